@@ -1,0 +1,115 @@
+//! What a refused caller is told (RFC 6750 §3, RFC 9728 §5.1).
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::{Refusal, SourceError};
+
+/// What every challenge of one protected service names: where its metadata is, and which scopes to ask for.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    resource_metadata: String,
+    scope: String,
+}
+
+/// Why a request did not pass.
+#[derive(Debug)]
+pub(crate) enum Turned {
+    /// It came without a token.
+    NoToken,
+    /// The Authorization header cannot be read.
+    Malformed(&'static str),
+    /// The token is not accepted.
+    Refused(Refusal),
+    /// The token is good, but not for this.
+    Short,
+}
+
+impl Challenge {
+    /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those a client should ask for at first.
+    pub fn new(resource_metadata: &str, scopes: &[&str]) -> Self {
+        Self { resource_metadata: quotable(resource_metadata), scope: quotable(&scopes.join(" ")) }
+    }
+
+    /// 403 for an operation that needs more: name every scope it needs, in one challenge (P8).
+    pub fn insufficient_scope(&self, needed: &[&str]) -> Response {
+        let scope = quotable(&needed.join(" "));
+        let about = "the token does not permit this";
+        self.say(StatusCode::FORBIDDEN, Some("insufficient_scope"), about, &scope)
+    }
+
+    pub(crate) fn answer(&self, turned: &Turned, needed: &[String]) -> Response {
+        match turned {
+            // No error code: the caller did nothing wrong yet (P16).
+            Turned::NoToken => self.say(StatusCode::UNAUTHORIZED, None, "an access token is needed here", &self.scope),
+            Turned::Malformed(about) => self.say(StatusCode::BAD_REQUEST, Some("invalid_request"), about, &self.scope),
+            Turned::Refused(Refusal::Invalid(why)) => {
+                self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), &why.to_string(), &self.scope)
+            }
+            Turned::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
+            Turned::Short => self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>()),
+        }
+    }
+
+    fn say(&self, status: StatusCode, error: Option<&str>, about: &str, scope: &str) -> Response {
+        let mut members = Vec::new();
+        if let Some(error) = error {
+            members.extend([("error", error), ("error_description", about)]);
+        }
+        members.push(("resource_metadata", &self.resource_metadata));
+        if !scope.is_empty() {
+            members.push(("scope", scope));
+        }
+        let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}=\"{}\"", quotable(value))).collect();
+        let mut response = json(status, error, about);
+        if let Ok(value) = HeaderValue::from_str(&format!("Bearer {}", members.join(", "))) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+}
+
+/// 503: the caller's token may be good, so neither 401 nor 403, which would make a client throw it away.
+fn unavailable(fault: &SourceError) -> Response {
+    tracing::error!(%fault, "no token can be checked");
+    let mut response =
+        json(StatusCode::SERVICE_UNAVAILABLE, Some("temporarily_unavailable"), "the token cannot be checked at present");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+fn json(status: StatusCode, error: Option<&str>, about: &str) -> Response {
+    let body = match error {
+        Some(error) => serde_json::json!({ "error": error, "error_description": about }),
+        None => serde_json::json!({ "error_description": about }),
+    };
+    let headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ]);
+    (status, headers, Body::from(body.to_string())).into_response()
+}
+
+/// What RFC 6750 §3 allows between the quotes; the rest is left out, so nothing needs escaping.
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_the_quotes() {
+        assert_eq!(quotable("a\"b\\c\r\nSet-Cookie: d\u{e9}"), "abcSet-Cookie: d");
+        let challenge = Challenge::new("https://id.example/\"x", &["a", "b\", error=\"c"]);
+        let response = challenge.answer(&Turned::NoToken, &[]);
+        assert_eq!(
+            response.headers()[header::WWW_AUTHENTICATE],
+            r#"Bearer resource_metadata="https://id.example/x", scope="a b, error=c""#
+        );
+    }
+}

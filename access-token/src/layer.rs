@@ -1,0 +1,135 @@
+//! The layer that lets only requests with a good token through.
+
+use std::{
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Request, StatusCode, header, request::Parts};
+use tower::{Layer, Service};
+
+use crate::{Challenge, Claims, Clock, Verifier, challenge::Turned};
+
+/// Guards routes: a request passes with a good access token in its Authorization header that holds every needed scope,
+/// and carries the token's [`Claims`] as an extension from there on. Tokens elsewhere, as in the query, do not count
+/// (P11).
+#[derive(Clone)]
+pub struct RequireToken {
+    gate: Arc<Gate>,
+}
+
+struct Gate {
+    verifier: Arc<Verifier>,
+    clock: Clock,
+    challenge: Challenge,
+    needed: Vec<String>,
+}
+
+/// A service behind [`RequireToken`].
+#[derive(Clone)]
+pub struct Guarded<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+/// The claims of the caller, for handlers behind [`RequireToken`].
+#[derive(Clone, Debug)]
+pub struct Bearer(pub Claims);
+
+impl RequireToken {
+    /// A layer that needs a token with all the scopes in `needed`. `challenge` is what the refused are told.
+    pub fn new(verifier: Arc<Verifier>, clock: Clock, challenge: Challenge, needed: &[&str]) -> Self {
+        let needed = needed.iter().map(ToString::to_string).collect();
+        Self { gate: Arc::new(Gate { verifier, clock, challenge, needed }) }
+    }
+}
+
+impl<S> Layer<S> for RequireToken {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, gate: Arc::clone(&self.gate) }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Guarded<S>
+where
+    S: Service<Request<B>, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The one that was polled ready goes into the future, its clone stays.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            match gate.admit(request.headers()).await {
+                Ok(claims) => {
+                    request.extensions_mut().insert(claims);
+                    inner.call(request).await
+                }
+                Err(turned) => Ok(gate.challenge.answer(&turned, &gate.needed)),
+            }
+        })
+    }
+}
+
+impl Gate {
+    // The token is copied out of the headers: a borrow of them across the await would ask `Sync` of every body.
+    fn admit(&self, headers: &HeaderMap) -> impl Future<Output = Result<Claims, Turned>> + Send + use<'_> {
+        let token = bearer(headers).map(str::to_owned);
+        async move {
+            let claims = self.verifier.verify(&token?, (self.clock)()).await.map_err(Turned::Refused)?;
+            if self.needed.iter().all(|scope| claims.has_scope(scope)) { Ok(claims) } else { Err(Turned::Short) }
+        }
+    }
+}
+
+/// The token of the one Authorization header (RFC 6750 §2.1). Another scheme than Bearer counts as no token.
+fn bearer(headers: &HeaderMap) -> Result<&str, Turned> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or(Turned::NoToken)?;
+    if values.next().is_some() {
+        return Err(Turned::Malformed("there is more than one Authorization header"));
+    }
+    let value = value.to_str().map_err(|_| Turned::Malformed("the Authorization header is not text"))?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(Turned::NoToken);
+    }
+    let token = token.trim_matches(' ');
+    if is_b64token(token) { Ok(token) } else { Err(Turned::Malformed("the Authorization header holds no single token")) }
+}
+
+fn is_b64token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Response;
+
+    /// Answers 500 on a route that was left without the layer: closed, and loud in the log.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.extensions.get::<Claims>().cloned().map(Self).ok_or_else(|| {
+            tracing::error!("a handler asks for claims, but its route has no RequireToken layer");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier a protected service uses.
+//!
+//! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no implicit assertion,
+//! and RFC 3339 times, so that any PASETO implementation verifies it with the keys of a [`KeySet`].
+//!
+//! Issuing: a [`KeyRing`] (kept as a [`SealedRing`] under a [`SealingKey`]) inside a [`TokenService`].
+//! Verifying: a [`Verifier`], fed by the service in the same process or by a [`KeySource`] elsewhere; feature `remote`
+//! has the source that fetches `/.well-known/paseto-keys`, feature `axum` the layer that guards routes.
+//!
+//! Time and chance are arguments. Two exceptions: [`system_clock`], which is the only place that reads the clock, and
+//! the nonce of a sealed ring, which pasetors draws itself.
+
+mod claims;
+mod clock;
+mod key;
+mod key_set;
+mod ring;
+mod sealing;
+mod service;
+mod source;
+mod timestamp;
+mod token;
+mod verifier;
+
+#[cfg(feature = "axum")]
+mod challenge;
+#[cfg(feature = "axum")]
+mod layer;
+#[cfg(feature = "remote")]
+mod remote;
+
+pub use claims::Claims;
+pub use clock::{Clock, system_clock};
+pub use key::{KeyError, KeyId, PublicKey, SigningKey};
+pub use key_set::{KeySet, KeyState, PublishedKey};
+pub use ring::{KeyRing, RetiringKey};
+pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
+pub use service::{IssueError, Issued, Subject, TokenService};
+pub use source::{KeySource, SourceError};
+pub use token::MAX_TOKEN_BYTES;
+pub use verifier::{Audience, Invalid, Refusal, Verifier};
+
+#[cfg(feature = "axum")]
+pub use challenge::Challenge;
+#[cfg(feature = "axum")]
+pub use layer::{Bearer, Guarded, RequireToken};
+#[cfg(feature = "remote")]
+pub use remote::RemoteKeys;

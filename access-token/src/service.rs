@@ -1,0 +1,138 @@
+//! Issuing tokens.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use time::{Duration, OffsetDateTime};
+
+use crate::{Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, timestamp::whole_seconds, token};
+
+/// Issues access tokens for one issuer. It knows nothing of how somebody signed in: any way of signing in may ask it
+/// for a token, with a device id of its own. Cloning it is cheap, and all clones share one key ring.
+#[derive(Clone)]
+pub struct TokenService {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    issuer: String,
+    lifetime: Duration,
+    /// Held to clone or replace the inner `Arc`, never while signing.
+    ring: RwLock<Arc<KeyRing>>,
+}
+
+/// Whom and what a token is for; the claims the caller decides.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The person.
+    pub sub: String,
+    /// The service the token is meant for.
+    pub aud: String,
+    /// The client.
+    pub client_id: String,
+    /// The device or installation.
+    pub device_id: String,
+    /// Scope names, with one space between them.
+    pub scope: String,
+    /// The grant it comes from, if any.
+    pub grant: Option<String>,
+}
+
+/// A fresh token. Its Debug does not show it.
+pub struct Issued {
+    /// The token itself: a secret.
+    pub token: String,
+    /// For how many seconds it is good.
+    pub expires_in: u64,
+    /// Its number, as in the claims.
+    pub jti: String,
+}
+
+/// Why no token was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// A time of the token has no RFC 3339 form: the clock is off by millennia.
+    #[error("the times of the token cannot be written down")]
+    Time,
+    /// The claims fill more than [`MAX_TOKEN_BYTES`], so that no verifier would look at the token.
+    #[error("the claims are too long for a token")]
+    TooLong,
+    /// The key did not sign.
+    #[error("the token could not be signed")]
+    Signature,
+}
+
+impl TokenService {
+    /// A service that issues in the name of `issuer`; a token is good for `lifetime` (whole seconds).
+    pub fn new(issuer: String, lifetime: Duration, ring: KeyRing) -> Self {
+        let lifetime = Duration::seconds(lifetime.whole_seconds());
+        Self { shared: Arc::new(Shared { issuer, lifetime, ring: RwLock::new(Arc::new(ring)) }) }
+    }
+
+    /// In whose name it issues.
+    pub fn issuer(&self) -> &str {
+        &self.shared.issuer
+    }
+
+    /// The present keys.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.shared.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses other keys from now on, at once for all clones.
+    pub fn replace_ring(&self, ring: KeyRing) {
+        *self.shared.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    /// What the world may know of the keys.
+    pub fn key_set(&self, now: OffsetDateTime) -> KeySet {
+        self.ring().key_set(now)
+    }
+
+    /// Issues a token: one signature, about a tenth of a millisecond. `jti` is random.
+    pub fn issue(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Result<Issued, IssueError> {
+        let claims = self.claims(now, jti, subject);
+        let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Time)?;
+        let token = token::sign(self.ring().active(), &payload).ok_or(IssueError::Signature)?;
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(IssueError::TooLong);
+        }
+        let expires_in = self.shared.lifetime.whole_seconds().try_into().unwrap_or(0);
+        Ok(Issued { token, expires_in, jti: claims.jti })
+    }
+
+    fn claims(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Claims {
+        let iat = whole_seconds(now);
+        Claims {
+            iss: self.shared.issuer.clone(),
+            sub: subject.sub,
+            aud: subject.aud,
+            client_id: subject.client_id,
+            device_id: subject.device_id,
+            scope: subject.scope,
+            iat,
+            exp: iat.saturating_add(self.shared.lifetime),
+            jti: BASE64_URL_SAFE_NO_PAD.encode(jti),
+            grant: subject.grant,
+        }
+    }
+}
+
+impl fmt::Debug for TokenService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenService")
+            .field("issuer", &self.shared.issuer)
+            .field("lifetime", &self.shared.lifetime)
+            .field("active", self.ring().active().id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued").field("jti", &self.jti).field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! Deciding whether a token is good here and now.
+
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{Claims, KeySource, SourceError, TokenService, source::CachedKeys, token::Untrusted};
+
+/// Checks tokens of one issuer for one service.
+#[derive(Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: Audience,
+    /// How long beyond `exp` a token is still taken.
+    late: Duration,
+    /// How far ahead `iat` may lie: the servers of one issuer need not agree to the second.
+    early: Duration,
+    keys: Keys,
+}
+
+const USUAL_SKEW: Duration = Duration::seconds(30);
+
+/// Which `aud` is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// This one, byte for byte.
+    Exactly(String),
+    /// Any: only for the issuer's own endpoints that tell a caller about itself.
+    Any,
+}
+
+/// What is wrong with a token. The texts keep to the characters of RFC 6750 §3 and may be told to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// Longer than [`crate::MAX_TOKEN_BYTES`].
+    #[error("the token is too long")]
+    TooLong,
+    /// Another version or purpose of PASETO, or none at all.
+    #[error("the token is not a PASETO v4.public token")]
+    Header,
+    /// Not base64url, not its canonical form, too short for a signature, or too many parts.
+    #[error("the token is malformed")]
+    Encoding,
+    /// A footer beyond what a key id needs.
+    #[error("the footer of the token is too large")]
+    FooterTooLarge,
+    /// No footer, or one that is not JSON with the id of a public key.
+    #[error("the footer of the token names no key")]
+    Footer,
+    /// Nobody published the key.
+    #[error("the token is signed with an unknown key")]
+    UnknownKey,
+    /// The key was retired, and its time is over.
+    #[error("the token is signed with a retired key")]
+    RetiredKey,
+    /// The key did not sign this.
+    #[error("the signature of the token is wrong")]
+    Signature,
+    /// Well signed, but the claims are not those of an access token.
+    #[error("the claims of the token are incomplete")]
+    Claims,
+    /// Issued by somebody else.
+    #[error("the token is from another issuer")]
+    Issuer,
+    /// Meant for another service.
+    #[error("the token is meant for another service")]
+    Audience,
+    /// `exp` is reached.
+    #[error("the token has expired")]
+    Expired,
+    /// `iat` lies ahead.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+}
+
+/// Why a token was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The token's fault.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Ours: there are no keys to check it with.
+    #[error(transparent)]
+    NoKeys(#[from] SourceError),
+}
+
+#[derive(Debug)]
+enum Keys {
+    Own(TokenService),
+    Fetched(CachedKeys),
+}
+
+impl Verifier {
+    /// A verifier in the same process as the service that issues: its keys are always the present ones, and a token
+    /// expires to the second.
+    pub fn beside(service: TokenService, audience: Audience) -> Self {
+        let issuer = service.issuer().to_owned();
+        Self { issuer, audience, late: Duration::ZERO, early: USUAL_SKEW, keys: Keys::Own(service) }
+    }
+
+    /// A verifier that gets its keys from `source` and keeps them for up to five minutes. Allows for half a minute of
+    /// clock skew.
+    pub fn new(issuer: String, audience: Audience, source: Arc<dyn KeySource>) -> Self {
+        let keys = Keys::Fetched(CachedKeys::new(source));
+        Self { issuer, audience, late: USUAL_SKEW, early: USUAL_SKEW, keys }
+    }
+
+    /// Allows the issuer's clock to be off by so much in either direction.
+    #[must_use]
+    pub fn allowing_skew(mut self, skew: Duration) -> Self {
+        (self.late, self.early) = (skew, skew);
+        self
+    }
+
+    /// What the token says, if it is good now.
+    pub async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
+        let token = Untrusted::parse(token)?;
+        let claims = match &self.keys {
+            Keys::Own(service) => token.verify(service.ring().find(token.kid(), now)?)?,
+            Keys::Fetched(keys) => token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?,
+        };
+        self.judge(&claims, now)?;
+        Ok(claims)
+    }
+
+    /// The checks that need no key.
+    fn judge(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Invalid> {
+        if claims.iss != self.issuer {
+            return Err(Invalid::Issuer);
+        }
+        if let Audience::Exactly(audience) = &self.audience
+            && claims.aud != *audience
+        {
+            return Err(Invalid::Audience);
+        }
+        if now >= claims.exp.saturating_add(self.late) {
+            return Err(Invalid::Expired);
+        }
+        if claims.iat > now.saturating_add(self.early) {
+            return Err(Invalid::NotYetValid);
+        }
+        Ok(())
+    }
+}

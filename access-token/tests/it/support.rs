@@ -1,0 +1,55 @@
+//! An issuer to test with, and a hand that signs what no issuer would.
+
+use access_token::{Audience, KeyRing, Subject, TokenService, Verifier};
+use ed25519_compact::{KeyPair, Seed};
+use pasetors::{keys::AsymmetricSecretKey, version4::PublicToken};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime, macros::datetime};
+
+pub(crate) const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00 UTC);
+pub(crate) const ISSUER: &str = "https://id.example";
+pub(crate) const NOTES: &str = "https://notes.example/mcp";
+pub(crate) const SEED: [u8; 32] = [1; 32];
+
+pub(crate) fn service() -> TokenService {
+    let ring = KeyRing::first(NOON, &SEED).expect("a seed");
+    TokenService::new(ISSUER.into(), Duration::HOUR, ring)
+}
+
+pub(crate) fn subject(scope: &str) -> Subject {
+    Subject {
+        sub: "person".into(),
+        aud: NOTES.into(),
+        client_id: "client".into(),
+        device_id: "phone".into(),
+        scope: scope.into(),
+        grant: Some("grant".into()),
+    }
+}
+
+pub(crate) fn token(service: &TokenService, now: OffsetDateTime, scope: &str) -> String {
+    service.issue(now, [5; 16], subject(scope)).expect("issued").token
+}
+
+pub(crate) fn verifier(service: &TokenService) -> Verifier {
+    Verifier::beside(service.clone(), Audience::Exactly(NOTES.into()))
+}
+
+/// Claims as the issuer writes them at noon.
+pub(crate) fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "person", "aud": NOTES, "client_id": "client", "device_id": "phone",
+        "scope": "notes:read", "iat": "2026-11-23T12:00:00Z", "exp": "2026-11-23T13:00:00Z", "jti": "1",
+    })
+}
+
+/// Signs anything with the key of [`service`], under its key id.
+pub(crate) fn sign(payload: &str, implicit: Option<&[u8]>) -> String {
+    let secret = AsymmetricSecretKey::from(&KeyPair::from_seed(Seed::new(SEED)).sk[..]).expect("a key");
+    let footer = json!({ "kid": service().ring().active().id() }).to_string();
+    PublicToken::sign(&secret, payload.as_bytes(), Some(footer.as_bytes()), implicit).expect("signed")
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}

@@ -1,0 +1,320 @@
+//! The authorization request (OAuth 2.1 section 4.1.1): three steps, each of which only the one before makes possible.
+//!
+//! 1. [`client_id`] names the client to look up.
+//! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (O2).
+//! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    client::{self, Client},
+    error::Reason,
+    parameters::Parameters,
+    pkce::Challenge,
+    redirect::Destination,
+    resource::{self, Resource, ResourceIdentifier},
+    scope::Scopes,
+};
+
+/// The longest `state` that is kept and repeated.
+const LONGEST_STATE: usize = 2048;
+
+/// An admitted authorization request, as it waits for the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// The client that asks.
+    pub client_id: String,
+    /// Where the answer goes; to be proved again before it does.
+    pub redirect_uri: String,
+    /// Repeated in the answer (K13).
+    pub state: Option<String>,
+    /// What the token request has to answer.
+    pub challenge: Challenge,
+    /// What the tokens will be for.
+    pub resource: ResourceIdentifier,
+    /// What they will allow.
+    pub scopes: Scopes,
+}
+
+/// Reads the client's identifier.
+///
+/// # Errors
+/// A missing, repeated or impossible one.
+pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
+    let id = parameters.one("client_id")?.ok_or(Reason::Missing("client_id"))?;
+    if client::is_client_id(id) { Ok(id) } else { Err(Reason::UnknownClient) }
+}
+
+/// Proves where the answer goes.
+///
+/// # Errors
+/// A missing, repeated or unregistered redirect URI.
+pub fn destination(parameters: &Parameters, client: &Client) -> Result<Destination, Reason> {
+    let presented = parameters.one("redirect_uri")?.ok_or(Reason::Missing("redirect_uri"))?;
+    Destination::prove(&client.redirect_uris, presented)
+}
+
+/// The state to repeat in the answer; `None` when it is absent, or not fit to be repeated.
+pub fn state(parameters: &Parameters) -> Option<&str> {
+    parameters.one("state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE)
+}
+
+/// Judges everything else in the request.
+///
+/// # Errors
+/// The first fault, for the client.
+pub fn admit(
+    parameters: &Parameters,
+    client: &Client,
+    destination: &Destination,
+    resources: &[Resource],
+) -> Result<AuthorizationRequest, Reason> {
+    match parameters.one("response_type")? {
+        Some("code") => {}
+        Some(_) => return Err(Reason::UnsupportedResponseType),
+        None => return Err(Reason::Missing("response_type")),
+    }
+    if !matches!(parameters.one("response_mode")?, None | Some("query")) {
+        return Err(Reason::UnsupportedResponseMode);
+    }
+    if parameters.one("state")?.is_some_and(|state| state.len() > LONGEST_STATE) {
+        return Err(Reason::StateTooLong(LONGEST_STATE));
+    }
+    let challenge = Challenge::read(parameters)?;
+    // Repeats are legal in RFC 8707, but a token here is for exactly one resource.
+    let requested = parameters.one("resource").map_err(|_| Reason::UnknownResource)?;
+    let resource = resource::select(resources, requested)?;
+    let scopes = Scopes::grantable(parameters.one("scope")?, resource)?;
+    // Consent is asked every time, so nobody can be passed through in silence.
+    if parameters.one("prompt")? == Some("none") {
+        return Err(Reason::InteractionRequired);
+    }
+    Ok(AuthorizationRequest {
+        client_id: client.id.clone(),
+        redirect_uri: destination.as_str().to_owned(),
+        state: state(parameters).map(str::to_owned),
+        challenge,
+        resource: resource.identifier.clone(),
+        scopes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        client::{Authentication, Origin},
+        redirect::RedirectUri,
+        resource::ScopeDescription,
+        time::Timestamp,
+    };
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
+
+    /// How far a request came.
+    #[derive(Debug, PartialEq)]
+    enum Judged {
+        /// A local page.
+        Here(Reason),
+        /// A redirect to the client, with this state.
+        There(Reason, Option<String>),
+        Admitted(AuthorizationRequest),
+    }
+
+    fn client() -> Client {
+        Client {
+            id: "vc_client".to_owned(),
+            name: None,
+            redirect_uris: vec![RedirectUri::register("http://127.0.0.1/cb").expect("a safe redirect URI")],
+            authentication: Authentication::None,
+            refreshes: true,
+            origin: Origin::Registered,
+            created_at: Timestamp::from_seconds(0),
+        }
+    }
+
+    fn resource(identifier: &str) -> Resource {
+        let scope = |name: &str| ScopeDescription { name: name.to_owned(), sentence: String::new() };
+        Resource {
+            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            name: "Notes".to_owned(),
+            scopes: vec![scope("read"), scope("write")],
+        }
+    }
+
+    /// A good request, apart from `changes`: each replaces every parameter of its name, by nothing when the value is absent.
+    fn query(changes: &[(&str, Option<&str>)]) -> Parameters {
+        let good = [
+            ("client_id", "vc_client"),
+            ("redirect_uri", REDIRECT_URI),
+            ("response_type", "code"),
+            ("state", "s t"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("resource", "https://notes.example/mcp"),
+            ("scope", "read"),
+        ];
+        let kept = good.into_iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let new = changes.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
+        Parameters::parse(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(new)).finish().as_bytes())
+    }
+
+    /// The three steps as a server takes them.
+    fn judge(changes: &[(&str, Option<&str>)]) -> Judged {
+        let parameters = query(changes);
+        let known = client();
+        match client_id(&parameters) {
+            Err(reason) => return Judged::Here(reason),
+            Ok(id) if id != known.id => return Judged::Here(Reason::UnknownClient),
+            Ok(_) => {}
+        }
+        let proved = match destination(&parameters, &known) {
+            Err(reason) => return Judged::Here(reason),
+            Ok(proved) => proved,
+        };
+        match admit(&parameters, &known, &proved, &[resource("https://notes.example/mcp"), resource("https://other.example")]) {
+            Err(reason) => Judged::There(reason, state(&parameters).map(str::to_owned)),
+            Ok(request) => Judged::Admitted(request),
+        }
+    }
+
+    fn admitted(changes: &[(&str, Option<&str>)]) -> AuthorizationRequest {
+        match judge(changes) {
+            Judged::Admitted(request) => request,
+            other => panic!("{changes:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_good_request_is_admitted_as_it_was_made() {
+        let request = admitted(&[]);
+        assert_eq!(request.client_id, "vc_client");
+        assert_eq!(request.redirect_uri, REDIRECT_URI);
+        assert_eq!(request.state.as_deref(), Some("s t"));
+        assert_eq!(request.resource.as_str(), "https://notes.example/mcp");
+        assert_eq!(request.scopes.to_string(), "read");
+        assert_eq!(request.challenge.check("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), Ok(()));
+    }
+
+    #[test]
+    fn o2_a7_until_client_and_redirect_uri_are_proved_every_fault_stays_here() {
+        let long = "x".repeat(2049);
+        for (name, value, reason) in [
+            ("client_id", None, Reason::Missing("client_id")),
+            ("client_id", Some(""), Reason::Missing("client_id")),
+            ("client_id", Some("vc_other"), Reason::UnknownClient),
+            ("client_id", Some("vc_client\n"), Reason::UnknownClient),
+            ("client_id", Some("vc_clié"), Reason::UnknownClient),
+            ("client_id", Some(&long), Reason::UnknownClient),
+            ("redirect_uri", None, Reason::Missing("redirect_uri")),
+            ("redirect_uri", Some(""), Reason::Missing("redirect_uri")),
+            ("redirect_uri", Some("http://127.0.0.1:5000/other"), Reason::UnregisteredRedirectUri),
+            ("redirect_uri", Some("https://evil.example/cb"), Reason::UnregisteredRedirectUri),
+        ] {
+            // With faults behind it that would be told to a client.
+            let changes = [(name, value), ("response_type", None), ("prompt", Some("none")), ("scope", Some("nothing"))];
+            assert_eq!(judge(&changes), Judged::Here(reason), "{name}={value:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_id_may_have_2048_characters_and_blanks() {
+        for id in ["x".repeat(2048), "a b".to_owned()] {
+            let parameters = query(&[("client_id", Some(&id))]);
+            assert_eq!(client_id(&parameters), Ok(id.as_str()));
+        }
+    }
+
+    #[test]
+    fn afterwards_every_fault_goes_to_the_client_with_its_state() {
+        let long = "é".repeat(1025);
+        for (name, value, reason) in [
+            ("response_type", None, Reason::Missing("response_type")),
+            ("response_type", Some("token"), Reason::UnsupportedResponseType),
+            ("response_type", Some("code token"), Reason::UnsupportedResponseType),
+            ("response_mode", Some("fragment"), Reason::UnsupportedResponseMode),
+            ("response_mode", Some("form_post"), Reason::UnsupportedResponseMode),
+            ("code_challenge", None, Reason::Missing("code_challenge")),
+            ("code_challenge", Some(""), Reason::Missing("code_challenge")),
+            ("code_challenge", Some("short"), Reason::MalformedChallenge),
+            ("code_challenge_method", None, Reason::UnsupportedChallengeMethod),
+            ("code_challenge_method", Some("plain"), Reason::UnsupportedChallengeMethod),
+            ("resource", Some("https://unknown.example/mcp"), Reason::UnknownResource),
+            ("resource", Some("nonsense"), Reason::UnknownResource),
+            ("resource", None, Reason::UnknownResource),
+            ("scope", Some("openid profile"), Reason::NoGrantableScope),
+            ("prompt", Some("none"), Reason::InteractionRequired),
+        ] {
+            assert_eq!(judge(&[(name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}={value:?}");
+        }
+        assert_eq!(judge(&[("state", Some(&long))]), Judged::There(Reason::StateTooLong(2048), None));
+    }
+
+    #[test]
+    fn o18_that_interaction_is_required_is_told_to_good_requests_alone() {
+        for (name, value, reason) in [
+            ("code_challenge", None, Reason::Missing("code_challenge")),
+            ("resource", Some("nonsense"), Reason::UnknownResource),
+            ("scope", Some("openid"), Reason::NoGrantableScope),
+        ] {
+            assert_eq!(judge(&[("prompt", Some("none")), (name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}");
+        }
+    }
+
+    #[test]
+    fn o5_no_parameter_may_come_twice() {
+        let twice = |name, value| judge(&[(name, Some(value)), (name, Some(value))]);
+        for (name, value) in [("client_id", "vc_client"), ("redirect_uri", REDIRECT_URI)] {
+            assert_eq!(twice(name, value), Judged::Here(Reason::Repeated(name)));
+        }
+        for (name, value) in [
+            ("response_type", "code"),
+            ("response_mode", "query"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("scope", "read"),
+            ("prompt", "consent"),
+        ] {
+            assert_eq!(twice(name, value), Judged::There(Reason::Repeated(name), Some("s t".to_owned())));
+        }
+        assert_eq!(twice("state", "s"), Judged::There(Reason::Repeated("state"), None));
+        // A second resource is legal in RFC 8707, and beyond what a token here is for.
+        assert_eq!(twice("resource", "https://notes.example/mcp"), Judged::There(Reason::UnknownResource, Some("s t".to_owned())));
+        // What is not known here is nobody's fault.
+        assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));
+    }
+
+    #[test]
+    fn o5_an_empty_parameter_is_an_omitted_one() {
+        assert_eq!(admitted(&[("response_mode", Some(""))]), admitted(&[]));
+        assert_eq!(admitted(&[("prompt", Some(""))]), admitted(&[]));
+        assert_eq!(admitted(&[("state", Some(""))]).state, None);
+        assert_eq!(admitted(&[("scope", Some(""))]).scopes.to_string(), "read write");
+        assert_eq!(judge(&[("resource", Some(""))]), judge(&[("resource", None)]));
+        assert_eq!(judge(&[("response_type", Some(""))]), judge(&[("response_type", None)]));
+        assert_eq!(judge(&[("code_challenge_method", Some(""))]), judge(&[("code_challenge_method", None)]));
+    }
+
+    #[test]
+    fn what_is_supported_passes() {
+        assert_eq!(admitted(&[("response_mode", Some("query"))]), admitted(&[]));
+        for prompt in ["consent", "login", "select_account"] {
+            assert_eq!(admitted(&[("prompt", Some(prompt))]), admitted(&[]));
+        }
+        assert_eq!(admitted(&[("state", None)]).state, None);
+        let longest = "x".repeat(2048);
+        assert_eq!(admitted(&[("state", Some(&longest))]).state, Some(longest));
+        assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read write");
+        assert_eq!(admitted(&[("scope", Some("openid write"))]).scopes.to_string(), "write");
+        assert_eq!(admitted(&[("resource", Some("HTTPS://Other.example:443/"))]).resource.as_str(), "https://other.example");
+    }
+
+    #[test]
+    fn k6_the_only_resource_need_not_be_named() {
+        let parameters = query(&[("resource", None)]);
+        let proved = destination(&parameters, &client()).expect("a registered redirect URI");
+        let request = admit(&parameters, &client(), &proved, &[resource("https://notes.example/mcp")]);
+        assert_eq!(request.map(|request| request.resource.as_str().to_owned()), Ok("https://notes.example/mcp".to_owned()));
+    }
+}

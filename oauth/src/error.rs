@@ -1,0 +1,370 @@
+//! Two vocabularies of failure and the one bridge between them: a rich [`Reason`] for us, an RFC [`Code`] for clients.
+
+use thiserror::Error;
+
+/// The error codes that go on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// RFC 6749 sections 4.1.2.1 and 5.2.
+    InvalidRequest,
+    /// RFC 6749 section 5.2.
+    InvalidClient,
+    /// RFC 6749 section 5.2.
+    InvalidGrant,
+    /// RFC 6749 sections 4.1.2.1 and 5.2.
+    UnauthorizedClient,
+    /// RFC 6749 section 5.2.
+    UnsupportedGrantType,
+    /// RFC 6749 section 4.1.2.1.
+    UnsupportedResponseType,
+    /// RFC 6749 sections 4.1.2.1 and 5.2.
+    InvalidScope,
+    /// RFC 8707 section 2.
+    InvalidTarget,
+    /// RFC 6749 section 4.1.2.1.
+    AccessDenied,
+    /// OpenID Connect Core section 3.1.2.6, in common use for `prompt=none`.
+    InteractionRequired,
+    /// RFC 7591 section 3.2.2.
+    InvalidRedirectUri,
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata,
+}
+
+impl Code {
+    /// The code as it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::InteractionRequired => "interaction_required",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+        }
+    }
+}
+
+/// Why a request was refused. `Display` is for our log; [`Reason::description`] is what the client is told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Reason {
+    // Any endpoint.
+    /// A parameter came more than once (O5).
+    #[error("the parameter {0} came more than once")]
+    Repeated(&'static str),
+    /// A required parameter is absent or empty.
+    #[error("the parameter {0} is missing")]
+    Missing(&'static str),
+
+    // Authorization endpoint, before client and redirect URI are proved.
+    /// No such client.
+    #[error("the client is not known")]
+    UnknownClient,
+    /// The redirect URI is not one of the client's (O1, A12).
+    #[error("the redirect URI is not registered for this client")]
+    UnregisteredRedirectUri,
+
+    // Authorization endpoint, afterwards.
+    /// A response type other than `code`.
+    #[error("the response type is not code")]
+    UnsupportedResponseType,
+    /// A response mode other than `query`.
+    #[error("the response mode is not query")]
+    UnsupportedResponseMode,
+    /// A challenge method that is absent or other than `S256` (O3).
+    #[error("the code challenge method is not S256")]
+    UnsupportedChallengeMethod,
+    /// A challenge that no SHA-256 digest can produce.
+    #[error("the code challenge is not a SHA-256 digest in base64url")]
+    MalformedChallenge,
+    /// The state is too long to be kept.
+    #[error("the state is longer than {0} characters")]
+    StateTooLong(usize),
+    /// Scopes were asked for, and none of them exists.
+    #[error("none of the requested scopes exists")]
+    NoGrantableScope,
+    /// A resource that this server does not stand in front of (A19).
+    #[error("the resource is not one of this server's")]
+    UnknownResource,
+    /// The client's registration leaves the authorization code grant out.
+    #[error("the client is not registered for this grant type")]
+    GrantTypeNotRegistered,
+    /// The person said no.
+    #[error("the person denied the request")]
+    Denied,
+    /// `prompt=none`, and the person has to be asked.
+    #[error("prompt=none, but the person has to be asked")]
+    InteractionRequired,
+
+    // Token endpoint: the client.
+    /// Credentials in more than one place (O11).
+    #[error("the client authenticated in more than one way")]
+    SeveralAuthenticationMethods,
+    /// The Authorization header is not readable as Basic credentials.
+    #[error("the Authorization header is not Basic credentials")]
+    MalformedAuthorizationHeader,
+    /// A confidential client without its secret, or with a wrong one, or a public one with a secret.
+    #[error("client authentication failed")]
+    ClientAuthenticationFailed {
+        /// Whether the attempt used the Authorization header, which the answer must match (O12).
+        by_header: bool,
+    },
+    /// A grant type that this server does not know.
+    #[error("the grant type is not supported")]
+    UnsupportedGrantType,
+
+    // Token endpoint: the authorization code.
+    /// Not the form of our codes, or no such grant, or another secret.
+    #[error("the code is unknown")]
+    UnknownCode,
+    /// The code was issued to another client.
+    #[error("the code belongs to another client")]
+    CodeOfAnotherClient,
+    /// The code's time has passed.
+    #[error("the code has expired")]
+    ExpiredCode,
+    /// The redirect URI is not the one of the authorization request (O10).
+    #[error("the redirect URI is not the one of the authorization request")]
+    RedirectUriMismatch,
+    /// The verifier breaks the rules of RFC 7636 section 4.1.
+    #[error("the code verifier is not 43 to 128 unreserved characters")]
+    MalformedVerifier,
+    /// The verifier does not answer the challenge.
+    #[error("the code verifier does not match the challenge")]
+    VerifierMismatch,
+    /// A second valid use, which ends the grant (O9).
+    #[error("the code was used a second time; its grant is revoked")]
+    ReplayedCode,
+
+    // Token endpoint: the refresh token.
+    /// Not the form of our refresh tokens, or no such grant, or another secret.
+    #[error("the refresh token is unknown")]
+    UnknownRefreshToken,
+    /// The refresh token was issued to another client.
+    #[error("the refresh token belongs to another client")]
+    RefreshTokenOfAnotherClient,
+    /// The refresh token's time has passed.
+    #[error("the refresh token has expired")]
+    ExpiredRefreshToken,
+    /// A rotated token came again after the replay window, which ends the grant (O14).
+    #[error("a rotated refresh token was used again; its grant is revoked")]
+    ReplayedRefreshToken,
+    /// The grant has ended.
+    #[error("the grant has ended")]
+    EndedGrant,
+    /// The person's account is disabled or gone.
+    #[error("the account is disabled or gone")]
+    AccountGone,
+
+    // Token endpoint: what is asked of a grant.
+    /// A resource other than the one consented to.
+    #[error("the resource is not the one of the grant")]
+    ResourceNotGranted,
+    /// A scope beyond the ones consented to.
+    #[error("the scope is wider than the grant's")]
+    ScopeNotGranted,
+
+    // Registration endpoint.
+    /// The body is not a JSON object of client metadata.
+    #[error("the body is not a JSON object of client metadata")]
+    MalformedMetadata,
+    /// A member has a type or a value that this server cannot accept.
+    #[error("the member {member} is not acceptable: {why}")]
+    UnacceptableMetadata {
+        /// The member of the metadata.
+        member: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A redirect URI that is not safe to send an answer to (A11, O24).
+    #[error("a redirect URI is not acceptable: {0}")]
+    UnsafeRedirectUri(&'static str),
+}
+
+impl Reason {
+    /// The RFC's code for this reason.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Repeated(_)
+            | Self::Missing(_)
+            | Self::UnregisteredRedirectUri
+            | Self::UnsupportedResponseMode
+            | Self::UnsupportedChallengeMethod
+            | Self::MalformedChallenge
+            | Self::StateTooLong(_)
+            | Self::SeveralAuthenticationMethods => Code::InvalidRequest,
+            Self::UnknownClient | Self::MalformedAuthorizationHeader | Self::ClientAuthenticationFailed { .. } => {
+                Code::InvalidClient
+            }
+            Self::UnsupportedResponseType => Code::UnsupportedResponseType,
+            Self::NoGrantableScope | Self::ScopeNotGranted => Code::InvalidScope,
+            Self::UnknownResource | Self::ResourceNotGranted => Code::InvalidTarget,
+            Self::GrantTypeNotRegistered => Code::UnauthorizedClient,
+            Self::Denied => Code::AccessDenied,
+            Self::InteractionRequired => Code::InteractionRequired,
+            Self::UnsupportedGrantType => Code::UnsupportedGrantType,
+            Self::UnknownCode
+            | Self::CodeOfAnotherClient
+            | Self::ExpiredCode
+            | Self::RedirectUriMismatch
+            | Self::MalformedVerifier
+            | Self::VerifierMismatch
+            | Self::ReplayedCode
+            | Self::UnknownRefreshToken
+            | Self::RefreshTokenOfAnotherClient
+            | Self::ExpiredRefreshToken
+            | Self::ReplayedRefreshToken
+            | Self::EndedGrant
+            | Self::AccountGone => Code::InvalidGrant,
+            Self::MalformedMetadata | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
+            Self::UnsafeRedirectUri(_) => Code::InvalidRedirectUri,
+        }
+    }
+
+    /// What the client is told, in the characters that RFC 6749 allows (O22).
+    ///
+    /// Every fault of a code, and every fault of a refresh token, reads the same: a failed attempt learns nothing from it.
+    pub fn description(&self) -> String {
+        match self {
+            Self::UnknownCode
+            | Self::CodeOfAnotherClient
+            | Self::ExpiredCode
+            | Self::RedirectUriMismatch
+            | Self::MalformedVerifier
+            | Self::VerifierMismatch
+            | Self::ReplayedCode => {
+                "The authorization code is unknown, expired, already used, or was not issued for this client, redirect URI and verifier.".to_owned()
+            }
+            Self::UnknownRefreshToken
+            | Self::RefreshTokenOfAnotherClient
+            | Self::ExpiredRefreshToken
+            | Self::ReplayedRefreshToken
+            | Self::EndedGrant
+            | Self::AccountGone => "The refresh token is unknown, expired, revoked, or was not issued to this client.".to_owned(),
+            other => {
+                let mut text = other.to_string();
+                if let Some(first) = text.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                text + "."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Reason as R;
+
+    use super::*;
+
+    /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
+    const ALL: [(Reason, &str); 36] = [
+        (R::Repeated("scope"), "invalid_request"),
+        (R::Missing("code"), "invalid_request"),
+        (R::UnknownClient, "invalid_client"),
+        (R::UnregisteredRedirectUri, "invalid_request"),
+        (R::UnsupportedResponseType, "unsupported_response_type"),
+        (R::UnsupportedResponseMode, "invalid_request"),
+        (R::UnsupportedChallengeMethod, "invalid_request"),
+        (R::MalformedChallenge, "invalid_request"),
+        (R::StateTooLong(2048), "invalid_request"),
+        (R::NoGrantableScope, "invalid_scope"),
+        (R::UnknownResource, "invalid_target"),
+        (R::GrantTypeNotRegistered, "unauthorized_client"),
+        (R::Denied, "access_denied"),
+        (R::InteractionRequired, "interaction_required"),
+        (R::SeveralAuthenticationMethods, "invalid_request"),
+        (R::MalformedAuthorizationHeader, "invalid_client"),
+        (R::ClientAuthenticationFailed { by_header: true }, "invalid_client"),
+        (R::UnsupportedGrantType, "unsupported_grant_type"),
+        (R::UnknownCode, "invalid_grant"),
+        (R::CodeOfAnotherClient, "invalid_grant"),
+        (R::ExpiredCode, "invalid_grant"),
+        (R::RedirectUriMismatch, "invalid_grant"),
+        (R::MalformedVerifier, "invalid_grant"),
+        (R::VerifierMismatch, "invalid_grant"),
+        (R::ReplayedCode, "invalid_grant"),
+        (R::UnknownRefreshToken, "invalid_grant"),
+        (R::RefreshTokenOfAnotherClient, "invalid_grant"),
+        (R::ExpiredRefreshToken, "invalid_grant"),
+        (R::ReplayedRefreshToken, "invalid_grant"),
+        (R::EndedGrant, "invalid_grant"),
+        (R::AccountGone, "invalid_grant"),
+        (R::ResourceNotGranted, "invalid_target"),
+        (R::ScopeNotGranted, "invalid_scope"),
+        (R::MalformedMetadata, "invalid_client_metadata"),
+        (R::UnacceptableMetadata { member: "scope", why: "it is too long" }, "invalid_client_metadata"),
+        (R::UnsafeRedirectUri("it is too long"), "invalid_redirect_uri"),
+    ];
+
+    /// The line of [`ALL`] that stands for a reason.
+    const fn place(reason: &Reason) -> usize {
+        match reason {
+            R::Repeated(_) => 0,
+            R::Missing(_) => 1,
+            R::UnknownClient => 2,
+            R::UnregisteredRedirectUri => 3,
+            R::UnsupportedResponseType => 4,
+            R::UnsupportedResponseMode => 5,
+            R::UnsupportedChallengeMethod => 6,
+            R::MalformedChallenge => 7,
+            R::StateTooLong(_) => 8,
+            R::NoGrantableScope => 9,
+            R::UnknownResource => 10,
+            R::GrantTypeNotRegistered => 11,
+            R::Denied => 12,
+            R::InteractionRequired => 13,
+            R::SeveralAuthenticationMethods => 14,
+            R::MalformedAuthorizationHeader => 15,
+            R::ClientAuthenticationFailed { .. } => 16,
+            R::UnsupportedGrantType => 17,
+            R::UnknownCode => 18,
+            R::CodeOfAnotherClient => 19,
+            R::ExpiredCode => 20,
+            R::RedirectUriMismatch => 21,
+            R::MalformedVerifier => 22,
+            R::VerifierMismatch => 23,
+            R::ReplayedCode => 24,
+            R::UnknownRefreshToken => 25,
+            R::RefreshTokenOfAnotherClient => 26,
+            R::ExpiredRefreshToken => 27,
+            R::ReplayedRefreshToken => 28,
+            R::EndedGrant => 29,
+            R::AccountGone => 30,
+            R::ResourceNotGranted => 31,
+            R::ScopeNotGranted => 32,
+            R::MalformedMetadata => 33,
+            R::UnacceptableMetadata { .. } => 34,
+            R::UnsafeRedirectUri(_) => 35,
+        }
+    }
+
+    #[test]
+    fn o22_every_reason_has_a_code_and_a_sentence_in_the_allowed_characters() {
+        for (line, (reason, code)) in ALL.iter().enumerate() {
+            assert_eq!(place(reason), line);
+            assert_eq!(reason.code().as_str(), *code, "{reason:?}");
+            let text = reason.description();
+            assert!(text.starts_with(|first: char| first.is_ascii_uppercase()) && text.ends_with('.'), "{text}");
+            assert!(text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_code_reads_the_same_and_so_does_every_fault_of_a_refresh_token() {
+        let alike = |reasons: std::ops::RangeInclusive<usize>| {
+            let mut texts: Vec<String> = ALL[reasons].iter().map(|(reason, _)| reason.description()).collect();
+            texts.dedup();
+            texts.len() == 1
+        };
+        assert!(alike(place(&R::UnknownCode)..=place(&R::ReplayedCode)));
+        assert!(alike(place(&R::UnknownRefreshToken)..=place(&R::AccountGone)));
+    }
+}

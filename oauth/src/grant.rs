@@ -1,0 +1,409 @@
+//! A grant: what a person allowed a client, from the code to the last refresh. The unit of rotation and of revocation.
+//!
+//! ```text
+//!              redeem                  refresh
+//!   Offered ───────────▶ Active ◀────────────────┐
+//!      │                  │  │                   │
+//!      ▼                  │  └───────────────────┘
+//!   (expires)             │  replayed code, replayed refresh token, end
+//!                         ▼
+//!                       Ended
+//! ```
+//!
+//! A transition returns the next state *and* the answer, since a replay changes both. Whoever stores the next state does so
+//! by compare-and-swap against the state the transition started from, and decides anew when another was faster.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Reason,
+    id::Id,
+    pkce::Challenge,
+    resource::{self, ResourceIdentifier},
+    scope::Scopes,
+    secret::{Digest, Secret},
+    time::Timestamp,
+    token::{CodeRequest, RefreshRequest},
+};
+
+const CODE_PREFIX: &str = "vac_";
+const REFRESH_PREFIX: &str = "vrt_";
+const SECRET_LENGTH: usize = 43;
+/// Rotations inside one replay window that are remembered; a client needs one, a storm of racing ones a few.
+const MOST_RETIRED: usize = 8;
+
+/// Names a grant: where its record lies, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantKey {
+    /// The account of the person.
+    pub account: Id,
+    /// The grant itself.
+    pub grant: Id,
+}
+
+impl GrantKey {
+    fn split(text: &str) -> Option<(Self, &str)> {
+        let (account, rest) = text.split_at_checked(Id::TEXT_LENGTH)?;
+        let (grant, rest) = rest.split_at_checked(Id::TEXT_LENGTH)?;
+        Some((Self { account: Id::parse(account)?, grant: Id::parse(grant)? }, rest))
+    }
+}
+
+/// An authorization code. It names its grant, so that one read finds it, and holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationCode {
+    /// The grant it redeems.
+    pub key: GrantKey,
+    /// What only the client it was sent to knows.
+    pub secret: Secret,
+}
+
+impl AuthorizationCode {
+    /// Reads a code from a token request.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownCode`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, Reason> {
+        let parse = || {
+            let (key, secret) = GrantKey::split(text.strip_prefix(CODE_PREFIX)?)?;
+            Some(Self { key, secret: Secret::decode(secret)? })
+        };
+        parse().ok_or(Reason::UnknownCode)
+    }
+
+    /// The code as it goes to the client.
+    pub fn encode(&self) -> String {
+        format!("{CODE_PREFIX}{}{}{}", self.key.account, self.key.grant, self.secret.encode())
+    }
+}
+
+/// A refresh token. All tokens of a grant share the family secret, which tells a token that was rotated long ago (and
+/// ends the grant) from a guess by someone who has merely seen the grant's id (and ends nothing).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The grant it keeps alive.
+    pub key: GrantKey,
+    family: Secret,
+    secret: Secret,
+}
+
+impl RefreshToken {
+    /// Reads a refresh token from a token request.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownRefreshToken`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, Reason> {
+        let parse = || {
+            let (key, rest) = GrantKey::split(text.strip_prefix(REFRESH_PREFIX)?)?;
+            let (family, secret) = rest.split_at_checked(SECRET_LENGTH)?;
+            Some(Self { key, family: Secret::decode(family)?, secret: Secret::decode(secret)? })
+        };
+        parse().ok_or(Reason::UnknownRefreshToken)
+    }
+
+    /// The token as it goes to the client.
+    pub fn encode(&self) -> String {
+        format!("{REFRESH_PREFIX}{}{}{}{}", self.key.account, self.key.grant, self.family.encode(), self.secret.encode())
+    }
+
+    /// The token that replaces this one. Who holds this one and the stored salt can compute it, nobody else: so the store
+    /// can give a client that lost an answer the same successor again without ever having kept it.
+    fn successor(&self, salt: &Secret) -> Self {
+        Self {
+            key: self.key,
+            family: self.family.clone(),
+            secret: self.secret.derive("refresh token successor", salt.encode().as_bytes()),
+        }
+    }
+}
+
+/// What a person allowed, and to whom; fixed for the life of the grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The client.
+    pub client_id: String,
+    /// Where the code was sent.
+    pub redirect_uri: String,
+    /// What the verifier has to answer.
+    pub challenge: Challenge,
+    /// What the tokens are for.
+    pub resource: ResourceIdentifier,
+    /// What they allow.
+    pub scopes: Scopes,
+    /// Whether the client may hold refresh tokens.
+    pub refreshes: bool,
+    /// When the person said yes.
+    pub allowed_at: Timestamp,
+}
+
+/// A grant as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What was allowed.
+    pub terms: Terms,
+    /// How far it has come.
+    pub state: State,
+}
+
+/// How far a grant has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// A code is on its way to the client.
+    Offered {
+        /// The code's digest.
+        code: Digest,
+        /// When the code stops being good.
+        expires_at: Timestamp,
+    },
+    /// The code was redeemed.
+    Active {
+        /// The redeemed code's digest: a second valid use is told from noise by it.
+        code: Digest,
+        /// When it was redeemed.
+        redeemed_at: Timestamp,
+        /// The refresh tokens, when the client may hold any.
+        refresh: Option<Rotation>,
+    },
+    /// Over. Nothing leads out of here.
+    Ended {
+        /// Why.
+        why: End,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why a grant ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Its code was used twice (O9).
+    CodeReplayed,
+    /// A rotated refresh token came back (O14).
+    RefreshTokenReplayed,
+    /// The person, or an administrator, ended it.
+    Revoked,
+}
+
+/// The refresh tokens of a grant: one is live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    family: Digest,
+    current: Digest,
+    /// When the live token expires.
+    pub expires_at: Timestamp,
+    retired: Vec<Retired>,
+}
+
+/// A token that was rotated within the replay window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Retired {
+    token: Digest,
+    /// Base64url, public on its own: see [`RefreshToken::successor`].
+    salt: String,
+    at: Timestamp,
+}
+
+/// Spans that decide about tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How long a refresh token is good, from its own issue.
+    pub refresh_token: Duration,
+    /// How long a rotated token gives its successor again; zero is strict.
+    pub replay_window: Duration,
+}
+
+/// What a transition leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The state to store; `None` when nothing changes.
+    pub next: Option<Grant>,
+    /// What the client gets.
+    pub answer: Result<Issue, Reason>,
+}
+
+/// What a token response is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// What the access token is for.
+    pub resource: ResourceIdentifier,
+    /// The scopes of the access token.
+    pub scopes: Scopes,
+    /// The refresh token.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+impl Outcome {
+    const fn refuse(reason: Reason) -> Self {
+        Self { next: None, answer: Err(reason) }
+    }
+}
+
+impl Grant {
+    /// A new grant, and the code that redeems it.
+    pub fn offer(terms: Terms, key: GrantKey, secret: Secret, expires_at: Timestamp) -> (Self, AuthorizationCode) {
+        let state = State::Offered { code: secret.digest(), expires_at };
+        (Self { terms, state }, AuthorizationCode { key, secret })
+    }
+
+    /// Redeems a code (OAuth 2.1 section 4.1.3, O4, O9, O10). `fresh` makes the first refresh token: family, then secret.
+    pub fn redeem(
+        self,
+        code: &AuthorizationCode,
+        client_id: &str,
+        request: &CodeRequest<'_>,
+        now: Timestamp,
+        fresh: [Secret; 2],
+        rules: Rules,
+    ) -> Outcome {
+        let (State::Offered { code: digest, .. } | State::Active { code: digest, .. }) = &self.state else {
+            return Outcome::refuse(Reason::UnknownCode);
+        };
+        if *digest != code.secret.digest() {
+            return Outcome::refuse(Reason::UnknownCode);
+        }
+        let scopes = match self.terms.check_redemption(client_id, request) {
+            Ok(scopes) => scopes,
+            Err(reason) => return Outcome::refuse(reason),
+        };
+        match &self.state {
+            State::Offered { expires_at, .. } if expires_at.has_passed(now) => Outcome::refuse(Reason::ExpiredCode),
+            State::Offered { code: digest, .. } => {
+                let digest = digest.clone();
+                let [family, secret] = fresh;
+                let token = self.terms.refreshes.then_some(RefreshToken { key: code.key, family, secret });
+                let refresh = token.as_ref().map(|token| Rotation::start(token, now, rules));
+                let answer = Ok(Issue { resource: self.terms.resource.clone(), scopes, refresh_token: token });
+                let next = Self { terms: self.terms, state: State::Active { code: digest, redeemed_at: now, refresh } };
+                Outcome { next: Some(next), answer }
+            }
+            _ => self.ended_by_replay(End::CodeReplayed, now),
+        }
+    }
+
+    /// Uses a refresh token (OAuth 2.1 section 4.3, O14). `salt` is fresh, and makes the successor.
+    pub fn refresh(
+        self,
+        token: &RefreshToken,
+        client_id: &str,
+        request: &RefreshRequest<'_>,
+        now: Timestamp,
+        salt: &Secret,
+        rules: Rules,
+    ) -> Outcome {
+        let rotation = match &self.state {
+            State::Active { refresh: Some(rotation), .. } => rotation,
+            State::Ended { .. } => return Outcome::refuse(Reason::EndedGrant),
+            _ => return Outcome::refuse(Reason::UnknownRefreshToken),
+        };
+        if rotation.family != token.family.digest() {
+            return Outcome::refuse(Reason::UnknownRefreshToken);
+        }
+        if self.terms.client_id != client_id {
+            return Outcome::refuse(Reason::RefreshTokenOfAnotherClient);
+        }
+        let digest = token.secret.digest();
+        let again = rotation.again(&digest, now, rules);
+        if again.is_none() && rotation.current != digest {
+            return self.ended_by_replay(End::RefreshTokenReplayed, now);
+        }
+        if rotation.expires_at.has_passed(now) {
+            return Outcome::refuse(Reason::ExpiredRefreshToken);
+        }
+        let scopes = match self.terms.narrow(request.resource, request.scope) {
+            Ok(scopes) => scopes,
+            Err(reason) => return Outcome::refuse(reason),
+        };
+        let successor = token.successor(again.as_ref().unwrap_or(salt));
+        let answer = Ok(Issue { resource: self.terms.resource.clone(), scopes, refresh_token: Some(successor.clone()) });
+        Outcome { next: again.is_none().then(|| self.rotated(digest, &successor, salt, now, rules)), answer }
+    }
+
+    /// Ends the grant; `None` when it has ended already.
+    pub fn end(self, why: End, at: Timestamp) -> Option<Self> {
+        match self.state {
+            State::Ended { .. } => None,
+            _ => Some(Self { state: State::Ended { why, at }, ..self }),
+        }
+    }
+
+    /// Whether tokens of this grant are good.
+    pub const fn is_live(&self) -> bool {
+        matches!(self.state, State::Active { .. })
+    }
+
+    /// When the record stops being of use; access tokens live for `access_token` at most.
+    pub fn expires_at(&self, access_token: Duration) -> Timestamp {
+        match &self.state {
+            State::Offered { expires_at, .. } => *expires_at,
+            State::Active { redeemed_at, refresh, .. } => {
+                let tokens_end = redeemed_at.after(access_token);
+                refresh.as_ref().map_or(tokens_end, |rotation| rotation.expires_at.after(access_token))
+            }
+            State::Ended { at, .. } => at.after(access_token),
+        }
+    }
+
+    fn ended_by_replay(self, why: End, now: Timestamp) -> Outcome {
+        let reason = if why == End::CodeReplayed { Reason::ReplayedCode } else { Reason::ReplayedRefreshToken };
+        Outcome { next: self.end(why, now), answer: Err(reason) }
+    }
+
+    fn rotated(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
+        let State::Active { code, redeemed_at, refresh: Some(rotation) } = self.state else { return self };
+        let refresh = Some(rotation.advance(used, successor, salt, now, rules));
+        Self { terms: self.terms, state: State::Active { code, redeemed_at, refresh } }
+    }
+}
+
+impl Terms {
+    fn check_redemption(&self, client_id: &str, request: &CodeRequest<'_>) -> Result<Scopes, Reason> {
+        if self.client_id != client_id {
+            return Err(Reason::CodeOfAnotherClient);
+        }
+        if request.redirect_uri.is_some_and(|uri| uri != self.redirect_uri) {
+            return Err(Reason::RedirectUriMismatch);
+        }
+        self.challenge.check(request.verifier)?;
+        self.narrow(request.resource, request.scope)
+    }
+
+    fn narrow(&self, requested_resource: Option<&str>, requested_scope: Option<&str>) -> Result<Scopes, Reason> {
+        resource::check_granted(&self.resource, requested_resource)?;
+        self.scopes.narrowed(requested_scope)
+    }
+}
+
+impl Rotation {
+    fn start(token: &RefreshToken, now: Timestamp, rules: Rules) -> Self {
+        Self {
+            family: token.family.digest(),
+            current: token.secret.digest(),
+            expires_at: now.after(rules.refresh_token),
+            retired: Vec::new(),
+        }
+    }
+
+    /// The salt of a token that was rotated inside the window.
+    fn again(&self, token: &Digest, now: Timestamp, rules: Rules) -> Option<Secret> {
+        let retired = self.retired.iter().find(|retired| retired.token == *token)?;
+        let open = now.since(retired.at) < rules.replay_window;
+        open.then(|| Secret::decode(&retired.salt)).flatten()
+    }
+
+    fn advance(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
+        let mut retired = self.retired;
+        retired.retain(|retired| now.since(retired.at) < rules.replay_window);
+        if retired.len() == MOST_RETIRED {
+            retired.remove(0);
+        }
+        retired.push(Retired { token: used, salt: salt.encode(), at: now });
+        Self { family: self.family, current: successor.secret.digest(), expires_at: now.after(rules.refresh_token), retired }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,380 @@
+use super::*;
+use crate::parameters::Parameters;
+
+/// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+const CLIENT: &str = "vc_client";
+const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
+const DAY: u64 = 24 * 60 * 60;
+const HOUR: Duration = Duration::from_hours(1);
+const RULES: Rules = Rules { refresh_token: Duration::from_secs(90 * DAY), replay_window: Duration::from_secs(30) };
+const STRICT: Rules = Rules { replay_window: Duration::ZERO, ..RULES };
+/// When the person said yes, in seconds.
+const START: u64 = 1_000_000;
+
+const CODE: CodeRequest<'_> = CodeRequest { code: "", verifier: VERIFIER, redirect_uri: None, resource: None, scope: None };
+const REFRESH: RefreshRequest<'_> = RefreshRequest { token: "", resource: None, scope: None };
+
+/// The point `seconds` after [`START`].
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(START + seconds)
+}
+
+fn secret(seed: u8) -> Secret {
+    Secret::new([seed; 32])
+}
+
+fn key() -> GrantKey {
+    GrantKey { account: Id::new([1; 16]), grant: Id::new([2; 16]) }
+}
+
+fn terms() -> Terms {
+    Terms {
+        client_id: CLIENT.to_owned(),
+        redirect_uri: REDIRECT_URI.to_owned(),
+        challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes())).expect("the challenge of RFC 7636"),
+        resource: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        scopes: Scopes::parse("read write"),
+        refreshes: true,
+        allowed_at: at(0),
+    }
+}
+
+/// A grant whose code is good for 60 seconds.
+fn offered() -> (Grant, AuthorizationCode) {
+    Grant::offer(terms(), key(), secret(3), at(60))
+}
+
+fn redeem(grant: &Grant, code: &AuthorizationCode, request: &CodeRequest<'_>, seconds: u64) -> Outcome {
+    grant.clone().redeem(code, CLIENT, request, at(seconds), [secret(4), secret(5)], RULES)
+}
+
+fn refresh(grant: &Grant, token: &RefreshToken, seconds: u64, salt: u8, rules: Rules) -> Outcome {
+    grant.clone().refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), rules)
+}
+
+/// A grant that was redeemed at [`START`], its code and its first refresh token.
+fn active() -> (Grant, AuthorizationCode, RefreshToken) {
+    let (grant, code) = offered();
+    let (grant, token) = granted(redeem(&grant, &code, &CODE, 0));
+    (grant, code, token)
+}
+
+/// The next state and the refresh token of a transition that succeeds and changes something.
+fn granted(outcome: Outcome) -> (Grant, RefreshToken) {
+    let token = outcome.answer.expect("a good answer").refresh_token.expect("a refresh token");
+    (outcome.next.expect("a next state"), token)
+}
+
+fn refused(reason: Reason) -> Outcome {
+    Outcome { next: None, answer: Err(reason) }
+}
+
+fn end_of(outcome: &Outcome) -> Option<(End, Timestamp)> {
+    match outcome.next.as_ref()?.state {
+        State::Ended { why, at } => Some((why, at)),
+        _ => None,
+    }
+}
+
+fn expiry(grant: &Grant) -> Timestamp {
+    match &grant.state {
+        State::Active { refresh: Some(rotation), .. } => rotation.expires_at,
+        other => panic!("no refresh token in {other:?}"),
+    }
+}
+
+#[test]
+fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
+    let (_, code, token) = active();
+    assert_eq!(AuthorizationCode::parse(&code.encode()), Ok(code.clone()));
+    assert_eq!(RefreshToken::parse(&token.encode()), Ok(token.clone()));
+    let (code, token) = (code.encode(), token.encode());
+    for bad in
+        ["", "vac_", "vrt_", &code[4..], &code[..90], &format!("{code}A"), &code.replace("vac_", "VAC_"), &token, &"é".repeat(50)]
+    {
+        assert_eq!(AuthorizationCode::parse(bad), Err(Reason::UnknownCode), "{bad}");
+    }
+    for bad in [
+        "",
+        "vrt_",
+        "vac_",
+        &token[4..],
+        &token[..133],
+        &format!("{token}A"),
+        &token.replace("vrt_", "VRT_"),
+        &code,
+        &"é".repeat(70),
+    ] {
+        assert_eq!(RefreshToken::parse(bad), Err(Reason::UnknownRefreshToken), "{bad}");
+    }
+}
+
+#[test]
+fn o9_a_code_is_good_until_the_second_in_which_it_expires() {
+    let (grant, code) = offered();
+    for seconds in [0, 59] {
+        let outcome = redeem(&grant, &code, &CODE, seconds);
+        assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok("read write".to_owned()), "{seconds}");
+        assert!(outcome.next.is_some_and(|grant| grant.is_live()), "{seconds}");
+    }
+    for seconds in [60, 61, 90 * DAY] {
+        assert_eq!(redeem(&grant, &code, &CODE, seconds), refused(Reason::ExpiredCode), "{seconds}");
+    }
+}
+
+#[test]
+fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
+    let (offered, code) = offered();
+    let (active, _, _) = active();
+    let other_code = AuthorizationCode { secret: secret(9), ..code.clone() };
+    for (code, client_id, request, reason) in [
+        (&other_code, CLIENT, CODE, Reason::UnknownCode),
+        (&code, "vc_other", CODE, Reason::CodeOfAnotherClient),
+        (&code, "", CODE, Reason::CodeOfAnotherClient),
+        (&code, CLIENT, CodeRequest { redirect_uri: Some("http://127.0.0.1:5001/cb"), ..CODE }, Reason::RedirectUriMismatch),
+        (&code, CLIENT, CodeRequest { redirect_uri: Some("http://127.0.0.1/cb"), ..CODE }, Reason::RedirectUriMismatch),
+        (&code, CLIENT, CodeRequest { verifier: "", ..CODE }, Reason::MalformedVerifier),
+        (&code, CLIENT, CodeRequest { verifier: &VERIFIER[..42], ..CODE }, Reason::MalformedVerifier),
+        (&code, CLIENT, CodeRequest { verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK", ..CODE }, Reason::VerifierMismatch),
+        (&code, CLIENT, CodeRequest { resource: Some("https://other.example/mcp"), ..CODE }, Reason::ResourceNotGranted),
+        (&code, CLIENT, CodeRequest { scope: Some("read admin"), ..CODE }, Reason::ScopeNotGranted),
+    ] {
+        for grant in [&offered, &active] {
+            let outcome = grant.clone().redeem(code, client_id, &request, at(1), [secret(4), secret(5)], RULES);
+            assert_eq!(outcome, refused(reason.clone()));
+        }
+    }
+    assert!(redeem(&offered, &code, &CODE, 2).answer.is_ok());
+}
+
+#[test]
+fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
+    let (grant, code, token) = active();
+    for seconds in [0, 1, 59, 60, 89 * DAY] {
+        let outcome = redeem(&grant, &code, &CODE, seconds);
+        assert_eq!(outcome.answer, Err(Reason::ReplayedCode), "{seconds}");
+        assert_eq!(end_of(&outcome), Some((End::CodeReplayed, at(seconds))));
+        let ended = outcome.next.expect("an ended grant");
+        assert_eq!(redeem(&ended, &code, &CODE, seconds), refused(Reason::UnknownCode));
+        assert_eq!(refresh(&ended, &token, seconds, 6, RULES), refused(Reason::EndedGrant));
+    }
+}
+
+#[test]
+fn o10_the_redirect_uri_may_be_absent_or_the_same() {
+    let (grant, code) = offered();
+    for redirect_uri in [None, Some(REDIRECT_URI)] {
+        assert!(redeem(&grant, &code, &CodeRequest { redirect_uri, ..CODE }, 0).answer.is_ok(), "{redirect_uri:?}");
+    }
+}
+
+#[test]
+fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
+    let (grant, code) = offered();
+    let request = CodeRequest { scope: Some("write"), resource: Some("HTTPS://NOTES.example:443/mcp"), ..CODE };
+    let outcome = redeem(&grant, &code, &request, 0);
+    assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok("write".to_owned()));
+    let (grant, token) = granted(outcome);
+    assert_eq!(grant.terms, terms());
+
+    let ask = |scope, resource| {
+        grant.clone().refresh(&token, CLIENT, &RefreshRequest { resource, scope, ..REFRESH }, at(1), &secret(6), RULES)
+    };
+    for (scope, scopes) in
+        [(None, "read write"), (Some("read"), "read"), (Some("write read"), "write read"), (Some("read offline_access"), "read")]
+    {
+        let outcome = ask(scope, None);
+        assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok(scopes.to_owned()));
+        assert_eq!(granted(outcome).0.terms, terms());
+    }
+    assert_eq!(ask(Some("read admin"), None), refused(Reason::ScopeNotGranted));
+    assert_eq!(ask(None, Some("https://notes.example/other")), refused(Reason::ResourceNotGranted));
+    assert!(ask(None, Some("https://notes.example/mcp")).answer.is_ok());
+}
+
+#[test]
+fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
+    let (mut grant, _, mut token) = active();
+    assert_eq!(expiry(&grant), at(90 * DAY));
+    for round in 1..=5 {
+        let now = round * DAY;
+        let (next, successor) = granted(refresh(&grant, &token, now, 6, RULES));
+        assert_ne!(successor, token);
+        assert_eq!(successor.key, token.key);
+        assert_eq!(expiry(&next), at(now + 90 * DAY));
+        (grant, token) = (next, successor);
+    }
+}
+
+#[test]
+fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
+    let (grant, _, token) = active();
+    let last = 90 * DAY - 1;
+    let (grant, successor) = granted(refresh(&grant, &token, last, 6, RULES));
+    for expired in [last + 90 * DAY, last + 91 * DAY] {
+        assert_eq!(refresh(&grant, &successor, expired, 7, RULES), refused(Reason::ExpiredRefreshToken));
+    }
+    assert!(refresh(&grant, &successor, last + 90 * DAY - 1, 7, RULES).answer.is_ok());
+}
+
+#[test]
+fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_grant_outside() {
+    let (grant, _, token) = active();
+    let (grant, successor) = granted(refresh(&grant, &token, 100, 6, RULES));
+    for (seconds, salt) in [(100, 7), (101, 6), (129, 8)] {
+        let again = refresh(&grant, &token, seconds, salt, RULES);
+        assert_eq!(again.next, None, "{seconds}");
+        assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(successor.clone())), "{seconds}");
+    }
+    for seconds in [130, 131, 91 * DAY] {
+        let replay = refresh(&grant, &token, seconds, 7, RULES);
+        assert_eq!(replay.answer, Err(Reason::ReplayedRefreshToken), "{seconds}");
+        assert_eq!(end_of(&replay), Some((End::RefreshTokenReplayed, at(seconds))));
+        assert_eq!(refresh(&replay.next.expect("an ended grant"), &successor, seconds, 7, RULES), refused(Reason::EndedGrant));
+    }
+    assert!(refresh(&grant, &successor, 131, 7, RULES).answer.is_ok());
+}
+
+#[test]
+fn o14_a_window_of_zero_is_strict() {
+    let (grant, _, token) = active();
+    let (grant, _) = granted(refresh(&grant, &token, 0, 6, STRICT));
+    assert_eq!(end_of(&refresh(&grant, &token, 0, 7, STRICT)), Some((End::RefreshTokenReplayed, at(0))));
+}
+
+#[test]
+fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
+    let (grant, _, first) = active();
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    let (grant, third) = granted(refresh(&grant, &second, 10, 7, RULES));
+    let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, RULES));
+    let again = |token, seconds| refresh(&grant, token, seconds, 9, RULES).answer.map(|issue| issue.refresh_token);
+    for (token, successor, last) in [(&first, &second, 29), (&second, &third, 39), (&third, &fourth, 49)] {
+        assert_eq!(again(token, last), Ok(Some(successor.clone())));
+        assert_eq!(again(token, last + 1), Err(Reason::ReplayedRefreshToken));
+    }
+}
+
+#[test]
+fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_latest() {
+    let remembered = |grant: &Grant| match &grant.state {
+        State::Active { refresh: Some(rotation), .. } => rotation.retired.len(),
+        _ => 0,
+    };
+    let (grant, _, first) = active();
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    let (grant, third) = granted(refresh(&grant, &second, 29, 7, RULES));
+    assert_eq!(remembered(&grant), 2);
+    let (grant, _) = granted(refresh(&grant, &third, 30, 8, RULES));
+    assert_eq!(remembered(&grant), 2);
+
+    let (mut grant, _, token) = active();
+    let mut chain = vec![token];
+    for round in 0..=MOST_RETIRED {
+        let (next, successor) = granted(refresh(&grant, &chain[round], 1, 6, RULES));
+        grant = next;
+        chain.push(successor);
+    }
+    assert_eq!(remembered(&grant), MOST_RETIRED);
+    assert_eq!(end_of(&refresh(&grant, &chain[0], 1, 7, RULES)), Some((End::RefreshTokenReplayed, at(1))));
+    for round in 1..=MOST_RETIRED {
+        let again = refresh(&grant, &chain[round], 1, 7, RULES);
+        assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(chain[round + 1].clone())), "{round}");
+    }
+}
+
+#[test]
+fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_issued_does() {
+    let (grant, _, token) = active();
+    let stranger = RefreshToken { family: secret(9), ..token.clone() };
+    assert_eq!(refresh(&grant, &stranger, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+    let relative = RefreshToken { secret: secret(9), ..token.clone() };
+    assert_eq!(end_of(&refresh(&grant, &relative, 1, 6, RULES)), Some((End::RefreshTokenReplayed, at(1))));
+}
+
+#[test]
+fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
+    let (grant, _, first) = active();
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    for token in [&first, &second] {
+        let outcome = grant.clone().refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), RULES);
+        assert_eq!(outcome, refused(Reason::RefreshTokenOfAnotherClient));
+    }
+}
+
+#[test]
+fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
+    let (grant, _, token) = active();
+    let (grant, _) = granted(refresh(&grant, &token, 0, 6, RULES));
+    let request = RefreshRequest { scope: Some("admin"), ..REFRESH };
+    let ask = |seconds| grant.clone().refresh(&token, CLIENT, &request, at(seconds), &secret(7), RULES);
+    assert_eq!(ask(29), refused(Reason::ScopeNotGranted));
+    assert_eq!(end_of(&ask(30)), Some((End::RefreshTokenReplayed, at(30))));
+}
+
+#[test]
+fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
+    let (grant, code) = Grant::offer(Terms { refreshes: false, ..terms() }, key(), secret(3), at(60));
+    let outcome = redeem(&grant, &code, &CODE, 0);
+    assert_eq!(outcome.answer.map(|issue| issue.refresh_token), Ok(None));
+    let grant = outcome.next.expect("an active grant");
+    assert!(grant.is_live());
+    assert_eq!(grant.expires_at(HOUR), at(3600));
+    let (_, _, token) = active();
+    assert_eq!(refresh(&grant, &token, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+}
+
+#[test]
+fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_the_end() {
+    let (offered, code) = offered();
+    let (active, _, token) = active();
+    assert_eq!(refresh(&offered, &token, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+    assert!(!offered.is_live());
+    assert!(active.is_live());
+    for grant in [offered, active] {
+        let ended = grant.end(End::Revoked, at(5)).expect("an ended grant");
+        assert_eq!(ended.state, State::Ended { why: End::Revoked, at: at(5) });
+        assert_eq!(ended.terms, terms());
+        assert!(!ended.is_live());
+        assert_eq!(redeem(&ended, &code, &CODE, 6), refused(Reason::UnknownCode));
+        assert_eq!(refresh(&ended, &token, 6, 6, RULES), refused(Reason::EndedGrant));
+        assert_eq!(ended.end(End::CodeReplayed, at(7)), None);
+    }
+}
+
+#[test]
+fn a_record_is_of_use_until_its_last_access_token_has_expired() {
+    let (offered, _) = offered();
+    assert_eq!(offered.expires_at(HOUR), at(60));
+    let (grant, _, token) = active();
+    assert_eq!(grant.expires_at(HOUR), at(90 * DAY + 3600));
+    let (grant, _) = granted(refresh(&grant, &token, DAY, 6, RULES));
+    assert_eq!(grant.expires_at(HOUR), at(91 * DAY + 3600));
+    assert_eq!(grant.end(End::Revoked, at(DAY)).map(|grant| grant.expires_at(HOUR)), Some(at(DAY + 3600)));
+}
+
+#[test]
+fn a_record_survives_storage_and_holds_no_token() {
+    let (offered, code) = offered();
+    let (grant, _, first) = active();
+    let (active, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    let ended = active.clone().end(End::Revoked, at(1)).expect("an ended grant");
+    for grant in [offered, active, ended] {
+        let text = serde_json::to_string(&grant).expect("serialisable");
+        assert_eq!(serde_json::from_str::<Grant>(&text).ok(), Some(grant));
+        for secret in [&code.secret, &first.family, &first.secret, &second.secret] {
+            assert!(!text.contains(&secret.encode()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn debug_output_of_codes_and_tokens_holds_no_secret() {
+    let (_, code, token) = active();
+    let text = format!("{code:?} {token:?}");
+    for secret in [code.secret, token.family, token.secret] {
+        assert!(!text.contains(&secret.encode()), "{text}");
+    }
+}

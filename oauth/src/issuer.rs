@@ -1,0 +1,118 @@
+//! The issuer identifier (RFC 8414 section 2): the one name of this server, compared byte for byte by clients (A18).
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// The issuer: `scheme://host[:port]`, https unless the host is a loopback name, with neither path nor trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    text: String,
+    host: String,
+    loopback: bool,
+}
+
+impl Issuer {
+    /// Reads an issuer from the configuration.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and how it is mended.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("the issuer {text:?} is not a URL ({error})"))?;
+        let loopback = url.host().is_some_and(|host| is_loopback(&host));
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err(format!("the issuer {text:?} must be https: http is for loopback names only")),
+            other => return Err(format!("the issuer {text:?} must be an https URL, not {other}")),
+        }
+        let canonical = url.origin().ascii_serialization();
+        if text != canonical {
+            return Err(format!("the issuer {text:?} must be written without path, query, user or trailing slash: {canonical}"));
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Ok(Self { text: canonical, host, loopback })
+    }
+
+    /// The identifier, exactly as it appears in metadata, `iss` parameters and tokens.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The web origin of this server's pages; the same text as the issuer, which has no path.
+    pub fn origin(&self) -> &str {
+        &self.text
+    }
+
+    /// The host name, without port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the server is meant for this computer alone.
+    pub const fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// Whether pages are served over TLS.
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
+    /// The absolute URL of a path that starts with `/`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// Whether a host is this computer.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_an_origin_over_https_or_on_loopback() {
+        for good in [
+            "https://auth.example.com",
+            "https://auth.example.com:8443",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000",
+            "http://[::1]:3000",
+        ] {
+            assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()), Ok(good.to_owned()));
+        }
+        for bad in [
+            "",
+            "auth.example.com",
+            "http://auth.example.com",
+            "https://auth.example.com/",
+            "https://auth.example.com/a",
+            "https://a@b.example",
+            "https://auth.example.com?x",
+            "https://auth.example.com#x",
+            "https://AUTH.example.com",
+            "https://auth.example.com:443",
+            "ftp://auth.example.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "javascript:alert(1)",
+            "https://",
+        ] {
+            assert!(Issuer::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

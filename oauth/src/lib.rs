@@ -1,0 +1,29 @@
+//! The rules of Vestibule: every decision of the authorization server as a pure function.
+//!
+//! Nothing here does input or output, reads a clock or draws a random number. What was stored, what was asked, what time
+//! it is and fresh secrets are arguments; what comes back is the next state and the answer. This is the part to audit line
+//! by line, and each module names the RFC sections and requirement ids it answers to.
+
+pub mod authorize;
+pub mod client;
+pub mod error;
+pub mod grant;
+pub mod id;
+pub mod issuer;
+pub mod metadata;
+pub mod parameters;
+pub mod pkce;
+pub mod redirect;
+pub mod registration;
+pub mod resource;
+pub mod scope;
+pub mod secret;
+pub mod time;
+pub mod token;
+
+pub use error::{Code, Reason};
+pub use id::Id;
+pub use issuer::Issuer;
+pub use parameters::Parameters;
+pub use secret::{Digest, Secret};
+pub use time::Timestamp;

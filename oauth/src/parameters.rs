@@ -1,0 +1,52 @@
+//! Request parameters of the authorization and token endpoints (OAuth 2.1 section 3, O5).
+
+use url::form_urlencoded;
+
+use crate::error::Reason;
+
+/// Parameters as they arrived, repeats included.
+#[derive(Clone, Default)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Reads `application/x-www-form-urlencoded` bytes. Never fails: bytes that are not UTF-8 become replacement characters,
+    /// which no valid value contains.
+    pub fn parse(bytes: &[u8]) -> Self {
+        Self(form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// The value of a parameter; an empty value counts as omitted.
+    ///
+    /// # Errors
+    /// [`Reason::Repeated`] when the parameter came more than once.
+    pub fn one(&self, name: &'static str) -> Result<Option<&str>, Reason> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let first = values.next();
+        match values.next() {
+            Some(_) => Err(Reason::Repeated(name)),
+            None => Ok(first.filter(|value| !value.is_empty())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    /// Names only: values may be codes, tokens and secrets.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_is_omitted_and_repeated_is_refused() {
+        let parameters = Parameters::parse(b"a=1&b=&c=1&c=2&d=&d=");
+        assert_eq!(parameters.one("a"), Ok(Some("1")));
+        assert_eq!(parameters.one("b"), Ok(None));
+        assert_eq!(parameters.one("c"), Err(Reason::Repeated("c")));
+        assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
+        assert_eq!(parameters.one("missing"), Ok(None));
+    }
+}

@@ -1,0 +1,409 @@
+//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (O1, O2, O6, A11–A14, RFC 8252).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::{Url, form_urlencoded};
+
+use crate::{
+    error::Reason,
+    issuer::{self, Issuer},
+};
+
+/// Private-use schemes of known applications that have no dot, which RFC 8252 section 7.1 asks for (O24).
+pub const KNOWN_PRIVATE_SCHEMES: [&str; 6] = ["cursor", "vscode", "vscode-insiders", "claude", "windsurf", "zed"];
+
+const LONGEST: usize = 2048;
+const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+/// What an answer carries: in a registered query each would come twice, and a client could read the wrong one.
+const ANSWER_PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+
+/// A redirect URI that was safe to register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RedirectUri(String);
+
+impl RedirectUri {
+    /// Judges a redirect URI that a client wants to register.
+    ///
+    /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or on the list of known ones.
+    ///
+    /// # Errors
+    /// [`Reason::UnsafeRedirectUri`] with what is wrong.
+    pub fn register(text: &str) -> Result<Self, Reason> {
+        match fault(text) {
+            None => Ok(Self(text.to_owned())),
+            Some(why) => Err(Reason::UnsafeRedirectUri(why)),
+        }
+    }
+
+    /// The URI as registered.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252 section 7.3).
+    fn matches(&self, presented: &str) -> bool {
+        self.0 == presented || Loopback::read(&self.0).is_some_and(|own| Loopback::read(presented) == Some(own))
+    }
+}
+
+/// Where the answer to an authorization request may go. Only [`Destination::prove`] makes one, so whoever holds one has
+/// checked it; stored requests keep the text alone and prove it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination(String);
+
+impl Destination {
+    /// Proves that `presented` is one of the client's redirect URIs.
+    ///
+    /// # Errors
+    /// [`Reason::UnregisteredRedirectUri`].
+    pub fn prove(registered: &[RedirectUri], presented: &str) -> Result<Self, Reason> {
+        if registered.iter().any(|uri| uri.matches(presented)) {
+            Ok(Self(presented.to_owned()))
+        } else {
+            Err(Reason::UnregisteredRedirectUri)
+        }
+    }
+
+    /// The URI, as presented.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host that the answer goes to, with its port when one is written; for a private-use scheme, the scheme (C10).
+    pub fn host(&self) -> &str {
+        match scheme(&self.0) {
+            "https" | "http" => authority(&self.0),
+            other => other,
+        }
+    }
+
+    /// Whether the answer goes to an application on the person's own computer (C9).
+    pub fn is_on_this_computer(&self) -> bool {
+        let on_loopback = |url: Url| url.host().is_some_and(|host| issuer::is_loopback(&host));
+        scheme(&self.0) != "https" || Url::parse(&self.0).is_ok_and(on_loopback)
+    }
+
+    /// The source expression by which a content security policy allows a form to end here: origin, or scheme.
+    pub fn policy_source(&self) -> String {
+        match scheme(&self.0) {
+            web @ ("https" | "http") => format!("{web}://{}", authority(&self.0)),
+            other => format!("{other}:"),
+        }
+    }
+
+    /// The answer that carries a code (RFC 6749 section 4.1.2, RFC 9207 section 2).
+    pub fn with_code(&self, code: &str, state: Option<&str>, issuer: &Issuer) -> Location {
+        self.answer(&[("code", code)], state, issuer)
+    }
+
+    /// The answer that carries an error (RFC 6749 section 4.1.2.1, RFC 9207 section 2).
+    pub fn with_error(&self, reason: &Reason, state: Option<&str>, issuer: &Issuer) -> Location {
+        self.answer(&[("error", reason.code().as_str()), ("error_description", &reason.description())], state, issuer)
+    }
+
+    fn answer(&self, parameters: &[(&str, &str)], state: Option<&str>, issuer: &Issuer) -> Location {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .extend_pairs(state.map(|state| ("state", state)))
+            .append_pair("iss", issuer.as_str())
+            .finish();
+        let joint = match self.0.find('?') {
+            None => "?",
+            Some(at) if at + 1 == self.0.len() || self.0.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        Location(format!("{}{joint}{query}", self.0))
+    }
+}
+
+/// The value of a `Location` header that leads to a client. Only a proved [`Destination`] makes one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location(String);
+
+impl Location {
+    /// The header's value.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Location {
+    /// Without the query, which may hold a code.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Location({}?…)", self.0.split('?').next().unwrap_or_default())
+    }
+}
+
+/// A loopback http URI apart from its port. The host's spelling counts: `localhost` is not `127.0.0.1`.
+#[derive(PartialEq, Eq)]
+struct Loopback<'a> {
+    host: &'a str,
+    path_and_query: &'a str,
+}
+
+impl<'a> Loopback<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let rest = text.strip_prefix("http://")?;
+        let host = LOOPBACK_HOSTS.into_iter().find(|host| rest.starts_with(host))?;
+        let (host, rest) = rest.split_at(host.len());
+        let path_and_query = match rest.strip_prefix(':') {
+            None => rest,
+            Some(rest) => {
+                let (port, rest) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+                is_port(port).then_some(rest)?
+            }
+        };
+        (path_and_query.is_empty() || path_and_query.starts_with(['/', '?'])).then_some(Self { host, path_and_query })
+    }
+}
+
+/// What makes a redirect URI unsafe, if anything does.
+fn fault(text: &str) -> Option<&'static str> {
+    if text.len() > LONGEST {
+        return Some("it is too long");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic())
+        || text.contains(['\\', '<', '>', '"', '*', '^', '`', '{', '|', '}', '\'', ';', ','])
+    {
+        return Some("it contains a character that has no place in a redirect URI");
+    }
+    let Ok(url) = Url::parse(text) else { return Some("it is not an absolute URI") };
+    if url.fragment().is_some() {
+        return Some("it has a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
+        return Some("it has a user part");
+    }
+    if has_dot_segments(text) {
+        return Some("its path has dot segments or encoded separators");
+    }
+    if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&name.as_ref())) {
+        return Some("its query holds a parameter of the answer");
+    }
+    fault_of_place(text, &url)
+}
+
+/// What is wrong with scheme, host or port. People and policies are shown these as written, so browsers have to read them
+/// as written: `http:/evil.example://localhost/` leads to `evil.example`.
+fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
+    let host = url.host_str().unwrap_or_default();
+    let is_plain = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    let is_misread = || !authority(text).strip_prefix(host).is_some_and(is_plain);
+    match scheme(text) {
+        "https" | "http" if is_misread() => Some("its host or port is not written in its plain form"),
+        "http" if !LOOPBACK_HOSTS.contains(&host) => Some("http is for this computer only: 127.0.0.1, [::1] or localhost"),
+        "https" | "http" => None,
+        scheme if is_private_use(scheme) => None,
+        _ => Some("its scheme is not allowed"),
+    }
+}
+
+/// The scheme as written; only lower-case spellings pass registration.
+fn scheme(text: &str) -> &str {
+    text.split(':').next().unwrap_or_default()
+}
+
+fn authority(text: &str) -> &str {
+    let rest = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")).unwrap_or_default();
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == text)
+}
+
+fn is_private_use(scheme: &str) -> bool {
+    let well_formed = scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte));
+    well_formed && (scheme.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&scheme))
+}
+
+/// Whether a path has `.` or `..` segments, plain or encoded, or encoded slashes, backslashes or percent signs.
+fn has_dot_segments(text: &str) -> bool {
+    let (_, rest) = text.split_once(':').unwrap_or_default();
+    let path = rest.split('?').next().unwrap_or_default().to_ascii_lowercase();
+    let encoded = ["%2e", "%2f", "%5c", "%25", "%00"].iter().any(|part| path.contains(part));
+    encoded || path.split('/').any(|segment| segment == "." || segment == "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registered(uris: &[&str]) -> Vec<RedirectUri> {
+        uris.iter().map(|uri| RedirectUri::register(uri).expect("a safe redirect URI")).collect()
+    }
+
+    #[test]
+    fn what_real_clients_register_is_accepted() {
+        registered(&[
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://example.com",
+            "https://example.com:8443/cb?x=1",
+            "http://localhost/callback",
+            "http://127.0.0.1:33418/",
+            "http://[::1]:1/cb",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "com.example.app:/oauth",
+        ]);
+    }
+
+    #[test]
+    fn unsafe_redirect_uris_are_refused() {
+        for bad in [
+            "",
+            "/callback",
+            "callback",
+            "//evil.com",
+            "///evil.com",
+            "/\t/evil.com",
+            "\\/evil.com",
+            "https:evil.com",
+            "https:/evil.com",
+            "https:///evil.com",
+            "https://",
+            "https://good.com/cb#",
+            "https://good.com/#x",
+            "https://user@good.com/",
+            "https://u:p@good.com/",
+            "https://@good.com/",
+            "http://localhost@evil.com/cb",
+            "http://good.com/cb",
+            "http://localhost.evil.com/cb",
+            "http://127.0.0.2/cb",
+            "http://127.1/cb",
+            "http://2130706433/cb",
+            "http://0x7f000001/cb",
+            "http://0177.0.0.1/cb",
+            "http://[::ffff:127.0.0.1]/cb",
+            "https://[::ffff:127.0.0.1]/cb",
+            "https://0x7f.1/",
+            "https://good.com/callback/../evil",
+            "https://good.com/callback/..%2Fevil",
+            "https://good.com/callback%252f..",
+            "https://good.com/..;/evil",
+            "https://good.com/%2e%2e/evil",
+            "https://good.com/./cb",
+            "https://good.com\\evil",
+            "https://GOOD.com/cb",
+            "HTTPS://good.com/cb",
+            "https://gооd.com/cb",
+            "https://good.com/ cb",
+            "https://good.com/\ncb",
+            "https://*.good.com/cb",
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "java\tscript:alert(1)",
+            "\u{1}javascript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "about:blank",
+            "blob:https://good.com/x",
+            "unknown://x",
+            "http://localhost:0/cb\u{0}",
+            "http:/evil.example://localhost/cb",
+            "http:evil.example://127.0.0.1/cb",
+            "https://good.com:/cb",
+            "https://good.com:0443/cb",
+            "http://localhost:/cb",
+            "http://localhost:080/cb",
+            "https://good.com/cb?iss=https%3A%2F%2Fevil.com",
+            "https://good.com/cb?a=1&c%6fde=x",
+            "com.example.app:../cb",
+            "cursor://x/..",
+            "http://localhost:99999/cb",
+            "ftp://localhost/cb",
+        ] {
+            assert!(matches!(RedirectUri::register(bad), Err(Reason::UnsafeRedirectUri(_))), "{bad:?}");
+        }
+        assert!(RedirectUri::register(&format!("https://good.com/{}", "a".repeat(2048))).is_err());
+    }
+
+    #[test]
+    fn matching_is_exact_except_for_the_port_of_a_loopback_uri() {
+        let uris = registered(&[
+            "https://allowed.com/callback",
+            "http://localhost/callback",
+            "http://127.0.0.1:8080/cb?x=1",
+            "http://[::1]/cb",
+        ]);
+        for good in [
+            "https://allowed.com/callback",
+            "http://localhost/callback",
+            "http://localhost:3118/callback",
+            "http://127.0.0.1:65535/cb?x=1",
+            "http://127.0.0.1/cb?x=1",
+            "http://[::1]:4000/cb",
+        ] {
+            assert!(Destination::prove(&uris, good).is_ok(), "{good}");
+        }
+        for bad in [
+            "https://allowed.com/callback/",
+            "https://allowed.com/Callback",
+            "https://allowed.com:443/callback",
+            "https://allowed.com:444/callback",
+            "https://allowed.com/callback?x",
+            "https://allowed.com.evil.com/callback",
+            "https://fooallowed.com/callback",
+            "http://allowed.com/callback",
+            "http://localhost@evil.com/callback",
+            "http://localhost:1@evil.com/callback",
+            "http://localhost:/callback",
+            "http://localhost:0/callback",
+            "http://localhost:08080/callback",
+            "http://localhost:99999/callback",
+            "http://localhost:+80/callback",
+            "http://localhost:80x/callback",
+            "http://localhost.evil.com/callback",
+            "http://localhost/callback/../x",
+            "http://127.0.0.1/callback",
+            "http://[::1]/callback",
+            "http://LOCALHOST/callback",
+            "https://localhost/callback",
+            "http://127.0.0.1:8080/cb",
+            "http://127.0.0.1:8080/cb?x=2",
+            "http://127.0.0.1:8080/cb?x=1#f",
+            "http://[::1]:4000/cb/",
+            "",
+        ] {
+            assert_eq!(Destination::prove(&uris, bad), Err(Reason::UnregisteredRedirectUri), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_the_query_and_carries_state_and_issuer_once() {
+        let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
+        let uris = registered(&["https://a.example/cb", "https://a.example/cb?x=1"]);
+        let destination = |uri| Destination::prove(&uris, uri).expect("registered");
+        assert_eq!(
+            destination("https://a.example/cb").with_code("c&d", Some("s t"), &issuer).as_str(),
+            "https://a.example/cb?code=c%26d&state=s+t&iss=https%3A%2F%2Fauth.example.com"
+        );
+        assert_eq!(
+            destination("https://a.example/cb?x=1").with_error(&Reason::Denied, None, &issuer).as_str(),
+            "https://a.example/cb?x=1&error=access_denied&error_description=The+person+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
+        );
+    }
+
+    #[test]
+    fn a_destination_tells_people_where_the_answer_goes() {
+        let uris = registered(&[
+            "https://a.example:8443/cb",
+            "http://localhost/cb",
+            "https://localhost:1/cb",
+            "https://127.0.0.9/cb",
+            "cursor://anysphere.cursor-mcp/cb",
+        ]);
+        let facts = |uri| {
+            let destination = Destination::prove(&uris, uri).expect("registered");
+            (destination.host().to_owned(), destination.is_on_this_computer(), destination.policy_source())
+        };
+        assert_eq!(facts("https://a.example:8443/cb"), ("a.example:8443".to_owned(), false, "https://a.example:8443".to_owned()));
+        assert_eq!(facts("http://localhost:5/cb"), ("localhost:5".to_owned(), true, "http://localhost:5".to_owned()));
+        assert_eq!(facts("https://localhost:1/cb"), ("localhost:1".to_owned(), true, "https://localhost:1".to_owned()));
+        assert_eq!(facts("https://127.0.0.9/cb"), ("127.0.0.9".to_owned(), true, "https://127.0.0.9".to_owned()));
+        assert_eq!(facts("cursor://anysphere.cursor-mcp/cb"), ("cursor".to_owned(), true, "cursor:".to_owned()));
+    }
+}

@@ -1,0 +1,153 @@
+//! Scopes (OAuth 2.1 section 3.3): sets of words, kept in the order in which they were asked for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Reason, resource::Resource};
+
+/// The scope that asks to stay connected; the authorization server lists it, resources never do (P5, K9).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// Splits a space-delimited text; repeats count once.
+    pub fn parse(text: &str) -> Self {
+        text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Chooses what a request for `requested` may be granted at `resource`.
+    ///
+    /// None asked, or nothing but `offline_access`, means all scopes of the resource; unknown words are dropped, since real
+    /// clients ask for words of other servers, and the token response reports the result (A16).
+    ///
+    /// # Errors
+    /// [`Reason::NoGrantableScope`] when words were asked for and none of them exists.
+    pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
+        let asked = Self::parse(requested.unwrap_or_default());
+        let known: Self =
+            asked.iter().filter(|word| *word == OFFLINE_ACCESS || resource.describes(word)).map(str::to_owned).collect();
+        let names_resource_scope = known.iter().any(|word| word != OFFLINE_ACCESS);
+        if names_resource_scope {
+            return Ok(known);
+        }
+        if !asked.is_empty() && known.is_empty() {
+            return Err(Reason::NoGrantableScope);
+        }
+        Ok(resource.scopes.iter().map(|scope| scope.name.clone()).chain(known.0).collect())
+    }
+
+    /// Narrows the scopes of a grant to what a token request asks for (O14).
+    ///
+    /// # Errors
+    /// [`Reason::ScopeNotGranted`] when it asks for more.
+    pub fn narrowed(&self, requested: Option<&str>) -> Result<Self, Reason> {
+        let Some(requested) = requested else { return Ok(self.clone()) };
+        // Some clients repeat `offline_access` at refresh without having been granted it; it widens nothing.
+        let asked: Self =
+            Self::parse(requested).0.into_iter().filter(|word| word != OFFLINE_ACCESS || self.contains(word)).collect();
+        // As in the authorization request, that word alone asks for everything.
+        if asked.iter().all(|word| word == OFFLINE_ACCESS) {
+            return Ok(self.clone());
+        }
+        if asked.iter().all(|word| self.contains(word)) { Ok(asked) } else { Err(Reason::ScopeNotGranted) }
+    }
+
+    /// Whether the set holds `word`.
+    pub fn contains(&self, word: &str) -> bool {
+        self.iter().any(|own| own == word)
+    }
+
+    /// The words, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is no word at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<String> for Scopes {
+    fn from_iter<I: IntoIterator<Item = String>>(words: I) -> Self {
+        let mut unique = Vec::new();
+        for word in words {
+            if !unique.contains(&word) {
+                unique.push(word);
+            }
+        }
+        Self(unique)
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join(" "))
+    }
+}
+
+/// Whether `text` is one scope word (RFC 6749 section 3.3).
+pub fn is_scope_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{ResourceIdentifier, ScopeDescription};
+
+    fn notes() -> Resource {
+        let scope = |name: &str| ScopeDescription { name: name.to_owned(), sentence: String::new() };
+        Resource {
+            identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+            name: "Notes".to_owned(),
+            scopes: vec![scope("read"), scope("write")],
+        }
+    }
+
+    #[test]
+    fn what_is_asked_becomes_what_is_granted() {
+        for (asked, granted) in [
+            (None, Ok("read write")),
+            (Some(""), Ok("read write")),
+            (Some("read"), Ok("read")),
+            (Some("write  read write"), Ok("write read")),
+            (Some("openid read profile"), Ok("read")),
+            (Some("offline_access"), Ok("read write offline_access")),
+            (Some("read offline_access"), Ok("read offline_access")),
+            (Some("openid profile"), Err(Reason::NoGrantableScope)),
+            (Some("READ"), Err(Reason::NoGrantableScope)),
+        ] {
+            assert_eq!(
+                Scopes::grantable(asked, &notes()).map(|scopes| scopes.to_string()),
+                granted.map(str::to_owned),
+                "{asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refresh_may_narrow_and_never_widen() {
+        let granted = Scopes::parse("read write");
+        for (asked, result) in [
+            (None, Ok("read write")),
+            (Some("write"), Ok("write")),
+            (Some("read offline_access"), Ok("read")),
+            (Some("offline_access"), Ok("read write")),
+            (Some("read admin"), Err(Reason::ScopeNotGranted)),
+        ] {
+            assert_eq!(granted.narrowed(asked).map(|scopes| scopes.to_string()), result.map(str::to_owned), "{asked:?}");
+        }
+        let granted = Scopes::parse("read offline_access");
+        for (asked, result) in
+            [("offline_access", "read offline_access"), ("offline_access read", "offline_access read"), ("read", "read")]
+        {
+            assert_eq!(granted.narrowed(Some(asked)).map(|scopes| scopes.to_string()), Ok(result.to_owned()), "{asked}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Secrets as types: redacted in `Debug`, prefixed on the wire, stored as a digest only.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret([u8; 32]);
+
+impl Secret {
+    /// A secret made of bytes that a cryptographic source has just produced.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret as base64url without padding: 43 characters of `[A-Za-z0-9_-]`.
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// Reads what [`Self::encode`] wrote. `None` for anything else, non-canonical spellings included.
+    pub fn decode(text: &str) -> Option<Self> {
+        // Bounds the work before any decoding: the text comes from outside.
+        if text.len() != 43 {
+            return None;
+        }
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// What the store keeps instead of the secret.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+
+    /// Another secret that only the holder of this one and of `context` can compute.
+    #[must_use]
+    pub fn derive(&self, purpose: &str, context: &[u8]) -> Self {
+        let mut mac = <Hmac<Sha256>>::new_from_slice(&self.0).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(context);
+        Self(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(redacted)")
+    }
+}
+
+/// A SHA-256 digest, for looking a secret up and for telling whether a presented one is the same.
+///
+/// A fast hash suffices: what is digested has 256 random bits, unlike a password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest of any bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(bytes)))
+    }
+
+    /// A digest that was made elsewhere, such as a PKCE challenge.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Base64url text, fit to be part of a storage key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Compares in constant time, so that the time taken tells nothing about how much was right.
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Digest {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_survive_the_wire_and_nothing_else_is_read_as_one() {
+        let secret = Secret::new([7; 32]);
+        assert_eq!(Secret::decode(&secret.encode()), Some(secret.clone()));
+        let text = secret.encode();
+        // The last character carries two unused bits: another spelling of the same bytes is refused.
+        let other_spelling = format!("{}{}", &text[..42], if text.ends_with('c') { 'd' } else { 'c' });
+        for bad in ["", "short", &format!("{text}="), &text[1..], &other_spelling, &"é".repeat(22)] {
+            assert_eq!(Secret::decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_output_reveals_nothing() {
+        assert_eq!(format!("{:?}", Secret::new([7; 32])), "Secret(redacted)");
+    }
+
+    #[test]
+    fn derived_secrets_depend_on_secret_purpose_and_context() {
+        let secret = Secret::new([1; 32]);
+        let derived = secret.derive("a", b"b");
+        assert_eq!(derived, secret.derive("a", b"b"));
+        assert_ne!(derived, secret.derive("a", b"c"));
+        assert_ne!(derived, secret.derive("ab", b""));
+        assert_ne!(derived, Secret::new([2; 32]).derive("a", b"b"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The token endpoint (OAuth 2.1 section 3.2): what is asked, and how it is answered.
+
+use serde::Serialize;
+
+use crate::{
+    error::{Code, Reason},
+    parameters::Parameters,
+    scope::Scopes,
+};
+
+/// A token request, by grant type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TokenRequest<'a> {
+    /// OAuth 2.1 section 4.1.3.
+    Code(CodeRequest<'a>),
+    /// OAuth 2.1 section 4.3.
+    Refresh(RefreshRequest<'a>),
+}
+
+/// The exchange of an authorization code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CodeRequest<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The proof of possession (RFC 7636).
+    pub verifier: &'a str,
+    /// Gone in OAuth 2.1, enforced where a client still sends it (O10).
+    pub redirect_uri: Option<&'a str>,
+    /// RFC 8707.
+    pub resource: Option<&'a str>,
+    /// Narrows the access token.
+    pub scope: Option<&'a str>,
+}
+
+/// The use of a refresh token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RefreshRequest<'a> {
+    /// The refresh token.
+    pub token: &'a str,
+    /// RFC 8707.
+    pub resource: Option<&'a str>,
+    /// Narrows the access token, not the grant.
+    pub scope: Option<&'a str>,
+}
+
+impl<'a> TokenRequest<'a> {
+    /// Reads the parameters of the body.
+    ///
+    /// # Errors
+    /// A missing or repeated parameter, or a grant type that is not ours.
+    pub fn read(parameters: &'a Parameters) -> Result<Self, Reason> {
+        let required = |name| parameters.one(name)?.ok_or(Reason::Missing(name));
+        let resource = || parameters.one("resource").map_err(|_| Reason::ResourceNotGranted);
+        match required("grant_type")? {
+            "authorization_code" => Ok(Self::Code(CodeRequest {
+                code: required("code")?,
+                verifier: required("code_verifier")?,
+                redirect_uri: parameters.one("redirect_uri")?,
+                resource: resource()?,
+                scope: parameters.one("scope")?,
+            })),
+            "refresh_token" => Ok(Self::Refresh(RefreshRequest {
+                token: required("refresh_token")?,
+                resource: resource()?,
+                scope: parameters.one("scope")?,
+            })),
+            // It exists, but what it asks for needs more than any client here is registered for.
+            "client_credentials" => Err(Reason::GrantTypeNotRegistered),
+            _ => Err(Reason::UnsupportedGrantType),
+        }
+    }
+}
+
+/// The answer to a token request (OAuth 2.1 section 3.2.3). `scope` is always named (O13).
+#[derive(Clone, Serialize)]
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: String,
+    token_type: &'static str,
+    /// Seconds until the access token expires.
+    pub expires_in: u64,
+    /// The refresh token, when the client may hold one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// What the access token allows.
+    pub scope: String,
+}
+
+impl TokenResponse {
+    /// An answer with a bearer token (RFC 6750).
+    pub fn bearer(access_token: String, expires_in: u64, refresh_token: Option<String>, scope: &Scopes) -> Self {
+        Self { access_token, token_type: "Bearer", expires_in, refresh_token, scope: scope.to_string() }
+    }
+}
+
+/// A refused token request (OAuth 2.1 section 3.2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub Reason);
+
+impl Refusal {
+    /// The error code.
+    pub const fn code(&self) -> &'static str {
+        self.0.code().as_str()
+    }
+
+    /// The error description.
+    pub fn description(&self) -> String {
+        self.0.description()
+    }
+
+    /// The HTTP status: 401 for a client that failed to authenticate, else 400.
+    pub const fn status(&self) -> u16 {
+        match self.0.code() {
+            Code::InvalidClient => 401,
+            _ => 400,
+        }
+    }
+
+    /// Whether the answer carries `WWW-Authenticate: Basic`: the client used the Authorization header (O12).
+    pub const fn challenges(&self) -> bool {
+        matches!(self.0, Reason::MalformedAuthorizationHeader | Reason::ClientAuthenticationFailed { by_header: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: &str) -> Result<(), Reason> {
+        TokenRequest::read(&Parameters::parse(body.as_bytes())).map(|_| ())
+    }
+
+    #[test]
+    fn a_code_request_is_read_whole() {
+        let parameters = Parameters::parse(
+            b"grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=https%3A%2F%2Fa&resource=r&scope=s+t&client_id=x&other=1&other=2",
+        );
+        let request =
+            CodeRequest { code: "c", verifier: "v", redirect_uri: Some("https://a"), resource: Some("r"), scope: Some("s t") };
+        assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Code(request)));
+        let parameters = Parameters::parse(b"grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=&resource=&scope=");
+        let request = CodeRequest { code: "c", verifier: "v", redirect_uri: None, resource: None, scope: None };
+        assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Code(request)));
+    }
+
+    #[test]
+    fn a_refresh_request_is_read_whole() {
+        let parameters = Parameters::parse(b"grant_type=refresh_token&refresh_token=t&resource=r&scope=s");
+        let request = RefreshRequest { token: "t", resource: Some("r"), scope: Some("s") };
+        assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Refresh(request)));
+        let parameters = Parameters::parse(b"grant_type=refresh_token&refresh_token=t");
+        assert!(
+            TokenRequest::read(&parameters)
+                == Ok(TokenRequest::Refresh(RefreshRequest { token: "t", resource: None, scope: None }))
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_comes_twice_is_named() {
+        for (body, reason) in [
+            ("", Reason::Missing("grant_type")),
+            ("grant_type=", Reason::Missing("grant_type")),
+            ("grant_type=refresh_token&grant_type=refresh_token", Reason::Repeated("grant_type")),
+            ("grant_type=authorization_code&code_verifier=v", Reason::Missing("code")),
+            ("grant_type=authorization_code&code=&code_verifier=v", Reason::Missing("code")),
+            ("grant_type=authorization_code&code=c&code=c&code_verifier=v", Reason::Repeated("code")),
+            ("grant_type=authorization_code&code=c", Reason::Missing("code_verifier")),
+            ("grant_type=authorization_code&code=c&code_verifier=", Reason::Missing("code_verifier")),
+            ("grant_type=authorization_code&code=c&code_verifier=v&code_verifier=v", Reason::Repeated("code_verifier")),
+            (
+                "grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=u&redirect_uri=u",
+                Reason::Repeated("redirect_uri"),
+            ),
+            ("grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=r", Reason::ResourceNotGranted),
+            ("grant_type=authorization_code&code=c&code_verifier=v&scope=s&scope=s", Reason::Repeated("scope")),
+            ("grant_type=refresh_token", Reason::Missing("refresh_token")),
+            ("grant_type=refresh_token&refresh_token=", Reason::Missing("refresh_token")),
+            ("grant_type=refresh_token&refresh_token=t&refresh_token=t", Reason::Repeated("refresh_token")),
+            ("grant_type=refresh_token&refresh_token=t&resource=r&resource=r", Reason::ResourceNotGranted),
+            ("grant_type=refresh_token&refresh_token=t&scope=s&scope=s", Reason::Repeated("scope")),
+            ("grant_type=client_credentials", Reason::GrantTypeNotRegistered),
+            ("grant_type=password&username=u&password=p", Reason::UnsupportedGrantType),
+            ("grant_type=Refresh_Token&refresh_token=t", Reason::UnsupportedGrantType),
+        ] {
+            assert_eq!(read(body), Err(reason), "{body}");
+        }
+    }
+
+    #[test]
+    fn o13_an_answer_names_its_scope_and_leaves_out_what_there_is_not() {
+        let scopes = Scopes::parse("read write");
+        let answer = |refresh_token| {
+            serde_json::to_value(TokenResponse::bearer("a".to_owned(), 3600, refresh_token, &scopes)).expect("serialisable")
+        };
+        assert_eq!(answer(None), json!({"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "scope": "read write"}));
+        assert_eq!(answer(Some("r".to_owned()))["refresh_token"], "r");
+    }
+
+    #[test]
+    fn o12_a_client_that_failed_to_authenticate_is_challenged_where_it_tried() {
+        for (reason, code, status, challenges) in [
+            (Reason::ClientAuthenticationFailed { by_header: true }, "invalid_client", 401, true),
+            (Reason::ClientAuthenticationFailed { by_header: false }, "invalid_client", 401, false),
+            (Reason::MalformedAuthorizationHeader, "invalid_client", 401, true),
+            (Reason::SeveralAuthenticationMethods, "invalid_request", 400, false),
+            (Reason::UnknownCode, "invalid_grant", 400, false),
+            (Reason::GrantTypeNotRegistered, "unauthorized_client", 400, false),
+        ] {
+            let refusal = Refusal(reason);
+            assert_eq!((refusal.code(), refusal.status(), refusal.challenges()), (code, status, challenges));
+            assert_eq!(refusal.description(), refusal.0.description());
+        }
+    }
+}

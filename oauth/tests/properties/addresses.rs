@@ -1,0 +1,282 @@
+//! Redirect URIs, locations and resource identifiers, held against the `url` crate.
+
+use oauth::{
+    Issuer, Reason,
+    redirect::{Destination, KNOWN_PRIVATE_SCHEMES, RedirectUri},
+    resource::ResourceIdentifier,
+};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
+use url::{Position, Url, form_urlencoded};
+
+const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
+/// Pieces of addresses: what real clients send, and what attackers have sent.
+fn pieced_together() -> impl Strategy<Value = String> {
+    let scheme = select(vec![
+        "https",
+        "https",
+        "http",
+        "http",
+        "http",
+        "HTTP",
+        "Https",
+        "cursor",
+        "claude",
+        "com.example.app",
+        "javascript",
+        "data",
+        "file",
+        "unknown",
+        "",
+    ]);
+    let joint = select(vec!["://", "://", "://", "://", "://", ":", ":/", ":///", ":\\\\", "//", ":/evil.example://"]);
+    let user = select(vec!["", "", "", "", "", "", "", "@", "u@", "u:p@", "localhost@", "localhost:1@"]);
+    let host = select(vec![
+        "localhost",
+        "localhost",
+        "127.0.0.1",
+        "127.0.0.1",
+        "[::1]",
+        "[::1]",
+        "a.example",
+        "a.example",
+        "b.example",
+        "",
+        "LOCALHOST",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "[::ffff:127.0.0.1]",
+        "localhost.evil.example",
+        "a.example.evil.example",
+        "gооgle.example",
+        "*.example",
+        "%6cocalhost",
+        "[0:0:0:0:0:0:0:1]",
+    ]);
+    let port = select(vec!["", "", ":1", ":80", ":443", ":8080", ":65535", ":65536", ":0", ":", ":080", ":+80", ":8080x"]);
+    let path = select(vec![
+        "",
+        "/",
+        "/cb",
+        "/cb",
+        "/cb/",
+        "/CB",
+        "/cb/../evil",
+        "/./cb",
+        "/%2e%2E/evil",
+        "/..%2Fevil",
+        "/..;/evil",
+        "/cb%252f..",
+        "\\evil",
+        "/\t/evil",
+        "//evil.example",
+        "..",
+    ]);
+    let query = select(vec![
+        "",
+        "",
+        "",
+        "?",
+        "?x=1",
+        "?x=1&",
+        "?&",
+        "?x=%26&y",
+        "?iss=evil",
+        "?c%6fde=1",
+        "?state",
+        "?a=http://b.example/?c",
+    ]);
+    let fragment = select(vec!["", "", "", "", "", "", "#", "#x", "%23"]);
+    (scheme, joint, user, host, port, path, query, fragment).prop_map(|(scheme, joint, user, host, port, path, query, fragment)| {
+        [scheme, joint, user, host, port, path, query, fragment].concat()
+    })
+}
+
+/// Any address: pieced together, with one letter exchanged, or nothing of the kind.
+fn address() -> impl Strategy<Value = String> {
+    let changed = (pieced_together(), any::<Index>(), any::<char>()).prop_map(|(text, place, letter)| {
+        let mut letters: Vec<char> = text.chars().chain([' ']).collect();
+        let place = place.index(letters.len());
+        letters[place] = letter;
+        letters.into_iter().collect()
+    });
+    prop_oneof![6 => pieced_together(), 2 => changed, 1 => any::<String>(), 1 => "[a-z.+-]{1,8}:[ -~]{0,20}"]
+}
+
+/// Addresses that are safe to register.
+fn safe() -> impl Strategy<Value = RedirectUri> {
+    let scheme = select(vec!["https://", "http://", "cursor://", "com.example.app://"]);
+    let host = select(vec!["localhost", "127.0.0.1", "[::1]", "a.example"]);
+    let port = select(vec!["", ":1", ":8080"]);
+    let rest = select(vec!["", "/", "/cb", "/cb?x=1", "/cb?", "/cb?x=1&", "/cb?x", "?x=%26", "/cb?x=+%2B"]);
+    (scheme, host, port, rest)
+        .prop_map(|(scheme, host, port, rest)| [scheme, host, port, rest].concat())
+        .prop_filter_map("unsafe", |text| RedirectUri::register(&text).ok())
+}
+
+/// A loopback URI apart from its port, by way of the `url` crate; `None` for any other URI.
+fn without_port(text: &str) -> Option<(Url, String)> {
+    let mut url = Url::parse(text).ok()?;
+    let host = LOOPBACK_HOSTS.into_iter().find(|host| url.host_str() == Some(host))?;
+    let rest = text.strip_prefix("http://")?.strip_prefix(host)?;
+    let tail = rest.strip_prefix(':').map_or(rest, |rest| rest.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+    url.set_port(None).ok()?;
+    Some((url, tail.to_owned()))
+}
+
+/// Whether any spelling of the path climbs.
+fn climbs(url: &Url) -> bool {
+    let decoded = form_urlencoded::parse(format!("v={}", url.path().replace('&', "")).as_bytes())
+        .map(|(_, value)| value.into_owned())
+        .collect::<String>();
+    decoded.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
+}
+
+/// Everything that has to be true of a registered URI.
+pub(crate) fn assert_safe(text: &str) -> Result<(), TestCaseError> {
+    let url = Url::parse(text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+    prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>".contains(&byte)));
+    prop_assert!(url.fragment().is_none() && url.username().is_empty() && url.password().is_none());
+    prop_assert!(!climbs(&url), "dot segments");
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" => prop_assert!(!host.is_empty()),
+        "http" => prop_assert!(LOOPBACK_HOSTS.contains(&host), "{host}"),
+        other => prop_assert!(other.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&other), "{other}"),
+    }
+    if matches!(url.scheme(), "https" | "http") {
+        // Written as a browser reads it: nothing is left to interpretation.
+        let port =
+            text.strip_prefix(&format!("{}://{host}", url.scheme())).map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
+        let plain = ["".to_owned(), format!(":{}", url.port_or_known_default().unwrap_or_default())];
+        prop_assert!(port.is_some_and(|port| plain.iter().any(|plain| plain == port)), "{port:?}");
+    }
+    Ok(())
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    select(vec![
+        Reason::Denied,
+        Reason::InteractionRequired,
+        Reason::Repeated("code_challenge"),
+        Reason::Missing("response_type"),
+        Reason::StateTooLong(2048),
+        Reason::NoGrantableScope,
+        Reason::UnknownResource,
+    ])
+}
+
+/// Judges an answer as a client reads it.
+fn assert_answer(
+    location: &str,
+    destination: &Destination,
+    state: Option<&str>,
+    issuer: &Issuer,
+) -> Result<Vec<(String, String)>, TestCaseError> {
+    prop_assert!(location.starts_with(destination.as_str()));
+    prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()));
+    let url = Url::parse(location).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert!(url.fragment().is_none());
+    let before = Url::parse(destination.as_str()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(&url[..Position::AfterPath], &before[..Position::AfterPath]);
+
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let registered: Vec<(String, String)> = before.query_pairs().into_owned().collect();
+    prop_assert!(pairs.starts_with(&registered), "the registered query stays");
+    let all = |name: &str| pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+    prop_assert_eq!(all("iss"), vec![issuer.as_str()]);
+    prop_assert_eq!(all("state"), state.into_iter().collect::<Vec<_>>());
+    Ok(pairs)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// A3 of the security cases.
+    #[test]
+    fn what_is_proved_is_registered_byte_for_byte_or_on_loopback_with_another_port(registered in vec(address(), 1..6), presented in address()) {
+        let uris: Vec<RedirectUri> = registered.iter().filter_map(|text| RedirectUri::register(text).ok()).collect();
+        for presented in registered.iter().chain([&presented]) {
+            let Ok(destination) = Destination::prove(&uris, presented) else {
+                prop_assert!(uris.iter().all(|uri| uri.as_str() != presented), "registered, and refused");
+                continue;
+            };
+            prop_assert_eq!(destination.as_str(), presented);
+            let same = uris.iter().any(|uri| uri.as_str() == presented);
+            let port_apart = without_port(presented).is_some_and(|own| uris.iter().any(|uri| without_port(uri.as_str()).as_ref() == Some(&own)));
+            prop_assert!(same || port_apart, "{presented} against {uris:?}");
+        }
+    }
+
+    /// O1: any port of a loopback address has to be accepted.
+    #[test]
+    fn every_port_of_a_loopback_uri_is_accepted_and_of_no_other(uri in safe(), port in 1..=u16::MAX) {
+        let mut url = Url::parse(uri.as_str()).expect("a URL");
+        prop_assume!(url.set_port(Some(port)).is_ok() && url.as_str() != uri.as_str());
+        // The `url` crate writes the root slash and no default port; a client that was registered without keeps to that.
+        let tail = &uri.as_str()[uri.as_str().find("://").expect("an authority") + 3..];
+        let tail = tail.find(['/', '?']).map_or("", |start| &tail[start..]);
+        let presented = format!("{}://{}:{port}{tail}", url.scheme(), url.host_str().expect("a host"));
+        let accepted = Destination::prove(std::slice::from_ref(&uri), &presented).is_ok();
+        prop_assert_eq!(accepted, url.scheme() == "http" || presented == uri.as_str(), "{}", presented);
+    }
+
+    #[test]
+    fn what_is_registered_is_safe_and_shown_as_browsers_read_it(text in address()) {
+        match RedirectUri::register(&text) {
+            Err(reason) => prop_assert!(crate::is_plain(&reason.description())),
+            Ok(uri) => {
+                prop_assert_eq!(uri.as_str(), &text);
+                assert_safe(&text)?;
+                let destination = Destination::prove(&[uri], &text).expect("registered");
+                let url = Url::parse(&text).expect("a URL");
+                if matches!(url.scheme(), "https" | "http") {
+                    let source = Url::parse(&destination.policy_source()).expect("an origin");
+                    prop_assert_eq!(source.origin(), url.origin());
+                    prop_assert_eq!(destination.host().split_once("://"), None);
+                    prop_assert!(destination.host().starts_with(url.host_str().expect("a host")));
+                    prop_assert!(url.scheme() == "https" || destination.is_on_this_computer());
+                } else {
+                    prop_assert_eq!(destination.policy_source(), format!("{}:", url.scheme()));
+                    prop_assert!(destination.is_on_this_computer());
+                }
+            }
+        }
+    }
+
+    /// A6, K5, K13.
+    #[test]
+    fn an_answer_goes_to_the_destination_with_one_issuer_and_the_state_as_it_came(uri in safe(), code in any::<String>(), state in any::<Option<String>>(), reason in reason()) {
+        let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
+        let destination = Destination::prove(std::slice::from_ref(&uri), uri.as_str()).expect("registered");
+        let state = state.as_deref();
+        let pairs = assert_answer(destination.with_code(&code, state, &issuer).as_str(), &destination, state, &issuer)?;
+        prop_assert!(pairs.contains(&("code".to_owned(), code)));
+        let pairs = assert_answer(destination.with_error(&reason, state, &issuer).as_str(), &destination, state, &issuer)?;
+        let of = |name: &str| pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(of("error"), vec![reason.code().as_str().to_owned()]);
+        prop_assert_eq!(of("error_description"), vec![reason.description()]);
+        prop_assert!(crate::is_plain(&reason.description()));
+        prop_assert!(of("code").is_empty());
+    }
+
+    /// A17.
+    #[test]
+    fn the_canonical_spelling_of_a_resource_is_its_own_and_leads_to_the_same_place(text in address()) {
+        if let Some(identifier) = ResourceIdentifier::parse(&text) {
+            prop_assert_eq!(ResourceIdentifier::parse(identifier.as_str()), Some(identifier.clone()));
+            let (given, canonical) = (Url::parse(&text).expect("a URL"), Url::parse(identifier.as_str()).expect("a URL"));
+            prop_assert_eq!(&given, &canonical);
+            prop_assert!(given.fragment().is_none() && given.username().is_empty() && given.password().is_none());
+            prop_assert_eq!(&canonical[Position::BeforeHost..Position::AfterPort], identifier.host());
+            prop_assert!(identifier.path().is_empty() || identifier.path().starts_with('/'));
+            let start = format!("{}://{}{}", given.scheme(), identifier.host(), identifier.path());
+            prop_assert!(identifier.as_str().starts_with(&start), "{}", identifier);
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The life of a grant under random events, held against a model that knows nothing of digests, salts or windows in records.
+
+use std::{collections::HashSet, time::Duration};
+
+use oauth::{
+    Id, Parameters, Reason, Secret, Timestamp,
+    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms},
+    pkce::Challenge,
+    resource::ResourceIdentifier,
+    scope::Scopes,
+    token::{CodeRequest, RefreshRequest},
+};
+use proptest::{collection::vec, prelude::*, sample::Index};
+
+/// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CLIENT: &str = "vc_client";
+const CODE_LIFETIME: u64 = 60;
+/// Short, so that random steps in time reach it.
+const REFRESH_LIFETIME: u64 = 200;
+/// How many rotations inside one window are remembered.
+const MOST_REMEMBERED: usize = 8;
+
+/// The challenge that [`VERIFIER`] answers.
+pub(crate) fn challenge() -> Challenge {
+    let query = b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    Challenge::read(&Parameters::parse(query)).expect("the challenge of RFC 7636")
+}
+
+/// What may happen to a grant.
+#[derive(Clone, Debug)]
+enum Event {
+    /// The code, with everything right.
+    Redeem,
+    /// The code, with one thing wrong.
+    RedeemWrongly(WrongCode),
+    /// The live refresh token.
+    RefreshCurrent,
+    /// The token before it.
+    RefreshLast,
+    /// Any token that was ever issued.
+    RefreshAny(Index),
+    /// Any token, with one thing wrong.
+    RefreshWrongly(Index, WrongRefresh),
+    /// Time passes.
+    Wait(u64),
+    /// The person ends the grant.
+    End,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum WrongCode {
+    Secret,
+    Client,
+    RedirectUri,
+    Verifier,
+    Resource,
+    Scope,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum WrongRefresh {
+    Family,
+    Client,
+    Resource,
+    Scope,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    use proptest::sample::select;
+    let code = select(vec![
+        WrongCode::Secret,
+        WrongCode::Client,
+        WrongCode::RedirectUri,
+        WrongCode::Verifier,
+        WrongCode::Resource,
+        WrongCode::Scope,
+    ]);
+    let refresh = select(vec![WrongRefresh::Family, WrongRefresh::Client, WrongRefresh::Resource, WrongRefresh::Scope]);
+    prop_oneof![
+        1 => Just(Event::Redeem),
+        4 => code.prop_map(Event::RedeemWrongly),
+        12 => Just(Event::RefreshCurrent),
+        8 => Just(Event::RefreshLast),
+        2 => any::<Index>().prop_map(Event::RefreshAny),
+        4 => (any::<Index>(), refresh).prop_map(|(which, wrong)| Event::RefreshWrongly(which, wrong)),
+        8 => prop_oneof![4 => 0..3u64, 3 => 8..12u64, 1 => 25..70u64, 1 => 190..210u64].prop_map(Event::Wait),
+        1 => Just(Event::End),
+    ]
+}
+
+/// What the model expects of an event.
+#[derive(Debug, PartialEq)]
+enum Expected {
+    /// Refused, and nothing changes.
+    Refused(Reason),
+    /// Refused, and the grant ends.
+    Ended(Reason),
+    /// The first refresh token, or another successor.
+    New,
+    /// The token of this number again, and nothing changes.
+    Again(usize),
+}
+
+/// A token and the time of its rotation.
+struct Issued {
+    token: RefreshToken,
+    rotated_at: Option<u64>,
+}
+
+/// The grant under test beside what ought to be true of it.
+struct Life {
+    grant: Grant,
+    code: AuthorizationCode,
+    rules: Rules,
+    now: u64,
+    draws: u64,
+    tokens: Vec<Issued>,
+    expires_at: u64,
+    redemptions: usize,
+    ended: bool,
+}
+
+impl Life {
+    fn new(window: u64) -> Self {
+        let terms = Terms {
+            client_id: CLIENT.to_owned(),
+            redirect_uri: "http://127.0.0.1:5000/cb".to_owned(),
+            challenge: challenge(),
+            resource: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+            scopes: Scopes::parse("read write"),
+            refreshes: true,
+            allowed_at: Timestamp::from_seconds(0),
+        };
+        let key = GrantKey { account: Id::new([1; 16]), grant: Id::new([2; 16]) };
+        let (grant, code) = Grant::offer(terms, key, Secret::new([3; 32]), Timestamp::from_seconds(CODE_LIFETIME));
+        let rules = Rules { refresh_token: Duration::from_secs(REFRESH_LIFETIME), replay_window: Duration::from_secs(window) };
+        Self { grant, code, rules, now: 0, draws: 0, tokens: Vec::new(), expires_at: 0, redemptions: 0, ended: false }
+    }
+
+    fn draw(&mut self) -> Secret {
+        self.draws += 1;
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.draws.to_be_bytes());
+        Secret::new(bytes)
+    }
+
+    fn happen(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        let current = self.tokens.len().checked_sub(1);
+        let any = |which: &Index| (!self.tokens.is_empty()).then(|| which.index(self.tokens.len()));
+        match event {
+            Event::Wait(seconds) => {
+                self.now += seconds;
+                Ok(())
+            }
+            Event::End => self.end(),
+            Event::Redeem => self.redeem(None),
+            Event::RedeemWrongly(wrong) => self.redeem(Some(*wrong)),
+            Event::RefreshCurrent => current.map_or(Ok(()), |number| self.refresh(number, None)),
+            Event::RefreshLast => {
+                current.and_then(|number| number.checked_sub(1)).map_or(Ok(()), |number| self.refresh(number, None))
+            }
+            Event::RefreshAny(which) => any(which).map_or(Ok(()), |number| self.refresh(number, None)),
+            Event::RefreshWrongly(which, wrong) => any(which).map_or(Ok(()), |number| self.refresh(number, Some(*wrong))),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), TestCaseError> {
+        match self.grant.clone().end(End::Revoked, Timestamp::from_seconds(self.now)) {
+            None => prop_assert!(self.ended),
+            Some(next) => {
+                prop_assert!(!self.ended);
+                self.grant = next;
+                self.ended = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn redeem(&mut self, wrong: Option<WrongCode>) -> Result<(), TestCaseError> {
+        let mut code = self.code.clone();
+        let mut client = CLIENT;
+        let mut request = CodeRequest { code: "", verifier: VERIFIER, redirect_uri: None, resource: None, scope: None };
+        match wrong {
+            None => {}
+            Some(WrongCode::Secret) => code.secret = Secret::new([9; 32]),
+            Some(WrongCode::Client) => client = "vc_other",
+            Some(WrongCode::RedirectUri) => request.redirect_uri = Some("http://127.0.0.1:5001/cb"),
+            Some(WrongCode::Verifier) => request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
+            Some(WrongCode::Resource) => request.resource = Some("https://other.example/mcp"),
+            Some(WrongCode::Scope) => request.scope = Some("admin"),
+        }
+        let fresh = [self.draw(), self.draw()];
+        let outcome = self.grant.clone().redeem(&code, client, &request, Timestamp::from_seconds(self.now), fresh, self.rules);
+        let expected = match wrong {
+            _ if self.ended => Expected::Refused(Reason::UnknownCode),
+            Some(WrongCode::Secret) => Expected::Refused(Reason::UnknownCode),
+            Some(WrongCode::Client) => Expected::Refused(Reason::CodeOfAnotherClient),
+            Some(WrongCode::RedirectUri) => Expected::Refused(Reason::RedirectUriMismatch),
+            Some(WrongCode::Verifier) => Expected::Refused(Reason::VerifierMismatch),
+            Some(WrongCode::Resource) => Expected::Refused(Reason::ResourceNotGranted),
+            Some(WrongCode::Scope) => Expected::Refused(Reason::ScopeNotGranted),
+            None if self.redemptions > 0 => Expected::Ended(Reason::ReplayedCode),
+            None if self.now >= CODE_LIFETIME => Expected::Refused(Reason::ExpiredCode),
+            None => Expected::New,
+        };
+        self.redemptions += usize::from(outcome.answer.is_ok());
+        self.compare(outcome, &expected)
+    }
+
+    fn refresh(&mut self, number: usize, wrong: Option<WrongRefresh>) -> Result<(), TestCaseError> {
+        let mut token = self.tokens[number].token.clone();
+        let mut client = CLIENT;
+        let mut request = RefreshRequest { token: "", resource: None, scope: None };
+        match wrong {
+            None => {}
+            Some(WrongRefresh::Family) => token = of_another_family(&token),
+            Some(WrongRefresh::Client) => client = "vc_other",
+            Some(WrongRefresh::Resource) => request.resource = Some("https://other.example/mcp"),
+            Some(WrongRefresh::Scope) => request.scope = Some("admin"),
+        }
+        let expected = self.expect_refresh(number, wrong);
+        let salt = self.draw();
+        let outcome = self.grant.clone().refresh(&token, client, &request, Timestamp::from_seconds(self.now), &salt, self.rules);
+        if expected == Expected::New {
+            self.tokens[number].rotated_at = Some(self.now);
+        }
+        self.compare(outcome, &expected)
+    }
+
+    fn expect_refresh(&self, number: usize, wrong: Option<WrongRefresh>) -> Expected {
+        let newest = self.tokens.len() - 1;
+        let age = self.tokens[number].rotated_at.map(|at| self.now - at);
+        let forgiven = age.is_some_and(|age| age < self.rules.replay_window.as_secs()) && newest - number <= MOST_REMEMBERED;
+        match wrong {
+            _ if self.ended => Expected::Refused(Reason::EndedGrant),
+            Some(WrongRefresh::Family) => Expected::Refused(Reason::UnknownRefreshToken),
+            Some(WrongRefresh::Client) => Expected::Refused(Reason::RefreshTokenOfAnotherClient),
+            _ if age.is_some() && !forgiven => Expected::Ended(Reason::ReplayedRefreshToken),
+            _ if self.now >= self.expires_at => Expected::Refused(Reason::ExpiredRefreshToken),
+            Some(WrongRefresh::Resource) => Expected::Refused(Reason::ResourceNotGranted),
+            Some(WrongRefresh::Scope) => Expected::Refused(Reason::ScopeNotGranted),
+            None if age.is_some() => Expected::Again(number + 1),
+            None => Expected::New,
+        }
+    }
+
+    fn compare(&mut self, outcome: Outcome, expected: &Expected) -> Result<(), TestCaseError> {
+        let Outcome { next, answer } = outcome;
+        let token = answer.as_ref().ok().and_then(|issue| issue.refresh_token.clone());
+        match expected {
+            Expected::Refused(reason) => {
+                prop_assert_eq!(answer.as_ref(), Err(reason));
+                prop_assert_eq!(next.as_ref(), None);
+            }
+            Expected::Ended(reason) => {
+                prop_assert_eq!(answer.as_ref(), Err(reason));
+                let ended = next.as_ref().is_some_and(|grant| matches!(grant.state, State::Ended { .. }));
+                prop_assert!(ended, "{:?}", next);
+                self.ended = true;
+            }
+            Expected::Again(number) => {
+                prop_assert_eq!(token.as_ref(), Some(&self.tokens[*number].token));
+                prop_assert_eq!(next.as_ref(), None);
+            }
+            Expected::New => {
+                let token = token.ok_or_else(|| TestCaseError::fail(format!("{answer:?}")))?;
+                prop_assert!(self.tokens.iter().all(|issued| issued.token != token));
+                prop_assert!(next.as_ref().is_some_and(Grant::is_live));
+                self.tokens.push(Issued { token, rotated_at: None });
+                self.expires_at = self.now + REFRESH_LIFETIME;
+            }
+        }
+        if let Ok(Issue { resource, scopes, .. }) = &answer {
+            prop_assert_eq!(resource, &self.grant.terms.resource);
+            prop_assert_eq!(scopes, &self.grant.terms.scopes);
+        }
+        self.grant = next.unwrap_or_else(|| self.grant.clone());
+        Ok(())
+    }
+
+    /// What holds at every moment, whatever has happened.
+    fn assert_invariants(&self, terms: &Terms) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.grant.terms, terms);
+        prop_assert!(self.redemptions <= 1, "a code yields one success");
+        prop_assert_eq!(self.grant.is_live(), self.redemptions == 1 && !self.ended);
+        let record = serde_json::to_string(&self.grant).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(serde_json::from_str::<Grant>(&record).ok(), Some(self.grant.clone()));
+
+        let request = RefreshRequest { token: "", resource: None, scope: None };
+        let (mut live, mut successors) = (0, HashSet::new());
+        for (number, issued) in self.tokens.iter().enumerate() {
+            let outcomes = [[7; 32], [8; 32]].map(|salt| {
+                self.grant.clone().refresh(
+                    &issued.token,
+                    CLIENT,
+                    &request,
+                    Timestamp::from_seconds(self.now),
+                    &Secret::new(salt),
+                    self.rules,
+                )
+            });
+            let [Ok(one), Ok(other)] = outcomes.each_ref().map(|outcome| outcome.answer.as_ref()) else { continue };
+            prop_assert!(!self.ended && self.now < self.expires_at);
+            if outcomes[0].next.is_some() {
+                live += 1;
+                prop_assert_eq!(number, self.tokens.len() - 1);
+            } else {
+                prop_assert_eq!(one, other, "the same successor, whatever chance says");
+                prop_assert!(successors.insert(one.refresh_token.as_ref().map(RefreshToken::encode)));
+            }
+        }
+        prop_assert!(live <= 1, "one live refresh token");
+        Ok(())
+    }
+}
+
+/// The same token, but for the family secret, as someone might make it who knows the rest.
+fn of_another_family(token: &RefreshToken) -> RefreshToken {
+    let text = token.encode();
+    let family = Secret::new([9; 32]).encode();
+    RefreshToken::parse(&format!("{}{family}{}", &text[..48], &text[91..])).expect("a well-formed token")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// O9, O14, B15, C17, C18.
+    #[test]
+    fn a_grant_lives_as_its_model_does(
+        window in prop_oneof![1 => Just(0u64), 3 => 1..60u64],
+        redeemed in prop::bool::weighted(0.9),
+        events in vec(event(), 1..60),
+    ) {
+        let mut life = Life::new(window);
+        let terms = life.grant.terms.clone();
+        if redeemed {
+            life.happen(&Event::Redeem)?;
+        }
+        for event in &events {
+            life.happen(event)?;
+            life.assert_invariants(&terms)?;
+        }
+    }
+
+    /// O15: what is guessed is not merely unlikely to be right, it changes nothing.
+    #[test]
+    fn a_guess_changes_nothing(guess in any::<[u8; 32]>(), rotations in 0..4usize) {
+        let mut life = Life::new(30);
+        life.happen(&Event::Redeem)?;
+        for _ in 0..rotations {
+            life.happen(&Event::RefreshCurrent)?;
+        }
+        let text = life.tokens[0].token.encode();
+        let guess = Secret::new(guess).encode();
+        let forged = RefreshToken::parse(&format!("{}{guess}{guess}", &text[..48])).expect("a well-formed token");
+        let request = RefreshRequest { token: "", resource: None, scope: None };
+        let outcome = life.grant.refresh(&forged, CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.rules);
+        prop_assert_eq!(outcome, Outcome { next: None, answer: Err(Reason::UnknownRefreshToken) });
+    }
+}
