@@ -54,7 +54,7 @@ enum Method {
     ClientSecretPost,
 }
 
-/// Native or web (K10); kept and repeated, never a reason to refuse.
+/// Native or web (K10): kept and repeated, and nothing is decided by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ApplicationType {

@@ -43,8 +43,8 @@ impl ResourceIdentifier {
     /// The path, empty for a resource that is a whole origin. The well-known metadata document is named by it (RFC 9728 section 3.1).
     pub fn path(&self) -> &str {
         let (_, rest) = self.0.split_once("://").unwrap_or_default();
-        let path = rest.find('/').map_or("", |start| &rest[start..]);
-        path.split('?').next().unwrap_or_default()
+        let place = rest.split('?').next().unwrap_or_default();
+        place.find('/').map_or("", |start| &place[start..])
     }
 }
 
@@ -162,5 +162,7 @@ mod tests {
     fn host_and_path_are_parts_of_the_identifier() {
         let identifier = ResourceIdentifier::parse("http://localhost:3000/mcp?x=/y").expect("a valid identifier");
         assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", "/mcp"));
+        let identifier = ResourceIdentifier::parse("http://localhost:3000?x=/y").expect("a valid identifier");
+        assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", ""));
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::parameters::Parameters;
+use crate::{id::Id, parameters::Parameters};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";

@@ -323,14 +323,12 @@ fn of_another_family(token: &RefreshToken) -> RefreshToken {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
     /// O9, O14, B15, C17, C18.
     #[test]
     fn a_grant_lives_as_its_model_does(
         window in prop_oneof![1 => Just(0u64), 3 => 1..60u64],
         redeemed in prop::bool::weighted(0.9),
-        events in vec(event(), 1..60),
+        events in vec(event(), 1..50),
     ) {
         let mut life = Life::new(window);
         let terms = life.grant.terms.clone();

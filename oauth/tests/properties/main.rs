@@ -13,6 +13,13 @@ use oauth::{
     redirect::RedirectUri,
     resource::{Resource, ResourceIdentifier, ScopeDescription},
 };
+use proptest::prelude::ProptestConfig;
+
+/// As often as usual (`PROPTEST_CASES` says how often that is), times a number: where hostile input is rare among random input.
+fn more_often(times: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases * times, ..usual }
+}
 
 /// The characters that an error description may hold (O22).
 fn is_plain(text: &str) -> bool {

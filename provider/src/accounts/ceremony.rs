@@ -1,0 +1,50 @@
+//! Passkey ceremonies under way: kept in the store, for one browser, and taken out once.
+
+use std::time::Duration;
+
+use oauth::{Digest, Id, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
+
+use crate::{Provider, Visitor, keys, problem::Unavailable, record};
+
+/// As long as webauthn-rs gives the browser.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// What a ceremony is for, with the challenge that was set.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Task {
+    /// Signing in; who it is will be seen from the passkey.
+    SignIn(DiscoverableAuthentication),
+    /// Adding a passkey to the account of a signed-in person.
+    Add { account: Id, state: PasskeyRegistration },
+    /// Accepting an invitation. The account's id goes into the passkey before there is an account.
+    Accept { invitation: Digest, account: Id, email: String, state: PasskeyRegistration },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    browser: Digest,
+    expires_at: Timestamp,
+    task: Task,
+}
+
+impl Provider {
+    /// Keeps a ceremony; the answer is the secret that names it.
+    pub(super) async fn begin_ceremony(&self, visitor: &Visitor, task: Task) -> Result<String, Unavailable> {
+        let id = self.entropy().secret();
+        let pending = Pending { browser: visitor.browser.digest(), expires_at: self.now().after(LIFETIME), task };
+        record::insert(self.store(), &keys::ceremony(&id.digest()), &pending, record::keep(LIFETIME)).await?;
+        Ok(id.encode())
+    }
+
+    /// Takes a ceremony out, whatever comes of it. `None` for one that is unknown, used, expired or another browser's.
+    pub(super) async fn take_ceremony(&self, visitor: &Visitor, id: &str) -> Result<Option<Task>, Unavailable> {
+        let Some(id) = Secret::decode(id) else { return Ok(None) };
+        let pending: Option<Pending> = record::take(self.store(), &keys::ceremony(&id.digest())).await?;
+        let now = self.now();
+        let fits = |pending: &Pending| pending.browser == visitor.browser.digest() && !pending.expires_at.has_passed(now);
+        Ok(pending.filter(fits).map(|pending| pending.task))
+    }
+}

@@ -1,0 +1,269 @@
+//! Passkeys: discoverable, so that a button is all it takes, and with user verification, so that they stand alone.
+//!
+//! What a browser sends is judged by webauthn-rs; a challenge is judged once. Every failure looks the same outside and says
+//! its reason in the log only.
+
+use std::time::Duration;
+
+use oauth::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use webauthn_rs::{
+    Webauthn, WebauthnBuilder,
+    prelude::{
+        AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration,
+        PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Url, Uuid, WebauthnError,
+    },
+};
+use webauthn_rs_proto::ResidentKeyRequirement;
+
+use super::{Account, SignInError, ceremony::Task};
+use crate::{
+    Provider, SetCookie, Settings, Visitor,
+    limits::{self, Limit},
+    problem::Unavailable,
+};
+
+const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
+/// Sign-ins begun from one part of the network: each leaves a record for a while.
+const STARTS: Limit = Limit { name: "passkey-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+
+/// One half of a ceremony: what the browser is asked, and by which name the answer is expected.
+#[derive(Clone, Debug)]
+pub struct Ceremony<T> {
+    /// The name of the ceremony: a secret, to be given back with the answer.
+    pub id: String,
+    /// What the browser's credential API is called with.
+    pub options: T,
+}
+
+/// What a person sees of a passkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasskeyView {
+    /// Where it was made, such as "Chrome on Linux".
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When somebody last signed in with it.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Why a passkey was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PasskeyError {
+    /// Nobody is signed in here.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// The browser's answer does not fit, or came too late.
+    #[error("the passkey was not accepted")]
+    CeremonyFailed,
+    /// The store does not answer.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl From<Unavailable> for PasskeyError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// A passkey of an account, as stored.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct StoredPasskey {
+    pub(crate) name: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) key: Passkey,
+}
+
+impl StoredPasskey {
+    pub(crate) fn new(name: &str, key: Passkey, now: Timestamp) -> Self {
+        Self { name: name.to_owned(), created_at: now, last_used_at: None, key }
+    }
+
+    pub(crate) fn view(&self) -> PasskeyView {
+        PasskeyView { name: self.name.clone(), created_at: self.created_at, last_used_at: self.last_used_at }
+    }
+}
+
+/// A ceremony failed; the reason is in the log.
+pub(crate) struct Failed;
+
+impl From<WebauthnError> for Failed {
+    fn from(error: WebauthnError) -> Self {
+        tracing::debug!(%error, "a passkey ceremony failed");
+        Self
+    }
+}
+
+/// What judges passkeys for this server's host. There is none when the issuer's host is an IP address, which cannot have
+/// passkeys (WebAuthn section 5.1.2: a relying party is a domain).
+pub(crate) struct Passkeys(Option<Webauthn>);
+
+impl Passkeys {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let built = Url::parse(settings.issuer.origin()).ok().map(|origin| {
+            WebauthnBuilder::new(settings.issuer.host(), &origin).and_then(|builder| builder.rp_name(&settings.name).build())
+        });
+        let webauthn = built.and_then(Result::ok);
+        if webauthn.is_none() {
+            tracing::warn!(issuer = settings.issuer.as_str(), "no passkeys: the issuer's host is not a domain name");
+        }
+        Self(webauthn)
+    }
+
+    /// Asks for a new passkey that a person can later be found by.
+    pub(super) fn start_registration(
+        &self,
+        account: Id,
+        email: &str,
+        existing: &[StoredPasskey],
+    ) -> Result<(CreationChallengeResponse, PasskeyRegistration), Failed> {
+        let excluded = existing.iter().map(|passkey| passkey.key.cred_id().clone()).collect();
+        let user = Uuid::from_bytes(account.bytes());
+        let (mut options, state) = self.webauthn()?.start_passkey_registration(user, email, email, Some(excluded))?;
+        // webauthn-rs leaves it to the authenticator whether a passkey can be found without an address.
+        let selection = options.public_key.authenticator_selection.get_or_insert_default();
+        selection.resident_key = Some(ResidentKeyRequirement::Required);
+        selection.require_resident_key = true;
+        Ok((options, state))
+    }
+
+    pub(super) fn finish_registration(
+        &self,
+        credential: &RegisterPublicKeyCredential,
+        state: &PasskeyRegistration,
+    ) -> Result<Passkey, Failed> {
+        Ok(self.webauthn()?.finish_passkey_registration(credential, state)?)
+    }
+
+    fn start_authentication(&self) -> Result<(RequestChallengeResponse, DiscoverableAuthentication), Failed> {
+        let (mut options, state) = self.webauthn()?.start_discoverable_authentication()?;
+        // Asked for by a button, not offered while an address is typed.
+        options.mediation = None;
+        Ok((options, state))
+    }
+
+    /// The account that a passkey says it belongs to. Nothing is proved yet.
+    fn claimed_account(&self, credential: &PublicKeyCredential) -> Result<Id, Failed> {
+        let (user, _) = self.webauthn()?.identify_discoverable_authentication(credential)?;
+        Ok(Id::new(user.into_bytes()))
+    }
+
+    /// Proves that the holder of one of the account's passkeys answered the challenge.
+    fn finish_authentication(
+        &self,
+        credential: &PublicKeyCredential,
+        state: DiscoverableAuthentication,
+        account: &Account,
+    ) -> Result<AuthenticationResult, Failed> {
+        let held = |passkey: &&StoredPasskey| passkey.key.cred_id().as_slice() == credential.get_credential_id();
+        let passkey = account.passkeys.iter().find(held).ok_or(WebauthnError::CredentialNotFound)?;
+        Ok(self.webauthn()?.finish_discoverable_authentication_v2(credential, state, &passkey.key)?)
+    }
+
+    fn webauthn(&self) -> Result<&Webauthn, Failed> {
+        Ok(self.0.as_ref().ok_or(WebauthnError::Configuration)?)
+    }
+}
+
+impl Provider {
+    /// Begins signing in with a passkey; which account it is will be seen from the passkey.
+    pub async fn start_passkey_sign_in(&self, visitor: &Visitor) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
+        self.count_attempt(STARTS, &limits::neighbourhood(visitor.address)).await?;
+        let (options, state) = self.passkeys().start_authentication()?;
+        let id = self.begin_ceremony(visitor, Task::SignIn(state)).await?;
+        Ok(Ceremony { id, options })
+    }
+
+    /// Signs in with a passkey.
+    pub async fn finish_passkey_sign_in(
+        &self,
+        visitor: &Visitor,
+        ceremony: &str,
+        credential: &PublicKeyCredential,
+    ) -> Result<SetCookie, SignInError> {
+        // 1. Take the ceremony out.
+        let Some(Task::SignIn(state)) = self.take_ceremony(visitor, ceremony).await? else {
+            return Err(SignInError::WrongCredentials);
+        };
+        // 2. Prove that a passkey of the account it names answered.
+        let id = self.passkeys().claimed_account(credential)?;
+        let account = self.active_account(id).await?.ok_or(SignInError::WrongCredentials)?;
+        let result = self.passkeys().finish_authentication(credential, state, &account)?;
+        // 3. Note its use, if account and passkey are still there.
+        let account = self.note_use(id, &result).await?.ok_or(SignInError::WrongCredentials)?;
+        // 4. Begin a session.
+        Ok(self.begin_session(visitor, &account).await?)
+    }
+
+    /// Begins adding a passkey to the account of the signed-in person.
+    pub async fn start_adding_passkey(&self, visitor: &Visitor) -> Result<Ceremony<CreationChallengeResponse>, PasskeyError> {
+        let (_, account) = self.signed_in_account(visitor).await?.ok_or(PasskeyError::NotSignedIn)?;
+        let (options, state) = self.passkeys().start_registration(account.id, &account.email, &account.passkeys)?;
+        let id = self.begin_ceremony(visitor, Task::Add { account: account.id, state }).await?;
+        Ok(Ceremony { id, options })
+    }
+
+    /// Adds a passkey to the account of the signed-in person.
+    pub async fn finish_adding_passkey(
+        &self,
+        visitor: &Visitor,
+        ceremony: &str,
+        credential: &RegisterPublicKeyCredential,
+        name: &str,
+    ) -> Result<(), PasskeyError> {
+        // 1. Take the ceremony out, whoever is signed in.
+        let task = self.take_ceremony(visitor, ceremony).await?;
+        let (_, person) = self.signed_in_account(visitor).await?.ok_or(PasskeyError::NotSignedIn)?;
+        let Some(Task::Add { account, state }) =
+            task.filter(|task| matches!(task, Task::Add { account, .. } if *account == person.id))
+        else {
+            return Err(PasskeyError::CeremonyFailed);
+        };
+        // 2. Judge the answer.
+        let passkey = StoredPasskey::new(name, self.passkeys().finish_registration(credential, &state)?, self.now());
+        // 3. Keep the passkey, if the session is alive still.
+        let keep = |account: &mut Account| {
+            let alive = account.is_active() && account.generation == person.generation;
+            let welcome = alive && !account.passkeys.iter().any(|other| other.key == passkey.key);
+            if welcome {
+                account.passkeys.push(passkey.clone());
+            }
+            welcome
+        };
+        if self.change_account(account, keep).await? == Some(true) { Ok(()) } else { Err(PasskeyError::CeremonyFailed) }
+    }
+
+    pub(super) fn passkeys(&self) -> &Passkeys {
+        &self.0.passkeys
+    }
+
+    /// Notes that a passkey was used. `None` when the account or the passkey has gone meanwhile.
+    async fn note_use(&self, account: Id, result: &AuthenticationResult) -> Result<Option<Account>, Unavailable> {
+        let now = self.now();
+        let note = |account: &mut Account| {
+            if !account.is_active() {
+                return None;
+            }
+            let used = account.passkeys.iter_mut().find(|passkey| passkey.key.cred_id() == result.cred_id())?;
+            used.key.update_credential(result);
+            used.last_used_at = Some(now);
+            Some(account.clone())
+        };
+        Ok(self.change_account(account, note).await?.flatten())
+    }
+}
+
+impl From<Failed> for SignInError {
+    fn from(_: Failed) -> Self {
+        Self::WrongCredentials
+    }
+}
+
+impl From<Failed> for PasskeyError {
+    fn from(_: Failed) -> Self {
+        Self::CeremonyFailed
+    }
+}

@@ -1,0 +1,132 @@
+//! Passwords: argon2id, computed away from the async threads, and as slow for nobody as for somebody.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher as _, PasswordVerifier as _},
+};
+use tokio::{sync::Semaphore, task};
+
+use super::{Account, SignInError, email, email::Email};
+use crate::{
+    Provider, SetCookie, Visitor,
+    limits::{self, Limit},
+    problem::Unavailable,
+};
+
+/// The least number of characters (NIST SP 800-63B section 3.1.1.2: eight).
+pub(crate) const FEWEST_CHARACTERS: usize = 8;
+/// The greatest number of bytes, which bounds what is hashed.
+pub(crate) const MOST_BYTES: usize = 1024;
+
+const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
+/// Guesses at one address, whoever makes them and whether or not it has an account.
+const PER_ADDRESS: Limit = Limit { name: "password", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Guesses from one part of the network, whoever's password is guessed.
+const PER_NEIGHBOURHOOD: Limit = Limit { name: "password-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+
+/// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`], OWASP's: 19 MiB, two
+/// passes, one lane. No password is known to lead to it, and none that did would open anything.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Why a password cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    TooShort,
+    TooLong,
+}
+
+/// Judges a password that somebody chooses.
+pub(crate) fn judge(password: &str) -> Result<(), Unfit> {
+    if password.len() > MOST_BYTES {
+        Err(Unfit::TooLong)
+    } else if password.chars().count() < FEWEST_CHARACTERS {
+        Err(Unfit::TooShort)
+    } else {
+        Ok(())
+    }
+}
+
+/// Hashes and verifies, as many at a time as there are cores: each takes 19 MiB and a core for itself.
+pub(crate) struct Passwords {
+    slots: Arc<Semaphore>,
+}
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+        Self { slots: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// The hash of a password under a fresh salt, as a PHC string.
+    pub(crate) async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, Unavailable> {
+        let password = password.to_owned();
+        let hashed = self.run(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt)).await?;
+        hashed.map(|hash| hash.to_string()).map_err(|error| failed(&error))
+    }
+
+    /// Whether a password leads to a hash; without a hash it takes as long, and the answer is no.
+    pub(crate) async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Unavailable> {
+        let (password, known) = (password.to_owned(), hash.is_some());
+        let hash = hash.unwrap_or(NOBODYS).to_owned();
+        let verified = self.run(move || Argon2::default().verify_password(password.as_bytes(), hash.as_str())).await?;
+        match verified {
+            Ok(()) => Ok(known),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// The slot is given back when the work is done, even if nobody waits for it any more.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unavailable> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Unavailable::interrupted())?;
+        let work = move || {
+            let _slot = slot;
+            work()
+        };
+        task::spawn_blocking(work).await.map_err(|_| Unavailable::interrupted())
+    }
+}
+
+impl Provider {
+    /// Signs in with address and password. Whether the address is unknown, the account disabled or without a password, or
+    /// the password wrong: the answer is the same and takes as long.
+    pub async fn sign_in_with_password(&self, visitor: &Visitor, email: &str, password: &str) -> Result<SetCookie, SignInError> {
+        // 1. Count the attempt before anything is computed, whatever comes of it. An exhausted neighbourhood is refused
+        //    first, so that it cannot exhaust other people's addresses as well.
+        self.count_attempt(PER_NEIGHBOURHOOD, &limits::neighbourhood(visitor.address)).await?;
+        self.count_attempt(PER_ADDRESS, &email::folded(email)).await?;
+        // 2. Look the account up.
+        let account = match Email::parse(email) {
+            Some(email) => self.account_of(&email).await?.filter(Account::is_active),
+            None => None,
+        };
+        // 3. Verify against its password, or nobody's.
+        let hash = account.as_ref().and_then(|account| account.password.as_deref());
+        let verified = self.0.passwords.verify(password, hash).await?;
+        // 4. Begin a session.
+        match account.filter(|_| verified) {
+            Some(account) => Ok(self.begin_session(visitor, &account).await?),
+            None => Err(SignInError::WrongCredentials),
+        }
+    }
+
+    /// Counts an attempt to sign in.
+    pub(super) async fn count_attempt(&self, limit: Limit, whom: &str) -> Result<(), SignInError> {
+        match self.count(limit, whom).await? {
+            None => Ok(()),
+            Some(retry_after) => Err(SignInError::TooManyAttempts { retry_after }),
+        }
+    }
+
+    /// The hash of a new password, to be stored.
+    pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Unavailable> {
+        self.0.passwords.hash(password, self.entropy().bytes()).await
+    }
+}
+
+fn failed(error: &argon2::password_hash::Error) -> Unavailable {
+    tracing::error!(%error, "a password cannot be hashed");
+    Unavailable::interrupted()
+}

@@ -1,0 +1,202 @@
+//! The token endpoint: codes and refresh tokens become access tokens.
+//!
+//! Two store round trips each: client, grant and account are read at once, the grant is swapped once. One signature, after
+//! the swap has succeeded, with nothing held.
+
+use access_token::{Claims, Subject};
+use oauth::{
+    Id, Parameters, Reason, Timestamp,
+    client::Credentials,
+    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules},
+    token::{CodeRequest, RefreshRequest, Refusal, TokenRequest, TokenResponse},
+};
+use store::Keep;
+use thiserror::Error;
+
+use crate::{
+    Provider,
+    accounts::Account,
+    key_ring::date_time,
+    keys,
+    problem::Unavailable,
+    record::{self, Change},
+};
+
+/// The subject of a token is an account, spelled so that no client id can be confused with it (O21).
+const SUBJECT_PREFIX: &str = "acct_";
+const PAGE: usize = 256;
+
+/// Why no token was issued.
+#[derive(Debug, Error)]
+pub enum TokenError {
+    /// The request was refused.
+    #[error("{}", .0.0)]
+    Refused(Refusal),
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<Reason> for TokenError {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(Refusal(reason))
+    }
+}
+
+/// What a token request needs to know, read in one round trip.
+struct Known {
+    grant_key: String,
+    grant: Option<Vec<u8>>,
+    account_is_active: bool,
+}
+
+impl Provider {
+    /// Answers a token request. `authorization` is the raw header.
+    pub async fn token(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<TokenResponse, TokenError> {
+        let credentials = Credentials::read(parameters, authorization)?;
+        let answer = match TokenRequest::read(parameters) {
+            Ok(TokenRequest::Code(request)) => self.redeem(&credentials, &request).await,
+            Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, &request).await,
+            Err(reason) => self.refuse(&credentials, reason).await,
+        };
+        if let Err(TokenError::Refused(Refusal(reason))) = &answer {
+            tracing::info!(client = %credentials.client_id, %reason, "token request refused");
+        }
+        answer
+    }
+
+    async fn redeem(&self, credentials: &Credentials, request: &CodeRequest<'_>) -> Result<TokenResponse, TokenError> {
+        let code = match AuthorizationCode::parse(request.code) {
+            Ok(code) => code,
+            Err(reason) => return self.refuse(credentials, reason).await,
+        };
+        let known = self.known(credentials, &code.key).await?;
+        let (now, rules) = (self.now(), self.rules());
+        let fresh = [self.entropy().secret(), self.entropy().secret()];
+        let decide = |grant: Grant| grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), rules);
+        let issue = self.transition(known, Reason::UnknownCode, decide).await?;
+        self.sign(code.key, &credentials.client_id, issue, now)
+    }
+
+    async fn refresh(&self, credentials: &Credentials, request: &RefreshRequest<'_>) -> Result<TokenResponse, TokenError> {
+        let token = match RefreshToken::parse(request.token) {
+            Ok(token) => token,
+            Err(reason) => return self.refuse(credentials, reason).await,
+        };
+        let known = self.known(credentials, &token.key).await?;
+        let (now, rules, salt) = (self.now(), self.rules(), self.entropy().secret());
+        let decide = |grant: Grant| grant.refresh(&token, &credentials.client_id, request, now, &salt, rules);
+        let issue = self.transition(known, Reason::UnknownRefreshToken, decide).await?;
+        self.sign(token.key, &credentials.client_id, issue, now)
+    }
+
+    /// Refuses a request that names no grant. A client that cannot prove itself learns that first.
+    async fn refuse(&self, credentials: &Credentials, reason: Reason) -> Result<TokenResponse, TokenError> {
+        let client = self.client(&credentials.client_id).await?;
+        credentials.check(client.as_ref())?;
+        Err(reason.into())
+    }
+
+    /// Reads client, grant and account at once, and authenticates the client.
+    async fn known(&self, credentials: &Credentials, key: &GrantKey) -> Result<Known, TokenError> {
+        let grant_key = keys::grant(key);
+        let (client, grant, account_is_active) =
+            tokio::join!(self.client(&credentials.client_id), self.store().get(&grant_key), self.account_is_active(key.account));
+        credentials.check(client?.as_ref())?;
+        Ok(Known { grant: grant.map_err(Unavailable::from)?, account_is_active: account_is_active?, grant_key })
+    }
+
+    /// Decides, and stores what follows by compare-and-swap.
+    async fn transition(&self, known: Known, unknown: Reason, decide: impl Fn(Grant) -> Outcome) -> Result<Issue, TokenError> {
+        let Known { grant_key, grant, account_is_active } = known;
+        let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {
+            None => Change::refuse(unknown.clone()),
+            Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
+            Some(grant) => {
+                let outcome = decide(grant);
+                Change { next: outcome.next.map(|grant| self.kept(grant)), answer: outcome.answer }
+            }
+        });
+        Ok(answer.await??)
+    }
+
+    /// A grant, and how long its record is of use.
+    fn kept(&self, grant: Grant) -> (Grant, Keep) {
+        let end = grant.expires_at(self.settings().lifetimes.access_token);
+        let keep = record::keep(self.now().until(end));
+        (grant, keep)
+    }
+
+    /// Signs the access token: once, after the swap, with nothing held. `client_id` doubles as `device_id`.
+    fn sign(&self, key: GrantKey, client_id: &str, issue: Issue, now: Timestamp) -> Result<TokenResponse, TokenError> {
+        let subject = Subject {
+            sub: subject(key.account),
+            aud: issue.resource.as_str().to_owned(),
+            client_id: client_id.to_owned(),
+            device_id: client_id.to_owned(),
+            scope: issue.scopes.to_string(),
+            grant: Some(key.grant.to_string()),
+        };
+        let issued = self.tokens().issue(date_time(now), self.entropy().bytes(), subject).map_err(|error| {
+            tracing::error!(%error, "an access token was not issued");
+            Unavailable::interrupted()
+        })?;
+        let refresh_token = issue.refresh_token.map(|token| token.encode());
+        Ok(TokenResponse::bearer(issued.token, issued.expires_in, refresh_token, &issue.scopes))
+    }
+
+    fn rules(&self) -> Rules {
+        let lifetimes = self.settings().lifetimes;
+        Rules { refresh_token: lifetimes.refresh_token, replay_window: lifetimes.refresh_replay_window }
+    }
+
+    /// Whether the grant that a token came from still stands, and the account with it. A token without a grant stands by itself.
+    pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
+        let Some(account) = claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse) else { return Ok(false) };
+        let (account_is_active, grant_is_live) =
+            tokio::join!(self.account_is_active(account), self.grant_stands(account, claims.grant.as_deref()));
+        Ok(account_is_active? && grant_is_live?)
+    }
+
+    async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
+        let account: Option<Account> = record::read(self.store(), &keys::account(id)).await?;
+        Ok(account.as_ref().is_some_and(Account::is_active))
+    }
+
+    async fn grant_stands(&self, account: Id, grant: Option<&str>) -> Result<bool, Unavailable> {
+        let Some(grant) = grant else { return Ok(true) };
+        let Some(grant) = Id::parse(grant) else { return Ok(false) };
+        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await?;
+        Ok(grant.as_ref().is_some_and(Grant::is_live))
+    }
+
+    /// Ends every grant of an account.
+    pub(crate) async fn revoke_grants(&self, account: Id) -> Result<(), Unavailable> {
+        let list = keys::grants(account);
+        let mut after: Option<String> = None;
+        loop {
+            let members = self.store().members(&list, after.as_deref(), PAGE).await?;
+            for grant in members.iter().filter_map(|member| Id::parse(member)) {
+                self.revoke_grant(&GrantKey { account, grant }).await?;
+            }
+            match members.last() {
+                Some(end) if members.len() == PAGE => after = Some(end.clone()),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn revoke_grant(&self, key: &GrantKey) -> Result<(), Unavailable> {
+        let now = self.now();
+        record::change(self.store(), &keys::grant(key), |grant: Option<Grant>| {
+            let next = grant.and_then(|grant| grant.end(End::Revoked, now)).map(|grant| self.kept(grant));
+            Change { next, answer: () }
+        })
+        .await
+    }
+}
+
+/// The subject of an account's tokens.
+fn subject(account: Id) -> String {
+    format!("{SUBJECT_PREFIX}{account}")
+}

@@ -1,0 +1,67 @@
+//! Every key of the store, spelled here and nowhere else. docs/STORAGE.md says what lies behind each.
+
+use oauth::{Digest, Id, grant::GrantKey};
+
+/// The ring of signing keys.
+pub(crate) const KEY_RING: &str = "key-ring";
+/// Taken by whoever made the first account.
+pub(crate) const FIRST_ACCOUNT: &str = "first-account";
+/// The list of all accounts' ids.
+pub(crate) const ACCOUNTS: &str = "accounts";
+/// The list of all registered clients' ids.
+pub(crate) const CLIENTS: &str = "clients";
+
+/// A registered client.
+pub(crate) fn client(id: &str) -> String {
+    format!("client:{id}")
+}
+
+/// An authorization request that waits for a person.
+pub(crate) fn request(id: &Digest) -> String {
+    format!("request:{}", id.as_str())
+}
+
+/// A grant.
+pub(crate) fn grant(key: &GrantKey) -> String {
+    format!("grant:{}:{}", key.account, key.grant)
+}
+
+/// The list of the grants of an account.
+pub(crate) fn grants(account: Id) -> String {
+    format!("grants:{account}")
+}
+
+/// An account.
+pub(crate) fn account(id: Id) -> String {
+    format!("account:{id}")
+}
+
+/// Which account an e-mail address belongs to.
+pub(crate) fn email(address: &str) -> String {
+    format!("email:{}", Digest::of(address.as_bytes()).as_str())
+}
+
+/// A signed-in browser, by the text of its secret's digest.
+pub(crate) fn session(digest: &str) -> String {
+    format!("session:{digest}")
+}
+
+/// The list of the sessions of an account.
+pub(crate) fn sessions(account: Id) -> String {
+    format!("sessions:{account}")
+}
+
+/// A one-time link.
+pub(crate) fn invitation(token: &Digest) -> String {
+    format!("invitation:{}", token.as_str())
+}
+
+/// A passkey ceremony under way.
+pub(crate) fn ceremony(id: &Digest) -> String {
+    format!("ceremony:{}", id.as_str())
+}
+
+/// A counter of a limit: what is limited, for whom, in which stretch of time.
+pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> String {
+    format!("count:{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str())
+}

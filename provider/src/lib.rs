@@ -1,0 +1,114 @@
+//! The deeds of Vestibule: the authorization server without HTTP and without HTML.
+//!
+//! Each deed reads as a numbered list: read what is stored, let `oauth` decide, store what follows in one atomic step,
+//! answer. HTTP and pages are two thin voices of the same [`Provider`].
+
+mod accounts;
+mod administration;
+mod authorization;
+mod clients;
+mod environment;
+mod exchange;
+mod key_ring;
+mod keys;
+mod limits;
+mod problem;
+mod record;
+mod settings;
+mod visitor;
+
+use std::sync::Arc;
+
+use access_token::{SealingKey, TokenService};
+use oauth::{Timestamp, metadata};
+use store::Store;
+
+pub use accounts::{AccountView, Ceremony, EnrolError, Invitation, PasskeyError, PasskeyView, Person, Purpose, SignInError};
+pub use administration::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary};
+pub use authorization::{AuthorizeError, Begun, ConsentError, ConsentView, Decision, Identity, RequestError, RequestView};
+pub use clients::RegisterError;
+pub use environment::{Clock, Entropy, Environment};
+pub use exchange::TokenError;
+pub use key_ring::{KeySummary, OpenError};
+pub use problem::{Problem, ProblemKind, Unavailable};
+pub use settings::{Lifetimes, RegistrationPolicy, Settings};
+pub use visitor::{SetCookie, Visitor};
+
+/// The authorization server. Cheap to clone; every clone is the same server.
+#[derive(Clone)]
+pub struct Provider(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    environment: Environment,
+    sealing_key: SealingKey,
+    tokens: Arc<TokenService>,
+    metadata: metadata::AuthorizationServer,
+    passwords: accounts::password::Passwords,
+    passkeys: accounts::passkey::Passkeys,
+}
+
+impl Provider {
+    /// Starts a server over a store: reads the signing keys, or makes them at the first start.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store does not answer, or its keys are sealed under another key.
+    pub async fn open(
+        settings: Settings,
+        store: Store,
+        sealing_key: SealingKey,
+        environment: Environment,
+    ) -> Result<Self, OpenError> {
+        let ring = key_ring::open(&store, &sealing_key, &environment).await?;
+        let lifetime = settings.lifetimes.access_token;
+        let tokens =
+            TokenService::new(settings.issuer.as_str().to_owned(), lifetime.try_into().unwrap_or(time::Duration::MAX), ring);
+        let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, settings.registration.open);
+        let passwords = accounts::password::Passwords::new();
+        let passkeys = accounts::passkey::Passkeys::new(&settings);
+        let tokens = Arc::new(tokens);
+        Ok(Self(Arc::new(Inner { settings, store, environment, sealing_key, tokens, metadata, passwords, passkeys })))
+    }
+
+    /// The settings that the server runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What time it is, by the server's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.environment.clock.now()
+    }
+
+    /// Whether the store answers.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        Ok(self.0.store.ping().await?)
+    }
+
+    /// The service that issues access tokens, and the source of the keys that check them.
+    pub fn tokens(&self) -> &Arc<TokenService> {
+        &self.0.tokens
+    }
+
+    /// The authorization server's metadata (RFC 8414).
+    pub fn metadata(&self) -> &metadata::AuthorizationServer {
+        &self.0.metadata
+    }
+
+    /// The metadata of a protected resource on this server's own origin (RFC 9728), by the part of the path after
+    /// `/.well-known/oauth-protected-resource`.
+    pub fn protected_resource(&self, path: &str) -> Option<metadata::ProtectedResource> {
+        let settings = self.settings();
+        let resource = metadata::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
+        Some(metadata::ProtectedResource::describe(&settings.issuer, resource))
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        &*self.0.environment.entropy
+    }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong, in the provider's own words.
+
+use oauth::Reason;
+use thiserror::Error;
+
+/// The store did not answer. Nothing was half done; trying again is the remedy (HTTP 503).
+#[derive(Debug, Error)]
+#[error("the store is unavailable: {0}")]
+pub struct Unavailable(String);
+
+impl From<store::Error> for Unavailable {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(%error, "the store does not answer");
+        Self(error.to_string())
+    }
+}
+
+impl Unavailable {
+    /// A record that cannot be read is as good as no answer.
+    pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Self {
+        tracing::error!(key, %error, "a record cannot be read");
+        Self("a record cannot be read".to_owned())
+    }
+
+    /// Work that was to be done off the async threads was not done.
+    pub(crate) fn interrupted() -> Self {
+        Self("the work was interrupted".to_owned())
+    }
+
+    /// Others kept changing a record first.
+    pub(crate) fn contended() -> Self {
+        Self("too many others were changing the same record".to_owned())
+    }
+}
+
+/// A fault of an authorization request that is told to the person, since it may not go to the client (O2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The RFC's error code.
+    pub code: &'static str,
+    /// For the application's developer.
+    pub description: String,
+    /// What the person is told.
+    pub kind: ProblemKind,
+}
+
+/// The kinds of local problems, as far as a person can tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The application is not known here.
+    UnknownClient,
+    /// The answer would go somewhere that the application never named.
+    WrongRedirect,
+    /// The request itself is broken.
+    BadRequest,
+}
+
+impl From<Reason> for Problem {
+    fn from(reason: Reason) -> Self {
+        let kind = match reason {
+            Reason::UnknownClient => ProblemKind::UnknownClient,
+            Reason::UnregisteredRedirectUri | Reason::Missing("redirect_uri") => ProblemKind::WrongRedirect,
+            _ => ProblemKind::BadRequest,
+        };
+        Self { code: reason.code().as_str(), description: reason.description(), kind }
+    }
+}

@@ -1,0 +1,88 @@
+//! Records as bytes, and the steps on them that every deed needs.
+//!
+//! Expiry in the store is hygiene: it sets when a record may be forgotten, by a real clock. Expiry in the record is law: it
+//! is judged against the server's own clock. The store keeps records a little longer than the law needs.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Keep, Store, Swap};
+
+use crate::problem::Unavailable;
+
+/// How often a change is tried again when others change the same record first. Each try means that another one succeeded.
+const MOST_TRIES: usize = 64;
+const SLACK: Duration = Duration::from_mins(1);
+
+/// How long to keep a record that matters for `span`.
+pub(crate) fn keep(span: Duration) -> Keep {
+    Keep::For(span.saturating_add(SLACK))
+}
+
+pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "our records have string keys and no failing serialisers")]
+    serde_json::to_vec(record).expect("records serialise")
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Unavailable> {
+    serde_json::from_slice(bytes).map_err(|error| Unavailable::unreadable(key, &error))
+}
+
+/// Reads a record.
+pub(crate) async fn read<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, Unavailable> {
+    store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+}
+
+/// Reads a record and removes it, in one step.
+pub(crate) async fn take<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, Unavailable> {
+    store.take(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+}
+
+/// Writes a record where none is. `false` when there is one.
+pub(crate) async fn insert<T: Serialize>(store: &Store, key: &str, record: &T, keep: Keep) -> Result<bool, Unavailable> {
+    Ok(store.insert(key, &encode(record), keep).await?)
+}
+
+/// What a change leads to: the record to store, if any, for how long, and the answer.
+pub(crate) struct Change<T, A> {
+    pub(crate) next: Option<(T, Keep)>,
+    pub(crate) answer: A,
+}
+
+impl<T, A, E> Change<T, Result<A, E>> {
+    /// Nothing changes, and the answer is no.
+    pub(crate) const fn refuse(reason: E) -> Self {
+        Self { next: None, answer: Err(reason) }
+    }
+}
+
+/// Changes a record by compare-and-swap, starting from `bytes`; `decide` is asked anew whenever another was faster.
+pub(crate) async fn change_from<T, A>(
+    store: &Store,
+    key: &str,
+    mut bytes: Option<Vec<u8>>,
+    mut decide: impl FnMut(Option<T>) -> Change<T, A>,
+) -> Result<A, Unavailable>
+where
+    T: Serialize + DeserializeOwned,
+{
+    for _ in 0..MOST_TRIES {
+        let current = bytes.as_deref().map(|bytes| decode(key, bytes)).transpose()?;
+        let change = decide(current);
+        let (Some((next, keep)), Some(expected)) = (change.next, &bytes) else { return Ok(change.answer) };
+        match store.compare_and_swap(key, expected, &encode(&next), keep).await? {
+            Swap::Done => return Ok(change.answer),
+            Swap::Changed(other) => bytes = other,
+        }
+    }
+    Err(Unavailable::contended())
+}
+
+/// Changes a record by compare-and-swap. A record that does not exist is never made.
+pub(crate) async fn change<T, A>(store: &Store, key: &str, decide: impl FnMut(Option<T>) -> Change<T, A>) -> Result<A, Unavailable>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let bytes = store.get(key).await?;
+    change_from(store, key, bytes, decide).await
+}

@@ -1,0 +1,104 @@
+//! The settings of a server, parsed and checked: how they are spelled in files and flags is the `server` crate's affair.
+
+use std::time::Duration;
+
+use oauth::{
+    Issuer,
+    resource::{Resource, ResourceIdentifier, ScopeDescription},
+};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The settings of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The one name of this server.
+    pub issuer: Issuer,
+    /// What the pages call it.
+    pub name: String,
+    /// The protected resources it stands in front of.
+    pub resources: Vec<Resource>,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// Who may register clients.
+    pub registration: RegistrationPolicy,
+    /// `false` switches every limit off, for tests.
+    pub rate_limits: bool,
+}
+
+/// How long things live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An authorization code, from consent to exchange.
+    pub code: Duration,
+    /// An access token (A8).
+    pub access_token: Duration,
+    /// A refresh token, from its own issue.
+    pub refresh_token: Duration,
+    /// How long a rotated refresh token gives its successor again; zero is strict.
+    pub refresh_replay_window: Duration,
+    /// An authorization request that waits for a person.
+    pub request: Duration,
+    /// A signed-in browser.
+    pub session: Duration,
+    /// A one-time link.
+    pub invitation: Duration,
+    /// How long a rotated signing key still verifies; at least the lifetime of an access token.
+    pub key_overlap: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code: Duration::from_secs(MINUTE),
+            access_token: Duration::from_secs(HOUR),
+            refresh_token: Duration::from_secs(90 * DAY),
+            refresh_replay_window: Duration::from_secs(30),
+            request: Duration::from_secs(30 * MINUTE),
+            session: Duration::from_secs(30 * DAY),
+            invitation: Duration::from_secs(DAY),
+            key_overlap: Duration::from_secs(DAY),
+        }
+    }
+}
+
+/// Who may register clients (RFC 7591).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationPolicy {
+    /// Whether anybody may.
+    pub open: bool,
+    /// How often one address may in an hour; 0 is without limit.
+    pub limit_per_hour: u32,
+}
+
+impl Default for RegistrationPolicy {
+    fn default() -> Self {
+        Self { open: true, limit_per_hour: 20 }
+    }
+}
+
+impl Settings {
+    /// The default settings for an issuer: in front of the demonstration server alone.
+    pub fn new(issuer: Issuer) -> Self {
+        Self {
+            resources: demonstration(&issuer).into_iter().collect(),
+            issuer,
+            name: "Vestibule".to_owned(),
+            lifetimes: Lifetimes::default(),
+            registration: RegistrationPolicy::default(),
+            rate_limits: true,
+        }
+    }
+}
+
+/// The demonstration MCP server that every Vestibule brings along.
+fn demonstration(issuer: &Issuer) -> Option<Resource> {
+    let scope = |name: &str, sentence: &str| ScopeDescription { name: name.to_owned(), sentence: sentence.to_owned() };
+    Some(Resource {
+        identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
+        name: "Notes".to_owned(),
+        scopes: vec![scope("notes:read", "See who you are and read your notes"), scope("notes:write", "Add notes for you")],
+    })
+}

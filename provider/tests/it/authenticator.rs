@@ -1,0 +1,124 @@
+//! A passkey made of software, with just the CBOR that a registration needs (WebAuthn sections 6.1 and 6.5).
+
+use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use webauthn_rs_proto::{CreationChallengeResponse, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse};
+
+use crate::house::ISSUER;
+
+const USER_PRESENT: u8 = 0x01;
+const USER_VERIFIED: u8 = 0x04;
+const HAS_CREDENTIAL: u8 = 0x40;
+
+pub(crate) struct Authenticator {
+    key: SigningKey,
+    id: [u8; 16],
+    user: Vec<u8>,
+    counter: u32,
+    /// Where the browser says it is.
+    pub(crate) origin: &'static str,
+    /// Whether it asks for a fingerprint.
+    pub(crate) verifies: bool,
+}
+
+impl Authenticator {
+    pub(crate) fn new(number: u8) -> Self {
+        let key = SigningKey::from_slice(&[number; 32]).expect("a key");
+        Self { key, id: [number; 16], user: Vec::new(), counter: 0, origin: ISSUER, verifies: true }
+    }
+
+    /// Answers `navigator.credentials.create`.
+    pub(crate) fn create(&mut self, options: &CreationChallengeResponse) -> RegisterPublicKeyCredential {
+        let options = &options.public_key;
+        let selection = options.authenticator_selection.as_ref().expect("a selection");
+        assert!(selection.require_resident_key, "it must be discoverable");
+        self.user.clone_from(&options.user.id);
+        let mut data = self.data(HAS_CREDENTIAL);
+        data.extend([0; 16]); // no make and model
+        data.extend([0, 16]);
+        data.extend(self.id);
+        data.extend(self.public_key());
+        let mut object = vec![0xa3]; // a map of three
+        object.extend(text("fmt"));
+        object.extend(text("none"));
+        object.extend(text("attStmt"));
+        object.push(0xa0);
+        object.extend(text("authData"));
+        object.extend([0x58, u8::try_from(data.len()).expect("short")]);
+        object.extend(data);
+        let client = self.client_data("webauthn.create", &json!(options_json(options)["challenge"]));
+        let response = json!({ "attestationObject": base64(&object), "clientDataJSON": base64(&client) });
+        let id = base64(&self.id);
+        let credential = json!({ "id": id, "rawId": id, "type": "public-key", "extensions": {}, "response": response });
+        serde_json::from_value(credential).expect("a credential")
+    }
+
+    /// Answers `navigator.credentials.get`.
+    pub(crate) fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
+        assert!(options.mediation.is_none() && options.public_key.allow_credentials.is_empty(), "a button, and no address");
+        self.counter += 1;
+        let client = self.client_data("webauthn.get", &json!(options_json(&options.public_key)["challenge"]));
+        let data = self.data(0);
+        let signed = [data.as_slice(), Sha256::digest(&client).as_slice()].concat();
+        let signature: Signature = self.key.sign(&signed);
+        let response = json!({
+            "authenticatorData": base64(&data),
+            "clientDataJSON": base64(&client),
+            "signature": base64(signature.to_der().as_bytes()),
+            "userHandle": base64(&self.user),
+        });
+        let id = base64(&self.id);
+        let credential = json!({ "id": id, "rawId": id, "type": "public-key", "extensions": {}, "response": response });
+        serde_json::from_value(credential).expect("a credential")
+    }
+
+    /// The same passkey, copied to where its counter stands still.
+    pub(crate) fn forget_a_use(&mut self) {
+        self.counter -= 1;
+    }
+
+    fn data(&self, flags: u8) -> Vec<u8> {
+        let verified = if self.verifies { USER_VERIFIED } else { 0 };
+        let mut data = Sha256::digest("auth.example.com").to_vec();
+        data.push(USER_PRESENT | verified | flags);
+        data.extend(self.counter.to_be_bytes());
+        data
+    }
+
+    /// The public key as COSE: {1: 2, 3: -7, -1: 1, -2: x, -3: y}.
+    fn public_key(&self) -> Vec<u8> {
+        let point = self.key.verifying_key().to_sec1_point(false);
+        let point = point.as_bytes();
+        let mut key = vec![0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 32];
+        key.extend(&point[1..33]);
+        key.extend([0x22, 0x58, 32]);
+        key.extend(&point[33..]);
+        key
+    }
+
+    fn client_data(&self, kind: &str, challenge: &Value) -> Vec<u8> {
+        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false }).to_string().into_bytes()
+    }
+}
+
+fn options_json(options: &impl serde::Serialize) -> Value {
+    serde_json::to_value(options).expect("options serialise")
+}
+
+/// A short CBOR text.
+fn text(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0x60 + u8::try_from(text.len()).expect("short")];
+    bytes.extend(text.bytes());
+    bytes
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let sextets = |chunk: &[u8]| {
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let letter = move |at: usize| char::from(ALPHABET[(word >> (18 - 6 * at)) as usize & 63]);
+        (0..=chunk.len()).map(letter).collect::<String>()
+    };
+    bytes.chunks(3).map(sextets).collect()
+}

@@ -1,0 +1,110 @@
+//! A store that fails at one call, or from one call on, to see what is left when a deed stops half way.
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use store::{Engine, Error, Keep, Location, Result, Store, Swap};
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing happens.
+    NotDone,
+    /// It happens, and the answer is lost.
+    AnswerLost,
+}
+
+/// Says which of the calls from now on fail.
+#[derive(Clone)]
+pub(crate) struct Plan(Arc<Mutex<(usize, Range<usize>, Fault)>>);
+
+impl Plan {
+    pub(crate) async fn store() -> (Store, Self) {
+        let plan = Self(Arc::new(Mutex::new((0, 0..0, Fault::NotDone))));
+        let store = Store::open(&Location::Memory).await.expect("a store");
+        (Store::new(Faulty { store, plan: plan.clone() }), plan)
+    }
+
+    pub(crate) fn fail(&self, calls: Range<usize>, fault: Fault) {
+        *self.0.lock().expect("no panic") = (0, calls, fault);
+    }
+
+    /// From now on all is well. Says whether a call has failed before.
+    pub(crate) fn mend(&self) -> bool {
+        let (count, failing, fault) = self.0.lock().expect("no panic").clone();
+        self.fail(0..0, fault);
+        count > failing.start
+    }
+
+    fn next(&self) -> Option<Fault> {
+        let mut plan = self.0.lock().expect("no panic");
+        plan.0 += 1;
+        plan.1.contains(&(plan.0 - 1)).then_some(plan.2)
+    }
+}
+
+struct Faulty {
+    store: Store,
+    plan: Plan,
+}
+
+impl Faulty {
+    async fn run<T: Send>(&self, verb: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match self.plan.next() {
+            None => verb.await,
+            Some(Fault::NotDone) => Err(Error::Unavailable("not done on purpose".to_owned())),
+            Some(Fault::AnswerLost) => verb.await.and_then(|_| Err(Error::Unavailable("answer lost on purpose".to_owned()))),
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Faulty {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.run(self.store.get(key)).await
+    }
+
+    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+        self.run(self.store.insert(key, value, keep)).await
+    }
+
+    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+        self.run(self.store.compare_and_swap(key, expected, new, keep)).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.run(self.store.take(key)).await
+    }
+
+    async fn remove(&self, key: &str) -> Result<bool> {
+        self.run(self.store.remove(key)).await
+    }
+
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+        self.run(self.store.count(key, keep)).await
+    }
+
+    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(self.store.enlist(list, member)).await
+    }
+
+    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(self.store.delist(list, member)).await
+    }
+
+    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        self.run(self.store.members(list, after, limit)).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.store.ping().await
+    }
+
+    async fn hazards(&self) -> Result<Vec<String>> {
+        self.store.hazards().await
+    }
+}

@@ -1,0 +1,10 @@
+//! The provider through its front door: real stores, a clock moved by hand, chance that repeats.
+
+mod administration;
+mod authenticator;
+mod faulty;
+mod house;
+mod invitations;
+mod passkeys;
+mod passwords;
+mod sessions;

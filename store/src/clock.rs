@@ -1,0 +1,49 @@
+//! The one place where the store reads the clock: for sweeping, never for a decision about a token.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::Keep;
+
+/// The moment a record may go, in milliseconds since 1970; [`NEVER`] if it may not.
+pub(crate) type Deadline = u64;
+
+/// Later than any clock shows.
+pub(crate) const NEVER: Deadline = u64::MAX;
+
+/// Now, in whole milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the store's one clock: expiry is hygiene, no decision depends on it")]
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)
+}
+
+/// When something written at `now` may go. `now` was rounded down, hence one millisecond more.
+pub(crate) fn deadline(now: u64, keep: Keep) -> Deadline {
+    match keep {
+        Keep::Forever => NEVER,
+        Keep::For(time) => now.saturating_add(rounded_up(time)).saturating_add(1),
+    }
+}
+
+/// A duration in milliseconds, rounded up, at least one.
+pub(crate) fn rounded_up(time: Duration) -> u64 {
+    milliseconds(time.saturating_add(Duration::from_nanos(999_999))).max(1)
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_never_early() {
+        assert_eq!(rounded_up(Duration::ZERO), 1);
+        assert_eq!(rounded_up(Duration::from_millis(7)), 7);
+        assert_eq!(rounded_up(Duration::from_nanos(7_000_001)), 8);
+        assert_eq!(deadline(10, Keep::For(Duration::from_millis(7))), 18);
+        assert_eq!(deadline(10, Keep::For(Duration::MAX)), NEVER);
+        assert_eq!(deadline(10, Keep::Forever), NEVER);
+    }
+}

@@ -1,0 +1,193 @@
+//! The embedded engine: a redb file, or the same tables in memory.
+//!
+//! Readers take a snapshot (MVCC) and never wait for a writer. Every change goes through one thread, which applies all that
+//! are waiting in one transaction and so lets them share one sync of the disk (group commit). Because there is one writer,
+//! each verb is atomic without further care.
+
+mod database;
+mod tables;
+mod writer;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use self::{
+    database::{Database, Home},
+    tables::Tables,
+    writer::{Deed, Job, Writer},
+};
+use crate::{Engine, Error, Keep, Result, Swap};
+
+/// How many changes may wait for the writer before callers wait to hand over theirs.
+const WAITING: usize = 1024;
+
+/// How often the writer looks for expired records.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// One open database. When it is dropped, what was handed over is committed and the file closed.
+pub(crate) struct Embedded {
+    database: Arc<Database>,
+    /// Taken only when dropped: its end is the writer's sign to stop.
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    writer: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// An empty database that lives as long as this value.
+    pub(crate) async fn in_memory() -> Result<Self> {
+        Self::open(Home::Memory, SWEEP_EVERY).await
+    }
+
+    /// The database in `folder`, created if need be.
+    pub(crate) async fn in_folder(folder: &Path) -> Result<Self> {
+        Self::open(Home::Folder(folder.to_owned()), SWEEP_EVERY).await
+    }
+
+    async fn open(home: Home, sweep_every: Duration) -> Result<Self> {
+        // After a crash, opening verifies the whole file: not on an async thread.
+        let database = blocking(move || Database::open(home)).await?;
+        let database = Arc::new(database);
+        let (sender, jobs) = mpsc::channel(WAITING);
+        let writer = Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
+        Ok(Self { database, jobs: Some(sender), writer: Some(writer) })
+    }
+
+    /// Hands a change to the writer and waits until it is committed.
+    async fn write<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tables<'_>) -> Result<T, redb::Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let sender = self.jobs.as_ref().ok_or_else(stopped)?;
+        sender.send(Box::new(Deed::new(change, reply))).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has said so already.
+            let _ = writer.join();
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Embedded {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.database.read(|snapshot| tables::get(snapshot, key))
+    }
+
+    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.write(move |tables| tables.insert(&key, &value, keep)).await
+    }
+
+    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+        let (key, expected, new) = (key.to_owned(), expected.to_owned(), new.to_owned());
+        self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, keep)).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let key = key.to_owned();
+        self.write(move |tables| tables.take(&key)).await
+    }
+
+    async fn remove(&self, key: &str) -> Result<bool> {
+        Ok(self.take(key).await?.is_some())
+    }
+
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+        let owned = key.to_owned();
+        let count = self.write(move |tables| tables.count(&owned, keep)).await?;
+        count.ok_or_else(|| Error::Unavailable(format!("{key} is not a counter")))
+    }
+
+    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+        let (list, member) = (list.to_owned(), member.to_owned());
+        self.write(move |tables| tables.enlist(&list, &member)).await
+    }
+
+    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+        let (list, member) = (list.to_owned(), member.to_owned());
+        self.write(move |tables| tables.delist(&list, &member)).await
+    }
+
+    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        let (list, after) = (list.to_owned(), after.map(str::to_owned));
+        let database = Arc::clone(&self.database);
+        blocking(move || database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        if self.jobs.as_ref().is_none_or(mpsc::Sender::is_closed) {
+            return Err(stopped());
+        }
+        self.database.read(|_| Ok(()))
+    }
+
+    async fn hazards(&self) -> Result<Vec<String>> {
+        Ok(match self.database.home() {
+            Home::Memory => vec!["Everything is kept in memory only and is lost when this process ends.".to_owned()],
+            Home::Folder(_) => Vec::new(),
+        })
+    }
+}
+
+/// Runs `work` on a thread that may wait for the disk.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|fault| Err(Error::Unavailable(fault.to_string())))
+}
+
+fn stopped() -> Error {
+    Error::Unavailable("the writer of the store file has stopped".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sweep_removes_what_has_expired_and_nothing_else() {
+        let engine = Embedded::open(Home::Memory, Duration::from_millis(20)).await.expect("a database");
+        let short = Keep::For(Duration::from_millis(30));
+        for n in 0..1500 {
+            assert!(engine.insert(&format!("short {n}"), b"x", short).await.expect("insert"));
+        }
+        engine.count("short counter", Duration::from_millis(30)).await.expect("count");
+        engine.insert("long", b"x", Keep::For(Duration::from_mins(10))).await.expect("insert");
+        engine.insert("ever", b"x", Keep::Forever).await.expect("insert");
+        engine.insert("renewed", b"x", short).await.expect("insert");
+        engine.compare_and_swap("renewed", b"x", b"y", Keep::Forever).await.expect("swap");
+
+        let mut rows = (usize::MAX, usize::MAX);
+        for _ in 0..500 {
+            rows = engine.database.read(tables::rows).expect("rows");
+            if rows.0 <= 3 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(rows, (3, 1), "records and entries of the expiry index");
+        for kept in ["long", "ever", "renewed"] {
+            assert!(engine.get(kept).await.expect("get").is_some(), "{kept}");
+        }
+    }
+
+    #[tokio::test]
+    async fn removing_or_replacing_a_record_leaves_nothing_in_the_expiry_index() {
+        let engine = Embedded::in_memory().await.expect("a database");
+        let keep = Keep::For(Duration::from_mins(10));
+        engine.insert("a", b"1", keep).await.expect("insert");
+        engine.compare_and_swap("a", b"1", b"2", keep).await.expect("swap");
+        assert_eq!(engine.database.read(tables::rows).expect("rows"), (1, 1));
+        engine.take("a").await.expect("take");
+        assert_eq!(engine.database.read(tables::rows).expect("rows"), (0, 0));
+    }
+}

@@ -1,0 +1,107 @@
+//! What every engine promises.
+
+use std::{path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+
+/// The atomic verbs, and what each of them guarantees.
+///
+/// | verb | one atomic step | answer |
+/// |---|---|---|
+/// | [`get`](Engine::get) | read | the value, unless it has expired |
+/// | [`insert`](Engine::insert) | write if nothing is there | true for exactly one of any number of racing callers |
+/// | [`compare_and_swap`](Engine::compare_and_swap) | write if `expected` is there | [`Swap::Done`] for exactly one of those who expected the same |
+/// | [`take`](Engine::take) | read and remove | the value for exactly one of the racing callers |
+/// | [`remove`](Engine::remove) | remove | true if something was there |
+/// | [`count`](Engine::count) | add one | each number once: *n* callers see 1 to *n* |
+/// | [`enlist`](Engine::enlist), [`delist`](Engine::delist) | add or remove a name | true if that changed the list |
+/// | [`members`](Engine::members) | read | names in byte order |
+///
+/// *Each verb touches one key*, so that the keys may lie on different machines. No step spans two keys.
+///
+/// *Records, counters and lists.* A counter is a record whose value is its number in decimal digits: it can be read with
+/// `get` and reset with `remove`. Lists have names of their own: the list `a` and the record `a` have nothing in common.
+///
+/// *Expiry.* A record whose time has passed is gone for every verb, swept or not. Expiry here is hygiene and goes by the
+/// machine's clock; what must not be used after a given moment carries that moment itself and is judged elsewhere.
+///
+/// *Durability.* When the embedded file engine has answered, the change is on disk. With Redis this is as good as that
+/// server's settings, which [`hazards`](Engine::hazards) examines.
+///
+/// *Order.* A verb that begins after another was answered sees what that one did.
+///
+/// *Failure.* After [`Error::Unavailable`] a write **may or may not have happened**: its answer can be lost on the way
+/// back. No engine repeats a write by itself, since a repeated `take` or `count` would give the wrong answer. The same
+/// holds for a caller that stops waiting: the verb may still be carried out.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// The value under `key`.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Writes `value` unless something is there already: then false, and nothing changes.
+    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool>;
+
+    /// Replaces the value by `new` if it is `expected`, byte for byte; `keep` then counts anew.
+    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap>;
+
+    /// Reads and removes in one step.
+    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Removes; false if nothing was there.
+    async fn remove(&self, key: &str) -> Result<bool>;
+
+    /// Adds one to a counter and returns its new value. The first count, which returns 1, starts the counter's life of
+    /// `keep`; later ones do not prolong it. A key that holds something else is an error.
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64>;
+
+    /// Adds a name to a list, for good; false if it is in already.
+    async fn enlist(&self, list: &str, member: &str) -> Result<bool>;
+
+    /// Removes a name from a list; false if it was not in.
+    async fn delist(&self, list: &str, member: &str) -> Result<bool>;
+
+    /// At most `limit` names in byte order, those strictly after `after` if it is given. To read a whole list, ask again
+    /// with the last name received until fewer than `limit` come.
+    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
+
+    /// Succeeds if the engine can answer now (for readiness).
+    async fn ping(&self) -> Result<()>;
+
+    /// What could lose data with this engine as it is set up: sentences for the person at the terminal. None if all is well.
+    async fn hazards(&self) -> Result<Vec<String>>;
+}
+
+/// How long the store must keep a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Until it is removed.
+    Forever,
+    /// So long from the moment of the write (to the millisecond, rounded up); it is never gone sooner.
+    For(Duration),
+}
+
+/// The answer to [`Engine::compare_and_swap`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The expected value was there and has been replaced.
+    Done,
+    /// Nothing was changed. This is there now: another value, or nothing.
+    Changed(Option<Vec<u8>>),
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine failed or did not answer in time. A write may have happened nevertheless.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Another process holds this file.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The text does not name a store; see [`Location`](crate::Location) for what does.
+    #[error("{0}")]
+    Location(String),
+}
+
+/// What every verb returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,129 @@
+//! Where a store is.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use crate::{Error, Result};
+
+/// Where a store is, as the setting `--store` spells it: `memory:`, `file:PATH`, `redis://…`, `rediss://…`.
+///
+/// `Display` and `Debug` hide the password of a Redis URL.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In this process only: gone when it ends.
+    Memory,
+    /// In this folder (created with mode 0700), in the file `store.redb`.
+    File(PathBuf),
+    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over TLS.
+    Redis(String),
+}
+
+impl FromStr for Location {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        match scheme {
+            "memory" if rest.is_empty() && text.ends_with(':') => Ok(Self::Memory),
+            "file" if rest.is_empty() => {
+                Err(Error::Location("file: needs the path of a folder, as in file:./vestibule-data".into()))
+            }
+            "file" => Ok(Self::File(PathBuf::from(rest))),
+            "redis" | "rediss" => redis_url(scheme, text),
+            // The text is not repeated: it may hold a password.
+            _ => Err(Error::Location("a store is one of memory:, file:PATH, redis://HOST:PORT, rediss://HOST:PORT".into())),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::File(folder) => write!(f, "file:{}", folder.display()),
+            Self::Redis(url) => f.write_str(&redacted(url)),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+/// Accepts what the Redis client accepts, with a host.
+fn redis_url(scheme: &str, text: &str) -> Result<Location> {
+    let url = redis::parse_redis_url(text).filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    match url.map(redis::IntoConnectionInfo::into_connection_info) {
+        Some(Ok(_)) => Ok(Location::Redis(text.to_owned())),
+        Some(Err(fault)) => Err(Error::Location(format!("not a Redis URL that works here: {fault}"))),
+        None => Err(Error::Location(format!("not a Redis URL; one looks like {scheme}://localhost:6379/0"))),
+    }
+}
+
+/// The URL without its password; without the user name too where that stands alone, since it may be a misplaced password.
+fn redacted(url: &str) -> String {
+    let Some(mut parsed) = redis::parse_redis_url(url) else {
+        return "redis://***".to_owned();
+    };
+    let hidden = match (parsed.username().is_empty(), parsed.password()) {
+        (_, Some(_)) => parsed.set_password(Some("***")),
+        (false, None) => parsed.set_username("***"),
+        (true, None) => Ok(()),
+    };
+    parsed.set_query(None);
+    hidden.map_or_else(|()| "redis://***".to_owned(), |()| parsed.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Location {
+        text.parse().expect("a location")
+    }
+
+    #[test]
+    fn each_spelling_is_understood_and_shown_again() {
+        assert_eq!(parsed("memory:"), Location::Memory);
+        assert_eq!(parsed("file:./data"), Location::File("./data".into()));
+        assert_eq!(parsed("file:/var/lib/a b:c"), Location::File("/var/lib/a b:c".into()));
+        assert_eq!(parsed("redis://localhost:6379/2"), Location::Redis("redis://localhost:6379/2".into()));
+        assert_eq!(parsed("rediss://[::1]:6380"), Location::Redis("rediss://[::1]:6380".into()));
+        for text in ["memory:", "file:./data", "redis://localhost:6379/2"] {
+            assert_eq!(parsed(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_being_repeated() {
+        for text in [
+            "",
+            "memory",
+            "memory:x",
+            "file",
+            "file:",
+            "redis:",
+            "redis://",
+            "redis:///0",
+            "redis://h/words",
+            "reds://a:hush@h",
+            "/path",
+        ] {
+            let fault = text.parse::<Location>().expect_err(text);
+            assert!(matches!(fault, Error::Location(_)), "{text}: {fault}");
+            assert!(!fault.to_string().contains("hush"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for url in
+            ["redis://:hush@h", "redis://me:hush@h:1/0", "rediss://hush@h", "redis://me:hush@h?password=hush", "redis://me:hush@:x"]
+        {
+            let location = Location::Redis(url.into());
+            assert!(!format!("{location} {location:?}").contains("hush"), "{location}");
+        }
+        assert_eq!(parsed("redis://me:hush@h:1/0").to_string(), "redis://me:***@h:1/0");
+    }
+}

@@ -1,0 +1,107 @@
+//! How a Redis server, as it is set up, could lose what it has acknowledged.
+
+use std::collections::HashMap;
+
+use redis::{Pipeline, aio::ConnectionManager};
+
+use super::unavailable;
+use crate::Result;
+
+/// The settings that decide it.
+const SETTINGS: [&str; 5] = ["appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy"];
+
+/// Asks the server for its settings and judges them.
+pub(super) async fn of(connection: &mut ConnectionManager) -> Result<Vec<String>> {
+    // One CONFIG GET for each: only Redis 7 takes several names at once.
+    let mut questions = Pipeline::new();
+    for setting in SETTINGS {
+        questions.cmd("CONFIG").arg("GET").arg(setting);
+    }
+    match questions.query_async::<Vec<HashMap<String, String>>>(connection).await {
+        Ok(answers) => Ok(judge(&answers.into_iter().flatten().collect())),
+        Err(fault) if fault.is_io_error() => Err(unavailable(fault)),
+        Err(_) => Ok(judge(&HashMap::new())),
+    }
+}
+
+/// One sentence for each way to lose data. A setting that the server does not tell is one.
+fn judge(settings: &HashMap<String, String>) -> Vec<String> {
+    let setting = |name: &str| settings.get(name).map(String::as_str);
+    let [Some(appendonly), Some(appendfsync), Some(save), Some(maxmemory), Some(policy)] = SETTINGS.map(setting) else {
+        return vec![
+            "Redis does not allow CONFIG GET, so it could not be checked whether it keeps its data: it needs appendonly yes and \
+             maxmemory-policy noeviction."
+                .to_owned(),
+        ];
+    };
+    let mut hazards = Vec::new();
+    match (appendonly, save, appendfsync) {
+        ("yes", _, "no") => hazards.push(
+            "Redis leaves syncing its log to the operating system (appendfsync no): a power failure loses the last half \
+             minute or so of acknowledged changes. Set appendfsync everysec or always."
+                .to_owned(),
+        ),
+        ("yes", ..) => {}
+        (_, "", _) => hazards.push(
+            "REDIS KEEPS NOTHING ON DISK (appendonly no, no snapshots): when it stops, ALL DATA IS LOST. Set appendonly yes."
+                .to_owned(),
+        ),
+        (_, save, _) => hazards.push(format!(
+            "Redis only takes snapshots (appendonly no, save {save}): when it crashes, every change since the last one is \
+             lost, though it was acknowledged. Set appendonly yes."
+        )),
+    }
+    if maxmemory != "0" && policy != "noeviction" {
+        hazards.push(format!(
+            "REDIS THROWS RECORDS AWAY WHEN ITS MEMORY IS FULL (maxmemory {maxmemory}, maxmemory-policy {policy}). Set \
+             maxmemory-policy noeviction."
+        ));
+    }
+    hazards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Judges a sound server with some settings changed.
+    fn hazards(changed: &[(&str, &str)]) -> Vec<String> {
+        let sound = [
+            ("appendonly", "yes"),
+            ("appendfsync", "everysec"),
+            ("save", "3600 1"),
+            ("maxmemory", "0"),
+            ("maxmemory-policy", "noeviction"),
+        ];
+        let settings = sound.iter().chain(changed).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        judge(&settings.collect())
+    }
+
+    #[test]
+    fn a_sound_server_has_none() {
+        assert_eq!(hazards(&[]), [""; 0]);
+        assert_eq!(hazards(&[("appendfsync", "always"), ("save", "")]), [""; 0]);
+        assert_eq!(hazards(&[("maxmemory-policy", "allkeys-lru")]), [""; 0], "without a limit nothing is evicted");
+        assert_eq!(hazards(&[("maxmemory", "1000000")]), [""; 0]);
+    }
+
+    #[test]
+    fn each_way_to_lose_data_is_named() {
+        let cases: [(&[_], _); 4] = [
+            (&[("appendonly", "no"), ("save", "")], "ALL DATA IS LOST"),
+            (&[("appendonly", "no")], "only takes snapshots"),
+            (&[("appendfsync", "no")], "appendfsync no"),
+            (&[("maxmemory", "1000000"), ("maxmemory-policy", "volatile-ttl")], "volatile-ttl"),
+        ];
+        for (changed, words) in cases {
+            let found = hazards(changed);
+            assert!(found.len() == 1 && found[0].contains(words), "{changed:?}: {found:?}");
+        }
+        assert_eq!(hazards(&[("appendonly", "no"), ("maxmemory", "1"), ("maxmemory-policy", "allkeys-lru")]).len(), 2);
+    }
+
+    #[test]
+    fn a_server_that_does_not_tell_is_one() {
+        assert!(judge(&HashMap::new())[0].contains("could not be checked"));
+    }
+}

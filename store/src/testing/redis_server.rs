@@ -1,0 +1,203 @@
+//! A Redis server of the test's own.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// A starting server is looked at so often, so many times: it has twenty seconds.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 2000;
+
+/// A `redis-server` on a free port of 127.0.0.1, with a folder of its own and, unless told otherwise, an append-only file.
+/// It ends with this value, and even if the test process is killed.
+pub struct RedisServer {
+    port: u16,
+    folder: TempDir,
+    options: Vec<String>,
+    running: Option<Running>,
+}
+
+/// The server's process, and a shell that waits for this process's end (of which it learns by the end of its input) to
+/// kill the server.
+struct Running {
+    server: Child,
+    guard: Child,
+}
+
+impl RedisServer {
+    /// Starts one that keeps its data.
+    ///
+    /// # Panics
+    ///
+    /// If `redis-server` is not installed or does not start.
+    pub fn start() -> Self {
+        Self::start_with(&["--appendonly", "yes", "--save", ""])
+    }
+
+    /// Starts one with these command-line options instead of those that make it keep its data.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for redis-server");
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut server = Self { port: 0, folder, options, running: None };
+        // Between the search for a free port and the start somebody else may take it.
+        for _ in 0..5 {
+            server.port = free_port();
+            if server.launch() {
+                return server;
+            }
+        }
+        panic!("redis-server does not start:\n{}", server.written());
+    }
+
+    /// Where it listens: `redis://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it as an administrator would (SIGTERM), so that it saves what it has.
+    ///
+    /// # Panics
+    ///
+    /// If the signal cannot be sent.
+    pub fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            let asked = Command::new("kill").arg(running.server.id().to_string()).status();
+            assert!(asked.is_ok_and(|status| status.success()), "redis-server can be stopped");
+            running.end(false);
+        }
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub fn kill(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.end(true);
+        }
+    }
+
+    /// Kills it if it still runs, and starts it again on the same port with the same folder.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        assert!(self.launch(), "redis-server does not start again:\n{}", self.written());
+    }
+
+    /// Sends one command, its words separated by spaces, and returns the first value of the reply (an error with its `-`).
+    ///
+    /// # Panics
+    ///
+    /// If there is no reply.
+    pub fn command(&self, command: &str) -> String {
+        ask(self.port, command).unwrap_or_else(|fault| panic!("{command}: {fault}"))
+    }
+
+    /// Starts the process and waits until it is ready; false if it ended instead or takes too long.
+    fn launch(&mut self) -> bool {
+        let (port, folder) = (self.port.to_string(), self.folder.path());
+        let log = File::create(self.log()).expect("a log file for redis-server");
+        let server = Command::new("redis-server")
+            .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])
+            .arg(folder)
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().expect("its log file"))
+            .stdout(log)
+            .spawn();
+        let missing = |fault| panic!("tests need redis-server (Debian: apt-get install redis-server): {fault}");
+        self.running = Some(Running::guarded(server.unwrap_or_else(missing)));
+        let ready = self.wait();
+        if !ready {
+            self.kill();
+        }
+        ready
+    }
+
+    /// Waits for the process's own word, since on its port another server may answer.
+    fn wait(&mut self) -> bool {
+        for _ in 0..LOOKS {
+            if self.written().contains("Ready to accept connections") {
+                return true;
+            }
+            let ended = |running: &mut Running| !matches!(running.server.try_wait(), Ok(None));
+            if self.running.as_mut().is_none_or(ended) {
+                return false;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        false
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn written(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Running {
+    fn guarded(server: Child) -> Self {
+        let guard = Command::new("sh")
+            .args(["-c", "read -r _; kill -9 \"$0\""])
+            .arg(server.id().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self { server, guard: guard.expect("a shell") }
+    }
+
+    /// Ends the guard first, lest it kill whoever gets the server's number next. A process that has ended already is fine.
+    fn end(mut self, kill: bool) {
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
+        if kill {
+            let _ = self.server.kill();
+        }
+        let _ = self.server.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
+
+/// One inline command and the first value of its reply.
+fn ask(port: u16, command: &str) -> std::io::Result<String> {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    socket.write_all(format!("{command}\r\n").as_bytes())?;
+    let mut reader = BufReader::new(socket);
+    let mut head = String::new();
+    if reader.read_line(&mut head)? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    let head = head.trim_end();
+    let Some(length) = head.strip_prefix('$').and_then(|length| length.parse().ok()) else {
+        return Ok(head.to_owned());
+    };
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}

@@ -1,0 +1,269 @@
+//! What the file must survive: being killed, reopened, opened twice.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use store::{Error, Keep, Location, Store};
+
+use crate::{MINUTE, SHORT, open, until};
+
+/// Where the child process of these tests keeps its store.
+const CHILD_FOLDER: &str = "STORE_TEST_CHILD_FOLDER";
+
+/// How many tasks of the child write at once.
+const WRITERS: usize = 16;
+
+/// Not a test: the process that the tests below start and kill. Each line it prints says what was acknowledged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the child process of other tests"]
+async fn child() {
+    let Ok(folder) = std::env::var(CHILD_FOLDER) else {
+        return;
+    };
+    let store = open(&Location::File(folder.into())).await;
+    println!("\nopen");
+    let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write_without_end(store.clone(), writer))).collect();
+    for writer in writers {
+        writer.await.expect("a writer");
+    }
+}
+
+async fn write_without_end(store: Store, writer: usize) {
+    for n in 0_u64.. {
+        let key = format!("{writer}.{n}");
+        assert!(store.insert(&key, b"kept", Keep::Forever).await.expect("insert"));
+        let count = store.count(&format!("counter {writer}"), Duration::from_hours(1)).await.expect("count");
+        println!("\nwrote {key} {count}");
+        if n % 2 == 1 {
+            assert!(store.take(&key).await.expect("take").is_some());
+            println!("\ntook {key} {count}");
+        }
+    }
+}
+
+/// Not a test: it runs where no file may grow beyond two megabytes, as on a full disk.
+#[tokio::test]
+#[ignore = "the child process of another test"]
+async fn cramped_child() {
+    let Ok(folder) = std::env::var(CHILD_FOLDER) else {
+        return;
+    };
+    let store = open(&Location::File(folder.into())).await;
+    let large = vec![7; 100_000];
+    let mut kept = 0;
+    while let Ok(inserted) = store.insert(&format!("large {kept}"), &large, Keep::Forever).await {
+        assert!(inserted && kept < 100, "the limit does not hold");
+        kept += 1;
+    }
+    until("recovery", async || store.insert("small", b"v", Keep::Forever).await.is_ok()).await;
+    for n in 0..kept {
+        let there = store.get(&format!("large {n}")).await.expect("get");
+        assert_eq!(there.as_ref(), Some(&large), "{n} of {kept}");
+    }
+    assert!(store.take("small").await.expect("take").is_some());
+    println!("\nrecovered with {kept}");
+}
+
+/// This test binary again, running only `child`.
+fn start_child(folder: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "survival::child", "--ignored", "--nocapture"])
+        .env(CHILD_FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the child starts")
+}
+
+/// The child's reports, one at a time; whole lines only, since the last one may be cut off by the kill.
+fn reports(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let mut reader = BufReader::new(child.stdout.take().expect("its output"));
+    std::iter::from_fn(move || {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("its output");
+        line.ends_with('\n').then_some(line)
+    })
+    .map(|line| line.trim_end().to_owned())
+    .filter(|line| !line.is_empty())
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut acknowledged = 0;
+    for round in 0..3 {
+        let data = folder.path().join(round.to_string());
+        let mut child = start_child(&data);
+        let mut reports = reports(&mut child);
+        let mut seen: Vec<String> = reports.by_ref().take(400).collect();
+        child.kill().expect("SIGKILL");
+        child.wait().expect("its end");
+        seen.extend(reports);
+
+        let store = open(&Location::File(data)).await;
+        for report in &seen {
+            acknowledged += check(&store, report).await;
+        }
+    }
+    assert!(acknowledged >= 900, "only {acknowledged} changes were acknowledged");
+}
+
+/// Holds one report against the store; counts it.
+async fn check(store: &Store, report: &str) -> usize {
+    let words: Vec<&str> = report.split(' ').collect();
+    let &[verb @ ("wrote" | "took"), key, count] = words.as_slice() else {
+        return 0;
+    };
+    let there = store.get(key).await.expect("get");
+    // Every second record is taken; that may have been done, and the report of it lost.
+    let may_be_taken = key.rsplit('.').next().and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n % 2 == 1);
+    match verb {
+        "wrote" if !may_be_taken => assert_eq!(there.as_deref(), Some(&b"kept"[..]), "{report}"),
+        "wrote" => {}
+        _ => assert_eq!(there, None, "{report}"),
+    }
+    let writer = key.split('.').next().expect("a writer");
+    let counter = store.get(&format!("counter {writer}")).await.expect("get").expect("a counter");
+    let counter: u64 = String::from_utf8(counter).expect("digits").parse().expect("a number");
+    assert!(counter >= count.parse().expect("a count"), "{report}: the counter shows {counter}");
+    1
+}
+
+#[tokio::test]
+async fn a_start_that_was_killed_leaves_nothing_in_the_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..40 {
+        let data = folder.path().join(round.to_string());
+        let mut child = start_child(&data);
+        // As soon as there is anything, whatever state it is in, or a little later.
+        while std::fs::read_dir(&data).map_or(0, Iterator::count) == 0 {
+            std::hint::spin_loop();
+        }
+        std::thread::sleep(Duration::from_micros(100 * round));
+        child.kill().expect("SIGKILL");
+        child.wait().expect("its end");
+        let store = open(&Location::File(data)).await;
+        assert!(store.insert("k", b"v", Keep::Forever).await.expect("insert"));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_full_disk_is_survived() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new("sh")
+        // In blocks of 512 bytes. The signal that comes with the error would end the process.
+        .args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "survival::cramped_child", "--ignored", "--nocapture"])
+        .env(CHILD_FOLDER, folder.path())
+        .output()
+        .expect("the child starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("recovered with"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_second_process_finds_it_locked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::File(folder.path().join("data"));
+    let mut child = start_child(&folder.path().join("data"));
+    assert!(reports(&mut child).any(|report| report == "open"));
+
+    let fault = Store::open(&location).await.expect_err("it is in use");
+    let file = folder.path().join("data/store.redb");
+    assert!(matches!(&fault, Error::Locked(path) if *path == file), "{fault}");
+
+    child.kill().expect("SIGKILL");
+    child.wait().expect("its end");
+    open(&location).await;
+}
+
+#[tokio::test]
+async fn a_second_opener_in_the_same_process_finds_it_locked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::File(folder.path().to_owned());
+    let first = open(&location).await;
+    assert!(matches!(Store::open(&location).await, Err(Error::Locked(_))));
+    drop(first);
+    open(&location).await;
+}
+
+#[tokio::test]
+async fn reopening_keeps_records_lists_and_expiry() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::File(folder.path().to_owned());
+    let first = open(&location).await;
+    let began = Instant::now();
+    first.insert("ever", b"1", Keep::Forever).await.expect("insert");
+    first.insert("minute", b"2", MINUTE).await.expect("insert");
+    first.insert("short", b"3", Keep::For(SHORT)).await.expect("insert");
+    first.count("counter", Duration::from_mins(1)).await.expect("count");
+    first.enlist("list", "member").await.expect("enlist");
+    drop(first);
+
+    let again = open(&location).await;
+    assert_eq!(again.get("ever").await.expect("get").as_deref(), Some(&b"1"[..]));
+    assert_eq!(again.get("minute").await.expect("get").as_deref(), Some(&b"2"[..]));
+    assert_eq!(again.count("counter", Duration::from_mins(1)).await.expect("count"), 2);
+    assert_eq!(again.members("list", None, 9).await.expect("members"), ["member"]);
+    until("short", async || again.get("short").await.expect("get").is_none()).await;
+    assert!(began.elapsed() >= SHORT);
+}
+
+#[tokio::test]
+async fn dropping_the_store_finishes_what_was_handed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::File(folder.path().to_owned());
+    let store = open(&location).await;
+    let writes: Vec<_> = (0..200)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.insert(&n.to_string(), b"v", Keep::Forever).await })
+        })
+        .collect();
+    drop(store);
+    for write in writes {
+        assert!(write.await.expect("a task").expect("insert"));
+    }
+    let again = open(&location).await;
+    for n in 0..200 {
+        assert!(again.get(&n.to_string()).await.expect("get").is_some(), "{n}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_open_folder_and_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("new/data");
+    let _store = open(&Location::File(data.clone())).await;
+    let mode = |path: &Path| path.metadata().expect("metadata").permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    assert_eq!(mode(&data.join("store.redb")), 0o600);
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), "no folder").expect("a file");
+    std::fs::write(folder.path().join("store.redb"), "no database").expect("a file");
+    for path in [folder.path().join("file"), folder.path().to_owned()] {
+        let fault = Store::open(&Location::File(path)).await.expect_err("not a database");
+        assert!(matches!(fault, Error::Unavailable(_)), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn memory_says_that_it_forgets() {
+    let hazards = open(&Location::Memory).await.hazards().await.expect("hazards");
+    assert!(hazards.len() == 1 && hazards[0].contains("memory"), "{hazards:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = open(&Location::File(folder.path().to_owned())).await;
+    assert_eq!(file.hazards().await.expect("hazards"), [""; 0]);
+}
