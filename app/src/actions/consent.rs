@@ -1,0 +1,40 @@
+//! The decision about a request.
+
+use leptos::prelude::*;
+
+use crate::words::Message;
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        context::{Visit, answer_form},
+        model::{Place, Slug},
+    },
+    provider::{ConsentError, Decision},
+};
+
+/// Allows or denies a request and leads to the application that asked.
+#[server(prefix = "/actions", endpoint = "consent")]
+pub async fn decide_consent(
+    #[server(default)] form_token: String,
+    #[server(default)] request: String,
+    #[server(default)] decision: String,
+) -> Result<(), Message> {
+    // A request that is none leads to the consent page all the same, which then says so.
+    let Some(id) = Slug::parse(&request).or_else(|| Slug::parse("none")) else { return Ok(()) };
+    // Whatever is not an explicit yes is a no.
+    let decision = if decision == "allow" { Decision::Allow } else { Decision::Deny };
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        match visit.provider.decide(id.as_str(), &visit.visitor, decision).await {
+            Ok(location) => visit.leave(&location),
+            Err(ConsentError::SignInFirst) => visit.go(&Place::Login(Some(id.clone()))),
+            Err(ConsentError::Gone) => visit.go(&Place::Consent(id.clone())),
+            Err(ConsentError::Unavailable(_)) => return Err(Message::Unavailable),
+        }
+        Ok(())
+    };
+    if let Err(message) = attempt.await {
+        answer_form(Err(message), &Place::Consent(id.clone()), "");
+    }
+    Ok(())
+}

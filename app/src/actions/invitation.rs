@@ -1,0 +1,78 @@
+//! Accepting a one-time link.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::{model::Ceremony, words::Message};
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        context::{Visit, answer_form, answer_script},
+        model::{Place, Slug},
+        passkeys,
+    },
+    provider::Purpose,
+};
+
+/// Accepts with a password, and signs in.
+#[server(prefix = "/actions", endpoint = "accept_invitation")]
+pub async fn accept_invitation(
+    #[server(default)] form_token: String,
+    #[server(default)] token: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
+    let request = Slug::parse(&request);
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let cookie = visit.provider.accept_with_password(&visit.visitor, &token, &email, &password).await?;
+        visit.keep(&cookie);
+        Ok(Place::after_sign_in(request.clone()))
+    };
+    let outcome = attempt.await;
+    answer_form(outcome, &page_of(&token, request).await, &email);
+    Ok(())
+}
+
+/// Begins accepting with a new passkey.
+#[server(prefix = "/actions", endpoint = "start_accept_with_passkey", input = Json)]
+pub async fn start_accept_with_passkey(form_token: String, token: String, email: String) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        passkeys::sent(visit.provider.start_accept_with_passkey(&visit.visitor, &token, &email).await?)
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends accepting with a new passkey, and signs in; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_accept_with_passkey", input = Json)]
+pub async fn finish_accept_with_passkey(
+    form_token: String,
+    token: String,
+    ceremony: String,
+    credential: String,
+    request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let credential = passkeys::received(&credential)?;
+        let cookie = visit.provider.finish_accept_with_passkey(&visit.visitor, &token, &ceremony, &credential).await?;
+        visit.keep(&cookie);
+        Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// The page a refused post leads back to. A link that is gone says so there.
+#[cfg(feature = "ssr")]
+async fn page_of(token: &str, request: Option<Slug>) -> Place {
+    let Some(token) = Slug::parse(token) else { return Place::Login(request) };
+    let purpose = match Visit::current() {
+        Ok(visit) => visit.provider.invitation(token.as_str()).await.ok().map(|invitation| invitation.purpose),
+        Err(_) => None,
+    };
+    match purpose {
+        Some(Purpose::FirstAccount) => Place::Setup(token, request),
+        _ => Place::Enroll(token, request),
+    }
+}

@@ -1,0 +1,76 @@
+//! Signing in and out.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    context::{Visit, answer_form, answer_script},
+    model::{Place, Slug},
+    passkeys,
+};
+use crate::{model::Ceremony, words::Message};
+
+/// Signs in with e-mail address and password, and goes on to the waiting request.
+#[server(prefix = "/actions", endpoint = "sign_in")]
+pub async fn sign_in(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
+    let request = Slug::parse(&request);
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let cookie = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await?;
+        visit.keep(&cookie);
+        Ok(Place::after_sign_in(request.clone()))
+    };
+    answer_form(attempt.await, &Place::Login(request.clone()), &email);
+    Ok(())
+}
+
+/// Begins signing in with a passkey.
+#[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
+pub async fn start_passkey_sign_in(form_token: String) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let started = visit.provider.start_passkey_sign_in(&visit.visitor).await;
+        let mut ceremony = started.map_err(|error| Message::from(error).for_passkey())?;
+        // Asked for by a button: the browser shows its dialog at once rather than waiting for autofill.
+        ceremony.options.mediation = None;
+        passkeys::sent(ceremony)
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends signing in with a passkey; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_passkey_sign_in", input = Json)]
+pub async fn finish_passkey_sign_in(
+    form_token: String,
+    ceremony: String,
+    credential: String,
+    request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let credential = passkeys::received(&credential)?;
+        let signed_in = visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await;
+        visit.keep(&signed_in.map_err(|error| Message::from(error).for_passkey())?);
+        Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// Signs out, and leads to the sign-in page of the same request when there is one ("not you?").
+#[server(prefix = "/actions", endpoint = "sign_out")]
+pub async fn sign_out(#[server(default)] form_token: String, #[server(default)] request: String) -> Result<(), Message> {
+    let request = Slug::parse(&request);
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.keep(&visit.provider.sign_out(&visit.visitor).await?);
+        Ok(Place::Login(request.clone()))
+    };
+    let back = request.clone().map_or(Place::Account, Place::Consent);
+    answer_form(attempt.await, &back, "");
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Names that outsiders chose, made fit to be shown. Leptos escapes them; this takes away what misleads the eye.
+
+/// Longest name shown, in characters: enough for any honest one, and too short to push the rest off the page.
+const NAME_LENGTH: usize = 60;
+/// Longest sentence of a fault shown to a developer, in characters.
+const SENTENCE_LENGTH: usize = 400;
+/// Marks that may sit on one letter. More of them paint over the lines above and below.
+const MARKS_IN_A_ROW: usize = 2;
+
+/// A name of an application or a resource, or `fallback` when nothing visible is left of it (case D30).
+pub(crate) fn name(outside: &str, fallback: &str) -> String {
+    let visible = visible(outside, NAME_LENGTH);
+    if visible.is_empty() { fallback.to_owned() } else { visible }
+}
+
+/// A sentence that may repeat what a request said.
+pub(crate) fn sentence(outside: &str) -> String {
+    visible(outside, SENTENCE_LENGTH)
+}
+
+/// Drops invisible and direction-changing characters, joins white space, thins piles of marks, cuts to `length`.
+fn visible(outside: &str, length: usize) -> String {
+    let mut kept = String::new();
+    let mut marks = 0;
+    let mut gap = false;
+    for letter in outside.chars().filter(|&letter| letter.is_whitespace() || !misleads(letter)) {
+        if letter.is_whitespace() {
+            gap = !kept.is_empty();
+            continue;
+        }
+        marks = if is_mark(letter) { marks + 1 } else { 0 };
+        if marks > MARKS_IN_A_ROW {
+            continue;
+        }
+        if kept.chars().count() >= length {
+            return kept + "…";
+        }
+        if std::mem::take(&mut gap) {
+            kept.push(' ');
+        }
+        kept.push(letter);
+    }
+    kept
+}
+
+/// Characters without a shape of their own, and those that turn the reading direction.
+fn misleads(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}')
+}
+
+/// Combining marks that stack.
+fn is_mark(letter: char) -> bool {
+    matches!(letter,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn honest_names_stay() {
+        for honest in ["Claude", "MCP Inspector", "Ärztekammer Köln", "מזהה", "メモ帳", "O'Reilly & Sons <3"] {
+            assert_eq!(name(honest, "x"), honest);
+        }
+    }
+
+    #[test]
+    fn d30_hostile_names_lose_what_misleads() {
+        assert_eq!(name("Cl\u{200b}au\u{202e}de\u{0}\u{7}", "x"), "Claude");
+        assert_eq!(name("  Claude \n\r\t by   us \u{2028} ", "x"), "Claude by us");
+        assert_eq!(name("\u{200b}\u{3164}\u{2800} ", "An application"), "An application");
+        assert_eq!(name("\u{e0041}\u{2066}A\u{2069}", "x"), "A");
+    }
+
+    #[test]
+    fn d30_long_names_are_cut_between_characters() {
+        let cut = name(&"é".repeat(10_000), "x");
+        assert_eq!(cut.chars().count(), NAME_LENGTH + 1);
+        assert!(cut.ends_with('…'));
+        assert!(sentence(&"a ".repeat(10_000)).chars().count() <= SENTENCE_LENGTH + 2);
+    }
+
+    #[test]
+    fn piles_of_marks_are_thinned() {
+        assert_eq!(name(&format!("Z{}o", "\u{301}".repeat(40)), "x"), "Z\u{301}\u{301}o");
+    }
+}

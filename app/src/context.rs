@@ -1,0 +1,196 @@
+//! The visit that is being served: who came, what they brought, and what goes back besides the page.
+
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use leptos::{nonce::use_nonce, prelude::use_context};
+use leptos_axum::ResponseOptions;
+use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, Location};
+use provider::{Provider, SetCookie, Visitor};
+
+use crate::{model::Place, notice::Notice, words::Message};
+
+/// The name under which the log speaks of a request; the server provides it as a context.
+#[derive(Clone, Debug)]
+pub struct RequestName(pub String);
+
+/// One request for a page or a server function, with the power to answer it.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) provider: Provider,
+    pub(crate) visitor: Visitor,
+    parts: Parts,
+    response: ResponseOptions,
+}
+
+impl Visit {
+    /// The visit this code runs in. The server provides all of it; without, nothing can be done for anybody.
+    pub(crate) fn current() -> Result<Self, Message> {
+        let found = || {
+            let parts = use_context::<Parts>()?;
+            Some(Self {
+                provider: use_context()?,
+                visitor: use_context().or_else(|| parts.extensions.get().cloned())?,
+                response: use_context()?,
+                parts,
+            })
+        };
+        found().ok_or(Message::Unavailable)
+    }
+
+    /// The visit, if the posted form came from a page made for this very browser and session.
+    pub(crate) fn trusted(form_token: &str) -> Result<Self, Message> {
+        let visit = Self::current()?;
+        let trusted = visit.provider.form_token_matches(&visit.visitor, form_token);
+        if trusted { Ok(visit) } else { Err(Message::PageTooOld) }
+    }
+
+    /// The token that a form on this page must bring back.
+    pub(crate) fn form_token(&self) -> String {
+        self.provider.form_token(&self.visitor)
+    }
+
+    /// The name of this server, as pages say it.
+    pub(crate) fn server_name(&self) -> String {
+        self.provider.settings().name.clone()
+    }
+
+    /// The value of a field of the query; empty when it is not there.
+    pub(crate) fn query(&self, field: &str) -> String {
+        let pairs = self.parts.uri.query().unwrap_or_default().split('&');
+        pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
+    }
+
+    /// One part of the path, counted from 0.
+    pub(crate) fn path_part(&self, index: usize) -> &str {
+        self.parts.uri.path().split('/').skip(1).nth(index).unwrap_or_default()
+    }
+
+    /// A header of the request, when it is text.
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Gives the browser a cookie.
+    pub(crate) fn keep(&self, cookie: &SetCookie) {
+        append(&self.response, header::SET_COOKIE, &cookie.header_value());
+    }
+
+    /// The message left for this page, once.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        let mut cookies = self.parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let notice = cookies.find_map(Notice::from_cookies)?;
+        append(&self.response, header::SET_COOKIE, &Notice::clear_cookie());
+        Some(notice)
+    }
+
+    /// Sends the browser to the application that asked. Only the core can make a `Location`.
+    pub(crate) fn leave(&self, location: &Location) {
+        see_other(&self.response, location.as_str());
+    }
+
+    /// Sends the browser to another page of ours.
+    pub(crate) fn go(&self, place: &Place) {
+        see_other(&self.response, &place.to_string());
+    }
+
+    /// Sets the status of this page.
+    pub(crate) fn status(&self, status: u16) {
+        self.response.set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+}
+
+/// Answers a posted form: on to the next page, or back with a message beside the form. Always 303 (case A9).
+pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: &str) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let place = outcome.as_ref().unwrap_or(back);
+    see_other(&response, &place.to_string());
+    match outcome {
+        // The page of a link that is gone says so itself.
+        Ok(_) | Err(Message::LinkGone) => {}
+        Err(message) => {
+            let notice = Notice { message, email: email.to_owned() };
+            append(&response, header::SET_COOKIE, &notice.set_cookie());
+        }
+    }
+}
+
+/// Gives the answer to script the status of the message it carries.
+pub(crate) fn answer_script<T>(outcome: Result<T, Message>) -> Result<T, Message> {
+    outcome.inspect_err(|message| {
+        if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(message.status())) {
+            response.set_status(status);
+        }
+    })
+}
+
+/// Sets the headers every page carries. `form_action` is a further source that forms may lead to: browsers hold the
+/// redirect after a post against it too (case A10).
+pub(crate) fn protect(form_action: &str) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let nonce = use_nonce().map(|nonce| nonce.to_string());
+    insert(&response, header::CONTENT_SECURITY_POLICY, &content_security_policy(nonce.as_deref(), form_action));
+    insert(&response, header::CACHE_CONTROL, "no-store");
+}
+
+/// The policy of a page: nothing from outside, script only with this response's nonce, no framing.
+pub fn content_security_policy(nonce: Option<&str>, form_action: &str) -> String {
+    let script = nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"));
+    [
+        "default-src 'none'",
+        &format!("script-src {script}"),
+        "connect-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'none'",
+        "base-uri 'none'",
+        &format!("form-action {}", form_sources(form_action)),
+        "frame-ancestors 'none'",
+    ]
+    .join("; ")
+}
+
+/// Where forms may lead: to us, to the callback, and on from there. Callbacks send the browser further, to a page that says
+/// it is done or into the application (Claude's to `claude:`), and browsers hold every hop after a post against this list.
+fn form_sources(callback: &str) -> String {
+    if callback.is_empty() || callback.contains([';', ',', ' ']) {
+        return "'self'".to_owned();
+    }
+    // Policies have no way to spell an IPv6 host; its scheme is the closest there is.
+    let callback = if callback.starts_with("http://[") { "http:" } else { callback };
+    let applications = KNOWN_PRIVATE_SCHEMES.map(|scheme| format!("{scheme}:")).join(" ");
+    format!("'self' {callback} https: {applications}")
+}
+
+fn see_other(response: &ResponseOptions, address: &str) {
+    response.set_status(StatusCode::SEE_OTHER);
+    insert(response, header::LOCATION, address);
+}
+
+/// What is not a header value is left out: it cannot come from our own words, ids and cookies.
+fn insert(response: &ResponseOptions, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.insert_header(name, value);
+    }
+}
+
+fn append(response: &ResponseOptions, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.append_header(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_no_inline_script_and_no_frame() {
+        let policy = content_security_policy(Some("abc"), "https://claude.ai");
+        assert!(policy.contains("script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval';"));
+        assert!(policy.contains("form-action 'self' https://claude.ai https: "));
+        assert!(policy.contains(" claude:"));
+        assert!(policy.ends_with("frame-ancestors 'none'"));
+        assert!(!policy.contains("unsafe-inline"));
+        assert!(content_security_policy(None, "").contains("script-src 'none'; "));
+        assert!(content_security_policy(None, "").contains("form-action 'self';"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The whole document: what surrounds every page, and the routes to the pages.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use http::{Response, header};
+use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
+use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    context::{content_security_policy, protect},
+    pages::{self, problem::ProblemPage},
+    problem::ProblemFacts,
+};
+
+/// The document around [`App`]; what the server hands to Leptos for every page.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    provide_context(options.clone());
+    document(options, view! { <MetaTags/> }, view! { <App/> })
+}
+
+/// The pages by their paths. Each is rendered whole before its first byte leaves, so that its status is right.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    protect("");
+    view! {
+        <Router>
+            <Routes fallback=pages::problem::NotFound>
+                <Route path=path!("/") view=pages::account::Start ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=pages::login::Login ssr=SsrMode::Async/>
+                <Route path=path!("/consent") view=pages::consent::Consent ssr=SsrMode::Async/>
+                <Route path=path!("/setup/:token") view=pages::invitation::Setup ssr=SsrMode::Async/>
+                <Route path=path!("/enroll/:token") view=pages::invitation::Enroll ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=pages::account::Account ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}
+
+/// Loads the islands. Only pages that have one carry it, so all others run no script at all.
+#[component]
+pub(crate) fn Islands() -> impl IntoView {
+    use_context::<LeptosOptions>().map(|options| view! { <HydrationScripts options islands=true/> })
+}
+
+/// The HTML of a problem page, for endpoints outside of the pages. Without script.
+pub fn render_problem(options: &LeptosOptions, server_name: &str, facts: &ProblemFacts) -> String {
+    let owner = Owner::new();
+    owner.with(|| {
+        let title = format!("{} · {server_name}", facts.heading.trim_end_matches('.'));
+        let body = view! { <ProblemPage facts=facts.clone() server_name=server_name.to_owned()/> };
+        document(options.clone(), view! { <title>{title}</title> }, body).into_view().to_html()
+    })
+}
+
+/// [`render_problem`] with its status and the headers every page carries.
+pub fn problem_response(options: &LeptosOptions, server_name: &str, facts: &ProblemFacts) -> Response<String> {
+    let html = render_problem(options, server_name, facts);
+    let response = Response::builder()
+        .status(facts.status)
+        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::CONTENT_SECURITY_POLICY, content_security_policy(None, ""));
+    response.body(html).unwrap_or_default()
+}
+
+fn document(options: LeptosOptions, head: impl IntoView, body: impl IntoView) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <HashedStylesheet options/>
+                {head}
+            </head>
+            <body>{body}</body>
+        </html>
+    }
+}

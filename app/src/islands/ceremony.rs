@@ -1,0 +1,93 @@
+//! Passkey ceremonies in the browser: options from the server, an answer from the authenticator, back to the server.
+
+use js_sys::Promise;
+use leptos::prelude::window;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
+
+use super::{button::Deed, wire};
+use crate::{
+    actions::{
+        account::{finish_adding_passkey, start_adding_passkey},
+        invitation::{finish_accept_with_passkey, start_accept_with_passkey},
+        sign_in::{finish_passkey_sign_in, start_passkey_sign_in},
+    },
+    words::Message,
+};
+
+/// Does what the button stands for. Answers the path to go on to, or nothing when the form says itself what is missing.
+pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
+    let passkeys = passkeys()?;
+    match deed {
+        Deed::SignIn { form_token, request } => {
+            let ceremony = start_passkey_sign_in(form_token.clone()).await?;
+            let credential = show(&passkeys, &ceremony.options).await?;
+            finish_passkey_sign_in(form_token, ceremony.id, credential, request).await.map(Some)
+        }
+        Deed::Accept { form_token, token, request } => {
+            let Some(email) = typed_email() else { return Ok(None) };
+            let ceremony = start_accept_with_passkey(form_token.clone(), token.clone(), email).await?;
+            let credential = create(&passkeys, &ceremony.options).await?;
+            finish_accept_with_passkey(form_token, token, ceremony.id, credential, request).await.map(Some)
+        }
+        Deed::Add { form_token } => {
+            let ceremony = start_adding_passkey(form_token.clone()).await?;
+            let credential = create(&passkeys, &ceremony.options).await?;
+            finish_adding_passkey(form_token, ceremony.id, credential).await.map(Some)
+        }
+    }
+}
+
+/// Goes on to another page of ours.
+pub(super) fn go(path: &str) {
+    // Only a page that is being closed refuses, and then nobody looks.
+    let _ = window().location().assign(path);
+}
+
+/// The browser's credential API, where there is one: old browsers and insecure pages have none.
+fn passkeys() -> Result<CredentialsContainer, Message> {
+    let window = window();
+    let there = |owner: &JsValue, name: &str| js_sys::Reflect::get(owner, &name.into()).is_ok_and(|value| !value.is_undefined());
+    let navigator = window.navigator();
+    if there(&window, "PublicKeyCredential") && there(&navigator, "credentials") {
+        Ok(navigator.credentials())
+    } else {
+        Err(Message::PasskeyUnsupported)
+    }
+}
+
+/// Asks for a passkey the person has.
+async fn show(passkeys: &CredentialsContainer, options: &str) -> Result<String, Message> {
+    let options = wire::options(options).map_err(|_| Message::Unreachable)?;
+    answer(passkeys.get_with_options(&options)).await
+}
+
+/// Asks for a new passkey.
+async fn create(passkeys: &CredentialsContainer, options: &str) -> Result<String, Message> {
+    let options = wire::options(options).map_err(|_| Message::Unreachable)?;
+    answer(passkeys.create_with_options(&options)).await
+}
+
+async fn answer(asked: Result<Promise, JsValue>) -> Result<String, Message> {
+    let promise = asked.map_err(|_| Message::PasskeyUnsupported)?;
+    let credential = JsFuture::from(promise).await.map_err(|fault| in_words(&fault))?;
+    let credential = credential.dyn_ref().ok_or(Message::PasskeyRefused)?;
+    wire::answer(credential).map_err(|_| Message::PasskeyRefused)
+}
+
+/// The names of the WebAuthn specification for what a person can meet (Web Authentication Level 3, 5.1.3 and 5.1.4).
+fn in_words(fault: &JsValue) -> Message {
+    match fault.dyn_ref::<DomException>().map(DomException::name).as_deref() {
+        Some("NotAllowedError" | "AbortError") => Message::PasskeyCancelled,
+        Some("InvalidStateError") => Message::PasskeyKnown,
+        Some("SecurityError" | "NotSupportedError" | "ConstraintError") => Message::PasskeyUnsupported,
+        _ => Message::PasskeyRefused,
+    }
+}
+
+/// What the box "Email" holds; when it holds no address, the browser says so at the box.
+fn typed_email() -> Option<String> {
+    let field = window().document()?.get_element_by_id("email")?.dyn_into::<HtmlInputElement>().ok()?;
+    field.report_validity().then(|| field.value())
+}

@@ -1,0 +1,71 @@
+//! Times in words: how long ago, and exactly when.
+
+use oauth::Timestamp;
+use time::{OffsetDateTime, macros::format_description};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const MONTH: u64 = 30 * DAY;
+const YEAR: u64 = 365 * DAY;
+
+/// How long before `now` `then` was, in its largest whole unit: "2 hours ago".
+pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(then).as_secs();
+    let (count, unit) = match seconds {
+        0..MINUTE => return "just now".to_owned(),
+        MINUTE..HOUR => (seconds / MINUTE, "minute"),
+        HOUR..DAY => (seconds / HOUR, "hour"),
+        DAY..MONTH => (seconds / DAY, "day"),
+        MONTH..YEAR => (seconds / MONTH, "month"),
+        _ => (seconds / YEAR, "year"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural} ago")
+}
+
+/// The moment for people: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
+pub(crate) fn exactly(moment: Timestamp) -> String {
+    let shape = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
+}
+
+/// The moment for machines (RFC 3339), as `<time datetime>` wants it.
+pub(crate) fn machine_readable(moment: Timestamp) -> String {
+    let shape = &time::format_description::well_known::Rfc3339;
+    calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
+}
+
+fn calendar(moment: Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(i64::try_from(moment.seconds()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ago_takes_the_largest_whole_unit() {
+        let now = Timestamp::from_seconds(1_000_000_000);
+        for (seconds, words) in [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 minute ago"),
+            (2 * HOUR + 10, "2 hours ago"),
+            (DAY, "1 day ago"),
+            (45 * DAY, "1 month ago"),
+            (3 * YEAR, "3 years ago"),
+        ] {
+            assert_eq!(ago(Timestamp::from_seconds(now.seconds() - seconds), now), words);
+        }
+        assert_eq!(ago(Timestamp::from_seconds(now.seconds() + 5), now), "just now");
+    }
+
+    #[test]
+    fn exact_times_name_their_zone() {
+        let moment = Timestamp::from_seconds(1_795_442_700);
+        assert_eq!(exactly(moment), "23 November 2026, 14:05 UTC");
+        assert_eq!(machine_readable(moment), "2026-11-23T14:05:00Z");
+        assert_eq!(exactly(Timestamp::from_seconds(u64::MAX)), "");
+    }
+}

@@ -1,0 +1,133 @@
+//! The decision: who asks, for what, and where the answer goes.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::{ConsentError, ConsentView, Identity};
+
+use super::{Halt, Page, page};
+use crate::{
+    actions::{consent::DecideConsent, sign_in::SignOut},
+    clean,
+    components::{Alert, HiddenFields, Monogram},
+    context::{Visit, protect},
+    model::{Place, Slug},
+    problem::ProblemFacts,
+    words::Message,
+};
+
+/// `/consent?request=`.
+#[component]
+pub(crate) fn Consent() -> impl IntoView {
+    page(load)
+}
+
+async fn load(visit: Visit) -> Result<Page, Halt> {
+    let asked = visit.query("request");
+    let request = Slug::parse(&asked).ok_or_else(ProblemFacts::request_gone)?;
+    let facts = match visit.provider.consent(request.as_str(), &visit.visitor).await {
+        Ok(facts) => facts,
+        Err(ConsentError::SignInFirst) => return Err(Halt::Elsewhere(Place::Login(Some(request)))),
+        Err(ConsentError::Gone) => return Err(ProblemFacts::request_gone().into()),
+        Err(ConsentError::Unavailable(_)) => return Err(ProblemFacts::unavailable().into()),
+    };
+    protect(&facts.form_action);
+    let message = visit.notice().map(|notice| notice.message);
+    let body = view! { <Decision facts message form_token=visit.form_token() request=asked/> };
+    Ok(Page { title: "Allow access", name: "consent", awake: false, body: body.into_any() })
+}
+
+#[component]
+fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, request: String) -> impl IntoView {
+    let client = clean::name(&facts.client_name, "An application");
+    let resource = clean::name(&facts.resource_name, &facts.resource_host);
+    let client_host = match &facts.identity {
+        Identity::SelfNamed { host: Some(host) } => host.clone(),
+        Identity::SelfNamed { host: None } | Identity::Added => facts.redirect_host.clone(),
+    };
+    view! {
+        <div class="pair">
+            <Monogram name=&client host=&client_host/>
+            <svg class="pair-arrow" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 12h17m-6-6 6 6-6 6"/></svg>
+            <Monogram name=&resource host=&facts.resource_host/>
+        </div>
+        <h1 class="question">
+            <bdi>{client}</bdi><span class="quiet">" wants to use "</span><bdi>{resource}</bdi>
+        </h1>
+        <dl class="claims">
+            <Who identity=facts.identity/>
+            <What scopes=facts.scopes resource_host=facts.resource_host/>
+            <Whither host=facts.redirect_host on_this_computer=facts.redirect_is_loopback/>
+        </dl>
+        <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
+        <Alert message id="form-alert"/>
+        <form class="choice" method="post" action=DecideConsent::url()>
+            <HiddenFields form_token request/>
+            <button class="button" type="submit" name="decision" value="deny">"Deny"</button>
+            <button class="button filled" type="submit" name="decision" value="allow">"Allow"</button>
+        </form>
+        <p class="hint">"You can end this at any time under Connected applications."</p>
+    }
+}
+
+/// Who asks, and how far that is known (C10, case D29).
+#[component]
+fn Who(identity: Identity) -> impl IntoView {
+    let (host, words) = match identity {
+        Identity::SelfNamed { host } => (host, "This application named itself; nobody has checked the name."),
+        Identity::Added => (None, "An application that whoever runs this server added."),
+    };
+    view! {
+        <dt>"Who is asking"</dt>
+        <dd>
+            {host.map(|host| view! { <bdi class="host">{host}</bdi> })}
+            <span>{words}</span>
+        </dd>
+    }
+}
+
+/// What it may do, a line for each permission.
+#[component]
+fn What(scopes: Vec<String>, resource_host: String) -> impl IntoView {
+    view! {
+        <dt>"What it may do"</dt>
+        <dd>
+            {if scopes.is_empty() {
+                view! { <span>"Use it in your name."</span> }.into_any()
+            } else {
+                let lines = scopes.into_iter().map(|sentence| view! { <li>{clean::sentence(&sentence)}</li> });
+                view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
+            }}
+            <span class="note">"at "<bdi class="host">{resource_host}</bdi></span>
+        </dd>
+    }
+}
+
+/// Where the answer goes; said clearly when that is a program on this very computer (C9).
+#[component]
+fn Whither(host: String, on_this_computer: bool) -> impl IntoView {
+    view! {
+        <dt>"Where your answer goes"</dt>
+        <dd>
+            <bdi class="host">{host}</bdi>
+            {on_this_computer.then(|| view! {
+                <span class="caution">
+                    "This is an application on this computer. Allow it only if you started connecting it yourself, \
+                     just now."
+                </span>
+            })}
+        </dd>
+    }
+}
+
+/// As whom, and the way out of a wrong account: it comes back to the same request.
+#[component]
+fn NotYou(email: String, form_token: String, request: String) -> impl IntoView {
+    view! {
+        <form class="as-whom" method="post" action=SignOut::url()>
+            <HiddenFields form_token request/>
+            <span>"as "<bdi class="strong">{email}</bdi>" · "</span>
+            <button class="link" type="submit">"not you?"</button>
+        </form>
+    }
+}

@@ -1,0 +1,16 @@
+//! Passkey ceremonies as they travel. The browser's side is in `islands`.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{model::Ceremony, words::Message};
+
+/// A ceremony for the browser.
+pub(crate) fn sent<T: Serialize>(ceremony: provider::Ceremony<T>) -> Result<Ceremony, Message> {
+    let options = serde_json::to_string(&ceremony.options).map_err(|_| Message::PasskeyRefused)?;
+    Ok(Ceremony { id: ceremony.id, options })
+}
+
+/// The authenticator's answer, as the provider takes it.
+pub(crate) fn received<T: DeserializeOwned>(credential: &str) -> Result<T, Message> {
+    serde_json::from_str(credential).map_err(|_| Message::PasskeyRefused)
+}

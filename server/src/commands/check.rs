@@ -1,0 +1,93 @@
+//! `vestibule check`: every fault at once.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+use store::{Location, Store};
+
+use super::output;
+use crate::chance;
+use crate::config::{Config, Flags, SealingKeySource};
+use crate::sealing;
+
+/// Prints what is wrong; the exit code is 1 if anything is.
+pub(super) async fn check(flags: &Flags, json: bool) -> ExitCode {
+    let (config, mut faults) = Config::examine(flags, &super::variable);
+    faults.extend(store_fault(&config).await);
+    faults.extend(sealing_key_fault(&config));
+    let report = match (json, faults.as_slice()) {
+        (true, faults) => json!({ "faults": faults }).to_string(),
+        (false, []) => summary(&config),
+        (false, faults) => format!("The configuration has these faults:\n  - {}", faults.join("\n  - ")),
+    };
+    if output::line(&report).is_err() || !faults.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn summary(config: &Config) -> String {
+    let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+    let resources: Vec<_> = config.resources.iter().map(|resource| resource.identifier.as_str()).collect();
+    format!(
+        "The configuration is sound.\n\n  Issuer     {}\n  Listen     {}\n  Store      {}\n  Resources  {}",
+        config.issuer,
+        listen.join(", "),
+        config.store,
+        resources.join(", ")
+    )
+}
+
+async fn store_fault(config: &Config) -> Option<String> {
+    match &config.store {
+        Location::Memory => None,
+        Location::File(folder) => folder_fault(folder).map(|fault| format!("store: {fault}.")),
+        Location::Redis(_) => match Store::open(&config.store).await {
+            Ok(_) => None,
+            Err(error) => Some(format!("store: {} cannot be used: {error}.", config.store)),
+        },
+    }
+}
+
+/// Tries to write where the data will be, and leaves nothing behind.
+fn folder_fault(folder: &Path) -> Option<String> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut nearest = absolute.as_path();
+    while !nearest.exists() {
+        nearest = nearest.parent()?;
+    }
+    if !nearest.is_dir() {
+        return Some(format!("{} is not a folder", nearest.display()));
+    }
+    let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", chance::label()));
+    let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
+    tried.err().map(|error| format!("nothing can be written in {}: {error}", nearest.display()))
+}
+
+fn sealing_key_fault(config: &Config) -> Option<String> {
+    match (&config.sealing_key, &config.store) {
+        (Some(SealingKeySource::File(path)), _) => {
+            let fault = sealing::read(path).err()?;
+            Some(format!("sealing_key: {} cannot be used: {fault}.", path.display()))
+        }
+        (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_can_be_made_is_no_fault_and_is_not_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(folder_fault(&folder.path().join("a/b")), None);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_a_fault() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        assert!(folder_fault(file.path()).is_some());
+        assert!(folder_fault(&file.path().join("data")).is_some());
+    }
+}

@@ -1,0 +1,136 @@
+//! What commands print: short sentences and tables for people, JSON for programs.
+
+use std::io::Write as _;
+
+use oauth::Timestamp;
+use provider::{AccountSummary, ClientSummary};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::administration::{Answer, Key, Request};
+
+/// The sentence for a request that is answered with nothing but "done".
+pub(super) struct Told(String);
+
+impl Told {
+    pub(super) fn of(request: &Request) -> Self {
+        Self(match request {
+            Request::DisableAccount { email } => format!("{email} can no longer sign in, and what it allowed has ended."),
+            Request::EnableAccount { email } => format!("{email} can sign in again."),
+            Request::RemoveAccount { email } => format!("{email} is removed."),
+            Request::RemoveClient { client_id } => format!("{client_id} is removed."),
+            _ => "Done.".to_owned(),
+        })
+    }
+}
+
+/// Prints an answer. The error is a sentence.
+pub(super) fn print(answer: &Answer, told: &Told, json: bool) -> Result<(), String> {
+    let text = if json { as_json(answer)? } else { as_text(answer, told) };
+    line(&text)
+}
+
+/// Prints a text and ends the line. A reader that closed its end early is no fault of ours.
+pub(super) fn line(text: &str) -> Result<(), String> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("Nothing can be printed: {error}.")),
+        _ => Ok(()),
+    }
+}
+
+fn as_json(answer: &Answer) -> Result<String, String> {
+    match answer {
+        Answer::AddedAccount(added) => pretty(added),
+        Answer::Accounts(accounts) => pretty(accounts),
+        Answer::AddedClient(added) => pretty(added),
+        Answer::Clients(clients) => pretty(clients),
+        Answer::Keys(keys) => pretty(keys),
+        Answer::Done => pretty(&serde_json::json!({ "done": true })),
+    }
+}
+
+fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map_err(|error| format!("The answer cannot be written as JSON: {error}."))
+}
+
+fn as_text(answer: &Answer, told: &Told) -> String {
+    match answer {
+        Answer::AddedAccount(added) => match &added.enrolment_link {
+            Some(link) => format!("{} is added. With this link the account is set up, once:\n\n  {link}", added.account.email),
+            None => format!("{} is added and can sign in with the password.", added.account.email),
+        },
+        Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
+        Answer::Accounts(accounts) => table(&["E-MAIL", "STATE", "PASSKEYS", "PASSWORD", "SINCE"], accounts.iter().map(account)),
+        Answer::AddedClient(added) => match &added.client_secret {
+            Some(secret) => {
+                format!("client_id      {}\nclient_secret  {secret}\n\nThe secret is shown this once.", added.client_id)
+            }
+            None => format!("client_id  {}", added.client_id),
+        },
+        Answer::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
+        Answer::Clients(clients) => table(&["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"], clients.iter().map(client)),
+        Answer::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
+        Answer::Done => told.0.clone(),
+    }
+}
+
+fn account(account: &AccountSummary) -> Vec<String> {
+    vec![
+        account.email.clone(),
+        if account.disabled { "disabled" } else { "active" }.to_owned(),
+        account.passkeys.to_string(),
+        if account.has_password { "yes" } else { "no" }.to_owned(),
+        moment(account.created_at),
+    ]
+}
+
+/// The name is the client's own word, so it must not steer the terminal.
+fn client(client: &ClientSummary) -> Vec<String> {
+    vec![
+        client.client_id.clone(),
+        client.name.chars().filter(|c| !c.is_control()).take(40).collect(),
+        if client.confidential { "confidential" } else { "public" }.to_owned(),
+        client.redirect_uris.join(" "),
+        moment(client.created_at),
+    ]
+}
+
+fn key(key: &Key) -> Vec<String> {
+    let shown = |timestamp: Option<Timestamp>| timestamp.map(moment).unwrap_or_default();
+    vec![key.kid.clone(), key.state.clone(), shown(key.since), shown(key.until)]
+}
+
+fn moment(timestamp: Timestamp) -> String {
+    let seconds = i64::try_from(timestamp.seconds()).ok();
+    let moment = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+/// Columns as wide as their widest cell.
+fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let heads = heads.iter().map(ToString::to_string).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let line = |row: &Vec<String>| {
+        let cells: Vec<_> = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column))).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "bbb"], ["cccc", ""]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&["X", "Y"], rows.into_iter()), "X     Y\na     bbb\ncccc");
+    }
+
+    #[test]
+    fn moments_are_rfc_3339() {
+        assert_eq!(moment(Timestamp::from_seconds(0)), "1970-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,134 @@
+//! `vestibule serve`.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use provider::Provider;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::output;
+use crate::config::Config;
+use crate::control::ControlSocket;
+use crate::extract::Proxies;
+use crate::listen;
+use crate::open::{self, Opened};
+use crate::router::{self, Options};
+use crate::site::Site;
+
+/// How soon a key that another process made is used here.
+const KEY_REFRESH: Duration = Duration::from_secs(5);
+/// A command that holds the store is done sooner.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the server until it is told to stop. The error is a sentence.
+pub(super) async fn serve(config: Config) -> Result<(), String> {
+    let listeners = listen::bind(&config.listen).await?;
+    let opened = open::open_patiently(&config, STORE_PATIENCE).await.map_err(open::Failure::into_sentence)?;
+    let provider = opened.provider.clone();
+    let site = Site::new(config.site.as_deref(), &config.server_name);
+    let stop = stop_signal()?;
+
+    let control = control(&config, &provider)?;
+    let keys = tokio::spawn(refresh_keys(provider.clone()));
+    output::line(&banner(&config, &opened, &listeners).await?)?;
+    for warning in warnings(&config, &opened, &site).await {
+        warn(&warning);
+    }
+
+    let options = Options { proxies: Proxies::new(&config.trusted_proxies), site };
+    listen::serve(listeners, router::router(provider, options), stop).await;
+
+    keys.abort();
+    if let Some(control) = control {
+        control.abort();
+        let _ = control.await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The control socket goes with the store it speaks for; whoever shares Redis needs none.
+fn control(config: &Config, provider: &Provider) -> Result<Option<JoinHandle<()>>, String> {
+    let Some(folder) = config.data_folder() else { return Ok(None) };
+    let socket = ControlSocket::bind(folder)
+        .map_err(|error| format!("The control socket in {} cannot be opened: {error}.", folder.display()))?;
+    Ok(Some(tokio::spawn(socket.serve(provider.clone()))))
+}
+
+async fn refresh_keys(provider: Provider) {
+    let mut ticks = interval(KEY_REFRESH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // The fault is in the log already, and the keys at hand stay good for a while.
+        let _ = provider.refresh_keys().await;
+    }
+}
+
+/// Turns true at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<watch::Receiver<bool>, String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        sender.send_replace(true);
+        // Kept, so that nobody takes a dropped sender for the signal.
+        std::future::pending::<()>().await;
+    });
+    Ok(receiver)
+}
+
+async fn banner(config: &Config, opened: &Opened, listeners: &[TcpListener]) -> Result<String, String> {
+    let issuer = &config.issuer;
+    let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| a.to_string()).collect();
+    let link = opened.provider.first_account_link().await.map_err(|error| format!("{error}."))?;
+    let mut text = format!("\n  {} runs at {issuer}\n\n", config.server_name);
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<15} {value}");
+    };
+    row("Listening at", &addresses.join(", "));
+    row("Store", &config.store.to_string());
+    row("Metadata", &issuer.url("/.well-known/oauth-authorization-server"));
+    let mcp = issuer.url("/mcp");
+    if config.resources.iter().any(|resource| resource.identifier.as_str() == mcp) {
+        row("Connect", &format!("claude mcp add --transport http notes {mcp}"));
+        row("", &format!("npx @modelcontextprotocol/inspector   (then enter {mcp})"));
+    }
+    if let Some(link) = link {
+        row("First account", &format!("{link}   (works once)"));
+    }
+    Ok(text)
+}
+
+async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> {
+    let mut warnings = match opened.store.hazards().await {
+        Ok(hazards) => hazards,
+        Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
+    };
+    if !config.rate_limits {
+        warnings.push("Every rate limit is off (rate_limits = off). This is for tests only.".to_owned());
+    }
+    if !site.is_built() {
+        let root = &site.options().site_root;
+        warnings.push(format!("The pages' files are not in {root}: pages have no style, and passkeys do not work."));
+    }
+    warnings
+}
+
+fn warn(sentence: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("  \u{1b}[1;31mWARNING\u{1b}[0m  {sentence}");
+    } else {
+        eprintln!("  WARNING  {sentence}");
+    }
+}

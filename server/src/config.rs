@@ -1,0 +1,271 @@
+//! The configuration: gathered from four sources, understood as a whole, all faults named at once.
+
+mod flags;
+mod parse;
+mod settings;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use oauth::Issuer;
+use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
+use provider::{RegistrationPolicy, Settings};
+use store::Location;
+
+pub use flags::Flags;
+pub use parse::ListenAddress;
+pub use settings::{CONFIG_ENVIRONMENT, ResourceEntry, SETTINGS, ScopeEntry, Setting};
+
+use settings::{Given, Values};
+
+/// Everything a person can set, understood and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The address of this server as clients know it, compared byte for byte by them (A18).
+    pub issuer: Issuer,
+    /// The server's name on its pages.
+    pub server_name: String,
+    /// Where to listen.
+    pub listen: Vec<ListenAddress>,
+    /// Where everything is remembered.
+    pub store: Location,
+    /// The key that seals the signing keys; `None` leaves it to the data folder.
+    pub sealing_key: Option<SealingKeySource>,
+    /// Whether and how often clients may register themselves.
+    pub registration: Registration,
+    /// Whether any rate limit holds.
+    pub rate_limits: bool,
+    /// How long a code lives.
+    pub code_lifetime: Duration,
+    /// How long an access token lives.
+    pub access_token_lifetime: Duration,
+    /// How long a refresh token lives.
+    pub refresh_token_lifetime: Duration,
+    /// How long a used refresh token is answered with its successor.
+    pub refresh_replay_window: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The protected resources.
+    pub resources: Vec<Resource>,
+    /// The folder of the built pages' files; `None` looks beside the binary.
+    pub site: Option<PathBuf>,
+}
+
+/// Who may register clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registration {
+    /// Whether `/register` is open at all.
+    pub open: bool,
+    /// Registrations per address and hour; 0 for no limit.
+    pub limit_per_hour: u32,
+}
+
+/// Where the sealing key is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SealingKeySource {
+    /// The PASERK itself.
+    Given(String),
+    /// A file that holds it.
+    File(PathBuf),
+}
+
+impl fmt::Debug for SealingKeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("Given(…)"),
+            Self::File(path) => write!(f, "File({})", path.display()),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration, one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Config {
+    /// Understands the settings: flag before environment before file before default.
+    pub fn resolve(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        match Self::examine(flags, environment) {
+            (config, faults) if faults.is_empty() => Ok(config),
+            (_, faults) => Err(Faults(faults)),
+        }
+    }
+
+    /// The same for whoever wants to look further in spite of faults: what is faulty has a harmless value in the result.
+    pub fn examine(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+        let mut faults = Vec::new();
+        let values = Values::gather(flags, environment, &mut faults);
+        let mut reader = Reader { values, faults };
+        (reader.config(), reader.faults)
+    }
+
+    /// The data folder, with the embedded engine.
+    pub fn data_folder(&self) -> Option<&std::path::Path> {
+        match &self.store {
+            Location::File(folder) => Some(folder),
+            Location::Memory | Location::Redis(_) => None,
+        }
+    }
+
+    /// What the provider needs of it.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::new(self.issuer.clone());
+        settings.name.clone_from(&self.server_name);
+        settings.resources.clone_from(&self.resources);
+        settings.registration =
+            RegistrationPolicy { open: self.registration.open, limit_per_hour: self.registration.limit_per_hour };
+        settings.rate_limits = self.rate_limits;
+        settings.lifetimes.code = self.code_lifetime;
+        settings.lifetimes.access_token = self.access_token_lifetime;
+        settings.lifetimes.refresh_token = self.refresh_token_lifetime;
+        settings.lifetimes.refresh_replay_window = self.refresh_replay_window;
+        settings
+    }
+}
+
+/// Reads one setting after the other and remembers what was wrong.
+struct Reader {
+    values: Values,
+    faults: Vec<String>,
+}
+
+impl Reader {
+    fn config(&mut self) -> Config {
+        let issuer = self.read("issuer", Issuer::parse).unwrap_or_else(local_issuer);
+        Config {
+            server_name: self.read("server_name", server_name).unwrap_or_default(),
+            listen: self.read("listen", parse::listen).unwrap_or_else(|| listen_for(&issuer)),
+            store: self
+                .read("store", |text| text.parse().map_err(|error: store::Error| error.to_string()))
+                .unwrap_or(Location::Memory),
+            sealing_key: self.read("sealing_key", sealing_key),
+            registration: Registration {
+                open: self.read("registration", parse::switch).unwrap_or_default(),
+                limit_per_hour: self.read("registration_limit", number).unwrap_or_default(),
+            },
+            rate_limits: self.read("rate_limits", parse::switch).unwrap_or_default(),
+            code_lifetime: self.lifetime("code_lifetime", 1, Duration::from_mins(10)),
+            access_token_lifetime: self.lifetime("access_token_lifetime", 1, Duration::from_hours(24)),
+            refresh_token_lifetime: self.lifetime("refresh_token_lifetime", 1, Duration::from_hours(24 * 3650)),
+            refresh_replay_window: self.lifetime("refresh_replay_window", 0, Duration::from_hours(1)),
+            trusted_proxies: self.read("trusted_proxies", parse::networks).unwrap_or_default(),
+            resources: self.resources(&issuer),
+            site: self.read("site", |text| Ok(PathBuf::from(text))),
+            issuer,
+        }
+    }
+
+    /// A setting, if it is given or has a default, and is sound.
+    fn read<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let Given { text, source } = self.values.value(key)?;
+        parse(&text).map_err(|fault| self.faults.push(format!("{source}: {fault}."))).ok()
+    }
+
+    fn lifetime(&mut self, key: &str, least_seconds: u64, most: Duration) -> Duration {
+        let bounded = |text: &str| match parse::duration(text)? {
+            short if short.as_secs() < least_seconds => Err(format!("\"{text}\" is too short; at least {least_seconds}s")),
+            long if long > most => Err(format!("\"{text}\" is too long; at most {}s", most.as_secs())),
+            fits => Ok(fits),
+        };
+        self.read(key, bounded).unwrap_or_default()
+    }
+
+    /// The resources of the file, which replace the demonstration's.
+    fn resources(&mut self, issuer: &Issuer) -> Vec<Resource> {
+        let Some(entries) = self.values.resources.take() else {
+            return Settings::new(issuer.clone()).resources;
+        };
+        let mut resources: Vec<Resource> = Vec::new();
+        for entry in entries {
+            match resource(entry) {
+                Err(fault) => self.faults.push(fault),
+                Ok(twice) if resources.iter().any(|known| known.identifier == twice.identifier) => {
+                    self.faults.push(format!("[[resource]] \"{}\" is listed twice.", twice.identifier));
+                }
+                Ok(resource) => resources.push(resource),
+            }
+        }
+        resources
+    }
+}
+
+fn resource(entry: ResourceEntry) -> Result<Resource, String> {
+    let ResourceEntry { identifier: text, name, scopes } = entry;
+    let Some(identifier) = ResourceIdentifier::parse(&text) else {
+        return Err(format!("[[resource]] \"{text}\": the identifier is not an absolute http or https URI without fragment."));
+    };
+    if name.trim().is_empty() {
+        return Err(format!("[[resource]] \"{text}\": it has no name."));
+    }
+    if scopes.is_empty() {
+        return Err(format!("[[resource]] \"{text}\": it has no [[resource.scope]]."));
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        if !is_scope_token(&scope.name) || scope.sentence.trim().is_empty() {
+            return Err(format!("[[resource]] \"{text}\": scope \"{}\" needs a name without spaces and a sentence.", scope.name));
+        }
+        if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
+            return Err(format!("[[resource]] \"{text}\": scope \"{}\" is listed twice.", scope.name));
+        }
+    }
+    let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence };
+    Ok(Resource { identifier, name, scopes: scopes.into_iter().map(described).collect() })
+}
+
+/// RFC 6749 section 3.3: printable ASCII without space, quotation mark and backslash.
+fn is_scope_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+fn server_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the name is empty".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is not a number"))
+}
+
+/// The text itself never appears in a fault: a key with a typing error is still nearly a key.
+fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
+    if !text.starts_with("k4.") {
+        return Ok(SealingKeySource::File(PathBuf::from(text)));
+    }
+    match text.parse::<access_token::SealingKey>() {
+        Ok(_) => Ok(SealingKeySource::Given(text.to_owned())),
+        Err(_) => Err("this is not a k4.local.… key; \"vestibule key seal\" makes one".to_owned()),
+    }
+}
+
+/// The default of `listen`: the issuer's own port where the issuer is this computer, 3000 behind a proxy.
+fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
+    let plain = issuer.is_loopback() && !issuer.is_https();
+    let port = match url::Url::parse(issuer.as_str()) {
+        Ok(url) if plain => url.port_or_known_default().unwrap_or(3000),
+        _ => 3000,
+    };
+    let host = match issuer.host().trim_matches(['[', ']']) {
+        address if plain && address.parse::<std::net::IpAddr>().is_ok() => address.to_owned(),
+        _ => "localhost".to_owned(),
+    };
+    vec![ListenAddress { host, port }]
+}
+
+/// Stands in for an issuer that was faulty, so that the other settings are checked too.
+fn local_issuer() -> Issuer {
+    #[expect(clippy::expect_used, reason = "a constant")]
+    Issuer::parse("http://localhost:3000").expect("a sound issuer")
+}
+
+#[cfg(test)]
+mod tests;

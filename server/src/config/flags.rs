@@ -1,0 +1,65 @@
+//! The settings as flags, taken by every command before or after its name.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgMatches, Command};
+
+use super::settings::SETTINGS;
+
+/// The flags that were given.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    config: Option<String>,
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Flags {
+    /// The configuration file named on the command line.
+    pub fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
+    /// The value of the flag for the setting `key`.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+}
+
+impl clap::FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        if let Some(path) = matches.get_one::<String>("config") {
+            self.config = Some(path.clone());
+        }
+        for setting in SETTINGS {
+            if let Some(text) = matches.get_one::<String>(setting.key) {
+                self.values.insert(setting.key, text.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl clap::Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        let config = Arg::new("config").long("config").value_name("FILE").help("A configuration file (TOML)");
+        let settings = SETTINGS.iter().map(|setting| {
+            let arg = Arg::new(setting.key).long(setting.flag()).value_name(setting.value_name);
+            arg.help(match setting.default {
+                Some(default) if !default.is_empty() => format!("{} [default: {default}]", setting.help),
+                _ => setting.help.to_owned(),
+            })
+        });
+        let global = |arg: Arg| arg.global(true).help_heading("Settings");
+        command.args(std::iter::once(config).chain(settings).map(global))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}

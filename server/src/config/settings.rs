@@ -1,0 +1,173 @@
+//! Where settings come from: flag, then environment, then file, then default.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::flags::Flags;
+
+/// One setting, in all the ways it can be spelled.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the configuration file; the flag is the same with hyphens.
+    pub key: &'static str,
+    /// The environment variable.
+    pub environment: &'static str,
+    /// The value when nobody says anything; `None` where the default follows from other settings.
+    pub default: Option<&'static str>,
+    /// How the value is called in `--help`.
+    pub value_name: &'static str,
+    /// One line for `--help`.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The flag without its two hyphens.
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+}
+
+const fn setting(
+    key: &'static str,
+    environment: &'static str,
+    default: Option<&'static str>,
+    value_name: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, environment, default, value_name, help }
+}
+
+/// Every setting there is, apart from `[[resource]]`, which only the file can hold.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting("issuer", "VESTIBULE_ISSUER", Some("http://localhost:3000"), "URL", "The address of this server as clients know it"),
+    setting("server_name", "VESTIBULE_SERVER_NAME", Some("Vestibule"), "NAME", "The name shown on the pages"),
+    setting("listen", "VESTIBULE_LISTEN", None, "HOST:PORT", "Where to listen, comma-separated [default: from the issuer]"),
+    setting("store", "VESTIBULE_STORE", Some("file:./vestibule-data"), "STORE", "file:PATH, memory:, redis://… or rediss://…"),
+    setting("sealing_key", "VESTIBULE_SEALING_KEY", None, "KEY", "k4.local.… or a file that holds it [default: in the data folder]"),
+    setting("registration", "VESTIBULE_REGISTRATION", Some("on"), "on|off", "Whether clients may register themselves"),
+    setting("registration_limit", "VESTIBULE_REGISTRATION_LIMIT", Some("20"), "NUMBER", "Registrations per address and hour, 0 for no limit"),
+    setting("rate_limits", "VESTIBULE_RATE_LIMITS", Some("on"), "on|off", "Every rate limit at once; off is for tests"),
+    setting("code_lifetime", "VESTIBULE_CODE_LIFETIME", Some("60s"), "TIME", "How long an authorization code lives"),
+    setting("access_token_lifetime", "VESTIBULE_ACCESS_TOKEN_LIFETIME", Some("1h"), "TIME", "How long an access token lives"),
+    setting("refresh_token_lifetime", "VESTIBULE_REFRESH_TOKEN_LIFETIME", Some("90d"), "TIME", "How long a refresh token lives"),
+    setting("refresh_replay_window", "VESTIBULE_REFRESH_REPLAY_WINDOW", Some("30s"), "TIME", "How long a used refresh token gets its successor again"),
+    setting("trusted_proxies", "VESTIBULE_TRUSTED_PROXIES", Some(""), "CIDR,…", "Proxies whose X-Forwarded-For is believed"),
+    setting("site", "VESTIBULE_SITE", None, "FOLDER", "The built pages' files [default: ../site beside the binary]"),
+];
+
+/// The environment variable that names the configuration file.
+pub const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
+
+/// A `[[resource]]` of the configuration file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceEntry {
+    /// The resource's URI, as tokens name it in `aud`.
+    pub identifier: String,
+    /// What people call it.
+    pub name: String,
+    /// Its scopes, in the order the consent page shows them.
+    #[serde(default, rename = "scope")]
+    pub scopes: Vec<ScopeEntry>,
+}
+
+/// A `[[resource.scope]]` of the configuration file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeEntry {
+    /// The scope token.
+    pub name: String,
+    /// What it allows, as a sentence for the consent page.
+    pub sentence: String,
+}
+
+/// A value as text, and who said it.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) text: String,
+    pub(super) source: String,
+}
+
+/// All settings that were given, before they are understood.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    given: BTreeMap<&'static str, Given>,
+    pub(super) resources: Option<Vec<ResourceEntry>>,
+}
+
+impl Values {
+    /// Gathers all values; the more specific source wins. Faults of the file are appended to `faults`.
+    pub(super) fn gather(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>, faults: &mut Vec<String>) -> Self {
+        let mut values = Self::default();
+        if let Some(path) = flags.config().map(str::to_owned).or_else(|| environment(CONFIG_ENVIRONMENT)) {
+            values.read_file(Path::new(&path), faults);
+        }
+        for setting in SETTINGS {
+            // An empty variable counts as unset: compose files and unit files pass them on so.
+            if let Some(text) = environment(setting.environment).filter(|text| !text.is_empty()) {
+                values.given.insert(setting.key, Given { text, source: setting.environment.to_owned() });
+            }
+            if let Some(text) = flags.value(setting.key) {
+                let source = format!("--{}", setting.flag());
+                values.given.insert(setting.key, Given { text: text.to_owned(), source });
+            }
+        }
+        values
+    }
+
+    /// What is set for `key`, or its default; `None` when it has neither.
+    pub(super) fn value(&self, key: &str) -> Option<Given> {
+        self.given.get(key).cloned().or_else(|| {
+            let default = SETTINGS.iter().find(|setting| setting.key == key)?.default?;
+            Some(Given { text: default.to_owned(), source: key.to_owned() })
+        })
+    }
+
+    fn read_file(&mut self, path: &Path, faults: &mut Vec<String>) {
+        let shown = path.display();
+        match std::fs::read_to_string(path) {
+            Err(error) => faults.push(format!("The configuration file {shown} cannot be read: {error}.")),
+            Ok(text) => match text.parse::<toml::Table>() {
+                Err(error) => faults.push(format!("{shown} is not TOML: {}.", error.message())),
+                Ok(table) => self.take_table(table, &shown.to_string(), faults),
+            },
+        }
+    }
+
+    fn take_table(&mut self, table: toml::Table, file: &str, faults: &mut Vec<String>) {
+        for (key, value) in table {
+            let source = format!("{key} in {file}");
+            if key == "resource" {
+                match value.try_into() {
+                    Ok(resources) => self.resources = Some(resources),
+                    Err(error) => faults.push(format!("{source}: {}.", error.message())),
+                }
+                continue;
+            }
+            match (SETTINGS.iter().find(|setting| setting.key == key), text_of(&value)) {
+                (None, _) => faults.push(format!("{source}: there is no such setting.")),
+                (Some(_), None) => faults.push(format!("{source}: a {} does not fit here.", value.type_str())),
+                (Some(setting), Some(text)) => {
+                    self.given.insert(setting.key, Given { text, source });
+                }
+            }
+        }
+    }
+}
+
+/// A value of the file in the spelling the flag would have.
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(on) => Some(if *on { "on" } else { "off" }.to_owned()),
+        toml::Value::Array(items) => {
+            let items: Option<Vec<_>> = items.iter().map(|item| item.as_str()).collect();
+            items.map(|items| items.join(","))
+        }
+        _ => None,
+    }
+}

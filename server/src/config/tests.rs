@@ -1,0 +1,128 @@
+use std::io::Write as _;
+
+use clap::FromArgMatches as _;
+
+use super::*;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.toml");
+
+fn flags(arguments: &[&str]) -> Flags {
+    let command = <Flags as clap::Args>::augment_args(clap::Command::new("vestibule"));
+    let matches = command.try_get_matches_from([&["vestibule"], arguments].concat()).expect("known flags");
+    Flags::from_arg_matches(&matches).expect("flags")
+}
+
+fn resolve(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Config, Faults> {
+    let variable = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    Config::resolve(&flags(arguments), &variable)
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(text.as_bytes()).expect("written");
+    file
+}
+
+fn path(file: &tempfile::NamedTempFile) -> &str {
+    file.path().to_str().expect("a path of UTF-8")
+}
+
+#[test]
+fn defaults_are_those_of_the_issue() {
+    let config = resolve(&[], &[]).expect("defaults are sound");
+    assert_eq!(config.issuer.as_str(), "http://localhost:3000");
+    assert_eq!(config.listen, [ListenAddress { host: "localhost".into(), port: 3000 }]);
+    assert_eq!(config.store, Location::File("./vestibule-data".into()));
+    assert_eq!(config.registration, Registration { open: true, limit_per_hour: 20 });
+    assert!(config.rate_limits);
+    assert_eq!(config.code_lifetime, Duration::from_mins(1));
+    assert_eq!(config.access_token_lifetime, Duration::from_hours(1));
+    assert_eq!(config.refresh_token_lifetime, Duration::from_hours(90 * 24));
+    assert_eq!(config.refresh_replay_window, Duration::from_secs(30));
+    assert_eq!(config.resources[0].identifier.as_str(), "http://localhost:3000/mcp");
+}
+
+#[test]
+fn the_defaults_agree_with_the_providers() {
+    let config = resolve(&[], &[]).expect("defaults are sound");
+    let (ours, theirs) = (config.settings(), Settings::new(config.issuer.clone()));
+    assert_eq!(ours.name, theirs.name);
+    assert_eq!(ours.lifetimes.code, theirs.lifetimes.code);
+    assert_eq!(ours.lifetimes.access_token, theirs.lifetimes.access_token);
+    assert_eq!(ours.lifetimes.refresh_token, theirs.lifetimes.refresh_token);
+    assert_eq!(ours.lifetimes.refresh_replay_window, theirs.lifetimes.refresh_replay_window);
+    assert_eq!(ours.registration.limit_per_hour, theirs.registration.limit_per_hour);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let file = file("code_lifetime = \"10s\"\naccess_token_lifetime = \"10m\"\nregistration_limit = 5\n");
+    let environment =
+        [("VESTIBULE_CONFIG", path(&file)), ("VESTIBULE_CODE_LIFETIME", "20s"), ("VESTIBULE_REGISTRATION_LIMIT", "6")];
+    let config = resolve(&["--code-lifetime", "30s"], &environment).expect("sound");
+    assert_eq!(config.code_lifetime, Duration::from_secs(30));
+    assert_eq!(config.registration.limit_per_hour, 6);
+    assert_eq!(config.access_token_lifetime, Duration::from_mins(10));
+}
+
+#[test]
+fn every_fault_is_named_at_once_with_its_source() {
+    let file = file("colour = \"blue\"\nstore = 7\n[[resource]]\nidentifier = \"mcp\"\nname = \"Notes\"\n");
+    let environment = [("VESTIBULE_CODE_LIFETIME", "60"), ("VESTIBULE_TRUSTED_PROXIES", "everyone")];
+    let Err(Faults(faults)) = resolve(&["--issuer", "http://example.com", "--config", path(&file)], &environment) else {
+        panic!("accepted");
+    };
+    for part in ["--issuer", "VESTIBULE_CODE_LIFETIME", "VESTIBULE_TRUSTED_PROXIES", "colour", "store", "\"mcp\""] {
+        assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 6, "{faults:#?}");
+}
+
+#[test]
+fn values_out_of_bounds_are_faults() {
+    for (flag, value) in [
+        ("--code-lifetime", "0s"),
+        ("--code-lifetime", "11m"),
+        ("--access-token-lifetime", "2d"),
+        ("--refresh-replay-window", "2h"),
+        ("--registration-limit", "-1"),
+        ("--rate-limits", "maybe"),
+        ("--server-name", "  "),
+        ("--issuer", "https://example.com/path"),
+        ("--issuer", "https://example.com/"),
+        ("--sealing-key", "k4.local.short"),
+    ] {
+        let argument = format!("{flag}={value}");
+        assert!(resolve(&[&argument], &[]).is_err(), "{argument}");
+    }
+}
+
+#[test]
+fn the_listening_port_follows_a_loopback_issuer() {
+    let listen = |issuer: &str| resolve(&["--issuer", issuer], &[]).expect("sound").listen[0].to_string();
+    assert_eq!(listen("http://localhost:4100"), "localhost:4100");
+    assert_eq!(listen("http://127.0.0.1:4100"), "127.0.0.1:4100");
+    assert_eq!(listen("http://[::1]:4100"), "[::1]:4100");
+    assert_eq!(listen("https://auth.example.com"), "localhost:3000");
+}
+
+#[test]
+fn a_sealing_key_is_never_repeated() {
+    let Err(faults) = resolve(&["--sealing-key", "k4.local.hunter2"], &[]) else { panic!("accepted") };
+    assert!(!faults.to_string().contains("hunter2"));
+    let file = SealingKeySource::File("a/key".into());
+    assert_eq!(format!("{:?} {file:?}", SealingKeySource::Given("k4.local.hunter2".into())), "Given(…) File(a/key)");
+}
+
+#[test]
+fn the_example_file_holds_every_setting_with_its_default() {
+    let config = resolve(&["--config", EXAMPLE], &[]).expect("the example is sound");
+    assert_eq!(config, resolve(&[], &[]).expect("defaults are sound"));
+
+    let text = std::fs::read_to_string(EXAMPLE).expect("the example");
+    for setting in SETTINGS {
+        let has = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{} = ", setting.key));
+        assert_eq!(text.lines().filter(|line| has(line)).count(), 1, "{}", setting.key);
+        assert!(text.contains(setting.environment), "{}", setting.environment);
+    }
+}

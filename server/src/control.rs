@@ -1,0 +1,149 @@
+//! The control socket: how a command reaches the server that holds the embedded store.
+//!
+//! `control.sock` lies in the data folder, which only its owner can enter, and has mode 0600; the peer's user is checked
+//! once more. One line of JSON goes each way. Only the process that holds the store binds it, so a socket found at that
+//! place by such a process is left over from an earlier one.
+
+use std::fs::{DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use provider::Provider;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::administration::{self, Answer, Request};
+use crate::chance;
+
+const NAME: &str = "control.sock";
+/// The kernel takes 107 bytes for a socket's path, other systems 103.
+const LONGEST_PATH: usize = 100;
+const LONGEST_LINE: u64 = 1 << 20;
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The listening end. Dropping it removes the socket.
+#[derive(Debug)]
+pub struct ControlSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl ControlSocket {
+    /// Binds the socket in the data folder, in place of one left over. Call it only while holding the store.
+    pub fn bind(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(NAME);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = with_short_path(folder, |short| UnixListener::bind(short))?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers requests until it is dropped.
+    pub async fn serve(self, provider: Provider) {
+        let owner = std::fs::metadata(&self.path).map(|metadata| metadata.uid()).ok();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) if owner.is_some_and(|owner| is_owner(&stream, owner)) => {
+                    let provider = provider.clone();
+                    tokio::spawn(async move {
+                        let _ = tokio::time::timeout(PATIENCE, converse(stream, &provider)).await;
+                    });
+                }
+                Ok(_) => tracing::warn!("another user knocked at the control socket"),
+                // Out of file descriptors, say; they come back.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Asks the server that holds the store in `folder`; `None` when nobody listens there.
+pub async fn call(folder: &Path, request: &Request) -> io::Result<Option<Result<Answer, String>>> {
+    let stream = match connect(folder) {
+        Ok(stream) => stream,
+        Err(error) if nobody_listens(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    tokio::time::timeout(PATIENCE, ask(stream, request)).await.map_err(|_| io::ErrorKind::TimedOut)?.map(Some)
+}
+
+fn connect(folder: &Path) -> io::Result<UnixStream> {
+    let stream = with_short_path(folder, |short| std::os::unix::net::UnixStream::connect(short))?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
+}
+
+fn nobody_listens(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+async fn ask(mut stream: UnixStream, request: &Request) -> io::Result<Result<Answer, String>> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let answer = read_line(&mut stream).await?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()> {
+    let line = read_line(&mut stream).await?;
+    let answer = match serde_json::from_slice::<Request>(&line) {
+        Ok(request) => administration::execute(provider, request).await,
+        Err(_) => Err("The running server does not know this command; is it of another version?".to_owned()),
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    stream.shutdown().await
+}
+
+async fn read_line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LONGEST_LINE)).read_until(b'\n', &mut line).await?;
+    match line.last() {
+        Some(b'\n') => Ok(line),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn is_owner(stream: &UnixStream, owner: u32) -> bool {
+    const ROOT: u32 = 0;
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == ROOT)
+}
+
+/// Calls `act` with a path of the socket that is short enough for the kernel: where the folder's own is too long, through
+/// a symbolic link in a private temporary folder.
+fn with_short_path<T>(folder: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let path = folder.join(NAME);
+    if path.as_os_str().len() <= LONGEST_PATH {
+        return act(&path);
+    }
+    let detour = private_folder()?;
+    let link = detour.join("d");
+    let result = std::path::absolute(folder).and_then(|folder| symlink(folder, &link)).and_then(|()| act(&link.join(NAME)));
+    let _ = std::fs::remove_file(&link);
+    let _ = std::fs::remove_dir(&detour);
+    result
+}
+
+fn private_folder() -> io::Result<PathBuf> {
+    let temporary = std::env::temp_dir();
+    let base = if temporary.as_os_str().len() <= LONGEST_PATH / 2 { temporary } else { PathBuf::from("/tmp") };
+    let folder = base.join(format!("vestibule-{:016x}", chance::label()));
+    DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests;

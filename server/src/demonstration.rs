@@ -1,0 +1,202 @@
+//! The demonstration MCP server: two tools behind access tokens, built as any Rust MCP server would be.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access_token::{Bearer, Challenge, Claims, Clock, RequireToken, Verifier};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use rmcp::handler::server::common::Extension;
+use rmcp::handler::server::wrapper::{Json, Parameters};
+use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+use rmcp::schemars::{self, JsonSchema};
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ErrorData, ServerHandler, tool, tool_handler, tool_router};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What every request needs.
+pub const READ: &str = "notes:read";
+/// What `add_note` needs besides.
+pub const WRITE: &str = "notes:write";
+
+const MAX_REQUEST_BYTES: usize = 64 * 1024;
+const MAX_NOTE_BYTES: usize = 1000;
+const MAX_NOTES: usize = 50;
+const MAX_PEOPLE: usize = 200;
+
+/// The server, to be nested on the path that is its resource identifier. `verifier` expects that identifier as the
+/// audience; `resource_metadata` is the URL of its RFC 9728 document; the hosts of `issuer` and of this machine may be
+/// named in Host and Origin.
+pub fn router(verifier: Arc<Verifier>, clock: Clock, resource_metadata: &str, issuer: &Url) -> Router {
+    let challenge = Challenge::new(resource_metadata, &[READ, WRITE]);
+    let tokens = RequireToken::new(verifier, clock, challenge.clone(), &[READ]);
+    let notes = Arc::new(Notes::default());
+    let new_server = move || Ok(Demonstration { notes: Arc::clone(&notes) });
+    let service = StreamableHttpService::new(new_server, Arc::new(NeverSessionManager::default()), transport(issuer));
+    // The outermost is added last: CORS, then the token, then the rest.
+    Router::new()
+        .route_service("/", service)
+        .route_layer(middleware::from_fn_with_state(challenge, step_up))
+        .route_layer(tokens)
+        .layer(middleware::from_fn(open_to_browsers))
+}
+
+/// No sessions: nothing here outlives a request, and a session id that is no authentication cannot be taken for one (P12).
+fn transport(issuer: &Url) -> StreamableHttpServerConfig {
+    let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let loopback_origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned);
+    let host = issuer.host_str().map(|host| host.trim_matches(['[', ']']).to_owned());
+    let origin = issuer.host_str().zip(issuer.port_or_known_default());
+    let origin = origin.map(|(host, port)| format!("{}://{host}:{port}", issuer.scheme()));
+    StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(MAX_REQUEST_BYTES)
+        .with_allowed_hosts(loopback.into_iter().chain(host))
+        .with_allowed_origins(loopback_origins.into_iter().chain(origin))
+}
+
+/// Lets scripts of other origins see every answer, refusals too. No cookie works here, so a foreign page has nothing to
+/// ride on: what protects the endpoint is the token, which a page must have been given. The Origin check behind it (P13)
+/// is the second line, and keeps strange pages away from a server on the person's own machine; CORS only lets such a page
+/// read that it got 401 or 403, and a client in a browser read the challenge that tells it where to sign in.
+async fn open_to_browsers(request: Request, next: Next) -> Response {
+    let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    say(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    say(header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, Mcp-Session-Id");
+    if preflight {
+        say(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE, OPTIONS");
+        say(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
+        );
+        say(header::ACCESS_CONTROL_MAX_AGE, "7200");
+    }
+    response
+}
+
+/// Asks for more scope by HTTP where the client names the tool in a header, as it does since revision 2026-07-28 (P8).
+/// The transport refuses a header that differs from the body; older clients learn it from the tool.
+async fn step_up(State(challenge): State<Challenge>, Bearer(claims): Bearer, request: Request, next: Next) -> Response {
+    let adds = request.headers().get_all("mcp-name").iter().any(|name| name == "add_note");
+    if adds && !claims.has_scope(WRITE) { challenge.insufficient_scope(&[READ, WRITE]) } else { next.run(request).await }
+}
+
+#[derive(Clone)]
+struct Demonstration {
+    notes: Arc<Notes>,
+}
+
+/// Who is calling, as the access token says.
+#[derive(Serialize, JsonSchema)]
+struct Caller {
+    /// The person.
+    sub: String,
+    /// The client that holds the token.
+    client_id: String,
+    /// The scopes, with spaces between them.
+    scope: String,
+}
+
+/// A note to keep.
+#[derive(Deserialize, JsonSchema)]
+struct NewNote {
+    /// What to remember, at most 1000 bytes.
+    text: String,
+}
+
+/// What became of the note.
+#[derive(Serialize, JsonSchema)]
+struct Noted {
+    /// How many notes the person has now. Beyond 50, the oldest is forgotten.
+    notes: usize,
+}
+
+#[tool_router]
+impl Demonstration {
+    #[tool(description = "Says who you are to this server: the person, the client and the scopes of your access token.")]
+    async fn whoami(&self, Extension(parts): Extension<Parts>) -> Result<Json<Caller>, ErrorData> {
+        let Claims { sub, client_id, scope, .. } = claims(parts)?;
+        Ok(Json(Caller { sub, client_id, scope }))
+    }
+
+    #[tool(description = "Keeps a note for you until the server stops, and says how many notes you have. Needs notes:write.")]
+    async fn add_note(
+        &self,
+        Extension(parts): Extension<Parts>,
+        Parameters(NewNote { text }): Parameters<NewNote>,
+    ) -> Result<Result<Json<Noted>, String>, ErrorData> {
+        let caller = claims(parts)?;
+        if !caller.has_scope(WRITE) {
+            let have = caller.scope;
+            return Ok(Err(format!("Adding a note needs the scope {WRITE}, and your access token has only: {have}.")));
+        }
+        if text.len() > MAX_NOTE_BYTES {
+            return Ok(Err(format!("A note may have at most {MAX_NOTE_BYTES} bytes.")));
+        }
+        Ok(Ok(Json(Noted { notes: self.notes.add(caller.sub, text) })))
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Demonstration {
+    fn get_info(&self) -> ServerConfig {
+        let about = Implementation::new("vestibule-demonstration", env!("CARGO_PKG_VERSION"));
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(about.with_title("Vestibule demonstration"))
+            .with_instructions("Two tools to try signing in with: whoami, and add_note, which needs the scope notes:write.")
+    }
+}
+
+/// What [`RequireToken`] left in the request.
+fn claims(mut parts: Parts) -> Result<Claims, ErrorData> {
+    parts.extensions.remove().ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))
+}
+
+/// Notes by person, bounded in every direction (10 MB in all).
+#[derive(Default)]
+struct Notes(Mutex<Shelf>);
+
+#[derive(Default)]
+struct Shelf {
+    additions: u64,
+    people: HashMap<String, Pile>,
+}
+
+#[derive(Default)]
+struct Pile {
+    last: u64,
+    notes: VecDeque<String>,
+}
+
+impl Notes {
+    /// How many notes the person has then. Makes room by forgetting whoever has been silent for longest.
+    fn add(&self, person: String, text: String) -> usize {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.people.len() >= MAX_PEOPLE && !kept.people.contains_key(&person) {
+            let silent = kept.people.iter().min_by_key(|(_, pile)| pile.last).map(|(person, _)| person.clone());
+            silent.map(|person| kept.people.remove(&person));
+        }
+        kept.additions += 1;
+        let now = kept.additions;
+        let pile = kept.people.entry(person).or_default();
+        pile.last = now;
+        pile.notes.push_back(text);
+        if pile.notes.len() > MAX_NOTES {
+            pile.notes.pop_front();
+        }
+        pile.notes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

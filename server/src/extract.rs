@@ -1,0 +1,228 @@
+//! What handlers need of a request: bodies of a bounded size, and who is calling.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Extensions, HeaderMap, StatusCode, header, request::Parts};
+use ipnet::IpNet;
+use oauth::Parameters;
+use provider::Provider;
+
+use crate::respond;
+use crate::site::Site;
+
+/// The largest body any endpoint takes, in bytes.
+pub const LARGEST_BODY: usize = 64 * 1024;
+
+/// What every handler may ask for.
+#[derive(Clone)]
+pub struct Service {
+    /// The authorization server itself.
+    pub provider: Provider,
+    /// The proxies whose word counts.
+    pub proxies: Proxies,
+    /// The files of the pages.
+    pub site: Site,
+}
+
+impl FromRef<Service> for Provider {
+    fn from_ref(service: &Service) -> Self {
+        service.provider.clone()
+    }
+}
+
+/// A form body (`application/x-www-form-urlencoded`).
+#[derive(Debug)]
+pub struct Form(pub Parameters);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        if !has_content_type(request.headers(), &["application/x-www-form-urlencoded"]) {
+            let description = "The body must be application/x-www-form-urlencoded.";
+            return Err(respond::error(StatusCode::BAD_REQUEST, "invalid_request", description));
+        }
+        let body = body(request, state, "invalid_request").await?;
+        Ok(Self(Parameters::parse(&body)))
+    }
+}
+
+/// The body of a registration (`application/json`), as bytes: reading it is the core's business.
+#[derive(Debug)]
+pub struct Metadata(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Metadata {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let code = "invalid_client_metadata";
+        if !has_content_type(request.headers(), &["application/json"]) {
+            return Err(respond::error(StatusCode::BAD_REQUEST, code, "The body must be application/json."));
+        }
+        Ok(Self(body(request, state, code).await?))
+    }
+}
+
+async fn body<S: Send + Sync>(request: Request, state: &S, code: &str) -> Result<Bytes, Response> {
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => respond::error(StatusCode::PAYLOAD_TOO_LARGE, code, "The body is too large."),
+        _ => respond::error(StatusCode::BAD_REQUEST, code, "The body could not be read."),
+    })
+}
+
+/// Whether the one content type is among `accepted`, parameters such as a charset aside.
+fn has_content_type(headers: &HeaderMap, accepted: &[&str]) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let essence = value.to_str().ok().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted))
+}
+
+/// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes anything gets the page.
+pub fn prefers_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (mut json, mut html) = (0.0_f32, 0.0_f32);
+    for range in accepted.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        match name.as_str() {
+            "application/json" => json = quality,
+            "text/html" | "application/xhtml+xml" => html = f32::max(html, quality),
+            _ => {}
+        }
+    }
+    json > html
+}
+
+/// The address a request comes from, which limits count by.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Service> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Self::Rejection> {
+        Ok(Self(service.proxies.client_address(&parts.headers, &parts.extensions)))
+    }
+}
+
+/// The proxies in front of this server, whose `X-Forwarded-For` is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies(Arc<[IpNet]>);
+
+impl Proxies {
+    /// Believes these networks and nobody else.
+    pub fn new(trusted: &[IpNet]) -> Self {
+        Self(trusted.into())
+    }
+
+    /// The peer, or, when the peer is a trusted proxy, the right-most address of `X-Forwarded-For` that is not one: what
+    /// stands further left was written by whoever wanted to. A header that cannot be read says nothing (case D34).
+    pub fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let peer = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_canonical();
+        if self.0.is_empty() || !self.trusts(peer) {
+            return peer;
+        }
+        let Some(hops) = forwarded(headers) else { return peer };
+        let outside = hops.iter().rev().find(|hop| !self.trusts(**hop));
+        outside.or(hops.first()).copied().unwrap_or(peer)
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// All hops from left to right, over all headers of the name; `None` if any of them is no address.
+fn forwarded(headers: &HeaderMap) -> Option<Vec<IpAddr>> {
+    let mut hops = Vec::new();
+    for value in headers.get_all("x-forwarded-for") {
+        for hop in value.to_str().ok()?.split(',') {
+            hops.push(address(hop.trim())?.to_canonical());
+        }
+    }
+    Some(hops)
+}
+
+/// An address, which some proxies give with its port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    bare.unwrap_or(text).parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn seen(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
+        let trusted: Vec<IpNet> = trusted.split_terminator(',').map(|net| net.parse().expect("a network")).collect();
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_str(value).expect("a header"));
+        }
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().expect("an address"), 1234)));
+        Proxies::new(&trusted).client_address(&headers, &extensions).to_string()
+    }
+
+    #[test]
+    fn a_stranger_cannot_name_another_address() {
+        assert_eq!(seen("", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+        assert_eq!(seen("10.0.0.0/8", "192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_for_the_last_hop_only() {
+        let trusted = "10.0.0.0/8,2001:db8::/32";
+        assert_eq!(seen(trusted, "10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(seen(trusted, "10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.2.3.4"]), "198.51.100.7");
+        assert_eq!(seen(trusted, "10.0.0.1", &["203.0.113.9", "198.51.100.7, 2001:db8::5"]), "198.51.100.7");
+        assert_eq!(seen(trusted, "::ffff:10.0.0.1", &["::ffff:198.51.100.7"]), "198.51.100.7");
+        assert_eq!(seen(trusted, "10.0.0.1", &["[2a00::1]:443"]), "2a00::1");
+        assert_eq!(seen(trusted, "10.0.0.1", &["198.51.100.7:555"]), "198.51.100.7");
+        assert_eq!(seen(trusted, "10.0.0.1", &["10.9.9.9, 10.2.3.4"]), "10.9.9.9");
+    }
+
+    #[test]
+    fn case_d34_a_malformed_header_fails_closed_to_the_peer() {
+        for broken in ["", "unknown", "198.51.100.7, nonsense", "198.51.100.7;", "198.51.100.7,,10.0.0.2", "_hidden"] {
+            assert_eq!(seen("10.0.0.0/8", "10.0.0.1", &[broken]), "10.0.0.1", "{broken}");
+        }
+        assert_eq!(seen("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn json_is_for_those_who_prefer_it() {
+        let prefers =
+            |accept: &'static str| prefers_json(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]));
+        assert!(prefers("application/json"));
+        assert!(prefers("application/json, text/plain, */*"));
+        assert!(prefers("text/html;q=0.5, application/json"));
+        assert!(!prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        assert!(!prefers("*/*"));
+        assert!(!prefers("text/html, application/json;q=0.9"));
+        assert!(!prefers_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_content_type_may_have_a_charset_and_no_rival() {
+        let has = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            has_content_type(&headers, &["application/json"])
+        };
+        assert!(has(&["application/json"]) && has(&["Application/JSON; charset=utf-8"]));
+        assert!(!has(&[]) && !has(&["text/plain"]) && !has(&["application/jsonx"]));
+        assert!(!has(&["application/json", "text/plain"]));
+    }
+}

@@ -1,0 +1,15 @@
+//! What happens around every request, whoever handles it.
+
+mod body;
+mod cors;
+mod origin;
+mod protect;
+mod request;
+mod visit;
+
+pub use body::{bounded_body, unreadable_is_bad_request};
+pub use cors::open_to_browsers;
+pub use origin::same_origin_posts;
+pub use protect::{Protection, protect};
+pub use request::{RequestId, watch};
+pub use visit::{see_other_after_post, visitor};

@@ -1,0 +1,38 @@
+//! Browsers: their cookies, and their redirects.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use crate::extract::Service;
+
+/// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only for pages, server
+/// functions and `/authorize`: machines have no cookies.
+pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
+    let address = service.proxies.client_address(request.headers(), request.extensions());
+    let cookies = cookies(request.headers());
+    let (visitor, cookie) = service.provider.visitor(cookies.as_deref(), address);
+    request.extensions_mut().insert(visitor);
+    let mut response = next.run(request).await;
+    if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie.header_value()).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on (O16, case A9).
+pub async fn see_other_after_post(request: Request, next: Next) -> Response {
+    let posted = request.method() == Method::POST;
+    let mut response = next.run(request).await;
+    if posted && matches!(response.status(), StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    response
+}
+
+/// All cookies in one line; HTTP allows several headers.
+fn cookies(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
+}

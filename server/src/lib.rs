@@ -1,0 +1,24 @@
+//! The HTTP voice of Vestibule, and everything of the command `vestibule` that can be tested without a terminal.
+//!
+//! Start at [`router`], which is the whole surface; [`config`] says what can be set, [`administration`] what can be asked
+//! from the command line.
+
+pub mod administration;
+mod chance;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod demonstration;
+pub mod extract;
+pub mod layers;
+pub mod listen;
+pub mod open;
+pub mod problem;
+pub mod respond;
+mod router;
+pub mod routes;
+pub mod sealing;
+pub mod site;
+pub mod time;
+
+pub use router::{Options, router};

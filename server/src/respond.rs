@@ -1,0 +1,86 @@
+//! Answers for machines: JSON, never cached, in the vocabulary of the RFCs.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// What clients read as "try again": RFC 6749 section 4.1.2.1 has it for the authorization endpoint, and they know it
+/// everywhere.
+const TRY_AGAIN: &str = "temporarily_unavailable";
+
+/// `value` as JSON that nobody keeps (RFC 6749 section 5.1).
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    let Ok(body) = serde_json::to_vec(value) else {
+        tracing::error!("an answer cannot be written as JSON");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ]);
+    (status, headers, Body::from(body)).into_response()
+}
+
+/// An error in the form of RFC 6749 section 5.2.
+pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
+    #[derive(Serialize)]
+    struct Fault<'a> {
+        error: &'a str,
+        error_description: &'a str,
+    }
+    json(status, &Fault { error: code, error_description: description })
+}
+
+/// 429: the caller is to wait.
+pub fn too_many(retry_after: Duration) -> Response {
+    let response = error(StatusCode::TOO_MANY_REQUESTS, TRY_AGAIN, "There were too many requests. Try again later.");
+    with_retry_after(response, retry_after)
+}
+
+/// 503: the store does not answer. Never `invalid_client` or `invalid_grant`, on which clients throw away what they hold.
+pub fn unavailable() -> Response {
+    let response = error(StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN, "The server cannot answer now. Try again shortly.");
+    with_retry_after(response, Duration::from_secs(2))
+}
+
+/// 404 for machines.
+pub fn not_found() -> Response {
+    error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+}
+
+/// 405; the router adds `Allow`.
+pub fn method_not_allowed() -> Response {
+    error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This endpoint does not answer to this method.")
+}
+
+/// Says that client credentials are missing or wrong, and how they are given (O12).
+pub fn with_basic_challenge(mut response: Response, realm: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+/// Adds `Retry-After` in whole seconds, at least one.
+pub fn with_retry_after(mut response: Response, wait: Duration) -> Response {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_told_in_whole_seconds() {
+        let told = |wait| with_retry_after(not_found(), wait).headers()[header::RETRY_AFTER].clone();
+        assert_eq!(told(Duration::from_millis(1500)), "2");
+        assert_eq!(told(Duration::ZERO), "1");
+        assert_eq!(told(Duration::from_hours(1)), "3600");
+    }
+}

@@ -1,0 +1,144 @@
+//! The whole surface on one screen.
+
+use std::sync::Arc;
+
+use access_token::{Audience, Verifier};
+use app::context::RequestName;
+use app::{App, ProblemFacts, shell};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use http::request::Parts;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use provider::{Provider, Visitor};
+use url::Url;
+
+use crate::extract::{LARGEST_BODY, Proxies, Service};
+use crate::layers::{
+    Protection, RequestId, bounded_body, open_to_browsers, protect, same_origin_posts, see_other_after_post,
+    unreadable_is_bad_request, visitor, watch,
+};
+use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
+use crate::routes::{authorize, health, me, register, token};
+use crate::site::Site;
+use crate::time::clock;
+use crate::{demonstration, problem, respond};
+
+/// Where the demonstration MCP server is, on this server's own origin.
+const DEMONSTRATION: &str = "/mcp";
+
+/// What the router needs to know besides the provider.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whose `X-Forwarded-For` counts.
+    pub proxies: Proxies,
+    /// The files of the pages.
+    pub site: Site,
+}
+
+/// Everything this server answers to. It has no state but the provider's, so a test can make as many as it likes and send
+/// requests straight in; the peer's address comes from the request's `ConnectInfo<SocketAddr>`.
+pub fn router(provider: Provider, options: Options) -> Router {
+    let service = Service { provider, proxies: options.proxies, site: options.site };
+    let protection = Protection::new(service.provider.settings().issuer.is_https());
+    Router::new()
+        .merge(machines())
+        .merge(browsers(&service))
+        .merge(demonstration(&service.provider))
+        .merge(service.site.files())
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/api/me", get(me::me).layer(me::guard(&service.provider)))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn_with_state(protection.clone(), protect))
+        .layer(from_fn(watch))
+        .with_state(service.clone())
+        // Outside of these layers: a document is as cheap as a route can be, and brings their headers along.
+        .merge(documents(&service.provider, &protection))
+}
+
+/// Endpoints that know no cookies and are open to scripts of any origin (K9).
+fn machines() -> Router<Service> {
+    Router::new()
+        .route("/token", post(token::exchange))
+        .route("/register", post(register::register))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(open_to_browsers))
+}
+
+/// What people see, and the endpoint that sends them there.
+fn browsers(service: &Service) -> Router<Service> {
+    let pages = pages(service)
+        .layer(from_fn(bounded_body))
+        .layer(from_fn(unreadable_is_bad_request))
+        .layer(from_fn_with_state(service.clone(), same_origin_posts));
+    Router::new()
+        .route("/authorize", get(authorize::by_query).post(authorize::by_form))
+        .merge(pages)
+        .layer(from_fn_with_state(service.clone(), visitor))
+        .layer(from_fn(see_other_after_post))
+}
+
+/// The pages and server functions of `app`.
+fn pages(service: &Service) -> Router<Service> {
+    let options = service.site.options().clone();
+    let provider = service.provider.clone();
+    let context = move || {
+        provide_context(provider.clone());
+        let Some(parts) = use_context::<Parts>() else { return };
+        if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            provide_context(visitor.clone());
+        }
+        if let Some(id) = parts.extensions.get::<RequestId>() {
+            provide_context(RequestName(id.to_string()));
+        }
+    };
+    let document = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    Router::new().leptos_routes_with_context(&options, generate_route_list(App), context, document).with_state(options)
+}
+
+/// The documents at well-known addresses.
+fn documents(provider: &Provider, protection: &Protection) -> Router {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server))
+        .route(PROTECTED_RESOURCE, get(metadata::protected_resource))
+        .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(metadata::protected_resource_at))
+        .route("/.well-known/paseto-keys", get(metadata::keys))
+        .route("/.well-known/{*path}", any(metadata::unknown))
+        .method_not_allowed_fallback(metadata::method_not_allowed)
+        .layer(from_fn(open_to_browsers))
+        .with_state(Documents::new(provider.clone(), protection))
+}
+
+/// The demonstration MCP server, while it is among the protected resources.
+fn demonstration(provider: &Provider) -> Router<Service> {
+    let settings = provider.settings();
+    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else { return Router::new() };
+    let address = settings.issuer.url(DEMONSTRATION);
+    if !settings.resources.iter().any(|resource| resource.identifier.as_str() == address) {
+        return Router::new();
+    }
+    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Exactly(address));
+    let document = settings.issuer.url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
+    let router = demonstration::router(Arc::new(verifier), clock(provider.clone()), &document, &issuer);
+    Router::new().nest_service(DEMONSTRATION, router)
+}
+
+async fn method_not_allowed() -> Response {
+    respond::method_not_allowed()
+}
+
+/// 404: JSON where only machines call, else a page.
+async fn nothing_here(State(service): State<Service>, request: Parts) -> Response {
+    let path = request.uri.path();
+    let machine = ["/api/", "/health/", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix));
+    if machine { respond::not_found() } else { problem::respond(&service.site, &request, ProblemFacts::not_found()) }
+}

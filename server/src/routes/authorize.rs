@@ -1,0 +1,46 @@
+//! `GET|POST /authorize` (OAuth 2.1 section 4.1.1).
+
+use app::ProblemFacts;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use oauth::Parameters;
+use provider::{AuthorizeError, Visitor};
+
+use crate::extract::{Form, Service};
+use crate::problem;
+
+/// The request as a query.
+pub async fn by_query(State(service): State<Service>, Extension(visitor): Extension<Visitor>, parts: Parts) -> Response {
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    begin(&service, &visitor, &parts, &parameters).await
+}
+
+/// The request as a form; what the query says does not count.
+pub async fn by_form(
+    State(service): State<Service>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+    Form(parameters): Form,
+) -> Response {
+    begin(&service, &visitor, &parts, &parameters).await
+}
+
+async fn begin(service: &Service, visitor: &Visitor, parts: &Parts, parameters: &Parameters) -> Response {
+    match service.provider.begin(parameters, visitor).await {
+        Ok(begun) => see_other(&begun.continue_at),
+        Err(AuthorizeError::Redirect(location)) => see_other(location.as_str()),
+        Err(AuthorizeError::Problem(problem)) => problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem)),
+        Err(AuthorizeError::Unavailable(cause)) => problem::respond(&service.site, parts, cause.into()),
+    }
+}
+
+/// 303: whatever the method was, what follows is a GET (O16).
+fn see_other(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(value) => (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

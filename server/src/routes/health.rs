@@ -1,0 +1,22 @@
+//! `GET /health/live` and `/health/ready`.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use provider::Provider;
+use serde_json::json;
+
+use crate::respond;
+
+/// The process answers.
+pub async fn live() -> Response {
+    respond::json(StatusCode::OK, &json!({ "status": "live" }))
+}
+
+/// The store answers too.
+pub async fn ready(State(provider): State<Provider>) -> Response {
+    match provider.ready().await {
+        Ok(()) => respond::json(StatusCode::OK, &json!({ "status": "ready" })),
+        Err(_) => respond::unavailable(),
+    }
+}

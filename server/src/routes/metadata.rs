@@ -1,0 +1,112 @@
+//! The documents at well-known addresses (RFC 8414, RFC 9728, and the public keys), made once and sent as they are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Uri, header};
+use provider::Provider;
+use serde::Serialize;
+
+use crate::layers::Protection;
+use crate::respond;
+use crate::time::time_of;
+
+/// Where the documents of protected resources begin (RFC 9728 section 3.1).
+pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+/// The documents that do not change while the server runs.
+#[derive(Clone)]
+pub struct Documents(Arc<Made>);
+
+struct Made {
+    provider: Provider,
+    authorization_server: Bytes,
+    /// By the part of the path after the well-known prefix.
+    protected_resources: HashMap<String, Bytes>,
+    headers: HeaderMap,
+    key_headers: HeaderMap,
+    fault_headers: HeaderMap,
+}
+
+impl Documents {
+    /// Makes all of them.
+    pub fn new(provider: Provider, protection: &Protection) -> Self {
+        let paths = provider.settings().resources.iter().map(|resource| resource.identifier.path());
+        let described = |path: &str| Some((path.to_owned(), bytes(&provider.protected_resource(path)?)));
+        Self(Arc::new(Made {
+            authorization_server: bytes(provider.metadata()),
+            protected_resources: std::iter::once("").chain(paths).filter_map(described).collect(),
+            headers: headers(protection, "public, max-age=300"),
+            // A verifier that meets a new key asks for it at once, and must not get an old copy.
+            key_headers: headers(protection, "no-cache"),
+            fault_headers: headers(protection, "no-store"),
+            provider,
+        }))
+    }
+
+    fn protected_resource(&self, path: &str) -> Response {
+        match self.0.protected_resources.get(path) {
+            Some(document) => answer(&self.0.headers, document.clone()),
+            None => self.fault(respond::not_found()),
+        }
+    }
+
+    fn fault(&self, mut response: Response) -> Response {
+        response.headers_mut().extend(self.0.fault_headers.clone());
+        response
+    }
+}
+
+/// `GET /.well-known/oauth-authorization-server`.
+pub async fn authorization_server(State(documents): State<Documents>) -> Response {
+    answer(&documents.0.headers, documents.0.authorization_server.clone())
+}
+
+/// `GET /.well-known/oauth-protected-resource`.
+pub async fn protected_resource(State(documents): State<Documents>) -> Response {
+    documents.protected_resource("")
+}
+
+/// `GET /.well-known/oauth-protected-resource/{path of the resource}`, compared as it is spelled.
+pub async fn protected_resource_at(State(documents): State<Documents>, uri: Uri) -> Response {
+    documents.protected_resource(uri.path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default())
+}
+
+/// `GET /.well-known/paseto-keys`: the keys of this moment.
+pub async fn keys(State(documents): State<Documents>) -> Response {
+    let provider = &documents.0.provider;
+    answer(&documents.0.key_headers, bytes(&provider.tokens().key_set(time_of(provider))))
+}
+
+/// Any other well-known address. Discovery goes on after 404, and stops at a server's fault.
+pub async fn unknown(State(documents): State<Documents>) -> Response {
+    documents.fault(respond::not_found())
+}
+
+/// Another method than GET or HEAD.
+pub async fn method_not_allowed(State(documents): State<Documents>) -> Response {
+    documents.fault(respond::method_not_allowed())
+}
+
+fn answer(headers: &HeaderMap, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.headers_mut() = headers.clone();
+    response
+}
+
+fn headers(protection: &Protection, caching: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+    ]);
+    protection.apply(&mut headers);
+    headers
+}
+
+fn bytes<T: Serialize>(document: &T) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
+}

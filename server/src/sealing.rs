@@ -1,0 +1,102 @@
+//! The key that seals the signing keys at rest: given in the settings, or kept in the data folder.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use access_token::SealingKey;
+use store::Location;
+
+use crate::chance;
+use crate::config::{Config, SealingKeySource};
+
+/// Why Redis needs a key of the person's own, and how to make one.
+pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
+     \"vestibule key seal\", and pass it to every server as VESTIBULE_SEALING_KEY or in a file named by --sealing-key.";
+
+const FILE: &str = "sealing.key";
+
+/// A fresh key.
+pub fn fresh() -> Result<SealingKey, String> {
+    SealingKey::from_bytes(&chance::secret()).map_err(|error| error.to_string())
+}
+
+/// The key that the settings lead to. With the embedded engine and none given, it is read from the data folder and made
+/// there at first; call this while holding the store, so that two processes do not make two. The error is a sentence.
+pub fn load(config: &Config) -> Result<SealingKey, String> {
+    match (&config.sealing_key, &config.store) {
+        (Some(SealingKeySource::Given(text)), _) => text.parse().map_err(|_| "The sealing key is not a k4.local.… key.".to_owned()),
+        (Some(SealingKeySource::File(path)), _) => read(path).map_err(|error| explain(path, &error)),
+        (None, Location::Memory) => fresh(),
+        (None, Location::Redis(_)) => Err(NEEDED_WITH_REDIS.to_owned()),
+        (None, Location::File(folder)) => {
+            let path = folder.join(FILE);
+            read_or_make(&path).map_err(|error| explain(&path, &error))
+        }
+    }
+}
+
+/// Reads a key from a file that holds nothing else.
+pub fn read(path: &Path) -> io::Result<SealingKey> {
+    let text = std::fs::read_to_string(path)?;
+    let fault = |_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold a k4.local.… key");
+    text.trim().parse().map_err(fault)
+}
+
+fn read_or_make(path: &Path) -> io::Result<SealingKey> {
+    match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        result => result,
+    }
+}
+
+/// Writes under another name first, so that a crash does not leave half a key.
+fn make(path: &Path) -> io::Result<SealingKey> {
+    let key = fresh().map_err(io::Error::other)?;
+    let draft = path.with_extension("new");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{}", *key.expose())?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    // The name must last as long as the store that is sealed under it.
+    if let Some(folder) = path.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(key)
+}
+
+fn explain(path: &Path, error: &io::Error) -> String {
+    format!("The sealing key in {} cannot be used: {error}.", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_for_its_owner_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(FILE);
+        let made = read_or_make(&path).expect("made");
+        let bits = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(bits & 0o777, 0o600);
+        assert_eq!(read_or_make(&path).expect("read").id(), made.id());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_holds_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(FILE);
+        std::fs::write(&path, "not a key").expect("written");
+        assert!(read_or_make(&path).is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("still there"), "not a key");
+    }
+}
