@@ -225,7 +225,9 @@ impl Provider {
         let key = GrantKey { account, grant: self.entropy().id() };
         let (grant, code) = Grant::offer(proved.terms(now), key, self.entropy().secret(), now.after(lifetime));
         // Listed first: a grant that exists can always be found and ended.
-        self.store().enlist(&keys::grants(account), &key.grant.to_string()).await?;
+        let (list, name) = (keys::grants(account), key.grant.to_string());
+        self.store().enlist(&list, &name).await?;
+        record::forget_lapsed(self.store(), &list, &name, |name| keys::grant_of(account, name)).await?;
         record::insert(self.store(), &keys::grant(&key), &grant, record::keep(lifetime)).await?;
         Ok(code.encode())
     }

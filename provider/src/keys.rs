@@ -23,7 +23,12 @@ pub(crate) fn request(id: &Digest) -> String {
 
 /// A grant.
 pub(crate) fn grant(key: &GrantKey) -> String {
-    format!("grant:{}:{}", key.account, key.grant)
+    grant_of(key.account, &key.grant.to_string())
+}
+
+/// A grant of an account, by the text of its id.
+pub(crate) fn grant_of(account: Id, grant: &str) -> String {
+    format!("grant:{account}:{grant}")
 }
 
 /// The list of the grants of an account.

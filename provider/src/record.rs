@@ -12,6 +12,8 @@ use crate::problem::Unavailable;
 
 /// How often a change is tried again when others change the same record first. Each try means that another one succeeded.
 const MOST_TRIES: usize = 64;
+/// How many names of a list are looked at when one is added.
+const A_FEW: usize = 8;
 const SLACK: Duration = Duration::from_mins(1);
 
 /// How long to keep a record that matters for `span`.
@@ -85,4 +87,15 @@ where
 {
     let bytes = store.get(key).await?;
     change_from(store, key, bytes, decide).await
+}
+
+/// Names in a list outlive the records they name. Looking at a few, from the random name `from` on, whenever one is added
+/// keeps the list about as long as there are records.
+pub(crate) async fn forget_lapsed(store: &Store, list: &str, from: &str, key: impl Fn(&str) -> String) -> Result<(), Unavailable> {
+    for name in store.members(list, Some(from), A_FEW).await? {
+        if store.get(&key(&name)).await?.is_none() {
+            store.delist(list, &name).await?;
+        }
+    }
+    Ok(())
 }

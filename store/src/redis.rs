@@ -61,7 +61,7 @@ impl RedisEngine {
     /// Connects, and fails after a few seconds if nobody answers.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("rediss:") && rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Failing means that another thread has just installed one.
+            // With two providers in one program, rustls would not choose. Failing means that another thread just did.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let connecting = async {

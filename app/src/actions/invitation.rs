@@ -7,6 +7,7 @@ use crate::{model::Ceremony, words::Message};
 use {
     crate::{
         context::{Visit, answer_form, answer_script},
+        device,
         model::{Place, Slug},
         passkeys,
     },
@@ -55,8 +56,9 @@ pub async fn finish_accept_with_passkey(
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        let name = device::name(visit.header(http::header::USER_AGENT));
         let credential = passkeys::received(&credential)?;
-        let cookie = visit.provider.finish_accept_with_passkey(&visit.visitor, &token, &ceremony, &credential).await?;
+        let cookie = visit.provider.finish_accept_with_passkey(&visit.visitor, &token, &ceremony, &credential, &name).await?;
         visit.keep(&cookie);
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };

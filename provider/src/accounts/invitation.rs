@@ -18,8 +18,6 @@ use super::{
 };
 use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
 
-const FIRST_PASSKEY: &str = "Passkey";
-
 /// What a one-time link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -165,13 +163,14 @@ impl Provider {
         Ok(Ceremony { id, options })
     }
 
-    /// Accepts a link with a new passkey, and signs in.
+    /// Accepts a link with a new passkey, called `name`, and signs in.
     pub async fn finish_accept_with_passkey(
         &self,
         visitor: &Visitor,
         token: &str,
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
+        name: &str,
     ) -> Result<SetCookie, EnrolError> {
         let link = digest(token)?;
         let Some(Task::Accept { invitation, account, email, state }) = self.take_ceremony(visitor, ceremony).await? else {
@@ -183,7 +182,7 @@ impl Provider {
         let passkey = self.passkeys().finish_registration(credential, &state)?;
         let door = self.door(&link).await?;
         let person = Account { id: account, ..self.newcomer(&door, &email).await? };
-        let credential = Credential::Passkey(Box::new(StoredPasskey::new(FIRST_PASSKEY, passkey, self.now())));
+        let credential = Credential::Passkey(Box::new(StoredPasskey::new(name, passkey, self.now())));
         let account = self.enter(door, person, credential).await?;
         self.welcome(visitor, &link, &account).await
     }

@@ -1,13 +1,12 @@
 //! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its digest.
 
-use oauth::{Digest, Id, Timestamp};
+use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Account;
 use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
 
-/// How many names of old sessions are looked at when a new one begins, and how many are ended at a time.
-const A_FEW: usize = 8;
+/// How many sessions are ended at a time.
 const A_PAGE: usize = 100;
 
 /// A signed-in browser. It is worth nothing without an account that is active and of the same generation.
@@ -46,7 +45,7 @@ impl Provider {
         let session = Session { account: account.id, generation, created_at: now, authenticated_at: now, expires_at };
         record::insert(self.store(), &keys::session(digest.as_str()), &session, record::keep(lifetime)).await?;
         self.store().enlist(&list, digest.as_str()).await?;
-        self.forget_expired(&list, &digest).await?;
+        record::forget_lapsed(self.store(), &list, digest.as_str(), keys::session).await?;
         self.end_session_of(visitor).await?;
         Ok(SetCookie::session(&secret, lifetime))
     }
@@ -70,17 +69,6 @@ impl Provider {
         let Some(digest) = visitor.session.as_ref().map(oauth::Secret::digest) else { return Ok(()) };
         if let Some(session) = record::take::<Session>(self.store(), &keys::session(digest.as_str())).await? {
             self.store().delist(&keys::sessions(session.account), digest.as_str()).await?;
-        }
-        Ok(())
-    }
-
-    /// Names in a list outlive the sessions they name. Looking at a few from a random place on, at each sign-in, keeps the
-    /// list about as long as there are live sessions.
-    async fn forget_expired(&self, list: &str, random: &Digest) -> Result<(), Unavailable> {
-        for name in self.store().members(list, Some(random.as_str()), A_FEW).await? {
-            if self.store().get(&keys::session(&name)).await?.is_none() {
-                self.store().delist(list, &name).await?;
-            }
         }
         Ok(())
     }

@@ -15,7 +15,11 @@ async fn with_passkey() -> (House, Authenticator, Visitor) {
     let (browser, token) = (house.browser(), house.first_account_token().await);
     let ceremony = house.provider.start_accept_with_passkey(&browser, &token, ADA).await.expect("begun");
     let credential = authenticator.create(&ceremony.options);
-    let cookie = house.provider.finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential).await.expect("accepted");
+    let cookie = house
+        .provider
+        .finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux")
+        .await
+        .expect("accepted");
     let signed_in = house.holding(&cookie);
     (house, authenticator, signed_in)
 }
@@ -162,13 +166,18 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     let ceremony = house.provider.start_accept_with_passkey(&browser, &token, "").await.expect("begun");
     let credential = elsewhere.create(&ceremony.options);
     for _ in 0..2 {
-        let refusal = house.provider.finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential).await.err();
+        let refusal =
+            house.provider.finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux").await.err();
         assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
     }
     let ceremony = house.provider.start_accept_with_passkey(&browser, &token, "").await.expect("begun");
     assert_eq!(ceremony.options.public_key.user.name, ADA);
     let credential = Authenticator::new(4).create(&ceremony.options);
-    let cookie = house.provider.finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential).await.expect("accepted");
+    let cookie = house
+        .provider
+        .finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux")
+        .await
+        .expect("accepted");
     assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA);
 }
 
@@ -179,7 +188,8 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
     let (ada, bob) = (house.enrolment_token(ADA).await, house.enrolment_token("bob@example.com").await);
     let ceremony = house.provider.start_accept_with_passkey(&browser, &ada, "").await.expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
-    let refusal = house.provider.finish_accept_with_passkey(&browser, &bob, &ceremony.id, &credential).await.err();
+    let refusal =
+        house.provider.finish_accept_with_passkey(&browser, &bob, &ceremony.id, &credential, "Chrome on Linux").await.err();
     assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
 }
 

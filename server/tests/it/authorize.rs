@@ -1,0 +1,321 @@
+//! The authorization endpoint: who is told what (O1, O2, O5, O6, O7, O18, A6, A12; cases A1, A3, A4, A7, E38).
+
+use axum::body::Body;
+use http::{Method, header};
+use serde_json::json;
+
+use crate::support::{
+    Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Query, native_metadata, on_both_engines, request,
+};
+
+on_both_engines!(
+    a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here,
+    a3_a4_redirect_uris_match_byte_for_byte,
+    o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else,
+    a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once,
+    a7_the_first_fault_decides_and_nothing_of_it_is_kept,
+    the_state_comes_back_exactly_as_it_was,
+    o5_unknown_parameters_are_ignored_and_empty_ones_are_absent,
+    o6_a_request_may_be_posted_and_the_redirect_keeps_its_query,
+    requirement_7_1_asking_without_cookies_answers_and_may_be_repeated,
+    requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone,
+    requirement_7_3_no_scope_and_unknown_scopes_work,
+    o7_no_other_origin_may_read_an_answer,
+    o18_nobody_is_passed_through_without_being_asked,
+);
+
+async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    let elsewhere = "https://evil.example/cb";
+    let cases: [(&str, Bend); 14] = [
+        ("no client", |query| query.without("client_id")),
+        ("an empty client", |query| query.set("client_id", "")),
+        ("an unknown client", |query| query.set("client_id", "vc_AAAAAAAAAAAAAAAAAAAAAA")),
+        ("a client in another case", |query| {
+            query.clone().set("client_id", &query.one("client_id").expect("an id").to_uppercase())
+        }),
+        ("a client that is no id", |query| query.set("client_id", "\u{0}\u{e9}<script>")),
+        ("a client too long", |query| query.set("client_id", &"v".repeat(3000))),
+        ("the client twice", |query| query.clone().and("client_id", query.one("client_id").expect("an id"))),
+        ("no redirect", |query| query.without("redirect_uri")),
+        ("an empty redirect", |query| query.set("redirect_uri", "")),
+        ("an unregistered redirect", |query| query.set("redirect_uri", "https://evil.example/cb")),
+        ("two redirects", |query| query.and("redirect_uri", "https://evil.example/cb")),
+        ("the redirect twice", |query| query.clone().and("redirect_uri", query.one("redirect_uri").expect("a URI"))),
+        ("an unregistered redirect, and more faults", |query| {
+            query.set("redirect_uri", "https://evil.example/cb").without("code_challenge").set("response_type", "token")
+        }),
+        ("a script for a redirect", |query| query.set("redirect_uri", "javascript:alert(1)")),
+    ];
+    for (what, change) in cases {
+        let asking = client.asking(change);
+        let (calls, by_query) = house.counting(house.get(&asking.authorize_path())).await;
+        let by_form = house.post("/authorize", &asking.authorization).await;
+        assert!(calls <= 1, "{what}: nothing but looking the client up");
+        for answer in [by_query, by_form] {
+            let page = answer.problem(400);
+            let links: Vec<_> = page.all_attributes().filter(|(_, value)| value.contains(elsewhere)).collect();
+            assert!(links.is_empty(), "{what}: {links:?}");
+            assert_eq!(answer.header("refresh"), None, "{what}");
+        }
+    }
+}
+
+async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
+    let house = House::empty(engine).await;
+    let registered = "https://allowed.example.com/callback";
+    let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
+    let client = McpClient::registered(&house, &metadata).await;
+    goes_on(&house.get(&client.authorize_path()).await);
+    for other in [
+        "https://allowed.example.com.evil.com/callback",
+        "https://fooallowed.example.com/callback",
+        "https://allowedaexample.com/callback",
+        "https://allowed.example.com/callback/",
+        "https://allowed.example.com/callback/../evil",
+        "https://allowed.example.com/callback/..%2F",
+        "https://allowed.example.com/callback%252f..",
+        "https://allowed.example.com/..;/evil",
+        "https://allowed.example.com/callback#frag",
+        "https://user@allowed.example.com/callback",
+        "https://allowed.example.com@evil.com/callback",
+        "https://allowed.example.com\\@evil.com/callback",
+        "https://allowed.example.com:443/callback",
+        "https://ALLOWED.example.com/callback",
+        "https://allowed.example.com/Callback",
+        "HTTPS://allowed.example.com/callback",
+        "http://allowed.example.com/callback",
+        "https://allowed.example.com/callback?",
+        "https://allowed.example.com/callback?x=1",
+        "https://\u{430}llowed.example.com/callback",
+        " https://allowed.example.com/callback",
+        "https://allowed.example.com/callback ",
+        "https://allowed.example.com/callback\n",
+        "/\thttps://evil.com",
+        "\\/evil.com",
+        "///evil.com",
+        "//allowed.example.com/callback",
+        "/callback",
+    ] {
+        house.get(&client.asking(|query| query.set("redirect_uri", other)).authorize_path()).await.problem(400);
+    }
+}
+
+async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
+    let house = House::empty(engine).await;
+    let mut metadata = native_metadata();
+    metadata["redirect_uris"] = json!(["http://localhost/callback", "http://127.0.0.1:8080/cb?x=1", "http://[::1]/cb"]);
+    let client = McpClient::registered(&house, &metadata).await;
+    for good in [
+        "http://localhost/callback",
+        "http://localhost:3118/callback",
+        "http://localhost:65535/callback",
+        "http://127.0.0.1:1/cb?x=1",
+        "http://127.0.0.1/cb?x=1",
+        "http://[::1]:4000/cb",
+    ] {
+        goes_on(&house.get(&client.asking(|query| query.set("redirect_uri", good)).authorize_path()).await);
+    }
+    for bad in [
+        "http://localhost:0/callback",
+        "http://localhost:99999/callback",
+        "http://localhost:/callback",
+        "http://localhost:1@evil.com/callback",
+        "http://localhost:80x/callback",
+        "http://localhost.evil.com/callback",
+        "http://localhost:3118/callback/",
+        "http://127.0.0.1:3118/callback",
+        "http://LOCALHOST:3118/callback",
+        "https://localhost:3118/callback",
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1/cb?x=2",
+        "http://127.0.0.2/cb?x=1",
+        "http://2130706433/cb?x=1",
+        "http://[::ffff:127.0.0.1]/cb",
+        "http://[0:0:0:0:0:0:0:1]/cb",
+    ] {
+        house.get(&client.asking(|query| query.set("redirect_uri", bad)).authorize_path()).await.problem(400);
+    }
+}
+
+async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    let cases: [(&str, Bend, &str); 16] = [
+        ("no response type", |query| query.without("response_type"), "invalid_request"),
+        ("an empty one", |query| query.set("response_type", ""), "invalid_request"),
+        ("token", |query| query.set("response_type", "token"), "unsupported_response_type"),
+        ("code token", |query| query.set("response_type", "code token"), "unsupported_response_type"),
+        ("none", |query| query.set("response_type", "none"), "unsupported_response_type"),
+        ("the type twice", |query| query.and("response_type", "code"), "invalid_request"),
+        ("fragment", |query| query.and("response_mode", "fragment"), "invalid_request"),
+        ("form_post", |query| query.and("response_mode", "form_post"), "invalid_request"),
+        ("another resource", |query| query.set("resource", "https://other.example/mcp"), "invalid_target"),
+        ("a resource that is none", |query| query.set("resource", "mcp"), "invalid_target"),
+        ("two resources", |query| query.and("resource", "https://other.example/mcp"), "invalid_target"),
+        ("unknown scopes alone", |query| query.and("scope", "openid profile"), "invalid_scope"),
+        ("scopes twice", |query| query.and("scope", "notes:read").and("scope", "notes:write"), "invalid_request"),
+        ("prompt=none", |query| query.and("prompt", "none"), "interaction_required"),
+        ("prompt twice", |query| query.and("prompt", "consent").and("prompt", "login"), "invalid_request"),
+        ("no challenge", |query| query.without("code_challenge"), "invalid_request"),
+    ];
+    for (what, change, error) in cases {
+        let asking = client.asking(change);
+        for answer in [house.get(&asking.authorize_path()).await, house.post("/authorize", &asking.authorization).await] {
+            let callback = Callback::read(answer.destination());
+            assert_eq!(callback.base, client.redirect_uri, "{what}");
+            assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"], "{what}");
+            assert_eq!(callback.query.one("error"), Some(error), "{what}");
+            assert_eq!(callback.query.one("state"), client.authorization.one("state"), "{what}");
+            assert_eq!(callback.query.one("iss"), Some(ISSUER), "{what}");
+            let description = callback.query.one("error_description").expect("a description");
+            // O22
+            let fit = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(description.bytes().all(fit), "{what}: {description}");
+        }
+    }
+}
+
+async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    // The state twice: it cannot be said which one is meant, so none is sent back.
+    let twice = client.asking(|query| query.and("state", "other"));
+    let callback = Callback::read(house.get(&twice.authorize_path()).await.destination());
+    assert_eq!((callback.query.one("error"), callback.query.one("state")), (Some("invalid_request"), None));
+    // A refused request costs one look at the client, and leaves nothing behind.
+    let refused = client.asking(|query| query.without("code_challenge"));
+    let (calls, _) = house.counting(house.get(&refused.authorize_path())).await;
+    assert_eq!(calls, 1);
+    let (calls, answer) = house.counting(house.get(&client.authorize_path())).await;
+    goes_on(&answer);
+    assert_eq!(calls, 2);
+}
+
+async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let long = "s".repeat(2048);
+    for state in ["x", " a b+c%20%2B&=#?/\\\"'<script>", "\u{e9}\u{202e}\u{1f511}", "line\r\nLocation: https://evil.example", &long]
+    {
+        let asking = client.asking(|query| query.set("state", state));
+        for button in ["Allow", "Deny"] {
+            assert_eq!(browser.decide(&asking, button).await.query.one("state"), Some(state));
+        }
+    }
+    for change in [|query: Query| query.without("state"), |query: Query| query.set("state", "")] {
+        let callback = browser.decide(&client.asking(change), "Allow").await;
+        assert_eq!(callback.query.names(), ["code", "iss"]);
+    }
+    let too_long = client.asking(|query| query.set("state", &"s".repeat(2049)));
+    let callback = Callback::read(house.get(&too_long.authorize_path()).await.destination());
+    assert_eq!(callback.query.names(), ["error", "error_description", "iss"]);
+}
+
+async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    goes_on(&house.get(&client.asking(|query| query.and("x", "1").and("x", "2").and("ui_locales", "de")).authorize_path()).await);
+    let empty = client.asking(|query| query.set("resource", "").and("scope", "").and("response_mode", "").and("prompt", ""));
+    goes_on(&house.get(&empty.authorize_path()).await);
+    // What newer clients send along (prompt=consent with offline_access).
+    let consent = client.asking(|query| query.and("prompt", "consent").and("scope", "notes:read offline_access"));
+    goes_on(&house.get(&consent.authorize_path()).await);
+}
+
+async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut metadata = native_metadata();
+    metadata["redirect_uris"] = json!(["https://app.example/cb?tenant=1&x=%20y"]);
+    let client = McpClient::registered(&house, &metadata).await;
+    let mut browser = Browser::of_alice(&house).await;
+    // Another site may post a request here: it is for whoever the person is, and they are asked.
+    browser.origin = Some("https://app.example".to_owned());
+    let begun = browser.post("/authorize?client_id=ignored&redirect_uri=ignored", &client.authorization).await;
+    browser.origin = Some(ISSUER.to_owned());
+    let consent = browser.follow(&begun).await.document();
+    let denied = browser.submit(&consent.form("Deny"), "Deny").await;
+    let location = denied.destination();
+    assert!(location.starts_with("https://app.example/cb?tenant=1&x=%20y&error=access_denied&"), "{location}");
+}
+
+async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let answer = house.get(&client.authorize_path()).await;
+        goes_on(&answer);
+        seen.push(answer.destination().to_owned());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "each request waits for itself");
+}
+
+async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    let ask = async |path: String| {
+        let request = request(Method::GET, &path).header(header::ACCEPT, "application/json");
+        house.send(request.body(Body::empty()).expect("a request")).await
+    };
+    ask(client.asking(|query| query.set("client_id", "vc_gone")).authorize_path()).await.refused(400, "invalid_client");
+    let elsewhere = client.asking(|query| query.set("redirect_uri", "https://evil.example/"));
+    let answer = ask(elsewhere.authorize_path()).await;
+    answer.refused(400, "invalid_request");
+    assert_eq!(answer.header(header::LOCATION), None);
+}
+
+async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for (asked, granted) in [
+        (None, "notes:read notes:write"),
+        (Some(""), "notes:read notes:write"),
+        (Some("notes:read openid email profile"), "notes:read"),
+        (Some("notes:write notes:read notes:write"), "notes:write notes:read"),
+        (Some("offline_access"), "notes:read notes:write offline_access"),
+    ] {
+        let asking = client.asking(|query| match asked {
+            Some(scope) => query.set("scope", scope),
+            None => query.without("scope"),
+        });
+        let code = browser.allow(&asking).await;
+        assert_eq!(client.exchange(&code).await.granted()["scope"], granted, "{asked:?}");
+    }
+}
+
+async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    for path in [client.authorize_path(), "/authorize".to_owned(), "/login".to_owned(), "/account".to_owned()] {
+        for method in [Method::GET, Method::OPTIONS, Method::POST] {
+            let request = request(method.clone(), &path)
+                .header(header::ORIGIN, "https://evil.example")
+                .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
+            let answer = house.send(request.body(Body::empty()).expect("a request")).await;
+            let open: Vec<_> = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control")).collect();
+            assert!(open.is_empty(), "{method} {path}: {open:?}");
+        }
+    }
+}
+
+async fn o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    browser.allow(&client).await;
+    // O19: what was allowed once is asked again.
+    let again = browser.get(&client.authorize_path()).await;
+    goes_on(&again);
+    assert_eq!(browser.follow(&again).await.document().page(), "consent");
+}
+
+/// The request waits for a person, here.
+fn goes_on(answer: &Answer) {
+    let path = answer.destination();
+    assert!(path.starts_with("/login?request=") || path.starts_with("/consent?request="), "{path}");
+}

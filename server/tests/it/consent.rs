@@ -1,0 +1,322 @@
+//! The decision belongs to one person in one browser, and is made once (A10, A14, A20; cases A2, A8, A9, D27, D29, D32, D33).
+
+use oauth::Secret;
+use serde_json::json;
+
+use crate::support::{
+    ALICE, Answer, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, native_metadata, on_both_engines,
+};
+
+on_both_engines!(
+    d27_a_request_is_of_no_use_in_another_browser,
+    d27_an_answer_from_another_browser_is_refused,
+    forms_without_the_right_token_do_nothing,
+    forms_from_other_origins_do_nothing,
+    a_decision_is_made_once,
+    d32_the_session_changes_at_sign_in_and_the_request_survives_it,
+    d32_a_planted_cookie_is_no_session,
+    a_denial_reaches_the_client_with_state_and_our_name,
+    a2_a_client_that_is_gone_leads_nowhere,
+    a2_a_redirect_that_changed_in_the_meantime_leads_nowhere,
+    a_request_waits_for_half_an_hour,
+    a8_nothing_but_a_request_of_ours_can_be_the_way_on,
+    whoever_is_not_signed_in_cannot_decide,
+    c25_a_disabled_account_cannot_decide,
+    not_you_leads_back_to_the_same_request,
+    anything_but_allow_is_a_no,
+);
+
+async fn d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    // The attacker's browser asks, and the link to its waiting request is sent to Alice.
+    let begun = Browser::new(&house).get(&client.authorize_path()).await;
+    let login = begun.destination().to_owned();
+    let consent = login.replace("/login", "/consent");
+    for mut victim in [Browser::of_alice(&house).await, Browser::new(&house)] {
+        for path in [&login, &consent] {
+            victim.get(path).await.problem(400);
+        }
+    }
+}
+
+async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut attacker = Browser::of_alice(&house).await;
+    let mut victim = Browser::of_alice(&house).await;
+    let theirs = attacker.consent_page(&client).await.form("Allow");
+    let own = victim.consent_page(&client).await.form("Allow");
+    // Alice's own session and form token, with the attacker's request.
+    let request = theirs.fields.one("request").expect("a request").to_owned();
+    nothing_done(&mut victim, &own.clone().fill("request", &request).press("Allow"), &own.action).await;
+    // The attacker's whole form in Alice's browser.
+    nothing_done(&mut victim, &theirs.press("Allow"), &theirs.action).await;
+    // Alice's request with the attacker's browser cookie.
+    let browser_cookie = "__Host-vestibule-browser";
+    let mut mixed = victim.clone();
+    mixed.cookies.insert(browser_cookie.to_owned(), attacker.cookies[browser_cookie].clone());
+    nothing_done(&mut mixed, &own.press("Allow"), &own.action).await;
+    // Both are still undecided.
+    granted(&victim.submit(&own, "Allow").await);
+    granted(&attacker.submit(&theirs, "Allow").await);
+}
+
+async fn forms_without_the_right_token_do_nothing(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    let of_another = Browser::of_alice(&house).await.consent_page(&client).await.form("Allow");
+    let of_another = of_another.fields.one("form_token").expect("a form token").to_owned();
+    let before_signing_in = Browser::new(&house).open("/login").await.form("Sign in");
+    let before_signing_in = before_signing_in.fields.one("form_token").expect("a form token").to_owned();
+    for wrong in [
+        form.clone().without("form_token"),
+        form.clone().fill("form_token", ""),
+        form.clone().fill("form_token", "x"),
+        form.clone().fill("form_token", &of_another),
+        form.clone().fill("form_token", &before_signing_in),
+    ] {
+        let answer = browser.submit(&wrong, "Allow").await;
+        let page = browser.follow(&answer).await.document();
+        assert_eq!(page.page(), "consent");
+        assert!(page.alert().is_some_and(|alert| alert.contains("nothing was done")), "{:?}", page.alert());
+    }
+    granted(&browser.submit(&form, "Allow").await);
+}
+
+async fn forms_from_other_origins_do_nothing(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    let foreign = [
+        "https://evil.example",
+        "null",
+        "",
+        "http://vestibule.example",
+        "https://vestibule.example:444",
+        "https://vestibule.example.evil",
+    ];
+    for origin in foreign.map(|origin| Some(origin.to_owned())).into_iter().chain([None]) {
+        browser.origin = origin;
+        browser.submit(&form, "Allow").await.problem(403);
+    }
+    browser.origin = Some(ISSUER.to_owned());
+    granted(&browser.submit(&form, "Allow").await);
+}
+
+async fn a_decision_is_made_once(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for (first, second) in [("Allow", "Allow"), ("Allow", "Deny"), ("Deny", "Allow")] {
+        let form = browser.consent_page(&client).await.form(first);
+        Callback::read(browser.submit(&form, first).await.destination());
+        let again = browser.submit(&form, second).await;
+        browser.follow(&again).await.problem(400);
+    }
+    // Two at the same moment: one code.
+    let form = browser.consent_page(&client).await.form("Allow");
+    let answers = crate::support::race(16, |_| {
+        let (mut window, form) = (browser.clone(), form.clone());
+        async move { window.submit(&form, "Allow").await.destination().to_owned() }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|location| location.contains("code=")).count(), 1, "{answers:?}");
+}
+
+async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let session = "__Host-vestibule-session";
+    let first = browser.cookies[session].clone();
+    let old_window = browser.clone();
+    // Signing in again, in a browser that is signed in, by a form that was open since before.
+    let mut fresh = browser.clone();
+    fresh.cookies.remove(session);
+    let form = fresh.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    fresh.submit(&form, "Sign in").await;
+    assert_ne!(fresh.cookies[session], first);
+    // A request that began before signing in goes on after it.
+    let mut visitor = Browser::new(&house);
+    let begun = visitor.get(&client.authorize_path()).await;
+    assert!(!visitor.cookies.contains_key(session), "a request is no session");
+    let login = visitor.follow(&begun).await.document();
+    let form = login.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    let signed_in = visitor.submit(&form, "Sign in").await;
+    assert_eq!(visitor.follow(&signed_in).await.document().page(), "consent");
+    // A sign-out in one window ends the other one too.
+    let form = browser.open("/account").await.form("Sign out");
+    let out = browser.submit(&form, "Sign out").await;
+    assert_eq!((out.destination(), browser.cookies.contains_key(session)), ("/login", false));
+    let mut old_window = old_window;
+    assert_eq!(old_window.get("/account").await.destination(), "/login");
+}
+
+async fn d32_a_planted_cookie_is_no_session(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let session = "__Host-vestibule-session";
+    let planted = "A".repeat(43);
+    let mut browser = Browser::new(&house);
+    browser.cookies.insert(session.to_owned(), planted.clone());
+    assert_eq!(browser.get("/account").await.destination(), "/login");
+    browser.sign_in(ALICE, PASSWORD).await;
+    assert_ne!(browser.cookies[session], planted);
+    let mut attacker = Browser::new(&house);
+    attacker.cookies.insert(session.to_owned(), planted);
+    assert_eq!(attacker.get("/account").await.destination(), "/login");
+}
+
+async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let callback = Browser::of_alice(&house).await.decide(&client, "Deny").await;
+    assert_eq!(callback.base, client.redirect_uri);
+    assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"]);
+    assert_eq!(callback.query.one("error"), Some("access_denied"));
+    assert_eq!(callback.query.one("state"), client.authorization.one("state"));
+    assert_eq!(callback.query.one("iss"), Some(ISSUER));
+}
+
+async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    house.provider.remove_client(&client.id).await.expect("removed");
+    let answer = browser.submit(&form, "Allow").await;
+    browser.follow(&answer).await.problem(400);
+    browser.get(&client.authorize_path()).await.problem(400);
+}
+
+async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let (here, elsewhere) = (client.redirect_uri.as_str(), "https://evil.example/cb");
+    let form = browser.consent_page(&client).await.form("Allow");
+    let other = browser.consent_page(&client).await.form("Allow");
+    // In the request that waits: the text alone leads nowhere, it is proved again.
+    let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id of ours");
+    house.tamper(&format!("request:{}", id.digest().as_str()), here, elsewhere).await;
+    let refused = browser.submit(&form, "Allow").await;
+    browser.follow(&refused).await.problem(400);
+    // In the registration: what was asked with before is no longer good.
+    house.tamper(&format!("client:{}", client.id), here, elsewhere).await;
+    for button in ["Deny", "Allow"] {
+        let refused = browser.submit(&other, button).await;
+        browser.follow(&refused).await.problem(400);
+    }
+}
+
+async fn a_request_waits_for_half_an_hour(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let (one, other) = (browser.consent_page(&client).await.form("Allow"), browser.consent_page(&client).await.form("Allow"));
+    house.pass(1799);
+    granted(&browser.submit(&one, "Allow").await);
+    house.pass(1);
+    let late = browser.submit(&other, "Allow").await;
+    browser.follow(&late).await.problem(400);
+}
+
+async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let hostile = [
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "https://evil.example",
+        "..%2f..",
+        "x&y",
+        "\r\nLocation:x",
+        "\u{e9}",
+    ];
+    for way in hostile {
+        let way_in_query = crate::support::Query::new([("request", way), ("return_to", way), ("next", way)]).encode();
+        let mut browser = Browser::new(&house);
+        for page in ["/login", "/consent"] {
+            browser.get(&format!("{page}?{way_in_query}")).await.problem(400);
+        }
+        let form = browser.open(&format!("/login?return_to={}", &way_in_query["request=".len()..])).await.form("Sign in");
+        let form = form.fill("email", ALICE).fill("password", PASSWORD).fill("request", way).fill("return_to", way);
+        assert_eq!(browser.submit(&form, "Sign in").await.destination(), "/account", "{way}");
+        let form = browser.open("/account").await.form("Sign out").fill("request", way);
+        assert_eq!(browser.submit(&form, "Sign out").await.destination(), "/login", "{way}");
+    }
+}
+
+async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    // A half of the way: the request is there, the person is not.
+    let mut stranger = Browser::new(&house);
+    let begun = stranger.get(&client.authorize_path()).await;
+    let login = stranger.follow(&begun).await.document().form("Sign in");
+    let request = login.fields.one("request").expect("a request").to_owned();
+    assert_eq!(stranger.get(&format!("/consent?request={request}")).await.destination(), begun.destination());
+    let token = login.fields.one("form_token").expect("a form token").to_owned();
+    let forged = form.clone().fill("request", &request).fill("form_token", &token);
+    assert_eq!(stranger.submit(&forged, "Allow").await.destination(), begun.destination());
+    // A session that ended in the meantime.
+    house.pass(31 * 24 * 3600);
+    let late = browser.submit(&form, "Allow").await;
+    assert!(!late.destination().contains("code="), "{late:?}");
+}
+
+async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    house.provider.disable_account(ALICE).await.expect("disabled");
+    let answer = browser.submit(&form, "Allow").await;
+    assert!(answer.destination().starts_with("/login?request="), "{answer:?}");
+    assert_eq!(browser.get("/account").await.destination(), "/login");
+}
+
+async fn not_you_leads_back_to_the_same_request(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    house.provider.add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let not_you = browser.consent_page(&client).await.form("not you?");
+    let out = browser.submit(&not_you, "not you?").await;
+    let login = browser.follow(&out).await.document().form("Sign in");
+    let form = login.fill("email", "bob@example.com").fill("password", "another quiet room");
+    let signed_in = browser.submit(&form, "Sign in").await;
+    let consent = browser.follow(&signed_in).await.document();
+    assert!(consent.words().contains("bob@example.com"), "{}", consent.words());
+    granted(&browser.submit(&consent.form("Allow"), "Allow").await);
+}
+
+async fn anything_but_allow_is_a_no(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut metadata = native_metadata();
+    metadata["redirect_uris"] = json!(["https://app.example/cb"]);
+    let client = McpClient::registered(&house, &metadata).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for decision in ["", "Allow", "ALLOW", "allow ", "true", "1"] {
+        let form = browser.consent_page(&client).await.form("Deny");
+        let answer = browser.post(&form.action, &form.fields.clone().and("decision", decision)).await;
+        assert!(answer.destination().starts_with("https://app.example/cb?error=access_denied"), "{decision}");
+    }
+}
+
+/// The form is answered without a code, and with no way to the client.
+async fn nothing_done(browser: &mut Browser, fields: &crate::support::Query, action: &str) {
+    let answer = browser.post(action, fields).await;
+    let location = answer.destination();
+    assert!(location.starts_with("/consent?request=") || location.starts_with("/login?request="), "{location}");
+}
+
+fn granted(answer: &Answer) {
+    let callback = Callback::read(answer.destination());
+    assert!(callback.query.one("code").is_some(), "{callback:?}");
+}

@@ -1,0 +1,208 @@
+//! A store that fails on purpose: nobody loses anything, and nobody is told that what they hold is worthless (case C24;
+//! mcp-requirements 5.2: a passing fault is never `invalid_client` or `invalid_grant`).
+
+use http::header;
+
+use crate::support::{
+    ALICE, Answer, Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines, register,
+};
+
+on_both_engines!(
+    machines_get_503_and_are_told_to_try_again,
+    people_get_a_page_that_says_so,
+    what_needs_no_store_goes_on,
+    a_code_survives_an_outage,
+    a_refresh_token_survives_an_outage,
+    a_decision_survives_an_outage,
+    a_lost_answer_at_refresh_is_made_up_for_by_asking_again,
+    a_lost_answer_at_the_exchange_costs_the_grant_and_nothing_else,
+    nobody_moves_in_by_half,
+    c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled,
+    exchange_and_refresh_take_three_reads_at_once_and_one_write,
+);
+
+async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let code = browser.allow(&client).await;
+    house.switch.break_all();
+    let unknown = client.refresh_form("vrt_x").set("client_id", "vc_unknown");
+    for (what, answer) in [
+        ("exchange", client.exchange(&code).await),
+        ("refresh", client.refresh(&tokens.refresh).await),
+        ("an unknown client", house.post("/token", &unknown).await),
+        ("registration", register(&house, [192, 0, 2, 2].into(), native_metadata()).await),
+        ("who am I", client.me(&tokens.access).await),
+        ("readiness", house.get("/health/ready").await),
+    ] {
+        assert_eq!(answer.refused(503, "temporarily_unavailable")["error"], "temporarily_unavailable", "{what}");
+        assert!(answer.header(header::RETRY_AFTER).is_some(), "{what}");
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{what}");
+    }
+    house.switch.mend();
+    assert_eq!(house.get("/health/ready").await.status, 200);
+    client.me(&tokens.access).await.granted();
+}
+
+async fn people_get_a_page_that_says_so(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let consent = browser.get(&client.authorize_path()).await.destination().to_owned();
+    house.switch.break_all();
+    for path in [&consent, "/account", "/", &client.authorize_path(), "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let answer = browser.get(path).await;
+        assert!(answer.problem(503).words().contains("Nothing was lost"), "{path}");
+    }
+    // A form says it beside the form.
+    let refused = Browser::new(&house).sign_in(ALICE, PASSWORD).await;
+    assert_eq!(refused.destination(), "/login");
+    house.switch.mend();
+    assert_eq!(browser.open(&consent).await.page(), "consent");
+}
+
+async fn what_needs_no_store_goes_on(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    house.switch.break_all();
+    for path in [
+        "/health/live",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/paseto-keys",
+    ] {
+        house.get(path).await.granted();
+    }
+    assert_eq!(Browser::new(&house).open("/login").await.page(), "login");
+    // A token is checked by its signature, wherever the resource is.
+    client.call(&tokens.access, "whoami", serde_json::json!({})).await.granted();
+}
+
+async fn a_code_survives_an_outage(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+        fault(&house.switch);
+        unavailable(&client.exchange(&code).await);
+        house.switch.mend();
+    }
+    let tokens = Tokens::read(&client.exchange(&code).await);
+    client.me(&tokens.access).await.granted();
+}
+
+async fn a_refresh_token_survives_an_outage(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+        fault(&house.switch);
+        unavailable(&client.refresh(&tokens.refresh).await);
+        house.switch.mend();
+    }
+    // Far outside of the window: nothing was rotated, so nothing is a replay.
+    house.pass(3600);
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn a_decision_survives_an_outage(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let form = browser.consent_page(&client).await.form("Allow");
+    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+        fault(&house.switch);
+        let refused = browser.submit(&form, "Allow").await;
+        assert!(refused.destination().starts_with("/consent?request="), "{refused:?}");
+        house.switch.mend();
+        let page = browser.follow(&refused).await.document();
+        assert!(page.alert().is_some_and(|alert| alert.contains("cannot reach its records")), "{:?}", page.alert());
+    }
+    let callback = Callback::read(browser.submit(&form, "Allow").await.destination());
+    Tokens::read(&client.exchange(callback.query.one("code").expect("a code")).await);
+}
+
+async fn a_lost_answer_at_refresh_is_made_up_for_by_asking_again(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let first = client.connect(&mut Browser::of_alice(&house).await).await;
+    house.switch.lose_write_answers();
+    unavailable(&client.refresh(&first.refresh).await);
+    house.switch.mend();
+    house.pass(20);
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
+    let third = Tokens::read(&client.refresh(&second.refresh).await);
+    client.me(&third.access).await.granted();
+}
+
+async fn a_lost_answer_at_the_exchange_costs_the_grant_and_nothing_else(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let other = client.connect(&mut browser).await;
+    let code = browser.allow(&client).await;
+    house.switch.lose_write_answers();
+    unavailable(&client.exchange(&code).await);
+    house.switch.mend();
+    // The code was redeemed, and who did it cannot be known: the person is asked again.
+    client.exchange(&code).await.refused(400, "invalid_grant");
+    client.connect(&mut browser).await;
+    client.me(&other.access).await.granted();
+}
+
+async fn nobody_moves_in_by_half(engine: Engine) {
+    let house = House::empty(engine).await;
+    let link = house.provider.first_account_link().await.expect("the store answers").expect("a link");
+    let path = link.strip_prefix(crate::support::ISSUER).expect("a page of ours").to_owned();
+    let mut browser = Browser::new(&house);
+    let form = browser.open(&path).await.form("Create account").fill("email", ALICE).fill("password", PASSWORD);
+    house.switch.break_writes();
+    assert_ne!(browser.submit(&form, "Create account").await.destination(), "/account");
+    house.switch.mend();
+    assert!(house.provider.accounts().await.expect("the store answers").is_empty());
+    assert_eq!(browser.submit(&form, "Create account").await.destination(), "/account");
+}
+
+async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    house.switch.break_writes();
+    assert!(house.provider.disable_account(ALICE).await.is_err());
+    assert!(house.provider.remove_client(&client.id).await.is_err());
+    house.switch.mend();
+    client.me(&tokens.access).await.granted();
+    house.provider.disable_account(ALICE).await.expect("disabled");
+    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+}
+
+async fn exchange_and_refresh_take_three_reads_at_once_and_one_write(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let code = browser.allow(&client).await;
+    let (calls, answer) = house.counting(client.exchange(&code)).await;
+    let tokens = Tokens::read(&answer);
+    assert_eq!(calls, 4);
+    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    let next = Tokens::read(&answer);
+    assert_eq!(calls, 4);
+    // The same successor again is read, not written.
+    assert_eq!(house.counting(client.refresh(&tokens.refresh)).await.0, 3);
+    // Two waits each: everything is read at once.
+    let code = browser.allow(&client).await;
+    let (waits, answer) = house.waits(client.exchange(&code)).await;
+    Tokens::read(&answer);
+    assert_eq!(waits, 2);
+    let (waits, answer) = house.waits(client.refresh(&next.refresh)).await;
+    Tokens::read(&answer);
+    assert_eq!(waits, 2);
+}
+
+fn unavailable(answer: &Answer) {
+    answer.refused(503, "temporarily_unavailable");
+}

@@ -1,0 +1,219 @@
+//! Whatever is thrown at the door, it neither opens nor breaks (cases F49, D34): no answer is a 500, and no handler panics.
+
+use axum::body::Body;
+use http::{HeaderValue, Method, header};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+
+use crate::support::{ALICE, Browser, Engine, House, ISSUER, McpClient, Tokens, on_both_engines, percent_encoded, request};
+
+on_both_engines!(
+    f49_random_requests_break_nothing,
+    f49_almost_right_forms_break_nothing,
+    f49_almost_right_registrations_break_nothing,
+    odd_methods_and_headers_break_nothing,
+);
+
+const PATHS: [&str; 24] = [
+    "/authorize",
+    "/token",
+    "/register",
+    "/mcp",
+    "/api/me",
+    "/login",
+    "/consent",
+    "/account",
+    "/",
+    "/setup/x",
+    "/enroll/x",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource/x",
+    "/.well-known/paseto-keys",
+    "/health/ready",
+    "/actions/sign_in",
+    "/actions/sign_out",
+    "/actions/consent",
+    "/actions/accept_invitation",
+    "/actions/start_passkey_sign_in",
+    "/actions/finish_passkey_sign_in",
+    "/actions/start_adding_passkey",
+    "/actions/finish_adding_passkey",
+    "/actions/finish_accept_with_passkey",
+];
+
+const CONTENT_TYPES: [&str; 6] = [
+    "application/x-www-form-urlencoded",
+    "application/json",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=utf-16",
+    "",
+];
+
+/// Texts that have broken somebody's parser.
+const NASTY: [&str; 22] = [
+    "",
+    " ",
+    "\0",
+    "\u{feff}",
+    "\u{fffd}",
+    "\u{202e}x",
+    "\u{1f511}",
+    "%",
+    "%00",
+    "%ff%fe",
+    "'\"<>&;",
+    "../../../etc/passwd",
+    "//",
+    "[]",
+    "{}",
+    "null",
+    "-1",
+    "18446744073709551616",
+    "1e400",
+    "\r\nX: y",
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "xn--",
+];
+
+async fn f49_random_requests_break_nothing(engine: Engine) {
+    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let mut runner = TestRunner::deterministic();
+    let bytes = vec(any::<u8>(), 0..400);
+    let parts = (bytes.clone(), bytes.clone(), bytes.clone(), bytes, 0..PATHS.len(), 0..CONTENT_TYPES.len(), any::<bool>());
+    for _ in 0..600 {
+        let (query, body, cookie, authorization, path, content_type, post) = sample(&mut runner, &parts);
+        let query = percent_encoded(&query);
+        let path = format!("{}?request={query}&{query}={query}", PATHS[path]);
+        let method = if post { Method::POST } else { Method::GET };
+        let mut builder =
+            request(method, &path).header(header::CONTENT_TYPE, CONTENT_TYPES[content_type]).header(header::ORIGIN, ISSUER);
+        for (name, value, prefix) in
+            [(header::COOKIE, cookie, "__Host-vestibule-session="), (header::AUTHORIZATION, authorization, "Basic ")]
+        {
+            let mut line = if post { prefix.as_bytes().to_vec() } else { Vec::new() };
+            line.extend(value.into_iter().filter(|byte| *byte >= 0x20 && *byte != 0x7f));
+            builder = builder.header(name, HeaderValue::from_bytes(&line).expect("a header"));
+        }
+        unbroken(&house, &path, builder.body(Body::from(body)).expect("a request")).await;
+    }
+}
+
+async fn f49_almost_right_forms_break_nothing(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let code = browser.allow(&client).await;
+    let consent = browser.consent_page(&client).await.form("Allow");
+    let sign_out = browser.open("/account").await.form("Sign out");
+    let forms = [
+        ("/token", client.code_form(&code)),
+        ("/token", client.refresh_form(&tokens.refresh).and("scope", "notes:read").and("resource", "x")),
+        (
+            "/authorize",
+            client.authorization.clone().and("scope", "notes:read").and("prompt", "login").and("response_mode", "query"),
+        ),
+        (&consent.action, consent.press("Allow")),
+        (&sign_out.action, sign_out.press("Sign out")),
+        ("/actions/sign_in", sign_out.press("Sign out").and("email", ALICE).and("password", "x").and("request", "x")),
+        ("/actions/accept_invitation", sign_out.press("Sign out").and("email", ALICE).and("password", "x").and("token", "x")),
+    ];
+    for (path, form) in &forms {
+        let names: Vec<_> = form.names().into_iter().map(str::to_owned).collect();
+        for name in &names {
+            for nasty in NASTY.iter().map(|nasty| (*nasty).to_owned()).chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)]) {
+                let bent = form.clone().set(name, &nasty);
+                let answer = if path.starts_with("/actions") {
+                    // A window that is left as it was: signing out and deciding would change the rest.
+                    browser.clone().post(path, &bent).await
+                } else {
+                    house.post(path, &bent).await
+                };
+                assert_ne!(answer.status, 500, "{path} {name}={nasty:?}");
+            }
+        }
+    }
+    client.me(&tokens.access).await.granted();
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
+    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let member = vec((0..NASTY.len(), 0..8_usize), 0..12);
+    let names = [
+        "redirect_uris",
+        "client_name",
+        "client_uri",
+        "logo_uri",
+        "grant_types",
+        "response_types",
+        "token_endpoint_auth_method",
+        "scope",
+        "application_type",
+        "software_id",
+        "policy_uri",
+        "contacts",
+    ];
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..200 {
+        let mut metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
+        for (name, (nasty, kind)) in names.iter().zip(sample(&mut runner, &member)) {
+            metadata[*name] = match kind {
+                0 => json!(NASTY[nasty]),
+                1 => json!([NASTY[nasty], "https://app.example/cb"]),
+                2 => json!(null),
+                3 => json!(-1.5e300),
+                4 => json!({ NASTY[nasty]: [true] }),
+                5 => json!([[["x"]]]),
+                6 => json!(true),
+                _ => continue,
+            };
+        }
+        let answer = crate::support::register(&house, [192, 0, 2, 3].into(), &metadata).await;
+        assert!([201, 400].contains(&answer.status.as_u16()), "{metadata}: {answer:?}");
+        assert!(!answer.body.contains("null"), "{metadata}: {answer:?}");
+    }
+    for body in [deep.as_str(), "{\"redirect_uris\":", "\u{feff}{}", "{\"a\":1}{\"b\":2}", "1e999", "\"\\ud800\""] {
+        crate::support::register(&house, [192, 0, 2, 3].into(), body).await.refused(400, "invalid_client_metadata");
+    }
+}
+
+async fn odd_methods_and_headers_break_nothing(engine: Engine) {
+    let house = House::empty(engine).await;
+    for path in PATHS {
+        for method in ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X"] {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            unbroken(&house, path, request(method, path).body(Body::from("x")).expect("a request")).await;
+        }
+        for (name, value) in [
+            ("accept", "application/json;q=x,,;;text/html;q=2"),
+            ("accept-encoding", "gzip;q=, br, \u{7e}"),
+            ("x-forwarded-for", "unknown, \"[::1\", 1.2.3.4.5"),
+            ("forwarded", "for=;;;"),
+            ("content-length", "18446744073709551616"),
+            ("cookie", "__Host-vestibule-session; __Host-vestibule-browser==; =; ;"),
+            ("cookie", "__Host-vestibule-notice=e30; __Host-vestibule-notice=x"),
+            ("mcp-protocol-version", "tomorrow"),
+            ("range", "bytes=9-1"),
+            ("if-none-match", "\"\""),
+            ("referer", "://"),
+            ("user-agent", ""),
+        ] {
+            unbroken(&house, path, request(Method::GET, path).header(name, value).body(Body::empty()).expect("a request")).await;
+        }
+    }
+}
+
+async fn unbroken(house: &House, path: &str, request: http::Request<Body>) {
+    let answer = house.send(request).await;
+    assert_ne!(answer.status, 500, "{path}: {answer:?}");
+}
+
+fn sample<S: Strategy>(runner: &mut TestRunner, strategy: &S) -> S::Value {
+    strategy.new_tree(runner).expect("a value").current()
+}

@@ -1,0 +1,228 @@
+//! What every page carries, and what a hostile name cannot make of it (O17, C9, C10, K10; cases A10, D29, D30).
+
+use http::header;
+use serde_json::json;
+
+use crate::support::{ALICE, Answer, Browser, Document, Engine, House, McpClient, PASSWORD, native_metadata, on_both_engines};
+
+on_both_engines!(
+    o17_every_page_says_what_may_be_done_with_it,
+    a10_the_consent_form_may_end_where_the_answer_goes_and_beyond,
+    d29_c10_the_consent_page_names_everything_that_matters,
+    d30_a_hostile_name_is_text_and_nothing_else,
+    d30_problem_pages_repeat_nothing_as_markup,
+    a_message_is_in_the_page_only_while_there_is_one,
+    hsts_is_for_https_alone,
+);
+
+async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let mut stranger = Browser::new(&house);
+    let link = house.provider.add_account("bob@example.com", None).await.expect("added").enrolment_link.expect("a link");
+    let begun = browser.get(&client.authorize_path()).await;
+    let mut nonces = Vec::new();
+    let foreign = {
+        let mut window = browser.clone();
+        window.origin = Some("https://evil.example".to_owned());
+        window.post("/actions/consent", &crate::support::Query::default()).await
+    };
+    for (what, answer) in [
+        ("login", stranger.get("/login").await),
+        ("login, again", stranger.get("/login").await),
+        ("account", browser.get("/account").await),
+        ("consent", browser.follow(&begun).await),
+        ("enrolment", stranger.get(link.split_once("example").expect("a path").1).await),
+        ("setup that is gone", stranger.get("/setup/x").await),
+        ("consent that is gone", browser.get("/consent?request=x").await),
+        ("authorize without anything", browser.get("/authorize").await),
+        ("nowhere", browser.get("/nowhere").await),
+        ("a foreign form", foreign),
+    ] {
+        let page = answer.document();
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY).expect("a policy");
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'", "form-action 'self'"] {
+            assert!(policy.split("; ").any(|own| own.starts_with(part)), "{what}: {part} in {policy}");
+        }
+        assert!(
+            !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'),
+            "{what}: {policy}"
+        );
+        assert_eq!(answer.header(header::X_FRAME_OPTIONS), Some("DENY"), "{what}");
+        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{what}");
+        assert!(["same-origin", "no-referrer"].contains(&answer.header(header::REFERRER_POLICY).expect("a policy")), "{what}");
+        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{what}");
+        clean(&page, what);
+        nonces.extend(page.attributes("script", "nonce").map(str::to_owned));
+        for nonce in page.attributes("script", "nonce").chain(page.attributes("link", "nonce")) {
+            assert!(policy.contains(&format!("'nonce-{nonce}'")), "{what}: {policy}");
+        }
+        let scripts = page.tags().filter(|tag| *tag == "script").count();
+        assert_eq!(page.attributes("script", "nonce").count(), scripts, "{what}: every script has a nonce");
+    }
+    nonces.sort();
+    let all = nonces.len();
+    assert!(all > 1, "some pages have islands");
+    nonces.dedup();
+    assert!(nonces.len() > 1, "no page shares its nonce with another");
+}
+
+async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for (redirect, source) in [
+        ("https://app.example/cb", "https://app.example"),
+        ("https://app.example:8443/cb?x=1", "https://app.example:8443"),
+        ("http://127.0.0.1:33418/callback", "http://127.0.0.1:33418"),
+        ("http://localhost:7777/callback", "http://localhost:7777"),
+        ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:"),
+    ] {
+        let mut metadata = native_metadata();
+        metadata["redirect_uris"] = json!([redirect]);
+        let client = McpClient::registered(&house, &metadata).await;
+        let begun = browser.get(&client.authorize_path()).await;
+        let consent = browser.follow(&begun).await;
+        // What follows is for callbacks that lead on; no plain http beyond the callback itself.
+        let rule = form_action(&consent);
+        assert!(rule.starts_with(&format!("form-action 'self' {source} https: ")), "{rule}");
+        assert!(!rule.contains(" http: ") && rule.ends_with(':'), "{rule}");
+    }
+    assert_eq!(form_action(&browser.get("/account").await), "form-action 'self'");
+}
+
+async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let mut metadata = native_metadata();
+    metadata["client_name"] = json!("Claude");
+    metadata["redirect_uris"] = json!(["https://notclaude.example/cb"]);
+    let web = McpClient::registered(&house, &metadata).await;
+    let words = browser.consent_page(&web).await.words();
+    for said in ["Claude", "notclaude.example", "nobody has checked the name", "Notes", "vestibule.example", ALICE] {
+        assert!(words.contains(said), "{said} in {words}");
+    }
+    for said in ["See who you are and read your notes", "Add notes for you"] {
+        assert!(words.contains(said), "{said} in {words}");
+    }
+    assert!(!words.contains("on this computer"), "{words}");
+    // C9: an answer that stays on this computer could be anybody's there.
+    let native = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read"));
+    let words = browser.consent_page(&native).await.words();
+    assert!(words.contains("127.0.0.1:33418") && words.contains("on this computer"), "{words}");
+    assert!(!words.contains("Add notes for you"), "{words}");
+    // One that an administrator added is not one that named itself.
+    let uris = ["https://app.example/cb".to_owned()];
+    let added = house.provider.add_client("Our own", &uris, false).await.expect("added");
+    let added = McpClient::known(&house, &added.client_id, None, &uris[0]);
+    let words = browser.consent_page(&added).await.words();
+    assert!(words.contains("Our own") && !words.contains("nobody has checked"), "{words}");
+    // Without a name, its id stands there.
+    let nameless = McpClient::registered(&house, &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })).await;
+    let words = browser.consent_page(&nameless).await.words();
+    assert!(words.contains(&nameless.id), "{words}");
+}
+
+async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for name in [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "'--></bdi></main><svg/onload=alert(1)>",
+        "{{7*7}}${7*7}<!--",
+        "</title><base href=//evil.example>",
+        "Claude\u{202e}edualC\u{2066}",
+        "C\u{200b}l\u{200d}au\u{feff}de",
+        "Claude\r\nSet-Cookie: x=y",
+        "Z\u{35c}\u{35c}\u{35c}\u{35c}\u{35c}\u{35c}\u{35c}algo",
+    ] {
+        let mut metadata = native_metadata();
+        metadata["client_name"] = json!(name);
+        let client = McpClient::registered(&house, &metadata).await;
+        let mut stranger = Browser::new(&house);
+        let begun = stranger.get(&client.authorize_path()).await;
+        let login = stranger.follow(&begun).await;
+        let begun = browser.get(&client.authorize_path()).await;
+        let consent = browser.follow(&begun).await;
+        for answer in [login, consent] {
+            let page = answer.document();
+            clean(&page, name);
+            for tag in ["img", "base", "iframe", "object"] {
+                assert!(!page.tags().any(|own| own == tag), "{name}: {tag}");
+            }
+            let hidden = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{200d}', '\u{feff}', '\r'];
+            assert!(!answer.body.contains(hidden), "{name:?}: {:?}", page.words());
+            assert!(answer.headers.get_all(header::SET_COOKIE).iter().all(|cookie| cookie.as_bytes().starts_with(b"__Host-")));
+        }
+    }
+    let mut metadata = native_metadata();
+    metadata["client_name"] = json!("x".repeat(10_000));
+    let answer = crate::support::register(&house, [192, 0, 2, 9].into(), metadata).await;
+    answer.refused(400, "invalid_client_metadata");
+}
+
+async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let mut browser = Browser::new(&house);
+    for path in [
+        client.asking(|query| query.set("client_id", hostile)).authorize_path(),
+        client.asking(|query| query.set("redirect_uri", hostile)).authorize_path(),
+        client.asking(|query| query.set("state", hostile).set("redirect_uri", "https://evil.example/")).authorize_path(),
+        format!("/consent?request={}", "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        format!("/login?request={}", "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        "/setup/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E".to_owned(),
+        "/%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
+    ] {
+        let answer = browser.get(&path).await;
+        let page = answer.problem(answer.status.as_u16());
+        clean(&page, &path);
+        assert!(!answer.body.contains("alert(1)"), "{path}: {}", answer.body);
+    }
+    // What was typed comes back into its box, as text.
+    let typed = browser.sign_in(hostile, "x").await;
+    let page = browser.follow(&typed).await.document();
+    clean(&page, "login");
+    assert!(page.attributes("input", "value").any(|value| value == hostile));
+}
+
+async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut browser = Browser::new(&house);
+    assert_eq!(browser.open("/login").await.alert(), None);
+    let refused = browser.sign_in(ALICE, "wrong").await;
+    assert!(browser.follow(&refused).await.document().alert().is_some());
+    assert_eq!(browser.open("/login").await.alert(), None);
+    // Nobody can put words into our page with a link.
+    for path in ["/login?error=Hello", "/login?message=Hello", "/login?alert=Hello"] {
+        let page = browser.open(path).await;
+        assert!(page.alert().is_none() && !page.words().contains("Hello"));
+    }
+    assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/account");
+}
+
+async fn hsts_is_for_https_alone(engine: Engine) {
+    let house = House::empty(engine).await;
+    assert!(house.get("/login").await.header(header::STRICT_TRANSPORT_SECURITY).is_some());
+    let local = House::with(engine, |settings| {
+        *settings = provider::Settings::new(oauth::Issuer::parse("http://localhost:3000").expect("a good issuer"));
+    })
+    .await;
+    assert!(local.get("/login").await.header(header::STRICT_TRANSPORT_SECURITY).is_none());
+}
+
+/// No inline handler, no inline style, no address that is a script.
+fn clean(page: &Document, what: &str) {
+    for (name, value) in page.all_attributes() {
+        assert!(!name.starts_with("on") && name != "style" && name != "srcdoc", "{what}: {name}={value}");
+        let address = ["href", "src", "action", "formaction"].contains(&name);
+        assert!(!address || value.starts_with('/') && !value.starts_with("//"), "{what}: {name}={value}");
+    }
+}
+
+fn form_action(answer: &Answer) -> String {
+    let policy = answer.header(header::CONTENT_SECURITY_POLICY).expect("a policy");
+    policy.split("; ").find(|part| part.starts_with("form-action")).expect("a rule for forms").to_owned()
+}

@@ -1,0 +1,115 @@
+//! The whole path with a client that others wrote: the `rmcp` crate with its auth feature, over real sockets.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use oauth::Issuer;
+use provider::Settings;
+use rmcp::model::{CallToolRequestParams, ClientConfig};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::auth::{AuthClient, AuthorizationManager, AuthorizationRequest, OAuthState};
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::support::{ALICE, Browser, CALLBACK, Engine, House, PASSWORD, on_both_engines};
+
+on_both_engines!(rmcp_finds_registers_signs_in_calls_tools_and_refreshes);
+
+async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
+    let (house, issuer, server) = listening(engine).await;
+    let mcp = format!("{issuer}/mcp");
+
+    // It finds its way from the MCP server's address alone, and registers.
+    let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
+    let request = AuthorizationRequest::new(CALLBACK).with_client_name("Real client");
+    state.start_authorization(request).await.expect("discovery and registration");
+    let address = state.get_authorization_url().await.expect("an address to open");
+    let path = address.strip_prefix(&issuer).expect("an address of ours").to_owned();
+
+    // Alice opens it, signs in and allows it.
+    let mut browser = Browser::new(&house);
+    let begun = browser.get(&path).await;
+    let login = browser.follow(&begun).await.document().form("Sign in");
+    let signed_in = browser.submit(&login.fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
+    let consent = browser.follow(&signed_in).await.document();
+    assert!(consent.words().contains("Real client"), "{}", consent.words());
+    let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
+
+    // The client takes the answer, checks state and issuer, and exchanges the code.
+    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+    let manager = state.into_authorization_manager().expect("authorized");
+    let first = manager.get_access_token().await.expect("a token");
+
+    let client = connect(&mcp, manager).await;
+    let tools = client.list_all_tools().await.expect("a list of tools");
+    let mut names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["add_note", "whoami"]);
+    let noted = call(&client, "add_note", serde_json::json!({ "text": "bought milk" })).await;
+    assert_eq!(noted["notes"], 1);
+    let caller = call(&client, "whoami", serde_json::json!({})).await;
+    assert!(caller["sub"].as_str().is_some_and(|sub| sub.starts_with("acct_")), "{caller}");
+    // It asks for `offline_access` too, since our metadata lists it.
+    assert_eq!(caller["scope"], "notes:read notes:write offline_access");
+    client.cancel().await.expect("it ends");
+
+    // A registration of its own stands in our list.
+    let clients = house.provider.clients().await.expect("the store answers");
+    assert_eq!(clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(), ["Real client"]);
+    refreshes(&house, &issuer, first).await;
+    server.abort();
+}
+
+/// The same client once more, with its own way to refresh.
+async fn refreshes(house: &House, issuer: &str, other: String) {
+    let mut state = OAuthState::new(format!("{issuer}/mcp"), None).await.expect("a client");
+    state.start_authorization(AuthorizationRequest::new(CALLBACK)).await.expect("discovery and registration");
+    let address = state.get_authorization_url().await.expect("an address to open");
+    let mut browser = Browser::new(house);
+    let signed_in = browser.sign_in(ALICE, PASSWORD).await;
+    assert_eq!(signed_in.destination(), "/account");
+    let begun = browser.get(address.strip_prefix(issuer).expect("an address of ours")).await;
+    let consent = browser.follow(&begun).await.document();
+    let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
+    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+    let manager = state.into_authorization_manager().expect("authorized");
+    let first = manager.get_access_token().await.expect("a token");
+    assert_ne!(first, other);
+    manager.refresh_token().await.expect("refreshed");
+    let second = manager.get_access_token().await.expect("a token");
+    assert_ne!(second, first);
+    let client = connect(&format!("{issuer}/mcp"), manager).await;
+    call(&client, "whoami", serde_json::json!({})).await;
+    client.cancel().await.expect("it ends");
+}
+
+type Client = RunningService<RoleClient, ClientConfig>;
+
+async fn connect(mcp: &str, manager: AuthorizationManager) -> Client {
+    let http = AuthClient::new(reqwest::Client::new(), manager);
+    let config = StreamableHttpClientTransportConfig::with_uri(mcp);
+    let transport = StreamableHttpClientTransport::with_client(http, config);
+    ClientConfig::default().serve(transport).await.expect("the server welcomes the client")
+}
+
+async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value) -> serde_json::Value {
+    let arguments = arguments.as_object().cloned().expect("an object");
+    let result = client.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await.expect("an answer");
+    assert_ne!(result.is_error, Some(true), "{result:?}");
+    result.structured_content.expect("structured content")
+}
+
+/// A house that listens on a free port of this computer. Its clock stands at START, far from the client's own; nothing in
+/// the protocol minds.
+async fn listening(engine: Engine) -> (House, String, JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("its number").port();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let settings = Settings::new(Issuer::parse(&issuer).expect("a good issuer"));
+    let house = House::with(engine, |own| *own = settings).await;
+    house.add_alice().await;
+    let service = house.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("it serves") });
+    (house, issuer, server)
+}

@@ -1,0 +1,256 @@
+//! Refresh tokens: rotated at each use, the same successor within the window, the end of the grant outside it (O14, A9; cases
+//! C17, C18, C19, C25).
+
+use std::time::Duration;
+
+use http::{Method, header};
+
+use crate::support::{
+    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, on_both_engines, race, request,
+};
+
+on_both_engines!(
+    a9_each_use_brings_another_refresh_token_and_the_last_one_works,
+    o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte,
+    o14_outside_the_window_a_replay_ends_the_grant,
+    o14_any_older_ancestor_ends_the_grant,
+    o14_a_window_of_zero_is_strict,
+    o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing,
+    c18_of_64_refreshes_at_once_all_get_the_same_successor,
+    c18_with_two_servers_over_one_store_too,
+    refresh_tokens_expire_ninety_days_after_their_own_issue,
+    o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened,
+    c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up,
+    c17_a_confidential_client_refreshes_with_its_secret_only,
+    c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up,
+    c25_a_disabled_account_is_refused_at_once,
+    c25_a_removed_account_is_refused_at_once,
+    c25_a_removed_client_is_refused_as_an_unknown_client,
+);
+
+async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: Engine) {
+    let (house, client, mut tokens) = connected(engine).await;
+    let mut seen = vec![tokens.clone()];
+    for _ in 0..12 {
+        house.pass(600);
+        tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+        assert!(seen.iter().all(|old| old.refresh != tokens.refresh && old.access != tokens.access));
+        seen.push(tokens.clone());
+    }
+    client.me(&tokens.access).await.granted();
+}
+
+async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(engine: Engine) {
+    let (house, client, first) = connected(engine).await;
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    for _ in 0..3 {
+        house.pass(9);
+        assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
+    }
+    // Nothing was used up by it: the one successor goes on, and its own predecessor is still inside the window.
+    let third = Tokens::read(&client.refresh(&second.refresh).await);
+    assert_ne!(third.refresh, second.refresh);
+    assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
+    assert_eq!(Tokens::read(&client.refresh(&second.refresh).await).refresh, third.refresh);
+    client.me(&third.access).await.granted();
+}
+
+async fn o14_outside_the_window_a_replay_ends_the_grant(engine: Engine) {
+    let (house, client, first) = connected(engine).await;
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    house.pass(30);
+    ended(&client, &first.refresh, &second).await;
+}
+
+async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
+    let (house, client, first) = connected(engine).await;
+    let mut last = first.clone();
+    for _ in 0..20 {
+        house.pass(40);
+        last = Tokens::read(&client.refresh(&last.refresh).await);
+    }
+    ended(&client, &first.refresh, &last).await;
+}
+
+async fn o14_a_window_of_zero_is_strict(engine: Engine) {
+    let house = House::with(engine, |settings| settings.lifetimes.refresh_replay_window = Duration::ZERO).await;
+    house.add_alice().await;
+    let client = McpClient::native(&house).await;
+    let first = client.connect(&mut Browser::of_alice(&house).await).await;
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    ended(&client, &first.refresh, &second).await;
+}
+
+async fn o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine) {
+    let (_, client, tokens) = connected(engine).await;
+    let secret = tokens.refresh.len() - 43;
+    let family = secret - 43;
+    // Grant and account are in logs and access tokens; family and secret are not.
+    for guess in [
+        format!("{}{}", &tokens.refresh[..family], "A".repeat(86)),
+        format!("{}{}{}", &tokens.refresh[..family], "A".repeat(43), &tokens.refresh[secret..]),
+        tokens.refresh[..secret].to_owned(),
+        tokens.refresh.replace("vrt_", "vac_"),
+        tokens.access.clone(),
+        "x".to_owned(),
+        "vrt_".to_owned(),
+    ] {
+        client.refresh(&guess).await.refused(400, "invalid_grant");
+    }
+    client.me(&tokens.access).await.granted();
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    one_successor(&house, &client, &tokens, [house.clone(), house.clone()]).await;
+}
+
+async fn c18_with_two_servers_over_one_store_too(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let twin = house.twin().await;
+    one_successor(&house, &client, &tokens, [house.clone(), twin]).await;
+}
+
+async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, servers: [House; 2]) {
+    let answers = race(RACERS, |number| {
+        let (client, token) = (client.at(&servers[number % 2]), tokens.refresh.clone());
+        async move { client.refresh(&token).await }
+    })
+    .await;
+    let answers: Vec<_> = answers.iter().map(Tokens::read).collect();
+    let successor = &answers[0];
+    assert!(answers.iter().all(|tokens| tokens.refresh == successor.refresh));
+    assert_ne!(successor.refresh, tokens.refresh);
+    // One live leaf: it goes on, and after the window its predecessor ends everything.
+    let next = Tokens::read(&client.refresh(&successor.refresh).await);
+    house.pass(30);
+    ended(client, &tokens.refresh, &next).await;
+}
+
+async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine) {
+    const DAY: u64 = 24 * 3600;
+    let (house, client, first) = connected(engine).await;
+    house.pass(90 * DAY - 1);
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    house.pass(90 * DAY - 1);
+    let third = Tokens::read(&client.refresh(&second.refresh).await);
+    house.pass(90 * DAY);
+    client.refresh(&third.refresh).await.refused(400, "invalid_grant");
+}
+
+async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read offline_access"));
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let refresh = async |token: &str, scope: &str| {
+        let form = client.refresh_form(token).and("scope", scope);
+        house.post("/token", &form).await
+    };
+    for wider in ["notes:read notes:write", "notes:write", "admin", "*"] {
+        refresh(&tokens.refresh, wider).await.refused(400, "invalid_scope");
+    }
+    let narrowed = refresh(&tokens.refresh, "notes:read").await;
+    assert_eq!(narrowed.granted()["scope"], "notes:read");
+    // The grant itself is what it was, and what a client repeats of it is accepted (K: rmcp before 3.11).
+    let whole = client.refresh(&Tokens::read(&narrowed).refresh).await;
+    assert_eq!(whole.granted()["scope"], "notes:read offline_access");
+    let repeated = refresh(&Tokens::read(&whole).refresh, "notes:read offline_access").await;
+    assert_eq!(repeated.granted()["scope"], "notes:read offline_access");
+}
+
+async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let form = client.refresh_form(&tokens.refresh);
+    for other in ["https://other.example/mcp", "https://vestibule.example/", "mcp"] {
+        house.post("/token", &form.clone().and("resource", other)).await.refused(400, "invalid_target");
+    }
+    house.post("/token", &form.clone().and("resource", MCP).and("resource", MCP)).await.refused(400, "invalid_target");
+    Tokens::read(&house.post("/token", &form.and("resource", MCP)).await);
+}
+
+async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::confidential(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let bare = client.refresh_form(&tokens.refresh).without("client_secret");
+    let without_challenge = |answer: &Answer| assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
+    for form in [bare.clone(), bare.clone().and("client_secret", "vcs_wrong"), bare.clone().and("client_secret", "")] {
+        let refused = house.post("/token", &form).await;
+        refused.refused(401, "invalid_client");
+        without_challenge(&refused);
+    }
+    let secret = client.secret.as_deref().expect("a secret");
+    let by_header = async |secret: &str, form: Query| {
+        let request = request(Method::POST, "/token")
+            .header(header::AUTHORIZATION, basic(&client.id, secret))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        house.send(request.body(form.encode().into()).expect("a request")).await
+    };
+    let refused = by_header("vcs_wrong", bare.clone()).await;
+    refused.refused(401, "invalid_client");
+    assert!(refused.header(header::WWW_AUTHENTICATE).is_some_and(|value| value.starts_with("Basic ")));
+    // Nothing was used up, and both places for the secret are good, whichever the client registered.
+    let next = Tokens::read(&by_header(secret, bare.without("client_id")).await);
+    Tokens::read(&client.refresh(&next.refresh).await);
+}
+
+async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let stranger = McpClient::native(&house).await;
+    let secretive = McpClient::confidential(&house).await;
+    let own = client.refresh("vrt_nonsense").await.body;
+    for other in [stranger, secretive] {
+        let answer = other.refresh(&tokens.refresh).await;
+        answer.refused(400, "invalid_grant");
+        assert_eq!(answer.body, own);
+    }
+    let form = client.refresh_form(&tokens.refresh).set("client_id", "vc_unknown");
+    house.post("/token", &form).await.refused(401, "invalid_client");
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    house.provider.disable_account(ALICE).await.expect("disabled");
+    refused_at_once(&client, &tokens).await;
+    // Being let in again does not bring back what was ended.
+    house.provider.enable_account(ALICE).await.expect("enabled");
+    refused_at_once(&client, &tokens).await;
+}
+
+async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let pending = Browser::of_alice(&house).await.allow(&client).await;
+    house.provider.remove_account(ALICE).await.expect("removed");
+    refused_at_once(&client, &tokens).await;
+    client.exchange(&pending).await.refused(400, "invalid_grant");
+    // Somebody else with the same address is somebody else.
+    house.add_alice().await;
+    refused_at_once(&client, &tokens).await;
+}
+
+async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    house.provider.remove_client(&client.id).await.expect("removed");
+    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+}
+
+async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    (house, client, tokens)
+}
+
+/// A replayed token ends the grant: its live refresh token and its access tokens are dead.
+async fn ended(client: &McpClient, replayed: &str, live: &Tokens) {
+    client.me(&live.access).await.granted();
+    client.refresh(replayed).await.refused(400, "invalid_grant");
+    refused_at_once(client, live).await;
+}
+
+async fn refused_at_once(client: &McpClient, tokens: &Tokens) {
+    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+}

@@ -1,0 +1,309 @@
+//! Dynamic client registration (RFC 7591, A3; cases A3, A6, E38).
+
+use std::net::IpAddr;
+
+use http::{Method, header};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, CALLBACK, Engine, House, ISSUER, START, from, native_metadata, on_both_engines, register, request};
+
+on_both_engines!(
+    a_registration_answers_with_what_is_in_effect_and_nothing_null,
+    a_confidential_client_gets_a_secret_once,
+    absent_members_get_the_defaults_of_rfc_7591,
+    what_real_clients_send_is_accepted,
+    unsupported_grant_types_are_dropped,
+    a3_a6_unsafe_redirect_uris_are_refused,
+    a6_hostile_addresses_are_refused_wherever_they_stand,
+    what_is_no_metadata_is_refused_by_its_name,
+    twenty_an_hour_from_one_address,
+    e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood,
+    a_limit_of_zero_is_none,
+    rate_limits_can_be_switched_off,
+    a_closed_registration_is_not_advertised_and_refuses,
+    ids_and_secrets_never_repeat_and_need_no_escaping,
+);
+
+const ADDRESS: [u8; 4] = [203, 0, 113, 9];
+
+async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: Engine) {
+    let house = House::empty(engine).await;
+    let mut metadata = native_metadata();
+    metadata["client_uri"] = json!("https://notebook.example/");
+    metadata["logo_uri"] = Value::Null;
+    metadata["tos_uri"] = json!("");
+    metadata["scope"] = json!("");
+    metadata["software_id"] = json!("4NRB1-0XZABZI9E6-5SM3R");
+    metadata["software_statement"] = json!("x");
+    metadata["something_new"] = json!({ "deep": [1, 2, null] });
+    let answer = post(&house, &metadata).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
+    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"));
+    let mut body = answer.json();
+    let id = body["client_id"].take();
+    assert!(id.as_str().is_some_and(|id| !id.starts_with("http") && !id.is_empty()), "{id}");
+    assert_eq!(
+        body,
+        json!({
+            "client_id": null,
+            "client_id_issued_at": START,
+            "client_name": "Notebook",
+            "client_uri": "https://notebook.example/",
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            "software_id": "4NRB1-0XZABZI9E6-5SM3R",
+        })
+    );
+    assert!(!answer.body.contains("null"), "{}", answer.body);
+}
+
+async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
+    let house = House::empty(engine).await;
+    for method in ["client_secret_basic", "client_secret_post"] {
+        let metadata = json!({ "redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": method });
+        let body = registered(&house, &metadata).await;
+        assert_eq!(body["token_endpoint_auth_method"], method);
+        assert_eq!(body["client_secret_expires_at"], 0);
+        assert!(body["client_secret"].as_str().is_some_and(|secret| secret.len() >= 43), "{body}");
+    }
+}
+
+async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
+    let house = House::empty(engine).await;
+    let body = registered(&house, &json!({ "redirect_uris": ["https://app.example/cb"] })).await;
+    assert_eq!(body["token_endpoint_auth_method"], "client_secret_basic");
+    assert_eq!(body["response_types"], json!(["code"]));
+    assert!(body["grant_types"].as_array().is_some_and(|types| types.contains(&json!("authorization_code"))));
+    assert!(body.get("client_name").is_none() && body.get("application_type").is_none());
+    // mcp-requirements 7.5: without application_type, loopback http is good all the same.
+    let native = json!({ "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
+    registered(&house, &native).await;
+}
+
+async fn what_real_clients_send_is_accepted(engine: Engine) {
+    let house = House::empty(engine).await;
+    for uris in [
+        json!(["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"]),
+        json!(["http://localhost/callback", "http://127.0.0.1/callback"]),
+        json!([
+            "https://insiders.vscode.dev/redirect",
+            "https://vscode.dev/redirect",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418/"
+        ]),
+        json!([
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "https://www.cursor.com/agents/mcp/oauth/callback",
+            "http://localhost:8787/callback",
+        ]),
+        json!(["http://[::1]:6274/oauth/callback"]),
+        json!(["com.example.app:/oauth"]),
+    ] {
+        let body = registered(&house, &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })).await;
+        assert_eq!(body["redirect_uris"], uris);
+    }
+}
+
+async fn unsupported_grant_types_are_dropped(engine: Engine) {
+    let house = House::empty(engine).await;
+    let mut metadata = native_metadata();
+    metadata["grant_types"] =
+        json!(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "implicit"]);
+    assert_eq!(registered(&house, &metadata).await["grant_types"], json!(["authorization_code", "refresh_token"]));
+    metadata["grant_types"] = json!(["urn:ietf:params:oauth:grant-type:device_code"]);
+    post(&house, &metadata).await.refused(400, "invalid_client_metadata");
+}
+
+async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
+    let house = unlimited(engine).await;
+    for bad in [
+        "http://app.example/cb",
+        "http://localhost.evil.example/cb",
+        "http://localhost@evil.example/cb",
+        "http://127.0.0.2/cb",
+        "http://127.1/cb",
+        "http://2130706433/cb",
+        "http://0x7f000001/cb",
+        "http://0177.0.0.1/cb",
+        "http://[::ffff:127.0.0.1]/cb",
+        "https://app.example/cb#fragment",
+        "https://app.example/cb#",
+        "https://user@app.example/cb",
+        "https://u:p@app.example/cb",
+        "https://app.example/callback/../evil",
+        "https://app.example/callback/..%2Fevil",
+        "https://app.example/callback%252f..",
+        "https://app.example/..;/evil",
+        "https://app.example/%2e%2e/evil",
+        "https://app.example\\@evil.example/",
+        "https:app.example",
+        "https:///evil.example",
+        "//evil.example/cb",
+        "///evil.example",
+        "/\t/evil.example",
+        "\\/evil.example",
+        "/callback",
+        "callback",
+        "",
+        "https://*.app.example/cb",
+        "https://app.example/cb?code=mine",
+        "https://app.example/cb?state=x",
+        "https://app.example/cb?iss=x",
+        "https://APP.example/cb",
+        "https://\u{430}pp.example/cb",
+        "https://app.example/ cb",
+        "https://app.example/\ncb",
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java\tscript:alert(1)",
+        " javascript:alert(1)",
+        "\u{1}javascript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "about:blank",
+        "blob:https://app.example/x",
+        "ws://app.example",
+        "unknown:/x",
+    ] {
+        let mut metadata = native_metadata();
+        metadata["redirect_uris"] = json!([CALLBACK, bad]);
+        let answer = post(&house, &metadata).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &json!("invalid_redirect_uri")), "{bad:?}");
+    }
+    for none in [json!([]), Value::Null, json!(vec![CALLBACK; 21])] {
+        let mut metadata = native_metadata();
+        metadata["redirect_uris"] = none;
+        post(&house, &metadata).await.refused(400, "invalid_redirect_uri");
+    }
+}
+
+async fn a6_hostile_addresses_are_refused_wherever_they_stand(engine: Engine) {
+    let house = unlimited(engine).await;
+    for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
+        for bad in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "java\tscript:alert(1)",
+            "\u{1}javascript:x",
+            "data:text/html,x",
+            "vbscript:x",
+            "x",
+            "file:///x",
+        ] {
+            let mut metadata = native_metadata();
+            metadata[member] = json!(bad);
+            let answer = post(&house, &metadata).await;
+            let body = answer.refused(400, "invalid_client_metadata");
+            let described = body["error_description"].as_str().expect("a description");
+            assert!(described.contains(member) && !described.contains("script"), "{described}");
+        }
+    }
+}
+
+async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
+    let house = unlimited(engine).await;
+    for body in ["", "null", "[]", "\"x\"", "{", "{\"redirect_uris\": \"https://app.example/cb\"}", "{\"client_name\": 1}", "\u{0}"]
+    {
+        let answer = register(&house, ADDRESS.into(), body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(["invalid_client_metadata", "invalid_redirect_uri"].contains(&answer.json()["error"].as_str().expect("a code")));
+    }
+    let mut metadata = native_metadata();
+    metadata["token_endpoint_auth_method"] = json!("client_secret_jwt");
+    post(&house, &metadata).await.refused(400, "invalid_client_metadata");
+    let form = request(Method::POST, "/register").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let answer = house.send(form.body("redirect_uris=x".into()).expect("a request")).await;
+    answer.refused(400, "invalid_client_metadata");
+    let large = json!({ "redirect_uris": [CALLBACK], "x": "x".repeat(65 * 1024) });
+    assert_eq!(post(&house, &large).await.status, 413);
+    let get = house.get("/register").await;
+    assert_eq!((get.status.as_u16(), get.header(header::ALLOW)), (405, Some("POST")));
+}
+
+async fn twenty_an_hour_from_one_address(engine: Engine) {
+    let house = House::empty(engine).await;
+    house.pass(600);
+    for _ in 0..20 {
+        registered(&house, &native_metadata()).await;
+    }
+    let answer = post(&house, &native_metadata()).await;
+    answer.refused(429, "temporarily_unavailable");
+    assert_eq!(answer.header(header::RETRY_AFTER), Some("3000"));
+    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"));
+    // Others are not hindered, and an hour is an hour.
+    assert_eq!(register(&house, [203, 0, 113, 10].into(), native_metadata()).await.status, 201);
+    house.pass(2999);
+    assert_eq!(post(&house, &native_metadata()).await.header(header::RETRY_AFTER), Some("1"));
+    house.pass(1);
+    registered(&house, &native_metadata()).await;
+}
+
+async fn e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Engine) {
+    let house = House::empty(engine).await;
+    let register_from = async |address: String| {
+        let address: IpAddr = address.parse().expect("an address");
+        let request = from(address, Method::POST, "/register").header(header::CONTENT_TYPE, "application/json");
+        house.send(request.body(native_metadata().to_string().into()).expect("a request")).await.status.as_u16()
+    };
+    let all = futures_util::future::join_all((0..64).map(|number| register_from(format!("2001:db8:1:2::{number:x}")))).await;
+    assert_eq!(all.iter().filter(|status| **status == 201).count(), 20, "{all:?}");
+    assert_eq!(all.iter().filter(|status| **status == 429).count(), 44, "{all:?}");
+    assert_eq!(register_from("2001:db8:1:2:ffff::1".to_owned()).await, 429);
+    assert_eq!(register_from("2001:db8:1:3::1".to_owned()).await, 201);
+}
+
+async fn a_limit_of_zero_is_none(engine: Engine) {
+    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 0).await;
+    for _ in 0..30 {
+        registered(&house, &native_metadata()).await;
+    }
+}
+
+async fn rate_limits_can_be_switched_off(engine: Engine) {
+    let house = unlimited(engine).await;
+    for _ in 0..30 {
+        registered(&house, &native_metadata()).await;
+    }
+}
+
+async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
+    let house = House::with(engine, |settings| settings.registration.open = false).await;
+    let server = house.get("/.well-known/oauth-authorization-server").await.granted();
+    assert_eq!(server["issuer"], ISSUER);
+    assert!(server.get("registration_endpoint").is_none(), "{server}");
+    let answer = post(&house, &native_metadata()).await;
+    assert!([403, 404].contains(&answer.status.as_u16()), "{answer:?}");
+    assert!(house.provider.clients().await.expect("the store answers").is_empty());
+}
+
+async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
+    let house = unlimited(engine).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let body = registered(&house, &json!({ "redirect_uris": ["https://app.example/cb"] })).await;
+        for name in ["client_id", "client_secret"] {
+            let text = body[name].as_str().expect("text").to_owned();
+            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)), "{text}");
+            assert!(seen.insert(text));
+        }
+    }
+}
+
+async fn unlimited(engine: Engine) -> House {
+    House::with(engine, |settings| settings.rate_limits = false).await
+}
+
+async fn post(house: &House, metadata: &Value) -> Answer {
+    register(house, ADDRESS.into(), metadata).await
+}
+
+async fn registered(house: &House, metadata: &Value) -> Value {
+    let answer = post(house, metadata).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()
+}

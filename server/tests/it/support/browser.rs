@@ -1,0 +1,151 @@
+//! A person's browser.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, header};
+
+use super::house::{self, ALICE, PASSWORD};
+use super::{Answer, Callback, Document, Form, House, McpClient, Query};
+
+/// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and follows redirects only
+/// when it is told to. A clone is another window of the same browser at this moment.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    house: House,
+    pub(crate) cookies: BTreeMap<String, String>,
+    /// What it sends as `Origin` with posts; `None` for nothing.
+    pub(crate) origin: Option<String>,
+    pub(crate) address: IpAddr,
+    /// The page that is shown, which browsers name as `Referer` to its own server.
+    shown: String,
+}
+
+impl Browser {
+    pub(crate) fn new(house: &House) -> Self {
+        let origin = Some(house.provider.settings().issuer.as_str().to_owned());
+        Self {
+            house: house.clone(),
+            cookies: BTreeMap::new(),
+            origin,
+            address: IpAddr::from([198, 51, 100, 1]),
+            shown: "/".to_owned(),
+        }
+    }
+
+    /// Alice's browser, where she is signed in.
+    pub(crate) async fn of_alice(house: &House) -> Self {
+        let mut browser = Self::new(house);
+        let signed_in = browser.sign_in(ALICE, PASSWORD).await;
+        assert_eq!(signed_in.destination(), "/account");
+        browser
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        let answer = self.send(request.body(Body::empty()).expect("a request")).await;
+        if answer.status == 200 {
+            path.clone_into(&mut self.shown);
+        }
+        answer
+    }
+
+    /// Opens a page of ours, and expects it to be shown.
+    pub(crate) async fn open(&mut self, path: &str) -> Document {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.document()
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, fields: &Query) -> Answer {
+        let mut request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        // A browser that posts a form wants a page.
+        request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        let issuer = &self.house.provider.settings().issuer;
+        request = request.header(header::REFERER, issuer.url(&self.shown));
+        if let Some(origin) = &self.origin {
+            request = request.header(header::ORIGIN, HeaderValue::from_str(origin).expect("a header"));
+        }
+        self.send(request.body(fields.encode().into()).expect("a request")).await
+    }
+
+    pub(crate) async fn submit(&mut self, form: &Form, button: &str) -> Answer {
+        self.post(&form.action, &form.press(button)).await
+    }
+
+    /// Goes where an answer leads, which must be a page of ours.
+    pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
+        let path = answer.destination();
+        assert!(path.starts_with('/') && !path.starts_with("//"), "leads away: {path}");
+        self.get(path).await
+    }
+
+    /// Signs in at the sign-in page.
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
+        let form = self.open("/login").await.form("Sign in");
+        self.submit(&form.fill("email", email).fill("password", password), "Sign in").await
+    }
+
+    /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in on the way if she has to.
+    pub(crate) async fn consent_page(&mut self, client: &McpClient) -> Document {
+        let begun = self.get(&client.authorize_path()).await;
+        let mut page = self.follow(&begun).await;
+        if page.status == 303 {
+            page = self.follow(&page).await;
+        }
+        if page.document().page() == "login" {
+            let form = page.document().form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+            let signed_in = self.submit(&form, "Sign in").await;
+            page = self.follow(&signed_in).await;
+        }
+        let page = page.document();
+        assert_eq!(page.page(), "consent");
+        page
+    }
+
+    /// The whole of it: what the client gets when Alice presses a button on the consent page.
+    pub(crate) async fn decide(&mut self, client: &McpClient, button: &str) -> Callback {
+        let form = self.consent_page(client).await.form(button);
+        let answer = self.submit(&form, button).await;
+        Callback::read(answer.destination())
+    }
+
+    /// The code that the client gets when Alice allows it.
+    pub(crate) async fn allow(&mut self, client: &McpClient) -> String {
+        let callback = self.decide(client, "Allow").await;
+        callback.query.one("code").unwrap_or_else(|| panic!("a code: {callback:?}")).to_owned()
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let mut request = house::from(self.address, method, path);
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        request
+    }
+
+    async fn send(&mut self, request: Request<Body>) -> Answer {
+        let answer = self.house.send(request).await;
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            self.keep(line.to_str().expect("a cookie that is text"));
+        }
+        answer
+    }
+
+    /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no domain.
+    fn keep(&mut self, line: &str) {
+        let mut parts = line.split("; ");
+        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie has a name and a value");
+        let attributes: Vec<_> = parts.collect();
+        let good = ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"].iter().all(|needed| attributes.contains(needed));
+        let has_domain = attributes.iter().any(|attribute| attribute.starts_with("Domain"));
+        assert!(name.starts_with("__Host-") && good && !has_domain, "not a cookie of ours: {line}");
+        if attributes.contains(&"Max-Age=0") {
+            self.cookies.remove(name);
+        } else {
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The house: a provider behind the real router, with a clock moved by hand and a store that can be broken.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use access_token::SealingKey;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Method, Request, header};
+use oauth::{Issuer, Timestamp};
+use provider::{Clock, Environment, Provider, Settings};
+use server::extract::Proxies;
+use server::site::Site;
+use server::{Options, router};
+use store::testing::{Breakable, RedisServer, Switch};
+use store::{Keep, Store, Swap};
+use tower::ServiceExt as _;
+
+use super::tide::Tide;
+use super::{Answer, Engine, Query};
+
+/// The issuer of a house, unless a test chooses another.
+pub(crate) const ISSUER: &str = "https://vestibule.example";
+/// The demonstration MCP server of such a house.
+pub(crate) const MCP: &str = "https://vestibule.example/mcp";
+/// When every story begins: 2027-01-15, eight o'clock in UTC, at the start of an hour.
+pub(crate) const START: u64 = 1_800_000_000;
+/// Who lives here.
+pub(crate) const ALICE: &str = "alice@example.com";
+/// Her password.
+pub(crate) const PASSWORD: &str = "a quiet room with a view";
+
+const SEALING_KEY: [u8; 32] = [7; 32];
+
+/// A running server. Clones are the same house.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) provider: Provider,
+    pub(crate) router: Router,
+    pub(crate) clock: Arc<HandClock>,
+    /// Breaks and mends the store, and counts its verbs.
+    pub(crate) switch: Switch,
+    tide: Tide,
+    store: Store,
+    /// Ends with the last clone.
+    _redis: Option<Arc<RedisServer>>,
+}
+
+/// A clock that moves when it is told to.
+pub(crate) struct HandClock(AtomicU64);
+
+impl HandClock {
+    /// Lets time pass.
+    pub(crate) fn pass(&self, span: Duration) {
+        self.0.fetch_add(span.as_secs(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl House {
+    /// A house with the default settings, where nobody lives yet.
+    pub(crate) async fn empty(engine: Engine) -> Self {
+        Self::with(engine, |_| {}).await
+    }
+
+    /// A house with the default settings, where Alice lives.
+    pub(crate) async fn of_alice(engine: Engine) -> Self {
+        let house = Self::empty(engine).await;
+        house.add_alice().await;
+        house
+    }
+
+    /// A house whose default settings are changed.
+    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
+        change(&mut settings);
+        let (store, redis) = engine.open().await;
+        Self { _redis: redis.map(Arc::new), ..Self::over(store, settings).await }
+    }
+
+    /// A house over a store that is there already.
+    pub(crate) async fn over(store: Store, settings: Settings) -> Self {
+        let (store, tide) = Tide::around(store);
+        let (store, switch) = Breakable::new(store);
+        let clock = Arc::new(HandClock(AtomicU64::new(START)));
+        let (provider, router) = open(settings, store.clone(), clock.clone()).await;
+        Self { provider, router, clock, switch, tide, store, _redis: None }
+    }
+
+    /// A second server over the same store, with the same clock.
+    pub(crate) async fn twin(&self) -> Self {
+        let (provider, router) = open(self.provider.settings().clone(), self.store.clone(), self.clock.clone()).await;
+        Self { provider, router, ..self.clone() }
+    }
+
+    pub(crate) async fn add_alice(&self) {
+        self.provider.add_account(ALICE, Some(PASSWORD)).await.expect("Alice moves in");
+    }
+
+    /// Sends a request straight into the router.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
+        Answer::read(response).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Posts a form as a program does.
+    pub(crate) async fn post(&self, path: &str, form: &Query) -> Answer {
+        let request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(form.encode().into()).expect("a request")).await
+    }
+
+    /// Changes one text in a record behind the server's back, as whoever can write to the store might.
+    pub(crate) async fn tamper(&self, key: &str, from: &str, to: &str) {
+        let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
+        let text = String::from_utf8(bytes.clone()).expect("a record in UTF-8");
+        assert!(text.contains(from), "{text}");
+        let keep = Keep::For(Duration::from_hours(1));
+        let swap = self.store.compare_and_swap(key, &bytes, text.replace(from, to).as_bytes(), keep).await;
+        assert_eq!(swap.expect("the store answers"), Swap::Done);
+    }
+
+    /// Lets `seconds` pass.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.pass(Duration::from_secs(seconds));
+    }
+
+    /// How often `work` waits for the store, and what it leads to: what is asked for at once is one wait.
+    pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        self.tide.waits(work).await
+    }
+
+    /// How many verbs of the store `work` takes, and what it leads to.
+    pub(crate) async fn counting<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        let before = self.switch.calls();
+        let result = work.await;
+        (self.switch.calls() - before, result)
+    }
+}
+
+/// A request from an unremarkable neighbour, addressed to the house by its name.
+pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
+    from(Ipv4Addr::new(192, 0, 2, 1).into(), method, path)
+}
+
+/// A request from a certain address.
+pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "vestibule.example")
+        .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
+}
+
+async fn open(settings: Settings, store: Store, clock: Arc<HandClock>) -> (Provider, Router) {
+    let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
+    let environment = Environment { clock, ..Environment::system() };
+    let site = Site::new(None, &settings.name);
+    let provider = Provider::open(settings, store, sealing_key, environment).await.expect("the provider opens");
+    let router = router(provider.clone(), Options { proxies: Proxies::default(), site });
+    (provider, router)
+}

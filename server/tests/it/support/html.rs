@@ -1,0 +1,229 @@
+//! As much of HTML as our own pages use.
+
+use super::Query;
+
+/// A page, as its tags and texts in order.
+#[derive(Debug)]
+pub(crate) struct Document(Vec<Token>);
+
+#[derive(Debug)]
+enum Token {
+    Open { name: String, attributes: Vec<(String, String)> },
+    Close(String),
+    Text(String),
+}
+
+/// A form with what is filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) action: String,
+    pub(crate) fields: Query,
+    buttons: Vec<Button>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Button {
+    words: String,
+    name: String,
+    value: String,
+}
+
+impl Document {
+    pub(crate) fn parse(mut html: &str) -> Self {
+        let mut tokens = Vec::new();
+        while let Some(start) = html.find('<') {
+            push_text(&mut tokens, &html[..start]);
+            html = &html[start..];
+            html = match html.strip_prefix("<!--") {
+                Some(rest) => after(rest, "-->"),
+                None if html.starts_with("<!") => after(html, ">"),
+                None => tag(html, &mut tokens),
+            };
+            if let Some(Token::Open { name, .. }) = tokens.last()
+                && matches!(name.as_str(), "script" | "style")
+            {
+                html = html.find("</").map_or("", |end| &html[end..]);
+            }
+        }
+        push_text(&mut tokens, html);
+        Self(tokens)
+    }
+
+    /// The `data-page` of `<main>`; empty when there is none.
+    pub(crate) fn page(&self) -> &str {
+        self.attributes("main", "data-page").next().unwrap_or_default()
+    }
+
+    /// The values of an attribute on all tags of a name that have it.
+    pub(crate) fn attributes<'a>(&'a self, tag: &'a str, attribute: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter_map(move |token| match token {
+            Token::Open { name, attributes } if name == tag => value(attributes, attribute),
+            _ => None,
+        })
+    }
+
+    /// Names of all tags, in order.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|token| match token {
+            Token::Open { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// All attributes of all tags.
+    pub(crate) fn all_attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .flat_map(|token| match token {
+                Token::Open { attributes, .. } => attributes.as_slice(),
+                _ => &[],
+            })
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What is to be read in `<main>`, with single spaces.
+    pub(crate) fn words(&self) -> String {
+        let begin = self.0.iter().position(|token| matches!(token, Token::Open { name, .. } if name == "main")).unwrap_or(0);
+        let texts = self.0[begin..].iter().filter_map(|token| match token {
+            Token::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The message about a form: the text inside of what has `role="alert"`.
+    pub(crate) fn alert(&self) -> Option<String> {
+        let begin = self
+            .0
+            .iter()
+            .position(|token| matches!(token, Token::Open { attributes, .. } if value(attributes, "role") == Some("alert")))?;
+        self.0[begin..].iter().find_map(|token| match token {
+            Token::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            _ => None,
+        })
+    }
+
+    /// The form that has a button with these words.
+    pub(crate) fn form(&self, button: &str) -> Form {
+        let found = self.forms().into_iter().find(|form| form.buttons.iter().any(|own| own.words == button));
+        found.unwrap_or_else(|| panic!("no form with the button {button:?} in: {}", self.words()))
+    }
+
+    fn forms(&self) -> Vec<Form> {
+        let mut forms: Vec<Form> = Vec::new();
+        let mut open = false;
+        let mut in_button = false;
+        for token in &self.0 {
+            match token {
+                Token::Open { name, attributes } if name == "form" => {
+                    assert_eq!(value(attributes, "method"), Some("post"), "our forms post");
+                    let action = value(attributes, "action").expect("a form leads somewhere").to_owned();
+                    forms.push(Form { action, fields: Query::default(), buttons: Vec::new() });
+                    open = true;
+                }
+                Token::Close(name) if name == "form" => open = false,
+                Token::Open { name, attributes } if open => {
+                    let form = forms.last_mut().expect("an open form");
+                    in_button = name == "button" && value(attributes, "type") == Some("submit");
+                    form.take(name, attributes);
+                }
+                Token::Close(name) if name == "button" => in_button = false,
+                Token::Text(text) if in_button => {
+                    if let Some(button) = forms.last_mut().and_then(|form| form.buttons.last_mut()) {
+                        button.words.push_str(text.trim());
+                    }
+                }
+                _ => {}
+            }
+        }
+        forms
+    }
+}
+
+impl Form {
+    fn take(&mut self, tag: &str, attributes: &[(String, String)]) {
+        let of = |name| value(attributes, name).unwrap_or_default().to_owned();
+        match tag {
+            "input" if !of("name").is_empty() => self.fields = std::mem::take(&mut self.fields).and(&of("name"), &of("value")),
+            "button" if of("type") == "submit" => {
+                self.buttons.push(Button { words: String::new(), name: of("name"), value: of("value") });
+            }
+            _ => {}
+        }
+    }
+
+    /// Fills in a box, or changes what a hidden field says.
+    pub(crate) fn fill(mut self, name: &str, value: &str) -> Self {
+        self.fields = self.fields.set(name, value);
+        self
+    }
+
+    /// Loses a field.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.fields = self.fields.without(name);
+        self
+    }
+
+    /// What is sent when the button with these words is pressed.
+    pub(crate) fn press(&self, button: &str) -> Query {
+        let pressed = self.buttons.iter().find(|own| own.words == button).expect("a button with these words");
+        let fields = self.fields.clone();
+        if pressed.name.is_empty() { fields } else { fields.and(&pressed.name, &pressed.value) }
+    }
+}
+
+fn value<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+}
+
+fn push_text(tokens: &mut Vec<Token>, text: &str) {
+    if !text.is_empty() {
+        tokens.push(Token::Text(unescaped(text)));
+    }
+}
+
+fn after<'a>(html: &'a str, end: &str) -> &'a str {
+    html.find(end).map_or("", |at| &html[at + end.len()..])
+}
+
+/// Reads one tag, and gives what follows it.
+fn tag<'a>(html: &'a str, tokens: &mut Vec<Token>) -> &'a str {
+    let closing = html.starts_with("</");
+    let mut rest = &html[if closing { 2 } else { 1 }..];
+    let name = word(&mut rest).to_ascii_lowercase();
+    let mut attributes = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        if let Some(done) = rest.strip_prefix("/>").or_else(|| rest.strip_prefix('>')) {
+            tokens.push(if closing { Token::Close(name) } else { Token::Open { name, attributes } });
+            return done;
+        }
+        let attribute = word(&mut rest).to_ascii_lowercase();
+        assert!(!attribute.is_empty(), "an odd tag: {}", &html[..html.len().min(200)]);
+        let text = match rest.strip_prefix("=\"") {
+            Some(quoted) => {
+                let end = quoted.find('"').expect("a closing quote");
+                rest = &quoted[end + 1..];
+                unescaped(&quoted[..end])
+            }
+            None if rest.starts_with('=') => {
+                rest = &rest[1..];
+                unescaped(word(&mut rest))
+            }
+            None => String::new(),
+        };
+        attributes.push((attribute, text));
+    }
+}
+
+fn word<'a>(rest: &mut &'a str) -> &'a str {
+    let end = rest.find(|letter: char| letter.is_whitespace() || matches!(letter, '=' | '>' | '/' | '"')).unwrap_or(rest.len());
+    let (word, after) = rest.split_at(end);
+    *rest = after;
+    word
+}
+
+fn unescaped(text: &str) -> String {
+    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    plain.replace("&#39;", "'").replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
+}

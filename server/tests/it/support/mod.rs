@@ -1,0 +1,52 @@
+//! The actors: a house (the server), browsers of people, and MCP clients.
+
+mod answer;
+mod browser;
+mod client;
+mod engine;
+mod house;
+mod html;
+mod query;
+mod tide;
+
+pub(crate) use answer::Answer;
+pub(crate) use browser::Browser;
+pub(crate) use client::{CALLBACK, Callback, McpClient, Tokens, basic, challenge, native_metadata, register};
+pub(crate) use engine::Engine;
+pub(crate) use house::{ALICE, House, ISSUER, MCP, PASSWORD, START, from, request};
+pub(crate) use html::{Document, Form};
+pub(crate) use query::{Bend, Query, percent_encoded};
+
+/// How many race at once where racing is the point.
+pub(crate) const RACERS: usize = 64;
+
+/// Makes of each case, a function of an [`Engine`], one test on each engine: `code::expires::on_redis`.
+macro_rules! on_both_engines {
+    ($($case:ident),+ $(,)?) => { $(
+        mod $case {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_memory() {
+                super::$case(crate::support::Engine::Memory).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_redis() {
+                super::$case(crate::support::Engine::Redis).await;
+            }
+        }
+    )+ };
+}
+pub(crate) use on_both_engines;
+
+/// Lets so many start the same thing at once, and collects what each of them got.
+pub(crate) async fn race<T, F>(racers: usize, start: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..racers {
+        running.spawn(start(number));
+    }
+    running.join_all().await
+}

@@ -1,0 +1,125 @@
+//! How often work waits for the store, whatever it asks for at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use store::{Engine, Keep, Result, Store, Swap};
+use tokio::sync::{Notify, Semaphore};
+
+/// Holds verbs back, and lets all that are waiting go at once: each time is one wait.
+#[derive(Clone)]
+pub(crate) struct Tide(Arc<State>);
+
+struct State {
+    holds: AtomicBool,
+    waiting: AtomicUsize,
+    arrived: Notify,
+    gate: Semaphore,
+}
+
+struct Tidal {
+    store: Store,
+    tide: Tide,
+}
+
+impl Tide {
+    /// A store that comes and goes with the tide; at first it lets everything pass.
+    pub(crate) fn around(store: Store) -> (Store, Self) {
+        let (holds, waiting) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let tide = Self(Arc::new(State { holds, waiting, arrived: Notify::new(), gate: Semaphore::new(0) }));
+        (Store::new(Tidal { store, tide: tide.clone() }), tide)
+    }
+
+    /// How often `work` waits for the store. Nothing else may use it meanwhile.
+    pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+        self.0.holds.store(true, Ordering::SeqCst);
+        let mut work = std::pin::pin!(work);
+        let mut waits = 0;
+        let result = loop {
+            tokio::select! {
+                biased;
+                // Polled first, and until it can do nothing but wait.
+                result = &mut work => break result,
+                () = self.someone() => {
+                    waits += 1;
+                    self.0.gate.add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
+                }
+            }
+        };
+        self.0.holds.store(false, Ordering::SeqCst);
+        (waits, result)
+    }
+
+    async fn someone(&self) {
+        while self.0.waiting.load(Ordering::SeqCst) == 0 {
+            self.0.arrived.notified().await;
+        }
+    }
+
+    async fn pass(&self) {
+        if self.0.holds.load(Ordering::SeqCst) {
+            self.0.waiting.fetch_add(1, Ordering::SeqCst);
+            self.0.arrived.notify_one();
+            self.0.gate.acquire().await.expect("the gate stays").forget();
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Tidal {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.tide.pass().await;
+        self.store.get(key).await
+    }
+
+    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+        self.tide.pass().await;
+        self.store.insert(key, value, keep).await
+    }
+
+    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+        self.tide.pass().await;
+        self.store.compare_and_swap(key, expected, new, keep).await
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.tide.pass().await;
+        self.store.take(key).await
+    }
+
+    async fn remove(&self, key: &str) -> Result<bool> {
+        self.tide.pass().await;
+        self.store.remove(key).await
+    }
+
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+        self.tide.pass().await;
+        self.store.count(key, keep).await
+    }
+
+    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+        self.tide.pass().await;
+        self.store.enlist(list, member).await
+    }
+
+    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+        self.tide.pass().await;
+        self.store.delist(list, member).await
+    }
+
+    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        self.tide.pass().await;
+        self.store.members(list, after, limit).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.tide.pass().await;
+        self.store.ping().await
+    }
+
+    async fn hazards(&self) -> Result<Vec<String>> {
+        self.store.hazards().await
+    }
+}

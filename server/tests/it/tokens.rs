@@ -1,0 +1,207 @@
+//! Access tokens where they are used: `/api/me` and the demonstration MCP server (RFC 6750, RFC 9728 section 5.1, P-rows; cases
+//! C21, C22, C25).
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Method, header};
+use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
+use serde_json::{Value, json};
+
+use crate::support::{ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines, request};
+
+on_both_engines!(
+    the_claims_are_those_that_were_promised,
+    p16_without_a_token_no_error_is_named,
+    c21_whatever_is_not_a_token_of_ours_is_refused,
+    a8_an_access_token_lives_for_an_hour,
+    c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends,
+    a_token_for_another_resource_opens_no_tools_but_says_who_it_is,
+    p8_a_tool_that_needs_more_scope_says_so,
+    p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company,
+    c25_me_refuses_whoever_is_disabled_or_gone_at_once,
+);
+
+async fn the_claims_are_those_that_were_promised(engine: Engine) {
+    let (_, client, tokens) = connected(engine).await;
+    let parts: Vec<_> = tokens.access.split('.').collect();
+    assert_eq!((parts[0], parts[1], parts.len()), ("v4", "public", 4));
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    let payload = decode(parts[2]);
+    let claims: Value = serde_json::from_slice(&payload[..payload.len() - 64]).expect("claims before a signature of 64 bytes");
+    let footer: Value = serde_json::from_slice(&decode(parts[3])).expect("a footer");
+    assert!(footer["kid"].as_str().is_some_and(|kid| kid.starts_with("k4.pid.")), "{footer}");
+    for (name, value) in [
+        ("iss", ISSUER),
+        ("aud", MCP),
+        ("client_id", &client.id),
+        ("device_id", &client.id),
+        ("scope", "notes:read notes:write"),
+        ("iat", "2027-01-15T08:00:00Z"),
+        ("exp", "2027-01-15T09:00:00Z"),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    // O21: no person can be taken for a client.
+    assert!(claims["sub"].as_str().is_some_and(|sub| sub.starts_with("acct_")), "{claims}");
+    assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() >= 16), "{claims}");
+    assert!(!claims.to_string().contains(ALICE));
+}
+
+async fn p16_without_a_token_no_error_is_named(engine: Engine) {
+    let house = House::empty(engine).await;
+    for (path, scope) in [("/api/me", ""), ("/mcp", ", scope=\"notes:read notes:write\"")] {
+        let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
+        let expected = format!("Bearer resource_metadata=\"{document}\"{scope}");
+        let bare = house.get(path).await;
+        let basic = asking(&house, path, "Basic dTpw").await;
+        for answer in [bare, basic] {
+            assert_eq!((answer.status.as_u16(), answer.header(header::WWW_AUTHENTICATE)), (401, Some(expected.as_str())));
+            assert!(answer.json().get("error").is_none(), "{answer:?}");
+        }
+    }
+}
+
+async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let (twin_house, _, foreign) = connected(engine).await;
+    let parts: Vec<_> = tokens.access.split('.').collect();
+    let mut payload = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
+    payload[10] ^= 1;
+    let tampered = URL_SAFE_NO_PAD.encode(&payload);
+    let footer = URL_SAFE_NO_PAD.encode("{\"kid\":\"k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}");
+    for bad in [
+        foreign.access.clone(),
+        tokens.refresh.clone(),
+        client.id.clone(),
+        "x".to_owned(),
+        format!("v4.public.{tampered}.{}", parts[3]),
+        format!("v4.public.{}.{footer}", parts[2]),
+        format!("v4.public.{}", parts[2]),
+        format!("v4.local.{}.{}", parts[2], parts[3]),
+        format!("v3.public.{}.{}", parts[2], parts[3]),
+        format!("V4.PUBLIC.{}.{}", parts[2], parts[3]),
+        format!("{}A", tokens.access),
+        format!("{}=", tokens.access),
+        format!("{}.x", tokens.access),
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhY2N0X0EifQ.".to_owned(),
+        "a".repeat(20_000),
+    ] {
+        for path in ["/api/me", "/mcp"] {
+            let answer = asking(&house, path, &format!("Bearer {bad}")).await;
+            assert!([400, 401].contains(&answer.status.as_u16()), "{path} {bad}: {answer:?}");
+            let challenge = answer.header(header::WWW_AUTHENTICATE).expect("a challenge");
+            assert!(challenge.starts_with("Bearer error=\"invalid_"), "{bad}: {challenge}");
+        }
+    }
+    // RFC 6750 section 2: neither the query nor the body is a place for tokens.
+    assert_eq!(house.get(&format!("/api/me?access_token={}", tokens.access)).await.status, 401);
+    client.me(&tokens.access).await.granted();
+    assert_eq!(asking(&house, "/api/me", &format!("bearer {}", tokens.access)).await.status, 200);
+    drop(twin_house);
+}
+
+async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    house.pass(3599);
+    client.me(&tokens.access).await.granted();
+    client.call(&tokens.access, "whoami", json!({})).await.granted();
+    house.pass(1);
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+    assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+}
+
+async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(engine: Engine) {
+    let house = House::with(engine, |settings| settings.lifetimes.access_token = std::time::Duration::from_hours(2)).await;
+    house.add_alice().await;
+    // Shorter than a token lives: the overlap is as long as that all the same.
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let old = client.connect(&mut browser).await;
+    house.provider.rotate_keys().await.expect("rotated");
+    let new = Tokens::read(&client.refresh(&old.refresh).await);
+    let kid = |tokens: &Tokens| tokens.access.rsplit('.').next().expect("a footer").to_owned();
+    assert_ne!(kid(&old), kid(&new));
+    house.pass(7199);
+    client.me(&old.access).await.granted();
+    client.me(&new.access).await.granted();
+    house.pass(24 * 3600);
+    client.me(&old.access).await.refused(401, "invalid_token");
+    client.me(&new.access).await.refused(401, "invalid_token");
+}
+
+async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: Engine) {
+    let other = "https://elsewhere.example/mcp";
+    let house = House::with(engine, |settings| {
+        settings.resources.push(Resource {
+            identifier: ResourceIdentifier::parse(other).expect("an identifier"),
+            name: "Elsewhere".to_owned(),
+            scopes: vec![ScopeDescription { name: "notes:read".to_owned(), sentence: "Read".to_owned() }],
+        });
+    })
+    .await;
+    house.add_alice().await;
+    let client = McpClient::native(&house).await.asking(|query| query.set("resource", other));
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", other)).await);
+    client.me(&tokens.access).await.granted();
+    assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+    // With several resources, none named is none chosen.
+    let silent = client.asking(|query| query.without("resource"));
+    assert!(house.get(&silent.authorize_path()).await.destination().contains("error=invalid_target"));
+}
+
+async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let reader = client.asking(|query| query.set("scope", "notes:read")).connect(&mut browser).await;
+    client.call(&reader.access, "whoami", json!({})).await.granted();
+    let refused = client.call(&reader.access, "add_note", json!({ "text": "x" })).await;
+    assert_eq!(refused.granted()["result"]["isError"], true);
+    assert!(refused.body.contains("notes:write"), "{refused:?}");
+    let writer = client.asking(|query| query.set("scope", "notes:write")).connect(&mut browser).await;
+    let refused = client.call(&writer.access, "whoami", json!({})).await;
+    assert_eq!(refused.status, 403);
+    let challenge = refused.header(header::WWW_AUTHENTICATE).expect("a challenge");
+    assert!(
+        challenge.starts_with("Bearer error=\"insufficient_scope\"") && challenge.contains("scope=\"notes:read\""),
+        "{challenge}"
+    );
+}
+
+async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let answer = client.call(&tokens.access, "whoami", json!({})).await;
+    assert_eq!(answer.header("mcp-session-id"), None);
+    for (name, value) in [(header::ORIGIN, "https://evil.example"), (header::HOST, "evil.example")] {
+        let mut request = request(Method::POST, "/mcp")
+            .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json, text/event-stream")
+            .body(Body::from(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string()))
+            .expect("a request");
+        request.headers_mut().insert(name, value.parse().expect("a header"));
+        assert_eq!(house.send(request).await.status, 403);
+    }
+}
+
+async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    house.provider.disable_account(ALICE).await.expect("disabled");
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+    house.provider.remove_account(ALICE).await.expect("removed");
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+}
+
+async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    (house, client, tokens)
+}
+
+async fn asking(house: &House, path: &str, authorization: &str) -> Answer {
+    let request = request(Method::GET, path).header(header::AUTHORIZATION, authorization);
+    house.send(request.body(Body::empty()).expect("a request")).await
+}
