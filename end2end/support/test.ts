@@ -1,0 +1,91 @@
+import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as plain } from '@playwright/test';
+import { Complaints } from './browser.ts';
+import { Callback } from './callback.ts';
+import { McpClient } from './client.ts';
+import { type Options, type Person, Server } from './server.ts';
+
+export { expect } from '@playwright/test';
+
+interface PerTest {
+  /** What browsers complained about. A test fails at its end if there was anything it did not tolerate. */
+  complaints: Complaints;
+  /** A further browser with cookies of its own. */
+  anotherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
+  /** A server for this test alone, stopped at its end. */
+  startServer: (options?: Options) => Promise<Server>;
+  /** Somebody with an account and a password on the shared server. */
+  person: Person;
+  /** Where a program on this computer waits for its answer. */
+  callback: Callback;
+  /** Where a web application waits for its answer. */
+  webCallback: Callback;
+  /** A client that has registered itself with the shared server, for `callback`. */
+  client: McpClient;
+}
+
+interface PerWorker {
+  /** A server that all tests of this process share, with no account of anybody else's in the way. */
+  server: Server;
+}
+
+export const test = plain.extend<PerTest, PerWorker>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  complaints: [
+    async ({}, use) => {
+      const complaints = new Complaints();
+      await use(complaints);
+      expect(complaints.unexpected, 'complaints of the browser').toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  context: async ({ context, complaints }, use) => {
+    await complaints.listenTo(context);
+    await use(context);
+  },
+
+  anotherBrowser: async ({ browser, complaints }, use) => {
+    const opened: BrowserContext[] = [];
+    await use(async (options = {}) => {
+      const context = await browser.newContext(options);
+      opened.push(context);
+      await complaints.listenTo(context);
+      return context.newPage();
+    });
+    for (const context of opened) await context.close();
+  },
+
+  startServer: async ({}, use) => {
+    const started: Server[] = [];
+    await use(async (options) => {
+      const server = await Server.start(options);
+      started.push(server);
+      return server;
+    });
+    for (const server of started) await server.stop();
+  },
+
+  person: async ({ server }, use) => use(await server.person()),
+
+  callback: async ({}, use) => {
+    const callback = await Callback.onThisComputer();
+    await use(callback);
+    await callback.stop();
+  },
+
+  webCallback: async ({}, use) => {
+    const callback = await Callback.onTheWeb();
+    await use(callback);
+    await callback.stop();
+  },
+
+  client: async ({ server, callback }, use) => use(await McpClient.connect(server.mcp, callback.uri)),
+});

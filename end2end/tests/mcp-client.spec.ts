@@ -1,0 +1,137 @@
+import {
+  Client,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+  auth,
+  discoverAuthorizationServerMetadata,
+  refreshAuthorization,
+} from '@modelcontextprotocol/client';
+import { allow, decide, expectPage, signIn } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+type Stored<Load extends keyof OAuthClientProvider> = Awaited<ReturnType<Extract<OAuthClientProvider[Load], (...all: never[]) => unknown>>>;
+
+/** What an application remembers between the steps; the browser is the test's. */
+class Application implements OAuthClientProvider {
+  readonly clientMetadata: OAuthClientMetadata;
+  authorizationUrl: URL | undefined;
+  information: Stored<'clientInformation'>;
+  stored: Stored<'tokens'>;
+  #verifier = '';
+  #discovered: Stored<'discoveryState'>;
+
+  constructor(readonly redirectUrl: string) {
+    this.clientMetadata = {
+      client_name: 'TypeScript Client',
+      redirect_uris: [redirectUrl],
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    };
+  }
+
+  state = () => 'state-of-the-application';
+  clientInformation = () => this.information;
+  saveClientInformation = (information: NonNullable<Stored<'clientInformation'>>) => void (this.information = information);
+  tokens = () => this.stored;
+  saveTokens = (tokens: NonNullable<Stored<'tokens'>>) => void (this.stored = tokens);
+  redirectToAuthorization = (url: URL) => void (this.authorizationUrl = url);
+  saveCodeVerifier = (verifier: string) => void (this.#verifier = verifier);
+  codeVerifier = () => this.#verifier;
+  saveDiscoveryState = (state: NonNullable<Stored<'discoveryState'>>) => void (this.#discovered = state);
+  discoveryState = () => this.#discovered;
+}
+
+test('the official TypeScript client: discovery, registration, sign-in, tools, refresh, and death by replay', async ({
+  page,
+  startServer,
+  callback,
+}) => {
+  const server = await startServer({ settings: { VESTIBULE_REFRESH_REPLAY_WINDOW: '0s' } });
+  const person = await server.person();
+  const application = new Application(callback.uri);
+  const newTransport = () => new StreamableHTTPClientTransport(new URL(server.mcp), { authProvider: application });
+
+  await test.step('without a token it finds its way to the browser', async () => {
+    const refused = newTransport();
+    await expect(newClient().connect(refused)).rejects.toThrow(UnauthorizedError);
+    expect(application.information?.client_id).toBeTruthy();
+    expect(application.authorizationUrl?.origin).toBe(server.issuer);
+    expect(application.authorizationUrl?.searchParams.get('resource')).toBe(server.mcp);
+
+    await page.goto(application.authorizationUrl!.href);
+    await signIn(page, person);
+    await expectPage(page, 'consent');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('TypeScript Client wants to use Notes');
+    await decide(page, 'Allow');
+    await expect(page).toHaveURL(/\/callback\?code=/);
+    expect(callback.answer.get('state')).toBe(application.state());
+    await refused.finishAuth(callback.answer);
+    expect(application.stored?.refresh_token).toBeTruthy();
+  });
+
+  const client = newClient();
+  await client.connect(newTransport());
+
+  await test.step('it lists and calls the tools', async () => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name).sort()).toEqual(['add_note', 'whoami']);
+    const whoami = await client.callTool({ name: 'whoami', arguments: {} });
+    expect(whoami.structuredContent).toMatchObject({ client_id: application.information?.client_id });
+    expect(String((whoami.structuredContent as { scope: string }).scope).split(' ')).toEqual(
+      expect.arrayContaining(['notes:read', 'notes:write']),
+    );
+    const first = await client.callTool({ name: 'add_note', arguments: { text: 'Buy milk' } });
+    expect(first.structuredContent).toEqual({ notes: 1 });
+    const second = await client.callTool({ name: 'add_note', arguments: { text: 'Drink it' } });
+    expect(second.structuredContent).toEqual({ notes: 2 });
+  });
+
+  const old = application.stored!;
+  await test.step('it refreshes, and the tools work with the new token', async () => {
+    expect(await auth(application, { serverUrl: server.mcp })).toBe('AUTHORIZED');
+    expect(application.stored?.access_token).not.toBe(old.access_token);
+    expect(application.stored?.refresh_token).not.toBe(old.refresh_token);
+    const third = await client.callTool({ name: 'add_note', arguments: { text: 'Wash the glass' } });
+    expect(third.structuredContent).toEqual({ notes: 3 });
+  });
+
+  await test.step('the old refresh token is refused, and takes the whole grant with it', async () => {
+    const metadata = await discoverAuthorizationServerMetadata(server.issuer);
+    const refresh = (refreshToken: string) =>
+      refreshAuthorization(server.issuer, {
+        ...(metadata && { metadata }),
+        clientInformation: application.information!,
+        refreshToken,
+        resource: new URL(server.mcp),
+      });
+    await expect(refresh(old.refresh_token!)).rejects.toMatchObject({ code: 'invalid_grant' });
+    await expect(refresh(application.stored!.refresh_token!)).rejects.toMatchObject({ code: 'invalid_grant' });
+    const me = await fetch(server.url('/api/me'), { headers: { authorization: `Bearer ${application.stored!.access_token}` } });
+    expect(me.status).toBe(401);
+  });
+
+  await client.close();
+});
+
+function newClient(): Client {
+  return new Client({ name: 'end2end', version: '1.0.0' });
+}
+
+test('inside the window a repeated refresh gets the same successor; racing clients all go on', async ({ page, person, client, callback }) => {
+  const tokens = await allow(page, client, callback, person);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => client.refresh(tokens.refresh_token)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+  expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  const [answer] = answers;
+  expect((await client.refresh(String(answer?.body.refresh_token))).status).toBe(200);
+});
+
+test('a code that is used twice is refused, and what it bought the first time ends', async ({ page, person, client, callback }) => {
+  const tokens = await allow(page, client, callback, person);
+  await expect(client.exchange(callback.answer, callback.uri)).rejects.toThrow(/invalid_grant/);
+  expect((await client.me(tokens.access_token)).status).toBe(401);
+  expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
+});

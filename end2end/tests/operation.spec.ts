@@ -1,0 +1,123 @@
+import { McpClient, keyOf } from '../support/client.ts';
+import { Callback } from '../support/callback.ts';
+import { allow, decide, expectPage, signIn } from '../support/pages.ts';
+import { Redis } from '../support/redis.ts';
+import type { Key } from '../support/server.ts';
+import { expect, test } from '../support/test.ts';
+
+test('"account disable" ends the session, the refresh token and the access at once', async ({ page, server, person, client, callback }) => {
+  const tokens = await allow(page, client, callback, person);
+  expect((await client.me(tokens.access_token)).status).toBe(200);
+  await page.goto(server.url('/account'));
+  await expectPage(page, 'account');
+
+  await server.json(['account', 'disable', person.email]);
+
+  await page.reload();
+  await expectPage(page, 'login');
+  expect((await client.me(tokens.access_token)).status).toBe(401);
+  const refused = await client.refresh(tokens.refresh_token);
+  expect({ status: refused.status, error: refused.body.error }).toEqual({ status: 400, error: 'invalid_grant' });
+
+  await test.step('enabled again, what it had allowed stays ended', async () => {
+    await server.json(['account', 'enable', person.email]);
+    expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
+    await page.reload();
+    await expectPage(page, 'login');
+  });
+});
+
+test('"account remove" ends everything too, and the address is free again', async ({ page, server, person, client, callback }) => {
+  const tokens = await allow(page, client, callback, person);
+  await server.json(['account', 'remove', person.email]);
+  await page.goto(server.url('/account'));
+  await expectPage(page, 'login');
+  expect((await client.me(tokens.access_token)).status).toBe(401);
+  expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
+  await expect(server.enrolmentLink(person.email)).resolves.toContain('/enroll/');
+});
+
+test('"key rotate": old tokens go on working, new ones are signed by the new key', async ({ page, startServer, callback }) => {
+  const server = await startServer();
+  const client = await McpClient.connect(server.mcp, callback.uri);
+  const before = await allow(page, client, callback, await server.person());
+  const [oldKey] = await server.publishedKeys();
+  expect(keyOf(before.access_token)).toBe(oldKey?.kid);
+
+  const rotated = await server.json<Key[]>(['key', 'rotate']);
+  expect(rotated.map(({ state }) => state)).toEqual(['active', 'retiring']);
+  await expect.poll(async () => (await server.publishedKeys()).map(({ kid, state }) => ({ kid, state }))).toEqual(
+    rotated.map(({ kid, state }) => ({ kid, state })),
+  );
+
+  expect(await client.mcpStatus(before.access_token)).toBe(200);
+  const { body } = await client.refresh(before.refresh_token);
+  expect(keyOf(String(body.access_token))).toBe(rotated[0]?.kid);
+  expect(keyOf(String(body.access_token))).not.toBe(oldKey?.kid);
+  expect(await client.mcpStatus(String(body.access_token))).toBe(200);
+  expect((await client.me(before.access_token)).status).toBe(200);
+});
+
+test('a client added by the administrator is introduced as such, and proves itself with its secret', async ({ page, server, person, webCallback }) => {
+  const added = await server.json<{ client_id: string; client_secret: string }>([
+    ...['client', 'add', '--name', 'Payroll', '--redirect-uri', webCallback.uri, '--confidential'],
+  ]);
+  const client = await McpClient.discover(server.mcp);
+  client.clientId = added.client_id;
+  await page.goto(client.authorizationUrl(webCallback.uri));
+  await signIn(page, person);
+  await expectPage(page, 'consent');
+  await expect(page.getByText('whoever runs this server added')).toBeVisible();
+  await decide(page, 'Allow');
+  await expect(page).toHaveURL(/\/callback\?code=/);
+
+  const code = { grant_type: 'authorization_code', code: webCallback.answer.get('code') ?? '', redirect_uri: webCallback.uri };
+  const without = await client.token({ ...code, code_verifier: client.verifier });
+  expect({ status: without.status, error: without.body.error }).toEqual({ status: 401, error: 'invalid_client' });
+  const proved = await client.token({ ...code, code_verifier: client.verifier, client_secret: added.client_secret });
+  expect(proved.status).toBe(200);
+});
+
+for (const engine of ['the embedded file', 'Redis'] as const) {
+  test(`killed and started again on ${engine}: account, session, registration and refresh token are still there`, async ({
+    page,
+    startServer,
+    callback,
+  }) => {
+    const redis = engine === 'Redis' ? await Redis.start() : undefined;
+    try {
+      const settings = redis ? await onRedis(redis, startServer) : {};
+      const server = await startServer({ settings });
+      const client = await McpClient.connect(server.mcp, callback.uri);
+      const person = await server.person();
+      const tokens = await allow(page, client, callback, person);
+
+      await server.kill();
+      await server.startAgain();
+
+      await page.goto(server.url('/account'));
+      await expectPage(page, 'account');
+      await expect(page.getByText(person.email)).toBeVisible();
+      expect((await client.me(tokens.access_token)).status).toBe(200);
+      const refreshed = await client.refresh(tokens.refresh_token);
+      expect(refreshed.status).toBe(200);
+      expect(refreshed.body.refresh_token).not.toBe(tokens.refresh_token);
+
+      const second = await Callback.onThisComputer();
+      await page.goto(client.authorizationUrl(second.uri));
+      await expectPage(page, 'consent');
+      await second.stop();
+    } finally {
+      await redis?.stop();
+    }
+  });
+}
+
+type StartServer = Parameters<Parameters<typeof test>[2]>[0]['startServer'];
+
+/** Settings for a server on Redis, with a key that the command line makes. */
+async function onRedis(redis: Redis, startServer: StartServer): Promise<Record<string, string>> {
+  const any = await startServer({ settings: { VESTIBULE_STORE: 'memory:' } });
+  const { stdout } = await any.command(['key', 'seal']);
+  return { VESTIBULE_STORE: redis.url, VESTIBULE_SEALING_KEY: stdout.trim() };
+}
