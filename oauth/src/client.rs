@@ -222,4 +222,39 @@ mod tests {
         }
         assert_eq!(Credentials::read(&Parameters::default(), None), Err(Reason::Missing("client_id")));
     }
+
+    #[test]
+    fn an_id_in_the_header_is_read_as_it_is_when_the_body_repeats_it_so() {
+        let header = format!("Basic {}", STANDARD.encode("a%20b:s"));
+        let read = |body: &str| {
+            Credentials::read(&Parameters::parse(body.as_bytes()), Some(&header)).map(|credentials| credentials.client_id)
+        };
+        assert_eq!(read(""), Ok("a b".to_owned()));
+        assert_eq!(read("client_id=a+b"), Ok("a b".to_owned()));
+        assert_eq!(read("client_id=a%2520b"), Ok("a%20b".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_an_unknown_client() {
+        for good in ["a", "a b", "https://a.example/client.json", &"a".repeat(2048)] {
+            assert!(is_client_id(good), "{good}");
+        }
+        for bad in ["", "a\tb", "a\n", "é", "\u{7f}", &"a".repeat(2049)] {
+            assert!(!is_client_id(bad), "{bad:?}");
+        }
+        let body = Parameters::parse(b"client_id=%0A");
+        assert_eq!(Credentials::read(&body, None), Err(Reason::ClientAuthenticationFailed { by_header: false }));
+    }
+
+    #[test]
+    fn a_secret_needs_no_escaping_and_is_not_shown() {
+        let text = secret_text(&Secret::new([255; 32]));
+        assert_eq!(text, format!("vcs_{}", Secret::new([255; 32]).encode()));
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)));
+        let parameters = Parameters::parse(format!("client_id=c&client_secret={text}").as_bytes());
+        assert_eq!(
+            Credentials::read(&parameters, None).map(|credentials| format!("{credentials:?}")),
+            Ok("Credentials(c)".to_owned())
+        );
+    }
 }

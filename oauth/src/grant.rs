@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Rotations inside one replay window that are remembered; a client needs one, a storm of racing ones a few.
-const MOST_RETIRED: usize = 8;
+const MOST_RETIRED: usize = 64;
 
 /// What a person allowed, and to whom; fixed for the life of the grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,7 +227,8 @@ impl Grant {
         if rotation.expires_at.has_passed(now) {
             return Outcome::refuse(Reason::ExpiredRefreshToken);
         }
-        let scopes = match self.terms.narrow(request.resource, request.scope) {
+        let granted = resource::check_granted(&self.terms.resource, request.resource);
+        let scopes = match granted.and_then(|()| self.terms.scopes.narrowed(request.scope)) {
             Ok(scopes) => scopes,
             Err(reason) => return Outcome::refuse(reason),
         };
@@ -282,12 +283,8 @@ impl Terms {
             return Err(Reason::RedirectUriMismatch);
         }
         self.challenge.check(request.verifier)?;
-        self.narrow(request.resource, request.scope)
-    }
-
-    fn narrow(&self, requested_resource: Option<&str>, requested_scope: Option<&str>) -> Result<Scopes, Reason> {
-        resource::check_granted(&self.resource, requested_resource)?;
-        self.scopes.narrowed(requested_scope)
+        resource::check_granted(&self.resource, request.resource)?;
+        Ok(self.scopes.among(request.scope))
     }
 }
 

@@ -56,3 +56,27 @@ impl<'de> Deserialize<'de> for Id {
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("an identifier has 22 characters of base64url"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_22_characters_of_canonical_base64url() {
+        let id = Id::new([7; 16]);
+        assert_eq!(id.bytes(), [7; 16]);
+        assert_eq!(id.to_string(), "BwcHBwcHBwcHBwcHBwcHBw");
+        assert_eq!(format!("{id:?}"), "Id(BwcHBwcHBwcHBwcHBwcHBw)");
+        assert_eq!(Id::parse("BwcHBwcHBwcHBwcHBwcHBw"), Some(id));
+        for bad in [
+            "",
+            "BwcHBwcHBwcHBwcHBwcHBx",
+            "BwcHBwcHBwcHBwcHBwcHBw==",
+            "BwcHBwcHBwcHBwcHBwcHB",
+            "BwcHBwcHBwcHBwcHBwcH+w",
+            "ééééééééééé",
+        ] {
+            assert_eq!(Id::parse(bad), None, "{bad}");
+        }
+    }
+}

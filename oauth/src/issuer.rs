@@ -115,4 +115,33 @@ mod tests {
             assert!(Issuer::parse(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn an_issuer_tells_its_parts() {
+        let issuer = |text| Issuer::parse(text).expect("a valid issuer");
+        let (public, local) = (issuer("https://auth.example.com:8443"), issuer("http://localhost:3000"));
+        assert_eq!(
+            (public.origin(), public.host(), public.to_string().as_str()),
+            (public.as_str(), "auth.example.com", public.as_str())
+        );
+        assert_eq!((public.is_https(), public.is_loopback()), (true, false));
+        assert_eq!(
+            (local.origin(), local.host(), local.is_https(), local.is_loopback()),
+            (local.as_str(), "localhost", false, true)
+        );
+        assert_eq!(public.url("/token"), "https://auth.example.com:8443/token");
+    }
+
+    #[test]
+    fn an_issuer_that_is_refused_hears_why() {
+        for (text, why) in [
+            ("auth", "is not a URL"),
+            ("http://auth.example.com", "http is for loopback names only"),
+            ("ftp://auth.example.com", "not ftp"),
+            ("https://auth.example.com/", "trailing slash: https://auth.example.com"),
+        ] {
+            let error = Issuer::parse(text).expect_err("an issuer that is not one");
+            assert!(error.contains(why), "{error}");
+        }
+    }
 }

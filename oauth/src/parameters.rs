@@ -48,5 +48,6 @@ mod tests {
         assert_eq!(parameters.one("c"), Err(Reason::Repeated("c")));
         assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
         assert_eq!(parameters.one("missing"), Ok(None));
+        assert_eq!(format!("{parameters:?}"), r#"["a", "b", "c", "c", "d", "d"]"#, "names, never values");
     }
 }

@@ -318,7 +318,9 @@ mod tests {
         ] {
             assert!(matches!(RedirectUri::register(bad), Err(Reason::UnsafeRedirectUri(_))), "{bad:?}");
         }
-        assert!(RedirectUri::register(&format!("https://good.com/{}", "a".repeat(2048))).is_err());
+        let of_length = |length: usize| format!("https://good.com/{}", "a".repeat(length - 17));
+        assert_eq!(RedirectUri::register(&of_length(2048)).map(|uri| uri.as_str().len()), Ok(2048));
+        assert_eq!(RedirectUri::register(&of_length(2049)), Err(Reason::UnsafeRedirectUri("it is too long")));
     }
 
     #[test]
@@ -385,6 +387,24 @@ mod tests {
             destination("https://a.example/cb?x=1").with_error(&Reason::Denied, None, &issuer).as_str(),
             "https://a.example/cb?x=1&error=access_denied&error_description=The+person+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
         );
+    }
+
+    #[test]
+    fn the_query_of_an_answer_has_no_gaps_and_debug_output_no_code() {
+        let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
+        for (uri, answer) in [
+            ("https://a.example/cb?", "https://a.example/cb?code=c&iss="),
+            ("https://a.example/cb?x&", "https://a.example/cb?x&code=c&iss="),
+            ("https://a.example/cb?x", "https://a.example/cb?x&code=c&iss="),
+            ("https://a.example", "https://a.example?code=c&iss="),
+            ("com.example.app:/cb", "com.example.app:/cb?code=c&iss="),
+        ] {
+            let destination = Destination::prove(&registered(&[uri]), uri).expect("registered");
+            let location = destination.with_code("c", None, &issuer);
+            assert_eq!(location.as_str(), format!("{answer}https%3A%2F%2Fauth.example.com"));
+            let before_query = uri.split('?').next().unwrap_or_default();
+            assert_eq!(format!("{location:?}"), format!("Location({before_query}?…)"));
+        }
     }
 
     #[test]

@@ -273,4 +273,50 @@ mod tests {
         }
         assert_eq!(Metadata::read(b"{"), Err(Reason::MalformedMetadata));
     }
+
+    #[test]
+    fn everything_that_may_be_registered_is_repeated() {
+        let metadata = json!({
+            "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post",
+            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "client_name": "x".repeat(200),
+            "client_uri": "https://a.example", "logo_uri": "https://a.example/logo.png", "policy_uri": "http://a.example/policy",
+            "tos_uri": "https://a.example/?terms#x", "scope": "read write", "application_type": "web", "software_id": "s", "software_version": "1"
+        });
+        let (client, mut answer) = register(&metadata).expect("accepted");
+        assert_eq!(client.name, Some("x".repeat(200)));
+        let answer = answer.as_object_mut().expect("an object");
+        for made_here in ["client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at"] {
+            assert!(answer.remove(made_here).is_some(), "{made_here}");
+        }
+        assert_eq!(json!(answer), metadata);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let uris = json!(["https://a.example/cb"]);
+        for (metadata, code, description) in [
+            (json!({}), "invalid_redirect_uri", "A redirect URI is not acceptable: there is none."),
+            (
+                json!({"redirect_uris": vec![&uris[0]; 21]}),
+                "invalid_redirect_uri",
+                "A redirect URI is not acceptable: there are too many.",
+            ),
+            (
+                json!({"redirect_uris": uris, "scope": 1}),
+                "invalid_client_metadata",
+                "The member scope is not acceptable: it is not a string.",
+            ),
+        ] {
+            let refusal = Refusal(register(&metadata).expect_err("refused"));
+            assert_eq!((refusal.code(), refusal.description().as_str()), (code, description));
+        }
+        assert!(register(&json!({"redirect_uris": vec![&uris[0]; 20]})).is_ok());
+    }
+
+    #[test]
+    fn debug_output_of_an_answer_holds_no_secret() {
+        let metadata = Metadata::read(br#"{"redirect_uris": ["https://a.example/cb"]}"#).expect("accepted");
+        let (_, information) = metadata.register("id".to_owned(), &Secret::new([0; 32]), Timestamp::from_seconds(7));
+        assert_eq!(format!("{information:?}"), "ClientInformation(id)");
+    }
 }

@@ -162,6 +162,7 @@ mod tests {
     fn host_and_path_are_parts_of_the_identifier() {
         let identifier = ResourceIdentifier::parse("http://localhost:3000/mcp?x=/y").expect("a valid identifier");
         assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", "/mcp"));
+        assert_eq!(identifier.to_string(), "http://localhost:3000/mcp?x=/y");
         let identifier = ResourceIdentifier::parse("http://localhost:3000?x=/y").expect("a valid identifier");
         assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", ""));
     }

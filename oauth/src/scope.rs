@@ -41,7 +41,16 @@ impl Scopes {
         Ok(resource.scopes.iter().map(|scope| scope.name.clone()).chain(known.0).collect())
     }
 
-    /// Narrows the scopes of a grant to what a token request asks for (O14).
+    /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope` there, yet clients repeat
+    /// the one of their authorization request, dropped words included: so words beyond the grant count for nothing (O5).
+    #[must_use]
+    pub fn among(&self, requested: Option<&str>) -> Self {
+        let asked = Self::parse(requested.unwrap_or_default());
+        let common: Self = self.iter().filter(|word| asked.contains(word)).map(str::to_owned).collect();
+        if common.iter().all(|word| word == OFFLINE_ACCESS) { self.clone() } else { common }
+    }
+
+    /// Narrows the scopes of a grant to what a refresh asks for (O14).
     ///
     /// # Errors
     /// [`Reason::ScopeNotGranted`] when it asks for more.
@@ -132,6 +141,26 @@ mod tests {
     }
 
     #[test]
+    fn an_exchange_may_narrow_and_never_widen() {
+        let granted = Scopes::parse("read write");
+        for (asked, result) in [
+            (None, "read write"),
+            (Some("write"), "write"),
+            (Some("openid write"), "write"),
+            (Some("openid"), "read write"),
+            (Some("admin write read"), "read write"),
+        ] {
+            assert_eq!(granted.among(asked).to_string(), result, "{asked:?}");
+        }
+        let granted = Scopes::parse("read write offline_access");
+        for (asked, result) in
+            [("offline_access", "read write offline_access"), ("read offline_access", "read offline_access"), ("read", "read")]
+        {
+            assert_eq!(granted.among(Some(asked)).to_string(), result, "{asked}");
+        }
+    }
+
+    #[test]
     fn a_refresh_may_narrow_and_never_widen() {
         let granted = Scopes::parse("read write");
         for (asked, result) in [
@@ -148,6 +177,16 @@ mod tests {
             [("offline_access", "read offline_access"), ("offline_access read", "offline_access read"), ("read", "read")]
         {
             assert_eq!(granted.narrowed(Some(asked)).map(|scopes| scopes.to_string()), Ok(result.to_owned()), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_scope_is_one_word_of_visible_characters() {
+        for good in ["read", "mcp:read", "https://a.example/read", "!#[]~"] {
+            assert!(is_scope_word(good), "{good}");
+        }
+        for bad in ["", "read write", "a\"b", "a\\b", "\"", "\\", "é", "a\tb", "\u{7f}"] {
+            assert!(!is_scope_word(bad), "{bad:?}");
         }
     }
 }

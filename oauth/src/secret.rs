@@ -117,4 +117,15 @@ mod tests {
         assert_ne!(derived, secret.derive("ab", b""));
         assert_ne!(derived, Secret::new([2; 32]).derive("a", b"b"));
     }
+
+    #[test]
+    fn a_digest_is_sha_256_in_base64url() {
+        // FIPS 180-2 appendix B.1.
+        let abc = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+        assert_eq!(Digest::of(b"abc").as_str(), abc);
+        let bytes = URL_SAFE_NO_PAD.decode(abc).expect("base64url").try_into().expect("32 bytes");
+        assert_eq!(Digest::from_bytes(bytes), Digest::of(b"abc"));
+        assert_ne!(Digest::of(b"abc"), Digest::of(b"abd"));
+        assert_eq!(Secret::new(*b"abcdefghijklmnopqrstuvwxyzabcdef").digest(), Digest::of(b"abcdefghijklmnopqrstuvwxyzabcdef"));
+    }
 }

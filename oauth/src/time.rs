@@ -47,3 +47,20 @@ impl fmt::Display for Timestamp {
         self.0.fmt(formatter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_end_at_their_second_and_never_before_they_began() {
+        let (earlier, later) = (Timestamp::from_seconds(100), Timestamp::from_seconds(160));
+        assert_eq!(earlier.after(Duration::from_millis(60_999)), later, "whole seconds");
+        assert_eq!((earlier.until(later), later.since(earlier)), (Duration::from_mins(1), Duration::from_mins(1)));
+        assert_eq!((later.until(earlier), earlier.since(later)), (Duration::ZERO, Duration::ZERO));
+        assert!(!later.has_passed(Timestamp::from_seconds(159)));
+        assert!(later.has_passed(later));
+        assert_eq!((later.seconds(), later.to_string().as_str()), (160, "160"));
+        assert_eq!(later.after(Duration::MAX), Timestamp::from_seconds(u64::MAX));
+    }
+}

@@ -129,6 +129,8 @@ impl Provider {
     /// Lets a disabled account sign in again. What it had allowed stays ended.
     pub async fn enable_account(&self, email: &str) -> Done {
         let account = self.existing_account(email).await?;
+        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
+        self.suspend(account.id).await?;
         self.change_account(account.id, |account| account.disabled = false).await?.ok_or_else(|| unknown(email))
     }
 
@@ -157,7 +159,7 @@ impl Provider {
         Ok(account)
     }
 
-    /// A new password ends the sessions that the old one may have opened for someone else.
+    /// A new password ends what the old one may have opened for someone else: sessions, and all that they allowed.
     async fn renew(&self, account: Account, password: Option<String>) -> Done<Account> {
         let Some(hash) = password else { return waiting(account) };
         let set = |account: &mut Account| {
@@ -167,6 +169,7 @@ impl Provider {
         };
         let changed = self.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
         self.end_sessions(account.id).await?;
+        self.revoke_grants(account.id).await?;
         Ok(changed)
     }
 

@@ -1,5 +1,7 @@
 //! The authorization endpoint and the person's decision: from the request to the answer that goes to the client.
 
+use std::time::Duration;
+
 use oauth::{
     Digest, Parameters, Reason, Secret, Timestamp,
     authorize::{self, AuthorizationRequest},
@@ -7,13 +9,22 @@ use oauth::{
     grant::{Grant, GrantKey, Terms},
     redirect::{Destination, Location},
     resource::Resource,
-    scope::OFFLINE_ACCESS,
+    scope::{OFFLINE_ACCESS, Scopes},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Provider, Visitor, keys, problem::Problem, problem::Unavailable, record};
+use crate::{
+    Provider, Visitor, keys,
+    limits::{self, Limit},
+    problem::{Problem, Unavailable},
+    record,
+};
+
+/// Requests from one part of the network. Each waits in the store for half an hour, whoever sends it; the limit is far
+/// above what people and their clients do.
+const REQUESTS: Limit = Limit { name: "authorize", most: 1000, stretch: Duration::from_mins(15) };
 
 /// An admitted request waits for the person; the browser goes on here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +40,11 @@ pub enum AuthorizeError {
     Problem(Problem),
     /// They are: the client is told.
     Redirect(Location),
+    /// Too many requests from this address.
+    TooMany {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
     /// The store did not answer.
     Unavailable(Unavailable),
 }
@@ -151,7 +167,12 @@ impl Provider {
         let local = |reason: Reason| AuthorizeError::Problem(reason.into());
         // 1. Who asks, and where the answer goes. Faults stay here.
         let id = authorize::client_id(parameters).map_err(local)?;
-        let client = self.client(id).await?.ok_or_else(|| local(Reason::UnknownClient))?;
+        let from = limits::neighbourhood(visitor.address);
+        let (client, wait) = tokio::join!(self.client(id), self.count(REQUESTS, &from));
+        if let Some(retry_after) = wait? {
+            return Err(AuthorizeError::TooMany { retry_after });
+        }
+        let client = client?.ok_or_else(|| local(Reason::UnknownClient))?;
         let destination = authorize::destination(parameters, &client).map_err(local)?;
         // 2. Everything else. Faults go to the client.
         let settings = self.settings();
@@ -194,7 +215,7 @@ impl Provider {
             resource_name: resource.name.clone(),
             resource_identifier: resource.identifier.as_str().to_owned(),
             resource_host: resource.identifier.host().to_owned(),
-            scopes: sentences(&proved.request, resource),
+            scopes: sentences(&proved.request.scopes, resource),
             email: person.email,
             form_action: proved.destination.policy_source(),
         })
@@ -206,6 +227,7 @@ impl Provider {
         let (key, waiting) = self.waiting(id, visitor).await?;
         let person = self.signed_in(visitor).await?.ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
+        self.resource_of(&proved.request)?;
         // 2. Decide once, though the form be sent twice.
         record::take::<Waiting>(self.store(), &key).await?.ok_or(ConsentError::Gone)?;
         let issuer = &self.settings().issuer;
@@ -213,7 +235,10 @@ impl Provider {
         if decision == Decision::Deny {
             return Ok(proved.destination.with_error(&Reason::Denied, state.as_deref(), issuer));
         }
-        // 3. The grant waits for the client under the code.
+        // 3. The client stays, and the grant waits for it under the code.
+        if !self.settle_client(&proved.request.client_id).await? {
+            return Err(ConsentError::Gone);
+        }
         let destination = proved.destination.clone();
         let code = self.offer_grant(proved, person.account).await?;
         Ok(destination.with_code(&code, state.as_deref(), issuer))
@@ -287,11 +312,12 @@ impl Proved {
     }
 }
 
-fn sentences(request: &AuthorizationRequest, resource: &Resource) -> Vec<String> {
+/// What scopes of a resource allow, a sentence each.
+pub(crate) fn sentences(scopes: &Scopes, resource: &Resource) -> Vec<String> {
     let sentence = |word: &str| match resource.scopes.iter().find(|scope| scope.name == word) {
         Some(scope) => scope.sentence.clone(),
         None if word == OFFLINE_ACCESS => "Stay connected until you end it".to_owned(),
         None => word.to_owned(),
     };
-    request.scopes.iter().map(sentence).collect()
+    scopes.iter().map(sentence).collect()
 }

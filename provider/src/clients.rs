@@ -13,9 +13,11 @@ use crate::{
     Provider, keys,
     limits::{Limit, neighbourhood},
     problem::Unavailable,
-    record,
+    record::{self, Change},
 };
 
+/// How long a client that registered itself is kept while nobody has allowed it anything.
+const UNUSED: Keep = Keep::For(Duration::from_hours(30 * 24));
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Why a registration was not accepted.
@@ -51,7 +53,7 @@ impl Provider {
         }
         let metadata = Metadata::read(body).map_err(|reason| RegisterError::Refused(Refusal(reason)))?;
         let (client, information) = metadata.register(self.new_client_id(), &self.entropy().secret(), self.now());
-        self.keep_client(&client).await?;
+        self.keep_client(&client, UNUSED).await?;
         Ok(information)
     }
 
@@ -67,9 +69,17 @@ impl Provider {
 
     /// Lists a client and stores it: in this order, a failure between the two leaves a name without a record, which
     /// listing passes over, and never a client that no administrator can see.
-    pub(crate) async fn keep_client(&self, client: &Client) -> Result<(), Unavailable> {
+    pub(crate) async fn keep_client(&self, client: &Client, keep: Keep) -> Result<(), Unavailable> {
         self.store().enlist(keys::CLIENTS, &client.id).await?;
-        record::insert(self.store(), &keys::client(&client.id), client, Keep::Forever).await?;
+        record::forget_lapsed(self.store(), keys::CLIENTS, &client.id, keys::client).await?;
+        record::insert(self.store(), &keys::client(&client.id), client, keep).await?;
         Ok(())
+    }
+
+    /// Keeps a client for good, now that somebody allows it something. `false` when it has lapsed.
+    pub(crate) async fn settle_client(&self, id: &str) -> Result<bool, Unavailable> {
+        let settle =
+            |client: Option<Client>| Change { answer: client.is_some(), next: client.map(|client| (client, Keep::Forever)) };
+        record::change(self.store(), &keys::client(id), settle).await
     }
 }

@@ -53,8 +53,13 @@ struct Known {
 impl Provider {
     /// Answers a token request. `authorization` is the raw header.
     pub async fn token(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<TokenResponse, TokenError> {
-        let credentials = Credentials::read(parameters, authorization)?;
-        let answer = match TokenRequest::read(parameters) {
+        let request = TokenRequest::read(parameters);
+        let credentials = match (Credentials::read(parameters, authorization), &request) {
+            // What nobody may ask is the better answer to someone who does not say who asks.
+            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => return Err(Reason::UnsupportedGrantType.into()),
+            (credentials, _) => credentials?,
+        };
+        let answer = match request {
             Ok(TokenRequest::Code(request)) => self.redeem(&credentials, &request).await,
             Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, &request).await,
             Err(reason) => self.refuse(&credentials, reason).await,
@@ -112,12 +117,18 @@ impl Provider {
         let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {
             None => Change::refuse(unknown.clone()),
             Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
+            Some(grant) if !self.serves(&grant) => Change::refuse(Reason::EndedGrant),
             Some(grant) => {
                 let outcome = decide(grant);
                 Change { next: outcome.next.map(|grant| self.kept(grant)), answer: outcome.answer }
             }
         });
         Ok(answer.await??)
+    }
+
+    /// Whether the grant's resource is still one of this server's.
+    fn serves(&self, grant: &Grant) -> bool {
+        self.settings().resources.iter().any(|resource| resource.identifier == grant.terms.resource)
     }
 
     /// A grant, and how long its record is of use.
@@ -186,7 +197,8 @@ impl Provider {
         }
     }
 
-    async fn revoke_grant(&self, key: &GrantKey) -> Result<(), Unavailable> {
+    /// Ends a grant, if there is one and it has not ended yet.
+    pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<(), Unavailable> {
         let now = self.now();
         record::change(self.store(), &keys::grant(key), |grant: Option<Grant>| {
             let next = grant.and_then(|grant| grant.end(End::Revoked, now)).map(|grant| self.kept(grant));

@@ -21,9 +21,6 @@ pub enum OpenError {
     /// A key could not be made or sealed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The issuer cannot be a `WebAuthn` relying party.
-    #[error("passkeys cannot be bound to this issuer: {0}")]
-    RelyingParty(String),
 }
 
 impl From<store::Error> for OpenError {

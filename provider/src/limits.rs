@@ -35,6 +35,14 @@ impl Provider {
         let count = self.store().count(&key, limit.stretch).await?;
         Ok((count > limit.most).then(|| limit.rest(now)))
     }
+
+    /// Starts counting anew in the present stretch.
+    pub(crate) async fn forget_count(&self, limit: Limit, whom: &str) -> Result<(), Unavailable> {
+        if self.settings().rate_limits {
+            self.store().remove(&keys::counter(limit.name, whom, limit.number(self.now()))).await?;
+        }
+        Ok(())
+    }
 }
 
 /// How an address is counted: an IPv6 customer holds a whole /64.

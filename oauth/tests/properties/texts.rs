@@ -110,10 +110,15 @@ proptest! {
             prop_assert_eq!(&Scopes::parse(&scopes.to_string()), &scopes);
         }
         let granted = Scopes::parse(&granted);
+        let useful = |scopes: &Scopes| scopes.iter().any(|word| word != "offline_access") || granted.iter().all(|word| word == "offline_access");
+        let among = granted.among(narrower.as_deref());
+        prop_assert!(among.iter().all(|word| granted.contains(word)) && useful(&among), "{}", among);
+        prop_assert_eq!(among.among(narrower.as_deref()), among.clone());
         if let Ok(scopes) = granted.narrowed(narrower.as_deref()) {
             prop_assert!(scopes.iter().all(|word| granted.contains(word)));
             prop_assert_eq!(scopes.narrowed(narrower.as_deref()), Ok(scopes.clone()), "narrowing again changes nothing");
-            prop_assert!(scopes.iter().any(|word| word != "offline_access") || granted.iter().all(|word| word == "offline_access"));
+            prop_assert!(useful(&scopes), "{}", scopes);
+            prop_assert!(scopes.iter().all(|word| among.contains(word)) && among.iter().all(|word| scopes.contains(word)), "{} {}", scopes, among);
         } else {
             prop_assert!(Scopes::parse(narrower.as_deref().unwrap_or_default()).iter().any(|word| !granted.contains(word)));
         }

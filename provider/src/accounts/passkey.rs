@@ -27,6 +27,8 @@ use crate::{
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun from one part of the network: each leaves a record for a while.
 const STARTS: Limit = Limit { name: "passkey-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// As many as a person can tell apart; every sign-in reads them all.
+const MOST_PASSKEYS: usize = 20;
 
 /// One half of a ceremony: what the browser is asked, and by which name the answer is expected.
 #[derive(Clone, Debug)]
@@ -227,7 +229,8 @@ impl Provider {
         // 3. Keep the passkey, if the session is alive still.
         let keep = |account: &mut Account| {
             let alive = account.is_active() && account.generation == person.generation;
-            let welcome = alive && !account.passkeys.iter().any(|other| other.key == passkey.key);
+            let new = !account.passkeys.iter().any(|other| other.key == passkey.key);
+            let welcome = alive && new && account.passkeys.len() < MOST_PASSKEYS;
             if welcome {
                 account.passkeys.push(passkey.clone());
             }

@@ -107,7 +107,11 @@ impl Provider {
         let verified = self.0.passwords.verify(password, hash).await?;
         // 4. Begin a session.
         match account.filter(|_| verified) {
-            Some(account) => Ok(self.begin_session(visitor, &account).await?),
+            Some(account) => {
+                // Who knows the password is no guesser: earlier slips are forgiven.
+                self.forget_count(PER_ADDRESS, &email::folded(email)).await?;
+                Ok(self.begin_session(visitor, &account).await?)
+            }
             None => Err(SignInError::WrongCredentials),
         }
     }

@@ -6,6 +6,7 @@ use oauth::{
     redirect::RedirectUri,
 };
 use serde::{Deserialize, Serialize};
+use store::Keep;
 
 use super::{AdministrationError, Done};
 use crate::{Provider, keys, record};
@@ -49,7 +50,7 @@ impl Provider {
             origin: Origin::Added,
             created_at: self.now(),
         };
-        self.keep_client(&client).await?;
+        self.keep_client(&client, Keep::Forever).await?;
         Ok(AddedClient { client_id: client.id, client_secret: secret })
     }
 
