@@ -15,6 +15,11 @@ impl Parameters {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
+    /// All of them, in order, as a query: form encoding throughout, so it fits into a URL whatever came in.
+    pub fn to_query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// The value of a parameter; an empty value counts as omitted.
     ///
     /// # Errors
@@ -49,5 +54,19 @@ mod tests {
         assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
         assert_eq!(parameters.one("missing"), Ok(None));
         assert_eq!(format!("{parameters:?}"), r#"["a", "b", "c", "c", "d", "d"]"#, "names, never values");
+    }
+
+    #[test]
+    fn a_query_says_what_the_form_said() {
+        for (form, query) in [
+            ("", ""),
+            ("a=1&b=&a=2", "a=1&b=&a=2"),
+            ("state=x%20y+z%26%3D%23%25", "state=x+y+z%26%3D%23%25"),
+            ("a=%0d%0aLocation:%20x&\u{e9}", "a=%0D%0ALocation%3A+x&%C3%A9="),
+        ] {
+            let parameters = Parameters::parse(form.as_bytes());
+            assert_eq!(parameters.to_query(), query, "{form}");
+            assert_eq!(Parameters::parse(query.as_bytes()).0, parameters.0, "{form}");
+        }
     }
 }
