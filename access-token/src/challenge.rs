@@ -11,7 +11,7 @@ use crate::{Refusal, SourceError};
 /// What every challenge of one protected service names: where its metadata is, and which scopes to ask for.
 #[derive(Clone, Debug)]
 pub struct Challenge {
-    resource_metadata: String,
+    resource_metadata: Option<String>,
     scope: String,
 }
 
@@ -31,7 +31,17 @@ pub(crate) enum Turned {
 impl Challenge {
     /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those a client should ask for at first.
     pub fn new(resource_metadata: &str, scopes: &[&str]) -> Self {
-        Self { resource_metadata: quotable(resource_metadata), scope: quotable(&scopes.join(" ")) }
+        Self { resource_metadata: Some(quotable(resource_metadata)), ..Self::without_metadata(scopes) }
+    }
+
+    /// For a service that no RFC 9728 document describes.
+    pub fn without_metadata(scopes: &[&str]) -> Self {
+        Self { resource_metadata: None, scope: quotable(&scopes.join(" ")) }
+    }
+
+    /// 401 for a token that is good in itself and yet no longer counts, `about` being why.
+    pub fn invalid_token(&self, about: &str) -> Response {
+        self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), about, &self.scope)
     }
 
     /// 403 for an operation that needs more: name every scope it needs, in one challenge (P8).
@@ -46,9 +56,7 @@ impl Challenge {
             // No error code: the caller did nothing wrong yet (P16).
             Turned::NoToken => self.say(StatusCode::UNAUTHORIZED, None, "an access token is needed here", &self.scope),
             Turned::Malformed(about) => self.say(StatusCode::BAD_REQUEST, Some("invalid_request"), about, &self.scope),
-            Turned::Refused(Refusal::Invalid(why)) => {
-                self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), &why.to_string(), &self.scope)
-            }
+            Turned::Refused(Refusal::Invalid(why)) => self.invalid_token(&why.to_string()),
             Turned::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
             Turned::Short => self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>()),
         }
@@ -59,13 +67,13 @@ impl Challenge {
         if let Some(error) = error {
             members.extend([("error", error), ("error_description", about)]);
         }
-        members.push(("resource_metadata", &self.resource_metadata));
+        members.extend(self.resource_metadata.as_deref().map(|document| ("resource_metadata", document)));
         if !scope.is_empty() {
             members.push(("scope", scope));
         }
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}=\"{}\"", quotable(value))).collect();
         let mut response = json(status, error, about);
-        if let Ok(value) = HeaderValue::from_str(&format!("Bearer {}", members.join(", "))) {
+        if let Ok(value) = HeaderValue::from_str(format!("Bearer {}", members.join(", ")).trim_end()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }
         response
@@ -111,5 +119,15 @@ mod tests {
             response.headers()[header::WWW_AUTHENTICATE],
             r#"Bearer resource_metadata="https://id.example/x", scope="a b, error=c""#
         );
+    }
+
+    #[test]
+    fn without_a_document_none_is_named() {
+        let header = |scopes: &[&str]| {
+            let response = Challenge::without_metadata(scopes).answer(&Turned::NoToken, &[]);
+            response.headers()[header::WWW_AUTHENTICATE].clone()
+        };
+        assert_eq!(header(&["a", "b"]), r#"Bearer scope="a b""#);
+        assert_eq!(header(&[]), "Bearer");
     }
 }

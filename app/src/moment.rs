@@ -1,5 +1,7 @@
 //! Times in words: how long ago, and exactly when.
 
+use std::time::Duration;
+
 use oauth::Timestamp;
 use time::{OffsetDateTime, macros::format_description};
 
@@ -20,8 +22,15 @@ pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
         MONTH..YEAR => (seconds / MONTH, "month"),
         _ => (seconds / YEAR, "year"),
     };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural} ago")
+    format!("{} ago", counted(count, unit))
+}
+
+/// A span that is not exceeded, in whole minutes or hours: "1 hour".
+pub(crate) fn at_most(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..HOUR => counted(seconds.div_ceil(MINUTE).max(1), "minute"),
+        seconds => counted(seconds.div_ceil(HOUR), "hour"),
+    }
 }
 
 /// The moment for people: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
@@ -34,6 +43,11 @@ pub(crate) fn exactly(moment: Timestamp) -> String {
 pub(crate) fn machine_readable(moment: Timestamp) -> String {
     let shape = &time::format_description::well_known::Rfc3339;
     calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
+}
+
+fn counted(count: u64, unit: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
 }
 
 fn calendar(moment: Timestamp) -> Option<OffsetDateTime> {
@@ -59,6 +73,15 @@ mod tests {
             assert_eq!(ago(Timestamp::from_seconds(now.seconds() - seconds), now), words);
         }
         assert_eq!(ago(Timestamp::from_seconds(now.seconds() + 5), now), "just now");
+    }
+
+    #[test]
+    fn a_span_is_never_made_shorter() {
+        for (seconds, words) in
+            [(0, "1 minute"), (60, "1 minute"), (61, "2 minutes"), (HOUR, "1 hour"), (HOUR + 1, "2 hours"), (DAY, "24 hours")]
+        {
+            assert_eq!(at_most(Duration::from_secs(seconds)), words);
+        }
     }
 
     #[test]

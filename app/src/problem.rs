@@ -1,6 +1,8 @@
 //! What stands in for a page that cannot be shown: the catalogue of problems, in words for people, with a fold of
 //! facts for whoever develops the application.
 
+use std::time::Duration;
+
 use provider::{Problem, ProblemKind, Unavailable};
 
 use crate::clean;
@@ -58,6 +60,20 @@ impl ProblemFacts {
             "Each link works once and for a limited time. Ask whoever runs this server for a new one, or sign in if \
              you have an account already.",
         )
+    }
+
+    /// Too many requests came from the same part of the network.
+    pub fn too_many(retry_after: Duration) -> Self {
+        let wait = match retry_after.as_secs().div_ceil(60) {
+            0 | 1 => "a minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        };
+        Self::new(
+            429,
+            "Too many requests came from your network.",
+            &format!("Nothing was sent. Wait {wait}, then go back to the application and connect again."),
+        )
+        .with_code("temporarily_unavailable")
     }
 
     /// A post that did not come from a page of this server (wrong `Origin`).
@@ -127,6 +143,14 @@ const fn words_for(kind: ProblemKind) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_is_told_in_minutes() {
+        for (seconds, words) in [(0, "Wait a minute,"), (60, "Wait a minute,"), (61, "Wait 2 minutes,"), (900, "Wait 15 minutes,")]
+        {
+            assert!(ProblemFacts::too_many(Duration::from_secs(seconds)).advice.contains(words), "{seconds}");
+        }
+    }
 
     #[test]
     fn d30_descriptions_are_cleaned() {

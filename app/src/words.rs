@@ -126,7 +126,7 @@ impl FromServerFnError for Message {
 mod from_provider {
     use std::time::Duration;
 
-    use provider::{EnrolError, PasskeyError, SignInError, Unavailable};
+    use provider::{DisconnectError, EnrolError, PasskeyError, SignInError, Unavailable};
 
     use super::Message;
 
@@ -163,6 +163,15 @@ mod from_provider {
                 EnrolError::PasswordTooLong => Self::PasswordTooLong,
                 EnrolError::CeremonyFailed => Self::PasskeyRefused,
                 EnrolError::Unavailable => Self::Unavailable,
+            }
+        }
+    }
+
+    impl From<DisconnectError> for Message {
+        fn from(error: DisconnectError) -> Self {
+            match error {
+                DisconnectError::NotSignedIn => Self::SignedOut,
+                DisconnectError::Unavailable(_) => Self::Unavailable,
             }
         }
     }

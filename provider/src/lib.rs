@@ -7,6 +7,7 @@ mod accounts;
 mod administration;
 mod authorization;
 mod clients;
+mod connections;
 mod environment;
 mod exchange;
 mod key_ring;
@@ -27,6 +28,7 @@ pub use accounts::{AccountView, Ceremony, EnrolError, Invitation, PasskeyError, 
 pub use administration::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary};
 pub use authorization::{AuthorizeError, Begun, ConsentError, ConsentView, Decision, Identity, RequestError, RequestView};
 pub use clients::RegisterError;
+pub use connections::{Connection, DisconnectError};
 pub use environment::{Clock, Entropy, Environment};
 pub use exchange::TokenError;
 pub use key_ring::{KeySummary, OpenError};

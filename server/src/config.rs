@@ -11,8 +11,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use oauth::Issuer;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
+use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
 use provider::{RegistrationPolicy, Settings};
 use store::Location;
+use url::Url;
 
 pub use flags::Flags;
 pub use parse::ListenAddress;
@@ -202,6 +204,10 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
     let Some(identifier) = ResourceIdentifier::parse(&text) else {
         return Err(format!("[[resource]] \"{text}\": the identifier is not an absolute http or https URI without fragment."));
     };
+    // What is true of an issuer is true of the origin of a resource: tokens travel there too.
+    if Url::parse(identifier.as_str()).is_ok_and(|url| Issuer::parse(&url.origin().ascii_serialization()).is_err()) {
+        return Err(format!("[[resource]] \"{text}\": the identifier must be https; http is for this computer only."));
+    }
     if name.trim().is_empty() {
         return Err(format!("[[resource]] \"{text}\": it has no name."));
     }
@@ -209,8 +215,11 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
         return Err(format!("[[resource]] \"{text}\": it has no [[resource.scope]]."));
     }
     for (index, scope) in scopes.iter().enumerate() {
-        if !is_scope_token(&scope.name) || scope.sentence.trim().is_empty() {
+        if !is_scope_word(&scope.name) || scope.sentence.trim().is_empty() {
             return Err(format!("[[resource]] \"{text}\": scope \"{}\" needs a name without spaces and a sentence.", scope.name));
+        }
+        if scope.name == OFFLINE_ACCESS {
+            return Err(format!("[[resource]] \"{text}\": scope \"{OFFLINE_ACCESS}\" is this server's own, and no resource's."));
         }
         if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
             return Err(format!("[[resource]] \"{text}\": scope \"{}\" is listed twice.", scope.name));
@@ -218,11 +227,6 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
     }
     let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence };
     Ok(Resource { identifier, name, scopes: scopes.into_iter().map(described).collect() })
-}
-
-/// RFC 6749 section 3.3: printable ASCII without space, quotation mark and backslash.
-fn is_scope_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 fn server_name(text: &str) -> Result<String, String> {
@@ -250,7 +254,7 @@ fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
 /// The default of `listen`: the issuer's own port where the issuer is this computer, 3000 behind a proxy.
 fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
     let plain = issuer.is_loopback() && !issuer.is_https();
-    let port = match url::Url::parse(issuer.as_str()) {
+    let port = match Url::parse(issuer.as_str()) {
         Ok(url) if plain => url.port_or_known_default().unwrap_or(3000),
         _ => 3000,
     };

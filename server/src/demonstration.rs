@@ -20,6 +20,8 @@ use rmcp::{ErrorData, ServerHandler, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::layers::watch;
+
 /// What every request needs.
 pub const READ: &str = "notes:read";
 /// What `add_note` needs besides.
@@ -39,11 +41,12 @@ pub fn router(verifier: Arc<Verifier>, clock: Clock, resource_metadata: &str, is
     let notes = Arc::new(Notes::default());
     let new_server = move || Ok(Demonstration { notes: Arc::clone(&notes) });
     let service = StreamableHttpService::new(new_server, Arc::new(NeverSessionManager::default()), transport(issuer));
-    // The outermost is added last: CORS, then the token, then the rest.
+    // The outermost is added last: CORS, then the watch over whatever goes wrong, then the token, then the rest.
     Router::new()
         .route_service("/", service)
         .route_layer(middleware::from_fn_with_state(challenge, step_up))
         .route_layer(tokens)
+        .layer(middleware::from_fn(watch))
         .layer(middleware::from_fn(open_to_browsers))
 }
 

@@ -12,4 +12,4 @@ pub use cors::open_to_browsers;
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use request::{RequestId, watch};
-pub use visit::{see_other_after_post, visitor};
+pub use visit::{is_cross_site, see_other_after_post, visitor};

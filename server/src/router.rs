@@ -45,18 +45,19 @@ pub fn router(provider: Provider, options: Options) -> Router {
     let service = Service { provider, proxies: options.proxies, site: options.site };
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     Router::new()
-        .merge(machines())
         .merge(browsers(&service))
-        .merge(demonstration(&service.provider))
         .merge(service.site.files())
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/api/me", get(me::me).layer(me::guard(&service.provider)))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(watch))
+        // They are watched too, inside of their CORS: a script must be able to read that something went wrong.
+        .merge(machines())
+        .merge(demonstration(&service.provider))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(protection.clone(), protect))
-        .layer(from_fn(watch))
         .with_state(service.clone())
         // Outside of these layers: a document is as cheap as a route can be, and brings their headers along.
         .merge(documents(&service.provider, &protection))
@@ -68,6 +69,7 @@ fn machines() -> Router<Service> {
         .route("/token", post(token::exchange))
         .route("/register", post(register::register))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(watch))
         .layer(from_fn(open_to_browsers))
 }
 

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{Visit, answer_script},
+    context::{Visit, answer_form, answer_script},
     device,
     model::Place,
     passkeys,
@@ -32,4 +32,16 @@ pub async fn finish_adding_passkey(form_token: String, ceremony: String, credent
         Ok(Place::Account.to_string())
     };
     answer_script(attempt.await)
+}
+
+/// Ends what the person had allowed an application.
+#[server(prefix = "/actions", endpoint = "disconnect")]
+pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] grant: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.provider.disconnect(&visit.visitor, &grant).await?;
+        Ok(Place::Account)
+    };
+    answer_form(attempt.await, &Place::Account, "");
+    Ok(())
 }

@@ -6,7 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use provider::{AccountView, PasskeyView};
 
-use super::{Halt, Page, page};
+use super::{Halt, Page, connections::Connections, page};
 use crate::{
     actions::sign_in::SignOut,
     clean,
@@ -33,16 +33,29 @@ pub(crate) fn Account() -> impl IntoView {
 }
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
-    let Some(account) = visit.provider.account(&visit.visitor).await? else {
+    let (provider, visitor) = (&visit.provider, &visit.visitor);
+    let (Some(account), Some(connections)) = (provider.account(visitor).await?, provider.connections(visitor).await?) else {
         return Err(Halt::Elsewhere(Place::Login(None)));
     };
+    let afterlife = provider.settings().lifetimes.access_token;
     let message = visit.notice().map(|notice| notice.message);
-    let body = view! { <Overview account message now=visit.provider.now() form_token=visit.form_token()/> };
+    let (now, form_token) = (provider.now(), visit.form_token());
+    let body = view! {
+        <Overview account message now form_token=form_token.clone()>
+            <Connections connections afterlife now form_token=&form_token/>
+        </Overview>
+    };
     Ok(Page { title: "Your account", name: "account", awake: true, body: body.into_any() })
 }
 
 #[component]
-fn Overview(account: AccountView, message: Option<Message>, now: Timestamp, form_token: String) -> impl IntoView {
+fn Overview(
+    account: AccountView,
+    message: Option<Message>,
+    now: Timestamp,
+    form_token: String,
+    children: Children,
+) -> impl IntoView {
     view! {
         <h1>"Your account"</h1>
         <p class="lead"><bdi class="strong">{account.email}</bdi></p>
@@ -65,6 +78,7 @@ fn Overview(account: AccountView, message: Option<Message>, now: Timestamp, form
                 }}
             </p>
         </section>
+        {children()}
         <form class="stack parting" method="post" action=SignOut::url()>
             <HiddenFields form_token request=String::new()/>
             <button class="button" type="submit">"Sign out"</button>

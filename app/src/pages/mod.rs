@@ -1,6 +1,7 @@
 //! The pages, one file each. A page loads what it shows, or says what stands in the way.
 
 pub(crate) mod account;
+mod connections;
 pub(crate) mod consent;
 pub(crate) mod invitation;
 pub(crate) mod login;

@@ -2,6 +2,7 @@
 
 mod administration;
 mod authenticator;
+mod connections;
 mod faulty;
 mod house;
 mod invitations;

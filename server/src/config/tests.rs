@@ -98,6 +98,30 @@ fn values_out_of_bounds_are_faults() {
 }
 
 #[test]
+fn a_resource_is_refused_that_could_not_be_protected() {
+    let faults = |identifier: &str, scope: &str| {
+        let file = file(&format!(
+            "[[resource]]\nidentifier = \"{identifier}\"\nname = \"Notes\"\n[[resource.scope]]\nname = \"{scope}\"\nsentence = \"Read\"\n"
+        ));
+        resolve(&["--config", path(&file)], &[]).map(|_| ()).map_err(|Faults(faults)| faults)
+    };
+    for identifier in ["https://notes.example/mcp", "http://localhost:4000/mcp", "http://127.0.0.1/mcp", "http://[::1]:1/mcp?x=1"] {
+        assert_eq!(faults(identifier, "read"), Ok(()), "{identifier}");
+    }
+    for (identifier, scope, part) in [
+        ("http://notes.example/mcp", "read", "https"),
+        ("http://192.168.1.2:4000", "read", "https"),
+        ("http://localhost.evil.example/", "read", "https"),
+        ("https://notes.example/mcp", "offline_access", "offline_access"),
+        ("https://notes.example/mcp", "read write", "without spaces"),
+        ("https://notes.example/mcp", "", "without spaces"),
+    ] {
+        let Err(faults) = faults(identifier, scope) else { panic!("accepted: {identifier} {scope}") };
+        assert!(faults.len() == 1 && faults[0].contains(part), "{faults:?}");
+    }
+}
+
+#[test]
 fn the_listening_port_follows_a_loopback_issuer() {
     let listen = |issuer: &str| resolve(&["--issuer", issuer], &[]).expect("sound").listen[0].to_string();
     assert_eq!(listen("http://localhost:4100"), "localhost:4100");

@@ -31,7 +31,6 @@ impl Protection {
         default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         default(header::X_FRAME_OPTIONS, "DENY");
         default(header::REFERRER_POLICY, "same-origin");
-        default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         default(HeaderName::from_static("permissions-policy"), PERMISSIONS);
         default(header::CACHE_CONTROL, "no-store");
         if self.https {

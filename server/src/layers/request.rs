@@ -1,20 +1,20 @@
 //! Each request's number, patience, log line, and last defence.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::FutureExt as _;
+use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use crate::chance;
 use crate::respond;
 
-/// How long a handler may take until its answer begins.
+/// How long a body may take to arrive, and a handler until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A random number by which a person's report is found in the log.
@@ -29,18 +29,24 @@ impl fmt::Display for RequestId {
 
 /// Numbers the request, waits for it no longer than half a minute, turns a panic into a bare 500, and writes one line. The
 /// line has the route and not the path, since paths and queries carry one-time links, codes and names.
+///
+/// The work is a task of its own and runs to its end, though the client hang up or the answer be given up: no deed stops
+/// between two steps in the store. It is bounded all the same, for the body must be here in time, and the store has its own
+/// patience.
 pub async fn watch(mut request: Request, next: Next) -> Response {
     let id = RequestId(chance::label());
     request.extensions_mut().insert(id);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
+    let deadline = started + PATIENCE;
 
-    let handled = AssertUnwindSafe(timeout(PATIENCE, next.run(request))).catch_unwind().await;
+    let work = tokio::spawn(next.run(request.map(|body| in_time(body, deadline))));
+    let handled = timeout_at(deadline, work).await;
     let response = match handled {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => respond::unavailable(),
-        Err(_) => respond::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here."),
+        Ok(Err(_)) => respond::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here."),
+        Err(_) => respond::unavailable(),
     };
 
     let status = response.status().as_u16();
@@ -54,6 +60,20 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
         tracing::info!(target: "vestibule::access", %id, %method, route, status, micros);
     }
     response
+}
+
+/// The same body, which fails when the deadline passes before its end.
+fn in_time(body: Body, deadline: Instant) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    Body::from_stream(stream::try_unfold(body.into_data_stream(), move |mut rest| async move {
+        match timeout_at(deadline, rest.next()).await {
+            Ok(None) => Ok(None),
+            Ok(Some(piece)) => piece.map(|piece| Some((piece, rest))),
+            Err(late) => Err(axum::Error::new(late)),
+        }
+    }))
 }
 
 /// Probes and static files would drown everything else.

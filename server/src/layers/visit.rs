@@ -9,16 +9,25 @@ use crate::extract::Service;
 
 /// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only for pages, server
 /// functions and `/authorize`: machines have no cookies.
+///
+/// A post from another site comes without the cookies it has (SameSite=Lax), so no browser counts as new by it: another
+/// cookie would take from this one the requests that wait for its person.
 pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = service.proxies.client_address(request.headers(), request.extensions());
     let cookies = cookies(request.headers());
     let (visitor, cookie) = service.provider.visitor(cookies.as_deref(), address);
+    let cookie = cookie.filter(|_| request.method() != Method::POST || !is_cross_site(request.headers()));
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
     if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie.header_value()).ok()) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response
+}
+
+/// Whether a browser says that another site sent it here.
+pub fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 
 /// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on (O16, case A9).

@@ -10,7 +10,8 @@ use oauth::Parameters;
 use provider::{AuthorizeError, Visitor};
 
 use crate::extract::{Form, Service};
-use crate::problem;
+use crate::layers::is_cross_site;
+use crate::{problem, respond};
 
 /// The request as a query.
 pub async fn by_query(State(service): State<Service>, Extension(visitor): Extension<Visitor>, parts: Parts) -> Response {
@@ -18,13 +19,17 @@ pub async fn by_query(State(service): State<Service>, Extension(visitor): Extens
     begin(&service, &visitor, &parts, &parameters).await
 }
 
-/// The request as a form; what the query says does not count.
+/// The request as a form; what the query says does not count. From another site it comes without the cookies of the
+/// browser, and begins again as a query, which has them.
 pub async fn by_form(
     State(service): State<Service>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
     Form(parameters): Form,
 ) -> Response {
+    if is_cross_site(&parts.headers) {
+        return see_other(&format!("/authorize?{}", parameters.to_query()));
+    }
     begin(&service, &visitor, &parts, &parameters).await
 }
 
@@ -33,6 +38,10 @@ async fn begin(service: &Service, visitor: &Visitor, parts: &Parts, parameters: 
         Ok(begun) => see_other(&begun.continue_at),
         Err(AuthorizeError::Redirect(location)) => see_other(location.as_str()),
         Err(AuthorizeError::Problem(problem)) => problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem)),
+        Err(AuthorizeError::TooMany { retry_after }) => {
+            let page = problem::respond(&service.site, parts, ProblemFacts::too_many(retry_after));
+            respond::with_retry_after(page, retry_after)
+        }
         Err(AuthorizeError::Unavailable(cause)) => problem::respond(&service.site, parts, cause.into()),
     }
 }

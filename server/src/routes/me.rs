@@ -5,7 +5,9 @@ use std::sync::Arc;
 use access_token::{Audience, Bearer, Challenge, RequireToken, Verifier};
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
+use oauth::metadata::ProtectedResource;
+use oauth::resource::Resource;
 use provider::Provider;
 use serde::Serialize;
 
@@ -16,8 +18,7 @@ use crate::time::clock;
 /// The layer in front of it: any live token of ours will do, whatever its audience.
 pub fn guard(provider: &Provider) -> RequireToken {
     let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any);
-    let challenge = Challenge::new(&resource_metadata(provider), &[]);
-    RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge, &[])
+    RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge(provider), &[])
 }
 
 /// Tells the caller who it is.
@@ -27,7 +28,8 @@ pub async fn me(State(provider): State<Provider>, Bearer(claims): Bearer) -> Res
             StatusCode::OK,
             &Me { sub: &claims.sub, client_id: &claims.client_id, device_id: &claims.device_id, scope: &claims.scope },
         ),
-        Ok(false) => ended(&provider),
+        // The signature is good, and yet the person or a replay ended the grant.
+        Ok(false) => challenge(&provider).invalid_token("The access this token was issued for has ended."),
         Err(_) => respond::unavailable(),
     }
 }
@@ -40,23 +42,23 @@ struct Me<'a> {
     scope: &'a str,
 }
 
-/// The signature is good, and yet the person or a replay ended the grant.
-fn ended(provider: &Provider) -> Response {
-    let description = "The access this token was issued for has ended.";
-    let mut response = respond::error(StatusCode::UNAUTHORIZED, "invalid_token", description);
-    let challenge = format!(
-        "Bearer error=\"invalid_token\", error_description=\"{description}\", resource_metadata=\"{}\"",
-        resource_metadata(provider)
-    );
-    if let Ok(value) = HeaderValue::from_str(&challenge) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+/// What the refused are told: the first resource that this server has a document about, by which a client without a token
+/// finds its way, and the scopes to ask for there.
+fn challenge(provider: &Provider) -> Challenge {
+    let settings = provider.settings();
+    let (issuer, resources) = (&settings.issuer, &settings.resources);
+    let described = |resource: &&Resource| {
+        ProtectedResource::find(issuer, resources, resource.identifier.path()).is_some_and(|found| found == *resource)
+    };
+    match resources.iter().find(described) {
+        Some(resource) => {
+            let document = issuer.url(&format!("{PROTECTED_RESOURCE}{}", resource.identifier.path()));
+            Challenge::new(&document, &scopes(resource))
+        }
+        None => Challenge::without_metadata(&resources.first().map(scopes).unwrap_or_default()),
     }
-    response
 }
 
-/// The document of the first resource, by which a client without a token finds this server.
-fn resource_metadata(provider: &Provider) -> String {
-    let settings = provider.settings();
-    let path = settings.resources.first().map_or("", |resource| resource.identifier.path());
-    settings.issuer.url(&format!("{PROTECTED_RESOURCE}{path}"))
+fn scopes(resource: &Resource) -> Vec<&str> {
+    resource.scopes.iter().map(|scope| scope.name.as_str()).collect()
 }

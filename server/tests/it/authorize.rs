@@ -17,6 +17,8 @@ on_both_engines!(
     the_state_comes_back_exactly_as_it_was,
     o5_unknown_parameters_are_ignored_and_empty_ones_are_absent,
     o6_a_request_may_be_posted_and_the_redirect_keeps_its_query,
+    o6_a_request_posted_by_another_site_finds_the_browser_it_came_in,
+    too_many_requests_from_one_network_are_told_to_wait,
     requirement_7_1_asking_without_cookies_answers_and_may_be_repeated,
     requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone,
     requirement_7_3_no_scope_and_unknown_scopes_work,
@@ -52,7 +54,7 @@ async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stay
         let asking = client.asking(change);
         let (calls, by_query) = house.counting(house.get(&asking.authorize_path())).await;
         let by_form = house.post("/authorize", &asking.authorization).await;
-        assert!(calls <= 1, "{what}: nothing but looking the client up");
+        assert!(calls <= 2, "{what}: nothing but counting, and looking the client up");
         for answer in [by_query, by_form] {
             let page = answer.problem(400);
             let links: Vec<_> = page.all_attributes().filter(|(_, value)| value.contains(elsewhere)).collect();
@@ -184,13 +186,13 @@ async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
     let twice = client.asking(|query| query.and("state", "other"));
     let callback = Callback::read(house.get(&twice.authorize_path()).await.destination());
     assert_eq!((callback.query.one("error"), callback.query.one("state")), (Some("invalid_request"), None));
-    // A refused request costs one look at the client, and leaves nothing behind.
+    // A refused request is counted, costs one look at the client, and leaves nothing behind.
     let refused = client.asking(|query| query.without("code_challenge"));
     let (calls, _) = house.counting(house.get(&refused.authorize_path())).await;
-    assert_eq!(calls, 1);
+    assert_eq!(calls, 2);
     let (calls, answer) = house.counting(house.get(&client.authorize_path())).await;
     goes_on(&answer);
-    assert_eq!(calls, 2);
+    assert_eq!(calls, 3);
 }
 
 async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
@@ -239,6 +241,60 @@ async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Eng
     let denied = browser.submit(&consent.form("Deny"), "Deny").await;
     let location = denied.destination();
     assert!(location.starts_with("https://app.example/cb?tenant=1&x=%20y&error=access_denied&"), "{location}");
+}
+
+async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let waiting = browser.get(&client.authorize_path()).await;
+    // As a browser does it: SameSite=Lax keeps the cookies from the post, and not from the redirect.
+    let fields = client.authorization.encode();
+    let post = |path: &str, site: &str| {
+        let request = request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ORIGIN, "https://app.example")
+            .header("sec-fetch-site", site);
+        house.send(request.body(fields.clone().into()).expect("a request"))
+    };
+    let posted = post("/authorize?client_id=ignored", "cross-site").await;
+    assert_eq!(posted.header(header::SET_COOKIE), None);
+    assert_eq!(posted.destination(), client.authorize_path());
+    let begun = browser.follow(&posted).await;
+    for begun in [waiting, begun] {
+        assert_eq!(browser.follow(&begun).await.document().page(), "consent");
+    }
+    // A form of a page of ours is refused, and sets nothing either.
+    let refused = post("/actions/sign_in", "cross-site").await;
+    assert_eq!((refused.status.as_u16(), refused.header(header::SET_COOKIE)), (403, None));
+    // The same site sends cookies along, so a browser without one is new.
+    for site in ["same-site", "same-origin", "none"] {
+        let begun = post("/authorize", site).await;
+        goes_on(&begun);
+        assert!(begun.header(header::SET_COOKIE).is_some(), "{site}");
+    }
+}
+
+async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
+    let house = House::empty(engine).await;
+    let client = McpClient::native(&house).await;
+    let ask = async |accept: &str| {
+        let request = request(Method::GET, &client.authorize_path()).header(header::ACCEPT, accept);
+        house.send(request.body(Body::empty()).expect("a request")).await
+    };
+    for _ in 0..1000 {
+        goes_on(&ask("text/html").await);
+    }
+    let page = ask("text/html").await;
+    assert!(page.problem(429).words().contains("Wait"), "{page:?}");
+    let told = ask("application/json").await;
+    told.refused(429, "temporarily_unavailable");
+    for answer in [&page, &told] {
+        let wait: u64 = answer.header(header::RETRY_AFTER).and_then(|wait| wait.parse().ok()).expect("seconds");
+        assert!((1..=900).contains(&wait), "{wait}");
+    }
+    house.pass(900);
+    goes_on(&ask("text/html").await);
 }
 
 async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: Engine) {

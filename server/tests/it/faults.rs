@@ -17,6 +17,8 @@ on_both_engines!(
     a_lost_answer_at_refresh_is_made_up_for_by_asking_again,
     a_lost_answer_at_the_exchange_costs_the_grant_and_nothing_else,
     nobody_moves_in_by_half,
+    a_deed_is_done_though_the_caller_hangs_up,
+    a_panic_is_an_answer_like_any_other,
     c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled,
     exchange_and_refresh_take_three_reads_at_once_and_one_write,
 );
@@ -165,6 +167,34 @@ async fn nobody_moves_in_by_half(engine: Engine) {
     house.switch.mend();
     assert!(house.provider.accounts().await.expect("the store answers").is_empty());
     assert_eq!(browser.submit(&form, "Create account").await.destination(), "/account");
+}
+
+async fn a_deed_is_done_though_the_caller_hangs_up(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    house.hanging_up(4, client.refresh(&tokens.refresh)).await;
+    // What was written meanwhile is read.
+    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    Tokens::read(&answer);
+    assert_eq!(calls, 3);
+}
+
+async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    house.clock.smash();
+    let to_machines = [client.refresh(&tokens.refresh).await, client.call(&tokens.access, "whoami", serde_json::json!({})).await];
+    for answer in &to_machines {
+        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{answer:?}");
+    }
+    for answer in [house.get(&client.authorize_path()).await, client.me(&tokens.access).await].iter().chain(&to_machines) {
+        answer.refused(500, "server_error");
+        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{answer:?}");
+        assert!(answer.header(header::CONTENT_SECURITY_POLICY).is_some(), "{answer:?}");
+    }
 }
 
 async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {

@@ -17,7 +17,7 @@ on_both_engines!(
     odd_methods_and_headers_break_nothing,
 );
 
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 25] = [
     "/authorize",
     "/token",
     "/register",
@@ -36,6 +36,7 @@ const PATHS: [&str; 24] = [
     "/actions/sign_in",
     "/actions/sign_out",
     "/actions/consent",
+    "/actions/disconnect",
     "/actions/accept_invitation",
     "/actions/start_passkey_sign_in",
     "/actions/finish_passkey_sign_in",

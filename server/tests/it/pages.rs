@@ -50,6 +50,8 @@ async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
             "{what}: {policy}"
         );
         assert_eq!(answer.header(header::X_FRAME_OPTIONS), Some("DENY"), "{what}");
+        // Clients in a browser open these pages in a window of theirs, and wait for what it tells its opener.
+        assert_eq!(answer.header("cross-origin-opener-policy"), None, "{what}");
         assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{what}");
         assert!(["same-origin", "no-referrer"].contains(&answer.header(header::REFERRER_POLICY).expect("a policy")), "{what}");
         assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{what}");

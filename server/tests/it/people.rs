@@ -128,7 +128,7 @@ async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let token = form.fields.one("form_token").expect("a form token").to_owned();
-    for action in ["sign_in", "accept_invitation", "consent", "sign_out"] {
+    for action in ["sign_in", "accept_invitation", "consent", "sign_out", "disconnect"] {
         for fields in [
             Query::default(),
             Query::new([("form_token", "x"), ("request", "x"), ("token", "x"), ("email", "x"), ("password", "x")]),

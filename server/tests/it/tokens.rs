@@ -13,6 +13,7 @@ use crate::support::{ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClie
 on_both_engines!(
     the_claims_are_those_that_were_promised,
     p16_without_a_token_no_error_is_named,
+    me_names_no_document_that_is_not_there,
     c21_whatever_is_not_a_token_of_ours_is_refused,
     a8_an_access_token_lives_for_an_hour,
     c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends,
@@ -50,14 +51,39 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
 
 async fn p16_without_a_token_no_error_is_named(engine: Engine) {
     let house = House::empty(engine).await;
-    for (path, scope) in [("/api/me", ""), ("/mcp", ", scope=\"notes:read notes:write\"")] {
+    for path in ["/api/me", "/mcp"] {
         let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
-        let expected = format!("Bearer resource_metadata=\"{document}\"{scope}");
+        let expected = format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read notes:write\"");
         let bare = house.get(path).await;
         let basic = asking(&house, path, "Basic dTpw").await;
         for answer in [bare, basic] {
             assert_eq!((answer.status.as_u16(), answer.header(header::WWW_AUTHENTICATE)), (401, Some(expected.as_str())));
             assert!(answer.json().get("error").is_none(), "{answer:?}");
+        }
+    }
+}
+
+async fn me_names_no_document_that_is_not_there(engine: Engine) {
+    let resource = |identifier: &str, scope: &str| Resource {
+        identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
+        name: "Notes".to_owned(),
+        scopes: vec![ScopeDescription { name: scope.to_owned(), sentence: "Read".to_owned() }],
+    };
+    let documents = format!("{ISSUER}/.well-known/oauth-protected-resource");
+    let foreign = resource("https://elsewhere.example/mcp", "a");
+    let own = [resource("https://vestibule.example/b?c", "b"), resource(MCP, "c")];
+    for (resources, expected) in [
+        (vec![foreign.clone()], "Bearer scope=\"a\"".to_owned()),
+        (vec![foreign, own[1].clone()], format!("Bearer resource_metadata=\"{documents}/mcp\", scope=\"c\"")),
+        (own.to_vec(), format!("Bearer resource_metadata=\"{documents}/b\", scope=\"b\"")),
+        (vec![resource(ISSUER, "d")], format!("Bearer resource_metadata=\"{documents}\", scope=\"d\"")),
+        (Vec::new(), "Bearer".to_owned()),
+    ] {
+        let house = House::with(engine, |settings| settings.resources = resources).await;
+        let challenge = house.get("/api/me").await.header(header::WWW_AUTHENTICATE).map(str::to_owned);
+        assert_eq!(challenge.as_deref(), Some(expected.as_str()));
+        if let Some(document) = expected.split('"').nth(1).and_then(|text| text.strip_prefix(ISSUER)) {
+            house.get(document).await.granted();
         }
     }
 }
@@ -189,7 +215,10 @@ async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine:
 async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     house.provider.disable_account(ALICE).await.expect("disabled");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
+    let answer = client.me(&tokens.access).await;
+    answer.refused(401, "invalid_token");
+    let challenge = answer.header(header::WWW_AUTHENTICATE).expect("a challenge");
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\"") && challenge.contains("scope=\"notes:read"), "{challenge}");
     house.provider.remove_account(ALICE).await.expect("removed");
     client.me(&tokens.access).await.refused(401, "invalid_token");
 }

@@ -33,6 +33,8 @@ pub(crate) const ALICE: &str = "alice@example.com";
 /// Her password.
 pub(crate) const PASSWORD: &str = "a quiet room with a view";
 
+/// What a broken clock shows.
+const BROKEN: u64 = u64::MAX;
 const SEALING_KEY: [u8; 32] = [7; 32];
 
 /// A running server. Clones are the same house.
@@ -49,10 +51,15 @@ pub(crate) struct House {
     _redis: Option<Arc<RedisServer>>,
 }
 
-/// A clock that moves when it is told to.
+/// A clock that moves when it is told to, and can be broken, so that whoever looks at it panics.
 pub(crate) struct HandClock(AtomicU64);
 
 impl HandClock {
+    /// Breaks it for good.
+    pub(crate) fn smash(&self) {
+        self.0.store(BROKEN, Ordering::SeqCst);
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&self, span: Duration) {
         self.0.fetch_add(span.as_secs(), Ordering::SeqCst);
@@ -61,7 +68,9 @@ impl HandClock {
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+        let seconds = self.0.load(Ordering::SeqCst);
+        assert_ne!(seconds, BROKEN, "the clock is broken, as the test wants it");
+        Timestamp::from_seconds(seconds)
     }
 }
 
@@ -139,6 +148,20 @@ impl House {
     /// How often `work` waits for the store, and what it leads to: what is asked for at once is one wait.
     pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.tide.waits(work).await
+    }
+
+    /// Lets the caller hang up while `work` waits for the store, and waits until the server has called the store `calls` times.
+    pub(crate) async fn hanging_up(&self, calls: u64, work: impl Future) {
+        let before = self.switch.calls();
+        self.tide.abandon(work).await;
+        let done = async {
+            while self.switch.calls() < before + calls {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            // The last call has been made; now it is answered.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        tokio::time::timeout(Duration::from_secs(10), done).await.expect("the work goes on");
     }
 
     /// How many verbs of the store `work` takes, and what it leads to.

@@ -40,16 +40,37 @@ impl Tide {
         let result = loop {
             tokio::select! {
                 biased;
-                // Polled first, and until it can do nothing but wait.
                 result = &mut work => break result,
-                () = self.someone() => {
+                () = self.everyone() => {
                     waits += 1;
-                    self.0.gate.add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
+                    self.release();
                 }
             }
         };
         self.0.holds.store(false, Ordering::SeqCst);
         (waits, result)
+    }
+
+    /// Begins `work`, and gives it up while it waits for the store for the first time.
+    pub(crate) async fn abandon(&self, work: impl Future) {
+        self.0.holds.store(true, Ordering::SeqCst);
+        tokio::select! {
+            biased;
+            _ = work => panic!("it never waited for the store"),
+            () = self.everyone() => {}
+        }
+        self.0.holds.store(false, Ordering::SeqCst);
+        self.release();
+    }
+
+    fn release(&self) {
+        self.0.gate.add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
+    }
+
+    /// Until all are waiting that will: the work is in another task, and asks for several things at once.
+    async fn everyone(&self) {
+        self.someone().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
     async fn someone(&self) {
