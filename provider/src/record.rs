@@ -22,8 +22,10 @@ pub(crate) fn keep(span: Duration) -> Keep {
 }
 
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(USUAL_LENGTH);
     #[expect(clippy::expect_used, reason = "our records have string keys and no failing serialisers")]
-    serde_json::to_vec(record).expect("records serialise")
+    serde_json::to_writer(&mut bytes, record).expect("records serialise");
+    bytes
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Unavailable> {

@@ -16,6 +16,12 @@ use crate::{Error, Result};
 /// The most changes in one transaction.
 const BATCH: usize = 512;
 
+/// How long a batch may grow when several callers write at once: about as long as a sync takes.
+const GATHER: Duration = Duration::from_micros(500);
+
+/// From here on the sync is shared by so many that waiting for more gains nothing.
+const ENOUGH: usize = 32;
+
 /// The most expired records removed in one transaction, so that nobody waits long behind a sweep.
 const SWEEP_BATCH: usize = 512;
 
@@ -91,14 +97,28 @@ impl Writer {
         let mut batch = Vec::with_capacity(BATCH);
         let mut sweeps = interval(self.sweep_every);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = 0;
         loop {
             tokio::select! {
-                count = self.jobs.recv_many(&mut batch, BATCH) => match count {
-                    0 => return,
-                    _ => self.commit(&mut batch),
-                },
+                count = self.jobs.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.gather(&mut batch, last);
+                    last = batch.len();
+                    self.commit(&mut batch);
+                }
                 _ = sweeps.tick() => self.sweep(&mut sweeps),
             }
+        }
+    }
+
+    /// Lets a batch grow if the `last` one had several changes: their callers are probably on their way back. Each commit
+    /// costs processor time of its own, besides the sync. Who writes alone never waits.
+    fn gather(&mut self, batch: &mut Vec<Box<dyn Job>>, last: usize) {
+        if last > 1 && batch.len() < ENOUGH {
+            std::thread::sleep(GATHER);
+            batch.extend(std::iter::from_fn(|| self.jobs.try_recv().ok()).take(BATCH - ENOUGH));
         }
     }
 

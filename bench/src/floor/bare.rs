@@ -1,0 +1,70 @@
+//! A bare axum route in a process of its own, on the same kind of runtime as the server.
+
+use std::{net::Ipv4Addr, process::Command};
+
+use axum::{
+    Router,
+    http::header::CONTENT_TYPE,
+    routing::{get, post},
+};
+use bytes::Bytes;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{
+    Outcome, context,
+    errand::{Party, Repeat},
+    process::{self, Process},
+};
+
+const DOCUMENT: &str = "/document";
+const ANSWER: &str = "/answer";
+/// Bytes of a refresh token.
+const REFRESH_TOKEN: usize = 134;
+
+/// The running process.
+pub(crate) struct Bare {
+    pub(crate) process: Process,
+    party: Party,
+    _folder: TempDir,
+}
+
+impl Bare {
+    /// Starts this program again as a server of bodies as long as the real ones.
+    pub(crate) fn start(party: &Party, document: usize, answer: usize) -> Outcome<Self> {
+        let folder = tempfile::tempdir().map_err(context("a folder"))?;
+        let port = process::free_port()?;
+        let program = std::env::current_exe().map_err(context("this program"))?;
+        let mut command = Command::new(program);
+        command.arg("bare").args([usize::from(port), document, answer].map(|number| number.to_string()));
+        let process = Process::start(command, port, &folder.path().join("bare.log"))?;
+        Ok(Self { process, party: party.clone(), _folder: folder })
+    }
+
+    /// Asks for the document.
+    pub(crate) fn get(&self) -> Repeat {
+        Repeat { request: self.party.get(DOCUMENT), status: 200 }
+    }
+
+    /// Posts a form as long as a real one.
+    pub(crate) fn post(&self) -> Repeat {
+        let real = self.party.refresh(&"x".repeat(REFRESH_TOKEN));
+        let request = String::from_utf8_lossy(&real).replacen("/token", ANSWER, 1);
+        Repeat { request: request.into_bytes(), status: 200 }
+    }
+}
+
+/// What the process does: it serves until it is killed.
+pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<()> {
+    let (document, answer) = (body(document), body(answer));
+    let json = |body: Bytes| ([(CONTENT_TYPE, "application/json")], body);
+    let router = Router::new()
+        .route(DOCUMENT, get(move || std::future::ready(json(document.clone()))))
+        .route(ANSWER, post(move |_form: Bytes| std::future::ready(json(answer.clone()))));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(context("listening"))?;
+    axum::serve(listener, router).await.map_err(context("serving"))
+}
+
+fn body(length: usize) -> Bytes {
+    vec![b'x'; length].into()
+}

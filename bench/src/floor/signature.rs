@@ -1,0 +1,47 @@
+//! One signature.
+
+use std::time::Duration;
+
+use access_token::{KeyRing, Subject, TokenService};
+use time::OffsetDateTime;
+
+use crate::{
+    Outcome, clock, context,
+    load::{Meter, Sample},
+};
+
+/// Issues tokens for `stretch`, on every core at once: what the server could do if it did nothing else.
+pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).map_err(context("a time"))?;
+    let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
+    let service = TokenService::new("http://localhost:3000".to_owned(), time::Duration::HOUR, ring);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+
+    let running = Meter::own(None).start();
+    let until = running.since + stretch;
+    let issue = || {
+        let mut issued: u32 = 0;
+        while clock::now() < until {
+            service.issue(now, u128::from(issued).to_le_bytes(), subject()).map_err(context("a token"))?;
+            issued += 1;
+        }
+        Ok::<u32, String>(issued)
+    };
+    let issued = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(issue)).collect();
+        threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread failed".to_owned())?).sum::<Outcome<u32>>()
+    })?;
+    Ok(running.stop(issued))
+}
+
+/// As long as a real one.
+fn subject() -> Subject {
+    Subject {
+        sub: "acct_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        aud: "http://localhost:3000/mcp".to_owned(),
+        client_id: "vc_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        device_id: "vc_AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        scope: "notes:read notes:write".to_owned(),
+        grant: Some("AAAAAAAAAAAAAAAAAAAAAA".to_owned()),
+    }
+}

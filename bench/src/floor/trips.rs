@@ -1,0 +1,117 @@
+//! The store round trips of a token request and of a registration, and nothing else.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use store::{Keep, Location, Store, Swap};
+use tokio::task::JoinSet;
+
+use crate::{
+    Outcome, clock, context,
+    load::{Meter, Sample},
+};
+
+/// So many grants are swapped in turn.
+const GRANTS: usize = 4096;
+/// Bytes of a stored client, of an account, and of a grant whose code has just been exchanged.
+const CLIENT_BYTES: usize = 187;
+const ACCOUNT_BYTES: usize = 240;
+const GRANT_BYTES: usize = 525;
+const CLIENT: &str = "floor-client:vc_AAAAAAAAAAAAAAAAAAAAAA";
+const ACCOUNT: &str = "floor-account:AAAAAAAAAAAAAAAAAAAAAA";
+const CLIENTS: &str = "floor-clients";
+const KEEP: Keep = Keep::For(Duration::from_hours(90 * 24));
+
+/// A store of the same engine, furnished with records of the same size.
+#[derive(Clone)]
+pub(crate) struct Trips {
+    store: Store,
+    meter: Meter,
+    registered: Arc<AtomicU32>,
+}
+
+impl Trips {
+    pub(crate) async fn open(location: &str, redis: Option<u32>) -> Outcome<Self> {
+        let location: Location = location.parse().map_err(context("a store"))?;
+        let store = Store::open(&location).await.map_err(context("a store"))?;
+        store.insert(CLIENT, &[b'c'; CLIENT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
+        store.insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
+        let mut filling = JoinSet::new();
+        for grant in 0..GRANTS {
+            let store = store.clone();
+            filling.spawn(async move { store.insert(&key(grant), &value(0), KEEP).await });
+        }
+        while let Some(done) = filling.join_next().await {
+            done.map_err(context("filling"))?.map_err(context("filling"))?;
+        }
+        Ok(Self { store, meter: Meter::own(redis), registered: Arc::default() })
+    }
+
+    /// Two round trips, as a token request has them: client, grant and account at once, then one swap.
+    pub(crate) async fn swap(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
+        self.race(clients, stretch, move |trips, client, turn| async move {
+            // Each client has grants of its own as long as `clients` divides their number.
+            let key = key((client + turn * clients) % GRANTS);
+            let (client, record, account) = tokio::join!(trips.store.get(CLIENT), trips.store.get(&key), trips.store.get(ACCOUNT));
+            let (_, record, _) = (client?, record?, account?);
+            let expected = record.unwrap_or_default();
+            let next = value(expected.first().map_or(0, |version| version.wrapping_add(1)));
+            let swapped = trips.store.compare_and_swap(&key, &expected, &next, KEEP).await?;
+            Ok(swapped == Swap::Done)
+        })
+        .await
+    }
+
+    /// Two round trips, as a registration has them: the name, then the record.
+    pub(crate) async fn insert(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
+        self.race(clients, stretch, |trips, _, _| async move {
+            let name = format!("vc_{:022}", trips.registered.fetch_add(1, Ordering::Relaxed));
+            trips.store.enlist(CLIENTS, &name).await?;
+            trips.store.insert(&format!("floor-client:{name}"), &[b'c'; CLIENT_BYTES], Keep::Forever).await
+        })
+        .await
+    }
+
+    async fn race<F, R>(&self, clients: usize, stretch: Duration, turn: F) -> Outcome<Sample>
+    where
+        F: Fn(Self, usize, usize) -> R + Copy + Send + 'static,
+        R: Future<Output = store::Result<bool>> + Send + 'static,
+    {
+        let running = self.meter.start();
+        let until = running.since + stretch;
+        let mut racing: JoinSet<_> = (0..clients).map(|client| repeat(self.clone(), client, until, turn)).collect();
+        let mut turns = 0;
+        while let Some(done) = racing.join_next().await {
+            turns += done.map_err(context("a turn"))??;
+        }
+        Ok(running.stop(turns))
+    }
+}
+
+async fn repeat<F, R>(trips: Trips, client: usize, until: Instant, turn: F) -> Outcome<u32>
+where
+    F: Fn(Trips, usize, usize) -> R,
+    R: Future<Output = store::Result<bool>>,
+{
+    let mut turns: u32 = 0;
+    while clock::now() < until {
+        if !turn(trips.clone(), client, turns as usize).await.map_err(context("the store"))? {
+            return Err("the store refused a turn of the floor".to_owned());
+        }
+        turns += 1;
+    }
+    Ok(turns)
+}
+
+fn key(grant: usize) -> String {
+    format!("floor-grant:AAAAAAAAAAAAAAAAAAAAAA:{grant:022}")
+}
+
+fn value(version: u8) -> Vec<u8> {
+    vec![version; GRANT_BYTES]
+}

@@ -1,0 +1,171 @@
+//! The server under measurement, set up as a newcomer would: an account, a client, a person who is signed in.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    Outcome, context,
+    errand::{Party, Repeat},
+    load::{Errand as _, Meter},
+    process::{self, Memory, Process},
+    wire::{Answer, Wire, between},
+};
+
+const EMAIL: &str = "bench@example.com";
+const PASSWORD: &str = "a password for nobody in particular";
+const CALLBACK: &str = "http://127.0.0.1:33418/callback";
+const REGISTRATION: &str = r#"{"client_name":"Load","redirect_uris":["http://127.0.0.1:33418/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none","application_type":"native"}"#;
+/// The server settles down until its idle memory is read.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Which engine the server runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    File,
+    Redis,
+}
+
+/// A running server with everything around it.
+pub(crate) struct House {
+    // In this order they end.
+    server: Process,
+    redis: Option<Process>,
+    environment: Vec<(&'static str, String)>,
+    store: String,
+    issuer: String,
+    pub(crate) idle: Memory,
+    folder: TempDir,
+}
+
+impl House {
+    /// Starts Redis if need be, and the server `binary`.
+    pub(crate) fn open(engine: Engine, binary: &Path) -> Outcome<Self> {
+        let folder = tempfile::tempdir().map_err(context("a folder"))?;
+        let redis = (engine == Engine::Redis).then(|| start_redis(folder.path())).transpose()?;
+        let store = match &redis {
+            None => format!("file:{}", folder.path().join("data").display()),
+            Some(redis) => format!("redis://{}", redis.address()),
+        };
+        let port = process::free_port()?;
+        let issuer = format!("http://localhost:{port}");
+        let mut environment = vec![
+            ("VESTIBULE_ISSUER", issuer.clone()),
+            ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
+            ("VESTIBULE_STORE", store.clone()),
+            ("VESTIBULE_RATE_LIMITS", "off".to_owned()),
+            // Codes are made before they are measured, and may live no longer than this.
+            ("VESTIBULE_CODE_LIFETIME", "10m".to_owned()),
+            // A grant is refreshed every second here instead of every hour: its record is not to remember more than then.
+            ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
+        ];
+        if redis.is_some() {
+            environment.push(("VESTIBULE_SEALING_KEY", sealing_key(binary)?));
+        }
+        let server = Process::start(vestibule(binary, &environment, &["serve"]), port, &folder.path().join("server.log"))?;
+        std::thread::sleep(SETTLE);
+        let idle = process::memory(server.id());
+        Ok(Self { server, redis, environment, store, issuer, idle, folder })
+    }
+
+    /// The process of the server.
+    pub(crate) fn server(&self) -> &Process {
+        &self.server
+    }
+
+    /// What is to be read while the server works.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter { server: self.server.id(), redis: self.redis_id() }
+    }
+
+    /// The process of Redis.
+    pub(crate) fn redis_id(&self) -> Option<u32> {
+        self.redis.as_ref().map(Process::id)
+    }
+
+    /// A store like the server's for the floors: a file of its own on the same disk, or the same Redis.
+    pub(crate) fn floor_store(&self) -> String {
+        if self.redis.is_some() { self.store.clone() } else { format!("file:{}", self.folder.path().join("floor").display()) }
+    }
+
+    /// A registration, as a request.
+    pub(crate) fn registration(party: &Party) -> Repeat {
+        Repeat { request: party.json("/register", REGISTRATION), status: 201 }
+    }
+
+    /// Makes an account, registers a client, signs in; returns who asks from now on, and the token of consent forms.
+    pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(Party, String)> {
+        self.add_account(binary)?;
+        let issuer = self.issuer.clone();
+        let mut party = Party { issuer, client: String::new(), callback: CALLBACK, cookies: String::new() };
+        let mut wire = Wire::connect(self.server.address()).await?;
+
+        let mut registration = Vec::new();
+        Self::registration(&party).ask(&mut registration);
+        party.client = wire.send(&registration).await?.member("client_id")?.to_owned();
+
+        let page = wire.send(&party.get("/login")).await?;
+        keep_cookies(&mut party, &page);
+        let form_token = form_token(&page)?;
+        let fields = [("form_token", form_token.as_str()), ("email", EMAIL), ("password", PASSWORD), ("request", "")];
+        let signed_in = wire.send(&party.browser_form("/actions/sign_in", &fields)).await?;
+        signed_in.location()?;
+        keep_cookies(&mut party, &signed_in);
+
+        let consent = wire.send(&party.authorize()).await?.location()?.to_owned();
+        let token = self::form_token(&wire.send(&party.get(&consent)).await?)?;
+        Ok((party, token))
+    }
+
+    fn add_account(&self, binary: &Path) -> Outcome<()> {
+        let mut command = vestibule(binary, &self.environment, &["account", "add", EMAIL, "--password-stdin"]);
+        let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(context("account add"))?;
+        if let Some(mut input) = adding.stdin.take() {
+            writeln!(input, "{PASSWORD}").map_err(context("account add"))?;
+        }
+        let status = adding.wait().map_err(context("account add"))?;
+        if status.success() { Ok(()) } else { Err(format!("account add ended with {status}")) }
+    }
+}
+
+/// The command `vestibule`, with these settings and none of the caller's.
+fn vestibule(binary: &Path, environment: &[(&str, String)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VESTIBULE_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").envs(environment.iter().map(|(name, value)| (name, value))).args(arguments);
+    command
+}
+
+fn sealing_key(binary: &Path) -> Outcome<String> {
+    let made = vestibule(binary, &[], &["key", "seal"]).output().map_err(context("key seal"))?;
+    String::from_utf8(made.stdout).map(|key| key.trim().to_owned()).map_err(context("key seal"))
+}
+
+fn start_redis(folder: &Path) -> Outcome<Process> {
+    let port = process::free_port()?;
+    let data: PathBuf = folder.join("redis");
+    std::fs::create_dir(&data).map_err(context("a folder for Redis"))?;
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", "", "--dir"]).arg(&data);
+    Process::start(command, port, &folder.join("redis.log"))
+}
+
+/// Keeps the cookies of an answer. Each name comes once here.
+fn keep_cookies(party: &mut Party, answer: &Answer<'_>) {
+    for cookie in answer.headers("set-cookie").filter_map(|cookie| cookie.split(';').next()) {
+        let separator = if party.cookies.is_empty() { "" } else { "; " };
+        party.cookies = format!("{}{separator}{cookie}", party.cookies);
+    }
+}
+
+fn form_token(page: &Answer<'_>) -> Outcome<String> {
+    let tag = between(page.text(), "name=\"form_token\"", ">").ok_or_else(|| page.unexpected())?;
+    between(tag, "value=\"", "\"").map(str::to_owned).ok_or_else(|| page.unexpected())
+}

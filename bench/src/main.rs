@@ -1,0 +1,92 @@
+//! Measures the release binary beside what its parts cost alone, and prints Markdown. docs/PERFORMANCE.md explains the figures.
+//!
+//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the root of the checkout. It talks to 127.0.0.1 only and ends by itself.
+
+mod clock;
+mod contest;
+mod errand;
+mod floor;
+mod house;
+mod load;
+mod process;
+mod report;
+mod size;
+mod wire;
+
+use std::{fmt::Display, path::Path, process::ExitCode, time::Duration};
+
+use contest::Plan;
+use house::Engine;
+
+/// A fault here ends the run; it is a sentence.
+pub(crate) type Outcome<T> = Result<T, String>;
+
+const BINARY: &str = "target/release/vestibule";
+const PACKAGE: &str = "target/site/pkg";
+const WHOLE: Plan = Plan { rounds: 6, stretch: Duration::from_millis(500), codes: 1500 };
+const ALONE: Plan = Plan { rounds: 1, stretch: Duration::from_secs(10), codes: 6000 };
+const QUICK: Plan = Plan { rounds: 1, stretch: Duration::from_millis(100), codes: 200 };
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["bare", port, document, answer] => bare(port, document, answer),
+        [] => measure(&[Engine::File, Engine::Redis], WHOLE),
+        ["--quick"] => measure(&[Engine::File, Engine::Redis], QUICK),
+        ["--store", engine] => named(engine).and_then(|engine| measure(&[engine], WHOLE)),
+        ["--quick", "--store", engine] => named(engine).and_then(|engine| measure(&[engine], QUICK)),
+        ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, contest::work(work)?)),
+        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("bench: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
+    let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
+    for engine in engines {
+        let name = match engine {
+            Engine::File => "Embedded store",
+            Engine::Redis => "Redis",
+        };
+        eprintln!("==> {name}");
+        println!("{}", contest::hold(*engine, &binary, plan)?.table(name));
+    }
+    println!("{}", report::sizes(Path::new(PACKAGE))?);
+    Ok(())
+}
+
+/// Does one kind of work for some seconds.
+fn alone(engine: Engine, work: contest::Work) -> Outcome<()> {
+    let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
+    let sample = contest::alone(engine, &binary, work, ALONE)?;
+    println!("{work:?}: {:.0} requests/s, {:.1} µs server CPU each", sample.rate(), sample.cpu_each());
+    Ok(())
+}
+
+fn named(engine: &str) -> Outcome<Engine> {
+    match engine {
+        "file" => Ok(Engine::File),
+        "redis" => Ok(Engine::Redis),
+        other => Err(format!("there is no store called {other}")),
+    }
+}
+
+/// The hidden command: the bare route in a process of its own.
+fn bare(port: &str, document: &str, answer: &str) -> Outcome<()> {
+    let port = port.parse().map_err(context("a port"))?;
+    let (document, answer) = (document.parse().map_err(context("a length"))?, answer.parse().map_err(context("a length"))?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    runtime.block_on(floor::serve(port, document, answer))
+}
+
+/// Says what could not be done, before the reason.
+pub(crate) fn context<E: Display>(what: &str) -> impl Fn(E) -> String {
+    move |error| format!("{what}: {error}")
+}

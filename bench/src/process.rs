@@ -1,0 +1,97 @@
+//! Child processes: starting them, ending them, and what they cost.
+
+use std::{
+    fs::File,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use crate::{Outcome, clock, context};
+
+/// How long a process may take until it accepts a connection.
+const START: Duration = Duration::from_secs(20);
+/// Linux counts the time of a process in hundredths of a second, whatever its own clock does (`USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+
+/// A running child that listens on a port of 127.0.0.1; it ends with this value.
+pub(crate) struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts `command`, with all it says in the file `log`, and waits until it accepts a connection.
+    pub(crate) fn start(mut command: Command, port: u16, log: &Path) -> Outcome<Self> {
+        let file = File::create(log).map_err(context("a log file"))?;
+        let errors = file.try_clone().map_err(context("a log file"))?;
+        command.stdin(Stdio::null()).stdout(file).stderr(errors);
+        let name = command.get_program().display().to_string();
+        let child = command.spawn().map_err(context(&format!("{name} does not start")))?;
+        let mut process = Self { child, address: (Ipv4Addr::LOCALHOST, port).into() };
+        let deadline = clock::now() + START;
+        while TcpStream::connect(process.address).is_err() {
+            let ended = !matches!(process.child.try_wait(), Ok(None));
+            if ended || clock::now() > deadline {
+                return Err(format!("{name} does not listen: {}", std::fs::read_to_string(log).unwrap_or_default()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(process)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody has at this moment.
+pub(crate) fn free_port() -> Outcome<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(context("a free port"))?;
+    Ok(listener.local_addr().map_err(context("a free port"))?.port())
+}
+
+/// Processor time (user and system) that a process has used so far, all threads together.
+pub(crate) fn cpu(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(proc(process, "stat")).unwrap_or_default();
+    // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after it.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
+    let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    TICK * ticks
+}
+
+/// Memory of a process in MB (2²⁰ bytes): resident now, and at its highest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) resident: f64,
+    pub(crate) peak: f64,
+}
+
+/// What a process occupies.
+pub(crate) fn memory(process: u32) -> Memory {
+    let status = std::fs::read_to_string(proc(process, "status")).unwrap_or_default();
+    let kilobytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.trim_matches([':', '\t', ' ', 'k', 'B']).parse::<f64>().ok()).unwrap_or(f64::NAN)
+    };
+    Memory { resident: kilobytes("VmRSS") / 1024.0, peak: kilobytes("VmHWM") / 1024.0 }
+}
+
+fn proc(process: u32, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{process}/{file}"))
+}

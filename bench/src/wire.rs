@@ -1,0 +1,164 @@
+//! HTTP/1.1 as a client speaks it: one connection, kept alive, one request at a time. No more than this server answers with.
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{Outcome, context};
+
+/// One connection.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    head: &'a str,
+    body: Cow<'a, [u8]>,
+}
+
+/// How the end of a body is known.
+enum Framing {
+    Length(usize),
+    Chunks,
+}
+
+impl Wire {
+    pub(crate) async fn connect(address: SocketAddr) -> Outcome<Self> {
+        let stream = TcpStream::connect(address).await.map_err(context("connecting"))?;
+        stream.set_nodelay(true).map_err(context("connecting"))?;
+        Ok(Self { stream, received: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Sends a request and reads the answer.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
+        self.stream.write_all(request).await.map_err(context("sending"))?;
+        self.received.clear();
+        let end = loop {
+            self.receive().await?;
+            if let Some(end) = find(&self.received, b"\r\n\r\n") {
+                break end;
+            }
+        };
+        let body = end + 4;
+        let chunks = match framing(text(&self.received[..end])?) {
+            Framing::Length(length) => {
+                while self.received.len() < body + length {
+                    self.receive().await?;
+                }
+                None
+            }
+            Framing::Chunks => loop {
+                match unchunked(&self.received[body..]) {
+                    Some(whole) => break Some(whole),
+                    None => self.receive().await?,
+                }
+            },
+        };
+        let (head, rest) = (text(&self.received[..end])?, &self.received[body..]);
+        let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or("an answer without a status")?;
+        Ok(Answer { status, head, body: chunks.map_or(Cow::Borrowed(rest), Cow::Owned) })
+    }
+
+    async fn receive(&mut self) -> Outcome<()> {
+        match self.stream.read_buf(&mut self.received).await {
+            Ok(0) => Err("the connection was closed".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("receiving: {error}")),
+        }
+    }
+}
+
+impl<'a> Answer<'a> {
+    /// The body, when it is text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+
+    /// The values of a header, whose name is given in small letters.
+    pub(crate) fn headers(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.head.split("\r\n").filter_map(|line| line.split_once(": "));
+        pairs.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The text value of a member of a JSON body that has no escapes in it; fast, for bodies known to be so.
+    pub(crate) fn member(&self, name: &str) -> Outcome<&str> {
+        between(self.text(), &format!("\"{name}\":\""), "\"").ok_or_else(|| self.unexpected())
+    }
+
+    /// Where it redirects to.
+    pub(crate) fn location(&self) -> Outcome<&'a str> {
+        let location = (self.status == 303).then(|| self.headers("location").next()).flatten();
+        location.ok_or_else(|| self.unexpected())
+    }
+
+    /// A sentence about an answer that should have been another.
+    pub(crate) fn unexpected(&self) -> String {
+        format!("an unexpected answer:\n{}\n{}", self.head, self.text().chars().take(2000).collect::<String>())
+    }
+}
+
+/// What stands between two marks, at its first occurrence.
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(found, _)| found)
+}
+
+fn framing(head: &str) -> Framing {
+    let value = |name: &str| {
+        let pairs = head.split("\r\n").filter_map(|line| line.split_once(": "));
+        pairs.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    };
+    match value("content-length") {
+        Some(length) => Framing::Length(length.parse().unwrap_or(0)),
+        None if value("transfer-encoding") == Some("chunked") => Framing::Chunks,
+        None => Framing::Length(0),
+    }
+}
+
+/// The body that the chunks hold; `None` as long as some are missing.
+fn unchunked(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = find(chunks, b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        let (chunk, rest) = chunks[end + 2..].split_at_checked(size)?;
+        body.extend_from_slice(chunk);
+        chunks = rest.strip_prefix(b"\r\n")?;
+        if size == 0 {
+            return Some(body);
+        }
+    }
+}
+
+fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
+    bytes.windows(mark.len()).position(|window| window == mark)
+}
+
+fn text(bytes: &[u8]) -> Outcome<&str> {
+    std::str::from_utf8(bytes).map_err(|_| "an answer whose head is not text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_read_when_all_are_there() {
+        assert_eq!(unchunked(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").as_deref(), Some(&b"abcde"[..]));
+        assert_eq!(unchunked(b"3\r\nabc\r\n2\r\nd"), None);
+        assert_eq!(unchunked(b"3\r\nabc\r\n"), None);
+    }
+
+    #[test]
+    fn a_length_is_found_however_the_header_is_spelled() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y";
+        assert!(matches!(framing(head), Framing::Length(12)));
+        assert!(matches!(framing("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked"), Framing::Chunks));
+    }
+}
