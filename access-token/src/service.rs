@@ -10,6 +10,9 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, timestamp::whole_seconds, token};
 
+/// Bytes that hold the claims of a usual token.
+const USUAL_LENGTH: usize = 512;
+
 /// Issues access tokens for one issuer. It knows nothing of how somebody signed in: any way of signing in may ask it
 /// for a token, with a device id of its own. Cloning it is cheap, and all clones share one key ring.
 #[derive(Clone)]
@@ -95,7 +98,8 @@ impl TokenService {
     /// Issues a token: one signature, about a tenth of a millisecond. `jti` is random.
     pub fn issue(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Result<Issued, IssueError> {
         let claims = self.claims(now, jti, subject);
-        let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Time)?;
+        let mut payload = Vec::with_capacity(USUAL_LENGTH);
+        serde_json::to_writer(&mut payload, &claims).map_err(|_| IssueError::Time)?;
         let token = token::sign(self.ring().active(), &payload).ok_or(IssueError::Signature)?;
         if token.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLong);

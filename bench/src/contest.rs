@@ -83,7 +83,11 @@ pub(crate) struct Findings {
 /// Runs everything on one engine.
 pub(crate) fn hold(engine: Engine, binary: &Path, plan: Plan) -> Outcome<Findings> {
     let house = House::open(engine, binary)?;
-    let contest = Contest::prepare(&house, binary, plan)?;
+    measure(&house, binary, plan).map_err(|fault| house.explain(&fault))
+}
+
+fn measure(house: &House, binary: &Path, plan: Plan) -> Outcome<Findings> {
+    let contest = Contest::prepare(house, binary, plan)?;
     let mut samples = BTreeMap::new();
     for clients in CLIENTS {
         for work in Work::ALL {

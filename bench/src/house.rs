@@ -88,6 +88,16 @@ impl House {
         self.redis.as_ref().map(Process::id)
     }
 
+    /// A fault, with what the server and Redis had to complain about.
+    pub(crate) fn explain(&self, fault: &str) -> String {
+        let complaints = ["server.log", "redis.log"].into_iter().flat_map(|log| {
+            let text = std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
+            let grave = |line: &&str| line.contains("ERROR") || line.contains("WARN") || line.contains(" # ");
+            text.lines().filter(grave).map(|line| format!("\n{log}: {line}")).take(20).collect::<Vec<_>>()
+        });
+        format!("{fault}{}", complaints.collect::<String>())
+    }
+
     /// A store like the server's for the floors: a file of its own on the same disk, or the same Redis.
     pub(crate) fn floor_store(&self) -> String {
         if self.redis.is_some() { self.store.clone() } else { format!("file:{}", self.folder.path().join("floor").display()) }

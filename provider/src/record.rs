@@ -15,6 +15,8 @@ const MOST_TRIES: usize = 64;
 /// How many names of a list are looked at when one is added.
 const A_FEW: usize = 8;
 const SLACK: Duration = Duration::from_mins(1);
+/// Bytes that hold a grant, the record that is written most.
+const USUAL_LENGTH: usize = 1024;
 
 /// How long to keep a record that matters for `span`.
 pub(crate) fn keep(span: Duration) -> Keep {

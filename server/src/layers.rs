@@ -8,7 +8,7 @@ mod request;
 mod visit;
 
 pub use body::{bounded_body, unreadable_is_bad_request};
-pub use cors::open_to_browsers;
+pub use cors::{is_preflight, open, open_to_browsers, preflight_answer};
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use request::{RequestId, watch};

@@ -116,7 +116,6 @@ fn documents(provider: &Provider, protection: &Protection) -> Router {
         .route("/.well-known/paseto-keys", get(metadata::keys))
         .route("/.well-known/{*path}", any(metadata::unknown))
         .method_not_allowed_fallback(metadata::method_not_allowed)
-        .layer(from_fn(open_to_browsers))
         .with_state(Documents::new(provider.clone(), protection))
 }
 

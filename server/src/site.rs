@@ -19,7 +19,8 @@ const HASHES: &str = "hash.txt";
 /// The site, and what its pages are called.
 #[derive(Clone, Debug)]
 pub struct Site {
-    options: LeptosOptions,
+    /// Shared, since every request brings a copy.
+    options: Arc<LeptosOptions>,
     server_name: Arc<str>,
 }
 
@@ -36,7 +37,7 @@ impl Site {
             .hash_files(hashed)
             .env(Env::PROD)
             .build();
-        Self { options, server_name: server_name.into() }
+        Self { options: Arc::new(options), server_name: server_name.into() }
     }
 
     /// What Leptos wants to know of it.

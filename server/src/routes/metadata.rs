@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use provider::Provider;
 use serde::Serialize;
 
-use crate::layers::Protection;
+use crate::layers::{self, Protection};
 use crate::respond;
 use crate::time::time_of;
 
@@ -83,13 +83,13 @@ pub async fn keys(State(documents): State<Documents>) -> Response {
 }
 
 /// Any other well-known address. Discovery goes on after 404, and stops at a server's fault.
-pub async fn unknown(State(documents): State<Documents>) -> Response {
-    documents.fault(respond::not_found())
+pub async fn unknown(State(documents): State<Documents>, request: Request) -> Response {
+    if layers::is_preflight(&request) { layers::preflight_answer() } else { documents.fault(respond::not_found()) }
 }
 
 /// Another method than GET or HEAD.
-pub async fn method_not_allowed(State(documents): State<Documents>) -> Response {
-    documents.fault(respond::method_not_allowed())
+pub async fn method_not_allowed(State(documents): State<Documents>, request: Request) -> Response {
+    if layers::is_preflight(&request) { layers::preflight_answer() } else { documents.fault(respond::method_not_allowed()) }
 }
 
 fn answer(headers: &HeaderMap, body: Bytes) -> Response {
@@ -104,6 +104,7 @@ fn headers(protection: &Protection, caching: &'static str) -> HeaderMap {
         (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
     ]);
     protection.apply(&mut headers);
+    layers::open(&mut headers);
     headers
 }
 
