@@ -35,10 +35,7 @@ pub async fn start_passkey_sign_in(form_token: String) -> Result<Ceremony, Messa
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         let started = visit.provider.start_passkey_sign_in(&visit.visitor).await;
-        let mut ceremony = started.map_err(|error| Message::from(error).for_passkey())?;
-        // Asked for by a button: the browser shows its dialog at once rather than waiting for autofill.
-        ceremony.options.mediation = None;
-        passkeys::sent(ceremony)
+        passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
     };
     answer_script(attempt.await)
 }
