@@ -147,7 +147,7 @@ impl<'a> Contest<'a> {
 
         let (document, answer) = generator.block_on(lengths(house, &party, &codes))?;
         let bare = Bare::start(&party, document, answer)?;
-        let trips = workers.block_on(Trips::open(&house.floor_store(), house.redis_id()))?;
+        let trips = workers.block_on(Trips::open(&house.floor_store(), house.redis_id(), wanted))?;
         Ok(Self { house, plan, party, bare, trips, codes, tokens: Pile::default(), made, generator, workers })
     }
 

@@ -16,8 +16,8 @@ use crate::{
     load::{Meter, Sample},
 };
 
-/// So many grants are swapped in turn.
-const GRANTS: usize = 4096;
+/// Spreads neighbouring numbers over the whole range, as the random ids of grants are spread.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Bytes of a stored client, of an account, and of a grant whose code has just been exchanged.
 const CLIENT_BYTES: usize = 187;
 const ACCOUNT_BYTES: usize = 240;
@@ -27,36 +27,38 @@ const ACCOUNT: &str = "floor-account:AAAAAAAAAAAAAAAAAAAAAA";
 const CLIENTS: &str = "floor-clients";
 const KEEP: Keep = Keep::For(Duration::from_hours(90 * 24));
 
-/// A store of the same engine, furnished with records of the same size.
+/// A store of the same engine, furnished with as many records of the same size.
 #[derive(Clone)]
 pub(crate) struct Trips {
     store: Store,
     meter: Meter,
+    grants: usize,
     registered: Arc<AtomicU32>,
 }
 
 impl Trips {
-    pub(crate) async fn open(location: &str, redis: Option<u32>) -> Outcome<Self> {
+    /// `grants` is rounded up, so that each client has grants of its own when up to 64 race.
+    pub(crate) async fn open(location: &str, redis: Option<u32>, grants: usize) -> Outcome<Self> {
+        let grants = grants.next_multiple_of(64);
         let location: Location = location.parse().map_err(context("a store"))?;
         let store = Store::open(&location).await.map_err(context("a store"))?;
         store.insert(CLIENT, &[b'c'; CLIENT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
         store.insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
         let mut filling = JoinSet::new();
-        for grant in 0..GRANTS {
+        for grant in 0..grants {
             let store = store.clone();
             filling.spawn(async move { store.insert(&key(grant), &value(0), KEEP).await });
         }
         while let Some(done) = filling.join_next().await {
             done.map_err(context("filling"))?.map_err(context("filling"))?;
         }
-        Ok(Self { store, meter: Meter::own(redis), registered: Arc::default() })
+        Ok(Self { store, meter: Meter::own(redis), grants, registered: Arc::default() })
     }
 
     /// Two round trips, as a token request has them: client, grant and account at once, then one swap.
     pub(crate) async fn swap(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
         self.race(clients, stretch, move |trips, client, turn| async move {
-            // Each client has grants of its own as long as `clients` divides their number.
-            let key = key((client + turn * clients) % GRANTS);
+            let key = key((client + turn * clients) % trips.grants);
             let (client, record, account) = tokio::join!(trips.store.get(CLIENT), trips.store.get(&key), trips.store.get(ACCOUNT));
             let (_, record, _) = (client?, record?, account?);
             let expected = record.unwrap_or_default();
@@ -109,7 +111,8 @@ where
 }
 
 fn key(grant: usize) -> String {
-    format!("floor-grant:AAAAAAAAAAAAAAAAAAAAAA:{grant:022}")
+    let id = (grant as u64).wrapping_mul(SPREAD);
+    format!("floor-grant:AAAAAAAAAAAAAAAAAAAAAA:{id:022}")
 }
 
 fn value(version: u8) -> Vec<u8> {
