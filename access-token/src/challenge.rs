@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{Refusal, SourceError};
+use crate::{LivenessUnknown, Refusal};
 
 /// What every challenge of one protected service names: where its metadata is, and which scopes to ask for.
 #[derive(Clone, Debug)]
@@ -24,6 +24,10 @@ pub(crate) enum Turned {
     Malformed(&'static str),
     /// The token is not accepted.
     Refused(Refusal),
+    /// It is good by itself, and what it was issued for has ended.
+    Ended,
+    /// Nobody can say whether that has ended.
+    Unknown(LivenessUnknown),
     /// The token is good, but not for this.
     Short,
 }
@@ -37,11 +41,6 @@ impl Challenge {
     /// For a service that no RFC 9728 document describes.
     pub fn without_metadata(scopes: &[&str]) -> Self {
         Self { resource_metadata: None, scope: quotable(&scopes.join(" ")) }
-    }
-
-    /// 401 for a token that is good in itself and yet no longer counts, `about` being why.
-    pub fn invalid_token(&self, about: &str) -> Response {
-        self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), about, &self.scope)
     }
 
     /// 403 for an operation that needs more: name every scope it needs, in one challenge (P8).
@@ -58,8 +57,14 @@ impl Challenge {
             Turned::Malformed(about) => self.say(StatusCode::BAD_REQUEST, Some("invalid_request"), about, &self.scope),
             Turned::Refused(Refusal::Invalid(why)) => self.invalid_token(&why.to_string()),
             Turned::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
+            Turned::Ended => self.invalid_token("the access this token was issued for has ended"),
+            Turned::Unknown(fault) => unavailable(fault),
             Turned::Short => self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>()),
         }
+    }
+
+    fn invalid_token(&self, about: &str) -> Response {
+        self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), about, &self.scope)
     }
 
     fn say(&self, status: StatusCode, error: Option<&str>, about: &str, scope: &str) -> Response {
@@ -81,7 +86,7 @@ impl Challenge {
 }
 
 /// 503: the caller's token may be good, so neither 401 nor 403, which would make a client throw it away.
-fn unavailable(fault: &SourceError) -> Response {
+fn unavailable(fault: &dyn std::error::Error) -> Response {
     tracing::error!(%fault, "no token can be checked");
     let mut response =
         json(StatusCode::SERVICE_UNAVAILABLE, Some("temporarily_unavailable"), "the token cannot be checked at present");

@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use async_trait::async_trait;
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
@@ -25,12 +26,26 @@ pub struct RequireToken {
     gate: Arc<Gate>,
 }
 
+#[derive(Clone)]
 struct Gate {
     verifier: Arc<Verifier>,
     clock: Clock,
     challenge: Challenge,
     needed: Vec<String>,
+    liveness: Option<Arc<dyn Liveness>>,
 }
+
+/// Knows whether what a token was issued for still stands. A service that does not ask takes a token until it expires.
+#[async_trait]
+pub trait Liveness: Send + Sync {
+    /// Asks once, for a token that is good by itself.
+    async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown>;
+}
+
+/// Nobody can say at present whether a token still counts. The text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is unknown whether a token still counts: {0}")]
+pub struct LivenessUnknown(pub String);
 
 /// A service behind [`RequireToken`].
 #[derive(Clone)]
@@ -47,7 +62,14 @@ impl RequireToken {
     /// A layer that needs a token with all the scopes in `needed`. `challenge` is what the refused are told.
     pub fn new(verifier: Arc<Verifier>, clock: Clock, challenge: Challenge, needed: &[&str]) -> Self {
         let needed = needed.iter().map(ToString::to_string).collect();
-        Self { gate: Arc::new(Gate { verifier, clock, challenge, needed }) }
+        Self { gate: Arc::new(Gate { verifier, clock, challenge, needed, liveness: None }) }
+    }
+
+    /// Asks for each token, too, whether it still counts: what was revoked is refused at once, at the price of the question.
+    #[must_use]
+    pub fn asking(mut self, liveness: Arc<dyn Liveness>) -> Self {
+        Arc::make_mut(&mut self.gate).liveness = Some(liveness);
+        self
     }
 }
 
@@ -96,6 +118,11 @@ impl Gate {
         let token = bearer(headers).map(str::to_owned);
         async move {
             let claims = self.verifier.verify(&token?, (self.clock)()).await.map_err(Turned::Refused)?;
+            if let Some(liveness) = &self.liveness
+                && !liveness.is_live(&claims).await.map_err(Turned::Unknown)?
+            {
+                return Err(Turned::Ended);
+            }
             if self.needed.iter().all(|scope| claims.has_scope(scope)) { Ok(claims) } else { Err(Turned::Short) }
         }
     }

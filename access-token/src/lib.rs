@@ -5,7 +5,8 @@
 //!
 //! Issuing: a [`KeyRing`] (kept as a [`SealedRing`] under a [`SealingKey`]) inside a [`TokenService`].
 //! Verifying: a [`Verifier`], fed by the service in the same process or by a [`KeySource`] elsewhere; feature `remote`
-//! has the source that fetches `/.well-known/paseto-keys`, feature `axum` the layer that guards routes.
+//! has the source that fetches `/.well-known/paseto-keys`, feature `axum` the layer that guards routes. A token is good until it
+//! expires; a service that is told of revocations gives the layer a `Liveness` to ask.
 //!
 //! Time and chance are arguments. Two exceptions: [`system_clock`], which is the only place that reads the clock, and
 //! the nonce of a sealed ring, which pasetors draws itself.
@@ -43,6 +44,6 @@ pub use verifier::{Audience, Invalid, Refusal, Verifier};
 #[cfg(feature = "axum")]
 pub use challenge::Challenge;
 #[cfg(feature = "axum")]
-pub use layer::{Bearer, Guarded, RequireToken};
+pub use layer::{Bearer, Guarded, Liveness, LivenessUnknown, RequireToken};
 #[cfg(feature = "remote")]
 pub use remote::RemoteKeys;

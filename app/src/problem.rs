@@ -40,6 +40,21 @@ impl ProblemFacts {
         .with_code("temporarily_unavailable")
     }
 
+    /// The web server that vouches for the application gives no answer.
+    pub fn document_unreachable(host: &str) -> Self {
+        Self::new(
+            503,
+            "The application cannot be recognised just now.",
+            &format!(
+                "It is known by its web address at {}, which does not answer. Nothing was sent. Wait a moment, then go back to \
+                 the application and connect again.",
+                clean::name(host, "another server")
+            ),
+        )
+        .with_code("temporarily_unavailable")
+        .with_description("The client's metadata document cannot be fetched just now.")
+    }
+
     /// A waiting request is unknown, used, expired or another browser's.
     pub fn request_gone() -> Self {
         Self::new(
@@ -132,6 +147,19 @@ const fn words_for(kind: ProblemKind) -> (&'static str, &'static str) {
             "That can be a mistake or an attempt to mislead you, so nothing was sent. Tell whoever makes the \
              application.",
         ),
+        ProblemKind::BadDocument => (
+            "What the application says about itself cannot be used.",
+            "It is known by a description at its own web address, and there is a fault in it or on the way to it. Nothing was \
+             sent. Tell whoever makes the application.",
+        ),
+        ProblemKind::NotAllowed => (
+            "This server does not take this application.",
+            "Whoever runs this server decides which applications may connect. Ask them if you need this one.",
+        ),
+        ProblemKind::NoCommonAuthentication => (
+            "The application and this server know no common way for the application to prove itself.",
+            "Nothing was sent. Tell whoever makes the application.",
+        ),
         ProblemKind::BadRequest => (
             "The application asked in a way that cannot be answered.",
             "Nothing was sent. Go back to the application and connect again; if this page returns, tell whoever makes \
@@ -150,6 +178,13 @@ mod tests {
         {
             assert!(ProblemFacts::too_many(Duration::from_secs(seconds)).advice.contains(words), "{seconds}");
         }
+    }
+
+    #[test]
+    fn d30_a_host_that_gives_no_answer_is_shown_clean() {
+        let facts = ProblemFacts::document_unreachable("app.example\u{202e}");
+        assert_eq!(facts.status, 503);
+        assert!(facts.advice.contains("at app.example, which does not answer"), "{}", facts.advice);
     }
 
     #[test]

@@ -7,6 +7,20 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Said of an application whose name is its own claim.
+#[cfg(feature = "ssr")]
+pub(crate) const NAMED_ITSELF: &str = "This application named itself; nobody has checked the name.";
+/// Said of an application that was added by hand.
+#[cfg(feature = "ssr")]
+pub(crate) const ADDED_HERE: &str = "An application that whoever runs this server added.";
+/// Said under the host of an application that describes itself at its own web address.
+#[cfg(feature = "ssr")]
+pub(crate) const PROVEN_BY_ADDRESS: &str = "Identity proven by its web address.";
+/// The same where the answer goes to an application on this computer, which nothing ties to that address.
+#[cfg(feature = "ssr")]
+pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str =
+    "Identity proven by its web address, which other applications on this computer could claim as well.";
+
 /// What went wrong with a form or a passkey, as a person should know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

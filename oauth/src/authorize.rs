@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{self, Client},
     error::Reason,
+    grant::Terms,
     parameters::Parameters,
     pkce::Challenge,
+    prompt::Prompt,
     redirect::Destination,
     resource::{self, Resource, ResourceIdentifier},
     scope::Scopes,
+    time::Timestamp,
 };
 
 /// The longest `state` that is kept and repeated.
@@ -34,6 +37,24 @@ pub struct AuthorizationRequest {
     pub resource: ResourceIdentifier,
     /// What they will allow.
     pub scopes: Scopes,
+    /// What the client wants the person to be asked.
+    #[serde(default)]
+    pub prompt: Prompt,
+}
+
+impl AuthorizationRequest {
+    /// What a person allows who allows this.
+    pub fn terms(&self, client: &Client, now: Timestamp) -> Terms {
+        Terms {
+            client_id: self.client_id.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            challenge: self.challenge.clone(),
+            resource: self.resource.clone(),
+            scopes: self.scopes.clone(),
+            refreshes: client.refreshes,
+            allowed_at: now,
+        }
+    }
 }
 
 /// Reads the client's identifier.
@@ -85,10 +106,7 @@ pub fn admit(
     let requested = parameters.one("resource").map_err(|_| Reason::UnknownResource)?;
     let resource = resource::select(resources, requested)?;
     let scopes = Scopes::grantable(parameters.one("scope")?, resource)?;
-    // Consent is asked every time, so nobody can be passed through in silence.
-    if parameters.one("prompt")? == Some("none") {
-        return Err(Reason::InteractionRequired);
-    }
+    let prompt = Prompt::read(parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         redirect_uri: destination.as_str().to_owned(),
@@ -96,6 +114,7 @@ pub fn admit(
         challenge,
         resource: resource.identifier.clone(),
         scopes,
+        prompt,
     })
 }
 
@@ -104,9 +123,8 @@ mod tests {
     use super::*;
     use crate::{
         client::{Authentication, Origin},
-        redirect::RedirectUri,
+        redirect::{PrivateSchemes, RedirectUri},
         resource::ScopeDescription,
-        time::Timestamp,
     };
 
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -126,20 +144,23 @@ mod tests {
         Client {
             id: "vc_client".to_owned(),
             name: None,
-            redirect_uris: vec![RedirectUri::register("http://127.0.0.1/cb").expect("a safe redirect URI")],
+            redirect_uris: vec![
+                RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default()).expect("a safe redirect URI"),
+            ],
             authentication: Authentication::None,
             refreshes: true,
-            origin: Origin::Registered,
+            origin: Origin::Added,
             created_at: Timestamp::from_seconds(0),
         }
     }
 
     fn resource(identifier: &str) -> Resource {
-        let scope = |name: &str| ScopeDescription { name: name.to_owned(), sentence: String::new() };
+        let scope = |name: &str, default| ScopeDescription { name: name.to_owned(), sentence: String::new(), default };
         Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
             name: "Notes".to_owned(),
-            scopes: vec![scope("read"), scope("write")],
+            scopes: vec![scope("read", true), scope("write", false)],
+            introspection_secret: None,
         }
     }
 
@@ -244,7 +265,7 @@ mod tests {
             ("resource", Some("nonsense"), Reason::UnknownResource),
             ("resource", None, Reason::UnknownResource),
             ("scope", Some("openid profile"), Reason::NoGrantableScope),
-            ("prompt", Some("none"), Reason::InteractionRequired),
+            ("prompt", Some("none login"), Reason::PromptNoneWithOthers),
         ] {
             assert_eq!(judge(&[(name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}={value:?}");
         }
@@ -252,7 +273,8 @@ mod tests {
     }
 
     #[test]
-    fn o18_that_interaction_is_required_is_told_to_good_requests_alone() {
+    fn o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
+        assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::Nothing);
         for (name, value, reason) in [
             ("code_challenge", None, Reason::Missing("code_challenge")),
             ("resource", Some("nonsense"), Reason::UnknownResource),
@@ -290,7 +312,7 @@ mod tests {
         assert_eq!(admitted(&[("response_mode", Some(""))]), admitted(&[]));
         assert_eq!(admitted(&[("prompt", Some(""))]), admitted(&[]));
         assert_eq!(admitted(&[("state", Some(""))]).state, None);
-        assert_eq!(admitted(&[("scope", Some(""))]).scopes.to_string(), "read write");
+        assert_eq!(admitted(&[("scope", Some(""))]).scopes.to_string(), "read");
         assert_eq!(judge(&[("resource", Some(""))]), judge(&[("resource", None)]));
         assert_eq!(judge(&[("response_type", Some(""))]), judge(&[("response_type", None)]));
         assert_eq!(judge(&[("code_challenge_method", Some(""))]), judge(&[("code_challenge_method", None)]));
@@ -299,13 +321,14 @@ mod tests {
     #[test]
     fn what_is_supported_passes() {
         assert_eq!(admitted(&[("response_mode", Some("query"))]), admitted(&[]));
-        for prompt in ["consent", "login", "select_account"] {
-            assert_eq!(admitted(&[("prompt", Some(prompt))]), admitted(&[]));
+        for (text, sign_in, consent) in [("consent", false, true), ("login", true, false), ("create", false, false)] {
+            let prompt = Prompt::Ask { sign_in, consent };
+            assert_eq!(admitted(&[("prompt", Some(text))]), AuthorizationRequest { prompt, ..admitted(&[]) });
         }
         assert_eq!(admitted(&[("state", None)]).state, None);
         let longest = "x".repeat(2048);
         assert_eq!(admitted(&[("state", Some(&longest))]).state, Some(longest));
-        assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read write");
+        assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read");
         assert_eq!(admitted(&[("scope", Some("openid write"))]).scopes.to_string(), "write");
         assert_eq!(admitted(&[("resource", Some("HTTPS://Other.example:443/"))]).resource.as_str(), "https://other.example");
     }

@@ -1,13 +1,18 @@
-//! Clients and how they authenticate (OAuth 2.1 section 2.4, O11, O12).
+//! Clients, how long they are remembered, and how they authenticate (OAuth 2.1 section 2.4, O11, O12).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+mod credentials;
+
+use std::time::Duration;
+
+pub use credentials::{Check, Credentials};
 use serde::{Deserialize, Serialize};
-use url::form_urlencoded;
+use url::Url;
 
 use crate::{
     error::Reason,
-    parameters::Parameters,
-    redirect::RedirectUri,
+    jwk::Jwks,
+    redirect::{PrivateSchemes, RedirectUri},
+    registration::Registration,
     secret::{Digest, Secret},
     time::Timestamp,
 };
@@ -15,6 +20,15 @@ use crate::{
 /// The longest client identifier that is looked up.
 const LONGEST_ID: usize = 2048;
 const SECRET_PREFIX: &str = "vcs_";
+/// How the identifiers begin that this server gives.
+pub const CLIENT_PREFIX: &str = "vc_";
+const DAY: Duration = Duration::from_hours(24);
+/// How long a client that registered itself is remembered while nobody has allowed it anything.
+const UNUSED: Duration = DAY.saturating_mul(30);
+/// How long it is remembered after its last use.
+const USED: Duration = DAY.saturating_mul(180);
+/// How long after it has gone stale a document is remembered while nobody has allowed its client anything.
+const STALE: Duration = DAY;
 
 /// A client that may ask people for access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +45,7 @@ pub struct Client {
     pub refreshes: bool,
     /// How it came to be known.
     pub origin: Origin,
-    /// When it was registered.
+    /// When it was registered, or its document was fetched.
     pub created_at: Timestamp,
 }
 
@@ -43,16 +57,112 @@ pub enum Authentication {
     None,
     /// A confidential client, by a secret in the header or the body.
     Secret(Digest),
+    /// A confidential client, by an assertion that one of its keys signed (`private_key_jwt`, RFC 7523 section 2.2).
+    Keys(KeySource),
+    /// A client that said it may do either: its assertion is checked when one comes, and none is needed (K15).
+    KeysOrNone(KeySource),
+}
+
+/// Where the public keys of a client are, by the names of RFC 7591 section 2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeySource {
+    /// In what it registered.
+    #[serde(rename = "jwks")]
+    Inline(Jwks),
+    /// At an https address of its own.
+    #[serde(rename = "jwks_uri")]
+    At(String),
+}
+
+impl KeySource {
+    /// Keys at an address (`jwks_uri`). Where it may lead is judged whenever it is asked.
+    ///
+    /// # Errors
+    /// [`Reason::UnacceptableMetadata`] when it is not an https URL, or says more than where the keys are.
+    pub fn at(address: String) -> Result<Self, Reason> {
+        let is_plain = |url: Url| {
+            url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
+        };
+        if address.bytes().all(|byte| byte.is_ascii_graphic()) && Url::parse(&address).is_ok_and(is_plain) {
+            return Ok(Self::At(address));
+        }
+        let why = "it is not an https URL without user part and fragment";
+        Err(Reason::UnacceptableMetadata { member: "jwks_uri", why })
+    }
 }
 
 /// How a client came to be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// It registered itself (RFC 7591).
-    Registered,
+    Registered(Box<Registration>),
     /// An administrator added it.
     Added,
+    /// Its identifier is the address of a document, in which it describes itself (client ID metadata documents, C2).
+    Document {
+        /// Until when the document need not be asked for again (C4).
+        fresh_until: Timestamp,
+        /// Whether anybody has allowed the client anything.
+        allowed: bool,
+    },
+}
+
+impl Client {
+    /// Whether the client is still known: it has not lapsed, and could be registered under the policy of today (case E38).
+    pub fn stands(&self, now: Timestamp, schemes: &PrivateSchemes, refresh_token: Duration) -> bool {
+        let lapsed = self.lapses_at(refresh_token).is_some_and(|end| end.has_passed(now));
+        !lapsed && self.redirect_uris.iter().all(|uri| uri.still_stands(schemes))
+    }
+
+    /// Whether what is known of the client may be used without asking for its document again, or could have been `grace` ago.
+    pub fn is_fresh(&self, now: Timestamp, grace: Duration) -> bool {
+        match self.origin {
+            Origin::Document { fresh_until, .. } => !fresh_until.after(grace).has_passed(now),
+            Origin::Registered(_) | Origin::Added => true,
+        }
+    }
+
+    /// When the client is forgotten unless it is used, or its document is fetched, before; `None` for one that was added, which
+    /// stays for ever.
+    ///
+    /// A refresh token may live longer than an unused client would, and then it decides.
+    pub fn lapses_at(&self, refresh_token: Duration) -> Option<Timestamp> {
+        match &self.origin {
+            Origin::Added => None,
+            Origin::Document { fresh_until, allowed: false } => Some(fresh_until.after(STALE)),
+            Origin::Document { allowed: true, .. } => Some(self.created_at.after(USED.max(refresh_token))),
+            Origin::Registered(registration) => Some(match registration.used_at {
+                None => self.created_at.after(UNUSED),
+                Some(used_at) => used_at.after(USED.max(refresh_token)),
+            }),
+        }
+    }
+
+    /// What a document says now, of a client that is known from what it said `earlier`.
+    #[must_use]
+    pub fn following(self, earlier: Option<&Self>) -> Self {
+        match (&self.origin, earlier.map(|earlier| &earlier.origin)) {
+            (Origin::Document { fresh_until, .. }, Some(Origin::Document { allowed, .. })) => {
+                Self { origin: Origin::Document { fresh_until: *fresh_until, allowed: *allowed }, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// The client with its use noted; `None` when that is noted already, which is once a day.
+    #[must_use]
+    pub fn used(&self, now: Timestamp) -> Option<Self> {
+        let origin = match &self.origin {
+            Origin::Added | Origin::Document { allowed: true, .. } => return None,
+            Origin::Registered(known) if known.used_at.is_some_and(|used_at| now.since(used_at) < DAY) => return None,
+            Origin::Registered(known) => {
+                Origin::Registered(Box::new(Registration { used_at: Some(now), ..(**known).clone() }))
+            }
+            Origin::Document { fresh_until, allowed: false } => Origin::Document { fresh_until: *fresh_until, allowed: true },
+        };
+        Some(Self { origin, ..self.clone() })
+    }
 }
 
 /// The text of a new client secret, in characters that need no escaping in any place a client may put it.
@@ -60,95 +170,9 @@ pub fn secret_text(secret: &Secret) -> String {
     format!("{SECRET_PREFIX}{}", secret.encode())
 }
 
-/// What the store keeps of a client secret.
+/// What is kept of a secret, in the store or in the configuration.
 pub fn secret_digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
-}
-
-/// The credentials that a token request presents.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// Who the client says it is.
-    pub client_id: String,
-    secrets: Vec<String>,
-    by_header: bool,
-}
-
-impl Credentials {
-    /// Reads the credentials from the raw `Authorization` header and the parameters of the body.
-    ///
-    /// # Errors
-    /// Credentials in two places, a header that is not Basic, or no `client_id` at all.
-    pub fn read(parameters: &Parameters, authorization: Option<&str>) -> Result<Self, Reason> {
-        let body_id = parameters.one("client_id")?;
-        let body_secret = parameters.one("client_secret")?;
-        let credentials = match authorization {
-            Some(header) => {
-                if body_secret.is_some() {
-                    return Err(Reason::SeveralAuthenticationMethods);
-                }
-                let credentials = Self::from_basic(header, body_id)?;
-                // Some clients repeat their id in the body; a different one is an attempt at confusion.
-                if body_id.is_some_and(|id| id != credentials.client_id) {
-                    return Err(Reason::SeveralAuthenticationMethods);
-                }
-                credentials
-            }
-            None => Self {
-                client_id: body_id.ok_or(Reason::Missing("client_id"))?.to_owned(),
-                secrets: body_secret.map(str::to_owned).into_iter().collect(),
-                by_header: false,
-            },
-        };
-        if is_client_id(&credentials.client_id) { Ok(credentials) } else { Err(credentials.refusal()) }
-    }
-
-    /// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave out: the secret is
-    /// tried both ways.
-    fn from_basic(header: &str, body_id: Option<&str>) -> Result<Self, Reason> {
-        let (scheme, encoded) = header.split_once(' ').ok_or(Reason::MalformedAuthorizationHeader)?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return Err(Reason::MalformedAuthorizationHeader);
-        }
-        let text = STANDARD
-            .decode(encoded.trim())
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or(Reason::MalformedAuthorizationHeader)?;
-        let (id, secret) = text.split_once(':').ok_or(Reason::MalformedAuthorizationHeader)?;
-        let decoded_id = form_decoded(id);
-        let client_id = if body_id == Some(id) { id.to_owned() } else { decoded_id };
-        let mut secrets = vec![secret.to_owned(), form_decoded(secret)];
-        secrets.dedup();
-        secrets.retain(|secret| !secret.is_empty());
-        Ok(Self { client_id, secrets, by_header: true })
-    }
-
-    /// The refusal that fits how the client tried (O12).
-    pub const fn refusal(&self) -> Reason {
-        Reason::ClientAuthenticationFailed { by_header: self.by_header }
-    }
-
-    /// Judges the credentials against what is known of the client: `None` when nothing is.
-    ///
-    /// A confidential client may use either place for its secret, whichever it registered: the secret is the proof.
-    ///
-    /// # Errors
-    /// [`Reason::ClientAuthenticationFailed`].
-    pub fn check(&self, client: Option<&Client>) -> Result<(), Reason> {
-        let proved = match client.map(|client| &client.authentication) {
-            None => false,
-            Some(Authentication::None) => self.secrets.is_empty(),
-            Some(Authentication::Secret(digest)) => self.secrets.iter().any(|secret| secret_digest(secret) == *digest),
-        };
-        if proved { Ok(()) } else { Err(self.refusal()) }
-    }
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Credentials({})", self.client_id)
-    }
 }
 
 /// Whether a text can be a client identifier at all (RFC 6749 appendix A.1), which bounds what is looked up.
@@ -156,16 +180,11 @@ pub fn is_client_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-fn form_decoded(text: &str) -> String {
-    form_urlencoded::parse(format!("v={}", text.replace('&', "%26")).as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameters::Parameters;
+    use crate::registration::Metadata;
 
     fn client(authentication: Authentication) -> Client {
         Client {
@@ -179,59 +198,82 @@ mod tests {
         }
     }
 
-    fn attempt(body: &str, header: Option<&str>, client: Option<&Client>) -> Result<(), Reason> {
-        let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
-        Credentials::read(&Parameters::parse(body.as_bytes()), header.as_deref())?.check(client)
+    const DAY_SECONDS: u64 = 24 * 3600;
+
+    fn registered(used_at: Option<u64>) -> Client {
+        let body = br#"{"redirect_uris": ["cursor://a/cb"], "token_endpoint_auth_method": "none"}"#;
+        let metadata = Metadata::read(body, &PrivateSchemes::default()).expect("accepted");
+        let used_at = used_at.map(Timestamp::from_seconds);
+        let registration = Registration { metadata, token: Digest::of(b""), used_at };
+        let redirect_uris = vec![RedirectUri::register("cursor://a/cb", &PrivateSchemes::default()).expect("a known scheme")];
+        Client { origin: Origin::Registered(Box::new(registration)), redirect_uris, ..client(Authentication::None) }
+    }
+
+    fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
+        let (on_the_eve, on_the_day) = (Timestamp::from_seconds(day * DAY_SECONDS - 1), Timestamp::from_seconds(day * DAY_SECONDS));
+        let stands_at = |now| client.stands(now, &PrivateSchemes::default(), DAY.saturating_mul(u32::try_from(refresh_days).expect("days")));
+        assert!(stands_at(on_the_eve));
+        stands_at(on_the_day)
     }
 
     #[test]
-    fn a_confidential_client_needs_its_secret_in_one_place() {
-        let known = client(Authentication::Secret(secret_digest("s~/1")));
-        let known = Some(&known);
-        assert_eq!(attempt("client_id=c&client_secret=s%7E%2F1", None, known), Ok(()));
-        assert_eq!(attempt("", Some("c:s~/1"), known), Ok(()), "as it is");
-        assert_eq!(attempt("", Some("c:s%7E%2F1"), known), Ok(()), "percent-encoded");
-        assert_eq!(attempt("client_id=c", Some("c:s~/1"), known), Ok(()), "the same id twice");
-        let refused = |by_header| Err(Reason::ClientAuthenticationFailed { by_header });
-        assert_eq!(attempt("client_id=c", None, known), refused(false));
-        assert_eq!(attempt("client_id=c&client_secret=", None, known), refused(false));
-        assert_eq!(attempt("client_id=c&client_secret=wrong", None, known), refused(false));
-        assert_eq!(attempt("", Some("c:wrong"), known), refused(true));
-        assert_eq!(attempt("", Some("c:"), known), refused(true));
-        assert_eq!(attempt("client_id=c", None, None), refused(false));
-        assert_eq!(attempt("client_id=d", Some("c:s~/1"), known), Err(Reason::SeveralAuthenticationMethods));
-        assert_eq!(attempt("client_secret=s", Some("c:s~/1"), known), Err(Reason::SeveralAuthenticationMethods));
+    fn an_unused_client_lapses_after_30_days_and_a_used_one_180_days_after_its_last_use() {
+        assert!(!stands(&registered(None), 30, 90));
+        assert!(!stands(&registered(None), 30, 3650), "there is no refresh token yet");
+        assert!(stands(&registered(Some(0)), 30, 90) && !stands(&registered(Some(0)), 180, 90));
+        assert!(!stands(&registered(Some(20 * DAY_SECONDS)), 200, 90));
+        assert!(stands(&registered(Some(0)), 180, 365) && !stands(&registered(Some(0)), 365, 365), "its refresh token may live");
+        assert!(stands(&client(Authentication::None), 100_000, 90));
+    }
+
+    fn described(fresh_until: u64, allowed: bool) -> Client {
+        let origin = Origin::Document { fresh_until: Timestamp::from_seconds(fresh_until), allowed };
+        Client { origin, ..client(Authentication::None) }
     }
 
     #[test]
-    fn a_public_client_has_no_secret() {
-        let known = client(Authentication::None);
-        assert_eq!(attempt("client_id=c", None, Some(&known)), Ok(()));
-        assert_eq!(attempt("client_id=c&client_secret=", None, Some(&known)), Ok(()));
-        assert_eq!(
-            attempt("client_id=c&client_secret=x", None, Some(&known)),
-            Err(Reason::ClientAuthenticationFailed { by_header: false })
-        );
+    fn c4_a_document_is_fresh_until_its_time_and_a_grace_beyond_it() {
+        let is_fresh = |seconds, grace| described(100, false).is_fresh(Timestamp::from_seconds(seconds), Duration::from_secs(grace));
+        assert!(is_fresh(99, 0) && !is_fresh(100, 0));
+        assert!(is_fresh(109, 10) && !is_fresh(110, 10));
+        assert!(client(Authentication::None).is_fresh(Timestamp::from_seconds(u64::MAX), Duration::ZERO), "there is nothing to ask for");
     }
 
     #[test]
-    fn a_header_that_is_not_readable_is_refused() {
-        let read = |header: &str| Credentials::read(&Parameters::default(), Some(header));
-        for bad in ["", "Basic", "Basic !!!", "Bearer abc", "Basic YWJj"] {
-            assert_eq!(read(bad), Err(Reason::MalformedAuthorizationHeader), "{bad}");
+    fn a_document_nobody_allowed_lapses_a_day_after_it_is_stale_and_another_180_days_after_it_was_fetched() {
+        assert!(!stands(&described(DAY_SECONDS, false), 2, 90));
+        assert!(stands(&described(DAY_SECONDS, true), 2, 90) && !stands(&described(DAY_SECONDS, true), 180, 90));
+        assert!(!stands(&described(DAY_SECONDS, true), 365, 365), "its refresh token may live");
+    }
+
+    #[test]
+    fn what_was_allowed_stays_allowed_when_a_document_is_fetched_again() {
+        let now = Timestamp::from_seconds(5);
+        assert_eq!(described(1, false).used(now), Some(described(1, true)));
+        assert_eq!(described(1, true).used(now), None, "noted already");
+        for allowed in [false, true] {
+            assert_eq!(described(2, false).following(Some(&described(1, allowed))), described(2, allowed));
         }
-        assert_eq!(Credentials::read(&Parameters::default(), None), Err(Reason::Missing("client_id")));
+        assert_eq!(described(2, false).following(None), described(2, false));
+        assert_eq!(registered(None).following(Some(&described(1, true))), registered(None));
     }
 
     #[test]
-    fn an_id_in_the_header_is_read_as_it_is_when_the_body_repeats_it_so() {
-        let header = format!("Basic {}", STANDARD.encode("a%20b:s"));
-        let read = |body: &str| {
-            Credentials::read(&Parameters::parse(body.as_bytes()), Some(&header)).map(|credentials| credentials.client_id)
-        };
-        assert_eq!(read(""), Ok("a b".to_owned()));
-        assert_eq!(read("client_id=a+b"), Ok("a b".to_owned()));
-        assert_eq!(read("client_id=a%2520b"), Ok("a%20b".to_owned()));
+    fn e38_a_client_that_could_not_register_today_is_not_known() {
+        let none = PrivateSchemes::read([]).expect("no names");
+        assert!(!registered(None).stands(Timestamp::from_seconds(0), &none, DAY));
+        let added = Client { origin: Origin::Added, ..registered(None) };
+        assert!(!added.stands(Timestamp::from_seconds(0), &none, DAY) && stands(&added, 1000, 1));
+    }
+
+    #[test]
+    fn a_use_is_noted_once_a_day() {
+        let at = |client: &Client, seconds| client.used(Timestamp::from_seconds(seconds));
+        let first = at(&registered(None), 5).expect("its first use");
+        assert_eq!(first, registered(Some(5)));
+        assert_eq!(at(&first, 5 + DAY_SECONDS - 1), None);
+        assert_eq!(at(&first, 5 + DAY_SECONDS), Some(registered(Some(5 + DAY_SECONDS))));
+        assert_eq!(at(&client(Authentication::None), 5), None, "an added client stays for ever");
     }
 
     #[test]

@@ -1,55 +1,9 @@
 //! Two vocabularies of failure and the one bridge between them: a rich [`Reason`] for us, an RFC [`Code`] for clients.
 
+mod code;
+
+pub use code::Code;
 use thiserror::Error;
-
-/// The error codes that go on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// RFC 6749 sections 4.1.2.1 and 5.2.
-    InvalidRequest,
-    /// RFC 6749 section 5.2.
-    InvalidClient,
-    /// RFC 6749 section 5.2.
-    InvalidGrant,
-    /// RFC 6749 sections 4.1.2.1 and 5.2.
-    UnauthorizedClient,
-    /// RFC 6749 section 5.2.
-    UnsupportedGrantType,
-    /// RFC 6749 section 4.1.2.1.
-    UnsupportedResponseType,
-    /// RFC 6749 sections 4.1.2.1 and 5.2.
-    InvalidScope,
-    /// RFC 8707 section 2.
-    InvalidTarget,
-    /// RFC 6749 section 4.1.2.1.
-    AccessDenied,
-    /// OpenID Connect Core section 3.1.2.6, in common use for `prompt=none`.
-    InteractionRequired,
-    /// RFC 7591 section 3.2.2.
-    InvalidRedirectUri,
-    /// RFC 7591 section 3.2.2.
-    InvalidClientMetadata,
-}
-
-impl Code {
-    /// The code as it stands on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidTarget => "invalid_target",
-            Self::AccessDenied => "access_denied",
-            Self::InteractionRequired => "interaction_required",
-            Self::InvalidRedirectUri => "invalid_redirect_uri",
-            Self::InvalidClientMetadata => "invalid_client_metadata",
-        }
-    }
-}
 
 /// Why a request was refused. `Display` is for our log; [`Reason::description`] is what the client is told.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,6 +23,31 @@ pub enum Reason {
     /// The redirect URI is not one of the client's (O1, A12).
     #[error("the redirect URI is not registered for this client")]
     UnregisteredRedirectUri,
+
+    // A client's metadata document, which is fetched when the client asks.
+    /// A `client_id` with a scheme that can be no document's address (C12, draft -02 section 3).
+    #[error("the client_id is not the address of a metadata document: {0}")]
+    MalformedDocumentAddress(&'static str),
+    /// The settings of this server keep clients of this host out (C11).
+    #[error("this server accepts no client that describes itself at this address")]
+    DocumentNotAllowed,
+    /// The address does not give a document, whenever it is asked (draft -02 sections 5 and 8).
+    #[error("the client's metadata document is not to be had: {0}")]
+    NoDocument(&'static str),
+    /// What the address gives is not a JSON object (C6).
+    #[error("the client's metadata document is not a JSON object")]
+    MalformedDocument,
+    /// A member of the document that this server cannot accept (C3, C6, draft -02 section 4.1).
+    #[error("the member {member} of the client's metadata document is not acceptable: {why}")]
+    UnacceptableDocument {
+        /// The member.
+        member: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Nothing that the client can do is what this server can do (SEP-3149).
+    #[error("the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt")]
+    NoCommonAuthentication,
 
     // Authorization endpoint, afterwards.
     /// A response type other than `code`.
@@ -98,9 +77,18 @@ pub enum Reason {
     /// The person said no.
     #[error("the person denied the request")]
     Denied,
-    /// `prompt=none`, and the person has to be asked.
-    #[error("prompt=none, but the person has to be asked")]
+    /// `prompt=none`, and the answer would go where the person has to be asked every time (O19).
+    #[error("prompt=none, but for this redirect URI the person is asked every time")]
     InteractionRequired,
+    /// `prompt=none`, and nobody is signed in.
+    #[error("prompt=none, but the person has to sign in")]
+    LoginRequired,
+    /// `prompt=none`, and the person has not allowed this, or no longer, or asked to be asked.
+    #[error("prompt=none, but the person has to be asked")]
+    ConsentRequired,
+    /// `prompt` says `none` and something besides (OpenID Connect Core section 3.1.2.1).
+    #[error("the prompt none cannot be combined with others")]
+    PromptNoneWithOthers,
 
     // Token endpoint: the client.
     /// Credentials in more than one place (O11).
@@ -115,6 +103,15 @@ pub enum Reason {
         /// Whether the attempt used the Authorization header, which the answer must match (O12).
         by_header: bool,
     },
+    /// A client assertion that proves nothing (RFC 7521 section 4.2.1).
+    #[error("the client assertion is not acceptable: {0}")]
+    UnacceptableAssertion(&'static str),
+    /// A client assertion by a key that the client has not, or has not shown yet.
+    #[error("the client assertion is signed by a key that is not in the client's key set")]
+    UnknownAssertionKey,
+    /// Where the client's keys should be, there is none.
+    #[error("the client's key set cannot be used: {0}")]
+    UnusableKeys(&'static str),
     /// A grant type that this server does not know.
     #[error("the grant type is not supported")]
     UnsupportedGrantType,
@@ -170,7 +167,18 @@ pub enum Reason {
     #[error("the scope is wider than the grant's")]
     ScopeNotGranted,
 
+    // Revocation and introspection endpoints.
+    /// The token was issued to another client (RFC 7009 section 2.1).
+    #[error("the token was issued to another client")]
+    TokenOfAnotherClient,
+    /// A resource without its secret, or with a wrong one, or one that has none (RFC 7662 section 2.1).
+    #[error("the caller is no resource that may ask; it authenticates with its identifier and its introspection secret")]
+    ResourceAuthenticationFailed,
+
     // Registration endpoint.
+    /// The registration access token is missing, wrong, or of a client that is gone (RFC 7592 section 2.1).
+    #[error("the registration access token is missing or is not the one of this client")]
+    RegistrationTokenRefused,
     /// The body is not a JSON object of client metadata.
     #[error("the body is not a JSON object of client metadata")]
     MalformedMetadata,
@@ -198,16 +206,29 @@ impl Reason {
             | Self::UnsupportedChallengeMethod
             | Self::MalformedChallenge
             | Self::StateTooLong(_)
+            | Self::PromptNoneWithOthers
             | Self::SeveralAuthenticationMethods => Code::InvalidRequest,
-            Self::UnknownClient | Self::MalformedAuthorizationHeader | Self::ClientAuthenticationFailed { .. } => {
-                Code::InvalidClient
-            }
+            Self::UnknownClient
+            | Self::MalformedDocumentAddress(_)
+            | Self::DocumentNotAllowed
+            | Self::NoDocument(_)
+            | Self::MalformedDocument
+            | Self::UnacceptableDocument { .. }
+            | Self::NoCommonAuthentication
+            | Self::MalformedAuthorizationHeader
+            | Self::ClientAuthenticationFailed { .. }
+            | Self::UnacceptableAssertion(_)
+            | Self::UnknownAssertionKey
+            | Self::UnusableKeys(_)
+            | Self::ResourceAuthenticationFailed => Code::InvalidClient,
             Self::UnsupportedResponseType => Code::UnsupportedResponseType,
             Self::NoGrantableScope | Self::ScopeNotGranted => Code::InvalidScope,
             Self::UnknownResource | Self::ResourceNotGranted => Code::InvalidTarget,
             Self::GrantTypeNotRegistered => Code::UnauthorizedClient,
             Self::Denied => Code::AccessDenied,
             Self::InteractionRequired => Code::InteractionRequired,
+            Self::LoginRequired => Code::LoginRequired,
+            Self::ConsentRequired => Code::ConsentRequired,
             Self::UnsupportedGrantType => Code::UnsupportedGrantType,
             Self::UnknownCode
             | Self::CodeOfAnotherClient
@@ -221,7 +242,9 @@ impl Reason {
             | Self::ExpiredRefreshToken
             | Self::ReplayedRefreshToken
             | Self::EndedGrant
-            | Self::AccountGone => Code::InvalidGrant,
+            | Self::AccountGone
+            | Self::TokenOfAnotherClient => Code::InvalidGrant,
+            Self::RegistrationTokenRefused => Code::InvalidToken,
             Self::MalformedMetadata | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
             Self::UnsafeRedirectUri(_) => Code::InvalidRedirectUri,
         }
@@ -265,7 +288,7 @@ mod tests {
     use super::*;
 
     /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
-    const ALL: [(Reason, &str); 36] = [
+    const ALL: [(Reason, &str); 51] = [
         (R::Repeated("scope"), "invalid_request"),
         (R::Missing("code"), "invalid_request"),
         (R::UnknownClient, "invalid_client"),
@@ -302,6 +325,21 @@ mod tests {
         (R::MalformedMetadata, "invalid_client_metadata"),
         (R::UnacceptableMetadata { member: "scope", why: "it is too long" }, "invalid_client_metadata"),
         (R::UnsafeRedirectUri("it is too long"), "invalid_redirect_uri"),
+        (R::TokenOfAnotherClient, "invalid_grant"),
+        (R::ResourceAuthenticationFailed, "invalid_client"),
+        (R::RegistrationTokenRefused, "invalid_token"),
+        (R::LoginRequired, "login_required"),
+        (R::ConsentRequired, "consent_required"),
+        (R::PromptNoneWithOthers, "invalid_request"),
+        (R::MalformedDocumentAddress("it has a fragment"), "invalid_client"),
+        (R::DocumentNotAllowed, "invalid_client"),
+        (R::NoDocument("it is too long"), "invalid_client"),
+        (R::MalformedDocument, "invalid_client"),
+        (R::UnacceptableDocument { member: "client_id", why: "it is too long" }, "invalid_client"),
+        (R::NoCommonAuthentication, "invalid_client"),
+        (R::UnacceptableAssertion("it has expired"), "invalid_client"),
+        (R::UnknownAssertionKey, "invalid_client"),
+        (R::UnusableKeys("it is too large"), "invalid_client"),
     ];
 
     /// The line of [`ALL`] that stands for a reason.
@@ -343,6 +381,21 @@ mod tests {
             R::MalformedMetadata => 33,
             R::UnacceptableMetadata { .. } => 34,
             R::UnsafeRedirectUri(_) => 35,
+            R::TokenOfAnotherClient => 36,
+            R::ResourceAuthenticationFailed => 37,
+            R::RegistrationTokenRefused => 38,
+            R::LoginRequired => 39,
+            R::ConsentRequired => 40,
+            R::PromptNoneWithOthers => 41,
+            R::MalformedDocumentAddress(_) => 42,
+            R::DocumentNotAllowed => 43,
+            R::NoDocument(_) => 44,
+            R::MalformedDocument => 45,
+            R::UnacceptableDocument { .. } => 46,
+            R::NoCommonAuthentication => 47,
+            R::UnacceptableAssertion(_) => 48,
+            R::UnknownAssertionKey => 49,
+            R::UnusableKeys(_) => 50,
         }
     }
 

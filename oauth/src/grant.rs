@@ -14,10 +14,12 @@
 //! by compare-and-swap against the state the transition started from, and decides anew when another was faster.
 
 mod handles;
+mod rotation;
 
 use std::time::Duration;
 
 pub use handles::{AuthorizationCode, GrantKey, RefreshToken};
+pub use rotation::Rotation;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -30,8 +32,8 @@ use crate::{
     token::{CodeRequest, RefreshRequest},
 };
 
-/// Rotations inside one replay window that are remembered; a client needs one, a storm of racing ones a few.
-const MOST_RETIRED: usize = 64;
+/// How long a grant that a replay ended is remembered, for its person to see.
+pub const REPLAY_REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// What a person allowed, and to whom; fixed for the life of the grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,27 +100,15 @@ pub enum End {
     CodeReplayed,
     /// A rotated refresh token came back (O14).
     RefreshTokenReplayed,
-    /// The person, or an administrator, ended it.
+    /// The person, the client or an administrator ended it.
     Revoked,
 }
 
-/// The refresh tokens of a grant: one is live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rotation {
-    family: Digest,
-    current: Digest,
-    /// When the live token expires.
-    pub expires_at: Timestamp,
-    retired: Vec<Retired>,
-}
-
-/// A token that was rotated within the replay window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Retired {
-    token: Digest,
-    /// Base64url, public on its own: see [`RefreshToken::successor`].
-    salt: String,
-    at: Timestamp,
+impl End {
+    /// Whether somebody came with a copy of what had been used before, which its person should know of.
+    pub const fn is_replay(self) -> bool {
+        matches!(self, Self::CodeReplayed | Self::RefreshTokenReplayed)
+    }
 }
 
 /// Spans that decide about tokens.
@@ -237,6 +227,28 @@ impl Grant {
         Outcome { next: again.is_none().then(|| self.rotated(digest, &successor, salt, now, rules)), answer }
     }
 
+    /// Ends the grant for a client that shows one of its tokens (RFC 7009 section 2.1): any refresh token of the family, or, when
+    /// `refresh_token` is `None`, an access token that has been verified. `None` when there is nothing to end.
+    ///
+    /// # Errors
+    /// [`Reason::TokenOfAnotherClient`].
+    pub fn revoke(
+        self,
+        refresh_token: Option<&RefreshToken>,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Reason> {
+        let State::Active { refresh, .. } = &self.state else { return Ok(None) };
+        let is_known = |token: &RefreshToken| refresh.as_ref().is_some_and(|rotation| rotation.knows(token, now));
+        if !refresh_token.is_none_or(is_known) {
+            return Ok(None);
+        }
+        if self.terms.client_id != client_id {
+            return Err(Reason::TokenOfAnotherClient);
+        }
+        Ok(self.end(End::Revoked, now))
+    }
+
     /// Ends the grant; `None` when it has ended already.
     pub fn end(self, why: End, at: Timestamp) -> Option<Self> {
         match self.state {
@@ -250,6 +262,14 @@ impl Grant {
         matches!(self.state, State::Active { .. })
     }
 
+    /// When a replay ended it, for as long as its person should see that.
+    pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.state {
+            State::Ended { why, at } if why.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) => Some(at),
+            _ => None,
+        }
+    }
+
     /// When the record stops being of use; access tokens live for `access_token` at most.
     pub fn expires_at(&self, access_token: Duration) -> Timestamp {
         match &self.state {
@@ -258,6 +278,7 @@ impl Grant {
                 let tokens_end = redeemed_at.after(access_token);
                 refresh.as_ref().map_or(tokens_end, |rotation| rotation.expires_at.after(access_token))
             }
+            State::Ended { why, at } if why.is_replay() => at.after(access_token.max(REPLAY_REMEMBERED)),
             State::Ended { at, .. } => at.after(access_token),
         }
     }
@@ -285,34 +306,6 @@ impl Terms {
         self.challenge.check(request.verifier)?;
         resource::check_granted(&self.resource, request.resource)?;
         Ok(self.scopes.among(request.scope))
-    }
-}
-
-impl Rotation {
-    fn start(token: &RefreshToken, now: Timestamp, rules: Rules) -> Self {
-        Self {
-            family: token.family.digest(),
-            current: token.secret.digest(),
-            expires_at: now.after(rules.refresh_token),
-            retired: Vec::new(),
-        }
-    }
-
-    /// The salt of a token that was rotated inside the window.
-    fn again(&self, token: &Digest, now: Timestamp, rules: Rules) -> Option<Secret> {
-        let retired = self.retired.iter().find(|retired| retired.token == *token)?;
-        let open = now.since(retired.at) < rules.replay_window;
-        open.then(|| Secret::decode(&retired.salt)).flatten()
-    }
-
-    fn advance(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
-        let mut retired = self.retired;
-        retired.retain(|retired| now.since(retired.at) < rules.replay_window);
-        if retired.len() == MOST_RETIRED {
-            retired.remove(0);
-        }
-        retired.push(Retired { token: used, salt: salt.encode(), at: now });
-        Self { family: self.family, current: successor.secret.digest(), expires_at: now.after(rules.refresh_token), retired }
     }
 }
 

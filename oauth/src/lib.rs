@@ -4,16 +4,24 @@
 //! it is and fresh secrets are arguments; what comes back is the next state and the answer. This is the part to audit line
 //! by line, and each module names the RFC sections and requirement ids it answers to.
 
+pub mod assertion;
 pub mod authorize;
 pub mod client;
+pub mod consent;
+pub mod document;
 pub mod error;
 pub mod grant;
 pub mod id;
+pub mod introspection;
 pub mod issuer;
+pub mod jwk;
+mod members;
 pub mod metadata;
 pub mod parameters;
 pub mod pkce;
+pub mod prompt;
 pub mod redirect;
+pub mod refusal;
 pub mod registration;
 pub mod resource;
 pub mod scope;
@@ -25,5 +33,6 @@ pub use error::{Code, Reason};
 pub use id::Id;
 pub use issuer::Issuer;
 pub use parameters::Parameters;
+pub use refusal::Refusal;
 pub use secret::{Digest, Secret};
 pub use time::Timestamp;

@@ -2,7 +2,13 @@
 
 use serde::Serialize;
 
-use crate::{issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
+use crate::{issuer::Issuer, jwk::Algorithm, resource::Resource, scope::OFFLINE_ACCESS};
+
+/// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or Claude uses no metadata document,
+/// and first, since some clients take the first.
+const CLIENT_METHODS: [&str; 4] = ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"];
+/// How resources do, at the introspection endpoint.
+const RESOURCE_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// Authorization server metadata (RFC 8414 section 2, mcp-requirements 5.5): only what works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -12,19 +18,37 @@ pub struct AuthorizationServer {
     token_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    revocation_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 2],
     code_challenge_methods_supported: [&'static str; 1],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: [&'static str; CLIENT_METHODS.len()],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; Algorithm::NAMES.len()],
+    revocation_endpoint_auth_methods_supported: [&'static str; CLIENT_METHODS.len()],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; Algorithm::NAMES.len()],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<[&'static str; RESOURCE_METHODS.len()]>,
     scopes_supported: Vec<String>,
     authorization_response_iss_parameter_supported: bool,
+    client_id_metadata_document_supported: bool,
     protected_resources: Vec<String>,
+}
+
+/// How clients nobody has added can become known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaysIn {
+    /// By registering themselves (A3).
+    pub registration: bool,
+    /// By a document at their address (A2, C1).
+    pub documents: bool,
 }
 
 impl AuthorizationServer {
     /// Describes a server.
-    pub fn describe(issuer: &Issuer, resources: &[Resource], registration_open: bool) -> Self {
+    pub fn describe(issuer: &Issuer, resources: &[Resource], ways_in: WaysIn) -> Self {
         let mut scopes: Vec<String> = Vec::new();
         for scope in resources.iter().flat_map(|resource| &resource.scopes) {
             if !scopes.contains(&scope.name) {
@@ -32,19 +56,26 @@ impl AuthorizationServer {
             }
         }
         scopes.push(OFFLINE_ACCESS.to_owned());
+        let may_ask = resources.iter().any(|resource| resource.introspection_secret.is_some());
         Self {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: issuer.url("/authorize"),
             token_endpoint: issuer.url("/token"),
-            registration_endpoint: registration_open.then(|| issuer.url("/register")),
+            registration_endpoint: ways_in.registration.then(|| issuer.url("/register")),
+            revocation_endpoint: issuer.url("/revoke"),
+            introspection_endpoint: may_ask.then(|| issuer.url("/introspect")),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"],
             code_challenge_methods_supported: ["S256"],
-            // `none` is there, or Claude uses no metadata document, and first, since some clients take the first.
-            token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+            token_endpoint_auth_methods_supported: CLIENT_METHODS,
+            token_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
+            revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+            revocation_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
+            introspection_endpoint_auth_methods_supported: may_ask.then_some(RESOURCE_METHODS),
             scopes_supported: scopes,
             authorization_response_iss_parameter_supported: true,
+            client_id_metadata_document_supported: ways_in.documents,
             protected_resources: resources.iter().map(|resource| resource.identifier.as_str().to_owned()).collect(),
         }
     }
@@ -66,7 +97,8 @@ impl ProtectedResource {
         Self {
             resource: resource.identifier.as_str().to_owned(),
             authorization_servers: [issuer.as_str().to_owned()],
-            scopes_supported: resource.scopes.iter().map(|scope| scope.name.clone()).collect(),
+            // A client asks for all that stands here (K7): the least that is of use, the rest by step-up (P4).
+            scopes_supported: resource.default_scopes().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: resource.name.clone(),
         }
@@ -92,55 +124,84 @@ mod tests {
     use serde_json::{json, to_value};
 
     use super::*;
-    use crate::resource::{ResourceIdentifier, ScopeDescription};
+    use crate::{
+        resource::{ResourceIdentifier, ScopeDescription},
+        secret::Digest,
+    };
+
+    const OPEN: WaysIn = WaysIn { registration: true, documents: true };
+    const CLOSED: WaysIn = WaysIn { registration: false, documents: false };
 
     fn issuer() -> Issuer {
         Issuer::parse("https://auth.example.com").expect("a valid issuer")
     }
 
+    /// A scope with a plus is one that is not in the default set.
     fn resource(identifier: &str, scopes: &[&str]) -> Resource {
-        let describe = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: "Read them".to_owned() };
+        let describe = |name: &&str| ScopeDescription {
+            name: name.trim_start_matches('+').to_owned(),
+            sentence: "Read them".to_owned(),
+            default: !name.starts_with('+'),
+        };
         Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
             name: "Notes".to_owned(),
             scopes: scopes.iter().map(describe).collect(),
+            introspection_secret: None,
         }
     }
 
     #[test]
-    fn a4_a5_a7_a18_the_authorization_server_is_described_exactly() {
+    fn a4_a5_a7_a18_c1_the_authorization_server_is_described_exactly() {
         let resources = [
-            resource("https://auth.example.com/mcp", &["read", "write"]),
-            resource("https://mcp.example.com/", &["read", "admin"]),
+            resource("https://auth.example.com/mcp", &["read", "+write"]),
+            resource("https://mcp.example.com/", &["read", "+admin"]),
         ];
         let document = json!({
             "issuer": "https://auth.example.com",
             "authorization_endpoint": "https://auth.example.com/authorize",
             "token_endpoint": "https://auth.example.com/token",
             "registration_endpoint": "https://auth.example.com/register",
+            "revocation_endpoint": "https://auth.example.com/revoke",
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+            "revocation_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
+            "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
             "scopes_supported": ["read", "write", "admin", "offline_access"],
             "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": true,
             "protected_resources": ["https://auth.example.com/mcp", "https://mcp.example.com"],
         });
-        assert_eq!(to_value(AuthorizationServer::describe(&issuer(), &resources, true)).expect("serialisable"), document);
-        let closed = to_value(AuthorizationServer::describe(&issuer(), &resources, false)).expect("serialisable");
+        assert_eq!(to_value(AuthorizationServer::describe(&issuer(), &resources, OPEN)).expect("serialisable"), document);
+        let closed = to_value(AuthorizationServer::describe(&issuer(), &resources, CLOSED)).expect("serialisable");
         assert_eq!(closed.get("registration_endpoint"), None);
+        assert_eq!(closed["client_id_metadata_document_supported"], false);
     }
 
     #[test]
-    fn p1_p5_a_protected_resource_is_described_exactly() {
-        let described = ProtectedResource::describe(&issuer(), &resource("https://auth.example.com/mcp", &["read", "write"]));
+    fn introspection_is_named_once_some_resource_may_ask() {
+        let [first, second] = ["https://a.example/mcp", "https://b.example/mcp"].map(|identifier| resource(identifier, &["read"]));
+        let may_ask = Resource { introspection_secret: Some(Digest::of(b"")), ..second };
+        let document = to_value(AuthorizationServer::describe(&issuer(), &[first, may_ask], OPEN)).expect("serialisable");
+        assert_eq!(document["introspection_endpoint"], "https://auth.example.com/introspect");
+        let methods = json!(["client_secret_basic", "client_secret_post"]);
+        assert_eq!(document["introspection_endpoint_auth_methods_supported"], methods);
+    }
+
+    #[test]
+    fn p1_p4_p5_a_protected_resource_is_described_exactly() {
+        let scopes = ["read", "+write", "list", "+admin"];
+        let described = ProtectedResource::describe(&issuer(), &resource("https://auth.example.com/mcp", &scopes));
         assert_eq!(
             to_value(described).expect("serialisable"),
             json!({
                 "resource": "https://auth.example.com/mcp",
                 "authorization_servers": ["https://auth.example.com"],
-                "scopes_supported": ["read", "write"],
+                "scopes_supported": ["read", "list"],
                 "bearer_methods_supported": ["header"],
                 "resource_name": "Notes",
             })

@@ -1,7 +1,10 @@
 //! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (O1, O2, O6, A11–A14, RFC 8252).
 
+mod schemes;
+
 use std::fmt;
 
+pub use schemes::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
 use serde::{Deserialize, Serialize};
 use url::{Url, form_urlencoded};
 
@@ -9,9 +12,6 @@ use crate::{
     error::Reason,
     issuer::{self, Issuer},
 };
-
-/// Private-use schemes of known applications that have no dot, which RFC 8252 section 7.1 asks for (O24).
-pub const KNOWN_PRIVATE_SCHEMES: [&str; 6] = ["cursor", "vscode", "vscode-insiders", "claude", "windsurf", "zed"];
 
 const LONGEST: usize = 2048;
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
@@ -26,12 +26,12 @@ pub struct RedirectUri(String);
 impl RedirectUri {
     /// Judges a redirect URI that a client wants to register.
     ///
-    /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or on the list of known ones.
+    /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or among `schemes`.
     ///
     /// # Errors
     /// [`Reason::UnsafeRedirectUri`] with what is wrong.
-    pub fn register(text: &str) -> Result<Self, Reason> {
-        match fault(text) {
+    pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+        match fault(text, schemes) {
             None => Ok(Self(text.to_owned())),
             Some(why) => Err(Reason::UnsafeRedirectUri(why)),
         }
@@ -40,6 +40,12 @@ impl RedirectUri {
     /// The URI as registered.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the settings of today would still let it in (case E38): they say which private-use schemes do.
+    pub fn still_stands(&self, schemes: &PrivateSchemes) -> bool {
+        let scheme = scheme(&self.0);
+        matches!(scheme, "https" | "http") || schemes.allow(scheme)
     }
 
     /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252 section 7.3).
@@ -73,16 +79,12 @@ impl Destination {
 
     /// The host that the answer goes to, with its port when one is written; for a private-use scheme, the scheme (C10).
     pub fn host(&self) -> &str {
-        match scheme(&self.0) {
-            "https" | "http" => authority(&self.0),
-            other => other,
-        }
+        host(&self.0)
     }
 
     /// Whether the answer goes to an application on the person's own computer (C9).
     pub fn is_on_this_computer(&self) -> bool {
-        let on_loopback = |url: Url| url.host().is_some_and(|host| issuer::is_loopback(&host));
-        scheme(&self.0) != "https" || Url::parse(&self.0).is_ok_and(on_loopback)
+        is_on_this_computer(&self.0)
     }
 
     /// The source expression by which a content security policy allows a form to end here: origin, or scheme.
@@ -115,6 +117,30 @@ impl Destination {
             Some(_) => "&",
         };
         Location(format!("{}{joint}{query}", self.0))
+    }
+}
+
+/// [`Destination::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch for itself.
+pub fn host(uri: &str) -> &str {
+    match scheme(uri) {
+        "https" | "http" => authority(uri),
+        other => other,
+    }
+}
+
+/// [`Destination::is_on_this_computer`] of a text, for the eye alone.
+pub fn is_on_this_computer(uri: &str) -> bool {
+    let on_loopback = |url: Url| url.host().is_some_and(|host| issuer::is_loopback(&host));
+    scheme(uri) != "https" || Url::parse(uri).is_ok_and(on_loopback)
+}
+
+/// What of a redirect URI tells one place of answers from another: the origin of a web URI, without the port where it is
+/// loopback, and the scheme of an application. It serves to compare, and leads nowhere.
+pub fn origin(uri: &str) -> String {
+    match (scheme(uri), Loopback::read(uri)) {
+        (_, Some(own)) => format!("http://{}", own.host),
+        ("https" | "http", None) => Url::parse(uri).map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization()),
+        (other, None) => format!("{other}:"),
     }
 }
 
@@ -160,7 +186,7 @@ impl<'a> Loopback<'a> {
 }
 
 /// What makes a redirect URI unsafe, if anything does.
-fn fault(text: &str) -> Option<&'static str> {
+fn fault(text: &str, schemes: &PrivateSchemes) -> Option<&'static str> {
     if text.len() > LONGEST {
         return Some("it is too long");
     }
@@ -182,12 +208,12 @@ fn fault(text: &str) -> Option<&'static str> {
     if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&name.as_ref())) {
         return Some("its query holds a parameter of the answer");
     }
-    fault_of_place(text, &url)
+    fault_of_place(text, &url, schemes)
 }
 
 /// What is wrong with scheme, host or port. People and policies are shown these as written, so browsers have to read them
 /// as written: `http:/evil.example://localhost/` leads to `evil.example`.
-fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
+fn fault_of_place(text: &str, url: &Url, schemes: &PrivateSchemes) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     let is_plain = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     let is_misread = || !authority(text).strip_prefix(host).is_some_and(is_plain);
@@ -195,7 +221,7 @@ fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
         "https" | "http" if is_misread() => Some("its host or port is not written in its plain form"),
         "http" if !LOOPBACK_HOSTS.contains(&host) => Some("http is for this computer only: 127.0.0.1, [::1] or localhost"),
         "https" | "http" => None,
-        scheme if is_private_use(scheme) => None,
+        scheme if schemes.allow(scheme) => None,
         _ => Some("its scheme is not allowed"),
     }
 }
@@ -210,13 +236,8 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-fn is_port(text: &str) -> bool {
+pub(crate) fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == text)
-}
-
-fn is_private_use(scheme: &str) -> bool {
-    let well_formed = scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte));
-    well_formed && (scheme.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&scheme))
 }
 
 /// Whether a path has `.` or `..` segments, plain or encoded, or encoded slashes, backslashes or percent signs.
@@ -231,8 +252,12 @@ fn has_dot_segments(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn register(text: &str) -> Result<RedirectUri, Reason> {
+        RedirectUri::register(text, &PrivateSchemes::default())
+    }
+
     fn registered(uris: &[&str]) -> Vec<RedirectUri> {
-        uris.iter().map(|uri| RedirectUri::register(uri).expect("a safe redirect URI")).collect()
+        uris.iter().map(|uri| register(uri).expect("a safe redirect URI")).collect()
     }
 
     #[test]
@@ -316,11 +341,31 @@ mod tests {
             "http://localhost:99999/cb",
             "ftp://localhost/cb",
         ] {
-            assert!(matches!(RedirectUri::register(bad), Err(Reason::UnsafeRedirectUri(_))), "{bad:?}");
+            assert!(matches!(register(bad), Err(Reason::UnsafeRedirectUri(_))), "{bad:?}");
         }
         let of_length = |length: usize| format!("https://good.com/{}", "a".repeat(length - 17));
-        assert_eq!(RedirectUri::register(&of_length(2048)).map(|uri| uri.as_str().len()), Ok(2048));
-        assert_eq!(RedirectUri::register(&of_length(2049)), Err(Reason::UnsafeRedirectUri("it is too long")));
+        assert_eq!(register(&of_length(2048)).map(|uri| uri.as_str().len()), Ok(2048));
+        assert_eq!(register(&of_length(2049)), Err(Reason::UnsafeRedirectUri("it is too long")));
+    }
+
+    #[test]
+    fn o24_e38_a_private_scheme_needs_a_dot_or_a_place_on_the_list() {
+        let cursor = register("cursor://anysphere.cursor-mcp/cb").expect("known by default");
+        let dotted = register("com.example.app:/cb").expect("a domain name in reverse");
+        let none = PrivateSchemes::read([]).expect("no names");
+        let own = PrivateSchemes::read(["my-agent", "a1+b"]).expect("names of schemes");
+        for schemes in [&none, &own] {
+            assert!(!cursor.still_stands(schemes) && dotted.still_stands(schemes), "{schemes:?}");
+        }
+        assert!(cursor.still_stands(&PrivateSchemes::default()));
+        for uri in registered(&["https://a.example/cb", "http://localhost/cb"]) {
+            assert!(uri.still_stands(&none));
+        }
+        assert!(RedirectUri::register("my-agent:/cb", &own).is_ok() && RedirectUri::register("a1+b:/cb", &own).is_ok());
+        assert_eq!(RedirectUri::register("my-agent:/cb", &none), Err(Reason::UnsafeRedirectUri("its scheme is not allowed")));
+        for bad in ["", "javascript", "data", "https", "Cursor", "cursor:", "cursor://", "1a", ".a", "a b", "a,b", "é"] {
+            assert_eq!(PrivateSchemes::read(["zed", bad, "?"]), Err(bad), "{bad:?}");
+        }
     }
 
     #[test]
@@ -425,5 +470,23 @@ mod tests {
         assert_eq!(facts("https://localhost:1/cb"), ("localhost:1".to_owned(), true, "https://localhost:1".to_owned()));
         assert_eq!(facts("https://127.0.0.9/cb"), ("127.0.0.9".to_owned(), true, "https://127.0.0.9".to_owned()));
         assert_eq!(facts("cursor://anysphere.cursor-mcp/cb"), ("cursor".to_owned(), true, "cursor:".to_owned()));
+    }
+
+    #[test]
+    fn d28_an_origin_tells_places_of_answers_apart() {
+        for (uri, own) in [
+            ("https://app.example/cb?x", "https://app.example"),
+            ("https://app.example:443/cb", "https://app.example"),
+            ("https://app.example:8443/cb", "https://app.example:8443"),
+            ("https://localhost/cb", "https://localhost"),
+            ("http://localhost:1/cb", "http://localhost"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1"),
+            ("http://[::1]:99?x", "http://[::1]"),
+            ("http://localhost.evil.example/cb", "http://localhost.evil.example"),
+            ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:"),
+            ("com.example.app:/cb", "com.example.app:"),
+        ] {
+            assert_eq!(origin(uri), own, "{uri}");
+        }
     }
 }

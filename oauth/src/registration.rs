@@ -1,28 +1,34 @@
-//! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it.
+//! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it. How a client manages its
+//! own registration afterwards (RFC 7592) is in [`management`](Managed).
+
+mod management;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-use url::Url;
+pub use management::Managed;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{self, Authentication, Client, Origin},
+    client::{self, Authentication, Client, KeySource, Origin},
     error::Reason,
-    redirect::RedirectUri,
-    secret::Secret,
+    issuer::Issuer,
+    members::{LONGEST_TEXT, LONGEST_URL, Members},
+    redirect::{PrivateSchemes, RedirectUri},
+    secret::{Digest, Secret},
     time::Timestamp,
 };
 
-const MOST_REDIRECT_URIS: usize = 20;
-const LONGEST_TEXT: usize = 200;
-const LONGEST_URL: usize = 2048;
+const TOKEN_PREFIX: &str = "vrat_";
 
 /// Client metadata that this server accepts, in its effective form: what is unsupported has been dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     redirect_uris: Vec<RedirectUri>,
     token_endpoint_auth_method: Method,
+    /// Where the keys of a client are that authenticates by them; of another, they are dropped.
+    #[serde(flatten)]
+    keys: Option<KeySource>,
     grant_types: Vec<String>,
     response_types: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +58,23 @@ enum Method {
     None,
     ClientSecretBasic,
     ClientSecretPost,
+    PrivateKeyJwt,
+}
+
+impl Method {
+    fn read(members: &Members) -> Result<Self, Reason> {
+        let why = "it is none of none, private_key_jwt, client_secret_basic and client_secret_post";
+        Ok(members.read("token_endpoint_auth_method", why)?.unwrap_or(Self::ClientSecretBasic))
+    }
+
+    /// The keys that the method needs (RFC 7591 section 2).
+    fn keys(self, members: &Members) -> Result<Option<KeySource>, Reason> {
+        if self != Self::PrivateKeyJwt {
+            return Ok(None);
+        }
+        let missing = Reason::UnacceptableMetadata { member: "jwks", why: "private_key_jwt needs it, or jwks_uri" };
+        members.keys()?.ok_or(missing).map(Some)
+    }
 }
 
 /// Native or web (K10): kept and repeated, and nothing is decided by it.
@@ -62,7 +85,27 @@ enum ApplicationType {
     Web,
 }
 
-/// The answer to a registration (RFC 7591 section 3.2.1): effective metadata, nothing null.
+/// What is remembered of a registration besides the client it made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// What the client says of itself.
+    pub metadata: Metadata,
+    /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
+    pub token: Digest,
+    /// When somebody last allowed it something, or it last got a token; exact to a day.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Fresh secrets for a registration. A public client leaves the first unused.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// Makes the client secret.
+    pub secret: Secret,
+    /// Makes the registration access token.
+    pub token: Secret,
+}
+
+/// The answer to a registration (RFC 7591 section 3.2.1, RFC 7592 section 3): effective metadata, nothing null.
 #[derive(Clone, Serialize)]
 pub struct ClientInformation {
     client_id: String,
@@ -71,6 +114,8 @@ pub struct ClientInformation {
     client_secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u64>,
+    registration_access_token: String,
+    registration_client_uri: String,
     #[serde(flatten)]
     metadata: Metadata,
 }
@@ -82,40 +127,41 @@ impl fmt::Debug for ClientInformation {
     }
 }
 
-/// A refused registration (RFC 7591 section 3.2.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub Reason);
-
-impl Refusal {
-    /// The error code.
-    pub const fn code(&self) -> &'static str {
-        self.0.code().as_str()
-    }
-
-    /// The error description.
-    pub fn description(&self) -> String {
-        self.0.description()
+impl ClientInformation {
+    /// The answer about a client. The secret is there only when it has just been made: the store cannot tell it.
+    fn of(client: &Client, metadata: Metadata, token: String, client_secret: Option<String>, issuer: &Issuer) -> Self {
+        Self {
+            client_id: client.id.clone(),
+            client_id_issued_at: client.created_at,
+            client_secret_expires_at: client_secret.as_ref().map(|_| 0),
+            client_secret,
+            registration_access_token: token,
+            registration_client_uri: issuer.url(&format!("/register/{}", client.id)),
+            metadata,
+        }
     }
 }
 
 impl Metadata {
     /// Reads the body of a registration request.
     ///
-    /// Null members and empty strings count as absent, unknown members are ignored, unsupported grant types are dropped.
+    /// Null members, empty strings and empty lists count as absent, unknown members are ignored, unsupported grant types are
+    /// dropped.
     ///
     /// # Errors
     /// The reason of the first member that cannot be accepted.
-    pub fn read(body: &[u8]) -> Result<Self, Reason> {
-        let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return Err(Reason::MalformedMetadata) };
-        members.retain(|_, value| !(value.is_null() || value.as_str() == Some("")));
-        let members = Members(members);
+    pub fn read(body: &[u8], schemes: &PrivateSchemes) -> Result<Self, Reason> {
+        Self::of(&Members::read_from(body)?, schemes)
+    }
+
+    fn of(members: &Members, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+        let method = Method::read(members)?;
         Ok(Self {
-            redirect_uris: redirect_uris(&members)?,
-            token_endpoint_auth_method: members
-                .read("token_endpoint_auth_method", "it is none of none, client_secret_basic and client_secret_post")?
-                .unwrap_or(Method::ClientSecretBasic),
-            grant_types: supported(&members, "grant_types", &["authorization_code", "refresh_token"], "authorization_code")?,
-            response_types: supported(&members, "response_types", &["code"], "code")?,
+            redirect_uris: members.redirect_uris(schemes)?,
+            token_endpoint_auth_method: method,
+            keys: method.keys(members)?,
+            grant_types: members.supported("grant_types", &["authorization_code", "refresh_token"], "authorization_code")?,
+            response_types: members.supported("response_types", &["code"], "code")?,
             client_name: members.text("client_name", LONGEST_TEXT)?,
             client_uri: members.web_url("client_uri")?,
             logo_uri: members.web_url("logo_uri")?,
@@ -128,89 +174,61 @@ impl Metadata {
         })
     }
 
-    /// Turns accepted metadata into a client and the answer. `secret` is used by confidential clients alone.
-    pub fn register(self, id: String, secret: &Secret, now: Timestamp) -> (Client, ClientInformation) {
-        let client_secret = (self.token_endpoint_auth_method != Method::None).then(|| client::secret_text(secret));
-        let client = Client {
-            id: id.clone(),
-            name: self.client_name.clone(),
-            redirect_uris: self.redirect_uris.clone(),
-            authentication: client_secret
-                .as_deref()
-                .map_or(Authentication::None, |text| Authentication::Secret(client::secret_digest(text))),
-            refreshes: self.grant_types.iter().any(|name| name == "refresh_token"),
-            origin: Origin::Registered,
-            created_at: now,
-        };
-        let information = ClientInformation {
-            client_id: id,
-            client_id_issued_at: now,
-            client_secret_expires_at: client_secret.as_ref().map(|_| 0),
-            client_secret,
-            metadata: self,
-        };
+    /// Turns accepted metadata into a client and the answer.
+    pub fn register(self, id: String, fresh: &Fresh, issuer: &Issuer, now: Timestamp) -> (Client, ClientInformation) {
+        let token = format!("{TOKEN_PREFIX}{}", fresh.token.encode());
+        let (authentication, client_secret) = self.authentication(None, &fresh.secret);
+        let registration = Registration { metadata: self.clone(), token: Digest::of(token.as_bytes()), used_at: None };
+        let client = registration.client(id, authentication, now);
+        let information = ClientInformation::of(&client, self, token, client_secret, issuer);
         (client, information)
     }
-}
 
-fn redirect_uris(members: &Members) -> Result<Vec<RedirectUri>, Reason> {
-    let texts: Vec<String> = members.read("redirect_uris", "it is not a list of strings")?.unwrap_or_default();
-    match texts.len() {
-        0 => Err(Reason::UnsafeRedirectUri("there is none")),
-        1..=MOST_REDIRECT_URIS => texts.iter().map(|text| RedirectUri::register(text)).collect(),
-        _ => Err(Reason::UnsafeRedirectUri("there are too many")),
-    }
-}
-
-/// Keeps of a list what is supported. Absent means all of it; without `required` there is no flow left to run.
-fn supported(members: &Members, member: &'static str, all: &[&str], required: &str) -> Result<Vec<String>, Reason> {
-    let Some(asked) = members.read::<Vec<String>>(member, "it is not a list of strings")? else {
-        return Ok(all.iter().map(|&name| name.to_owned()).collect());
-    };
-    let kept: Vec<String> = all.iter().filter(|name| asked.iter().any(|own| own == *name)).map(|&name| name.to_owned()).collect();
-    if kept.iter().any(|name| name == required) {
-        Ok(kept)
-    } else {
-        Err(Reason::UnacceptableMetadata { member, why: "it leaves out the authorization code flow" })
-    }
-}
-
-struct Members(Map<String, Value>);
-
-impl Members {
-    fn read<T: DeserializeOwned>(&self, member: &'static str, why: &'static str) -> Result<Option<T>, Reason> {
-        self.0.get(member).map(|value| T::deserialize(value)).transpose().map_err(|_| Reason::UnacceptableMetadata { member, why })
-    }
-
-    fn text(&self, member: &'static str, longest: usize) -> Result<Option<String>, Reason> {
-        let text: Option<String> = self.read(member, "it is not a string")?;
-        match text {
-            Some(text) if text.len() > longest => Err(Reason::UnacceptableMetadata { member, why: "it is too long" }),
-            text => Ok(text),
+    /// How the client proves itself, and the secret that was made for it, if any. One that has a secret keeps it.
+    fn authentication(&self, kept: Option<Authentication>, fresh: &Secret) -> (Authentication, Option<String>) {
+        match (&self.keys, self.token_endpoint_auth_method, kept) {
+            (Some(keys), ..) => (Authentication::Keys(keys.clone()), None),
+            (None, Method::None, _) => (Authentication::None, None),
+            (None, _, Some(kept @ Authentication::Secret(_))) => (kept, None),
+            (None, ..) => {
+                let secret = client::secret_text(fresh);
+                (Authentication::Secret(client::secret_digest(&secret)), Some(secret))
+            }
         }
     }
+}
 
-    /// Shown as a link one day, so nothing but the web's own schemes may pass.
-    fn web_url(&self, member: &'static str) -> Result<Option<String>, Reason> {
-        let Some(text) = self.text(member, LONGEST_URL)? else { return Ok(None) };
-        let clean = text.bytes().all(|byte| byte.is_ascii_graphic());
-        match Url::parse(&text) {
-            Ok(url) if clean && matches!(url.scheme(), "https" | "http") => Ok(Some(text)),
-            _ => Err(Reason::UnacceptableMetadata { member, why: "it is not a web address" }),
+impl Registration {
+    /// The client that a registration makes.
+    fn client(self, id: String, authentication: Authentication, created_at: Timestamp) -> Client {
+        Client {
+            id,
+            name: self.metadata.client_name.clone(),
+            redirect_uris: self.metadata.redirect_uris.clone(),
+            authentication,
+            refreshes: self.metadata.grant_types.iter().any(|name| name == "refresh_token"),
+            origin: Origin::Registered(Box::new(self)),
+            created_at,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn register(metadata: &Value) -> Result<(Client, Value), Reason> {
-        let metadata = Metadata::read(metadata.to_string().as_bytes())?;
-        let (client, information) = metadata.register("id".to_owned(), &Secret::new([0; 32]), Timestamp::from_seconds(7));
+        let metadata = Metadata::read(metadata.to_string().as_bytes(), &PrivateSchemes::default())?;
+        let (client, information) = of(metadata);
         Ok((client, serde_json::to_value(information).expect("serialisable")))
+    }
+
+    fn of(metadata: Metadata) -> (Client, ClientInformation) {
+        let fresh = Fresh { secret: Secret::new([0; 32]), token: Secret::new([1; 32]) };
+        let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
+        metadata.register("id".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7))
     }
 
     #[test]
@@ -219,16 +237,20 @@ mod tests {
             "redirect_uris": ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
             "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
-            "response_types": ["code"], "client_name": "Code", "application_type": "native", "scope": "", "logo_uri": null,
+            "response_types": [], "client_name": "Code", "application_type": "native", "scope": "", "logo_uri": null,
             "unknown": {"a": 1}
         }))
         .expect("accepted");
         assert_eq!(client.authentication, Authentication::None);
         assert!(client.refreshes);
+        let token = format!("vrat_{}", Secret::new([1; 32]).encode());
+        let Origin::Registered(registration) = &client.origin else { panic!("it registered itself") };
+        assert_eq!((&registration.token, registration.used_at), (&Digest::of(token.as_bytes()), None));
         assert_eq!(
             answer,
             json!({
                 "client_id": "id", "client_id_issued_at": 7,
+                "registration_access_token": token, "registration_client_uri": "https://auth.example.com/register/id",
                 "redirect_uris": ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
                 "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
                 "response_types": ["code"], "client_name": "Code", "application_type": "native"
@@ -247,6 +269,60 @@ mod tests {
         assert!(!client.refreshes);
     }
 
+    fn with_keys(members: &Value) -> Value {
+        let mut metadata = json!({
+            "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt",
+            "grant_types": ["authorization_code"], "response_types": ["code"]
+        });
+        metadata.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
+        metadata
+    }
+
+    #[test]
+    fn k15_a_client_registers_keys_or_where_they_are_and_gets_no_secret() {
+        let jwks =
+            json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]});
+        for (member, value) in [("jwks", jwks), ("jwks_uri", json!("https://a.example/keys.json?v=1"))] {
+            let metadata = with_keys(&json!({ member: value }));
+            let (client, mut answer) = register(&metadata).expect("accepted");
+            let source = serde_json::from_value(json!({ member: value })).expect("keys");
+            assert_eq!(client.authentication, Authentication::Keys(source));
+            let answer = answer.as_object_mut().expect("an object");
+            answer.retain(|name, _| !name.contains("client_id") && !name.starts_with("registration_"));
+            assert_eq!(json!(answer), metadata);
+            let stored = serde_json::to_string(&client).expect("serialisable");
+            assert_eq!(serde_json::from_str::<Client>(&stored).ok(), Some(client));
+        }
+        let (client, answer) = register(&json!({
+            "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "none", "jwks_uri": "https://a.example/keys.json"
+        }))
+        .expect("accepted");
+        assert_eq!((client.authentication, answer.get("jwks_uri")), (Authentication::None, None), "keys that nobody asks for");
+    }
+
+    #[test]
+    fn c21_keys_that_cannot_be_accepted_are_refused_by_their_name() {
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let uri = "it is not an https URL without user part and fragment";
+        for (members, member, why) in [
+            (json!({}), "jwks", "private_key_jwt needs it, or jwks_uri"),
+            (json!({"jwks": {"keys": [key]}, "jwks_uri": "https://a.example/keys.json"}), "jwks_uri", "there is jwks too"),
+            (
+                json!({"jwks": {"keys": []}}),
+                "jwks",
+                "it has no RSA key of 2048 to 8192 bits, no P-256 key and no Ed25519 key for signatures",
+            ),
+            (json!({"jwks": "{}"}), "jwks", "it is not an object with a list of keys"),
+            (json!({"jwks_uri": "http://a.example/keys.json"}), "jwks_uri", uri),
+            (json!({"jwks_uri": "https://user@a.example/keys.json"}), "jwks_uri", uri),
+            (json!({"jwks_uri": "https://a.example/keys.json#x"}), "jwks_uri", uri),
+            (json!({"jwks_uri": "data:application/json,{}"}), "jwks_uri", uri),
+            (json!({"jwks_uri": 1}), "jwks_uri", "it is not a string"),
+        ] {
+            assert_eq!(register(&with_keys(&members)).err(), Some(Reason::UnacceptableMetadata { member, why }), "{members}");
+        }
+    }
+
     #[test]
     fn what_cannot_be_accepted_is_refused_by_its_name() {
         let uris = json!(["https://a.example/cb"]);
@@ -259,6 +335,8 @@ mod tests {
             (json!({"redirect_uris": vec!["https://a.example/cb"; 21]}), "invalid_redirect_uri"),
             (json!({"redirect_uris": "https://a.example/cb"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "token_endpoint_auth_method": "tls_client_auth"}), "invalid_client_metadata"),
+            (json!({"redirect_uris": uris, "token_endpoint_auth_method": "client_secret_jwt"}), "invalid_client_metadata"),
+            (json!({"redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "grant_types": 1}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "response_types": ["token"]}), "invalid_client_metadata"),
@@ -271,7 +349,7 @@ mod tests {
         ] {
             assert_eq!(register(&metadata).map_err(|reason| reason.code().as_str()).err(), Some(code), "{metadata}");
         }
-        assert_eq!(Metadata::read(b"{"), Err(Reason::MalformedMetadata));
+        assert_eq!(Metadata::read(b"{", &PrivateSchemes::default()), Err(Reason::MalformedMetadata));
     }
 
     #[test]
@@ -285,7 +363,14 @@ mod tests {
         let (client, mut answer) = register(&metadata).expect("accepted");
         assert_eq!(client.name, Some("x".repeat(200)));
         let answer = answer.as_object_mut().expect("an object");
-        for made_here in ["client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at"] {
+        for made_here in [
+            "client_id",
+            "client_id_issued_at",
+            "client_secret",
+            "client_secret_expires_at",
+            "registration_access_token",
+            "registration_client_uri",
+        ] {
             assert!(answer.remove(made_here).is_some(), "{made_here}");
         }
         assert_eq!(json!(answer), metadata);
@@ -307,16 +392,16 @@ mod tests {
                 "The member scope is not acceptable: it is not a string.",
             ),
         ] {
-            let refusal = Refusal(register(&metadata).expect_err("refused"));
-            assert_eq!((refusal.code(), refusal.description().as_str()), (code, description));
+            let reason = register(&metadata).expect_err("refused");
+            assert_eq!((reason.code().as_str(), reason.description().as_str()), (code, description));
         }
         assert!(register(&json!({"redirect_uris": vec![&uris[0]; 20]})).is_ok());
     }
 
     #[test]
     fn debug_output_of_an_answer_holds_no_secret() {
-        let metadata = Metadata::read(br#"{"redirect_uris": ["https://a.example/cb"]}"#).expect("accepted");
-        let (_, information) = metadata.register("id".to_owned(), &Secret::new([0; 32]), Timestamp::from_seconds(7));
+        let metadata = Metadata::read(br#"{"redirect_uris": ["https://a.example/cb"]}"#, &PrivateSchemes::default());
+        let (_, information) = of(metadata.expect("accepted"));
         assert_eq!(format!("{information:?}"), "ClientInformation(id)");
     }
 }

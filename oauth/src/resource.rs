@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::error::Reason;
+use crate::{error::Reason, secret::Digest};
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its tokens.
 ///
@@ -63,12 +63,19 @@ pub struct Resource {
     pub name: String,
     /// What can be done with it.
     pub scopes: Vec<ScopeDescription>,
+    /// The digest of the secret by which it may ask about tokens (RFC 7662), if it may.
+    pub introspection_secret: Option<Digest>,
 }
 
 impl Resource {
     /// Whether `scope` is one of this resource's.
     pub fn describes(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own.name == scope)
+    }
+
+    /// The words of the default set (P3, P4, K7).
+    pub fn default_scopes(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().filter(|scope| scope.default).map(|scope| scope.name.as_str())
     }
 }
 
@@ -79,6 +86,9 @@ pub struct ScopeDescription {
     pub name: String,
     /// What a person is told that it allows.
     pub sentence: String,
+    /// Whether it belongs to the default set: what clients get that ask for nothing in particular, and all that the
+    /// resource's own metadata and its first challenge name. Clients ask for the others when they need them (P4, K8).
+    pub default: bool,
 }
 
 /// Chooses the resource of an authorization request: the one that is named, or the only one there is.

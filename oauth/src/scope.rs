@@ -22,8 +22,8 @@ impl Scopes {
 
     /// Chooses what a request for `requested` may be granted at `resource`.
     ///
-    /// None asked, or nothing but `offline_access`, means all scopes of the resource; unknown words are dropped, since real
-    /// clients ask for words of other servers, and the token response reports the result (A16).
+    /// None asked, or nothing but `offline_access`, means the default set of the resource (K7, P4); unknown words are dropped,
+    /// since real clients ask for words of other servers, and the token response reports the result (A16, O13).
     ///
     /// # Errors
     /// [`Reason::NoGrantableScope`] when words were asked for and none of them exists.
@@ -38,7 +38,7 @@ impl Scopes {
         if !asked.is_empty() && known.is_empty() {
             return Err(Reason::NoGrantableScope);
         }
-        Ok(resource.scopes.iter().map(|scope| scope.name.clone()).chain(known.0).collect())
+        Ok(resource.default_scopes().map(str::to_owned).chain(known.0).collect())
     }
 
     /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope` there, yet clients repeat
@@ -64,6 +64,12 @@ impl Scopes {
             return Ok(self.clone());
         }
         if asked.iter().all(|word| self.contains(word)) { Ok(asked) } else { Err(Reason::ScopeNotGranted) }
+    }
+
+    /// The words of both, those of `self` first.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).map(str::to_owned).collect()
     }
 
     /// Whether the set holds `word`.
@@ -111,23 +117,27 @@ mod tests {
     use crate::resource::{ResourceIdentifier, ScopeDescription};
 
     fn notes() -> Resource {
-        let scope = |name: &str| ScopeDescription { name: name.to_owned(), sentence: String::new() };
+        let scope = |name: &str, default| ScopeDescription { name: name.to_owned(), sentence: String::new(), default };
         Resource {
             identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
             name: "Notes".to_owned(),
-            scopes: vec![scope("read"), scope("write")],
+            scopes: vec![scope("read", true), scope("list", true), scope("write", false)],
+            introspection_secret: None,
         }
     }
 
     #[test]
-    fn what_is_asked_becomes_what_is_granted() {
+    fn a16_k7_k9_what_is_asked_becomes_what_is_granted() {
         for (asked, granted) in [
-            (None, Ok("read write")),
-            (Some(""), Ok("read write")),
+            (None, Ok("read list")),
+            (Some(""), Ok("read list")),
+            (Some(" "), Ok("read list")),
             (Some("read"), Ok("read")),
+            (Some("write"), Ok("write")),
             (Some("write  read write"), Ok("write read")),
             (Some("openid read profile"), Ok("read")),
-            (Some("offline_access"), Ok("read write offline_access")),
+            (Some("offline_access"), Ok("read list offline_access")),
+            (Some("openid offline_access"), Ok("read list offline_access")),
             (Some("read offline_access"), Ok("read offline_access")),
             (Some("openid profile"), Err(Reason::NoGrantableScope)),
             (Some("READ"), Err(Reason::NoGrantableScope)),
@@ -178,6 +188,13 @@ mod tests {
         {
             assert_eq!(granted.narrowed(Some(asked)).map(|scopes| scopes.to_string()), Ok(result.to_owned()), "{asked}");
         }
+    }
+
+    #[test]
+    fn k8_a_union_holds_each_word_once() {
+        let union = |one, other| Scopes::parse(one).union(&Scopes::parse(other)).to_string();
+        assert_eq!(union("read list", "write read"), "read list write");
+        assert_eq!((union("", "read"), union("read", "")), ("read".to_owned(), "read".to_owned()));
     }
 
     #[test]

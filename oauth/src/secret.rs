@@ -72,6 +72,12 @@ impl Digest {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// Reads what [`Self::as_str`] gave. `None` for anything else, non-canonical spellings included.
+    pub fn parse(text: &str) -> Option<Self> {
+        // It has the form of a secret: 32 bytes in base64url.
+        Secret::decode(text).map(|_| Self(text.to_owned()))
+    }
+
     /// Base64url text, fit to be part of a storage key.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -126,6 +132,8 @@ mod tests {
         let bytes = URL_SAFE_NO_PAD.decode(abc).expect("base64url").try_into().expect("32 bytes");
         assert_eq!(Digest::from_bytes(bytes), Digest::of(b"abc"));
         assert_ne!(Digest::of(b"abc"), Digest::of(b"abd"));
+        assert_eq!(Digest::parse(abc), Some(Digest::of(b"abc")));
+        assert_eq!((Digest::parse("abc"), Digest::parse(&format!("{abc}="))), (None, None));
         assert_eq!(Secret::new(*b"abcdefghijklmnopqrstuvwxyzabcdef").digest(), Digest::of(b"abcdefghijklmnopqrstuvwxyzabcdef"));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    error::{Code, Reason},
+    error::Reason,
     parameters::Parameters,
     scope::Scopes,
 };
@@ -93,35 +93,6 @@ impl TokenResponse {
     }
 }
 
-/// A refused token request (OAuth 2.1 section 3.2.4).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub Reason);
-
-impl Refusal {
-    /// The error code.
-    pub const fn code(&self) -> &'static str {
-        self.0.code().as_str()
-    }
-
-    /// The error description.
-    pub fn description(&self) -> String {
-        self.0.description()
-    }
-
-    /// The HTTP status: 401 for a client that failed to authenticate, else 400.
-    pub const fn status(&self) -> u16 {
-        match self.0.code() {
-            Code::InvalidClient => 401,
-            _ => 400,
-        }
-    }
-
-    /// Whether the answer carries `WWW-Authenticate: Basic`: the client used the Authorization header (O12).
-    pub const fn challenges(&self) -> bool {
-        matches!(self.0, Reason::MalformedAuthorizationHeader | Reason::ClientAuthenticationFailed { by_header: true })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -196,21 +167,5 @@ mod tests {
         };
         assert_eq!(answer(None), json!({"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "scope": "read write"}));
         assert_eq!(answer(Some("r".to_owned()))["refresh_token"], "r");
-    }
-
-    #[test]
-    fn o12_a_client_that_failed_to_authenticate_is_challenged_where_it_tried() {
-        for (reason, code, status, challenges) in [
-            (Reason::ClientAuthenticationFailed { by_header: true }, "invalid_client", 401, true),
-            (Reason::ClientAuthenticationFailed { by_header: false }, "invalid_client", 401, false),
-            (Reason::MalformedAuthorizationHeader, "invalid_client", 401, true),
-            (Reason::SeveralAuthenticationMethods, "invalid_request", 400, false),
-            (Reason::UnknownCode, "invalid_grant", 400, false),
-            (Reason::GrantTypeNotRegistered, "unauthorized_client", 400, false),
-        ] {
-            let refusal = Refusal(reason);
-            assert_eq!((refusal.code(), refusal.status(), refusal.challenges()), (code, status, challenges));
-            assert_eq!(refusal.description(), refusal.0.description());
-        }
     }
 }

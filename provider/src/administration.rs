@@ -169,7 +169,7 @@ impl Provider {
         };
         let changed = self.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
         self.end_sessions(account.id).await?;
-        self.revoke_grants(account.id).await?;
+        self.withdraw_all(account.id).await?;
         Ok(changed)
     }
 
@@ -181,11 +181,11 @@ impl Provider {
         };
         self.change_account(account, disable).await?;
         self.end_sessions(account).await?;
-        Ok(self.revoke_grants(account).await?)
+        Ok(self.withdraw_all(account).await?)
     }
 
     /// All names in a list.
-    async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
+    pub(crate) async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
         let mut names = Vec::new();
         loop {
             let page = self.store().members(list, names.last().map(String::as_str), A_PAGE).await?;

@@ -1,10 +1,11 @@
-//! Clients: looking them up, and letting them register (RFC 7591).
+//! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC 7592), and forgetting them.
 
 use std::{net::IpAddr, time::Duration};
 
 use oauth::{
-    client::Client,
-    registration::{ClientInformation, Metadata, Refusal},
+    Reason, Refusal,
+    client::{CLIENT_PREFIX, Client, Origin},
+    registration::{ClientInformation, Fresh, Managed, Metadata},
 };
 use store::Keep;
 use thiserror::Error;
@@ -16,11 +17,9 @@ use crate::{
     record::{self, Change},
 };
 
-/// How long a client that registered itself is kept while nobody has allowed it anything.
-const UNUSED: Keep = Keep::For(Duration::from_hours(30 * 24));
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Why a registration was not accepted.
+/// Why a registration was not accepted, shown or changed.
 #[derive(Debug, Error)]
 pub enum RegisterError {
     /// The metadata is not acceptable.
@@ -40,6 +39,12 @@ pub enum RegisterError {
     Unavailable(#[from] Unavailable),
 }
 
+impl From<Reason> for RegisterError {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(Refusal(reason))
+    }
+}
+
 impl Provider {
     /// Registers a client.
     pub async fn register(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
@@ -51,35 +56,118 @@ impl Provider {
         if let Some(retry_after) = self.count(limit, &neighbourhood(address)).await? {
             return Err(RegisterError::TooMany { retry_after });
         }
-        let metadata = Metadata::read(body).map_err(|reason| RegisterError::Refused(Refusal(reason)))?;
-        let (client, information) = metadata.register(self.new_client_id(), &self.entropy().secret(), self.now());
-        self.keep_client(&client, UNUSED).await?;
+        let settings = self.settings();
+        let metadata = Metadata::read(body, &settings.private_schemes)?;
+        let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
+        let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now());
+        self.keep_client(client).await?;
         Ok(information)
     }
 
-    /// The client of this id, if there is one.
+    /// What a client is told of its registration; `token` is its registration access token (RFC 7592 section 2.1).
+    pub async fn registration(&self, client_id: &str, token: Option<&str>) -> Result<ClientInformation, RegisterError> {
+        let managed = Managed::prove(self.client(client_id).await?, token)?;
+        Ok(managed.information(&self.settings().issuer))
+    }
+
+    /// Replaces what a client says of itself (RFC 7592 section 2.2).
+    pub async fn update_registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> Result<ClientInformation, RegisterError> {
+        let settings = self.settings();
+        let fresh = self.entropy().secret();
+        let update = |client: Option<Client>| {
+            let managed = Managed::prove(client.filter(|client| self.knows(client)), token)?;
+            managed.update(body, &fresh, &settings.private_schemes, &settings.issuer)
+        };
+        let change = |client: Option<Client>| match update(client) {
+            Ok((client, information)) => Change { next: Some(self.kept_client(client)), answer: Ok(information) },
+            Err(reason) => Change::refuse(reason),
+        };
+        Ok(record::change(self.store(), &keys::client(client_id), change).await??)
+    }
+
+    /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing without it.
+    pub async fn end_registration(&self, client_id: &str, token: Option<&str>) -> Result<(), RegisterError> {
+        Managed::prove(self.client(client_id).await?, token)?;
+        self.forget_client(client_id).await?;
+        Ok(())
+    }
+
+    /// The client of this id, if it is known today.
     pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
-        record::read(self.store(), &keys::client(id)).await
+        let client: Option<Client> = record::read(self.store(), &keys::client(id)).await?;
+        Ok(client.filter(|client| self.knows(client)))
+    }
+
+    /// Whether a client that is stored counts: it has not lapsed, and the settings would still let it in (case E38).
+    fn knows(&self, client: &Client) -> bool {
+        let settings = self.settings();
+        if matches!(client.origin, Origin::Document { .. }) && self.allowed_document(&client.id).is_none() {
+            return false;
+        }
+        client.stands(self.now(), &settings.private_schemes, settings.lifetimes.refresh_token)
     }
 
     /// An id that no URL can be confused with, in characters that need no escaping anywhere.
     pub(crate) fn new_client_id(&self) -> String {
-        format!("vc_{}", self.entropy().id())
+        format!("{CLIENT_PREFIX}{}", self.entropy().id())
     }
 
-    /// Lists a client and stores it: in this order, a failure between the two leaves a name without a record, which
-    /// listing passes over, and never a client that no administrator can see.
-    pub(crate) async fn keep_client(&self, client: &Client, keep: Keep) -> Result<(), Unavailable> {
+    /// Stores a client, then lists it: others who look for lapsed names drop one without a record. A failure between the two
+    /// leaves a client whose id nobody was told.
+    pub(crate) async fn keep_client(&self, client: Client) -> Result<(), Unavailable> {
+        let (client, keep) = self.kept_client(client);
+        record::insert(self.store(), &keys::client(&client.id), &client, keep).await?;
         self.store().enlist(keys::CLIENTS, &client.id).await?;
         record::forget_lapsed(self.store(), keys::CLIENTS, &client.id, keys::client).await?;
-        record::insert(self.store(), &keys::client(&client.id), client, keep).await?;
         Ok(())
     }
 
-    /// Keeps a client for good, now that somebody allows it something. `false` when it has lapsed.
+    /// Removes a client for good. `false` when there was none.
+    pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
+        let removed = self.store().remove(&keys::client(id)).await?;
+        match self.store().delist(keys::CLIENTS, id).await {
+            // The deed is done: a name without a record is passed over.
+            Err(_) if removed => Ok(true),
+            listed => Ok(listed? || removed),
+        }
+    }
+
+    /// Notes that somebody allows a client something. `false` when it is not known any more.
     pub(crate) async fn settle_client(&self, id: &str) -> Result<bool, Unavailable> {
-        let settle =
-            |client: Option<Client>| Change { answer: client.is_some(), next: client.map(|client| (client, Keep::Forever)) };
+        let settle = |client: Option<Client>| match client.filter(|client| self.knows(client)) {
+            None => Change { next: None, answer: false },
+            Some(client) => Change { next: client.used(self.now()).map(|client| self.kept_client(client)), answer: true },
+        };
         record::change(self.store(), &keys::client(id), settle).await
+    }
+
+    /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A failure costs this request
+    /// nothing either, for the next one tries again.
+    pub(crate) async fn note_client_use(&self, client: &Client) {
+        self.renew_behind(client);
+        if client.used(self.now()).is_none() {
+            return;
+        }
+        let note = |client: Option<Client>| {
+            let used = client.and_then(|client| client.used(self.now()));
+            Change { next: used.map(|client| self.kept_client(client)), answer: () }
+        };
+        let key = keys::client(&client.id);
+        let noted = record::change_from(self.store(), &key, Some(record::encode(client)), note);
+        if let Err(error) = noted.await {
+            tracing::warn!(client = %client.id, %error, "the use of a client was not noted");
+        }
+    }
+
+    /// A client, and how long its record is of use.
+    pub(crate) fn kept_client(&self, client: Client) -> (Client, Keep) {
+        let end = client.lapses_at(self.settings().lifetimes.refresh_token);
+        let keep = end.map_or(Keep::Forever, |end| record::keep(self.now().until(end)));
+        (client, keep)
     }
 }

@@ -1,36 +1,67 @@
-//! What a person has allowed: seeing it, and ending it.
+//! What a person has allowed: seeing it, ending it, and learning what a replay ended.
+
+use std::collections::BTreeMap;
 
 use oauth::{
-    Id, Timestamp,
-    grant::{Grant, GrantKey},
-    redirect::{Destination, RedirectUri},
+    Id, Secret, Timestamp,
+    consent::Consent,
+    grant::Grant,
+    redirect,
+    resource::{Resource, ResourceIdentifier},
+    scope::Scopes,
 };
 use thiserror::Error;
 
-use crate::{Provider, Visitor, authorization::sentences, keys, problem::Unavailable, record};
+use crate::{Provider, Visitor, consent::sentences, consents::consent_name, keys, problem::Unavailable, record};
 
-/// How many names of an account's list are looked at. Names of ended grants are among them until they are forgotten.
-const MOST_NAMES: usize = 1000;
 /// How many connections are shown. Whoever has more sees the others once they have ended some.
 const MOST_SHOWN: usize = 200;
 
-/// An application that a person has connected, as they see it.
+/// What a person sees of everything they have allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// What stands, newest first.
+    pub standing: Vec<Connection>,
+    /// What a replay ended in the last thirty days, newest first.
+    pub replayed: Vec<Replayed>,
+}
+
+/// An application that a person has allowed something, as they see it. However many of its installations or windows came
+/// for themselves, it is one as long as it answers at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// The grant behind it, to end it by.
-    pub grant: String,
+    /// To end it by.
+    pub name: String,
+    /// The application.
+    pub client: Application,
+    /// What it may do there, a sentence each.
+    pub scopes: Vec<String>,
+    /// When the person last allowed it.
+    pub since: Timestamp,
+    /// How many times it is connected now. With none, it is the consent alone that is remembered.
+    pub times: usize,
+}
+
+/// A connection that ended because an old copy of its key was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// The application.
+    pub client: Application,
+    /// When the copy was used.
+    pub at: Timestamp,
+}
+
+/// An application and what it uses, by the names people know them by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
     /// The name the client gave itself, or its id.
-    pub client_name: String,
+    pub name: String,
     /// The host its answers go to, with port; none for an application on the person's own computer.
     pub host: Option<String>,
     /// Whether its answers go to an application on the person's own computer.
     pub on_this_computer: bool,
     /// What it may use.
     pub resource_name: String,
-    /// What it may do there, a sentence each.
-    pub scopes: Vec<String>,
-    /// When the person allowed it.
-    pub since: Timestamp,
 }
 
 /// Why a connection was not ended.
@@ -44,63 +75,113 @@ pub enum DisconnectError {
     Unavailable(#[from] Unavailable),
 }
 
+/// What belongs to one connection: grants that came of one consent, and the consent.
+struct Gathered {
+    client_id: String,
+    redirect_uri: String,
+    resource: ResourceIdentifier,
+    scopes: Scopes,
+    since: Timestamp,
+    times: usize,
+}
+
 impl Provider {
-    /// What the signed-in person has connected, newest first; `None` when nobody is signed in.
-    pub async fn connections(&self, visitor: &Visitor) -> Result<Option<Vec<Connection>>, Unavailable> {
+    /// What the signed-in person has connected; `None` when nobody is signed in.
+    pub async fn connections(&self, visitor: &Visitor) -> Result<Option<Connections>, Unavailable> {
         let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
-        let mut grants = self.live_grants(person.account).await?;
-        grants.sort_by_key(|(_, grant)| std::cmp::Reverse(grant.terms.allowed_at));
-        grants.truncate(MOST_SHOWN);
-        let mut connections = Vec::with_capacity(grants.len());
-        for (name, grant) in grants {
-            connections.push(self.connection(name, grant).await?);
+        let (consents, grants) = (self.consents(person.account).await?, self.grants_of(person.account).await?);
+        let mut standing: Vec<_> = self.gather(consents, &grants).into_iter().collect();
+        standing.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
+        standing.truncate(MOST_SHOWN);
+        let now = self.now();
+        let ended = grants.into_iter().filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.terms)));
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        ended.truncate(MOST_SHOWN);
+        let mut connections = Connections::default();
+        for (name, one) in standing {
+            connections.standing.extend(self.connection(name, one).await?);
+        }
+        for (at, terms) in ended {
+            let client = self.application(terms.client_id, &terms.redirect_uri, &terms.resource).await?;
+            connections.replayed.push(Replayed { client, at });
         }
         Ok(Some(connections))
     }
 
-    /// Ends a connection of the signed-in person. One that has ended already, or is another's, is none of theirs: then
-    /// nothing happens.
-    pub async fn disconnect(&self, visitor: &Visitor, grant: &str) -> Result<(), DisconnectError> {
+    /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was ever allowed. One that has
+    /// ended already, or is another's, is none of theirs: then nothing happens.
+    pub async fn disconnect(&self, visitor: &Visitor, name: &str) -> Result<(), DisconnectError> {
         let person = self.signed_in(visitor).await?.ok_or(DisconnectError::NotSignedIn)?;
-        let Some(grant) = Id::parse(grant) else { return Ok(()) };
-        Ok(self.revoke_grant(&GrantKey { account: person.account, grant }).await?)
+        // A name has the form of a secret: 256 bits in base64url. The store sees no other.
+        if Secret::decode(name).is_none() {
+            return Ok(());
+        }
+        Ok(self.withdraw(person.account, name).await?)
     }
 
-    async fn live_grants(&self, account: Id) -> Result<Vec<(String, Grant)>, Unavailable> {
-        let (now, lifetime) = (self.now(), self.settings().lifetimes.access_token);
+    async fn grants_of(&self, account: Id) -> Result<Vec<Grant>, Unavailable> {
         let mut grants = Vec::new();
-        for name in self.store().members(&keys::grants(account), None, MOST_NAMES).await? {
-            let grant: Option<Grant> = record::read(self.store(), &keys::grant_of(account, &name)).await?;
-            let live = grant.filter(|grant| grant.is_live() && !grant.expires_at(lifetime).has_passed(now));
-            grants.extend(live.map(|grant| (name, grant)));
+        for name in self.all(&keys::grants(account)).await? {
+            grants.extend(record::read(self.store(), &keys::grant_of(account, &name)).await?);
         }
         Ok(grants)
     }
 
-    async fn connection(&self, name: String, grant: Grant) -> Result<Connection, Unavailable> {
-        let terms = grant.terms;
-        let client = self.client(&terms.client_id).await?;
-        let resource = self.settings().resources.iter().find(|resource| resource.identifier == terms.resource);
-        let (host, on_this_computer) = whither(&terms.redirect_uri);
-        Ok(Connection {
-            grant: name,
-            client_name: client.and_then(|client| client.name).unwrap_or(terms.client_id),
-            host,
+    /// Puts together what belongs together.
+    fn gather(&self, consents: Vec<(String, Consent)>, grants: &[Grant]) -> BTreeMap<String, Gathered> {
+        let (now, lifetime) = (self.now(), self.settings().lifetimes.access_token);
+        let mut gathered: BTreeMap<_, _> = consents.into_iter().map(|(name, consent)| (name, Gathered::of(consent))).collect();
+        for grant in grants.iter().filter(|grant| grant.is_live() && !grant.expires_at(lifetime).has_passed(now)) {
+            gathered.entry(consent_name(&grant.terms)).or_insert_with(|| Gathered::before(grant)).add(grant);
+        }
+        gathered
+    }
+
+    /// What is shown of it. A mere consent to a client that was removed lets nobody pass, and is none.
+    async fn connection(&self, name: String, one: Gathered) -> Result<Option<Connection>, Unavailable> {
+        let may_come_back = self.client(&one.client_id).await?.is_some() || self.allowed_document(&one.client_id).is_some();
+        if one.times == 0 && !may_come_back {
+            return Ok(None);
+        }
+        let scopes = self.resource(&one.resource).map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
+        let client = self.application(one.client_id, &one.redirect_uri, &one.resource).await?;
+        Ok(Some(Connection { name, client, scopes, since: one.since, times: one.times }))
+    }
+
+    /// How people know a client, which may be gone by now: then by its id, and by where its answers went.
+    async fn application(&self, id: String, redirect_uri: &str, resource: &ResourceIdentifier) -> Result<Application, Unavailable> {
+        let client = self.client(&id).await?;
+        let on_this_computer = redirect::is_on_this_computer(redirect_uri);
+        Ok(Application {
+            name: client.and_then(|client| client.name).unwrap_or(id),
+            host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
             on_this_computer,
-            resource_name: resource.map_or_else(|| terms.resource.host().to_owned(), |resource| resource.name.clone()),
-            scopes: resource.map_or_else(Vec::new, |resource| sentences(&terms.scopes, resource)),
-            since: terms.allowed_at,
+            resource_name: self.resource(resource).map_or_else(|| resource.host().to_owned(), |resource| resource.name.clone()),
         })
+    }
+
+    fn resource(&self, identifier: &ResourceIdentifier) -> Option<&Resource> {
+        self.settings().resources.iter().find(|resource| resource.identifier == *identifier)
     }
 }
 
-/// Where the code went, for the eye alone: nothing is sent there any more, so the text may vouch for itself, and a client
-/// that was removed can still be told from others.
-fn whither(redirect_uri: &str) -> (Option<String>, bool) {
-    let registered = RedirectUri::register(redirect_uri);
-    match registered.and_then(|uri| Destination::prove(&[uri], redirect_uri)) {
-        Ok(destination) if destination.is_on_this_computer() => (None, true),
-        Ok(destination) => (Some(destination.host().to_owned()), false),
-        Err(_) => (None, false),
+impl Gathered {
+    fn of(consent: Consent) -> Self {
+        let Consent { client_id, redirect_uri, resource, scopes, allowed_at: since, .. } = consent;
+        Self { client_id, redirect_uri, resource, scopes, since, times: 0 }
+    }
+
+    /// A grant whose consent has lapsed, or was never remembered.
+    fn before(grant: &Grant) -> Self {
+        let terms = grant.terms.clone();
+        let (client_id, redirect_uri, resource) = (terms.client_id, terms.redirect_uri, terms.resource);
+        Self { client_id, redirect_uri, resource, scopes: terms.scopes, since: terms.allowed_at, times: 0 }
+    }
+
+    fn add(&mut self, grant: &Grant) {
+        self.scopes = self.scopes.union(&grant.terms.scopes);
+        self.since = self.since.max(grant.terms.allowed_at);
+        self.times += 1;
     }
 }

@@ -3,19 +3,18 @@
 //! Two store round trips each: client, grant and account are read at once, the grant is swapped once. One signature, after
 //! the swap has succeeded, with nothing held.
 
-use access_token::{Claims, Subject};
+use access_token::Subject;
 use oauth::{
-    Id, Parameters, Reason, Timestamp,
-    client::Credentials,
+    Id, Parameters, Reason, Refusal, Timestamp,
+    client::{Client, Credentials},
     grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules},
-    token::{CodeRequest, RefreshRequest, Refusal, TokenRequest, TokenResponse},
+    token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
 use store::Keep;
 use thiserror::Error;
 
 use crate::{
     Provider,
-    accounts::Account,
     key_ring::date_time,
     keys,
     problem::Unavailable,
@@ -23,10 +22,10 @@ use crate::{
 };
 
 /// The subject of a token is an account, spelled so that no client id can be confused with it (O21).
-const SUBJECT_PREFIX: &str = "acct_";
+pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 const PAGE: usize = 256;
 
-/// Why no token was issued.
+/// Why a request about tokens came to nothing.
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// The request was refused.
@@ -44,9 +43,10 @@ impl From<Reason> for TokenError {
 }
 
 /// What a token request needs to know, read in one round trip.
-struct Known {
-    grant_key: String,
-    grant: Option<Vec<u8>>,
+pub(crate) struct Known {
+    client: Option<Client>,
+    pub(crate) grant_key: String,
+    pub(crate) grant: Option<Vec<u8>>,
     account_is_active: bool,
 }
 
@@ -75,11 +75,12 @@ impl Provider {
             Ok(code) => code,
             Err(reason) => return self.refuse(credentials, reason).await,
         };
-        let known = self.known(credentials, &code.key).await?;
+        let known = self.known(credentials, &code.key, Reason::UnknownCode).await?;
         let (now, rules) = (self.now(), self.rules());
         let fresh = [self.entropy().secret(), self.entropy().secret()];
         let decide = |grant: Grant| grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), rules);
-        let issue = self.transition(known, Reason::UnknownCode, decide).await?;
+        let issue = self.transition(known, Reason::UnknownCode, decide).await;
+        let issue = self.asking_again_after_replay(&code.key, issue).await?;
         self.sign(code.key, &credentials.client_id, issue, now)
     }
 
@@ -88,32 +89,47 @@ impl Provider {
             Ok(token) => token,
             Err(reason) => return self.refuse(credentials, reason).await,
         };
-        let known = self.known(credentials, &token.key).await?;
+        let known = self.known(credentials, &token.key, Reason::UnknownRefreshToken).await?;
         let (now, rules, salt) = (self.now(), self.rules(), self.entropy().secret());
         let decide = |grant: Grant| grant.refresh(&token, &credentials.client_id, request, now, &salt, rules);
-        let issue = self.transition(known, Reason::UnknownRefreshToken, decide).await?;
+        let issue = self.transition(known, Reason::UnknownRefreshToken, decide).await;
+        let issue = self.asking_again_after_replay(&token.key, issue).await?;
         self.sign(token.key, &credentials.client_id, issue, now)
     }
 
     /// Refuses a request that names no grant. A client that cannot prove itself learns that first.
-    async fn refuse(&self, credentials: &Credentials, reason: Reason) -> Result<TokenResponse, TokenError> {
+    pub(crate) async fn refuse<T>(&self, credentials: &Credentials, reason: Reason) -> Result<T, TokenError> {
         let client = self.client(&credentials.client_id).await?;
-        credentials.check(client.as_ref())?;
+        // A client with a document that nothing is stored of may well be what it says; without a grant, nobody asks.
+        if client.is_none() && self.allowed_document(&credentials.client_id).is_some() {
+            return Err(reason.into());
+        }
+        self.authenticate(credentials, client.as_ref()).await?;
         Err(reason.into())
     }
 
     /// Reads client, grant and account at once, and authenticates the client.
-    async fn known(&self, credentials: &Credentials, key: &GrantKey) -> Result<Known, TokenError> {
+    pub(crate) async fn known(
+        &self,
+        credentials: &Credentials,
+        key: &GrantKey,
+        unknown: Reason,
+    ) -> Result<Known, TokenError> {
         let grant_key = keys::grant(key);
         let (client, grant, account_is_active) =
             tokio::join!(self.client(&credentials.client_id), self.store().get(&grant_key), self.account_is_active(key.account));
-        credentials.check(client?.as_ref())?;
-        Ok(Known { grant: grant.map_err(Unavailable::from)?, account_is_active: account_is_active?, grant_key })
+        let (client, grant, account_is_active) = (client?, grant.map_err(Unavailable::from)?, account_is_active?);
+        let client = match client {
+            None => self.absent_client(&credentials.client_id, grant.as_deref(), unknown).await?,
+            client => client,
+        };
+        self.authenticate(credentials, client.as_ref()).await?;
+        Ok(Known { client, grant_key, grant, account_is_active })
     }
 
     /// Decides, and stores what follows by compare-and-swap.
     async fn transition(&self, known: Known, unknown: Reason, decide: impl Fn(Grant) -> Outcome) -> Result<Issue, TokenError> {
-        let Known { grant_key, grant, account_is_active } = known;
+        let Known { client, grant_key, grant, account_is_active } = known;
         let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {
             None => Change::refuse(unknown.clone()),
             Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
@@ -123,7 +139,23 @@ impl Provider {
                 Change { next: outcome.next.map(|grant| self.kept(grant)), answer: outcome.answer }
             }
         });
-        Ok(answer.await??)
+        let issue = answer.await??;
+        if let Some(client) = client {
+            self.note_client_use(&client).await;
+        }
+        Ok(issue)
+    }
+
+    /// After a replay nothing passes in silence: the person is asked before the client is connected again.
+    async fn asking_again_after_replay(
+        &self,
+        key: &GrantKey,
+        answer: Result<Issue, TokenError>,
+    ) -> Result<Issue, TokenError> {
+        if let Err(TokenError::Refused(Refusal(Reason::ReplayedCode | Reason::ReplayedRefreshToken))) = &answer {
+            self.forget_consent_of(key).await?;
+        }
+        answer
     }
 
     /// Whether the grant's resource is still one of this server's.
@@ -132,7 +164,7 @@ impl Provider {
     }
 
     /// A grant, and how long its record is of use.
-    fn kept(&self, grant: Grant) -> (Grant, Keep) {
+    pub(crate) fn kept(&self, grant: Grant) -> (Grant, Keep) {
         let end = grant.expires_at(self.settings().lifetimes.access_token);
         let keep = record::keep(self.now().until(end));
         (grant, keep)
@@ -159,26 +191,6 @@ impl Provider {
     fn rules(&self) -> Rules {
         let lifetimes = self.settings().lifetimes;
         Rules { refresh_token: lifetimes.refresh_token, replay_window: lifetimes.refresh_replay_window }
-    }
-
-    /// Whether the grant that a token came from still stands, and the account with it. A token without a grant stands by itself.
-    pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
-        let Some(account) = claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse) else { return Ok(false) };
-        let (account_is_active, grant_is_live) =
-            tokio::join!(self.account_is_active(account), self.grant_stands(account, claims.grant.as_deref()));
-        Ok(account_is_active? && grant_is_live?)
-    }
-
-    async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
-        let account: Option<Account> = record::read(self.store(), &keys::account(id)).await?;
-        Ok(account.as_ref().is_some_and(Account::is_active))
-    }
-
-    async fn grant_stands(&self, account: Id, grant: Option<&str>) -> Result<bool, Unavailable> {
-        let Some(grant) = grant else { return Ok(true) };
-        let Some(grant) = Id::parse(grant) else { return Ok(false) };
-        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await?;
-        Ok(grant.as_ref().is_some_and(Grant::is_live))
     }
 
     /// Ends every grant of an account.

@@ -1,6 +1,6 @@
 //! Every key of the store, spelled here and nowhere else. docs/STORAGE.md says what lies behind each.
 
-use oauth::{Digest, Id, grant::GrantKey};
+use oauth::{Digest, Id, document::DocumentUrl, grant::GrantKey};
 
 /// The ring of signing keys.
 pub(crate) const KEY_RING: &str = "key-ring";
@@ -11,9 +11,23 @@ pub(crate) const ACCOUNTS: &str = "accounts";
 /// The list of all registered clients' ids.
 pub(crate) const CLIENTS: &str = "clients";
 
-/// A registered client.
+/// A registered client, or what a client with a document said there.
 pub(crate) fn client(id: &str) -> String {
+    if DocumentUrl::is_meant(id) {
+        return format!("document:{}", Digest::of(id.as_bytes()).as_str());
+    }
     format!("client:{id}")
+}
+
+/// An assertion that a client has used.
+pub(crate) fn assertion(client_id: &str, jti: &str) -> String {
+    // No client id holds a zero byte.
+    format!("assertion:{}", Digest::of(format!("{client_id}\0{jti}").as_bytes()).as_str())
+}
+
+/// The public keys of a client, by their address.
+pub(crate) fn key_set(url: &str) -> String {
+    format!("key-set:{}", Digest::of(url.as_bytes()).as_str())
 }
 
 /// An authorization request that waits for a person.
@@ -34,6 +48,16 @@ pub(crate) fn grant_of(account: Id, grant: &str) -> String {
 /// The list of the grants of an account.
 pub(crate) fn grants(account: Id) -> String {
     format!("grants:{account}")
+}
+
+/// What an account has allowed one client, by the text of [`oauth::consent::Consent::name`].
+pub(crate) fn consent(account: Id, name: &str) -> String {
+    format!("consent:{account}:{name}")
+}
+
+/// The list of the names of an account's consents.
+pub(crate) fn consents(account: Id) -> String {
+    format!("consents:{account}")
 }
 
 /// An account.

@@ -5,36 +5,53 @@
 
 mod accounts;
 mod administration;
+mod assertions;
 mod authorization;
 mod clients;
 mod connections;
+mod consent;
+mod consents;
+mod documents;
 mod environment;
 mod exchange;
+mod fetch;
+mod inspection;
 mod key_ring;
+mod key_sets;
 mod keys;
 mod limits;
 mod problem;
 mod record;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod visitor;
+mod waiting;
 
 use std::sync::Arc;
 
-use access_token::{SealingKey, TokenService};
-use oauth::{Timestamp, metadata};
+use access_token::{Audience, SealingKey, TokenService, Verifier};
+use oauth::{
+    Timestamp,
+    metadata::{self, WaysIn},
+};
 use store::Store;
+
+use fetch::Fetcher;
 
 pub use accounts::{AccountView, Ceremony, EnrolError, Invitation, PasskeyError, PasskeyView, Person, Purpose, SignInError};
 pub use administration::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary};
-pub use authorization::{AuthorizeError, Begun, ConsentError, ConsentView, Decision, Identity, RequestError, RequestView};
+pub use authorization::{AuthorizeError, Begun};
 pub use clients::RegisterError;
-pub use connections::{Connection, DisconnectError};
-pub use environment::{Clock, Entropy, Environment};
+pub use connections::{Application, Connection, Connections, DisconnectError, Replayed};
+pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
+pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
 pub use key_ring::{KeySummary, OpenError};
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use settings::{Lifetimes, RegistrationPolicy, Settings};
 pub use visitor::{SetCookie, Visitor};
+pub use waiting::{RequestError, RequestView};
 
 /// The authorization server. Cheap to clone; every clone is the same server.
 #[derive(Clone)]
@@ -46,6 +63,9 @@ struct Inner {
     environment: Environment,
     sealing_key: SealingKey,
     tokens: Arc<TokenService>,
+    fetcher: Fetcher,
+    /// Reads our own tokens, whatever they are for.
+    verifier: Verifier,
     metadata: metadata::AuthorizationServer,
     passwords: accounts::password::Passwords,
     passkeys: accounts::passkey::Passkeys,
@@ -66,11 +86,25 @@ impl Provider {
         let lifetime = settings.lifetimes.access_token;
         let tokens =
             TokenService::new(settings.issuer.as_str().to_owned(), lifetime.try_into().unwrap_or(time::Duration::MAX), ring);
-        let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, settings.registration.open);
+        let ways_in = WaysIn { registration: settings.registration.open, documents: settings.client_documents.is_on() };
+        let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in);
         let passwords = accounts::password::Passwords::new();
         let passkeys = accounts::passkey::Passkeys::new(&settings);
+        let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let tokens = Arc::new(tokens);
-        Ok(Self(Arc::new(Inner { settings, store, environment, sealing_key, tokens, metadata, passwords, passkeys })))
+        let fetcher = Fetcher::new(environment.web.clone(), settings.issuer.is_loopback());
+        Ok(Self(Arc::new(Inner {
+            settings,
+            store,
+            environment,
+            sealing_key,
+            tokens,
+            fetcher,
+            verifier,
+            metadata,
+            passwords,
+            passkeys,
+        })))
     }
 
     /// The settings that the server runs with.

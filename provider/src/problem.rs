@@ -3,9 +3,10 @@
 use oauth::Reason;
 use thiserror::Error;
 
-/// The store did not answer. Nothing was half done; trying again is the remedy (HTTP 503).
+/// The store did not answer, or somebody else's web server without which there is no answer. Nothing was half done; trying again
+/// is the remedy (HTTP 503).
 #[derive(Debug, Error)]
-#[error("the store is unavailable: {0}")]
+#[error("no answer is possible now: {0}")]
 pub struct Unavailable(String);
 
 impl From<store::Error> for Unavailable {
@@ -25,6 +26,11 @@ impl Unavailable {
     /// Work that was to be done off the async threads was not done.
     pub(crate) fn interrupted() -> Self {
         Self("the work was interrupted".to_owned())
+    }
+
+    /// Somebody else's web server, without which there is no answer.
+    pub(crate) fn unreachable(why: &str) -> Self {
+        Self(format!("a client's address gives no answer: {why}"))
     }
 
     /// Others kept changing a record first.
@@ -51,6 +57,12 @@ pub enum ProblemKind {
     UnknownClient,
     /// The answer would go somewhere that the application never named.
     WrongRedirect,
+    /// What the application publishes about itself cannot be used.
+    BadDocument,
+    /// The settings of this server keep applications of its address out.
+    NotAllowed,
+    /// Application and server know no common way for it to prove itself.
+    NoCommonAuthentication,
     /// The request itself is broken.
     BadRequest,
 }
@@ -60,6 +72,12 @@ impl From<Reason> for Problem {
         let kind = match reason {
             Reason::UnknownClient => ProblemKind::UnknownClient,
             Reason::UnregisteredRedirectUri | Reason::Missing("redirect_uri") => ProblemKind::WrongRedirect,
+            Reason::MalformedDocumentAddress(_)
+            | Reason::NoDocument(_)
+            | Reason::MalformedDocument
+            | Reason::UnacceptableDocument { .. } => ProblemKind::BadDocument,
+            Reason::DocumentNotAllowed => ProblemKind::NotAllowed,
+            Reason::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
             _ => ProblemKind::BadRequest,
         };
         Self { code: reason.code().as_str(), description: reason.description(), kind }

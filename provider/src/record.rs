@@ -93,6 +93,28 @@ where
     change_from(store, key, bytes, decide).await
 }
 
+/// Writes a record by compare-and-swap, or by insert where none is: `decide` says what, and is asked anew whenever another
+/// was faster.
+pub(crate) async fn put<T>(store: &Store, key: &str, mut decide: impl FnMut(Option<T>) -> (T, Keep)) -> Result<T, Unavailable>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let mut bytes = store.get(key).await?;
+    for _ in 0..MOST_TRIES {
+        let (next, keep) = decide(bytes.as_deref().map(|bytes| decode(key, bytes)).transpose()?);
+        let encoded = encode(&next);
+        match &bytes {
+            Some(expected) => match store.compare_and_swap(key, expected, &encoded, keep).await? {
+                Swap::Done => return Ok(next),
+                Swap::Changed(other) => bytes = other,
+            },
+            None if store.insert(key, &encoded, keep).await? => return Ok(next),
+            None => bytes = store.get(key).await?,
+        }
+    }
+    Err(Unavailable::contended())
+}
+
 /// Names in a list outlive the records they name. Looking at a few, from the random name `from` on, whenever one is added
 /// keeps the list about as long as there are records.
 pub(crate) async fn forget_lapsed(store: &Store, list: &str, from: &str, key: impl Fn(&str) -> String) -> Result<(), Unavailable> {

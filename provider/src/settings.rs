@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use oauth::{
     Issuer,
+    document::DocumentPolicy,
+    redirect::PrivateSchemes,
     resource::{Resource, ResourceIdentifier, ScopeDescription},
 };
 
@@ -24,6 +26,10 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// Who may register clients.
     pub registration: RegistrationPolicy,
+    /// Whose clients may describe themselves by a document at their address.
+    pub client_documents: DocumentPolicy,
+    /// Schemes of applications that may stand in a redirect URI.
+    pub private_schemes: PrivateSchemes,
     /// `false` switches every limit off, for tests.
     pub rate_limits: bool,
 }
@@ -39,6 +45,8 @@ pub struct Lifetimes {
     pub refresh_token: Duration,
     /// How long a rotated refresh token gives its successor again; zero is strict.
     pub refresh_replay_window: Duration,
+    /// What a person allowed, from the last time they did; zero asks them every time.
+    pub consent: Duration,
     /// An authorization request that waits for a person.
     pub request: Duration,
     /// A signed-in browser.
@@ -56,6 +64,7 @@ impl Default for Lifetimes {
             access_token: Duration::from_secs(HOUR),
             refresh_token: Duration::from_secs(90 * DAY),
             refresh_replay_window: Duration::from_secs(30),
+            consent: Duration::from_secs(90 * DAY),
             request: Duration::from_secs(30 * MINUTE),
             session: Duration::from_secs(30 * DAY),
             invitation: Duration::from_secs(DAY),
@@ -88,6 +97,8 @@ impl Settings {
             name: "Vestibule".to_owned(),
             lifetimes: Lifetimes::default(),
             registration: RegistrationPolicy::default(),
+            client_documents: DocumentPolicy::default(),
+            private_schemes: PrivateSchemes::default(),
             rate_limits: true,
         }
     }
@@ -95,10 +106,19 @@ impl Settings {
 
 /// The demonstration MCP server that every Vestibule brings along.
 fn demonstration(issuer: &Issuer) -> Option<Resource> {
-    let scope = |name: &str, sentence: &str| ScopeDescription { name: name.to_owned(), sentence: sentence.to_owned() };
+    let scope = |name: &str, sentence: &str, default| ScopeDescription {
+        name: name.to_owned(),
+        sentence: sentence.to_owned(),
+        default,
+    };
     Some(Resource {
         identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
         name: "Notes".to_owned(),
-        scopes: vec![scope("notes:read", "See who you are and read your notes"), scope("notes:write", "Add notes for you")],
+        // Adding is asked for when it is first needed (K8).
+        scopes: vec![
+            scope("notes:read", "See who you are and read your notes", true),
+            scope("notes:write", "Add notes for you", false),
+        ],
+        introspection_secret: None,
     })
 }

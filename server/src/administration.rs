@@ -1,6 +1,7 @@
 //! What the command line can ask of a provider, whether it runs in this process or behind the control socket.
 
 use oauth::Timestamp;
+use oauth::client::KeySource;
 use provider::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary, KeySummary, Provider};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,9 @@ pub enum Request {
         redirect_uris: Vec<String>,
         /// Whether it gets a secret.
         confidential: bool,
+        /// The keys by which it proves itself instead.
+        #[serde(default)]
+        keys: Option<KeySource>,
     },
     /// Lists the clients.
     Clients,
@@ -105,9 +109,10 @@ async fn answer(provider: &Provider, request: Request) -> Result<Answer, Adminis
         Request::DisableAccount { email } => done(provider.disable_account(&email).await?),
         Request::EnableAccount { email } => done(provider.enable_account(&email).await?),
         Request::RemoveAccount { email } => done(provider.remove_account(&email).await?),
-        Request::AddClient { name, redirect_uris, confidential } => {
-            Answer::AddedClient(provider.add_client(&name, &redirect_uris, confidential).await?)
-        }
+        Request::AddClient { name, redirect_uris, confidential, keys } => Answer::AddedClient(match keys {
+            None => provider.add_client(&name, &redirect_uris, confidential).await?,
+            Some(keys) => provider.add_keyed_client(&name, &redirect_uris, keys).await?,
+        }),
         Request::Clients => Answer::Clients(provider.clients().await?),
         Request::RemoveClient { client_id } => done(provider.remove_client(&client_id).await?),
         Request::Keys => listed(provider.keys().await?),

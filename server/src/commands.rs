@@ -2,14 +2,18 @@
 
 mod administer;
 mod check;
+mod log;
 mod output;
 mod serve;
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use oauth::client::{KeySource, secret_digest};
+use oauth::jwk::Jwks;
+use oauth::{Reason, introspection};
+use provider::Environment;
 
 use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
@@ -41,6 +45,9 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make what a protected resource needs
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     /// Explain every fault of the configuration at once
     Check,
 }
@@ -87,6 +94,9 @@ enum ClientCommand {
         /// Give it a secret, which it must then use
         #[arg(long)]
         confidential: bool,
+        /// The public keys by which it proves itself: a file, or the https address where it keeps them
+        #[arg(long, value_name = "FILE or URL", conflicts_with = "confidential")]
+        jwks: Option<String>,
     },
     /// List the clients
     List,
@@ -107,6 +117,12 @@ enum KeyCommand {
     Seal,
 }
 
+#[derive(Debug, Subcommand)]
+enum ResourceCommand {
+    /// Print a fresh secret by which a resource may ask about tokens, and the line for its [[resource]] in the file
+    Secret,
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
@@ -124,17 +140,18 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
     let CommandLine { flags, json, command } = line;
     let request = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
-            log("warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info");
+            let _log = log::start("warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info");
             return serve::serve(resolve(&flags)?).await.map(|()| ExitCode::SUCCESS);
         }
         Command::Check => return Ok(check::check(&flags, json).await),
         Command::Key(KeyCommand::Seal) => return seal(json),
+        Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
         Command::Account(command) => account_request(command)?,
-        Command::Client(command) => client_request(command),
+        Command::Client(command) => client_request(command)?,
         Command::Key(KeyCommand::List) => Request::Keys,
         Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
     };
-    log("warn");
+    let _log = log::start("warn");
     let told = output::Told::of(&request);
     let answer = administer::administer(&resolve(&flags)?, request).await?;
     output::print(&answer, &told, json)?;
@@ -154,12 +171,26 @@ fn account_request(command: AccountCommand) -> Result<Request, String> {
     })
 }
 
-fn client_request(command: ClientCommand) -> Request {
-    match command {
-        ClientCommand::Add { name, redirect_uris, confidential } => Request::AddClient { name, redirect_uris, confidential },
+fn client_request(command: ClientCommand) -> Result<Request, String> {
+    Ok(match command {
+        ClientCommand::Add { name, redirect_uris, confidential, jwks } => {
+            let keys = jwks.as_deref().map(key_source).transpose()?;
+            Request::AddClient { name, redirect_uris, confidential, keys }
+        }
         ClientCommand::List => Request::Clients,
         ClientCommand::Remove { id } => Request::RemoveClient { client_id: id },
+    })
+}
+
+/// The keys of a client: whatever is not an address is a file.
+fn key_source(text: &str) -> Result<KeySource, String> {
+    let fault = |reason: Reason| format!("{text}: {}", reason.description());
+    if text.contains("://") {
+        return KeySource::at(text.to_owned()).map_err(fault);
     }
+    let json = std::fs::read(text).map_err(|error| format!("The keys {text} cannot be read: {error}."))?;
+    let value = serde_json::from_slice(&json).map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
+    Jwks::read(&value).map(KeySource::Inline).map_err(fault)
 }
 
 /// The first line, without its end.
@@ -182,6 +213,21 @@ fn seal(json: bool) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn introspection_secret(json: bool) -> Result<ExitCode, String> {
+    output::line(&told_secret(&introspection::secret_text(&Environment::system().entropy.secret()), json))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An introspection secret, and the line that lets the resource show it.
+fn told_secret(secret: &str, json: bool) -> String {
+    let hash = secret_digest(secret);
+    if json {
+        return serde_json::json!({ "introspection_secret": secret, "introspection_secret_hash": hash }).to_string();
+    }
+    let line = format!("introspection_secret_hash = \"{}\"", hash.as_str());
+    format!("{secret}\n\nThe secret is shown this once. Into the configuration file, in the [[resource]] it is for:\n\n  {line}")
+}
+
 fn resolve(flags: &Flags) -> Result<Config, String> {
     Config::resolve(flags, &variable).map_err(|Faults(faults)| match faults.as_slice() {
         [one] => one.clone(),
@@ -191,13 +237,6 @@ fn resolve(flags: &Flags) -> Result<Config, String> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-/// Log lines go to standard error; `RUST_LOG` decides which.
-fn log(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let colours = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).try_init();
 }
 
 fn fail(sentence: &str) -> ExitCode {
@@ -227,6 +266,40 @@ mod tests {
             assert_eq!(line.flags.value("store"), Some("memory:"), "{arguments:?}");
             assert!(line.json, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_client_has_keys_in_a_file_or_at_an_address_and_then_no_secret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("keys.json");
+        let keys = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        std::fs::write(&file, keys).expect("written");
+        let path = file.to_str().expect("a path that is text");
+        let inline = Jwks::read(&serde_json::from_str(keys).expect("JSON")).expect("keys of use");
+        assert_eq!(key_source(path), Ok(KeySource::Inline(inline)));
+        let address = "https://agent.example/keys.json";
+        assert_eq!(key_source(address), Ok(KeySource::At(address.to_owned())));
+        std::fs::write(&file, r#"{"keys": [{"kty": "oct", "k": "AAAA"}]}"#).expect("written");
+        for (bad, why) in [
+            (path, "make a new one and publish its public part alone"),
+            ("http://agent.example/keys.json", "it is not an https URL"),
+            ("/nowhere/keys.json", "cannot be read"),
+        ] {
+            assert!(key_source(bad).is_err_and(|sentence| sentence.contains(why) && sentence.contains(bad)), "{bad}");
+        }
+        let add = ["vestibule", "client", "add", "--name", "A", "--redirect-uri", "https://a/1", "--jwks", address];
+        assert!(CommandLine::try_parse_from(add).is_ok());
+        assert!(CommandLine::try_parse_from([&add[..], &["--confidential"]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_told_with_the_line_for_the_file() {
+        let line = CommandLine::try_parse_from(["vestibule", "resource", "secret", "--json"]).expect("a command");
+        assert!(matches!(line.command, Some(Command::Resource(ResourceCommand::Secret))) && line.json);
+        let (hash, text) = (secret_digest("vis_abc"), told_secret("vis_abc", false));
+        assert!(text.starts_with("vis_abc\n") && text.ends_with(&format!("\"{}\"", hash.as_str())), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&told_secret("vis_abc", true)).expect("JSON");
+        assert_eq!(json["introspection_secret_hash"], hash.as_str());
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use oauth::Issuer;
+use oauth::{Digest, Issuer};
+use oauth::document::DocumentPolicy;
+use oauth::redirect::PrivateSchemes;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
 use provider::{RegistrationPolicy, Settings};
@@ -37,6 +39,10 @@ pub struct Config {
     pub sealing_key: Option<SealingKeySource>,
     /// Whether and how often clients may register themselves.
     pub registration: Registration,
+    /// Schemes of applications that may stand in a redirect URI.
+    pub private_schemes: PrivateSchemes,
+    /// Whose clients may describe themselves by a document at their address.
+    pub client_documents: DocumentPolicy,
     /// Whether any rate limit holds.
     pub rate_limits: bool,
     /// How long a code lives.
@@ -47,6 +53,8 @@ pub struct Config {
     pub refresh_token_lifetime: Duration,
     /// How long a used refresh token is answered with its successor.
     pub refresh_replay_window: Duration,
+    /// How long consent is remembered; zero asks every time.
+    pub consent_lifetime: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The protected resources.
@@ -124,11 +132,14 @@ impl Config {
         settings.resources.clone_from(&self.resources);
         settings.registration =
             RegistrationPolicy { open: self.registration.open, limit_per_hour: self.registration.limit_per_hour };
+        settings.private_schemes.clone_from(&self.private_schemes);
+        settings.client_documents.clone_from(&self.client_documents);
         settings.rate_limits = self.rate_limits;
         settings.lifetimes.code = self.code_lifetime;
         settings.lifetimes.access_token = self.access_token_lifetime;
         settings.lifetimes.refresh_token = self.refresh_token_lifetime;
         settings.lifetimes.refresh_replay_window = self.refresh_replay_window;
+        settings.lifetimes.consent = self.consent_lifetime;
         settings
     }
 }
@@ -153,11 +164,14 @@ impl Reader {
                 open: self.read("registration", parse::switch).unwrap_or_default(),
                 limit_per_hour: self.read("registration_limit", number).unwrap_or_default(),
             },
+            private_schemes: self.read("private_schemes", parse::private_schemes).unwrap_or_default(),
+            client_documents: self.read("client_documents", DocumentPolicy::parse).unwrap_or_default(),
             rate_limits: self.read("rate_limits", parse::switch).unwrap_or_default(),
             code_lifetime: self.lifetime("code_lifetime", 1, Duration::from_mins(10)),
             access_token_lifetime: self.lifetime("access_token_lifetime", 1, Duration::from_hours(24)),
             refresh_token_lifetime: self.lifetime("refresh_token_lifetime", 1, Duration::from_hours(24 * 3650)),
             refresh_replay_window: self.lifetime("refresh_replay_window", 0, Duration::from_hours(1)),
+            consent_lifetime: self.lifetime("consent_lifetime", 0, Duration::from_hours(24 * 3650)),
             trusted_proxies: self.read("trusted_proxies", parse::networks).unwrap_or_default(),
             resources: self.resources(&issuer),
             site: self.read("site", |text| Ok(PathBuf::from(text))),
@@ -200,7 +214,7 @@ impl Reader {
 }
 
 fn resource(entry: ResourceEntry) -> Result<Resource, String> {
-    let ResourceEntry { identifier: text, name, scopes } = entry;
+    let ResourceEntry { identifier: text, name, introspection_secret_hash: hash, scopes } = entry;
     let Some(identifier) = ResourceIdentifier::parse(&text) else {
         return Err(format!("[[resource]] \"{text}\": the identifier is not an absolute http or https URI without fragment."));
     };
@@ -210,6 +224,11 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
     }
     if name.trim().is_empty() {
         return Err(format!("[[resource]] \"{text}\": it has no name."));
+    }
+    let introspection_secret = hash.as_deref().and_then(Digest::parse);
+    if hash.is_some() != introspection_secret.is_some() {
+        let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
+        return Err(format!("[[resource]] \"{text}\": its introspection_secret_hash {remedy}."));
     }
     if scopes.is_empty() {
         return Err(format!("[[resource]] \"{text}\": it has no [[resource.scope]]."));
@@ -225,8 +244,12 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
             return Err(format!("[[resource]] \"{text}\": scope \"{}\" is listed twice.", scope.name));
         }
     }
-    let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence };
-    Ok(Resource { identifier, name, scopes: scopes.into_iter().map(described).collect() })
+    if !scopes.iter().any(|scope| scope.default) {
+        return Err(format!("[[resource]] \"{text}\": no scope is left as default = true, so who asks for none gets none."));
+    }
+    let described =
+        |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
+    Ok(Resource { identifier, name, introspection_secret, scopes: scopes.into_iter().map(described).collect() })
 }
 
 fn server_name(text: &str) -> Result<String, String> {

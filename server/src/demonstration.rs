@@ -1,11 +1,13 @@
 //! The demonstration MCP server: two tools behind access tokens, built as any Rust MCP server would be.
 
+mod step_up;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access_token::{Bearer, Challenge, Claims, Clock, RequireToken, Verifier};
+use access_token::{Challenge, Claims, Clock, Liveness, RequireToken, Verifier};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::layers::watch;
+use crate::respond;
 
 /// What every request needs.
 pub const READ: &str = "notes:read";
@@ -33,19 +36,29 @@ const MAX_NOTES: usize = 50;
 const MAX_PEOPLE: usize = 200;
 
 /// The server, to be nested on the path that is its resource identifier. `verifier` expects that identifier as the
-/// audience; `resource_metadata` is the URL of its RFC 9728 document; the hosts of `issuer` and of this machine may be
-/// named in Host and Origin.
-pub fn router(verifier: Arc<Verifier>, clock: Clock, resource_metadata: &str, issuer: &Url) -> Router {
-    let challenge = Challenge::new(resource_metadata, &[READ, WRITE]);
-    let tokens = RequireToken::new(verifier, clock, challenge.clone(), &[READ]);
+/// audience; `challenge` names its RFC 9728 document and the scopes to ask for at first; the hosts of `issuer` and of this
+/// machine may be named in Host and Origin.
+/// `liveness`, where there is one, is asked whether a token's grant still stands.
+pub fn router(
+    verifier: Arc<Verifier>,
+    clock: Clock,
+    liveness: Option<Arc<dyn Liveness>>,
+    challenge: Challenge,
+    issuer: &Url,
+) -> Router {
+    // Which scopes are needed depends on the message.
+    let tokens = RequireToken::new(verifier, clock, challenge.clone(), &[]);
+    let tokens = liveness.into_iter().fold(tokens, RequireToken::asking);
     let notes = Arc::new(Notes::default());
     let new_server = move || Ok(Demonstration { notes: Arc::clone(&notes) });
     let service = StreamableHttpService::new(new_server, Arc::new(NeverSessionManager::default()), transport(issuer));
     // The outermost is added last: CORS, then the watch over whatever goes wrong, then the token, then the rest.
     Router::new()
         .route_service("/", service)
-        .route_layer(middleware::from_fn_with_state(challenge, step_up))
+        .route_layer(middleware::from_fn_with_state(challenge, step_up::step_up))
         .route_layer(tokens)
+        // Some clients look for metadata below the resource (K2), scripts among them.
+        .fallback(async || respond::not_found())
         .layer(middleware::from_fn(watch))
         .layer(middleware::from_fn(open_to_browsers))
 }
@@ -85,13 +98,6 @@ async fn open_to_browsers(request: Request, next: Next) -> Response {
         say(header::ACCESS_CONTROL_MAX_AGE, "7200");
     }
     response
-}
-
-/// Asks for more scope by HTTP where the client names the tool in a header, as it does since revision 2026-07-28 (P8).
-/// The transport refuses a header that differs from the body; older clients learn it from the tool.
-async fn step_up(State(challenge): State<Challenge>, Bearer(claims): Bearer, request: Request, next: Next) -> Response {
-    let adds = request.headers().get_all("mcp-name").iter().any(|name| name == "add_note");
-    if adds && !claims.has_scope(WRITE) { challenge.insufficient_scope(&[READ, WRITE]) } else { next.run(request).await }
 }
 
 #[derive(Clone)]
@@ -139,6 +145,7 @@ impl Demonstration {
         Parameters(NewNote { text }): Parameters<NewNote>,
     ) -> Result<Result<Json<Noted>, String>, ErrorData> {
         let caller = claims(parts)?;
+        // Nobody gets here without: the request was judged before. That is no reason to believe it.
         if !caller.has_scope(WRITE) {
             let have = caller.scope;
             return Ok(Err(format!("Adding a note needs the scope {WRITE}, and your access token has only: {have}.")));

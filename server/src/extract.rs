@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Path, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, StatusCode, header, request::Parts};
@@ -82,6 +82,24 @@ fn has_content_type(headers: &HeaderMap, accepted: &[&str]) -> bool {
     accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted))
 }
 
+/// The `Authorization` header as it came. Two of them, or one that is not text, become what no scheme can read.
+pub fn authorization(headers: &HeaderMap) -> Option<String> {
+    let values: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
+    match values.as_slice() {
+        [] => None,
+        [one] => Some(one.to_str().unwrap_or_default().to_owned()),
+        _ => Some(String::new()),
+    }
+}
+
+/// The token of the one `Authorization` header of the scheme Bearer (RFC 6750 section 2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+}
+
 /// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes anything gets the page.
 pub fn prefers_json(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -108,6 +126,19 @@ impl FromRequestParts<Service> for ClientAddress {
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Self::Rejection> {
         Ok(Self(service.proxies.client_address(&parts.headers, &parts.extensions)))
+    }
+}
+
+/// The client that a path names. One that is not text names none.
+#[derive(Debug, Clone)]
+pub struct ClientId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientId {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(id.map(|Path(id)| id).unwrap_or_default()))
     }
 }
 
@@ -197,6 +228,25 @@ mod tests {
             assert_eq!(seen("10.0.0.0/8", "10.0.0.1", &[broken]), "10.0.0.1", "{broken}");
         }
         assert_eq!(seen("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_bearer_token_stands_alone_in_one_header() {
+        let read = |values: &[&'static str]| {
+            let name = |value| (header::AUTHORIZATION, HeaderValue::from_static(value));
+            let mut headers = HeaderMap::new();
+            values.iter().map(|value| name(value)).for_each(|(name, value)| {
+                headers.append(name, value);
+            });
+            (bearer(&headers).map(str::to_owned), authorization(&headers))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(read(&["Bearer t"]), (text("t"), text("Bearer t")));
+        assert_eq!(read(&["bearer  t "]).0, text("t"));
+        assert_eq!(read(&["Basic t"]), (None, text("Basic t")));
+        assert_eq!(read(&["Bearer"]).0, None);
+        assert_eq!(read(&["Bearer t", "Bearer t"]), (None, text("")));
+        assert_eq!(read(&[]), (None, None));
     }
 
     #[test]

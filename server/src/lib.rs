@@ -12,6 +12,7 @@ pub mod demonstration;
 pub mod extract;
 pub mod layers;
 pub mod listen;
+pub mod liveness;
 pub mod open;
 pub mod problem;
 pub mod respond;

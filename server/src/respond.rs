@@ -5,6 +5,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
+use oauth::Refusal;
+use oauth::refusal::Scheme;
+use provider::{Provider, TokenError};
 use serde::Serialize;
 
 /// What clients read as "try again": RFC 6749 section 4.1.2.1 has it for the authorization endpoint, and they know it
@@ -63,9 +66,23 @@ pub fn method_not_allowed() -> Response {
     error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This endpoint does not answer to this method.")
 }
 
-/// Says that client credentials are missing or wrong, and how they are given (O12).
-pub fn with_basic_challenge(mut response: Response, realm: &str) -> Response {
-    if let Ok(value) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")) {
+/// What a machine asked for about tokens came to nothing.
+pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
+    match error {
+        TokenError::Refused(refusal) => refused(refusal, provider.settings().issuer.as_str()),
+        TokenError::Unavailable(_) => unavailable(),
+    }
+}
+
+/// A refusal, with the challenge that says how the caller should have authenticated (O12, RFC 6750 section 3).
+pub fn refused(refusal: &Refusal, realm: &str) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = error(status, refusal.code(), &refusal.description());
+    let challenge = refusal.challenge().map(|scheme| match scheme {
+        Scheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
+        Scheme::Bearer => format!("Bearer realm=\"{realm}\", error=\"{}\"", refusal.code()),
+    });
+    if let Some(value) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
     response

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access_token::{Audience, Verifier};
+use access_token::{Audience, Challenge, Verifier};
 use app::context::RequestName;
 use app::{App, ProblemFacts, shell};
 use axum::Router;
@@ -21,8 +21,9 @@ use crate::layers::{
     Protection, RequestId, bounded_body, open_to_browsers, protect, same_origin_posts, see_other_after_post,
     unreadable_is_bad_request, visitor, watch,
 };
+use crate::liveness::liveness;
 use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
-use crate::routes::{authorize, health, me, register, token};
+use crate::routes::{authorize, health, introspect, me, register, revoke, token};
 use crate::site::Site;
 use crate::time::clock;
 use crate::{demonstration, problem, respond};
@@ -50,6 +51,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/api/me", get(me::me).layer(me::guard(&service.provider)))
+        .route("/introspect", post(introspect::introspect))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(watch))
@@ -63,11 +65,13 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .merge(documents(&service.provider, &protection))
 }
 
-/// Endpoints that know no cookies and are open to scripts of any origin (K9).
+/// Endpoints that know no cookies and are open to scripts of any origin (mcp-requirements 7.9).
 fn machines() -> Router<Service> {
     Router::new()
         .route("/token", post(token::exchange))
+        .route("/revoke", post(revoke::revoke))
         .route("/register", post(register::register))
+        .route("/register/{client_id}", get(register::read).put(register::update).delete(register::end))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(watch))
         .layer(from_fn(open_to_browsers))
@@ -124,13 +128,15 @@ fn demonstration(provider: &Provider) -> Router<Service> {
     let settings = provider.settings();
     let Ok(issuer) = Url::parse(settings.issuer.as_str()) else { return Router::new() };
     let address = settings.issuer.url(DEMONSTRATION);
-    if !settings.resources.iter().any(|resource| resource.identifier.as_str() == address) {
+    let Some(resource) = settings.resources.iter().find(|resource| resource.identifier.as_str() == address) else {
         return Router::new();
-    }
+    };
     let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Exactly(address));
     let document = settings.issuer.url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
-    let router = demonstration::router(Arc::new(verifier), clock(provider.clone()), &document, &issuer);
-    Router::new().nest_service(DEMONSTRATION, router)
+    let liveness = liveness(provider.clone());
+    let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());
+    let router = demonstration::router(Arc::new(verifier), clock(provider.clone()), Some(liveness), challenge, &issuer);
+    Router::new().nest(DEMONSTRATION, router.with_state(()))
 }
 
 async fn method_not_allowed() -> Response {

@@ -2,7 +2,9 @@
 
 pub mod authorize;
 pub mod health;
+pub mod introspect;
 pub mod me;
 pub mod metadata;
 pub mod register;
+pub mod revoke;
 pub mod token;

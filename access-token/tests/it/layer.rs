@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use access_token::{Audience, Bearer, Challenge, KeySet, KeySource, RequireToken, SourceError, Verifier, system_clock};
+use access_token::{
+    Audience, Bearer, Challenge, Claims, KeySet, KeySource, Liveness, LivenessUnknown, RequireToken, SourceError, Verifier,
+    system_clock,
+};
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -160,4 +163,42 @@ async fn a_route_without_the_layer_stays_shut() {
 fn the_system_clock_runs() {
     let clock = system_clock();
     assert!(clock() > NOON - time::Duration::DAY * 365);
+}
+
+/// What is known of grants: the one of this name lives, and another is not known of.
+struct Grants(&'static str);
+
+#[async_trait]
+impl Liveness for Grants {
+    async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
+        match claims.grant.as_deref() {
+            Some("grant") if self.0.is_empty() => Err(LivenessUnknown("the store is away".to_owned())),
+            grant => Ok(grant == Some(self.0)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_asks_refuses_at_once_what_has_ended_and_no_other_does() {
+    let service = service();
+    let authorization = format!("Bearer {}", token(&service, NOON, "notes:read"));
+    let narrow = format!("Bearer {}", token(&service, NOON, ""));
+    let layer = || {
+        let challenge = Challenge::new(METADATA, &["notes:read"]);
+        RequireToken::new(Arc::new(verifier(&service)), Arc::new(|| NOON), challenge, &["notes:read"])
+    };
+    let ask = async |layer: RequireToken, authorization: &str| {
+        let (status, headers, body) = ask(Router::new().route("/", get(async || "in")).layer(layer), "", &[authorization]).await;
+        (status.as_u16(), headers.get(header::WWW_AUTHENTICATE).is_some(), body)
+    };
+    assert_eq!(ask(layer(), &authorization).await.0, 200);
+    assert_eq!(ask(layer().asking(Arc::new(Grants("grant"))), &authorization).await.0, 200);
+    for authorization in [&authorization, &narrow] {
+        let (status, challenged, body) = ask(layer().asking(Arc::new(Grants("another"))), authorization).await;
+        assert_eq!((status, challenged), (401, true));
+        assert!(body.contains(r#""error":"invalid_token""#) && body.contains("has ended"), "{body}");
+        let (status, challenged, body) = ask(layer().asking(Arc::new(Grants(""))), authorization).await;
+        assert_eq!((status, challenged), (503, false), "nobody throws a token away for it");
+        assert!(body.contains("temporarily_unavailable") && !body.contains("the store is away"), "{body}");
+    }
 }

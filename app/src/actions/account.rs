@@ -34,12 +34,12 @@ pub async fn finish_adding_passkey(form_token: String, ceremony: String, credent
     answer_script(attempt.await)
 }
 
-/// Ends what the person had allowed an application.
+/// Ends what the person had allowed an application, and forgets that they had.
 #[server(prefix = "/actions", endpoint = "disconnect")]
-pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] grant: String) -> Result<(), Message> {
+pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] connection: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.provider.disconnect(&visit.visitor, &grant).await?;
+        visit.provider.disconnect(&visit.visitor, &connection).await?;
         Ok(Place::Account)
     };
     answer_form(attempt.await, &Place::Account, "");

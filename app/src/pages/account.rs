@@ -6,7 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use provider::{AccountView, PasskeyView};
 
-use super::{Halt, Page, connections::Connections, page};
+use super::{Halt, Page, connections::ConnectedApplications, page};
 use crate::{
     actions::sign_in::SignOut,
     clean,
@@ -42,7 +42,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let (now, form_token) = (provider.now(), visit.form_token());
     let body = view! {
         <Overview account message now form_token=form_token.clone()>
-            <Connections connections afterlife now form_token=&form_token/>
+            <ConnectedApplications connections afterlife now form_token=&form_token/>
         </Overview>
     };
     Ok(Page { title: "Your account", name: "account", awake: true, body: body.into_any() })

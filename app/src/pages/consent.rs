@@ -3,7 +3,7 @@
 #![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use provider::{ConsentError, ConsentView, Identity};
+use provider::{ConsentError, ConsentView, Identity, Permission};
 
 use super::{Halt, Page, page};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     context::{Visit, protect},
     model::{Place, Slug},
     problem::ProblemFacts,
-    words::Message,
+    words::{self, Message},
 };
 
 /// `/consent?request=`.
@@ -42,7 +42,7 @@ fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, re
     let client = clean::name(&facts.client_name, "An application");
     let resource = clean::name(&facts.resource_name, &facts.resource_host);
     let client_host = match &facts.identity {
-        Identity::SelfNamed { host: Some(host) } => host.clone(),
+        Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host.clone(),
         Identity::SelfNamed { host: None } | Identity::Added => facts.redirect_host.clone(),
     };
     view! {
@@ -55,8 +55,8 @@ fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, re
             <bdi>{client}</bdi><span class="quiet">" wants to use "</span><bdi>{resource}</bdi>
         </h1>
         <dl class="claims">
-            <Who identity=facts.identity/>
-            <What scopes=facts.scopes resource_host=facts.resource_host/>
+            <Who identity=facts.identity on_this_computer=facts.redirect_is_loopback/>
+            <What permissions=facts.permissions resource_host=facts.resource_host/>
             <Whither host=facts.redirect_host on_this_computer=facts.redirect_is_loopback/>
         </dl>
         <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
@@ -72,10 +72,12 @@ fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, re
 
 /// Who asks, and how far that is known (C10, case D29).
 #[component]
-fn Who(identity: Identity) -> impl IntoView {
+fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
     let (host, words) = match identity {
-        Identity::SelfNamed { host } => (host, "This application named itself; nobody has checked the name."),
-        Identity::Added => (None, "An application that whoever runs this server added."),
+        Identity::SelfNamed { host } => (host, words::NAMED_ITSELF),
+        Identity::Added => (None, words::ADDED_HERE),
+        Identity::Proven { host } if on_this_computer => (Some(host), words::CLAIMED_ON_THIS_COMPUTER),
+        Identity::Proven { host } => (Some(host), words::PROVEN_BY_ADDRESS),
     };
     view! {
         <dt>"Who is asking"</dt>
@@ -86,18 +88,25 @@ fn Who(identity: Identity) -> impl IntoView {
     }
 }
 
-/// What it may do, a line for each permission.
+/// What it may do, a line for each permission; marked where it comes on top of what was allowed before (K8).
 #[component]
-fn What(scopes: Vec<String>, resource_host: String) -> impl IntoView {
+fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
+    let adds = permissions.iter().any(|permission| permission.new);
     view! {
         <dt>"What it may do"</dt>
         <dd>
-            {if scopes.is_empty() {
+            {if permissions.is_empty() {
                 view! { <span>"Use it in your name."</span> }.into_any()
             } else {
-                let lines = scopes.into_iter().map(|sentence| view! { <li>{clean::sentence(&sentence)}</li> });
+                let lines = permissions.into_iter().map(|permission| {
+                    let mark = permission.new.then(|| view! { <span class="mark">"New"</span>" " });
+                    view! { <li>{mark}{clean::sentence(&permission.sentence)}</li> }
+                });
                 view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
             }}
+            {adds.then(|| view! {
+                <span class="note">"You have allowed this application before. What is marked comes on top of that."</span>
+            })}
             <span class="note">"at "<bdi class="host">{resource_host}</bdi></span>
         </dd>
     }

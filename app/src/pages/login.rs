@@ -34,7 +34,11 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Some(request) => Some(visit.provider.request(request.as_str(), &visit.visitor).await?),
         None => None,
     };
-    if visit.provider.signed_in(&visit.visitor).await?.is_some() {
+    let settled = match &waiting {
+        Some(waiting) => !waiting.needs_sign_in,
+        None => visit.provider.signed_in(&visit.visitor).await?.is_some(),
+    };
+    if settled {
         return Err(Halt::Elsewhere(Place::after_sign_in(request)));
     }
     let body = view! { <SignInCard waiting notice=visit.notice() form_token=visit.form_token() request=asked/> };
@@ -52,10 +56,13 @@ impl From<RequestError> for ProblemFacts {
 
 #[component]
 fn SignInCard(waiting: Option<RequestView>, notice: Option<Notice>, form_token: String, request: String) -> impl IntoView {
-    let (message, email) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
+    let person = waiting.as_ref().and_then(|waiting| waiting.person.clone()).map(|person| person.email);
+    let (message, typed) = notice.map_or((None, None), |notice| (Some(notice.message), Some(notice.email)));
+    let email = typed.or_else(|| person.clone()).unwrap_or_default();
     view! {
         <h1>"Sign in"</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
+        {person.map(|person| view! { <Again person/> })}
         <div class="stack needs-script">
             <SignInWithPasskey form_token=form_token.clone() request=request.clone()/>
         </div>
@@ -81,6 +88,16 @@ fn Lead(waiting: RequestView) -> impl IntoView {
             "to let "<bdi class="strong">{client}</bdi>
             {waiting.client_host.map(|host| view! { " ("<bdi class="host">{host}</bdi>")" })}
             " use "<bdi class="strong">{clean::name(&waiting.resource_name, "this server")}</bdi>
+        </p>
+    }
+}
+
+/// Why a person who is signed in is asked to sign in (`prompt=login`).
+#[component]
+fn Again(person: String) -> impl IntoView {
+    view! {
+        <p class="quiet">
+            "You are signed in as "<bdi class="strong">{person}</bdi>". The application asks that you sign in again."
         </p>
     }
 }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{rotation::MOST_RETIRED, *};
 use crate::{id::Id, parameters::Parameters};
 
 /// RFC 7636 appendix B.
@@ -355,7 +355,16 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(grant.expires_at(HOUR), at(90 * DAY + 3600));
     let (grant, _) = granted(refresh(&grant, &token, DAY, 6, RULES));
     assert_eq!(grant.expires_at(HOUR), at(91 * DAY + 3600));
-    assert_eq!(grant.end(End::Revoked, at(DAY)).map(|grant| grant.expires_at(HOUR)), Some(at(DAY + 3600)));
+    assert_eq!(grant.clone().end(End::Revoked, at(DAY)).map(|grant| grant.expires_at(HOUR)), Some(at(DAY + 3600)));
+    // Longer, when its person should see why: and as long as access tokens live, if that is longer still.
+    for why in [End::CodeReplayed, End::RefreshTokenReplayed] {
+        let ended = grant.clone().end(why, at(DAY)).expect("it was live");
+        assert_eq!(ended.expires_at(HOUR), at(31 * DAY));
+        assert_eq!(ended.expires_at(40 * 24 * HOUR), at(41 * DAY));
+        assert_eq!((ended.replayed_at(at(31 * DAY - 1)), ended.replayed_at(at(31 * DAY))), (Some(at(DAY)), None));
+    }
+    assert_eq!(grant.replayed_at(at(DAY)), None);
+    assert_eq!(grant.end(End::Revoked, at(DAY)).and_then(|grant| grant.replayed_at(at(DAY))), None);
 }
 
 #[test]
@@ -379,5 +388,50 @@ fn debug_output_of_codes_and_tokens_holds_no_secret() {
     let text = format!("{code:?} {token:?}");
     for secret in [code.secret, token.family, token.secret] {
         assert!(!text.contains(&secret.encode()), "{text}");
+    }
+}
+
+#[test]
+fn a_client_ends_its_grant_by_any_token_of_it() {
+    let (grant, _, first) = active();
+    let (grant, second) = granted(refresh(&grant, &first, DAY, 6, RULES));
+    let ended = Ok(grant.clone().end(End::Revoked, at(2 * DAY)));
+    for token in [None, Some(&second), Some(&first)] {
+        assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);
+        assert_eq!(grant.clone().revoke(token, "vc_other", at(2 * DAY)), Err(Reason::TokenOfAnotherClient));
+    }
+}
+
+#[test]
+fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_that_is_not_live() {
+    let (offered, _) = offered();
+    let (active, _, token) = active();
+    let stranger = RefreshToken { family: secret(9), ..token.clone() };
+    let ended = active.clone().end(End::Revoked, at(1)).expect("an ended grant");
+    let (silent, _) = Grant::offer(Terms { refreshes: false, ..terms() }, key(), secret(3), at(60));
+    let code = AuthorizationCode { key: key(), secret: secret(3) };
+    let silent = redeem(&silent, &code, &CODE, 0).next.expect("a grant without refresh tokens");
+    for (grant, token, seconds) in [
+        (&offered, None, 1),
+        (&ended, None, 2),
+        (&ended, Some(&token), 2),
+        (&active, Some(&stranger), 1),
+        (&active, Some(&token), 90 * DAY),
+        (&silent, Some(&token), 1),
+    ] {
+        for client_id in [CLIENT, "vc_other"] {
+            assert_eq!(grant.clone().revoke(token, client_id, at(seconds)), Ok(None), "{token:?} {seconds}");
+        }
+    }
+    assert!(silent.revoke(None, CLIENT, at(1)).is_ok_and(|next| next.is_some()));
+}
+
+#[test]
+fn o15_codes_and_refresh_tokens_carry_256_bits_of_the_chance_they_are_made_of() {
+    let (_, code, token) = active();
+    assert!(code.encode().ends_with(&secret(3).encode()));
+    assert!(token.encode().ends_with(&format!("{}{}", secret(4).encode(), secret(5).encode())));
+    for made_of in [3, 4, 5] {
+        assert_eq!(Secret::decode(&secret(made_of).encode()), Some(Secret::new([made_of; 32])));
     }
 }

@@ -2,7 +2,7 @@
 
 use oauth::{
     Issuer, Reason,
-    redirect::{Destination, KNOWN_PRIVATE_SCHEMES, RedirectUri},
+    redirect::{Destination, KNOWN_PRIVATE_SCHEMES, PrivateSchemes, RedirectUri},
     resource::ResourceIdentifier,
 };
 use proptest::{
@@ -98,7 +98,7 @@ fn pieced_together() -> impl Strategy<Value = String> {
 }
 
 /// Any address: pieced together, with one letter exchanged, or nothing of the kind.
-fn address() -> impl Strategy<Value = String> {
+pub(crate) fn address() -> impl Strategy<Value = String> {
     let changed = (pieced_together(), any::<Index>(), any::<char>()).prop_map(|(text, place, letter)| {
         let mut letters: Vec<char> = text.chars().chain([' ']).collect();
         let place = place.index(letters.len());
@@ -116,7 +116,7 @@ fn safe() -> impl Strategy<Value = RedirectUri> {
     let rest = select(vec!["", "/", "/cb", "/cb?x=1", "/cb?", "/cb?x=1&", "/cb?x", "?x=%26", "/cb?x=+%2B"]);
     (scheme, host, port, rest)
         .prop_map(|(scheme, host, port, rest)| [scheme, host, port, rest].concat())
-        .prop_filter_map("unsafe", |text| RedirectUri::register(&text).ok())
+        .prop_filter_map("unsafe", |text| RedirectUri::register(&text, &PrivateSchemes::default()).ok())
 }
 
 /// A loopback URI apart from its port, by way of the `url` crate; `None` for any other URI.
@@ -200,7 +200,7 @@ proptest! {
     /// A3 of the security cases.
     #[test]
     fn what_is_proved_is_registered_byte_for_byte_or_on_loopback_with_another_port(registered in vec(address(), 1..6), presented in address()) {
-        let uris: Vec<RedirectUri> = registered.iter().filter_map(|text| RedirectUri::register(text).ok()).collect();
+        let uris: Vec<RedirectUri> = registered.iter().filter_map(|text| RedirectUri::register(text, &PrivateSchemes::default()).ok()).collect();
         for presented in registered.iter().chain([&presented]) {
             let Ok(destination) = Destination::prove(&uris, presented) else {
                 prop_assert!(uris.iter().all(|uri| uri.as_str() != presented), "registered, and refused");
@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn what_is_registered_is_safe_and_shown_as_browsers_read_it(text in address()) {
-        match RedirectUri::register(&text) {
+        match RedirectUri::register(&text, &PrivateSchemes::default()) {
             Err(reason) => prop_assert!(crate::is_plain(&reason.description())),
             Ok(uri) => {
                 prop_assert_eq!(uri.as_str(), &text);

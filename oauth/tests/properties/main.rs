@@ -3,6 +3,8 @@
 //! Judged by independent means where there are any: URLs by the `url` crate, the life of a grant by a model of its own.
 
 mod addresses;
+mod assertions;
+mod documents;
 mod grants;
 mod readers;
 mod texts;
@@ -34,17 +36,18 @@ fn client(redirect_uris: Vec<RedirectUri>) -> Client {
         redirect_uris,
         authentication: Authentication::None,
         refreshes: true,
-        origin: Origin::Registered,
+        origin: Origin::Added,
         created_at: Timestamp::from_seconds(0),
     }
 }
 
 /// A resource with these scopes.
 fn resource(scopes: &[&str]) -> Resource {
-    let describe = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new() };
+    let describe = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new(), default: true };
     Resource {
         identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
         name: "Notes".to_owned(),
         scopes: scopes.iter().map(describe).collect(),
+        introspection_secret: None,
     }
 }

@@ -1,11 +1,12 @@
 //! Whatever arrives from outside: nothing panics, and what is accepted keeps its promises.
 
 use oauth::{
-    Parameters, Reason, Secret, Timestamp,
+    Issuer, Parameters, Reason, Secret, Timestamp,
+    assertion::ASSERTION_TYPE,
     authorize::{self, AuthorizationRequest},
-    client::{Authentication, Credentials, secret_digest},
-    redirect::{Destination, RedirectUri},
-    registration::Metadata,
+    client::{Authentication, Check, Client, Credentials, secret_digest},
+    redirect::{Destination, PrivateSchemes, RedirectUri},
+    registration::{ClientInformation, Fresh, Managed, Metadata},
     token::TokenRequest,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -19,6 +20,8 @@ fn form() -> impl Strategy<Value = String> {
     let name = select(vec![
         "client_id",
         "client_secret",
+        "client_assertion",
+        "client_assertion_type",
         "redirect_uri",
         "response_type",
         "response_mode",
@@ -49,6 +52,9 @@ fn form() -> impl Strategy<Value = String> {
             "none",
             "authorization_code",
             "refresh_token",
+            ASSERTION_TYPE,
+            // {"alg":"RS256"}.{"iss":"vc_client","sub":"vc_client"}.
+            "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ2Y19jbGllbnQiLCJzdWIiOiJ2Y19jbGllbnQifQ.",
         ])
         .prop_map(str::to_owned),
         any::<String>(),
@@ -66,7 +72,8 @@ fn nearly_good() -> impl Strategy<Value = String> {
 }
 
 fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
-    let client = crate::client(vec![RedirectUri::register("http://127.0.0.1/cb").expect("a safe redirect URI")]);
+    let client =
+        crate::client(vec![RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default()).expect("a safe redirect URI")]);
     authorize::client_id(parameters)?;
     let destination = authorize::destination(parameters, &client)?;
     authorize::admit(parameters, &client, &destination, &[crate::resource(&["read", "write"])])
@@ -91,7 +98,7 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 /// Client metadata, good or nearly so.
-fn metadata() -> impl Strategy<Value = Value> {
+pub(crate) fn metadata() -> impl Strategy<Value = Value> {
     let member = select(vec![
         "redirect_uris",
         "token_endpoint_auth_method",
@@ -107,6 +114,7 @@ fn metadata() -> impl Strategy<Value = Value> {
         "software_id",
         "software_version",
         "jwks",
+        "jwks_uri",
         "contacts",
     ]);
     let value = prop_oneof![
@@ -115,6 +123,7 @@ fn metadata() -> impl Strategy<Value = Value> {
             json!(null), json!(""), json!("none"), json!("client_secret_post"), json!("web"), json!("native"), json!("https://a.example"), json!("read write"),
             json!(["authorization_code"]), json!(["authorization_code", "refresh_token", "device_code"]), json!(["code", "token"]), json!([null]), json!([]),
             json!(["http://localhost/cb", "cursor://a/cb"]), json!("javascript:alert(1)"),
+            json!("private_key_jwt"), json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": CHALLENGE}, {"kty": "oct"}]}),
         ]),
     ];
     vec((member, value), 0..5).prop_map(|members| {
@@ -134,9 +143,20 @@ fn holds_nothing(value: &Value) -> bool {
     }
 }
 
+/// What a client was told is what it may send back, and changes nothing (RFC 7592 section 2.2).
+fn assert_update(client: &Client, information: &ClientInformation, fresh: &Fresh, issuer: &Issuer) -> Result<(), TestCaseError> {
+    let answer = serde_json::to_value(information).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let managed = Managed::prove(Some(client.clone()), answer["registration_access_token"].as_str());
+    let managed = managed.map_err(|reason| TestCaseError::fail(reason.to_string()))?;
+    let body = answer.to_string();
+    let updated = managed.update(body.as_bytes(), &fresh.secret, &PrivateSchemes::default(), issuer);
+    prop_assert_eq!(updated.map(|(client, _)| client), Ok(client.clone()));
+    Ok(())
+}
+
 /// Judges a registration by its answer.
 fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
-    let metadata = match Metadata::read(body) {
+    let metadata = match Metadata::read(body, &PrivateSchemes::default()) {
         Err(reason) => {
             prop_assert!(crate::is_plain(&reason.description()));
             return Ok(());
@@ -144,12 +164,15 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         Ok(metadata) => metadata,
     };
     let stored = serde_json::to_vec(&metadata).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert_eq!(Metadata::read(&stored), Ok(metadata.clone()), "effective metadata can be registered again");
+    let again = Metadata::read(&stored, &PrivateSchemes::default());
+    prop_assert_eq!(again, Ok(metadata.clone()), "effective metadata can be registered again");
 
-    let secret = Secret::new([7; 32]);
-    let (client, information) = metadata.register("vc_new".to_owned(), &secret, Timestamp::from_seconds(7));
+    let fresh = Fresh { secret: Secret::new([7; 32]), token: Secret::new([8; 32]) };
+    let issuer = Issuer::parse("https://auth.example.com").map_err(TestCaseError::fail)?;
+    let (client, information) = metadata.register("vc_new".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7));
     let debug = format!("{information:?}");
-    prop_assert!(!debug.contains(&secret.encode()), "{}", debug);
+    prop_assert!(!debug.contains(&fresh.secret.encode()) && !debug.contains(&fresh.token.encode()), "{}", debug);
+    assert_update(&client, &information, &fresh, &issuer)?;
     let answer = serde_json::to_value(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert!(!holds_nothing(&answer), "{}", answer);
     prop_assert!(!client.redirect_uris.is_empty());
@@ -164,6 +187,10 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         (Authentication::Secret(digest), Some(text)) => {
             prop_assert_eq!(digest, &secret_digest(text));
             prop_assert_eq!(&answer["client_secret_expires_at"], &json!(0));
+        }
+        (Authentication::Keys(_), None) => {
+            prop_assert_eq!(&answer["token_endpoint_auth_method"], "private_key_jwt");
+            prop_assert!(answer.get("jwks").is_some() != answer.get("jwks_uri").is_some(), "{}", answer);
         }
         other => return Err(TestCaseError::fail(format!("{other:?}"))),
     }
@@ -237,12 +264,11 @@ proptest! {
         let basic = |text: &str| {
             use base64::{Engine as _, engine::general_purpose::STANDARD};
             let header = format!("Basic {}", STANDARD.encode(format!("vc_client:{text}")));
-            Credentials::read(&Parameters::default(), Some(&header)).and_then(|credentials| credentials.check(Some(&known)))
+            Credentials::read(&Parameters::default(), Some(&header)).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(Check::Passed))
         };
-        prop_assert_eq!(basic(&secret), Ok(()));
-        prop_assert_eq!(basic(&encoded), Ok(()));
+        prop_assert!(basic(&secret) && basic(&encoded));
         let body = Parameters::parse(format!("client_id=vc_client&client_secret={encoded}").as_bytes());
-        prop_assert_eq!(Credentials::read(&body, None).and_then(|credentials| credentials.check(Some(&known))), Ok(()));
+        prop_assert!(Credentials::read(&body, None).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(Check::Passed)));
     }
 
     #[test]
@@ -258,7 +284,7 @@ proptest! {
 
     #[test]
     fn nothing_unregistered_is_a_destination(text in any::<String>()) {
-        let uris = crate::client(vec![RedirectUri::register("https://a.example/cb").expect("a safe redirect URI")]).redirect_uris;
+        let uris = crate::client(vec![RedirectUri::register("https://a.example/cb", &PrivateSchemes::default()).expect("a safe redirect URI")]).redirect_uris;
         prop_assert_eq!(Destination::prove(&uris, &text).is_ok(), text == "https://a.example/cb");
         prop_assert!(Destination::prove(&[], &text).is_err());
     }

@@ -2,11 +2,10 @@
 
 use oauth::{
     Timestamp,
-    client::{Authentication, Client, Origin, secret_digest, secret_text},
-    redirect::RedirectUri,
+    client::{Authentication, Client, KeySource, Origin, secret_digest, secret_text},
+    redirect::{PrivateSchemes, RedirectUri},
 };
 use serde::{Deserialize, Serialize};
-use store::Keep;
 
 use super::{AdministrationError, Done};
 use crate::{Provider, keys, record};
@@ -22,7 +21,7 @@ pub struct ClientSummary {
     pub name: String,
     /// Where answers to it may go.
     pub redirect_uris: Vec<String>,
-    /// Whether it has a secret.
+    /// Whether it has to prove itself, by a secret or by keys.
     pub confidential: bool,
     /// When it was registered, in seconds since 1970.
     pub created_at: Timestamp,
@@ -41,17 +40,31 @@ impl Provider {
     /// Registers a client. A confidential one gets a secret, which nobody sees again.
     pub async fn add_client(&self, name: &str, redirect_uris: &[String], confidential: bool) -> Done<AddedClient> {
         let secret = confidential.then(|| secret_text(&self.entropy().secret()));
+        let digest = secret.as_deref().map(secret_digest);
+        let authentication = digest.map_or(Authentication::None, Authentication::Secret);
+        let client_id = self.keep_added_client(name, redirect_uris, authentication).await?;
+        Ok(AddedClient { client_id, client_secret: secret })
+    }
+
+    /// Registers a client that proves itself by its own keys (`private_key_jwt`).
+    pub async fn add_keyed_client(&self, name: &str, redirect_uris: &[String], keys: KeySource) -> Done<AddedClient> {
+        let client_id = self.keep_added_client(name, redirect_uris, Authentication::Keys(keys)).await?;
+        Ok(AddedClient { client_id, client_secret: None })
+    }
+
+    async fn keep_added_client(&self, name: &str, redirect_uris: &[String], authentication: Authentication) -> Done<String> {
         let client = Client {
             id: self.new_client_id(),
             name: Some(client_name(name)?),
-            redirect_uris: client_redirect_uris(redirect_uris)?,
-            authentication: secret.as_deref().map_or(Authentication::None, |secret| Authentication::Secret(secret_digest(secret))),
+            redirect_uris: client_redirect_uris(redirect_uris, &self.settings().private_schemes)?,
+            authentication,
             refreshes: true,
             origin: Origin::Added,
             created_at: self.now(),
         };
-        self.keep_client(&client, Keep::Forever).await?;
-        Ok(AddedClient { client_id: client.id, client_secret: secret })
+        let client_id = client.id.clone();
+        self.keep_client(client).await?;
+        Ok(client_id)
     }
 
     /// All clients, oldest first.
@@ -67,9 +80,8 @@ impl Provider {
 
     /// Removes a client. Its tokens are worth nothing at the token endpoint from now on.
     pub async fn remove_client(&self, client_id: &str) -> Done {
-        let removed = self.store().remove(&keys::client(client_id)).await?;
-        let listed = self.store().delist(keys::CLIENTS, client_id).await?;
-        if removed || listed { Ok(()) } else { Err(AdministrationError::NotFound(format!("there is no client {client_id:?}"))) }
+        let found = self.forget_client(client_id).await?;
+        if found { Ok(()) } else { Err(AdministrationError::NotFound(format!("there is no client {client_id:?}"))) }
     }
 }
 
@@ -79,7 +91,7 @@ impl ClientSummary {
             client_id: client.id,
             name: client.name.unwrap_or_default(),
             redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
-            confidential: matches!(client.authentication, Authentication::Secret(_)),
+            confidential: matches!(client.authentication, Authentication::Secret(_) | Authentication::Keys(_)),
             created_at: client.created_at,
         }
     }
@@ -92,10 +104,10 @@ fn client_name(name: &str) -> Done<String> {
     fits.then(|| name.to_owned()).ok_or_else(fault)
 }
 
-fn client_redirect_uris(uris: &[String]) -> Done<Vec<RedirectUri>> {
+fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
     if uris.is_empty() {
         return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
     }
     let fault = |uri, reason: &oauth::Reason| AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()));
-    uris.iter().map(|uri| RedirectUri::register(uri).map_err(|reason| fault(uri, &reason))).collect()
+    uris.iter().map(|uri| RedirectUri::register(uri, schemes).map_err(|reason| fault(uri, &reason))).collect()
 }

@@ -1,5 +1,6 @@
 //! Accounts and clients by hand.
 
+use oauth::client::KeySource;
 use provider::{AdministrationError, EnrolError};
 
 use crate::{
@@ -59,6 +60,12 @@ async fn clients_are_added_listed_and_removed() {
     assert!(public.client_id.starts_with("vc_") && public.client_secret.is_none());
     let confidential = house.provider.add_client("Batch", &uris[..1], true).await.expect("added");
     assert!(confidential.client_secret.expect("a secret").starts_with("vcs_"));
+
+    let keys = KeySource::at("https://service.example/keys.json".to_owned()).expect("an address");
+    let keyed = house.provider.add_keyed_client("Service", &uris[..1], keys).await.expect("added");
+    let clients = house.provider.clients().await.expect("a list");
+    assert!(clients.iter().any(|client| client.client_id == keyed.client_id && client.confidential) && keyed.client_secret.is_none());
+    house.provider.remove_client(&keyed.client_id).await.expect("removed");
 
     let clients = house.provider.clients().await.expect("a list");
     let notes = clients.iter().find(|client| client.client_id == public.client_id).expect("it is listed");

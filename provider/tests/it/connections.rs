@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth::Parameters;
-use provider::{Connection, Decision, DisconnectError, Visitor};
+use provider::{Begun, Connection, Decision, DisconnectError, Visitor};
 
 use crate::house::{House, ISSUER, PASSWORD};
 
@@ -30,7 +30,8 @@ impl Connected {
              &code_challenge_method=S256&resource={ISSUER}/mcp&scope=notes:read"
         );
         let begun = house.provider.begin(&Parameters::parse(request.as_bytes()), visitor).await.expect("a good request");
-        let id = begun.continue_at.strip_prefix("/consent?request=").expect("the consent page");
+        let Begun::Waiting(page) = begun else { panic!("nothing was allowed before") };
+        let id = page.strip_prefix("/consent?request=").expect("the consent page");
         let location = house.provider.decide(id, visitor, Decision::Allow).await.expect("allowed");
         let query = location.as_str().split_once('?').expect("an answer").1;
         let answer = Parameters::parse(query.as_bytes());
@@ -49,7 +50,7 @@ impl Connected {
 }
 
 async fn connections(house: &House, visitor: &Visitor) -> Vec<Connection> {
-    house.provider.connections(visitor).await.expect("the store answers").expect("signed in")
+    house.provider.connections(visitor).await.expect("the store answers").expect("signed in").standing
 }
 
 async fn bob(house: &House) -> Visitor {
@@ -68,13 +69,15 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
     let local = Connected::new(&house, &ada, "Claude Code", ON_THIS_COMPUTER).await;
 
     let listed = connections(&house, &ada).await;
-    let facts: Vec<_> = listed.iter().map(|one| (one.client_name.as_str(), one.host.as_deref(), one.on_this_computer)).collect();
+    let clients = listed.iter().map(|one| &one.client);
+    let facts: Vec<_> = clients.map(|one| (one.name.as_str(), one.host.as_deref(), one.on_this_computer)).collect();
     assert_eq!(facts, [("Claude Code", None, true), ("Claude", Some("app.example"), false)]);
-    assert_eq!((listed[0].resource_name.as_str(), listed[0].since), ("Notes", house.provider.now()));
+    assert_eq!((listed[0].client.resource_name.as_str(), listed[0].since), ("Notes", house.provider.now()));
+    assert_eq!((listed[0].times, listed[1].times), (1, 1));
     assert_eq!(listed[0].scopes, ["See who you are and read your notes"]);
 
     for _ in 0..2 {
-        house.provider.disconnect(&ada, &listed[0].grant).await.expect("ended, or ended already");
+        house.provider.disconnect(&ada, &listed[0].name).await.expect("ended, or ended already");
         assert_eq!(connections(&house, &ada).await, listed[1..]);
     }
     assert!(!local.goes_on(&house).await);
@@ -86,15 +89,15 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
     let house = House::new().await;
     let (ada, bob) = (house.ada().await, bob(&house).await);
     let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
-    let grant = connections(&house, &ada).await[0].grant.clone();
+    let name = connections(&house, &ada).await[0].name.clone();
 
     assert_eq!(connections(&house, &bob).await, []);
-    for name in [grant.as_str(), "", "x", "*", &format!("{grant}:{grant}")] {
+    for name in [name.as_str(), "", "x", "*", &format!("{name}:{name}")] {
         house.provider.disconnect(&bob, name).await.expect("nothing to do");
     }
     let stranger = house.browser();
     assert!(house.provider.connections(&stranger).await.expect("the store answers").is_none());
-    let refused = house.provider.disconnect(&stranger, &grant).await;
+    let refused = house.provider.disconnect(&stranger, &name).await;
     assert!(matches!(refused, Err(DisconnectError::NotSignedIn)));
     assert!(client.goes_on(&house).await);
     assert_eq!(connections(&house, &ada).await.len(), 1);
@@ -107,7 +110,7 @@ async fn a_removed_client_is_still_shown_and_an_expired_grant_is_not() {
     let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
     house.provider.remove_client(&client.client_id).await.expect("removed");
     let [connection] = &connections(&house, &ada).await[..] else { panic!("one connection") };
-    assert_eq!((&connection.client_name, connection.host.as_deref()), (&client.client_id, Some("app.example")));
+    assert_eq!((&connection.client.name, connection.client.host.as_deref()), (&client.client_id, Some("app.example")));
 
     let lifetimes = house.provider.settings().lifetimes;
     house.pass(lifetimes.refresh_token + lifetimes.access_token);

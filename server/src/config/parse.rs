@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use oauth::redirect::PrivateSchemes;
 
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -47,6 +48,13 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
             item.parse::<IpNet>().or_else(|_| address()).map_err(|_| format!("\"{item}\" is not a network such as 10.0.0.0/8"))
         })
         .collect()
+}
+
+/// Names of private-use schemes, separated by commas. Empty is none of them, and so is `none`, since an empty environment
+/// variable counts as unset.
+pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
+    let fault = |name: &str| format!("\"{name}\" is not the scheme of an application, such as cursor");
+    PrivateSchemes::read(items(text).filter(|_| text.trim() != "none")).map_err(fault)
 }
 
 /// One place to listen at: a name or an address, and a port.
@@ -115,6 +123,17 @@ mod tests {
         assert_eq!(networks(""), Ok(Vec::new()));
         assert!(networks("10.0.0.0/33").is_err());
         assert!(networks("everyone").is_err());
+    }
+
+    #[test]
+    fn private_schemes_are_names() {
+        assert_eq!(private_schemes("cursor, my-agent"), Ok(PrivateSchemes::read(["cursor", "my-agent"]).expect("names")));
+        for none in ["", " ", "none"] {
+            assert_eq!(private_schemes(none), Ok(PrivateSchemes::read([]).expect("none")));
+        }
+        for wrong in ["javascript", "https", "cursor://", "Cursor", "a b"] {
+            assert!(private_schemes(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");
+        }
     }
 
     #[test]

@@ -49,11 +49,14 @@ pub const SETTINGS: &[Setting] = &[
     setting("sealing_key", "VESTIBULE_SEALING_KEY", None, "KEY", "k4.local.… or a file that holds it [default: in the data folder]"),
     setting("registration", "VESTIBULE_REGISTRATION", Some("on"), "on|off", "Whether clients may register themselves"),
     setting("registration_limit", "VESTIBULE_REGISTRATION_LIMIT", Some("20"), "NUMBER", "Registrations per address and hour, 0 for no limit"),
+    setting("private_schemes", "VESTIBULE_PRIVATE_SCHEMES", Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"), "SCHEME,…", "Schemes of applications that may receive answers"),
+    setting("client_documents", "VESTIBULE_CLIENT_DOCUMENTS", Some("on"), "on|off|HOST,…", "Whose clients may come with a metadata document"),
     setting("rate_limits", "VESTIBULE_RATE_LIMITS", Some("on"), "on|off", "Every rate limit at once; off is for tests"),
     setting("code_lifetime", "VESTIBULE_CODE_LIFETIME", Some("60s"), "TIME", "How long an authorization code lives"),
     setting("access_token_lifetime", "VESTIBULE_ACCESS_TOKEN_LIFETIME", Some("1h"), "TIME", "How long an access token lives"),
     setting("refresh_token_lifetime", "VESTIBULE_REFRESH_TOKEN_LIFETIME", Some("90d"), "TIME", "How long a refresh token lives"),
     setting("refresh_replay_window", "VESTIBULE_REFRESH_REPLAY_WINDOW", Some("30s"), "TIME", "How long a used refresh token gets its successor again"),
+    setting("consent_lifetime", "VESTIBULE_CONSENT_LIFETIME", Some("90d"), "TIME", "How long an answer to an application is remembered, 0s asks every time"),
     setting("trusted_proxies", "VESTIBULE_TRUSTED_PROXIES", Some(""), "CIDR,…", "Proxies whose X-Forwarded-For is believed"),
     setting("site", "VESTIBULE_SITE", None, "FOLDER", "The built pages' files [default: ../site beside the binary]"),
 ];
@@ -69,6 +72,8 @@ pub struct ResourceEntry {
     pub identifier: String,
     /// What people call it.
     pub name: String,
+    /// The digest of the secret by which it may ask about tokens (RFC 7662).
+    pub introspection_secret_hash: Option<String>,
     /// Its scopes, in the order the consent page shows them.
     #[serde(default, rename = "scope")]
     pub scopes: Vec<ScopeEntry>,
@@ -82,6 +87,13 @@ pub struct ScopeEntry {
     pub name: String,
     /// What it allows, as a sentence for the consent page.
     pub sentence: String,
+    /// Whether clients get it that ask for nothing in particular.
+    #[serde(default = "yes")]
+    pub default: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A value as text, and who said it.

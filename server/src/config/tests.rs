@@ -39,6 +39,7 @@ fn defaults_are_those_of_the_issue() {
     assert_eq!(config.access_token_lifetime, Duration::from_hours(1));
     assert_eq!(config.refresh_token_lifetime, Duration::from_hours(90 * 24));
     assert_eq!(config.refresh_replay_window, Duration::from_secs(30));
+    assert_eq!(config.consent_lifetime, Duration::from_hours(90 * 24));
     assert_eq!(config.resources[0].identifier.as_str(), "http://localhost:3000/mcp");
 }
 
@@ -51,6 +52,8 @@ fn the_defaults_agree_with_the_providers() {
     assert_eq!(ours.lifetimes.access_token, theirs.lifetimes.access_token);
     assert_eq!(ours.lifetimes.refresh_token, theirs.lifetimes.refresh_token);
     assert_eq!(ours.lifetimes.refresh_replay_window, theirs.lifetimes.refresh_replay_window);
+    assert_eq!(ours.lifetimes.consent, theirs.lifetimes.consent);
+    assert_eq!(ours.client_documents, theirs.client_documents);
     assert_eq!(ours.registration.limit_per_hour, theirs.registration.limit_per_hour);
 }
 
@@ -98,6 +101,19 @@ fn values_out_of_bounds_are_faults() {
 }
 
 #[test]
+fn clients_with_documents_are_let_in_by_host() {
+    let policy = |text: &str| resolve(&[&format!("--client-documents={text}")], &[]).map(|config| config.settings().client_documents);
+    assert_eq!(policy("on"), Ok(DocumentPolicy::Open));
+    assert_eq!(policy("off"), Ok(DocumentPolicy::Off));
+    assert_eq!(policy("claude.ai,.example.com"), DocumentPolicy::parse("claude.ai, .example.com").map_err(|fault| Faults(vec![fault])));
+    let Err(Faults(faults)) = policy("https://claude.ai") else { panic!("accepted") };
+    assert_eq!(faults, ["--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."]);
+    let file = file("client_documents = [\"claude.ai\", \".example.com\"]\n");
+    let config = resolve(&["--config", path(&file)], &[]).expect("sound");
+    assert_eq!(Ok(config.client_documents), policy("claude.ai,.example.com"));
+}
+
+#[test]
 fn a_resource_is_refused_that_could_not_be_protected() {
     let faults = |identifier: &str, scope: &str| {
         let file = file(&format!(
@@ -119,6 +135,52 @@ fn a_resource_is_refused_that_could_not_be_protected() {
         let Err(faults) = faults(identifier, scope) else { panic!("accepted: {identifier} {scope}") };
         assert!(faults.len() == 1 && faults[0].contains(part), "{faults:?}");
     }
+}
+
+#[test]
+fn a_resource_may_ask_about_tokens_when_it_has_the_hash_of_a_secret() {
+    let resolved = |line: &str| {
+        let file = file(&format!(
+            "[[resource]]\nidentifier = \"https://notes.example/mcp\"\nname = \"Notes\"\n{line}\n[[resource.scope]]\nname = \"read\"\nsentence = \"Read\"\n"
+        ));
+        resolve(&["--config", path(&file)], &[])
+    };
+    let secret = |config: Config| config.resources[0].introspection_secret.clone();
+    // FIPS 180-2 appendix B.1.
+    let hash = "introspection_secret_hash = \"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0\"";
+    assert_eq!(resolved(hash).map(secret), Ok(Some(Digest::of(b"abc"))));
+    assert_eq!(resolved("").map(secret), Ok(None));
+    for wrong in ["", "abc", "vis_abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"] {
+        let faults = resolved(&format!("introspection_secret_hash = \"{wrong}\"")).map(|_| ());
+        assert!(faults.is_err_and(|Faults(faults)| faults.len() == 1 && faults[0].contains("vestibule resource secret")), "{wrong}");
+    }
+}
+
+#[test]
+fn private_schemes_are_the_known_ones_or_those_that_are_named() {
+    let schemes = |arguments: &[&str], environment: &[(&str, &str)]| resolve(arguments, environment).map(|config| config.settings().private_schemes);
+    assert_eq!(schemes(&[], &[]), Ok(PrivateSchemes::default()));
+    assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "")]), Ok(PrivateSchemes::default()));
+    let none = Ok(PrivateSchemes::read([]).expect("none"));
+    assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "none")]), none);
+    assert_eq!(schemes(&["--private-schemes="], &[]), none);
+    let file = file("private_schemes = [\"my-agent\"]\n");
+    assert_eq!(schemes(&["--config", path(&file)], &[]), Ok(PrivateSchemes::read(["my-agent"]).expect("a name")));
+    assert!(schemes(&["--private-schemes", "javascript"], &[]).is_err());
+}
+
+#[test]
+fn p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
+    let scope = |name: &str, rest: &str| format!("[[resource.scope]]\nname = \"{name}\"\nsentence = \"Use it\"\n{rest}\n");
+    let read = |scopes: &[String]| {
+        let file = file(&format!("[[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n{}", scopes.concat()));
+        let config = resolve(&["--config", path(&file)], &[])?;
+        Ok(config.resources[0].default_scopes().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let scopes = [scope("read", ""), scope("write", "default = false"), scope("list", "default = true")];
+    assert_eq!(read(&scopes), Ok(vec!["read".to_owned(), "list".to_owned()]));
+    let Err(Faults(faults)) = read(&scopes[1..2]) else { panic!("accepted") };
+    assert!(faults.len() == 1 && faults[0].contains("default"), "{faults:?}");
 }
 
 #[test]

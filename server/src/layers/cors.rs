@@ -1,4 +1,4 @@
-//! Cross-origin access for browser-based clients, to endpoints that know no cookies (K9).
+//! Cross-origin access for browser-based clients, to endpoints that know no cookies (mcp-requirements 7.9).
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -22,16 +22,16 @@ pub fn open(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After"));
 }
 
-/// Whether a browser asks beforehand if a script may send a request.
+/// Whether somebody asks what may be sent: a browser beforehand, for a script, or a program that wonders.
 pub fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    request.method() == Method::OPTIONS
 }
 
 /// The answer: it may.
 pub fn preflight_answer() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("content-type, authorization, mcp-protocol-version, dpop"),

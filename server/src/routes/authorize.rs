@@ -1,5 +1,7 @@
 //! `GET|POST /authorize` (OAuth 2.1 section 4.1.1).
 
+use std::time::Duration;
+
 use app::ProblemFacts;
 use axum::Extension;
 use axum::extract::State;
@@ -7,11 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use oauth::Parameters;
-use provider::{AuthorizeError, Visitor};
+use provider::{AuthorizeError, Begun, Visitor};
 
 use crate::extract::{Form, Service};
 use crate::layers::is_cross_site;
 use crate::{problem, respond};
+
+/// When it makes sense to ask again for a document whose host gave no answer.
+const A_MOMENT: Duration = Duration::from_secs(30);
 
 /// The request as a query.
 pub async fn by_query(State(service): State<Service>, Extension(visitor): Extension<Visitor>, parts: Parts) -> Response {
@@ -35,12 +40,16 @@ pub async fn by_form(
 
 async fn begin(service: &Service, visitor: &Visitor, parts: &Parts, parameters: &Parameters) -> Response {
     match service.provider.begin(parameters, visitor).await {
-        Ok(begun) => see_other(&begun.continue_at),
-        Err(AuthorizeError::Redirect(location)) => see_other(location.as_str()),
+        Ok(Begun::Waiting(page)) => see_other(&page),
+        Ok(Begun::Passed(location)) | Err(AuthorizeError::Redirect(location)) => see_other(location.as_str()),
         Err(AuthorizeError::Problem(problem)) => problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem)),
         Err(AuthorizeError::TooMany { retry_after }) => {
             let page = problem::respond(&service.site, parts, ProblemFacts::too_many(retry_after));
             respond::with_retry_after(page, retry_after)
+        }
+        Err(AuthorizeError::Unreachable { host }) => {
+            let page = problem::respond(&service.site, parts, ProblemFacts::document_unreachable(&host));
+            respond::with_retry_after(page, A_MOMENT)
         }
         Err(AuthorizeError::Unavailable(cause)) => problem::respond(&service.site, parts, cause.into()),
     }

@@ -1,9 +1,8 @@
-//! `GET /api/me`: what the caller's token says, while its grant lives.
+//! `GET /api/me`: what the caller's token says, while its grant stands.
 
 use std::sync::Arc;
 
 use access_token::{Audience, Bearer, Challenge, RequireToken, Verifier};
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use oauth::metadata::ProtectedResource;
@@ -12,26 +11,22 @@ use provider::Provider;
 use serde::Serialize;
 
 use super::metadata::PROTECTED_RESOURCE;
+use crate::liveness::liveness;
 use crate::respond;
 use crate::time::clock;
 
 /// The layer in front of it: any live token of ours will do, whatever its audience.
 pub fn guard(provider: &Provider) -> RequireToken {
     let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any);
-    RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge(provider), &[])
+    RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge(provider), &[]).asking(liveness(provider.clone()))
 }
 
 /// Tells the caller who it is.
-pub async fn me(State(provider): State<Provider>, Bearer(claims): Bearer) -> Response {
-    match provider.grant_is_live(&claims).await {
-        Ok(true) => respond::json(
-            StatusCode::OK,
-            &Me { sub: &claims.sub, client_id: &claims.client_id, device_id: &claims.device_id, scope: &claims.scope },
-        ),
-        // The signature is good, and yet the person or a replay ended the grant.
-        Ok(false) => challenge(&provider).invalid_token("The access this token was issued for has ended."),
-        Err(_) => respond::unavailable(),
-    }
+pub async fn me(Bearer(claims): Bearer) -> Response {
+    respond::json(
+        StatusCode::OK,
+        &Me { sub: &claims.sub, client_id: &claims.client_id, device_id: &claims.device_id, scope: &claims.scope },
+    )
 }
 
 #[derive(Serialize)]
@@ -60,5 +55,5 @@ fn challenge(provider: &Provider) -> Challenge {
 }
 
 fn scopes(resource: &Resource) -> Vec<&str> {
-    resource.scopes.iter().map(|scope| scope.name.as_str()).collect()
+    resource.default_scopes().collect()
 }

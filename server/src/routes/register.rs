@@ -1,11 +1,11 @@
-//! `POST /register` (RFC 7591).
+//! `POST /register` (RFC 7591), and `GET`, `PUT`, `DELETE /register/{client_id}` (RFC 7592).
 
 use axum::extract::State;
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
 use provider::{Provider, RegisterError};
 
-use crate::extract::{ClientAddress, Metadata};
+use crate::extract::{ClientAddress, ClientId, Metadata, bearer};
 use crate::respond;
 
 /// Registers a client.
@@ -16,12 +16,47 @@ pub async fn register(
 ) -> Response {
     match provider.register(&body, address).await {
         Ok(client) => respond::json(StatusCode::CREATED, &client),
-        Err(RegisterError::Refused(refusal)) => respond::error(StatusCode::BAD_REQUEST, refusal.code(), &refusal.description()),
-        Err(RegisterError::Closed) => {
+        Err(error) => refused(&error, &provider),
+    }
+}
+
+/// Tells a client what it registered.
+pub async fn read(State(provider): State<Provider>, ClientId(client_id): ClientId, headers: HeaderMap) -> Response {
+    match provider.registration(&client_id, bearer(&headers)).await {
+        Ok(client) => respond::json(StatusCode::OK, &client),
+        Err(error) => refused(&error, &provider),
+    }
+}
+
+/// Replaces what a client registered.
+pub async fn update(
+    State(provider): State<Provider>,
+    ClientId(client_id): ClientId,
+    headers: HeaderMap,
+    Metadata(body): Metadata,
+) -> Response {
+    match provider.update_registration(&client_id, bearer(&headers), &body).await {
+        Ok(client) => respond::json(StatusCode::OK, &client),
+        Err(error) => refused(&error, &provider),
+    }
+}
+
+/// Ends a registration.
+pub async fn end(State(provider): State<Provider>, ClientId(client_id): ClientId, headers: HeaderMap) -> Response {
+    match provider.end_registration(&client_id, bearer(&headers)).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error, &provider),
+    }
+}
+
+fn refused(error: &RegisterError, provider: &Provider) -> Response {
+    match error {
+        RegisterError::Refused(refusal) => respond::refused(refusal, provider.settings().issuer.as_str()),
+        RegisterError::Closed => {
             let description = "Clients are registered by the administrator of this server.";
             respond::error(StatusCode::FORBIDDEN, "access_denied", description)
         }
-        Err(RegisterError::TooMany { retry_after }) => respond::too_many(retry_after),
-        Err(RegisterError::Unavailable(_)) => respond::unavailable(),
+        RegisterError::TooMany { retry_after } => respond::too_many(*retry_after),
+        RegisterError::Unavailable(_) => respond::unavailable(),
     }
 }

@@ -158,7 +158,7 @@ async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(en
         ("two resources", |query| query.and("resource", "https://other.example/mcp"), "invalid_target"),
         ("unknown scopes alone", |query| query.and("scope", "openid profile"), "invalid_scope"),
         ("scopes twice", |query| query.and("scope", "notes:read").and("scope", "notes:write"), "invalid_request"),
-        ("prompt=none", |query| query.and("prompt", "none"), "interaction_required"),
+        ("prompt=none", |query| query.and("prompt", "none"), "login_required"),
         ("prompt twice", |query| query.and("prompt", "consent").and("prompt", "login"), "invalid_request"),
         ("no challenge", |query| query.without("code_challenge"), "invalid_request"),
     ];
@@ -329,11 +329,11 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     for (asked, granted) in [
-        (None, "notes:read notes:write"),
-        (Some(""), "notes:read notes:write"),
+        (None, "notes:read"),
+        (Some(""), "notes:read"),
         (Some("notes:read openid email profile"), "notes:read"),
         (Some("notes:write notes:read notes:write"), "notes:write notes:read"),
-        (Some("offline_access"), "notes:read notes:write offline_access"),
+        (Some("offline_access"), "notes:read offline_access"),
     ] {
         let asking = client.asking(|query| match asked {
             Some(scope) => query.set("scope", scope),

@@ -79,8 +79,14 @@ async fn what_needs_no_store_goes_on(engine: Engine) {
         house.get(path).await.granted();
     }
     assert_eq!(Browser::new(&house).open("/login").await.page(), "login");
-    // A token is checked by its signature, wherever the resource is.
-    client.call(&tokens.access, "whoami", serde_json::json!({})).await.granted();
+    // A token is checked by its signature and its grant, and while nobody can say whether the grant stands, nobody is let in
+    // and nobody is told that the token is bad.
+    let call = async || client.call(&tokens.access, "whoami", serde_json::json!({})).await;
+    let refused = call().await;
+    refused.refused(503, "temporarily_unavailable");
+    assert_eq!(refused.header(header::WWW_AUTHENTICATE), None);
+    house.switch.mend();
+    call().await.granted();
 }
 
 async fn a_code_survives_an_outage(engine: Engine) {

@@ -8,7 +8,10 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use crate::support::{ALICE, Browser, Engine, House, ISSUER, McpClient, Tokens, on_both_engines, percent_encoded, request};
+use crate::support::{
+    ALICE, Browser, Engine, House, ISSUER, McpClient, Query, Signer, Tokens, on_both_engines, percent_encoded, request,
+    with_assertion,
+};
 
 on_both_engines!(
     f49_random_requests_break_nothing,
@@ -17,10 +20,13 @@ on_both_engines!(
     odd_methods_and_headers_break_nothing,
 );
 
-const PATHS: [&str; 25] = [
+const PATHS: [&str; 28] = [
     "/authorize",
     "/token",
     "/register",
+    "/register/vc_x",
+    "/revoke",
+    "/introspect",
     "/mcp",
     "/api/me",
     "/login",
@@ -114,6 +120,9 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
     let forms = [
         ("/token", client.code_form(&code)),
         ("/token", client.refresh_form(&tokens.refresh).and("scope", "notes:read").and("resource", "x")),
+        ("/token", with_assertion(client.refresh_form(&tokens.refresh), &Signer::ed25519("x").assert(&house, &client.id, "j"))),
+        ("/revoke", client.refresh_form(&tokens.refresh).and("token", "vrt_x").and("token_type_hint", "refresh_token")),
+        ("/introspect", Query::new([("token", &tokens.access), ("client_id", ISSUER), ("client_secret", "x")])),
         (
             "/authorize",
             client.authorization.clone().and("scope", "notes:read").and("prompt", "login").and("response_mode", "query"),

@@ -3,18 +3,33 @@
 
 mod support;
 
+mod assertions;
 mod authorize;
 mod code;
+mod conformance;
 mod consent;
+mod documents;
 mod faults;
 mod hostile;
+mod introspection;
+mod key_sets;
+mod lapsing;
+mod management;
 mod metadata;
 mod pages;
 mod people;
 mod pkce;
+mod published_documents;
+mod prompt;
 mod real_client;
 mod refresh;
 mod registration;
+mod registrations_of_real_clients;
+mod remembered;
+mod replay;
+mod revocation;
+mod scopes;
+mod step_up;
 mod story;
 mod token_endpoint;
 mod tokens;

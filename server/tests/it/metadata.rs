@@ -1,4 +1,4 @@
-//! The documents by which clients find everything (RFC 8414, RFC 9728, A4, A7, A18, K9; case E43).
+//! The documents by which clients find everything (RFC 8414, RFC 9728, A4, A7, A18, K2, mcp-requirements 7.6, 7.9, 7.10; case E43).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -14,7 +14,10 @@ on_both_engines!(
     a18_e43_the_issuer_follows_from_the_configuration_alone,
     unknown_addresses_are_404_and_nothing_is_redirected,
     documents_answer_to_get_and_head_alone,
-    k9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens,
+    k2_openid_addresses_are_404_for_programs_and_scripts,
+    requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to,
+    requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else,
+    requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens,
     keys_are_public_and_change_when_they_are_rotated,
 );
 
@@ -31,13 +34,19 @@ async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engin
             "authorization_endpoint": format!("{ISSUER}/authorize"),
             "token_endpoint": format!("{ISSUER}/token"),
             "registration_endpoint": format!("{ISSUER}/register"),
+            "revocation_endpoint": format!("{ISSUER}/revoke"),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+            // 7.6: without this, RFC 8414 says client_secret_basic, which no public client can use.
+            "revocation_endpoint_auth_methods_supported": ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"],
+            "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
             "scopes_supported": ["notes:read", "notes:write", "offline_access"],
             "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": true,
             "protected_resources": [MCP],
         })
     );
@@ -48,7 +57,7 @@ async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Eng
     let expected = json!({
         "resource": MCP,
         "authorization_servers": [ISSUER],
-        "scopes_supported": ["notes:read", "notes:write"],
+        "scopes_supported": ["notes:read"],
         "bearer_methods_supported": ["header"],
         "resource_name": "Notes",
     });
@@ -61,7 +70,8 @@ async fn several_resources_have_a_document_each(engine: Engine) {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
-        scopes: vec![ScopeDescription { name: format!("{name}:use"), sentence: String::new() }],
+        scopes: vec![ScopeDescription { name: format!("{name}:use"), sentence: String::new(), default: true }],
+        introspection_secret: None,
     };
     let house = House::with(engine, |settings| {
         settings.resources.push(resource("https://vestibule.example/deep/mcp", "deep"));
@@ -102,7 +112,10 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
     let house = House::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/",
         "/.well-known/openid-configuration/mcp",
+        "/mcp/.well-known/openid-configuration",
+        "/mcp/.well-known/oauth-protected-resource",
         "/.well-known/oauth-authorization-server/",
         "/.well-known/oauth-authorization-server/mcp",
         "/.well-known//oauth-authorization-server",
@@ -122,7 +135,21 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
         "/mcp/.well-known/oauth-authorization-server",
         "/api/other",
         "/token/",
+        "/token//",
+        "//token",
+        "/token/x",
+        "/revoke/",
+        "//revoke",
+        "/introspect/",
         "/register/",
+        "//register",
+        "/register/vc_x/",
+        "/register//vc_x",
+        "/authorize/",
+        "//authorize",
+        "/mcp/",
+        "//mcp",
+        "/api/me/",
         "/health/other",
         "/nowhere",
         "/pkg/../../Cargo.toml",
@@ -151,7 +178,70 @@ async fn documents_answer_to_get_and_head_alone(engine: Engine) {
     }
 }
 
-async fn k9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(engine: Engine) {
+/// A client stops at a fault of the server, and goes on after 404 (mcp-requirements 5.2); a script has to be able to read it.
+async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
+    let house = House::empty(engine).await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/mcp",
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/jwks.json",
+        "/mcp/.well-known/openid-configuration",
+        "/mcp/.well-known/oauth-authorization-server",
+        "/mcp/.well-known/oauth-protected-resource",
+    ] {
+        for accept in ["application/json", "*/*", "text/html"] {
+            let request = request(Method::GET, path).header(header::ACCEPT, accept).header(header::ORIGIN, "https://a.example");
+            let answer = house.send(request.body(Body::empty()).expect("a request")).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (404, &json!("not_found")), "{path}");
+            assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{path}");
+            assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{path}");
+        }
+    }
+}
+
+/// Redirects of these are not followed, or not to where they were meant (mcp-requirements 7.10).
+async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(engine: Engine) {
+    let house = House::empty(engine).await;
+    for (path, allowed) in [
+        (SERVER, &["GET", "HEAD"][..]),
+        (RESOURCE, &["GET", "HEAD"]),
+        (KEYS, &["GET", "HEAD"]),
+        ("/token", &["POST"]),
+        ("/revoke", &["POST"]),
+        ("/introspect", &["POST"]),
+        ("/register", &["POST"]),
+        ("/register/vc_x", &["GET", "HEAD", "PUT", "DELETE"]),
+        ("/api/me", &["GET", "HEAD"]),
+    ] {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE] {
+            let answer = house.send(request(method.clone(), path).body(Body::empty()).expect("a request")).await;
+            assert!(!answer.status.is_redirection() && !answer.status.is_server_error(), "{method} {path}: {answer:?}");
+            assert_eq!(answer.status == 405, !allowed.contains(&method.as_str()), "{method} {path}: {answer:?}");
+            if answer.status == 405 {
+                let named = answer.header(header::ALLOW).unwrap_or_default();
+                assert_eq!(named.split(',').collect::<Vec<_>>(), allowed, "{path}");
+            }
+        }
+    }
+}
+
+async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(engine: Engine) {
+    let house = House::empty(engine).await;
+    let ask = async |path: &str| house.send(request(Method::OPTIONS, path).body(Body::empty()).expect("a request")).await;
+    for path in [SERVER, RESOURCE, KEYS, "/token", "/revoke", "/register", "/register/vc_x", "/.well-known/x"] {
+        let answer = ask(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN)), (204, Some("*")), "{path}");
+    }
+    // O7: never there, nor where only servers call.
+    for path in ["/authorize", "/login", "/introspect", "/api/me"] {
+        let answer = ask(path).await;
+        assert!(answer.status.is_client_error(), "{path}: {answer:?}");
+        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), None, "{path}");
+    }
+}
+
+async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(engine: Engine) {
     let house = House::empty(engine).await;
     let open = |answer: &Answer, what: &str| {
         assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{what}");
@@ -159,9 +249,20 @@ async fn k9_scripts_of_any_origin_may_read_documents_keys_registration_and_token
         let exposed = answer.header(header::ACCESS_CONTROL_EXPOSE_HEADERS).unwrap_or_default().to_ascii_lowercase();
         assert!(exposed.contains("www-authenticate"), "{what}: {exposed}");
     };
-    for path in
-        [SERVER, RESOURCE, "/.well-known/oauth-protected-resource/mcp", KEYS, "/token", "/register", "/mcp", "/.well-known/x"]
-    {
+    for path in [
+        SERVER,
+        RESOURCE,
+        "/.well-known/oauth-protected-resource/mcp",
+        KEYS,
+        "/token",
+        "/revoke",
+        "/register",
+        "/register/vc_x",
+        "/mcp",
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/mcp",
+        "/.well-known/x",
+    ] {
         let preflight = request(Method::OPTIONS, path)
             .header(header::ORIGIN, "https://inspector.example")
             .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")

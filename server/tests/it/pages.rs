@@ -99,7 +99,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("Claude");
     metadata["redirect_uris"] = json!(["https://notclaude.example/cb"]);
-    let web = McpClient::registered(&house, &metadata).await;
+    let web = McpClient::registered(&house, &metadata).await.asking(|query| query.set("scope", "notes:read notes:write"));
     let words = browser.consent_page(&web).await.words();
     for said in ["Claude", "notclaude.example", "nobody has checked the name", "Notes", "vestibule.example", ALICE] {
         assert!(words.contains(said), "{said} in {words}");

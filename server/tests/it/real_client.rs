@@ -6,7 +6,7 @@ use oauth::Issuer;
 use provider::Settings;
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::auth::{AuthClient, AuthorizationManager, AuthorizationRequest, OAuthState};
+use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
 use tokio::net::TcpListener;
@@ -17,6 +17,8 @@ use crate::support::{ALICE, Browser, CALLBACK, Engine, House, PASSWORD, on_both_
 on_both_engines!(rmcp_finds_registers_signs_in_calls_tools_and_refreshes);
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
+    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may have said so already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (house, issuer, server) = listening(engine).await;
     let mcp = format!("{issuer}/mcp");
 
@@ -41,17 +43,34 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     let manager = state.into_authorization_manager().expect("authorized");
     let first = manager.get_access_token().await.expect("a token");
 
-    let client = connect(&mcp, manager).await;
+    let http = AuthClient::new(reqwest::Client::new(), manager);
+    let manager = http.auth_manager.clone();
+    let client = connect(&mcp, http).await;
     let tools = client.list_all_tools().await.expect("a list of tools");
     let mut names: Vec<_> = tools.iter().map(|tool| tool.name.as_ref()).collect();
     names.sort_unstable();
     assert_eq!(names, ["add_note", "whoami"]);
-    let noted = call(&client, "add_note", serde_json::json!({ "text": "bought milk" })).await;
-    assert_eq!(noted["notes"], 1);
     let caller = call(&client, "whoami", serde_json::json!({})).await;
     assert!(caller["sub"].as_str().is_some_and(|sub| sub.starts_with("acct_")), "{caller}");
-    // It asks for `offline_access` too, since our metadata lists it.
-    assert_eq!(caller["scope"], "notes:read notes:write offline_access");
+    // It asks for what the resource names, and for `offline_access` too, since our metadata lists it.
+    assert_eq!(caller["scope"], "notes:read offline_access");
+
+    // K8: it is told that adding a note needs more, and goes back to Alice, who sees what that is.
+    let arguments = serde_json::json!({ "text": "bought milk" });
+    let adding = CallToolRequestParams::new("add_note").with_arguments(arguments.as_object().cloned().expect("an object"));
+    let refused = client.call_tool(adding).await.expect_err("403");
+    let challenge = format!("{refused:?}");
+    assert!(challenge.contains("InsufficientScope") && challenge.contains("notes:read notes:write"), "{challenge}");
+    let address = manager.lock().await.request_scope_upgrade("notes:read notes:write").await.expect("an address to open");
+    let begun = browser.get(address.strip_prefix(&issuer).expect("an address of ours")).await;
+    let consent = browser.follow(&begun).await.document();
+    assert!(consent.words().contains("New Add notes for you"), "{}", consent.words());
+    let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
+    let callback = AuthorizationCallback::from_redirect_url(allowed.destination()).expect("an answer");
+    let (code, csrf, own) = (&callback.code, &callback.csrf_token, callback.issuer.as_deref());
+    manager.lock().await.exchange_code_for_token_with_issuer(code, csrf, own).await.expect("the exchange");
+    let noted = call(&client, "add_note", arguments).await;
+    assert_eq!(noted["notes"], 1);
     client.cancel().await.expect("it ends");
 
     // A registration of its own stands in our list.
@@ -79,15 +98,14 @@ async fn refreshes(house: &House, issuer: &str, other: String) {
     manager.refresh_token().await.expect("refreshed");
     let second = manager.get_access_token().await.expect("a token");
     assert_ne!(second, first);
-    let client = connect(&format!("{issuer}/mcp"), manager).await;
+    let client = connect(&format!("{issuer}/mcp"), AuthClient::new(reqwest::Client::new(), manager)).await;
     call(&client, "whoami", serde_json::json!({})).await;
     client.cancel().await.expect("it ends");
 }
 
 type Client = RunningService<RoleClient, ClientConfig>;
 
-async fn connect(mcp: &str, manager: AuthorizationManager) -> Client {
-    let http = AuthClient::new(reqwest::Client::new(), manager);
+async fn connect(mcp: &str, http: AuthClient<reqwest::Client>) -> Client {
     let config = StreamableHttpClientTransportConfig::with_uri(mcp);
     let transport = StreamableHttpClientTransport::with_client(http, config);
     ClientConfig::default().serve(transport).await.expect("the server welcomes the client")

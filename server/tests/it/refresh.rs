@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, header};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, on_both_engines, race, request,
+    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, from, on_both_engines, race, request,
 };
 
 on_both_engines!(
@@ -18,6 +18,9 @@ on_both_engines!(
     o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing,
     c18_of_64_refreshes_at_once_all_get_the_same_successor,
     c18_with_two_servers_over_one_store_too,
+    two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on,
+    a_client_that_lost_the_answer_asks_again_and_goes_on,
+    one_client_refreshes_from_two_addresses_and_goes_on,
     refresh_tokens_expire_ninety_days_after_their_own_issue,
     o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened,
     c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up,
@@ -126,6 +129,58 @@ async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, serve
     let next = Tokens::read(&client.refresh(&successor.refresh).await);
     house.pass(30);
     ended(client, &tokens.refresh, &next).await;
+}
+
+/// Two windows of one program read the same file: each refreshes with what it read last, the second one some seconds late.
+async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let processes = [client.clone(), client.at(&house.twin().await)];
+    let mut shared = tokens.refresh;
+    for round in 0..8 {
+        house.pass(3300);
+        let (first, second) = (&processes[round % 2], &processes[(round + 1) % 2]);
+        let at_first = Tokens::read(&first.refresh(&shared).await);
+        house.pass(20);
+        let late = Tokens::read(&second.refresh(&shared).await);
+        assert_eq!(late.refresh, at_first.refresh);
+        for tokens in [&at_first, &late] {
+            client.me(&tokens.access).await.granted();
+        }
+        shared = late.refresh;
+    }
+}
+
+async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
+    let (house, client, first) = connected(engine).await;
+    house.pass(3300);
+    // The answer was made, and never arrived.
+    let lost = Tokens::read(&client.refresh(&first.refresh).await);
+    house.pass(29);
+    let second = Tokens::read(&client.refresh(&first.refresh).await);
+    assert_eq!(second.refresh, lost.refresh);
+    house.pass(3300);
+    let third = Tokens::read(&client.refresh(&second.refresh).await);
+    client.me(&third.access).await.granted();
+}
+
+/// As a client does that runs on several machines behind one name (mcp-requirements 5.1, Claude.ai).
+async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
+    let (house, client, mut tokens) = connected(engine).await;
+    for _ in 0..4 {
+        house.pass(3300);
+        let answers = race(2, |number| {
+            let (house, form) = (house.clone(), client.refresh_form(&tokens.refresh));
+            let address = [160, 79, 104, if number == 0 { 10 } else { 77 }];
+            let request = from(address.into(), Method::POST, "/token");
+            let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            async move { house.send(request.body(form.encode().into()).expect("a request")).await }
+        })
+        .await;
+        let next: Vec<_> = answers.iter().map(Tokens::read).collect();
+        assert_eq!(next[0].refresh, next[1].refresh);
+        tokens = next[0].clone();
+    }
+    client.me(&tokens.access).await.granted();
 }
 
 async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine) {

@@ -42,11 +42,16 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
     assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"));
     let mut body = answer.json();
     let id = body["client_id"].take();
+    let (token, address) = (body["registration_access_token"].take(), body["registration_client_uri"].take());
+    assert!(token.as_str().is_some_and(|token| token.starts_with("vrat_")), "{token}");
+    assert_eq!(address, format!("{ISSUER}/register/{}", id.as_str().unwrap_or_default()));
     assert!(id.as_str().is_some_and(|id| !id.starts_with("http") && !id.is_empty()), "{id}");
     assert_eq!(
         body,
         json!({
             "client_id": null,
+            "registration_access_token": null,
+            "registration_client_uri": null,
             "client_id_issued_at": START,
             "client_name": "Notebook",
             "client_uri": "https://notebook.example/",

@@ -29,7 +29,7 @@ async fn a_person_connects_a_client_which_works_until_something_is_replayed(engi
     assert_eq!(turned_away.status, 401);
     let challenge = turned_away.header(header::WWW_AUTHENTICATE).expect("a challenge");
     let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
-    assert_eq!(challenge, format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read notes:write\""));
+    assert_eq!(challenge, format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read\""));
     let resource = house.get("/.well-known/oauth-protected-resource/mcp").await.granted();
     assert_eq!((&resource["resource"], &resource["authorization_servers"]), (&json!(MCP), &json!([ISSUER])));
     let server = house.get("/.well-known/oauth-authorization-server").await.granted();
@@ -37,7 +37,7 @@ async fn a_person_connects_a_client_which_works_until_something_is_replayed(engi
     assert_eq!(server["registration_endpoint"], format!("{ISSUER}/register"));
 
     // It registers, and opens another browser, where Alice signs in first.
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read notes:write"));
     let mut phone = Browser::new(&house);
     let begun = phone.get(&client.authorize_path()).await;
     let login = phone.follow(&begun).await.document();

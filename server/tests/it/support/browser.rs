@@ -42,6 +42,11 @@ impl Browser {
         browser
     }
 
+    /// The same browser, talking to another server of the same name.
+    pub(crate) fn at(&self, house: &House) -> Self {
+        Self { house: house.clone(), ..self.clone() }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let request = self.request(Method::GET, path).header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         let answer = self.send(request.body(Body::empty()).expect("a request")).await;
@@ -111,10 +116,26 @@ impl Browser {
         Callback::read(answer.destination())
     }
 
-    /// The code that the client gets when Alice allows it.
+    /// The code that the client gets when Alice allows it, or at once when she has allowed the same before.
     pub(crate) async fn allow(&mut self, client: &McpClient) -> String {
-        let callback = self.decide(client, "Allow").await;
+        let callback = self.allowed(client).await;
         callback.query.one("code").unwrap_or_else(|| panic!("a code: {callback:?}")).to_owned()
+    }
+
+    /// The whole answer of the same.
+    pub(crate) async fn allowed(&mut self, client: &McpClient) -> Callback {
+        let passed = self.get(&client.authorize_path()).await;
+        if passed.destination().starts_with('/') {
+            return self.decide(client, "Allow").await;
+        }
+        Callback::read(passed.destination())
+    }
+
+    /// The answer of a client's request that leads to no page at all.
+    pub(crate) async fn pass(&mut self, client: &McpClient) -> Callback {
+        let answer = self.get(&client.authorize_path()).await;
+        assert!(!answer.destination().starts_with('/'), "asked the person: {answer:?}");
+        Callback::read(answer.destination())
     }
 
     fn request(&self, method: Method, path: &str) -> http::request::Builder {

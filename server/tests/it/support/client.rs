@@ -8,7 +8,7 @@ use http::{Method, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::house::{self, MCP};
+use super::house;
 use super::{Answer, Browser, House, Query};
 
 /// Where most clients here wait for the answer.
@@ -132,7 +132,7 @@ impl McpClient {
             ("code_verifier", &self.verifier),
             ("redirect_uri", &self.redirect_uri),
             ("client_id", &self.id),
-            ("resource", MCP),
+            ("resource", &self.house.provider.settings().issuer.url("/mcp")),
         ]);
         self.with_secret(form)
     }

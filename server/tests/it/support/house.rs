@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{Method, Request, header};
 use oauth::{Issuer, Timestamp};
-use provider::{Clock, Environment, Provider, Settings};
+use provider::{Clock, Environment, Provider, Settings, Web};
 use server::extract::Proxies;
 use server::site::Site;
 use server::{Options, router};
@@ -24,6 +24,8 @@ use super::{Answer, Engine, Query};
 
 /// The issuer of a house, unless a test chooses another.
 pub(crate) const ISSUER: &str = "https://vestibule.example";
+/// The issuer of a house on a developer's machine.
+pub(crate) const LOOPBACK_ISSUER: &str = "http://localhost:3000";
 /// The demonstration MCP server of such a house.
 pub(crate) const MCP: &str = "https://vestibule.example/mcp";
 /// When every story begins: 2027-01-15, eight o'clock in UTC, at the start of an hour.
@@ -47,6 +49,7 @@ pub(crate) struct House {
     pub(crate) switch: Switch,
     tide: Tide,
     store: Store,
+    web: Option<Web>,
     /// Ends with the last clone.
     _redis: Option<Arc<RedisServer>>,
 }
@@ -95,18 +98,41 @@ impl House {
         Self { _redis: redis.map(Arc::new), ..Self::over(store, settings).await }
     }
 
+    /// A house on a developer's machine, where Alice lives and other people's web servers are those of a test.
+    pub(crate) async fn on_this_computer(engine: Engine, web: Web, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(Issuer::parse(LOOPBACK_ISSUER).expect("a good issuer"));
+        change(&mut settings);
+        let (store, redis) = engine.open().await;
+        let house = Self { _redis: redis.map(Arc::new), ..Self::in_the_web(store, settings, Some(web)).await };
+        house.add_alice().await;
+        house
+    }
+
     /// A house over a store that is there already.
     pub(crate) async fn over(store: Store, settings: Settings) -> Self {
+        Self::in_the_web(store, settings, None).await
+    }
+
+    /// A house over a store, with the web servers of a test in place of those of the world.
+    pub(crate) async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
         let (store, tide) = Tide::around(store);
         let (store, switch) = Breakable::new(store);
         let clock = Arc::new(HandClock(AtomicU64::new(START)));
-        let (provider, router) = open(settings, store.clone(), clock.clone()).await;
-        Self { provider, router, clock, switch, tide, store, _redis: None }
+        let (provider, router) = open(settings, store.clone(), clock.clone(), web.clone()).await;
+        Self { provider, router, clock, switch, tide, store, web, _redis: None }
     }
 
     /// A second server over the same store, with the same clock.
     pub(crate) async fn twin(&self) -> Self {
-        let (provider, router) = open(self.provider.settings().clone(), self.store.clone(), self.clock.clone()).await;
+        let (provider, router) = open(self.provider.settings().clone(), self.store.clone(), self.clock.clone(), self.web.clone()).await;
+        Self { provider, router, ..self.clone() }
+    }
+
+    /// The same with other settings, as after a restart.
+    pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.provider.settings().clone();
+        change(&mut settings);
+        let (provider, router) = open(settings, self.store.clone(), self.clock.clone(), self.web.clone()).await;
         Self { provider, router, ..self.clone() }
     }
 
@@ -130,6 +156,17 @@ impl House {
         self.send(request.body(form.encode().into()).expect("a request")).await
     }
 
+    /// Takes a record away behind the server's back.
+    pub(crate) async fn lose(&self, key: &str) {
+        assert!(self.store.remove(key).await.expect("the store answers"), "there is no {key}");
+    }
+
+    /// A record as it lies in the store.
+    pub(crate) async fn record(&self, key: &str) -> String {
+        let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
+        String::from_utf8(bytes).expect("a record in UTF-8")
+    }
+
     /// Changes one text in a record behind the server's back, as whoever can write to the store might.
     pub(crate) async fn tamper(&self, key: &str, from: &str, to: &str) {
         let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
@@ -148,6 +185,11 @@ impl House {
     /// How often `work` waits for the store, and what it leads to: what is asked for at once is one wait.
     pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.tide.waits(work).await
+    }
+
+    /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not ask that often.
+    pub(crate) async fn between<T>(&self, answers: u64, work: impl Future<Output = T>, meanwhile: impl Future) -> (T, bool) {
+        self.tide.between(answers, work, meanwhile).await
     }
 
     /// Lets the caller hang up while `work` waits for the store, and waits until the server has called the store `calls` times.
@@ -186,9 +228,10 @@ pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request
         .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
 }
 
-async fn open(settings: Settings, store: Store, clock: Arc<HandClock>) -> (Provider, Router) {
+async fn open(settings: Settings, store: Store, clock: Arc<HandClock>, web: Option<Web>) -> (Provider, Router) {
     let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
-    let environment = Environment { clock, ..Environment::system() };
+    let system = Environment::system();
+    let environment = Environment { clock, web: web.unwrap_or(system.web), entropy: system.entropy };
     let site = Site::new(None, &settings.name);
     let provider = Provider::open(settings, store, sealing_key, environment).await.expect("the provider opens");
     let router = router(provider.clone(), Options { proxies: Proxies::default(), site });

@@ -105,7 +105,7 @@ impl Document {
 
     /// The form that has a button with these words.
     pub(crate) fn form(&self, button: &str) -> Form {
-        let found = self.forms().into_iter().find(|form| form.buttons.iter().any(|own| own.words == button));
+        let found = self.forms().into_iter().find(|form| form.buttons.iter().any(|own| own.says(button)));
         found.unwrap_or_else(|| panic!("no form with the button {button:?} in: {}", self.words()))
     }
 
@@ -124,19 +124,26 @@ impl Document {
                 Token::Close(name) if name == "form" => open = false,
                 Token::Open { name, attributes } if open => {
                     let form = forms.last_mut().expect("an open form");
-                    in_button = name == "button" && value(attributes, "type") == Some("submit");
+                    in_button = if name == "button" { value(attributes, "type") == Some("submit") } else { in_button };
                     form.take(name, attributes);
                 }
                 Token::Close(name) if name == "button" => in_button = false,
                 Token::Text(text) if in_button => {
                     if let Some(button) = forms.last_mut().and_then(|form| form.buttons.last_mut()) {
-                        button.words.push_str(text.trim());
+                        button.words.push_str(text);
                     }
                 }
                 _ => {}
             }
         }
         forms
+    }
+}
+
+impl Button {
+    /// Whether these are its words, however they are set.
+    fn says(&self, words: &str) -> bool {
+        self.words.split_whitespace().eq(words.split_whitespace())
     }
 }
 
@@ -166,7 +173,7 @@ impl Form {
 
     /// What is sent when the button with these words is pressed.
     pub(crate) fn press(&self, button: &str) -> Query {
-        let pressed = self.buttons.iter().find(|own| own.words == button).expect("a button with these words");
+        let pressed = self.buttons.iter().find(|own| own.says(button)).expect("a button with these words");
         let fields = self.fields.clone();
         if pressed.name.is_empty() { fields } else { fields.and(&pressed.name, &pressed.value) }
     }

@@ -63,6 +63,34 @@ impl Tide {
         self.release();
     }
 
+    /// Begins `work`, lets the store answer it so many times, does `meanwhile` while it waits for the next answer, and lets
+    /// it end. `false` when it does not wait that often; then nothing happened meanwhile.
+    pub(crate) async fn between<T>(&self, answers: u64, work: impl Future<Output = T>, meanwhile: impl Future) -> (T, bool) {
+        self.0.holds.store(true, Ordering::SeqCst);
+        let mut work = std::pin::pin!(work);
+        for _ in 0..answers {
+            tokio::select! {
+                biased;
+                result = &mut work => {
+                    self.0.holds.store(false, Ordering::SeqCst);
+                    return (result, false);
+                }
+                () = self.anyone() => self.release(),
+            }
+        }
+        tokio::select! {
+            biased;
+            result = &mut work => {
+                self.0.holds.store(false, Ordering::SeqCst);
+                return (result, false);
+            }
+            () = self.anyone() => self.0.holds.store(false, Ordering::SeqCst),
+        }
+        meanwhile.await;
+        self.release();
+        (work.await, true)
+    }
+
     fn release(&self) {
         self.0.gate.add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
     }
@@ -71,6 +99,12 @@ impl Tide {
     async fn everyone(&self) {
         self.someone().await;
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    /// Until somebody is waiting, and usually whoever asks at the same time.
+    async fn anyone(&self) {
+        self.someone().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
     async fn someone(&self) {

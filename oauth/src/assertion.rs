@@ -1,0 +1,222 @@
+//! Client assertions: a client proves itself by a JWT that one of its keys signed (RFC 7521 section 4.2, RFC 7523 sections 2.2
+//! and 3, O23, K15).
+//!
+//! Reading and verifying are two steps: an assertion that was read says who to look up, and nothing of it is believed.
+
+use std::{fmt, slice, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use crate::{
+    error::Reason,
+    jwk::{Algorithm, Jwks},
+    time::Timestamp,
+};
+
+/// The `client_assertion_type` of a JWT (RFC 7523 section 2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// How far the clocks of a client and of this server may be apart.
+pub const SKEW: Duration = Duration::from_mins(1);
+
+/// The longest assertion that is read: it holds a long client id twice, and the signature of a long key.
+const LONGEST: usize = 16 * 1024;
+/// The longest `jti`, in bytes.
+const LONGEST_JTI: usize = 256;
+/// How far ahead an assertion may expire (RFC 7523 section 3, item 4). An hour is what libraries set at most; being used
+/// once guards against replay whatever the span, and each `jti` is remembered for as long.
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
+/// What `typ` may be: plain, or the explicit type of draft-ietf-oauth-rfc7523bis section 4.
+const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
+/// The end of the year 9999, in seconds since 1970.
+const LAST_DATE: f64 = 253_402_300_799.0;
+
+/// An assertion as it came. Who sent it is not known: only [`Self::verify`] tells.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Assertion {
+    client_id: String,
+    signed: String,
+    signature: Vec<u8>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    claims: Claims,
+}
+
+/// An assertion that the client's key signed, for this server, at this time. It proves the client when its `jti` is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Its identifier, unique for the client.
+    pub jti: String,
+    /// Until when it could be accepted, allowing for clocks that differ: so long its `jti` is remembered.
+    pub expires_at: Timestamp,
+}
+
+/// The header (RFC 7515 section 4). Keys that a header brings along (`jwk`, `jku`, `x5c`) are never looked at.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    #[serde(default, rename = "crit", deserialize_with = "present")]
+    has_critical: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+struct Claims {
+    iss: Option<String>,
+    sub: Option<String>,
+    aud: Option<Audience>,
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    iat: Option<NumericDate>,
+    jti: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// Seconds since 1970, perhaps with a fraction (RFC 7519 section 2).
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+struct NumericDate(Timestamp);
+
+impl Assertion {
+    /// Reads the compact serialisation (RFC 7515 section 7.1): strictly, one spelling for each assertion.
+    ///
+    /// # Errors
+    /// [`Reason::UnacceptableAssertion`] when it is no such JWT, is not signed by an algorithm of ours, or names no client.
+    pub fn read(text: &str) -> Result<Self, Reason> {
+        if text.len() > LONGEST {
+            return refuse("it is longer than 16 KiB");
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(MALFORMED)?;
+        let (header, claims) = signed.split_once('.').ok_or(MALFORMED)?;
+        let header: Header = json(header)?;
+        // RFC 7515 section 4.1.11: what is critical must be understood, and nothing of the kind is.
+        if header.has_critical {
+            return refuse("its header has crit, and no extension is understood");
+        }
+        if !header.typ.as_deref().is_none_or(is_client_assertion) {
+            return refuse("its typ is neither JWT nor client-authentication+jwt");
+        }
+        let algorithm = Algorithm::parse(&header.alg).ok_or(UNKNOWN_ALGORITHM)?;
+        let claims: Claims = json(claims)?;
+        let Some(client_id) = claims.sub.clone().filter(|sub| claims.iss.as_ref() == Some(sub)) else {
+            return refuse("its iss and its sub are not both the client_id");
+        };
+        let signature = decoded(signature)?;
+        Ok(Self { client_id, signed: signed.to_owned(), signature, algorithm, kid: header.kid, claims })
+    }
+
+    /// The client that it claims to come from.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Verifies that it is the client's own, meant for one of `audiences`, and in its time.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks, otherwise
+    /// [`Reason::UnacceptableAssertion`].
+    pub fn verify(&self, keys: &Jwks, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Verified, Reason> {
+        if self.client_id != client_id {
+            return refuse("its iss and its sub are not both the client_id");
+        }
+        self.check_audience(audiences)?;
+        let expires_at = self.check_time(now)?;
+        let jti = match &self.claims.jti {
+            Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti.clone(),
+            _ => return refuse("it has no jti of 1 to 256 bytes"),
+        };
+        keys.verify(self.algorithm, self.kid.as_deref(), self.signed.as_bytes(), &self.signature)?;
+        Ok(Verified { jti, expires_at })
+    }
+
+    /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a hostile server may name our
+    /// token endpoint as its own, and gather what clients address to it. RFC 7523 suggested the token endpoint, and clients
+    /// still do that (O23). Either will do here, one value, byte for byte (case C26): docs/decisions/assertion-audience.md.
+    fn check_audience(&self, audiences: &[&str]) -> Result<(), Reason> {
+        let values = match &self.claims.aud {
+            None => &[],
+            Some(Audience::One(only)) => slice::from_ref(only),
+            Some(Audience::Several(several)) => several.as_slice(),
+        };
+        let [only] = values else { return refuse("its aud is not exactly one value") };
+        if audiences.contains(&only.as_str()) { Ok(()) } else { refuse("its aud is neither the issuer nor the token endpoint") }
+    }
+
+    fn check_time(&self, now: Timestamp) -> Result<Timestamp, Reason> {
+        let latest_start = now.after(SKEW);
+        let Some(NumericDate(exp)) = self.claims.exp else { return refuse("it has no exp") };
+        let end = exp.after(SKEW);
+        if end.has_passed(now) {
+            return refuse("it has expired");
+        }
+        if exp > latest_start.after(LONGEST_LIFE) {
+            return refuse("its exp is more than an hour ahead");
+        }
+        if [self.claims.nbf, self.claims.iat].iter().flatten().any(|start| start.0 > latest_start) {
+            return refuse("its nbf or its iat lies in the future");
+        }
+        Ok(end)
+    }
+}
+
+impl fmt::Debug for Assertion {
+    /// Without the assertion itself, which is a credential while it lasts.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Assertion({})", self.client_id)
+    }
+}
+
+impl TryFrom<f64> for NumericDate {
+    type Error = &'static str;
+
+    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
+        if !(0.0..=LAST_DATE).contains(&seconds) {
+            return Err("it is not a date");
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range has just been checked")]
+        Ok(Self(Timestamp::from_seconds(seconds as u64)))
+    }
+}
+
+const MALFORMED: Reason = Reason::UnacceptableAssertion("it is not a JWT in compact form");
+const UNKNOWN_ALGORITHM: Reason = Reason::UnacceptableAssertion("its alg is none of RS256, ES256 and EdDSA");
+
+fn refuse<T>(why: &'static str) -> Result<T, Reason> {
+    Err(Reason::UnacceptableAssertion(why))
+}
+
+/// A media type, whose `application/` may be left out (RFC 7515 section 4.1.9).
+fn is_client_assertion(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    TYPES.contains(&typ.strip_prefix("application/").unwrap_or(&typ))
+}
+
+/// Base64url without padding, in its canonical spelling.
+fn decoded(text: &str) -> Result<Vec<u8>, Reason> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| MALFORMED)
+}
+
+/// A JSON object, whose members of interest appear once each (RFC 7515 section 4, RFC 7519 section 4).
+fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Reason> {
+    let bytes = decoded(text)?;
+    if !bytes.starts_with(b"{") {
+        return Err(MALFORMED);
+    }
+    serde_json::from_slice(&bytes).map_err(|_| MALFORMED)
+}
+
+/// A member that is there, whatever its value.
+fn present<'a, D: Deserializer<'a>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+#[cfg(test)]
+mod tests;

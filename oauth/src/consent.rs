@@ -1,0 +1,239 @@
+//! What a person allowed, remembered beyond the grants that came of it, and what that spares them (A14, O19, case D28).
+//!
+//! A remembered consent lets a request pass without the page only where the answer goes to a host of the web: whoever has
+//! that host is who was allowed before. An application on the person's own computer cannot be told from another one there,
+//! so for it the consent serves to mark what is new, and the person is asked every time.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorize::AuthorizationRequest,
+    error::Reason,
+    id::Id,
+    prompt::Prompt,
+    redirect::{self, Destination},
+    resource::ResourceIdentifier,
+    scope::Scopes,
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// What a person has allowed one client, answering at one origin, at one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Another one whenever a consent begins anew: who reads the same one twice knows that it stood in between.
+    pub id: Id,
+    /// The client.
+    pub client_id: String,
+    /// Where the answer went the last time.
+    pub redirect_uri: String,
+    /// What it may use.
+    pub resource: ResourceIdentifier,
+    /// All that was ever allowed while it stood.
+    pub scopes: Scopes,
+    /// When the person last said yes.
+    pub allowed_at: Timestamp,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+impl Consent {
+    /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs in one of them is another's
+    /// (case D28: installations of one application share its client id, and answer elsewhere).
+    pub fn name(client_id: &str, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
+        // None of the three can hold a line feed.
+        Digest::of(format!("{client_id}\n{}\n{resource}", redirect::origin(redirect_uri)).as_bytes())
+    }
+
+    /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still stands. `id` is fresh.
+    #[must_use]
+    pub fn given(request: &AuthorizationRequest, earlier: Option<Self>, id: Id, now: Timestamp, lifetime: Duration) -> Self {
+        let earlier = earlier.filter(|earlier| earlier.stands(now));
+        let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| (earlier.id, earlier.scopes));
+        Self {
+            id,
+            client_id: request.client_id.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            resource: request.resource.clone(),
+            scopes: scopes.union(&request.scopes),
+            allowed_at: now,
+            expires_at: now.after(lifetime),
+        }
+    }
+
+    /// Whether it has not lapsed.
+    pub const fn stands(&self, now: Timestamp) -> bool {
+        !self.expires_at.has_passed(now)
+    }
+
+    /// Whether all of `scopes` were allowed, and that still stands.
+    pub fn covers(&self, scopes: &Scopes, now: Timestamp) -> bool {
+        self.stands(now) && scopes.iter().all(|word| self.scopes.contains(word))
+    }
+}
+
+/// What follows an admitted authorization request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// The person signs in, then decides.
+    SignIn,
+    /// The person decides.
+    Ask,
+    /// The client gets a code: the person allowed all of it before.
+    Pass(&'a Consent),
+    /// The client gets an error.
+    Refuse(Reason),
+}
+
+/// Decides how much the person has to be asked. `earlier` is what is remembered for this very client, origin and resource.
+pub fn step<'a>(
+    request: &AuthorizationRequest,
+    destination: &Destination,
+    signed_in: bool,
+    earlier: Option<&'a Consent>,
+    now: Timestamp,
+) -> Step<'a> {
+    let covering = earlier.filter(|consent| consent.covers(&request.scopes, now));
+    let at_home = destination.is_on_this_computer();
+    match (request.prompt, covering) {
+        (Prompt::Nothing, _) if !signed_in => Step::Refuse(Reason::LoginRequired),
+        (Prompt::Nothing, _) if at_home => Step::Refuse(Reason::InteractionRequired),
+        (Prompt::Nothing, None) => Step::Refuse(Reason::ConsentRequired),
+        (Prompt::Ask { sign_in: true, .. }, _) => Step::SignIn,
+        _ if !signed_in => Step::SignIn,
+        (Prompt::Ask { consent: true, .. }, _) => Step::Ask,
+        (_, Some(consent)) if !at_home => Step::Pass(consent),
+        _ => Step::Ask,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        parameters::Parameters,
+        pkce::Challenge,
+        redirect::{PrivateSchemes, RedirectUri},
+    };
+
+    const WEB: &str = "https://app.example/callback";
+    const DAY: u64 = 24 * 3600;
+    const LIFETIME: Duration = Duration::from_hours(90 * 24);
+    const ASK: Prompt = Prompt::Ask { sign_in: false, consent: false };
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn id(byte: u8) -> Id {
+        Id::new([byte; 16])
+    }
+
+    fn resource(text: &str) -> ResourceIdentifier {
+        ResourceIdentifier::parse(text).expect("an identifier")
+    }
+
+    fn request(redirect_uri: &str, scopes: &str, prompt: Prompt) -> AuthorizationRequest {
+        let challenge = b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+        AuthorizationRequest {
+            client_id: "vc_client".to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            state: None,
+            challenge: Challenge::read(&Parameters::parse(challenge)).expect("a challenge"),
+            resource: resource("https://notes.example/mcp"),
+            scopes: Scopes::parse(scopes),
+            prompt,
+        }
+    }
+
+    fn destination(redirect_uri: &str) -> Destination {
+        let registered = RedirectUri::register(redirect_uri, &PrivateSchemes::default()).expect("a safe redirect URI");
+        Destination::prove(&[registered], redirect_uri).expect("the same")
+    }
+
+    fn consent(redirect_uri: &str, scopes: &str) -> Consent {
+        Consent::given(&request(redirect_uri, scopes, ASK), None, id(1), at(0), LIFETIME)
+    }
+
+    #[test]
+    fn d28_whatever_differs_is_another_consent() {
+        let name = |client: &str, uri: &str, at: &str| Consent::name(client, uri, &resource(at));
+        let (client, notes) = ("vc_client", "https://notes.example/mcp");
+        let own = name(client, WEB, notes);
+        assert_eq!(own, name(client, "https://app.example:443/elsewhere?x", "HTTPS://Notes.example/mcp"));
+        for other in [
+            name("vc_other", WEB, notes),
+            name(client, "https://app.example.evil/callback", notes),
+            name(client, "https://app.example:8443/callback", notes),
+            name(client, "http://localhost/callback", notes),
+            name(client, "app.example:/callback", notes),
+            name(client, WEB, "https://notes.example/other"),
+            name(client, WEB, "https://notes.example"),
+        ] {
+            assert_ne!(own, other);
+        }
+        let local = |uri| name(client, uri, notes);
+        assert_eq!(local("http://127.0.0.1:1/cb"), local("http://127.0.0.1:2/other"), "the port is the system's choice");
+        assert_ne!(local("http://127.0.0.1:1/cb"), local("http://localhost:1/cb"));
+        assert_ne!(local("cursor://a/cb"), local("vscode://a/cb"));
+    }
+
+    #[test]
+    fn a_consent_grows_while_it_stands_and_begins_anew_when_it_has_lapsed() {
+        let first = consent(WEB, "read");
+        assert_eq!((first.scopes.to_string().as_str(), first.expires_at), ("read", at(90 * DAY)));
+        let wider = request(WEB, "write read", ASK);
+        let grown = Consent::given(&wider, Some(first.clone()), id(2), at(90 * DAY - 1), LIFETIME);
+        assert_eq!((grown.id, grown.scopes.to_string().as_str()), (id(1), "read write"));
+        assert_eq!((grown.allowed_at, grown.expires_at), (at(90 * DAY - 1), at(180 * DAY - 1)));
+        let anew = Consent::given(&request(WEB, "write", ASK), Some(first), id(2), at(90 * DAY), LIFETIME);
+        assert_eq!((anew.id, anew.scopes.to_string().as_str()), (id(2), "write"));
+    }
+
+    #[test]
+    fn a_consent_covers_what_was_allowed_until_it_lapses() {
+        let allowed = consent(WEB, "read write");
+        for (scopes, covered) in [("read", true), ("write read", true), ("read admin", false), ("read offline_access", false)] {
+            assert_eq!(allowed.covers(&Scopes::parse(scopes), at(90 * DAY - 1)), covered, "{scopes}");
+            assert!(!allowed.covers(&Scopes::parse(scopes), at(90 * DAY)), "{scopes}");
+        }
+    }
+
+    #[test]
+    fn a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
+        let (local, private) = ("http://127.0.0.1/cb", "cursor://a/cb");
+        let ask = |sign_in, consent| Prompt::Ask { sign_in, consent };
+        let refuse = |reason| Some(Step::Refuse(reason));
+        // Where to, prompt, signed in, what was allowed before, what follows: `None` is a pass.
+        for (uri, prompt, signed_in, earlier, expected) in [
+            (WEB, ASK, true, Some("read"), None),
+            (WEB, ASK, true, Some("list read"), None),
+            (WEB, ASK, true, Some("write"), Some(Step::Ask)),
+            (WEB, ASK, true, None, Some(Step::Ask)),
+            (WEB, ASK, false, Some("read"), Some(Step::SignIn)),
+            (local, ASK, true, Some("read"), Some(Step::Ask)),
+            (private, ASK, true, Some("read"), Some(Step::Ask)),
+            (local, ASK, false, Some("read"), Some(Step::SignIn)),
+            (WEB, ask(false, true), true, Some("read"), Some(Step::Ask)),
+            (WEB, ask(false, true), false, Some("read"), Some(Step::SignIn)),
+            (WEB, ask(true, false), true, Some("read"), Some(Step::SignIn)),
+            (WEB, ask(true, true), false, None, Some(Step::SignIn)),
+            (WEB, Prompt::Nothing, true, Some("read"), None),
+            (WEB, Prompt::Nothing, true, Some("write"), refuse(Reason::ConsentRequired)),
+            (WEB, Prompt::Nothing, true, None, refuse(Reason::ConsentRequired)),
+            (WEB, Prompt::Nothing, false, Some("read"), refuse(Reason::LoginRequired)),
+            (local, Prompt::Nothing, true, Some("read"), refuse(Reason::InteractionRequired)),
+            (private, Prompt::Nothing, true, None, refuse(Reason::InteractionRequired)),
+            (local, Prompt::Nothing, false, None, refuse(Reason::LoginRequired)),
+        ] {
+            let earlier = earlier.map(|scopes| consent(uri, scopes));
+            let (request, destination) = (request(uri, "read", prompt), destination(uri));
+            let expected = expected.unwrap_or_else(|| Step::Pass(earlier.as_ref().expect("a consent")));
+            assert_eq!(step(&request, &destination, signed_in, earlier.as_ref(), at(5)), expected, "{uri} {prompt:?} {signed_in}");
+            let late = step(&request, &destination, signed_in, earlier.as_ref(), at(90 * DAY));
+            assert!(!matches!(late, Step::Pass(_)), "{uri} {prompt:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Whose documents are accepted (C11, cases E38 and E39).
+
+use url::Host;
+
+use super::DocumentUrl;
+
+/// Which clients may describe themselves by a document.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum DocumentPolicy {
+    /// All.
+    #[default]
+    Open,
+    /// Those of certain hosts.
+    Hosts(Vec<HostRule>),
+    /// None.
+    Off,
+}
+
+/// Hosts that a policy names. They are compared as hosts, label by label, and never as texts (case E39).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostRule {
+    /// This host.
+    Exactly(Host<String>),
+    /// Every name below this one, and not this one itself.
+    Below(Vec<String>),
+}
+
+impl DocumentPolicy {
+    /// Reads a setting: `on`, `off`, or hosts with commas between them. A host that begins with a dot stands for every name
+    /// below it.
+    ///
+    /// # Errors
+    /// A sentence about the first part that is not a host.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "on" | "true" | "yes" | "1" => Ok(Self::Open),
+            "off" | "false" | "no" | "0" => Ok(Self::Off),
+            hosts => hosts.split(',').map(|host| HostRule::parse(host.trim())).collect::<Result<_, _>>().map(Self::Hosts),
+        }
+    }
+
+    /// Whether any document is accepted: what metadata says (C1).
+    pub const fn is_on(&self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
+    /// Whether the document at this address is.
+    pub fn allows(&self, url: &DocumentUrl) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Hosts(rules) => rules.iter().any(|rule| rule.matches(&url.host())),
+            Self::Off => false,
+        }
+    }
+}
+
+impl HostRule {
+    fn parse(text: &str) -> Result<Self, String> {
+        let fault = || format!("\"{text}\" is not a host such as claude.ai or .example.com, nor on or off");
+        let (below, name) = match text.strip_prefix('.') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let host = Host::parse(name).map_err(|_| fault())?;
+        match host {
+            Host::Domain(name) if !name.split('.').all(is_label) => Err(fault()),
+            Host::Domain(name) if below => Ok(Self::Below(labels(&name))),
+            _ if below => Err(fault()),
+            host => Ok(Self::Exactly(host)),
+        }
+    }
+
+    fn matches(&self, host: &Host<&str>) -> bool {
+        match (self, host) {
+            (Self::Exactly(own), host) => *own == host.to_owned(),
+            (Self::Below(own), Host::Domain(name)) => {
+                let labels = labels(name);
+                labels.len() > own.len() && labels.ends_with(own)
+            }
+            (Self::Below(_), _) => false,
+        }
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn labels(name: &str) -> Vec<String> {
+    name.split('.').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(policy: &str, url: &str) -> bool {
+        let url = DocumentUrl::parse(url).expect("an address");
+        DocumentPolicy::parse(policy).expect("a policy").allows(&url)
+    }
+
+    #[test]
+    fn c11_a_policy_is_on_or_off_or_a_list() {
+        assert_eq!(DocumentPolicy::parse("on"), Ok(DocumentPolicy::default()));
+        assert_eq!(DocumentPolicy::parse(" OFF "), Ok(DocumentPolicy::Off));
+        for (policy, on) in [("on", true), ("off", false), ("claude.ai", true)] {
+            assert_eq!(DocumentPolicy::parse(policy).expect("a policy").is_on(), on);
+            assert_eq!(allows(policy, "https://claude.ai/x"), on);
+        }
+        for bad in
+            ["", "claude.ai,", "a b", "https://claude.ai", "claude.ai/x", "claude.ai:443", "..a", "a..b", ".", ".[::1]", "*.a"]
+        {
+            assert!(DocumentPolicy::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn e39_hosts_are_compared_by_label() {
+        let list = "Claude.ai, .example.com, 127.0.0.1, [::1], b\u{fc}cher.example";
+        for good in [
+            "https://claude.ai/x",
+            "https://claude.ai:8443/x",
+            "https://a.example.com/x",
+            "https://a.b.example.com/x",
+            "https://127.0.0.1:9000/x",
+            "https://[::1]:9000/x",
+            "https://xn--bcher-kva.example/x",
+        ] {
+            assert!(allows(list, good), "{good}");
+        }
+        for bad in [
+            "https://evilclaude.ai/x",
+            "https://claude.ai.evil.example/x",
+            "https://www.claude.ai/x",
+            "https://claude.ai./x",
+            "https://claudexai/x",
+            "https://example.com/x",
+            "https://aexample.com/x",
+            "https://example.com.evil/x",
+            "https://127.0.0.2/x",
+            "https://evil.example/claude.ai",
+            "https://evil.example/x?claude.ai",
+        ] {
+            assert!(!allows(list, bad), "{bad}");
+        }
+    }
+}

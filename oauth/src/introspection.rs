@@ -1,0 +1,179 @@
+//! Ending tokens and asking about them: revocation (RFC 7009) and introspection (RFC 7662).
+
+use serde::Serialize;
+
+use crate::{
+    client::Credentials,
+    error::Reason,
+    parameters::Parameters,
+    resource::{Resource, ResourceIdentifier},
+    secret::Secret,
+    time::Timestamp,
+};
+
+const SECRET_PREFIX: &str = "vis_";
+
+/// The token that a revocation or an introspection is about. `token_type_hint` does not count: a token says itself what it is.
+///
+/// # Errors
+/// [`Reason::Missing`] or [`Reason::Repeated`].
+pub fn token(parameters: &Parameters) -> Result<&str, Reason> {
+    parameters.one("token")?.ok_or(Reason::Missing("token"))
+}
+
+/// The text of a new introspection secret, in characters that need no escaping in any place a resource may put it.
+pub fn secret_text(secret: &Secret) -> String {
+    format!("{SECRET_PREFIX}{}", secret.encode())
+}
+
+/// The resource that asks (RFC 7662 section 2.1): it has a secret and shows it, by Basic or in the body, under its identifier.
+///
+/// # Errors
+/// [`Reason::ResourceAuthenticationFailed`] for whatever is wrong, except for credentials in two places.
+pub fn caller<'a>(resources: &'a [Resource], parameters: &Parameters, authorization: Option<&str>) -> Result<&'a Resource, Reason> {
+    let credentials = Credentials::read(parameters, authorization).map_err(|reason| match reason {
+        Reason::SeveralAuthenticationMethods | Reason::Repeated(_) => reason,
+        _ => Reason::ResourceAuthenticationFailed,
+    })?;
+    let identifier = ResourceIdentifier::parse(&credentials.client_id);
+    let resource = resources.iter().find(|resource| Some(&resource.identifier) == identifier.as_ref());
+    resource
+        .filter(|resource| resource.introspection_secret.as_ref().is_some_and(|digest| credentials.show(digest)))
+        .ok_or(Reason::ResourceAuthenticationFailed)
+}
+
+/// What a resource is told about a token (RFC 7662 section 2.2). Of one that does not count here and now, nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Introspection {
+    active: bool,
+    #[serde(flatten)]
+    facts: Option<Facts>,
+}
+
+/// What an active token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// Scope names, with one space between them.
+    pub scope: String,
+    /// The client that holds it.
+    pub client_id: String,
+    /// The person it acts for.
+    pub sub: String,
+    /// What it is for.
+    pub aud: String,
+    /// Who issued it.
+    pub iss: String,
+    /// When it expires.
+    pub exp: Timestamp,
+    /// When it was issued.
+    pub iat: Timestamp,
+    /// Its number.
+    pub jti: String,
+    /// The device or installation it is bound to.
+    pub device_id: String,
+    /// How it is presented (RFC 6749 section 7.1).
+    pub token_type: &'static str,
+}
+
+impl Introspection {
+    /// The token is good.
+    pub const fn active(facts: Facts) -> Self {
+        Self { active: true, facts: Some(facts) }
+    }
+
+    /// It is not, or it is no concern of the caller's: nothing tells which.
+    pub const fn inactive() -> Self {
+        Self { active: false, facts: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde_json::{json, to_value};
+
+    use super::*;
+    use crate::client::secret_digest;
+
+    fn resources() -> [Resource; 2] {
+        let resource = |identifier: &str, secret: Option<&str>| Resource {
+            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            name: "Notes".to_owned(),
+            scopes: Vec::new(),
+            introspection_secret: secret.map(secret_digest),
+        };
+        [resource("https://a.example/mcp", Some("vis_a:1~/")), resource("https://b.example", None)]
+    }
+
+    fn asking(body: &str, header: Option<&str>) -> Result<String, Reason> {
+        let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
+        let resources = resources();
+        let caller = caller(&resources, &Parameters::parse(body.as_bytes()), header.as_deref())?;
+        Ok(caller.identifier.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_resource_shows_its_secret_under_its_identifier() {
+        let own = Ok("https://a.example/mcp".to_owned());
+        assert_eq!(asking("", Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/")), own);
+        assert_eq!(asking("", Some("https%3A%2F%2FA.example%3A443%2Fmcp:vis_a%3A1%7E%2F")), own, "encoded, and as forgiving");
+        assert_eq!(asking("client_id=https://a.example/mcp&client_secret=vis_a:1~/", None), own);
+        for (body, header) in [
+            ("", None),
+            ("", Some("https%3A%2F%2Fa.example%2Fmcp:")),
+            ("", Some("https%3A%2F%2Fa.example%2Fmcp:vis_b")),
+            ("", Some("https%3A%2F%2Fa.example%2Fother:vis_a:1~/")),
+            ("", Some("https%3A%2F%2Fb.example:vis_a:1~/")),
+            ("", Some("https%3A%2F%2Fb.example:")),
+            ("", Some("https://a.example/mcp:vis_a:1~/")),
+            ("", Some("vc_client:vcs_secret")),
+            ("client_id=https://a.example/mcp", None),
+            ("client_id=https://b.example&client_secret=", None),
+            ("client_secret=vis_a:1~/", None),
+        ] {
+            assert_eq!(asking(body, header), Err(Reason::ResourceAuthenticationFailed), "{body} {header:?}");
+        }
+        let two = asking("client_secret=vis_a:1~/", Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/"));
+        assert_eq!(two, Err(Reason::SeveralAuthenticationMethods));
+        assert_eq!(asking("client_id=a&client_id=a", None), Err(Reason::Repeated("client_id")));
+    }
+
+    #[test]
+    fn one_token_is_meant_whatever_the_hint() {
+        let read = |body: &str| token(&Parameters::parse(body.as_bytes())).map(str::to_owned);
+        assert_eq!(read("token=t"), Ok("t".to_owned()));
+        assert_eq!(read("token=t&token_type_hint=anything"), Ok("t".to_owned()));
+        assert_eq!(read("token="), Err(Reason::Missing("token")));
+        assert_eq!(read("token=t&token=t"), Err(Reason::Repeated("token")));
+    }
+
+    #[test]
+    fn an_inactive_answer_carries_nothing_else() {
+        assert_eq!(to_value(Introspection::inactive()).expect("serialisable"), json!({ "active": false }));
+        let facts = Facts {
+            scope: "read".to_owned(),
+            client_id: "vc_a".to_owned(),
+            sub: "acct_a".to_owned(),
+            aud: "https://a.example/mcp".to_owned(),
+            iss: "https://auth.example.com".to_owned(),
+            exp: Timestamp::from_seconds(3607),
+            iat: Timestamp::from_seconds(7),
+            jti: "j".to_owned(),
+            device_id: "vc_a".to_owned(),
+            token_type: "Bearer",
+        };
+        assert_eq!(
+            to_value(Introspection::active(facts)).expect("serialisable"),
+            json!({
+                "active": true, "scope": "read", "client_id": "vc_a", "sub": "acct_a", "aud": "https://a.example/mcp",
+                "iss": "https://auth.example.com", "exp": 3607, "iat": 7, "jti": "j", "device_id": "vc_a", "token_type": "Bearer"
+            })
+        );
+    }
+
+    #[test]
+    fn a_secret_needs_no_escaping() {
+        let text = secret_text(&Secret::new([255; 32]));
+        assert!(text.starts_with("vis_") && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)));
+    }
+}

@@ -1,0 +1,232 @@
+//! The public keys of clients (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
+//!
+//! A key verifies the one algorithm of its kind, whatever a header claims: RSA is RS256, P-256 is ES256, Ed25519 is `EdDSA`.
+//! There is no kind for a shared secret, so a public key can never be taken for one (case C21, CVE-2022-23540).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::error::Reason;
+
+/// The most keys that a set may hold, which bounds what one assertion can cost.
+const MOST_KEYS: usize = 20;
+/// The longest key id, in bytes.
+const LONGEST_KID: usize = 256;
+/// The sizes of a modulus, in bits: less is weak, more is only slow.
+const MODULUS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// The longest public exponent, in bytes.
+const LONGEST_EXPONENT: usize = 4;
+/// What only a private or a shared key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// The public keys of a client: at least one, and at most 20.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct Jwks(Vec<Jwk>);
+
+/// A public key and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jwk {
+    /// Its name within the set, if it has one.
+    pub kid: Option<String>,
+    /// The key.
+    pub key: PublicKey,
+}
+
+/// A public key, big-endian throughout. Its kind decides the one algorithm that it verifies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKey {
+    /// RSA of 2048 to 8192 bits: RS256 (RFC 7518 section 3.3).
+    Rsa {
+        /// The modulus, without leading zeros.
+        n: Vec<u8>,
+        /// The public exponent, without leading zeros.
+        e: Vec<u8>,
+    },
+    /// A point of P-256: ES256 (RFC 7518 section 3.4).
+    P256 {
+        /// Its first coordinate.
+        x: [u8; 32],
+        /// Its second coordinate.
+        y: [u8; 32],
+    },
+    /// Ed25519: `EdDSA` (RFC 8037 section 3.1).
+    Ed25519 {
+        /// The key.
+        x: [u8; 32],
+    },
+}
+
+/// The algorithms that a client may sign with: each is that of one kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// The names that metadata lists (RFC 8414 section 2).
+    pub const NAMES: [&'static str; 3] = ["RS256", "ES256", "EdDSA"];
+
+    /// Reads the `alg` of a header. `Ed25519` is the name that RFC 9864 gives to what `EdDSA` means here.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "RS256" => Some(Self::Rs256),
+            "ES256" => Some(Self::Es256),
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
+}
+
+impl Jwks {
+    /// Reads a JWK Set.
+    ///
+    /// Keys that are of no use here are passed over (RFC 7517 section 5): other kinds and curves, other sizes, keys for
+    /// encryption or for other algorithms. A private member anywhere refuses the whole set: such a key is spent.
+    ///
+    /// # Errors
+    /// [`Reason::UnacceptableMetadata`] of `jwks`, also when no key is left.
+    pub fn read(value: &Value) -> Result<Self, Reason> {
+        let keys = value.get("keys").and_then(Value::as_array).ok_or(refusal("it is not an object with a list of keys"))?;
+        if keys.len() > MOST_KEYS {
+            return Err(refusal("it has more than 20 keys"));
+        }
+        if Self::is_spent(value) {
+            return Err(refusal("it holds a private or a shared key: make a new one and publish its public part alone"));
+        }
+        let usable: Vec<Jwk> = keys.iter().filter_map(Value::as_object).filter_map(Jwk::read).collect();
+        if usable.is_empty() {
+            return Err(refusal("it has no RSA key of 2048 to 8192 bits, no P-256 key and no Ed25519 key for signatures"));
+        }
+        Ok(Self(usable))
+    }
+
+    /// Whether a set holds a private or a shared key, which its owner should not have shown.
+    pub(crate) fn is_spent(value: &Value) -> bool {
+        let objects = value.get("keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        objects.into_iter().any(|key| PRIVATE.iter().any(|member| key.contains_key(*member)))
+    }
+
+    /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name, or none.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownAssertionKey`] when a newer set might have the key, [`Reason::UnacceptableAssertion`] when it is here
+    /// under its name and did not sign.
+    pub(crate) fn verify(&self, algorithm: Algorithm, kid: Option<&str>, message: &[u8], signature: &[u8]) -> Result<(), Reason> {
+        let of_kind = || self.0.iter().filter(|jwk| jwk.key.algorithm() == algorithm);
+        let is_named = |jwk: &Jwk| kid.is_some() && jwk.kid.as_deref() == kid;
+        let may_be = |jwk: &Jwk| kid.is_none() || jwk.kid.is_none() || is_named(jwk);
+        if of_kind().any(|jwk| may_be(jwk) && jwk.key.verifies(message, signature)) {
+            Ok(())
+        } else if of_kind().any(is_named) {
+            Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"))
+        } else {
+            Err(Reason::UnknownAssertionKey)
+        }
+    }
+}
+
+impl Jwk {
+    fn read(members: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        let key = match (text("kty")?, text("crv")) {
+            ("RSA", _) => PublicKey::rsa(number(text("n")?)?, number(text("e")?)?)?,
+            ("EC", Some("P-256")) => PublicKey::P256 { x: exactly(text("x")?)?, y: exactly(text("y")?)? },
+            ("OKP", Some("Ed25519")) => PublicKey::Ed25519 { x: exactly(text("x")?)? },
+            _ => return None,
+        };
+        let for_signatures = members.get("use").is_none_or(|purpose| purpose == "sig");
+        let verifies =
+            members.get("key_ops").is_none_or(|uses| uses.as_array().is_some_and(|uses| uses.contains(&json!("verify"))));
+        let same_algorithm = members.get("alg").is_none_or(|alg| alg.as_str().and_then(Algorithm::parse) == Some(key.algorithm()));
+        let kid = match members.get("kid") {
+            None => None,
+            Some(Value::String(kid)) if kid.len() <= LONGEST_KID => Some(kid.clone()),
+            Some(_) => return None,
+        };
+        (for_signatures && verifies && same_algorithm).then_some(Self { kid, key })
+    }
+
+    fn to_value(&self) -> Value {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut value = match &self.key {
+            PublicKey::Rsa { n, e } => json!({"kty": "RSA", "n": encode(n), "e": encode(e)}),
+            PublicKey::P256 { x, y } => json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)}),
+            PublicKey::Ed25519 { x } => json!({"kty": "OKP", "crv": "Ed25519", "x": encode(x)}),
+        };
+        if let Some(kid) = &self.kid {
+            value["kid"] = json!(kid);
+        }
+        value
+    }
+}
+
+impl PublicKey {
+    /// The one algorithm that this key verifies.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa { .. } => Algorithm::Rs256,
+            Self::P256 { .. } => Algorithm::Es256,
+            Self::Ed25519 { .. } => Algorithm::EdDsa,
+        }
+    }
+
+    /// Whether `signature` is this key's over `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let verified = match self {
+            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature),
+            Self::P256 { x, y } => {
+                // SEC 1 section 2.3.3: 4 announces both coordinates.
+                let point = [&[4], x.as_slice(), y.as_slice()].concat();
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+            }
+            Self::Ed25519 { x } => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
+        };
+        verified.is_ok()
+    }
+
+    fn rsa(n: Vec<u8>, e: Vec<u8>) -> Option<Self> {
+        let bits = n.len() * 8 - n.first()?.leading_zeros() as usize;
+        // An odd exponent from 3 on: with 1, everybody could sign.
+        let sound = e.last()? % 2 == 1 && e != [1] && e.len() <= LONGEST_EXPONENT;
+        (sound && MODULUS.contains(&bits)).then_some(Self::Rsa { n, e })
+    }
+}
+
+impl TryFrom<Value> for Jwks {
+    type Error = Reason;
+
+    fn try_from(value: Value) -> Result<Self, Reason> {
+        Self::read(&value)
+    }
+}
+
+impl From<Jwks> for Value {
+    fn from(jwks: Jwks) -> Self {
+        json!({ "keys": jwks.0.iter().map(Jwk::to_value).collect::<Vec<_>>() })
+    }
+}
+
+/// A number in base64url. Some write it with leading zeros, against RFC 7518 section 2.
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+}
+
+fn exactly(text: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+const fn refusal(why: &'static str) -> Reason {
+    Reason::UnacceptableMetadata { member: "jwks", why }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use super::*;
+
+const HEADER_AND_CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+const MODULUS_A2: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+const SIGNATURE_A2: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+
+fn rsa() -> Value {
+    json!({"kty": "RSA", "n": MODULUS_A2, "e": "AQAB"})
+}
+
+fn p256() -> Value {
+    json!({"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})
+}
+
+fn ed25519() -> Value {
+    json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
+}
+
+fn with(mut key: Value, member: &str, value: Value) -> Value {
+    key[member] = value;
+    key
+}
+
+fn set(keys: &[Value]) -> Result<Jwks, Reason> {
+    Jwks::read(&json!({ "keys": keys }))
+}
+
+fn only(key: &Value) -> Jwk {
+    let mut keys = set(std::slice::from_ref(key)).expect("a key of use").0;
+    assert_eq!(keys.len(), 1);
+    keys.remove(0)
+}
+
+/// How many of these keys are of use beside one that is.
+fn kept(keys: &[Value]) -> usize {
+    set(&[keys, &[ed25519()]].concat()).expect("one is of use").0.len() - 1
+}
+
+#[test]
+fn the_vectors_of_rfc_7515_and_rfc_8037_verify_and_nothing_near_them_does() {
+    for (key, signed, signature) in [
+        (rsa(), format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}"), SIGNATURE_A2),
+        (
+            p256(),
+            format!("eyJhbGciOiJFUzI1NiJ9.{HEADER_AND_CLAIMS}"),
+            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+        ),
+        (
+            ed25519(),
+            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc".to_owned(),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+        ),
+    ] {
+        let key = only(&key).key;
+        let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+        assert!(key.verifies(signed.as_bytes(), &signature), "{key:?}");
+        assert!(!key.verifies(&signed.as_bytes()[1..], &signature) && !key.verifies(signed.as_bytes(), &signature[1..]));
+        assert!(!key.verifies(signed.as_bytes(), &[]));
+        for index in 0..signature.len() {
+            let mut other = signature.clone();
+            other[index] ^= 1;
+            assert!(!key.verifies(signed.as_bytes(), &other), "{index}");
+        }
+    }
+}
+
+#[test]
+fn c21_the_kind_of_a_key_decides_its_algorithm() {
+    for (key, name) in [(rsa(), "RS256"), (p256(), "ES256"), (ed25519(), "EdDSA"), (ed25519(), "Ed25519")] {
+        assert_eq!(Some(only(&key).key.algorithm()), Algorithm::parse(name), "{name}");
+    }
+    assert!(Algorithm::NAMES.iter().all(|name| Algorithm::parse(name).is_some()));
+    for name in ["", "none", "None", "HS256", "RS384", "RS1", "PS256", "ES384", "ES256K", "Ed448", "rs256", "eddsa"] {
+        assert_eq!(Algorithm::parse(name), None, "{name}");
+    }
+}
+
+#[test]
+fn keys_of_no_use_are_passed_over() {
+    for key in [
+        json!({"kty": "RSA", "n": MODULUS_A2}),
+        json!({"kty": "RSA", "n": &MODULUS_A2[1..], "e": "AQAB"}),
+        json!({"kty": "RSA", "n": format!("{MODULUS_A2}="), "e": "AQAB"}),
+        json!({"kty": "RSA", "n": "", "e": "AQAB"}),
+        json!({"kty": "RSA", "n": 65537, "e": "AQAB"}),
+        with(rsa(), "e", json!("")),
+        with(rsa(), "e", json!("AQ")),
+        with(rsa(), "e", json!("AAAAAQ")),
+        with(rsa(), "e", json!("AQAA")),
+        with(rsa(), "e", json!("AQAAAAE")),
+        with(p256(), "crv", json!("P-384")),
+        with(p256(), "crv", json!("secp256k1")),
+        with(p256(), "x", json!("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE")),
+        with(p256(), "y", Value::Null),
+        with(ed25519(), "crv", json!("X25519")),
+        with(ed25519(), "x", json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp")),
+        with(rsa(), "use", json!("enc")),
+        with(rsa(), "key_ops", json!(["encrypt"])),
+        with(rsa(), "key_ops", json!("verify")),
+        with(rsa(), "alg", json!("PS256")),
+        with(rsa(), "alg", json!("HS256")),
+        with(p256(), "alg", json!("RS256")),
+        with(rsa(), "kty", json!("oct")),
+        with(rsa(), "kid", json!(7)),
+        with(rsa(), "kid", json!("k".repeat(257))),
+        json!({}),
+        json!("RSA"),
+    ] {
+        assert_eq!(kept(std::slice::from_ref(&key)), 0, "{key}");
+    }
+    let used =
+        [with(rsa(), "use", json!("sig")), with(p256(), "key_ops", json!(["sign", "verify"])), with(rsa(), "alg", json!("RS256"))];
+    assert_eq!(kept(&used), 3);
+    assert_eq!(kept(&[with(rsa(), "kid", json!("k".repeat(256))), with(rsa(), "x5c", json!(["…"]))]), 2);
+}
+
+#[test]
+fn an_rsa_key_has_2048_to_8192_bits_and_an_odd_exponent_from_3_on() {
+    let of = |first: u8, length: usize| {
+        let modulus: Vec<u8> = std::iter::once(first).chain(std::iter::repeat_n(1, length - 1)).collect();
+        kept(&[json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "Aw"})]) == 1
+    };
+    assert!(of(0x80, 256) && of(0xFF, 1024));
+    assert!(!of(0x7F, 256), "2047 bits");
+    assert!(!of(0x01, 1025), "8193 bits");
+    let padded = format!("AAAA{MODULUS_A2}");
+    assert_eq!(only(&with(rsa(), "n", json!(padded))), only(&rsa()), "leading zeros do not count");
+}
+
+#[test]
+fn c21_a_private_or_a_shared_key_refuses_the_whole_set() {
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        for key in [rsa(), p256(), ed25519(), json!({"kty": "oct"})] {
+            assert!(set(&[rsa(), with(key, member, json!("AQAB"))]).is_err(), "{member}");
+        }
+    }
+}
+
+#[test]
+fn a_set_has_one_to_twenty_keys() {
+    let refused = |value: &Value| Jwks::read(value).map_err(|reason| reason.description());
+    for bad in [json!(null), json!([]), json!({}), json!({"keys": {}}), json!({"keys": "x"}), rsa()] {
+        let why = "The member jwks is not acceptable: it is not an object with a list of keys.";
+        assert_eq!(refused(&bad), Err(why.to_owned()), "{bad}");
+    }
+    assert!(set(&[]).is_err() && set(&[with(p256(), "use", json!("enc"))]).is_err());
+    assert!(set(&vec![ed25519(); 20]).is_ok() && set(&vec![ed25519(); 21]).is_err());
+}
+
+#[test]
+fn a_set_survives_the_store() {
+    let jwks = set(&[with(rsa(), "kid", json!("a")), p256(), with(ed25519(), "use", json!("sig"))]).expect("keys of use");
+    let stored = serde_json::to_value(&jwks).expect("serialisable");
+    assert_eq!(stored, json!({"keys": [with(rsa(), "kid", json!("a")), p256(), ed25519()]}));
+    assert_eq!(serde_json::from_value::<Jwks>(stored).ok(), Some(jwks));
+    assert!(serde_json::from_str::<Jwks>(r#"{"keys": []}"#).is_err());
+}
+
+#[test]
+fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
+    let signature = URL_SAFE_NO_PAD.decode(SIGNATURE_A2).expect("base64url");
+    let named = |key: Value, kid: &str| with(key, "kid", json!(kid));
+    let sought = |keys: &[Value], algorithm, kid| {
+        let signed = format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}");
+        set(keys).expect("keys of use").verify(algorithm, kid, signed.as_bytes(), &signature)
+    };
+    let forged = Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"));
+    let weak = json!({"kty": "RSA", "kid": "b", "n": format!("{}Q", &MODULUS_A2[..MODULUS_A2.len() - 1]), "e": "Aw"});
+    let keys = [named(rsa(), "a"), named(p256(), "b"), weak];
+    assert_eq!(sought(&keys, Algorithm::Rs256, Some("a")), Ok(()));
+    assert_eq!(sought(&keys, Algorithm::Rs256, None), Ok(()));
+    assert_eq!(sought(&keys, Algorithm::Rs256, Some("b")), forged, "the key is there, and it was another one");
+    assert_eq!(sought(&keys, Algorithm::Es256, Some("b")), forged);
+    for (algorithm, kid) in [
+        (Algorithm::Rs256, Some("c")),
+        (Algorithm::Rs256, Some("")),
+        (Algorithm::Es256, Some("a")),
+        (Algorithm::Es256, None),
+        (Algorithm::EdDsa, Some("a")),
+    ] {
+        assert_eq!(sought(&keys, algorithm, kid), Err(Reason::UnknownAssertionKey), "{algorithm:?} {kid:?}");
+    }
+    assert_eq!(sought(&[rsa()], Algorithm::Rs256, Some("x")), Ok(()), "a key without a name may have any");
+    assert_eq!(sought(&[p256()], Algorithm::Es256, Some("x")), Err(Reason::UnknownAssertionKey));
+}

@@ -1,0 +1,90 @@
+//! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a person's attention a client asks for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Reason, parameters::Parameters};
+
+/// What a client wants a person to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Nothing at all: a code, or an error at once.
+    Nothing,
+    /// What has to be asked anyway, and besides:
+    Ask {
+        /// to sign in anew, though somebody is signed in.
+        sign_in: bool,
+        /// for consent, though it was given before.
+        consent: bool,
+    },
+}
+
+impl Default for Prompt {
+    /// What has to be asked anyway.
+    fn default() -> Self {
+        Self::Ask { sign_in: false, consent: false }
+    }
+}
+
+impl Prompt {
+    /// Reads the words of the parameter. Unknown ones are ignored, since only a rule here could give them a meaning.
+    ///
+    /// # Errors
+    /// `none` beside any other word, or the parameter twice.
+    pub fn read(parameters: &Parameters) -> Result<Self, Reason> {
+        let text = parameters.one("prompt")?.unwrap_or_default();
+        let words = || text.split(' ').filter(|word| !word.is_empty());
+        if words().any(|word| word == "none") {
+            let alone = words().all(|word| word == "none");
+            return if alone { Ok(Self::Nothing) } else { Err(Reason::PromptNoneWithOthers) };
+        }
+        Ok(Self::Ask {
+            sign_in: words().any(|word| word == "login"),
+            // The consent page says as whom, and offers another account: that is where one is selected.
+            consent: words().any(|word| word == "consent" || word == "select_account"),
+        })
+    }
+
+    /// Whether only a sign-in from now on counts.
+    pub const fn asks_to_sign_in(self) -> bool {
+        matches!(self, Self::Ask { sign_in: true, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Prompt, Reason> {
+        Prompt::read(&Parameters::parse(query.as_bytes()))
+    }
+
+    #[test]
+    fn o18_the_words_of_prompt_are_a_set() {
+        let ask = |sign_in, consent| Ok(Prompt::Ask { sign_in, consent });
+        for (query, prompt) in [
+            ("", ask(false, false)),
+            ("prompt=", ask(false, false)),
+            ("prompt=consent", ask(false, true)),
+            ("prompt=select_account", ask(false, true)),
+            ("prompt=login", ask(true, false)),
+            ("prompt=login+consent", ask(true, true)),
+            ("prompt=consent++login+consent", ask(true, true)),
+            ("prompt=create+Consent+LOGIN", ask(false, false)),
+            ("prompt=none", Ok(Prompt::Nothing)),
+            ("prompt=none+none+", Ok(Prompt::Nothing)),
+            ("prompt=none+login", Err(Reason::PromptNoneWithOthers)),
+            ("prompt=consent+none", Err(Reason::PromptNoneWithOthers)),
+            ("prompt=none+create", Err(Reason::PromptNoneWithOthers)),
+            ("prompt=login&prompt=login", Err(Reason::Repeated("prompt"))),
+        ] {
+            assert_eq!(read(query), prompt, "{query}");
+        }
+        assert_eq!(Ok(Prompt::default()), read(""));
+        let sign_in: Vec<_> = ["login", "consent", "none", ""].map(|word| read(&format!("prompt={word}"))).into();
+        assert_eq!(
+            sign_in.into_iter().map(|prompt| prompt.is_ok_and(Prompt::asks_to_sign_in)).collect::<Vec<_>>(),
+            [true, false, false, false]
+        );
+    }
+}

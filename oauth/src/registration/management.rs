@@ -1,0 +1,233 @@
+//! A client manages its own registration: reads it, replaces it, ends it (RFC 7592).
+//!
+//! The registration access token stays the same for as long as the registration lives. RFC 7592 section 5 leaves that open; a
+//! token that changed with each update would lock out a client that lost the answer.
+
+use std::fmt;
+
+use super::{ClientInformation, Metadata, Registration};
+use crate::{
+    client::{self, Authentication, Client, Origin},
+    error::Reason,
+    issuer::Issuer,
+    members::Members,
+    redirect::PrivateSchemes,
+    secret::{Digest, Secret},
+};
+
+/// A client whose registration access token has been shown. Only [`Managed::prove`] makes one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Managed {
+    client: Client,
+    registration: Registration,
+    token: String,
+}
+
+impl fmt::Debug for Managed {
+    /// Without the token.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Managed({})", self.client.id)
+    }
+}
+
+impl Managed {
+    /// Proves that `token` is the registration access token of this client (RFC 7592 section 2.1, case E41). A client that is
+    /// gone, and one that an administrator added, has none.
+    ///
+    /// # Errors
+    /// [`Reason::RegistrationTokenRefused`], the same for every way to be wrong.
+    pub fn prove(client: Option<Client>, token: Option<&str>) -> Result<Self, Reason> {
+        let prove = || {
+            let (client, token) = (client?, token?);
+            let Origin::Registered(registration) = &client.origin else { return None };
+            let registration = (**registration).clone();
+            let shown = registration.token == Digest::of(token.as_bytes());
+            shown.then(|| Self { client, registration, token: token.to_owned() })
+        };
+        prove().ok_or(Reason::RegistrationTokenRefused)
+    }
+
+    /// What the client is told of itself (RFC 7592 section 3). Its secret is not among it: only the digest is kept.
+    pub fn information(self, issuer: &Issuer) -> ClientInformation {
+        ClientInformation::of(&self.client, self.registration.metadata, self.token, None, issuer)
+    }
+
+    /// Replaces all metadata under the rules of a registration (RFC 7592 section 2.2). `fresh` makes the secret of a client
+    /// that had none and now needs one; another keeps its own.
+    ///
+    /// # Errors
+    /// The reason of the first member that cannot be accepted, among them a `client_id` or a `client_secret` that is not the
+    /// client's own.
+    pub fn update(
+        self,
+        body: &[u8],
+        fresh: &Secret,
+        schemes: &PrivateSchemes,
+        issuer: &Issuer,
+    ) -> Result<(Client, ClientInformation), Reason> {
+        let members = Members::read_from(body)?;
+        self.check_identity(&members)?;
+        let metadata = Metadata::of(&members, schemes)?;
+        let Client { id, authentication, created_at, .. } = self.client;
+        let (authentication, secret) = metadata.authentication(Some(authentication), fresh);
+        let registration = Registration { metadata: metadata.clone(), ..self.registration };
+        let client = registration.client(id, authentication, created_at);
+        let information = ClientInformation::of(&client, metadata, self.token, secret, issuer);
+        Ok((client, information))
+    }
+
+    /// An update names its own client, and may repeat the secret but never choose one (RFC 7592 section 2.2).
+    fn check_identity(&self, members: &Members) -> Result<(), Reason> {
+        let text = |member| members.read::<String>(member, "it is not a string");
+        let fault = |member, why| Err(Reason::UnacceptableMetadata { member, why });
+        if text("client_id")?.is_none_or(|id| id != self.client.id) {
+            return fault("client_id", "it is not the one of this registration");
+        }
+        let is_own = |secret: &str| match &self.client.authentication {
+            Authentication::Secret(digest) => client::secret_digest(secret) == *digest,
+            Authentication::None | Authentication::Keys(_) | Authentication::KeysOrNone(_) => false,
+        };
+        match text("client_secret")? {
+            Some(secret) if !is_own(&secret) => fault("client_secret", "it is not the one that was issued"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{client::KeySource, registration::Fresh, time::Timestamp};
+
+    fn issuer() -> Issuer {
+        Issuer::parse("https://auth.example.com").expect("a valid issuer")
+    }
+
+    /// A registered client, its token, and its secret if it has one.
+    fn registered(method: &str) -> (Client, String, Option<String>) {
+        let body = json!({ "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": method, "client_name": "A" });
+        let metadata = Metadata::read(body.to_string().as_bytes(), &PrivateSchemes::default()).expect("accepted");
+        let fresh = Fresh { secret: Secret::new([1; 32]), token: Secret::new([2; 32]) };
+        let (client, information) = metadata.register("vc_a".to_owned(), &fresh, &issuer(), Timestamp::from_seconds(7));
+        (client, information.registration_access_token, information.client_secret)
+    }
+
+    fn update(client: &Client, token: &str, body: &Value) -> Result<(Client, ClientInformation), Reason> {
+        let managed = Managed::prove(Some(client.clone()), Some(token)).expect("its own token");
+        managed.update(body.to_string().as_bytes(), &Secret::new([9; 32]), &PrivateSchemes::default(), &issuer())
+    }
+
+    fn refused(member: &'static str) -> impl Fn(Result<(Client, ClientInformation), Reason>) {
+        move |result| {
+            let reason = result.expect_err("refused");
+            assert!(matches!(&reason, Reason::UnacceptableMetadata { member: own, .. } if *own == member), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn e41_only_the_token_of_the_registration_proves_anything() {
+        let (client, token, _) = registered("none");
+        let prove = |client: Option<&Client>, token: Option<&str>| Managed::prove(client.cloned(), token).map(|_| ());
+        assert_eq!(prove(Some(&client), Some(&token)), Ok(()));
+        let added = Client { origin: Origin::Added, ..client.clone() };
+        for (client, token) in [
+            (Some(&client), None),
+            (Some(&client), Some("")),
+            (Some(&client), Some(&token[1..])),
+            (Some(&client), Some("vrat_x")),
+            (Some(&added), Some(token.as_str())),
+            (None, Some(token.as_str())),
+        ] {
+            assert_eq!(prove(client, token), Err(Reason::RegistrationTokenRefused), "{token:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_reads_what_it_said_and_never_its_secret() {
+        let (client, token, _) = registered("client_secret_basic");
+        let managed = Managed::prove(Some(client), Some(&token)).expect("its own token");
+        assert_eq!(format!("{managed:?}"), "Managed(vc_a)");
+        assert_eq!(
+            serde_json::to_value(managed.information(&issuer())).expect("serialisable"),
+            json!({
+                "client_id": "vc_a", "client_id_issued_at": 7, "registration_access_token": token,
+                "registration_client_uri": "https://auth.example.com/register/vc_a",
+                "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_basic",
+                "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "client_name": "A"
+            })
+        );
+    }
+
+    #[test]
+    fn an_update_replaces_everything_but_the_identity() {
+        let (client, token, _) = registered("none");
+        let client = client.used(Timestamp::from_seconds(99)).expect("its first use");
+        let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://b.example/cb"], "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code"] });
+        let (after, information) = update(&client, &token, &body).expect("accepted");
+        assert_eq!((after.id.as_str(), after.name.as_deref(), after.refreshes), ("vc_a", None, false));
+        assert_eq!(after.redirect_uris[0].as_str(), "https://b.example/cb");
+        assert_eq!(after.created_at, Timestamp::from_seconds(7));
+        let Origin::Registered(registration) = &after.origin else { panic!("still a registration") };
+        assert_eq!(registration.used_at, Some(Timestamp::from_seconds(99)));
+        assert_eq!(registration.metadata.redirect_uris, after.redirect_uris);
+        assert_eq!(information.registration_access_token, token, "it stays");
+        assert!(Managed::prove(Some(after), Some(&token)).is_ok());
+    }
+
+    #[test]
+    fn an_update_names_its_own_client_and_chooses_no_secret() {
+        let (client, token, secret) = registered("client_secret_post");
+        let secret = secret.expect("a secret");
+        let body = |id: Value, secret: Value| json!({ "client_id": id, "client_secret": secret, "redirect_uris": ["https://a.example/cb"] });
+        for id in [Value::Null, json!(""), json!("vc_b"), json!(1)] {
+            refused("client_id")(update(&client, &token, &body(id, Value::Null)));
+        }
+        for other in [json!("vcs_mine"), json!(1)] {
+            refused("client_secret")(update(&client, &token, &body(json!("vc_a"), other)));
+        }
+        let (after, information) = update(&client, &token, &body(json!("vc_a"), json!(secret))).expect("accepted");
+        assert_eq!((&after.authentication, information.client_secret), (&client.authentication, None));
+        let (public, token, _) = registered("none");
+        refused("client_secret")(update(&public, &token, &body(json!("vc_a"), json!(secret))));
+    }
+
+    #[test]
+    fn a_client_that_becomes_confidential_gets_a_secret_and_one_that_ceases_loses_it() {
+        let body = |method: &str| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": method });
+        let (public, token, _) = registered("none");
+        let (after, information) = update(&public, &token, &body("client_secret_basic")).expect("accepted");
+        let secret = information.client_secret.expect("a secret");
+        assert_eq!(after.authentication, Authentication::Secret(client::secret_digest(&secret)));
+        assert_eq!(information.client_secret_expires_at, Some(0));
+        let (after, information) = update(&after, &token, &body("none")).expect("accepted");
+        assert_eq!((after.authentication, information.client_secret), (Authentication::None, None));
+    }
+
+    #[test]
+    fn k15_an_update_replaces_keys_and_leaves_no_other_proof_behind() {
+        let keys = |uri: &str| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri });
+        let at = |uri: &str| Authentication::Keys(KeySource::At(uri.to_owned()));
+        let (client, token, _) = registered("client_secret_basic");
+        let (after, information) = update(&client, &token, &keys("https://a.example/1")).expect("accepted");
+        assert_eq!((&after.authentication, information.client_secret), (&at("https://a.example/1"), None));
+        let (after, _) = update(&after, &token, &keys("https://a.example/2")).expect("accepted");
+        assert_eq!(after.authentication, at("https://a.example/2"));
+        let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "jwks_uri": "https://a.example/2" });
+        let (after, information) = update(&after, &token, &body).expect("accepted");
+        let secret = information.client_secret.expect("a secret");
+        assert_eq!(after.authentication, Authentication::Secret(client::secret_digest(&secret)));
+    }
+
+    #[test]
+    fn an_update_obeys_the_rules_of_a_registration() {
+        let (client, token, _) = registered("none");
+        let body = json!({ "client_id": "vc_a", "redirect_uris": ["http://evil.example/cb"] });
+        assert!(matches!(update(&client, &token, &body), Err(Reason::UnsafeRedirectUri(_))));
+        let managed = Managed::prove(Some(client), Some(&token)).expect("its own token");
+        let broken = managed.update(b"{", &Secret::new([9; 32]), &PrivateSchemes::default(), &issuer());
+        assert_eq!(broken.err(), Some(Reason::MalformedMetadata));
+    }
+}

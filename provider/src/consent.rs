@@ -1,0 +1,169 @@
+//! The consent page and the person's decision.
+
+use oauth::{
+    Reason,
+    consent::Consent,
+    redirect::Location,
+    resource::Resource,
+    scope::{OFFLINE_ACCESS, Scopes},
+};
+use thiserror::Error;
+
+use crate::{
+    Provider, Visitor,
+    problem::Unavailable,
+    record,
+    waiting::{RequestError, Waiting},
+};
+
+/// Where a client's identity comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// It named itself; nobody has checked the name. The host is the one its answers go to, when that is on the web.
+    SelfNamed {
+        /// The host that answers go to.
+        host: Option<String>,
+    },
+    /// An administrator added it.
+    Added,
+    /// It is who holds an address on the web, and the name is that holder's word (C11).
+    Proven {
+        /// The host of the address.
+        host: String,
+    },
+}
+
+/// Everything the consent page says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentView {
+    /// The name the client gave itself, or its id.
+    pub client_name: String,
+    /// Where its identity comes from.
+    pub identity: Identity,
+    /// Where the answer goes (C10): host with port, or the scheme of an application.
+    pub redirect_host: String,
+    /// Whether it goes to an application on this computer (C9).
+    pub redirect_is_loopback: bool,
+    /// What the client wants to use.
+    pub resource_name: String,
+    /// Its identifier.
+    pub resource_identifier: String,
+    /// Its host.
+    pub resource_host: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// As whom.
+    pub email: String,
+    /// Where the form may end, for the content security policy.
+    pub form_action: String,
+}
+
+/// One thing that a client may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// What it is, as a sentence.
+    pub sentence: String,
+    /// Whether it comes on top of what the person has allowed this client already.
+    pub new: bool,
+}
+
+/// What the person decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The client gets a code.
+    Allow,
+    /// The client is told no.
+    Deny,
+}
+
+/// Why there is nothing to decide.
+#[derive(Debug, Error)]
+pub enum ConsentError {
+    /// Nobody is signed in, or not since the client asked for it.
+    #[error("sign in first")]
+    SignInFirst,
+    /// See [`RequestError::Gone`].
+    #[error("the request is gone")]
+    Gone,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<RequestError> for ConsentError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Gone => Self::Gone,
+            RequestError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl Provider {
+    /// What the consent page says.
+    pub async fn consent(&self, id: &str, visitor: &Visitor) -> Result<ConsentView, ConsentError> {
+        let (_, waiting) = self.waiting(id, visitor).await?;
+        let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
+        let proved = self.prove(waiting).await?;
+        let resource = self.resource_of(&proved.request)?;
+        let earlier = self.remembered(person.account, &proved.request).await?;
+        Ok(ConsentView {
+            client_name: proved.client_name(),
+            identity: proved.identity(),
+            redirect_host: proved.destination.host().to_owned(),
+            redirect_is_loopback: proved.destination.is_on_this_computer(),
+            resource_name: resource.name.clone(),
+            resource_identifier: resource.identifier.as_str().to_owned(),
+            resource_host: resource.identifier.host().to_owned(),
+            permissions: permissions(&proved.request.scopes, earlier.as_ref(), resource),
+            email: person.email,
+            form_action: proved.destination.policy_source(),
+        })
+    }
+
+    /// Carries out what the person decided; the request is used up by it.
+    pub async fn decide(&self, id: &str, visitor: &Visitor, decision: Decision) -> Result<Location, ConsentError> {
+        // 1. A request of this browser, a person in this browser, a client and a destination that still stand.
+        let (key, waiting) = self.waiting(id, visitor).await?;
+        let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
+        let proved = self.prove(waiting).await?;
+        self.resource_of(&proved.request)?;
+        // 2. Decide once, though the form be sent twice.
+        record::take::<Waiting>(self.store(), &key).await?.ok_or(ConsentError::Gone)?;
+        let issuer = &self.settings().issuer;
+        let state = proved.request.state.clone();
+        if decision == Decision::Deny {
+            return Ok(proved.destination.with_error(&Reason::Denied, state.as_deref(), issuer));
+        }
+        // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier grants of the client go on:
+        //    other installations may share its id, and a step-up of one must not sign the others out.
+        if !self.settle_client(&proved.request.client_id).await? {
+            return Err(ConsentError::Gone);
+        }
+        let consent = self.remember(person.account, &proved.request).await?;
+        let terms = proved.request.terms(&proved.client, self.now());
+        let code = self.offer_under(&consent, person.account, terms).await?.ok_or(ConsentError::Gone)?;
+        Ok(proved.destination.with_code(&code, state.as_deref(), issuer))
+    }
+}
+
+/// What scopes of a resource allow, each with whether it is new; nothing is new to a person who allows a client for the first
+/// time (K8).
+fn permissions(scopes: &Scopes, earlier: Option<&Consent>, resource: &Resource) -> Vec<Permission> {
+    let is_new = |word: &str| earlier.is_some_and(|earlier| !earlier.scopes.contains(word));
+    let permission = |word| Permission { sentence: sentence(word, resource), new: is_new(word) };
+    scopes.iter().map(permission).collect()
+}
+
+/// What scopes of a resource allow, a sentence each.
+pub(crate) fn sentences(scopes: &Scopes, resource: &Resource) -> Vec<String> {
+    scopes.iter().map(|word| sentence(word, resource)).collect()
+}
+
+fn sentence(word: &str, resource: &Resource) -> String {
+    match resource.scopes.iter().find(|scope| scope.name == word) {
+        Some(scope) => scope.sentence.clone(),
+        None if word == OFFLINE_ACCESS => "Stay connected until you end it".to_owned(),
+        None => word.to_owned(),
+    }
+}

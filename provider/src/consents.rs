@@ -1,0 +1,129 @@
+//! Remembered consents: kept at every yes, looked up before the next question, and taken back by their person.
+//!
+//! Whoever takes one back removes it first and ends the grants then. Whoever makes a grant stores and lists it first and looks
+//! at the consent again then. So of a grant and a withdrawal at the same moment one sees the other, and no grant outlives its
+//! consent.
+
+use oauth::{
+    Id,
+    authorize::AuthorizationRequest,
+    consent::Consent,
+    grant::{Grant, GrantKey, Terms},
+};
+
+use crate::{Provider, keys, problem::Unavailable, record};
+
+/// A SHA-256 digest in base64url.
+const NAME_LENGTH: usize = 43;
+
+impl Provider {
+    /// What is remembered for the client, the origin and the resource of a request.
+    pub(crate) async fn remembered(&self, account: Id, request: &AuthorizationRequest) -> Result<Option<Consent>, Unavailable> {
+        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+        let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
+        Ok(consent.filter(|consent| consent.stands(self.now())))
+    }
+
+    /// Remembers that a person has allowed a request.
+    pub(crate) async fn remember(&self, account: Id, request: &AuthorizationRequest) -> Result<Consent, Unavailable> {
+        let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
+        let (list, now, lifetime) = (keys::consents(account), self.now(), self.settings().lifetimes.consent);
+        let given = |earlier| {
+            let consent = Consent::given(request, earlier, self.entropy().id(), now, lifetime);
+            (consent, record::keep(lifetime))
+        };
+        let consent = record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
+        let listed = member(name.as_str(), consent.id);
+        self.store().enlist(&list, &listed).await?;
+        record::forget_lapsed(self.store(), &list, &listed, |listed| keys::consent(account, name_of(listed))).await?;
+        Ok(consent)
+    }
+
+    /// The consents of an account that stand, by their names.
+    pub(crate) async fn consents(&self, account: Id) -> Result<Vec<(String, Consent)>, Unavailable> {
+        let mut consents = Vec::new();
+        for listed in self.all(&keys::consents(account)).await? {
+            let name = name_of(&listed);
+            let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name)).await?;
+            let own = consent.filter(|consent| member(name, consent.id) == listed && consent.stands(self.now()));
+            consents.extend(own.map(|consent| (name.to_owned(), consent)));
+        }
+        Ok(consents)
+    }
+
+    /// Offers a grant that a consent covers, and gives its code; `None` when the consent was withdrawn meanwhile. Then the
+    /// grant has ended, and nobody had its code.
+    pub(crate) async fn offer_under(&self, consent: &Consent, account: Id, terms: Terms) -> Result<Option<String>, Unavailable> {
+        let (now, lifetime) = (self.now(), self.settings().lifetimes.code);
+        let key = GrantKey { account, grant: self.entropy().id() };
+        let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
+        let (grant, code) = Grant::offer(terms, key, self.entropy().secret(), now.after(lifetime));
+        // 1. Listed before its code is known to anybody, so that a grant in use can always be found and ended; and not before it
+        //    is stored, or another who looks for lapsed names would drop it.
+        let (list, listed) = (keys::grants(account), key.grant.to_string());
+        record::insert(self.store(), &keys::grant(&key), &grant, record::keep(lifetime)).await?;
+        self.store().enlist(&list, &listed).await?;
+        record::forget_lapsed(self.store(), &list, &listed, |name| keys::grant_of(account, name)).await?;
+        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here.
+        let there: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
+        if there.is_some_and(|there| there.id == consent.id) {
+            return Ok(Some(code.encode()));
+        }
+        self.revoke_grant(&key).await?;
+        Ok(None)
+    }
+
+    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on its way too.
+    pub(crate) async fn withdraw(&self, account: Id, name: &str) -> Result<(), Unavailable> {
+        self.forget_consent(account, name).await?;
+        for grant in self.all(&keys::grants(account)).await? {
+            let there: Option<Grant> = record::read(self.store(), &keys::grant_of(account, &grant)).await?;
+            let (Some(there), Some(grant)) = (there, Id::parse(&grant)) else { continue };
+            if consent_name(&there.terms) == name {
+                self.revoke_grant(&GrantKey { account, grant }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the consent that a grant came of; its other grants go on.
+    pub(crate) async fn forget_consent_of(&self, key: &GrantKey) -> Result<(), Unavailable> {
+        let grant: Option<Grant> = record::read(self.store(), &keys::grant(key)).await?;
+        match grant {
+            Some(grant) => self.forget_consent(key.account, &consent_name(&grant.terms)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn forget_consent(&self, account: Id, name: &str) -> Result<(), Unavailable> {
+        if let Some(consent) = record::take::<Consent>(self.store(), &keys::consent(account, name)).await? {
+            self.store().delist(&keys::consents(account), &member(name, consent.id)).await?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws everything that an account has allowed, to whomever.
+    pub(crate) async fn withdraw_all(&self, account: Id) -> Result<(), Unavailable> {
+        let list = keys::consents(account);
+        for listed in self.all(&list).await? {
+            self.store().remove(&keys::consent(account, name_of(&listed))).await?;
+            self.store().delist(&list, &listed).await?;
+        }
+        self.revoke_grants(account).await
+    }
+}
+
+/// How a consent is listed: by its name, and by its id, which never comes back. So a name in the list that leads nowhere can
+/// be dropped while the person allows the same client again.
+fn member(name: &str, id: Id) -> String {
+    format!("{name}{id}")
+}
+
+fn name_of(member: &str) -> &str {
+    member.split_at_checked(NAME_LENGTH).map_or(member, |(name, _)| name)
+}
+
+/// The name of the consent that a grant came of.
+pub(crate) fn consent_name(terms: &Terms) -> String {
+    Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource).as_str().to_owned()
+}

@@ -1,0 +1,173 @@
+//! Clients that describe themselves by a document at the address that is their identifier (C1 to C13,
+//! draft-ietf-oauth-client-id-metadata-document-02).
+//!
+//! The authorization endpoint asks for the document whenever what is stored is no longer fresh. What is stored then serves
+//! everything else, so that neither a person at the consent page nor a client at the token endpoint depends on somebody
+//! else's web server.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use oauth::{
+    Reason,
+    client::Client,
+    document::{self, DocumentUrl},
+    grant::Grant,
+};
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+    Provider, TokenError,
+    fetch::{FetchError, Fetched},
+    keys,
+    limits::{self, Limit},
+    problem::Unavailable,
+    record,
+};
+
+/// The largest document, in bytes (draft -02 section 8.7).
+const LARGEST: usize = 5 * 1024;
+/// How long after it has gone stale it still serves the authorization endpoint while its host gives no answer.
+const GRACE: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
+/// Fetches from one host, so that nobody is flooded by way of this server, least of all with errors, which are never kept.
+const FROM_HOST: Limit = Limit { name: "fetch-from", most: 120, stretch: MINUTE };
+/// Fetches that one part of the network causes.
+const CAUSED_BY: Limit = Limit { name: "fetch-for", most: 60, stretch: MINUTE };
+/// Fetches in the background from one host. Counted apart, so that they take nothing away from people.
+const BEHIND: Limit = Limit { name: "fetch-behind", most: 6, stretch: MINUTE };
+
+/// Who caused a fetch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    /// Somebody at this address, who has shown nothing yet.
+    Visitor(IpAddr),
+    /// A client with a grant.
+    Client,
+    /// Nobody waits for it.
+    Nobody,
+}
+
+/// Why there is no client for an identifier.
+#[derive(Debug, Error)]
+pub(crate) enum NoClient {
+    /// It is unknown, kept out, or its document is at fault.
+    #[error("{0}")]
+    Refused(Reason),
+    /// Its document cannot be had just now.
+    #[error("the client's metadata document cannot be fetched: {0}")]
+    Unreachable(&'static str),
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Provider {
+    /// The client that asks at the authorization endpoint (C2).
+    pub(crate) async fn asking_client(&self, id: &str, address: IpAddr) -> Result<Client, NoClient> {
+        if !DocumentUrl::is_meant(id) {
+            return self.client(id).await?.ok_or(NoClient::Refused(Reason::UnknownClient));
+        }
+        // 1. An address that the settings let in, whatever is stored of it (case E38).
+        let url = DocumentUrl::parse(id).map_err(NoClient::Refused)?;
+        if !self.settings().client_documents.allows(&url) {
+            return Err(NoClient::Refused(Reason::DocumentNotAllowed));
+        }
+        // 2. What is fresh needs no asking (C4).
+        let now = self.now();
+        let stored = self.client(id).await?;
+        if let Some(client) = stored.as_ref().filter(|client| client.is_fresh(now, Duration::ZERO)) {
+            return Ok(client.clone());
+        }
+        // 3. Ask; without any answer, what is stored serves a while longer.
+        match (self.renew_document(&url, Cause::Visitor(address)).await, stored) {
+            (Err(NoClient::Unreachable(_)), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
+            (answer, _) => answer,
+        }
+    }
+
+    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever names a grant of that client
+    /// makes this server ask for the document; to anybody else `unknown` is said, which is as true and costs nothing.
+    pub(crate) async fn absent_client(
+        &self,
+        id: &str,
+        grant: Option<&[u8]>,
+        unknown: Reason,
+    ) -> Result<Option<Client>, TokenError> {
+        let Some(url) = self.allowed_document(id) else { return Ok(None) };
+        let grant: Option<Grant> = grant.map(|bytes| record::decode("grant", bytes)).transpose()?;
+        if grant.is_none_or(|grant| grant.terms.client_id != id) {
+            return Err(unknown.into());
+        }
+        match self.renew_document(&url, Cause::Client).await {
+            Ok(client) => Ok(Some(client)),
+            Err(NoClient::Refused(_)) => Ok(None),
+            // Never invalid_client, on which clients throw away what they hold.
+            Err(NoClient::Unreachable(why)) => Err(Unavailable::unreachable(why).into()),
+            Err(NoClient::Unavailable(error)) => Err(error.into()),
+        }
+    }
+
+    /// Whether an identifier is the address of a document that may be asked for.
+    pub(crate) fn allowed_document(&self, id: &str) -> Option<DocumentUrl> {
+        let url = DocumentUrl::is_meant(id).then(|| DocumentUrl::parse(id).ok()).flatten()?;
+        self.settings().client_documents.allows(&url).then_some(url)
+    }
+
+    /// Asks for the document of a client that is in use, if it has gone stale; nobody waits for it, and a failure changes
+    /// nothing (draft -02 section 5, periodic fetching).
+    pub(crate) fn renew_behind(&self, client: &Client) {
+        let Some(url) = self.allowed_document(&client.id) else { return };
+        if client.is_fresh(self.now(), Duration::ZERO) {
+            return;
+        }
+        let provider = self.clone();
+        tokio::spawn(async move { provider.renew_document(&url, Cause::Nobody).await.ok() });
+    }
+
+    /// Fetches a document, reads it, and stores what it says. Errors and malformed documents are never stored.
+    async fn renew_document(&self, url: &DocumentUrl, cause: Cause) -> Result<Client, NoClient> {
+        let read = async {
+            let fetched = self.fetch(url.url(), LARGEST, cause).await?;
+            let now = self.now();
+            let schemes = &self.settings().private_schemes;
+            document::read(url, &fetched.body, schemes, now, now.after(fetched.fresh_for)).map_err(NoClient::Refused)
+        };
+        let client = read.await.inspect_err(|error| tracing::info!(client = url.as_str(), %error, "no metadata document"))?;
+        // What was allowed before stays allowed, whatever the document says now.
+        let succeed = |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
+        Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)
+    }
+
+    /// Fetches from an address that a client names, within the limits.
+    pub(crate) async fn fetch(&self, url: &Url, largest: usize, cause: Cause) -> Result<Arc<Fetched>, FetchError> {
+        let (provider, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
+        let admit = async move { provider.admit_fetch(&host, cause).await };
+        self.0.fetcher.fetch(url, largest, admit).await
+    }
+
+    async fn admit_fetch(&self, host: &str, cause: Cause) -> Result<(), FetchError> {
+        let too_many = match cause {
+            Cause::Nobody => self.count(BEHIND, host).await,
+            Cause::Client => self.count(FROM_HOST, host).await,
+            Cause::Visitor(address) => match self.count(CAUSED_BY, &limits::neighbourhood(address)).await {
+                Ok(None) => self.count(FROM_HOST, host).await,
+                other => other,
+            },
+        };
+        match too_many {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(FetchError::Transient("too many were asked for just now")),
+            Err(_) => Err(FetchError::Transient("the store does not answer")),
+        }
+    }
+}
+
+impl From<FetchError> for NoClient {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Fault(why) => Self::Refused(Reason::NoDocument(why)),
+            FetchError::Transient(why) => Self::Unreachable(why),
+        }
+    }
+}

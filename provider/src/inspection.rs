@@ -1,0 +1,144 @@
+//! Tokens that were issued: whether they still count, and ending what they came from. Read from the store each time, so that
+//! every server of a cluster says the same at once.
+
+use access_token::{Claims, Refusal as Unverified};
+use oauth::{
+    Id, Parameters, Reason, Refusal, Timestamp,
+    client::{CLIENT_PREFIX, Credentials},
+    document::DocumentUrl,
+    grant::{Grant, GrantKey, RefreshToken},
+    introspection::{self, Facts, Introspection},
+};
+
+use crate::{
+    Provider, TokenError,
+    accounts::Account,
+    exchange::SUBJECT_PREFIX,
+    key_ring::date_time,
+    keys,
+    problem::Unavailable,
+    record::{self, Change},
+};
+
+/// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009 section 2.2).
+const NOTHING: Reason = Reason::UnknownRefreshToken;
+
+impl Provider {
+    /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the raw header. There is nothing to
+    /// do for a token that is unknown, malformed, expired or of a grant that has ended.
+    pub async fn revoke(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<(), TokenError> {
+        let credentials = Credentials::read(parameters, authorization)?;
+        match self.revoke_by(&credentials, introspection::token(parameters)).await {
+            Err(TokenError::Refused(Refusal(NOTHING))) => Ok(()),
+            Err(TokenError::Refused(Refusal(reason))) => {
+                tracing::info!(client = %credentials.client_id, %reason, "revocation refused");
+                Err(reason.into())
+            }
+            answer => answer,
+        }
+    }
+
+    async fn revoke_by(&self, credentials: &Credentials, token: Result<&str, Reason>) -> Result<(), TokenError> {
+        // 1. Which grant. A refresh token names it, an access token does so under our signature.
+        let token = match token {
+            Ok(token) => token,
+            Err(reason) => return self.refuse(credentials, reason).await,
+        };
+        let refresh_token = RefreshToken::parse(token).ok();
+        let key = match &refresh_token {
+            Some(token) => Some(token.key),
+            None => self.claims(token).await?.as_ref().and_then(grant_key),
+        };
+        let Some(key) = key else { return self.refuse(credentials, NOTHING).await };
+        // 2. Who asks.
+        let known = self.known(credentials, &key, NOTHING).await?;
+        // 3. It ends if it is this client's.
+        let (client_id, now) = (&credentials.client_id, self.now());
+        let end = |grant: Option<Grant>| match grant.map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now)) {
+            None => Change { next: None, answer: Ok(()) },
+            Some(Ok(next)) => Change { next: next.map(|grant| self.kept(grant)), answer: Ok(()) },
+            Some(Err(reason)) => Change::refuse(reason),
+        };
+        Ok(record::change_from(self.store(), &known.grant_key, known.grant, end).await??)
+    }
+
+    /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw header.
+    pub async fn introspect(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<Introspection, TokenError> {
+        let caller = introspection::caller(&self.settings().resources, parameters, authorization);
+        let resource = caller.inspect_err(|reason| tracing::info!(%reason, "introspection refused"))?;
+        let token = introspection::token(parameters)?;
+        let claims = self.claims(token).await?.filter(|claims| claims.aud == resource.identifier.as_str());
+        match claims {
+            Some(claims) if self.grant_is_live(&claims).await? => Ok(Introspection::active(facts(claims))),
+            _ => Ok(Introspection::inactive()),
+        }
+    }
+
+    /// Whether what a token was issued for still stands: its grant, the person's account, and the client. A token without a
+    /// grant stands by itself.
+    pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
+        let Some(account) = account_of(claims) else { return Ok(false) };
+        let (account_is_active, grant_is_live, client_is_known) = tokio::join!(
+            self.account_is_active(account),
+            self.grant_stands(account, claims.grant.as_deref()),
+            self.client_is_known(&claims.client_id)
+        );
+        Ok(account_is_active? && grant_is_live? && client_is_known?)
+    }
+
+    pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
+        let account: Option<Account> = record::read(self.store(), &keys::account(id)).await?;
+        Ok(account.as_ref().is_some_and(Account::is_active))
+    }
+
+    async fn grant_stands(&self, account: Id, grant: Option<&str>) -> Result<bool, Unavailable> {
+        let Some(grant) = grant else { return Ok(true) };
+        let Some(grant) = Id::parse(grant) else { return Ok(false) };
+        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await?;
+        Ok(grant.as_ref().is_some_and(Grant::is_live))
+    }
+
+    /// A client that is remembered here can be forgotten; one that a document describes can be kept out alone (case E38).
+    async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
+        if DocumentUrl::is_meant(id) {
+            return Ok(self.allowed_document(id).is_some());
+        }
+        Ok(!id.starts_with(CLIENT_PREFIX) || self.client(id).await?.is_some())
+    }
+
+    /// What an access token of ours says, for any resource, while it is good by itself.
+    async fn claims(&self, token: &str) -> Result<Option<Claims>, Unavailable> {
+        match self.0.verifier.verify(token, date_time(self.now())).await {
+            Ok(claims) => Ok(Some(claims)),
+            Err(Unverified::Invalid(_)) => Ok(None),
+            Err(Unverified::NoKeys(error)) => {
+                tracing::error!(%error, "no token can be checked");
+                Err(Unavailable::interrupted())
+            }
+        }
+    }
+}
+
+fn account_of(claims: &Claims) -> Option<Id> {
+    claims.sub.strip_prefix(SUBJECT_PREFIX).and_then(Id::parse)
+}
+
+fn grant_key(claims: &Claims) -> Option<GrantKey> {
+    Some(GrantKey { account: account_of(claims)?, grant: claims.grant.as_deref().and_then(Id::parse)? })
+}
+
+fn facts(claims: Claims) -> Facts {
+    let timestamp = |moment: time::OffsetDateTime| Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default());
+    Facts {
+        exp: timestamp(claims.exp),
+        iat: timestamp(claims.iat),
+        scope: claims.scope,
+        client_id: claims.client_id,
+        sub: claims.sub,
+        aud: claims.aud,
+        iss: claims.iss,
+        jti: claims.jti,
+        device_id: claims.device_id,
+        token_type: "Bearer",
+    }
+}

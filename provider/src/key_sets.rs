@@ -1,0 +1,135 @@
+//! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591 section 2, K15): fetched behind the
+//! same guard as metadata documents (case E37), and stored.
+
+use std::time::Duration;
+
+use oauth::{Reason, Timestamp, assertion::Verified, jwk::Jwks};
+use serde::{Deserialize, Serialize};
+use store::Keep;
+use url::Url;
+
+use crate::{
+    Provider, TokenError,
+    documents::Cause,
+    fetch::{FetchError, Fetched},
+    keys,
+    problem::Unavailable,
+    record::{self, Change},
+};
+
+/// The largest key set, in bytes: twenty keys with their certificates.
+const LARGEST: usize = 64 * 1024;
+/// How long a set that has gone stale still serves while its host gives no answer. Not for ever: keys that were withdrawn
+/// have to die, also where somebody keeps the host from saying so.
+const GRACE: Duration = Duration::from_hours(24);
+/// How often an address is asked for keys that its set lacks, and asked again after a failure.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// A key set, as it was last fetched.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeySet {
+    keys: Jwks,
+    fetched_at: Timestamp,
+    fresh_until: Timestamp,
+    /// Later than `fetched_at` when the address gave nothing the last time.
+    asked_at: Timestamp,
+}
+
+impl Provider {
+    /// Verifies something by the keys at an address. While that gives no answer, the stored keys go on to serve, and a key
+    /// that is not among them is nobody's fault: never `invalid_client`, on which clients throw away what they hold.
+    pub(crate) async fn verify_by_key_set(
+        &self,
+        address: &str,
+        judge: impl Fn(&Jwks) -> Result<Verified, Reason>,
+    ) -> Result<Verified, TokenError> {
+        // 1. What is fresh serves, unless it lacks the key.
+        let stored = self.stored_key_set(address).await?;
+        if let Some(set) = stored.as_ref().filter(|set| !set.fresh_until.has_passed(self.now())) {
+            let answer = judge(&set.keys);
+            if answer != Err(Reason::UnknownAssertionKey) {
+                return Ok(answer?);
+            }
+        }
+        // 2. Ask the address, but not all the time.
+        let newest = match stored.as_ref().and_then(|set| set.of_late(self.now())) {
+            Some(late) => late,
+            None => self.renew_key_set(address).await?,
+        };
+        // 3. Without an answer, what is stored serves a while longer.
+        match (newest, stored) {
+            (Ok(keys), _) => Ok(judge(&keys)?),
+            (Err(error), None) => Err(error.into()),
+            (Err(error), Some(set)) => match judge(&set.keys) {
+                Err(Reason::UnknownAssertionKey) => Err(error.into()),
+                answer => Ok(answer?),
+            },
+        }
+    }
+
+    async fn stored_key_set(&self, address: &str) -> Result<Option<KeySet>, Unavailable> {
+        let set: Option<KeySet> = record::read(self.store(), &keys::key_set(address)).await?;
+        Ok(set.filter(|set| !set.fresh_until.after(GRACE).has_passed(self.now())))
+    }
+
+    /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that has served.
+    async fn renew_key_set(&self, address: &str) -> Result<Result<Jwks, FetchError>, Unavailable> {
+        let (key, now) = (keys::key_set(address), self.now());
+        match self.fetch_key_set(address).await {
+            Ok((keys, fresh_for)) => {
+                let set = KeySet { keys, fetched_at: now, fresh_until: now.after(fresh_for), asked_at: now };
+                record::put(self.store(), &key, |_| kept(set.clone(), now)).await.map(|set| Ok(set.keys))
+            }
+            Err(error) => {
+                tracing::info!(address, %error, "no key set");
+                let note = |set: Option<KeySet>| Change {
+                    next: set.map(|set| kept(KeySet { asked_at: set.asked_at.max(now), ..set }, now)),
+                    answer: Err(error.clone()),
+                };
+                record::change(self.store(), &key, note).await
+            }
+        }
+    }
+
+    async fn fetch_key_set(&self, address: &str) -> Result<(Jwks, Duration), FetchError> {
+        let url = Url::parse(address).map_err(|_| FetchError::Fault("its address is no URL"))?;
+        let fetched = self.fetch(&url, LARGEST, Cause::Client).await?;
+        Ok((read(&fetched)?, fetched.fresh_for))
+    }
+}
+
+impl KeySet {
+    /// The answer of the last minute, if the address was asked in it.
+    fn of_late(&self, now: Timestamp) -> Option<Result<Jwks, FetchError>> {
+        if self.asked_at.after(AGAIN).has_passed(now) {
+            None
+        } else if self.asked_at > self.fetched_at {
+            Some(Err(FetchError::Transient("it gave no answer just now")))
+        } else {
+            Some(Ok(self.keys.clone()))
+        }
+    }
+}
+
+/// A set, and how long its record is of use.
+fn kept(set: KeySet, now: Timestamp) -> (KeySet, Keep) {
+    let keep = record::keep(now.until(set.fresh_until.after(GRACE)));
+    (set, keep)
+}
+
+fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
+    let value = serde_json::from_slice(&fetched.body).map_err(|_| FetchError::Fault("it is not JSON"))?;
+    Jwks::read(&value).map_err(|reason| match reason {
+        Reason::UnacceptableMetadata { why, .. } => FetchError::Fault(why),
+        _ => FetchError::Fault("it is not a key set"),
+    })
+}
+
+impl From<FetchError> for TokenError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Fault(why) => Reason::UnusableKeys(why).into(),
+            FetchError::Transient(why) => Unavailable::unreachable(why).into(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Authorization requests that wait for the person, and what they are worth when they are read again.
+
+use oauth::{
+    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, document::DocumentUrl, redirect::Destination,
+    resource::Resource,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::{Person, Provider, Visitor, consent::Identity, keys, problem::Unavailable, record};
+
+/// A waiting request, bound to the browser it was made in.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) browser: Digest,
+    pub(crate) expires_at: Timestamp,
+    /// Set when the client asked for a new sign-in.
+    #[serde(default)]
+    pub(crate) sign_in_after: Option<Before>,
+}
+
+/// How things stood when a request came that asked for a new sign-in: only another session counts, begun since.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Before {
+    pub(crate) session: Option<Digest>,
+    pub(crate) at: Timestamp,
+}
+
+impl Before {
+    fn is_followed_by(&self, visitor: &Visitor, person: &Person) -> bool {
+        visitor.session.as_ref().map(Secret::digest) != self.session && person.authenticated_at >= self.at
+    }
+}
+
+/// What the login page says about where signing in leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// The name the client gave itself, or its id.
+    pub client_name: String,
+    /// The host its identity comes from, where there is one.
+    pub client_host: Option<String>,
+    /// What it wants to use.
+    pub resource_name: String,
+    /// Who is signed in; their sign-in may yet be too old for this request.
+    pub person: Option<Person>,
+    /// Whether somebody has to sign in before the request goes on.
+    pub needs_sign_in: bool,
+}
+
+/// Why a waiting request is not shown.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// Unknown, expired, decided already, or another browser's: to a person these are the same.
+    #[error("the request is gone")]
+    Gone,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// A waiting request whose client and destination have just been proved again.
+pub(crate) struct Proved {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) client: Client,
+    pub(crate) destination: Destination,
+}
+
+impl Provider {
+    /// What the login page says about a waiting request.
+    pub async fn request(&self, id: &str, visitor: &Visitor) -> Result<RequestView, RequestError> {
+        let (_, waiting) = self.waiting(id, visitor).await?;
+        let (person, present) = (self.signed_in(visitor).await?, self.present(&waiting, visitor).await?);
+        let proved = self.prove(waiting).await?;
+        let resource = self.resource_of(&proved.request)?;
+        Ok(RequestView {
+            person,
+            needs_sign_in: present.is_none(),
+            client_name: proved.client_name(),
+            client_host: proved.client_host(),
+            resource_name: resource.name.clone(),
+        })
+    }
+
+    /// Reads a waiting request of this browser.
+    pub(crate) async fn waiting(&self, id: &str, visitor: &Visitor) -> Result<(String, Waiting), RequestError> {
+        let id = Secret::decode(id).ok_or(RequestError::Gone)?;
+        let key = keys::request(&id.digest());
+        let waiting: Waiting = record::read(self.store(), &key).await?.ok_or(RequestError::Gone)?;
+        let good = waiting.browser == visitor.browser.digest() && !waiting.expires_at.has_passed(self.now());
+        if good { Ok((key, waiting)) } else { Err(RequestError::Gone) }
+    }
+
+    /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off leaves the old session as
+    /// it was, and that does not count (case D33).
+    pub(crate) async fn present(&self, waiting: &Waiting, visitor: &Visitor) -> Result<Option<Person>, Unavailable> {
+        let person = self.signed_in(visitor).await?;
+        Ok(person.filter(|person| waiting.sign_in_after.as_ref().is_none_or(|before| before.is_followed_by(visitor, person))))
+    }
+
+    /// Proves client and destination again: the stored text alone leads nowhere.
+    pub(crate) async fn prove(&self, waiting: Waiting) -> Result<Proved, RequestError> {
+        let request = waiting.request;
+        let client = self.client(&request.client_id).await?.ok_or(RequestError::Gone)?;
+        let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri).map_err(|_| RequestError::Gone)?;
+        Ok(Proved { request, client, destination })
+    }
+
+    pub(crate) fn resource_of(&self, request: &AuthorizationRequest) -> Result<&Resource, RequestError> {
+        self.settings().resources.iter().find(|resource| resource.identifier == request.resource).ok_or(RequestError::Gone)
+    }
+}
+
+impl Proved {
+    pub(crate) fn client_name(&self) -> String {
+        self.client.name.clone().unwrap_or_else(|| self.client.id.clone())
+    }
+
+    /// The host that its identity comes from: that of its document, or else the web host that answers go to, which an
+    /// application on this computer has not.
+    pub(crate) fn client_host(&self) -> Option<String> {
+        if let oauth::client::Origin::Document { .. } = self.client.origin {
+            return Some(document_host(&self.client.id));
+        }
+        if self.destination.is_on_this_computer() {
+            return None;
+        }
+        Url::parse(self.destination.as_str()).ok().and_then(|url| url.host_str().map(str::to_owned))
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        match self.client.origin {
+            oauth::client::Origin::Registered(_) => Identity::SelfNamed { host: self.client_host() },
+            oauth::client::Origin::Added => Identity::Added,
+            oauth::client::Origin::Document { .. } => Identity::Proven { host: document_host(&self.client.id) },
+        }
+    }
+}
+
+/// The host that vouches for a client with a document.
+pub(crate) fn document_host(id: &str) -> String {
+    DocumentUrl::parse(id).map_or_else(|_| id.to_owned(), |url| url.authority().to_owned())
+}

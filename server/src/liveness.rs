@@ -1,0 +1,21 @@
+//! Whether a token's grant still stands, for the protected resources that live beside the authorization server.
+
+use std::sync::Arc;
+
+use access_token::{Claims, Liveness, LivenessUnknown};
+use async_trait::async_trait;
+use provider::Provider;
+
+struct Grants(Provider);
+
+/// What the provider knows of grants, accounts and clients, read from the store each time.
+pub fn liveness(provider: Provider) -> Arc<dyn Liveness> {
+    Arc::new(Grants(provider))
+}
+
+#[async_trait]
+impl Liveness for Grants {
+    async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
+        self.0.grant_is_live(claims).await.map_err(|error| LivenessUnknown(error.to_string()))
+    }
+}

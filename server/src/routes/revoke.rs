@@ -1,0 +1,18 @@
+//! `POST /revoke` (RFC 7009). Parameters count in the body only.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use provider::Provider;
+use serde_json::json;
+
+use crate::extract::{Form, authorization};
+use crate::respond;
+
+/// Ends what a token came from; 200 too when there is nothing to end.
+pub async fn revoke(State(provider): State<Provider>, headers: HeaderMap, Form(parameters): Form) -> Response {
+    match provider.revoke(&parameters, authorization(&headers).as_deref()).await {
+        Ok(()) => respond::json(StatusCode::OK, &json!({})),
+        Err(error) => respond::token_error(&error, &provider),
+    }
+}

@@ -1,0 +1,291 @@
+//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, O23, K15; cases C21 and C26).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Method, header};
+use ring::hmac;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Browser, Engine, House, ISSUER, McpClient, Query, RACERS, START, Signer, Tokens, basic, claims, key_set,
+    on_both_engines, race, request, unsigned, with_assertion,
+};
+
+on_both_engines!(
+    k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
+    o23_issuer_and_token_endpoint_are_the_audience,
+    c26_an_assertion_counts_once,
+    c26_of_64_uses_at_once_one_counts,
+    c26_two_servers_over_one_store_are_as_strict_as_one,
+    c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up,
+    c21_algorithms_are_not_confused,
+    o11_an_assertion_stands_alone,
+    a_client_is_proved_the_way_it_registered_and_no_other,
+    a_store_that_fails_is_503_and_spends_nothing,
+    an_assertion_takes_one_more_write,
+);
+
+const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
+
+async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for signer in [Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("o")] {
+        let client = with_keys(&house, &[&signer]).await;
+        let code = browser.allow(&client).await;
+        let tokens = Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "1")).await);
+        client.me(&tokens.access).await.granted();
+        let form = client.refresh_form(&tokens.refresh).without("client_id");
+        let tokens = Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "2")).await);
+        let form = Query::new([("token", &tokens.refresh)]);
+        let revoked = house.post("/revoke", &with_assertion(form, &signer.assert(&house, &client.id, "3"))).await;
+        assert_eq!(revoked.status, 200, "{revoked:?}");
+        client.me(&tokens.access).await.refused(401, "invalid_token");
+    }
+}
+
+async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
+    let (house, client, signer, mut tokens) = connected(engine).await;
+    for (number, aud) in [json!(ISSUER), json!(TOKEN_ENDPOINT), json!([ISSUER]), json!([TOKEN_ENDPOINT])].into_iter().enumerate() {
+        let mut claims = claims(&house, &client.id, &format!("aud {number}"));
+        claims["aud"] = aud;
+        tokens = Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.sign(&signer.header(), &claims)).await);
+    }
+}
+
+async fn c26_an_assertion_counts_once(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&house, &client.id, "j");
+    let second = Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    // The same one, and another one of the same jti; until it has expired, and ever after.
+    for seconds in [0, 60, 59, 1, 7200] {
+        house.pass(seconds);
+        denied(&post(&house, client.refresh_form(&second.refresh), &assertion).await);
+    }
+    let another = with_keys(&house, &[&signer]).await;
+    let mut browser = Browser::of_alice(&house).await;
+    let fresh = signer.assert(&house, &client.id, "k");
+    let code = browser.allow(&another).await;
+    Tokens::read(&exchange(&house, &another, &code, &signer.assert(&house, &another.id, "k")).await);
+    // A jti is the client's own, and nothing was used up by the replays.
+    let third = Tokens::read(&post(&house, client.refresh_form(&second.refresh), &fresh).await);
+    let same_name = signer.sign(&signer.header(), &{
+        let mut claims = claims(&house, &client.id, "k");
+        claims["exp"] = json!(house.provider.now().seconds() + 600);
+        claims
+    });
+    denied(&post(&house, client.refresh_form(&third.refresh), &same_name).await);
+    client.me(&third.access).await.granted();
+}
+
+async fn c26_of_64_uses_at_once_one_counts(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    one_of_many([house.clone(), house], &client, &signer, &tokens).await;
+}
+
+async fn c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let twin = house.twin().await;
+    one_of_many([house, twin], &client, &signer, &tokens).await;
+}
+
+async fn one_of_many(servers: [House; 2], client: &McpClient, signer: &Signer, tokens: &Tokens) {
+    let form = with_assertion(client.refresh_form(&tokens.refresh), &signer.assert(&servers[0], &client.id, "race"));
+    let answers = race(RACERS, |number| {
+        let (house, form) = (servers[number % 2].clone(), form.clone());
+        async move { house.post("/token", &form).await }
+    })
+    .await;
+    let (granted, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!((granted.len(), refused.len()), (1, RACERS - 1));
+    for answer in refused {
+        denied(&answer);
+    }
+    let next = client.refresh_form(&Tokens::read(&granted[0]).refresh);
+    Tokens::read(&post(&servers[1], next, &signer.assert(&servers[1], &client.id, "after")).await);
+}
+
+async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let usual = || claims(&house, &client.id, "j");
+    let with = |member: &str, value: Value| {
+        let mut claims = usual();
+        claims[member] = value;
+        claims
+    };
+    for (why, claims) in [
+        ("it has no jti of 1 to 256 bytes", with("jti", json!(""))),
+        ("it has no jti of 1 to 256 bytes", with("jti", Value::Null)),
+        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://vestibule.example//token"))),
+        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://vestibule.example/"))),
+        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://other.example"))),
+        ("its aud is not exactly one value", with("aud", json!([ISSUER, "https://other.example"]))),
+        ("its aud is not exactly one value", with("aud", Value::Null)),
+        ("it has expired", with("exp", json!(START - 60))),
+        ("its exp is more than an hour ahead", with("exp", json!(START + 3661))),
+        ("it has no exp", with("exp", Value::Null)),
+        ("its nbf or its iat lies in the future", with("nbf", json!(START + 61))),
+        ("its nbf or its iat lies in the future", with("iat", json!(START + 61))),
+        ("its iss and its sub are not both the client_id", with("iss", json!("https://other.example"))),
+        ("its sub is not the client_id of the request", {
+            let mut claims = with("iss", json!("vc_another"));
+            claims["sub"] = json!("vc_another");
+            claims
+        }),
+    ] {
+        let assertion = signer.sign(&signer.header(), &claims);
+        for form in [client.code_form(&code), client.refresh_form(&tokens.refresh)] {
+            let body = denied(&post(&house, form, &assertion).await);
+            assert_eq!(body["error_description"], format!("The client assertion is not acceptable: {why}."), "{claims}");
+        }
+    }
+    // Neither code nor refresh token nor jti was used up.
+    Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "j")).await);
+    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "k")).await);
+}
+
+async fn c21_algorithms_are_not_confused(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let (rsa, p256, stranger) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
+    let client = with_keys(&house, &[&rsa, &p256]).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let claims = claims(&house, &client.id, "j");
+    let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid });
+    let none = format!("{}.", unsigned(&header("none", "r"), &claims));
+    let mut attempts = vec![("none", none.clone()), ("none with a signature", none + "AAAA")];
+    // The public key as a shared secret: its modulus, and the whole of it as it was registered.
+    let modulus = URL_SAFE_NO_PAD.decode(rsa.jwk()["n"].as_str().expect("a modulus")).expect("base64url");
+    for secret in [modulus, rsa.jwk().to_string().into_bytes()] {
+        for alg in ["HS256", "RS256"] {
+            let signed = unsigned(&header(alg, "r"), &claims);
+            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), signed.as_bytes());
+            attempts.push(("the public key as a secret", format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))));
+        }
+    }
+    attempts.extend([
+        ("a key of another kind", rsa.sign(&header("ES256", "e"), &claims)),
+        ("another kind's algorithm", p256.sign(&header("RS256", "e"), &claims)),
+        ("an unknown kid", rsa.sign(&header("RS256", "x"), &claims)),
+        ("a stranger's key", stranger.sign(&header("EdDSA", "r"), &claims)),
+        ("a stranger's key under a known name", Signer::p256("e").sign(&header("ES256", "e"), &claims)),
+        ("a key that comes along", stranger.sign(&json!({ "alg": "EdDSA", "jwk": stranger.jwk() }), &claims)),
+        ("something critical", rsa.sign(&json!({ "alg": "RS256", "kid": "r", "crit": ["exp"] }), &claims)),
+        ("another type", rsa.sign(&json!({ "alg": "RS256", "kid": "r", "typ": "at+jwt" }), &claims)),
+        ("no JWT", "x".to_owned()),
+    ]);
+    for (what, assertion) in attempts {
+        let answer = exchange(&house, &client, &code, &assertion).await;
+        assert_eq!(answer.status, 401, "{what}");
+        denied(&answer);
+    }
+    let key_of_another = with_keys(&house, &[&stranger]).await;
+    denied(&exchange(&house, &client, &code, &stranger.assert(&house, &client.id, "j")).await);
+    denied(&exchange(&house, &key_of_another, &code, &rsa.assert(&house, &key_of_another.id, "j")).await);
+    Tokens::read(&exchange(&house, &client, &code, &rsa.assert(&house, &client.id, "j")).await);
+}
+
+async fn o11_an_assertion_stands_alone(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let form = client.refresh_form(&tokens.refresh);
+    let assertion = signer.assert(&house, &client.id, "j");
+    let whole = with_assertion(form.clone(), &assertion);
+    house.post("/token", &whole.clone().and("client_secret", "s")).await.refused(400, "invalid_request");
+    let headed = request(Method::POST, "/token")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::AUTHORIZATION, basic(&client.id, "s"));
+    house.send(headed.body(whole.encode().into()).expect("a request")).await.refused(400, "invalid_request");
+    house.post("/token", &whole.clone().and("client_assertion", &assertion)).await.refused(400, "invalid_request");
+    house.post("/token", &whole.clone().without("client_assertion_type")).await.refused(400, "invalid_request");
+    house.post("/token", &whole.clone().without("client_assertion")).await.refused(400, "invalid_request");
+    let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
+    denied(&house.post("/token", &whole.clone().set("client_assertion_type", saml)).await);
+    denied(&house.post("/token", &whole.clone().set("client_id", "vc_another")).await);
+    Tokens::read(&house.post("/token", &whole).await);
+}
+
+async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let form = client.refresh_form(&tokens.refresh);
+    denied(&house.post("/token", &form).await);
+    denied(&house.post("/token", &form.clone().and("client_secret", "s")).await);
+    let mut browser = Browser::of_alice(&house).await;
+    for other in [McpClient::native(&house).await, McpClient::confidential(&house).await] {
+        let tokens = other.connect(&mut browser).await;
+        let form = other.refresh_form(&tokens.refresh).without("client_secret");
+        denied(&post(&house, form, &signer.assert(&house, &other.id, "j")).await);
+        Tokens::read(&other.refresh(&tokens.refresh).await);
+    }
+    let unknown = client.refresh_form(&tokens.refresh).set("client_id", "vc_unknown");
+    denied(&post(&house, unknown, &signer.assert(&house, "vc_unknown", "j")).await);
+    Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "j")).await);
+}
+
+async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&house, &client.id, "j");
+    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+        fault(&house.switch);
+        let answer = post(&house, client.refresh_form(&tokens.refresh), &assertion).await;
+        answer.refused(503, "temporarily_unavailable");
+        assert!(answer.header(header::RETRY_AFTER).is_some());
+        house.switch.mend();
+    }
+    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    // An answer that gets lost on its way costs the assertion, and a new one makes up for it.
+    let assertion = signer.assert(&house, &client.id, "lost");
+    house.switch.lose_write_answers();
+    post(&house, client.refresh_form(&tokens.refresh), &assertion).await.refused(503, "temporarily_unavailable");
+    house.switch.mend();
+    denied(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "again")).await);
+}
+
+async fn an_assertion_takes_one_more_write(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&house, &client.id, "a");
+    let (calls, answer) = house.counting(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
+    assert_eq!(calls, 5);
+    let (tokens, assertion) = (Tokens::read(&answer), signer.assert(&house, &client.id, "b"));
+    let (waits, answer) = house.waits(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
+    Tokens::read(&answer);
+    assert_eq!(waits, 3);
+}
+
+/// A client that registered these keys.
+async fn with_keys(house: &House, signers: &[&Signer]) -> McpClient {
+    let metadata = json!({
+        "client_name": "Keyed notes",
+        "redirect_uris": ["https://keyed.example/callback"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": key_set(signers),
+    });
+    let client = McpClient::registered(house, &metadata).await;
+    assert_eq!(client.secret, None, "a key is its secret");
+    client
+}
+
+/// A client with an Ed25519 key and tokens.
+async fn connected(engine: Engine) -> (House, McpClient, Signer, Tokens) {
+    let house = House::of_alice(engine).await;
+    let signer = Signer::ed25519("o");
+    let client = with_keys(&house, &[&signer]).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let tokens = Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "first")).await);
+    (house, client, signer, tokens)
+}
+
+async fn exchange(house: &House, client: &McpClient, code: &str, assertion: &str) -> Answer {
+    post(house, client.code_form(code), assertion).await
+}
+
+async fn post(house: &House, form: Query, assertion: &str) -> Answer {
+    house.post("/token", &with_assertion(form, assertion)).await
+}
+
+/// Refused as a client that proved nothing; it used no header, so it is asked for none (O12).
+fn denied(answer: &Answer) -> Value {
+    let body = answer.refused(401, "invalid_client");
+    assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{answer:?}");
+    body
+}

@@ -1,0 +1,426 @@
+//! Clients that come with a metadata document (C1 to C13, cases E37 to E39): what is asked for, what is kept, and what a
+//! person and a client meet when a document is at fault or its host gives no answer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::{Method, header};
+use oauth::Digest;
+use oauth::document::DocumentPolicy;
+use provider::testing::{Reply, Site};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Browser, Document, Engine, House, McpClient, Tokens, on_both_engines, request};
+
+on_both_engines!(
+    c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh,
+    c7_faults_are_never_kept,
+    a_stored_document_serves_while_its_host_gives_no_answer,
+    a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault,
+    a_stale_document_is_renewed_behind_a_refresh,
+    what_somebody_allowed_is_stored_for_180_days,
+    e38_a_tighter_policy_keeps_known_clients_out,
+    exchange_and_refresh_take_two_round_trips_with_a_document_too,
+    a_store_that_fails_costs_a_document_client_nothing,
+);
+
+const ID: &str = "https://app.example/client.json";
+const CALLBACK: &str = "https://app.example/callback";
+const HOUR: u64 = 3600;
+
+fn document() -> Value {
+    json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] })
+}
+
+/// A document that stays fresh for so many seconds.
+fn fresh_for(document: &Value, seconds: u64) -> Reply {
+    Reply::json(&document.to_string()).with("cache-control", &format!("max-age={seconds}"))
+}
+
+/// A house, and the web server that a client's document is on.
+async fn house_and_site(engine: Engine) -> (House, Site) {
+    let site = Site::open(&["app.example", "sub.app.example", "other.example"]).await;
+    site.put(ID, fresh_for(&document(), 600));
+    (House::on_this_computer(engine, site.web(), |_| {}).await, site)
+}
+
+fn client(house: &House) -> McpClient {
+    McpClient::known(house, ID, None, CALLBACK)
+}
+
+/// Where the store keeps what the document said.
+fn key() -> String {
+    format!("document:{}", Digest::of(ID.as_bytes()).as_str())
+}
+
+/// What a browser without any session gets for the client's request.
+async fn asks(house: &House, client: &McpClient) -> Answer {
+    Browser::new(house).get(&client.authorize_path()).await
+}
+
+/// The fold of a problem page says so.
+fn says(page: &Document, words: &str) {
+    assert!(page.words().contains(words), "{words} in {}", page.words());
+}
+
+async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    asks(&house, &client).await.destination();
+    house.pass(599);
+    asks(&house, &client).await.destination();
+    assert_eq!(site.requests(ID), 1);
+    // Whoever holds the address may change what is said there, and is heard when freshness ends.
+    let moved = json!({ "client_id": ID, "client_name": "App", "redirect_uris": ["https://app.example/elsewhere"] });
+    site.put(ID, fresh_for(&moved, 600));
+    asks(&house, &client).await.destination();
+    house.pass(1);
+    says(&asks(&house, &client).await.problem(400), "sent to an address it never named");
+    assert_eq!(site.requests(ID), 2);
+    // A minute is the least, whatever a host asks for.
+    site.put(ID, Reply::json(&document().to_string()).with("cache-control", "no-store"));
+    house.pass(600);
+    asks(&house, &client).await.destination();
+    house.pass(59);
+    asks(&house, &client).await.destination();
+    assert_eq!(site.requests(ID), 3);
+    house.pass(1);
+    asks(&house, &client).await.destination();
+    assert_eq!(site.requests(ID), 4);
+}
+
+async fn c7_faults_are_never_kept(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut asked = 0;
+    for (reply, words) in [
+        (Reply::new("404 Not Found", ""), "its server does not answer with 200"),
+        (Reply::new("302 Found", "").with("location", "https://other.example/x"), "its server answers with a redirect"),
+        (Reply::new("200 OK", "<html>").with("content-type", "text/html"), "its content type is not application/json"),
+        (Reply::json("{"), "is not a JSON object"),
+        (Reply::json(&"x".repeat(5 * 1024 + 1)), "it is too large"),
+        (Reply::json(r#"{"client_id": "https://app.example/other"}"#), "it is not exactly the address"),
+        (Reply::json(&json!({ "client_id": ID, "redirect_uris": [CALLBACK] }).to_string()), "client_name"),
+        (Reply::json(&json!({ "client_id": ID, "client_name": "App" }).to_string()), "redirect_uris"),
+    ] {
+        site.put(ID, reply);
+        asked += 1;
+        let page = asks(&house, &client).await.problem(400);
+        says(&page, "What the application says about itself cannot be used.");
+        says(&page, "invalid_client");
+        says(&page, words);
+        assert_eq!(site.requests(ID), asked);
+    }
+    // Once it is mended, it works at once.
+    site.put(ID, fresh_for(&document(), 600));
+    asks(&house, &client).await.destination();
+    let mut browser = Browser::of_alice(&house).await;
+    client.connect(&mut browser).await;
+}
+
+async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    site.set_up(false);
+    // Stale by less than a day: people go on as if nothing had happened.
+    house.pass(600 + 24 * HOUR - 1);
+    let code = browser.allow(&client).await;
+    Tokens::read(&client.exchange(&code).await);
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    // Stale by a day: a page says what is the matter, and clients that are connected notice nothing.
+    house.pass(1);
+    let answer = asks(&house, &client).await;
+    let page = answer.problem(503);
+    says(&page, "The application cannot be recognised just now.");
+    says(&page, "app.example");
+    says(&page, "temporarily_unavailable");
+    assert_eq!(answer.header(header::RETRY_AFTER), Some("30"));
+    house.pass(60);
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    // A fault of the host passes as well; one of the document does not.
+    site.set_up(true);
+    site.put(ID, Reply::new("500 Oops", ""));
+    asks(&house, &client).await.problem(503);
+    site.put(ID, Reply::new("404 Not Found", ""));
+    asks(&house, &client).await.problem(400);
+    house.pass(60);
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let key = key();
+    house.lose(&key).await;
+    site.set_up(false);
+    let answer = client.refresh(&tokens.refresh).await;
+    answer.refused(503, "temporarily_unavailable");
+    assert!(answer.header(header::RETRY_AFTER).is_some());
+    // Nothing was used up by it.
+    site.set_up(true);
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    assert_eq!(site.requests(ID), 2);
+    // Who names no grant of the client makes nobody ask, and hears what is true of the grant.
+    house.lose(&key).await;
+    let stranger = McpClient::known(&house, "https://other.example/client.json", None, CALLBACK);
+    client.refresh("vrt_nonsense").await.refused(400, "invalid_grant");
+    client.exchange("nonsense").await.refused(400, "invalid_grant");
+    stranger.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    assert_eq!((site.requests(ID), site.requests(&stranger.id)), (2, 0));
+    // What is wrong with the document itself is the client's fault.
+    site.put(ID, Reply::new("404 Not Found", ""));
+    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+}
+
+async fn a_stale_document_is_renewed_behind_a_refresh(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    house.pass(599);
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    house.pass(31);
+    assert_eq!(site.requests(ID), 1, "fresh when it was used");
+    let key = key();
+    let before = house.record(&key).await;
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+    for _ in 0..500 {
+        if house.record(&key).await != before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // A person who comes now has it fresh.
+    asks(&house, &client).await.destination();
+    assert_eq!(site.requests(ID), 2);
+}
+
+async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let mut tokens = client.connect(&mut browser).await;
+    site.set_up(false);
+    for days in [80, 80] {
+        house.pass(days * 24 * HOUR);
+        tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    }
+    house.pass(20 * 24 * HOUR - 1);
+    tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    house.pass(60);
+    client.refresh(&tokens.refresh).await.refused(503, "temporarily_unavailable");
+    site.set_up(true);
+    house.pass(60);
+    tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    // What was asked for at the token endpoint counts as allowed, too.
+    site.set_up(false);
+    house.pass(80 * 24 * HOUR);
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let waiting = browser.consent_page(&client.asking(|query| query.and("prompt", "consent"))).await.form("Allow");
+    for policy in ["off", "other.example", ".app.example", "xapp.example"] {
+        let policy = DocumentPolicy::parse(policy).expect("a policy");
+        let on = policy.is_on();
+        let strict = house.twin_with(|settings| settings.client_documents = policy).await;
+        let page = asks(&strict, &client).await.problem(400);
+        says(&page, "This server does not take this application.");
+        says(&page, "invalid_client");
+        client.at(&strict).refresh(&tokens.refresh).await.refused(401, "invalid_client");
+        client.at(&strict).me(&tokens.access).await.refused(401, "invalid_token");
+        let metadata = strict.get("/.well-known/oauth-authorization-server").await.granted();
+        assert_eq!(metadata["client_id_metadata_document_supported"], on);
+        // Nor does a question that waits since before lead anywhere.
+        let decided = browser.at(&strict).submit(&waiting, "Allow").await;
+        assert!(decided.header(header::LOCATION).is_none_or(|location| !location.starts_with("https:")), "{decided:?}");
+    }
+    assert_eq!(site.requests(ID), 1);
+    for policy in ["on", "app.example", "claude.ai,app.example"] {
+        let policy = DocumentPolicy::parse(policy).expect("a policy");
+        let open = house.twin_with(|settings| settings.client_documents = policy).await;
+        asks(&open, &client).await.destination();
+    }
+}
+
+async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: Engine) {
+    let (house, _site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let code = browser.allow(&client).await;
+    let (waits, answer) = house.waits(client.exchange(&code)).await;
+    assert_eq!(waits, 2);
+    let tokens = Tokens::read(&answer);
+    house.pass(60);
+    let (waits, answer) = house.waits(client.refresh(&tokens.refresh)).await;
+    assert_eq!(waits, 2);
+    Tokens::read(&answer);
+}
+
+async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+        fault(&house.switch);
+        says(&asks(&house, &client).await.problem(503), "Nothing was lost.");
+        house.switch.mend();
+    }
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let code = browser.allow(&client).await;
+    house.switch.break_all();
+    client.exchange(&code).await.refused(503, "temporarily_unavailable");
+    client.refresh(&tokens.refresh).await.refused(503, "temporarily_unavailable");
+    house.switch.mend();
+    Tokens::read(&client.exchange(&code).await);
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+    assert!(site.requests(ID) <= 3);
+}
+
+#[tokio::test]
+async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    site.put(ID, Reply::json("[]"));
+    let path = client(&house).authorize_path();
+    let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
+    let answer = house.send(machine.body(axum::body::Body::empty()).expect("a request")).await;
+    let told = answer.refused(400, "invalid_client");
+    assert_eq!(told["error_description"], "The client's metadata document is not a JSON object.");
+    site.set_up(false);
+    let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
+    let answer = house.send(machine.body(axum::body::Body::empty()).expect("a request")).await;
+    answer.refused(503, "temporarily_unavailable");
+}
+
+#[tokio::test]
+async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    for (id, why) in [
+        ("http://app.example/client.json", "it does not begin with https://"),
+        ("https://app.example", "it has no path after the host"),
+        ("https://app.example/", "it has no path after the host"),
+        ("https://app.example/a/../client.json", "its path has a dot segment"),
+        ("https://app.example/%2e%2e/client.json", "its path has a dot segment"),
+        ("https://app.example/client.json#x", "it has a fragment"),
+        ("https://user@app.example/client.json", "it has a user part"),
+        ("https://APP.example/client.json", "its host or port is not written in its plain form"),
+        ("https://app.example:80/client.json", "its port is neither 443 nor above 1023"),
+        ("https://10.0.0.1/client.json", "its host has no public address"),
+        ("https://[::ffff:7f00:1]/client.json", "its host has no public address"),
+    ] {
+        let page = asks(&house, &McpClient::known(&house, id, None, CALLBACK)).await.problem(400);
+        says(&page, why);
+    }
+    assert_eq!(site.requests(ID), 0);
+}
+
+#[tokio::test]
+async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
+    let site = Site::open(&["app.example"]).await;
+    site.put(ID, fresh_for(&document(), 600));
+    let settings = provider::Settings::new(oauth::Issuer::parse(crate::support::ISSUER).expect("a good issuer"));
+    let house = House::in_the_web(Engine::Memory.open().await.0, settings, Some(site.web())).await;
+    says(&asks(&house, &client(&house)).await.problem(400), "its host has no public address");
+    assert_eq!(site.requests(ID), 0);
+}
+
+#[tokio::test]
+async fn c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
+    let (house, _site) = house_and_site(Engine::Memory).await;
+    for elsewhere in ["https://app.example/callback/", "https://app.example.evil.example/callback", "http://localhost:1/callback"] {
+        let client = McpClient::known(&house, ID, None, elsewhere);
+        says(&asks(&house, &client).await.problem(400), "sent to an address it never named");
+    }
+}
+
+#[tokio::test]
+async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    let mut document = document();
+    document["token_endpoint_auth_method"] = json!("tls_client_auth");
+    site.put(ID, fresh_for(&document, 600));
+    let page = asks(&house, &client(&house)).await.problem(400);
+    says(&page, "know no common way for the application to prove itself");
+    says(&page, "it knows none and private_key_jwt");
+    // With one way in common, the others do no harm.
+    document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
+    site.put(ID, fresh_for(&document, 600));
+    asks(&house, &client(&house)).await.destination();
+}
+
+#[tokio::test]
+async fn who_insists_on_keys_is_held_to_them() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    let mut document = document();
+    document["token_endpoint_auth_method"] = json!("private_key_jwt");
+    document["jwks_uri"] = json!("https://app.example/jwks.json");
+    site.put(ID, fresh_for(&document, 600));
+    let client = client(&house);
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    client.exchange(&code).await.refused(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    let mut document = document();
+    document["grant_types"] = json!(["authorization_code"]);
+    site.put(ID, fresh_for(&document, 600));
+    let client = client(&house);
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    assert_eq!(client.exchange(&code).await.granted().get("refresh_token"), None);
+}
+
+#[tokio::test]
+async fn a_secret_is_none_of_a_document_client() {
+    let (house, _site) = house_and_site(Engine::Memory).await;
+    let client = client(&house);
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let form = client.code_form(&code).and("client_secret", "s");
+    house.post("/token", &form).await.refused(401, "invalid_client");
+    Tokens::read(&client.exchange(&code).await);
+}
+
+#[tokio::test]
+async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    site.put(ID, Reply::new("404 Not Found", ""));
+    let client = client(&house);
+    let mut crowd = Browser::new(&house);
+    crowd.address = IpAddr::from([198, 51, 100, 77]);
+    for _ in 0..60 {
+        crowd.get(&client.authorize_path()).await.problem(400);
+    }
+    says(&crowd.get(&client.authorize_path()).await.problem(503), "The application cannot be recognised just now.");
+    assert_eq!(site.requests(ID), 60);
+    // Others are not held up by it, until one host has had enough of all of them.
+    for neighbour in 0..60 {
+        crowd.address = IpAddr::from([198, 51, 100, 100 + neighbour]);
+        crowd.get(&client.authorize_path()).await.problem(400);
+    }
+    crowd.address = IpAddr::from([198, 51, 100, 99]);
+    crowd.get(&client.authorize_path()).await.problem(503);
+    assert_eq!(site.requests(ID), 120);
+    // After a minute they may ask again.
+    house.pass(60);
+    site.put(ID, fresh_for(&document(), 600));
+    crowd.get(&client.authorize_path()).await.destination();
+}
+
+#[tokio::test]
+async fn the_page_before_signing_in_names_the_host_that_vouches() {
+    let (house, _site) = house_and_site(Engine::Memory).await;
+    let mut browser = Browser::new(&house);
+    let begun = browser.get(&client(&house).authorize_path()).await;
+    let page = browser.follow(&begun).await.document();
+    assert_eq!(page.page(), "login");
+    says(&page, "to let App ( app.example ) use Notes");
+}

@@ -1,0 +1,328 @@
+//! The keys of clients that have them at an address of their own (`jwks_uri`): rotation, outages, and what may be at the end of
+//! an address (K15; cases C21, C26, E37).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header;
+use provider::testing::{Reply, Site};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::support::{Answer, Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, race, with_assertion};
+
+on_both_engines!(
+    k15_keys_are_fetched_once_while_they_are_fresh,
+    k15_a_key_that_is_new_is_asked_for_once_a_minute,
+    k15_a_key_that_was_withdrawn_dies_when_freshness_ends,
+    while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault,
+    keys_that_nobody_confirms_die_after_a_day,
+    an_outage_is_never_invalid_client_and_spends_nothing,
+    e37_an_address_that_gives_no_keys_is_the_clients_fault,
+    e37_keys_are_never_fetched_from_a_private_address,
+    many_at_once_cause_one_fetch,
+    k15_a_client_whose_document_lists_both_methods_may_use_either,
+);
+
+/// How many ask at once: few enough to have asked before a fetch is given up.
+const MANY: usize = 16;
+const KEYS: &str = "https://keyed.example/keys.json";
+const DOCUMENT: &str = "https://keyed.example/client.json";
+const CALLBACK: &str = "https://keyed.example/callback";
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// A house, a web server with one key that stays fresh for ten minutes, and a client that registered its address.
+struct Story {
+    house: House,
+    site: Site,
+    client: McpClient,
+    signer: Signer,
+    tokens: Tokens,
+}
+
+impl Story {
+    async fn begin(engine: Engine) -> Self {
+        let signer = Signer::ed25519("first");
+        let (house, site) = house_and_site(engine, &signer).await;
+        let client = McpClient::registered(&house, &metadata(KEYS)).await;
+        let code = Browser::of_alice(&house).await.allow(&client).await;
+        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "begin"));
+        let tokens = Tokens::read(&house.post("/token", &form).await);
+        Self { house, site, client, signer, tokens }
+    }
+
+    /// Refreshes by an assertion of this key; what was granted is what is refreshed next.
+    async fn refresh(&mut self, signer: &Signer, jti: &str) -> Answer {
+        let assertion = signer.assert(&self.house, &self.client.id, jti);
+        let answer = self.house.post("/token", &with_assertion(self.client.refresh_form(&self.tokens.refresh), &assertion)).await;
+        if answer.status == 200 {
+            self.tokens = Tokens::read(&answer);
+        }
+        answer
+    }
+
+    fn asked(&self) -> usize {
+        self.site.requests(KEYS)
+    }
+}
+
+async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    let signer = story.signer.clone();
+    for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
+        story.house.pass(seconds);
+        story.refresh(&signer, &format!("fresh {number}")).await.granted();
+    }
+    assert_eq!(story.asked(), 1);
+    story.house.pass(1);
+    story.refresh(&signer, "stale").await.granted();
+    assert_eq!(story.asked(), 2);
+    // Another server of the cluster uses the same copy.
+    let twin = story.house.twin().await;
+    let form = story.client.refresh_form(&story.tokens.refresh);
+    Tokens::read(&twin.post("/token", &with_assertion(form, &signer.assert(&twin, &story.client.id, "twin"))).await);
+    assert_eq!(story.asked(), 2);
+}
+
+async fn k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    let (first, second) = (story.signer.clone(), Signer::p256("second"));
+    story.site.put(KEYS, set(&[&first, &second]));
+    story.house.pass(MINUTE - 1);
+    for number in 0..3 {
+        denied(&story.refresh(&second, &format!("too soon {number}")).await);
+    }
+    assert_eq!(story.asked(), 1);
+    story.house.pass(1);
+    story.refresh(&second, "new").await.granted();
+    story.refresh(&first, "old").await.granted();
+    assert_eq!(story.asked(), 2);
+    // A key that nobody has published does not make this server ask all the time.
+    let stranger = Signer::ed25519("stranger");
+    for (seconds, asked) in [(0, 2), (MINUTE, 3), (0, 3), (MINUTE - 1, 3), (1, 4)] {
+        story.house.pass(seconds);
+        denied(&story.refresh(&stranger, "x").await);
+        assert_eq!(story.asked(), asked);
+    }
+    // A known name with another key behind it is a forgery, and no reason to ask.
+    story.house.pass(MINUTE);
+    denied(&story.refresh(&Signer::p256("second"), "x").await);
+    assert_eq!(story.asked(), 4);
+}
+
+async fn k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    let (first, second) = (story.signer.clone(), Signer::rsa("second"));
+    story.site.put(KEYS, set(&[&second]));
+    story.house.pass(10 * MINUTE - 1);
+    story.refresh(&first, "still fresh").await.granted();
+    story.house.pass(1);
+    denied(&story.refresh(&first, "withdrawn").await);
+    story.refresh(&second, "in its place").await.granted();
+}
+
+async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    let (first, second) = (story.signer.clone(), Signer::p256("second"));
+    for (number, fault) in [Reply::new("503 Service Unavailable", ""), Reply::new("404 Not Found", "")].into_iter().enumerate() {
+        story.site.put(KEYS, fault);
+        story.house.pass(HOUR);
+        let asked = story.asked();
+        for jti in ["a", "b", "c"] {
+            story.refresh(&first, &format!("{jti}{number}")).await.granted();
+        }
+        assert_eq!(story.asked(), asked + 1, "one failure a minute");
+    }
+    story.site.set_up(false);
+    story.house.pass(MINUTE);
+    story.refresh(&first, "down").await.granted();
+    for jti in ["new", "and again"] {
+        unavailable(&story.refresh(&second, jti).await);
+    }
+    story.site.set_up(true);
+    story.site.put(KEYS, set(&[&second]));
+    story.house.pass(MINUTE);
+    story.refresh(&second, "new").await.granted();
+    denied(&story.refresh(&first, "withdrawn").await);
+}
+
+async fn keys_that_nobody_confirms_die_after_a_day(engine: Engine) {
+    let mut story = Story::begin(engine).await;
+    let signer = story.signer.clone();
+    story.site.set_up(false);
+    story.house.pass(10 * MINUTE + DAY - 1);
+    story.refresh(&signer, "on the eve").await.granted();
+    story.house.pass(1);
+    unavailable(&story.refresh(&signer, "on the day").await);
+    story.site.set_up(true);
+    story.refresh(&signer, "back").await.granted();
+}
+
+async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    let (house, site) = house_and_site(engine, &signer).await;
+    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+    site.set_up(false);
+    unavailable(&house.post("/token", &form).await);
+    site.set_up(true);
+    for status in ["500 Internal Server Error", "429 Too Many Requests"] {
+        site.put(KEYS, Reply::new(status, ""));
+        unavailable(&house.post("/token", &form).await);
+    }
+    site.put(KEYS, set(&[&signer]));
+    house.switch.break_writes();
+    unavailable(&house.post("/token", &form).await);
+    house.switch.mend();
+    Tokens::read(&house.post("/token", &form).await);
+}
+
+async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    let (house, site) = house_and_site(engine, &signer).await;
+    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+    let mut private = signer.jwk();
+    private["d"] = json!("AAAA");
+    let none = "it has no RSA key of 2048 to 8192 bits, no P-256 key and no Ed25519 key for signatures";
+    for (reply, why) in [
+        (Reply::new("404 Not Found", ""), "its server does not answer with 200"),
+        (Reply::new("302 Found", "").with("location", "https://keyed.example/other.json"), "its server answers with a redirect"),
+        (Reply::new("200 OK", "{}").with("content-type", "text/html"), "its content type is not application/json"),
+        (Reply::json("{"), "it is not JSON"),
+        (Reply::json("[]"), "it is not an object with a list of keys"),
+        (Reply::json(r#"{"keys":[]}"#), none),
+        (Reply::json(&json!({ "keys": vec![signer.jwk(); 21] }).to_string()), "it has more than 20 keys"),
+        (Reply::json(&format!("{}{}", key_set(&[&signer]), " ".repeat(64 * 1024))), "it is too large"),
+        (
+            Reply::json(&json!({ "keys": [signer.jwk(), private] }).to_string()),
+            "it holds a private or a shared key: make a new one and publish its public part alone",
+        ),
+    ] {
+        site.put(KEYS, reply);
+        let refused = denied(&house.post("/token", &form).await);
+        assert_eq!(refused["error_description"], format!("The client's key set cannot be used: {why}."));
+    }
+    assert_eq!(site.requests("https://keyed.example/other.json"), 0);
+    // None of this was kept, and a key set may say what it is (RFC 7517 section 8.5).
+    site.put(KEYS, Reply::new("200 OK", key_set(&[&signer]).to_string()).with("content-type", "application/jwk-set+json"));
+    Tokens::read(&house.post("/token", &form).await);
+}
+
+async fn e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    // A public server: nothing on this computer, whatever the name or however the address is written.
+    let (_, site) = house_and_site(engine, &signer).await;
+    let (store, _redis) = engine.open().await;
+    let settings = House::empty(Engine::Memory).await.provider.settings().clone();
+    let house = House::in_the_web(store, settings, Some(site.web())).await;
+    house.add_alice().await;
+    let mut browser = Browser::of_alice(&house).await;
+    let port = site.address().port();
+    for address in
+        [KEYS.to_owned(), format!("https://127.0.0.1:{port}/keys.json"), format!("https://[::ffff:127.0.0.1]:{port}/keys.json")]
+    {
+        let client = McpClient::registered(&house, &metadata(&address)).await;
+        let code = browser.allow(&client).await;
+        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+        let refused = denied(&house.post("/token", &form).await);
+        assert_eq!(
+            refused["error_description"], "The client's key set cannot be used: its host has no public address.",
+            "{address}"
+        );
+    }
+    assert_eq!(site.requests(KEYS), 0);
+    assert_eq!(site.most_at_once(), 0);
+}
+
+async fn many_at_once_cause_one_fetch(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    let (house, site) = house_and_site(engine, &signer).await;
+    let gate = Arc::new(Semaphore::new(0));
+    site.put(KEYS, set(&[&signer]).behind(&gate));
+    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let before = house.switch.calls();
+    let racing = race(MANY, |number| {
+        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, &format!("{number}")));
+        let house = house.clone();
+        async move { house.post("/token", &form).await }
+    });
+    // Everybody has read client, grant, account and key set, and waits for the one fetch, which was counted.
+    let opening = async {
+        while house.switch.calls() < before + u64::try_from(4 * MANY + 1).expect("a small number") {
+            sleep(Duration::from_millis(10)).await;
+        }
+        sleep(Duration::from_millis(200)).await;
+        gate.add_permits(MANY);
+    };
+    let (waiting, ()) = tokio::join!(racing, opening);
+    assert!(waiting.iter().all(|answer| [200, 400].contains(&answer.status.as_u16())), "everybody was proved");
+    assert_eq!(site.requests(KEYS), 1);
+}
+
+async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
+    let signer = Signer::rsa("chat");
+    let (house, site) = house_and_site(engine, &signer).await;
+    // As ChatGPT's document does.
+    let document = json!({
+        "client_id": DOCUMENT, "client_name": "Chat", "redirect_uris": [CALLBACK], "jwks_uri": KEYS,
+        "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+    });
+    site.put(DOCUMENT, Reply::json(&document.to_string()));
+    let client = McpClient::known(&house, DOCUMENT, None, CALLBACK);
+    let mut browser = Browser::of_alice(&house).await;
+    let code = browser.allow(&client).await;
+    let forged = Signer::p256("chat").assert(&house, DOCUMENT, "j");
+    denied(&house.post("/token", &with_assertion(client.code_form(&code), &forged)).await);
+    denied(&house.post("/token", &client.code_form(&code).and("client_secret", "s")).await);
+    let form = with_assertion(client.code_form(&code), &signer.assert(&house, DOCUMENT, "j"));
+    let tokens = Tokens::read(&house.post("/token", &form).await);
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    denied(
+        &house.post("/token", &with_assertion(client.refresh_form(&tokens.refresh), &signer.assert(&house, DOCUMENT, "j"))).await,
+    );
+    // A document that lists keys alone is held to it.
+    let mut strict = document.clone();
+    strict["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"]);
+    site.put(DOCUMENT, Reply::json(&strict.to_string()));
+    house.pass(2 * HOUR);
+    let code = browser.allow(&client).await;
+    denied(&house.post("/token", &client.code_form(&code)).await);
+    let form = with_assertion(client.code_form(&code), &signer.assert(&house, DOCUMENT, "strict"));
+    Tokens::read(&house.post("/token", &form).await);
+}
+
+async fn house_and_site(engine: Engine, signer: &Signer) -> (House, Site) {
+    let site = Site::open(&["keyed.example"]).await;
+    site.put(KEYS, set(&[signer]));
+    (House::on_this_computer(engine, site.web(), |_| {}).await, site)
+}
+
+fn metadata(address: &str) -> Value {
+    json!({
+        "client_name": "Keyed notes",
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": address,
+    })
+}
+
+fn set(signers: &[&Signer]) -> Reply {
+    Reply::json(&key_set(signers).to_string()).with("cache-control", "max-age=600")
+}
+
+fn denied(answer: &Answer) -> Value {
+    answer.refused(401, "invalid_client")
+}
+
+/// Told to try again, and nothing of what it holds is called worthless.
+fn unavailable(answer: &Answer) {
+    answer.refused(503, "temporarily_unavailable");
+    assert!(answer.header(header::RETRY_AFTER).is_some());
+}

@@ -1,0 +1,142 @@
+//! The metadata documents that real clients publish, each through the whole flow: fetched, shown, allowed, exchanged,
+//! refreshed (C1 to C13, K11, requirements 5.1). Their own addresses lead to a web server of the test.
+
+use provider::testing::{Reply, Site};
+use serde_json::{Value, json};
+
+use crate::support::{Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, with_assertion};
+
+on_both_engines!(c2_every_published_document_goes_through_the_whole_flow);
+
+/// A client as it is on the web.
+struct Published {
+    document: Value,
+    content_type: &'static str,
+    /// What it sends as its redirect URI.
+    redirect_uri: &'static str,
+    /// What the consent page says of where the answer goes.
+    goes_to: &'static str,
+}
+
+fn published() -> Vec<Published> {
+    let published =
+        |document, redirect_uri, goes_to| Published { document, content_type: "application/json", redirect_uri, goes_to };
+    let claude = json!({
+        "client_id": "https://claude.ai/oauth/mcp-oauth-client-metadata",
+        "client_name": "Claude",
+        "client_uri": "https://claude.ai",
+        "logo_uri": "https://claude.ai/images/claude_app_icon.png",
+        "redirect_uris": ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    });
+    let claude_code = json!({
+        "client_id": "https://claude.ai/oauth/claude-code-client-metadata",
+        "client_name": "Claude Code",
+        "client_uri": "https://claude.ai",
+        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    });
+    let chatgpt = json!({
+        "client_id": "https://chatgpt.com/oauth/4bf9/client.json",
+        "client_name": "ChatGPT",
+        "client_uri": "https://chatgpt.com",
+        "redirect_uris": ["https://chatgpt.com/connector/oauth/4bf9"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg": "RS256",
+        "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
+    });
+    let code = json!({
+        "client_id": "https://vscode.dev/oauth/client-metadata.json",
+        "client_name": "Visual Studio Code",
+        "client_uri": "https://vscode.dev",
+        "redirect_uris": [
+            "http://127.0.0.1:33418/", "http://127.0.0.1/", "https://vscode.dev/redirect", "https://insiders.vscode.dev/redirect",
+        ],
+        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    });
+    let copilot = json!({
+        "client_id": "https://github.com/copilot/cli/client-metadata.json",
+        "client_name": "GitHub Copilot CLI",
+        "redirect_uris": ["http://127.0.0.1/"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    });
+    let goose = json!({
+        "client_id": "https://goose-docs.ai/oauth/client-metadata.json",
+        "client_name": "Goose",
+        "redirect_uris": ["http://127.0.0.1/oauth_callback", "http://localhost/oauth_callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    });
+    vec![
+        published(claude, "https://claude.ai/api/mcp/auth_callback", "claude.ai"),
+        published(claude_code, "http://localhost:3118/callback", "localhost:3118"),
+        Published {
+            content_type: "application/json; charset=utf-8",
+            ..published(chatgpt, "https://chatgpt.com/connector/oauth/4bf9", "chatgpt.com")
+        },
+        published(code, "http://127.0.0.1:33418/", "127.0.0.1:33418"),
+        published(copilot, "http://127.0.0.1:51000/", "127.0.0.1:51000"),
+        published(goose, "http://127.0.0.1:40123/oauth_callback", "127.0.0.1:40123"),
+    ]
+}
+
+async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine) {
+    let site = Site::open(&["claude.ai", "chatgpt.com", "vscode.dev", "github.com", "goose-docs.ai"]).await;
+    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
+    let mut browser = Browser::of_alice(&house).await;
+    for Published { document, content_type, redirect_uri, goes_to } in published() {
+        let text = |member: &str| document[member].as_str().expect("a text").to_owned();
+        let (id, name) = (text("client_id"), text("client_name"));
+        site.put(&id, Reply::new("200 OK", document.to_string()).with("content-type", content_type));
+        let client = McpClient::known(&house, &id, None, redirect_uri);
+
+        // The page says who asks, by the host that vouches for it, and where the answer goes (C10, C11, C9).
+        let page = browser.consent_page(&client).await;
+        let host = id.split('/').nth(2).expect("a host").to_owned();
+        for said in [&name, &host, "Identity proven by its web address", goes_to] {
+            assert!(page.words().contains(said), "{said} in {}", page.words());
+        }
+        let local = redirect_uri.starts_with("http:");
+        for said in ["This is an application on this computer.", "which other applications on this computer could claim as well"] {
+            assert_eq!(page.words().contains(said), local, "{name}: {said}");
+        }
+
+        // It works like any other client, and refreshes without asking for the document again.
+        let tokens = client.connect(&mut browser).await;
+        assert_eq!(client.me(&tokens.access).await.granted()["client_id"], id);
+        house.pass(30);
+        let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
+        assert_eq!(client.me(&renewed.access).await.granted()["client_id"], id);
+        // Who may prove itself by an assertion and sends none is asked for no keys; who sends one is held to it (K15).
+        if let Some(keys) = document["jwks_uri"].as_str() {
+            assert_eq!(site.requests(keys), 0);
+            let signer = Signer::rsa("chatgpt-1");
+            site.put(keys, Reply::json(&key_set(&[&signer]).to_string()));
+            let assertion = signer.assert(&house, &id, "one");
+            let form = with_assertion(client.refresh_form(&renewed.refresh), &assertion);
+            Tokens::read(&house.post("/token", &form).await);
+            house.post("/token", &form).await.refused(401, "invalid_client");
+            assert_eq!(site.requests(keys), 1);
+        }
+        assert_eq!(site.requests(&id), 1, "{name}");
+
+        // The account page names it.
+        let account = browser.open("/account").await.words();
+        assert!(account.contains(&name), "{name} in {account}");
+    }
+    assert_eq!(site.requests("https://claude.ai/images/claude_app_icon.png"), 0, "no logo is ever fetched");
+}

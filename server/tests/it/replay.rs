@@ -1,0 +1,86 @@
+//! A person sees that an old copy of a key was used, and what ended because of it (O9, O14, and the person's half of issue 10).
+
+use serde_json::json;
+
+use crate::support::{Browser, Engine, House, McpClient, native_metadata, on_both_engines};
+
+on_both_engines!(
+    o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
+    o9_so_is_whoever_redeems_a_code_twice,
+    what_the_person_ended_is_no_replay,
+    it_is_told_for_thirty_days_and_to_its_person_alone,
+);
+
+const DAY: u64 = 24 * 3600;
+const WHY: &str = "because an old copy of its key was used.";
+const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
+
+async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    for (redirect, who) in [
+        ("https://app.example/callback", "Notebook ( app.example ) was using Notes . That ended"),
+        ("http://127.0.0.1/cb", "Notebook on this computer was using Notes . That ended"),
+    ] {
+        let client = at(&house, redirect).await;
+        let mut browser = Browser::of_alice(&house).await;
+        let first = client.connect(&mut browser).await;
+        client.refresh(&first.refresh).await.granted();
+        assert!(!browser.open("/account").await.words().contains(WHY));
+        house.pass(60);
+        client.refresh(&first.refresh).await.refused(400, "invalid_grant");
+        house.pass(2 * 3600);
+        let words = browser.open("/account").await.words();
+        assert!(words.contains(&format!("{who} 2 hours ago , {WHY}")) && words.contains(NOT_YOU), "{words}");
+        house.pass(30 * DAY);
+    }
+}
+
+async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = at(&house, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&house).await;
+    let code = browser.allow(&client).await;
+    client.exchange(&code).await.granted();
+    client.exchange(&code).await.refused(400, "invalid_grant");
+    let words = browser.open("/account").await.words();
+    assert!(words.contains(&format!("Notebook ( app.example ) was using Notes . That ended just now , {WHY}")), "{words}");
+    // It may be connected again, and asks first; what happened stays to be read.
+    assert!(words.contains("None yet."), "{words}");
+    let callback = browser.decide(&client, "Allow").await;
+    client.exchange(callback.query.one("code").expect("a code")).await.granted();
+    let words = browser.open("/account").await.words();
+    assert!(words.contains("Notebook ( app.example ) may use Notes") && words.contains(WHY), "{words}");
+}
+
+async fn what_the_person_ended_is_no_replay(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = at(&house, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let form = browser.open("/account").await.form("Disconnect Notebook");
+    browser.submit(&form, "Disconnect Notebook").await;
+    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    assert!(!browser.open("/account").await.words().contains(WHY));
+}
+
+async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    house.provider.add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    let client = at(&house, "https://app.example/callback").await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    client.exchange(&code).await.granted();
+    client.exchange(&code).await.refused(400, "invalid_grant");
+    let mut bob = Browser::new(&house);
+    bob.sign_in("bob@example.com", "another quiet room").await;
+    assert!(!bob.open("/account").await.words().contains(WHY));
+    house.pass(30 * DAY - 1);
+    assert!(Browser::of_alice(&house).await.open("/account").await.words().contains(WHY));
+    house.pass(1);
+    assert!(!Browser::of_alice(&house).await.open("/account").await.words().contains(WHY));
+}
+
+async fn at(house: &House, redirect: &str) -> McpClient {
+    let mut metadata = native_metadata();
+    metadata["redirect_uris"] = json!([redirect]);
+    McpClient::registered(house, &metadata).await
+}
