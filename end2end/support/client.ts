@@ -25,6 +25,8 @@ interface Metadata {
 /** An MCP client in as few lines as it takes: it knows the MCP endpoint and finds everything else. */
 export class McpClient {
   clientId = '';
+  /** Of a confidential client. */
+  secret: string | undefined;
   /** Of the request made last. */
   verifier = '';
   /** Of the request made last. */
@@ -107,14 +109,15 @@ export class McpClient {
   }
 
   /** Asks for the successor of a refresh token. */
-  refresh(refreshToken: string): Promise<Answer> {
-    return this.token({ grant_type: 'refresh_token', refresh_token: refreshToken });
+  refresh(refreshToken: string, at?: string): Promise<Answer> {
+    return this.token({ grant_type: 'refresh_token', refresh_token: refreshToken }, at);
   }
 
-  /** Any request to the token endpoint, as this client and for its resource. */
-  async token(parameters: Record<string, string>): Promise<Answer> {
-    const body = new URLSearchParams({ client_id: this.clientId, resource: this.resource, ...parameters });
-    return answer(await fetch(this.metadata.token_endpoint, { method: 'POST', body }));
+  /** Any request to the token endpoint, or to another address, as this client and for its resource. */
+  async token(parameters: Record<string, string>, at = this.metadata.token_endpoint): Promise<Answer> {
+    const proof = this.secret ? { client_secret: this.secret } : {};
+    const body = new URLSearchParams({ client_id: this.clientId, resource: this.resource, ...proof, ...parameters });
+    return answer(await fetch(at, { method: 'POST', body }));
   }
 
   /** Who the server takes the holder of an access token for. */

@@ -41,23 +41,27 @@ export class Server {
 
   private constructor(
     readonly issuer: string,
+    /** Where this process listens: the issuer's own port, unless another process of the same server has that. */
+    readonly origin: string,
     private readonly folder: string,
     private readonly environment: Record<string, string>,
   ) {}
 
   static async start(options: Options = {}): Promise<Server> {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: build a release first`);
-    const issuer = `http://localhost:${await freePort()}`;
+    const origin = `http://localhost:${await freePort()}`;
+    const issuer = options.settings?.VESTIBULE_ISSUER ?? origin;
     const folder = await mkdtemp(join(tmpdir(), 'vestibule-end2end-'));
     const environment = {
       PATH: process.env.PATH ?? '',
       HOME: folder,
       VESTIBULE_ISSUER: issuer,
+      VESTIBULE_LISTEN: new URL(origin).host,
       VESTIBULE_STORE: `file:${folder}/data`,
       VESTIBULE_RATE_LIMITS: 'off',
       ...options.settings,
     };
-    const server = new Server(issuer, folder, environment);
+    const server = new Server(issuer, origin, folder, environment);
     try {
       await server.#launch();
     } catch (fault) {
@@ -147,9 +151,9 @@ export class Server {
     const child = spawn(BINARY, ['serve'], { env: this.environment, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
-    await until(`${this.issuer} is ready`, async () => {
+    await until(`${this.origin} is ready`, async () => {
       if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-      return (await fetch(this.url('/health/ready')).catch(() => undefined))?.ok ?? false;
+      return (await fetch(`${this.origin}/health/ready`).catch(() => undefined))?.ok ?? false;
     });
   }
 }

@@ -1,7 +1,11 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as plain } from '@playwright/test';
 import { Complaints } from './browser.ts';
 import { Callback } from './callback.ts';
 import { McpClient } from './client.ts';
+import { ClientDocument } from './document.ts';
+import { Program, type Start } from './program.ts';
 import { type Options, type Person, Server } from './server.ts';
 
 export { expect } from '@playwright/test';
@@ -13,6 +17,12 @@ interface PerTest {
   anotherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
   /** A server for this test alone, stopped at its end. */
   startServer: (options?: Options) => Promise<Server>;
+  /** Starts a program of others, ended with the test. */
+  startProgram: (start: Start) => Program;
+  /** Publishes a client ID metadata document until the end of the test. */
+  publishDocument: (members: Record<string, unknown>) => Promise<ClientDocument>;
+  /** A folder of this test's own. */
+  folder: string;
   /** Somebody with an account and a password on the shared server. */
   person: Person;
   /** Where a program on this computer waits for its answer. */
@@ -71,6 +81,32 @@ export const test = plain.extend<PerTest, PerWorker>({
       return server;
     });
     for (const server of started) await server.stop();
+  },
+
+  startProgram: async ({}, use) => {
+    const started: Program[] = [];
+    await use((start) => {
+      const program = Program.start(start);
+      started.push(program);
+      return program;
+    });
+    for (const program of started) await program.stop();
+  },
+
+  folder: async ({}, use, testInfo) => {
+    const folder = testInfo.outputPath('folder');
+    await mkdir(folder, { recursive: true });
+    await use(folder);
+  },
+
+  publishDocument: async ({ folder }, use) => {
+    const published: ClientDocument[] = [];
+    await use(async (members) => {
+      const document = await ClientDocument.publish(members, join(folder, `certificate-${published.length}.pem`));
+      published.push(document);
+      return document;
+    });
+    for (const document of published) await document.stop();
   },
 
   person: async ({ server }, use) => use(await server.person()),

@@ -44,7 +44,17 @@ class Application implements OAuthClientProvider {
   discoveryState = () => this.#discovered;
 }
 
-test('the official TypeScript client: discovery, registration, sign-in, tools, refresh, and death by replay', async ({
+/** One whose metadata document (C2) is published at an address of its own. */
+class PublishedApplication extends Application {
+  constructor(
+    redirectUrl: string,
+    readonly clientMetadataUrl: string,
+  ) {
+    super(redirectUrl);
+  }
+}
+
+test('the official TypeScript client: discovery, registration, sign-in, tools, step-up, refresh, and death by replay', async ({
   page,
   startServer,
   callback,
@@ -73,20 +83,28 @@ test('the official TypeScript client: discovery, registration, sign-in, tools, r
   });
 
   const client = newClient();
-  await client.connect(newTransport());
+  const transport = newTransport();
+  await client.connect(transport);
+  const addNote = (text: string) => client.callTool({ name: 'add_note', arguments: { text } });
 
-  await test.step('it lists and calls the tools', async () => {
+  await test.step('it lists the tools, and calls the one that its scopes allow', async () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual(['add_note', 'whoami']);
     const whoami = await client.callTool({ name: 'whoami', arguments: {} });
-    expect(whoami.structuredContent).toMatchObject({ client_id: application.information?.client_id });
-    expect(String((whoami.structuredContent as { scope: string }).scope).split(' ')).toEqual(
-      expect.arrayContaining(['notes:read', 'notes:write']),
-    );
-    const first = await client.callTool({ name: 'add_note', arguments: { text: 'Buy milk' } });
-    expect(first.structuredContent).toEqual({ notes: 1 });
-    const second = await client.callTool({ name: 'add_note', arguments: { text: 'Drink it' } });
-    expect(second.structuredContent).toEqual({ notes: 2 });
+    expect(whoami.structuredContent).toMatchObject({ client_id: application.information?.client_id, scope: 'notes:read offline_access' });
+  });
+
+  await test.step('for the other it asks again, for both scopes (K8), and the person sees what is new', async () => {
+    await expect(addNote('Buy milk')).rejects.toThrow(UnauthorizedError);
+    expect(application.authorizationUrl?.searchParams.get('scope')).toBe('notes:read offline_access notes:write');
+    await page.goto(application.authorizationUrl!.href);
+    await expectPage(page, 'consent');
+    await expect(page.locator('.permissions').getByRole('listitem').filter({ hasText: 'New' })).toHaveText(['New Add notes for you']);
+    await decide(page, 'Allow');
+    await expect(page).toHaveURL(/\/callback\?code=/);
+    await transport.finishAuth(callback.answers.at(-1)!);
+    expect((await addNote('Buy milk')).structuredContent).toEqual({ notes: 1 });
+    expect((await addNote('Drink it')).structuredContent).toEqual({ notes: 2 });
   });
 
   const old = application.stored!;
@@ -94,8 +112,7 @@ test('the official TypeScript client: discovery, registration, sign-in, tools, r
     expect(await auth(application, { serverUrl: server.mcp })).toBe('AUTHORIZED');
     expect(application.stored?.access_token).not.toBe(old.access_token);
     expect(application.stored?.refresh_token).not.toBe(old.refresh_token);
-    const third = await client.callTool({ name: 'add_note', arguments: { text: 'Wash the glass' } });
-    expect(third.structuredContent).toEqual({ notes: 3 });
+    expect((await addNote('Wash the glass')).structuredContent).toEqual({ notes: 3 });
   });
 
   await test.step('the old refresh token is refused, and takes the whole grant with it', async () => {
@@ -114,6 +131,40 @@ test('the official TypeScript client: discovery, registration, sign-in, tools, r
   });
 
   await client.close();
+});
+
+test('the official TypeScript client, known by its metadata document: sign-in, tool call and refresh without registering', async ({
+  page,
+  startServer,
+  callback,
+  publishDocument,
+}) => {
+  const document = await publishDocument({ client_name: 'TypeScript Client', redirect_uris: [callback.uri], token_endpoint_auth_method: 'none' });
+  const server = await startServer({ settings: { SSL_CERT_FILE: document.certificateFile } });
+  const application = new PublishedApplication(callback.uri, document.url);
+  const refused = new StreamableHTTPClientTransport(new URL(server.mcp), { authProvider: application });
+  await expect(newClient().connect(refused)).rejects.toThrow(UnauthorizedError);
+  expect(application.authorizationUrl?.searchParams.get('client_id')).toBe(document.url);
+
+  await page.goto(application.authorizationUrl!.href);
+  await signIn(page, await server.person());
+  await expectPage(page, 'consent');
+  await expect(page.getByRole('main')).toContainText(new URL(document.url).host);
+  await decide(page, 'Allow');
+  await expect(page).toHaveURL(/\/callback\?code=/);
+  await refused.finishAuth(callback.answer);
+
+  const old = application.stored!;
+  expect(await auth(application, { serverUrl: server.mcp })).toBe('AUTHORIZED');
+  expect(application.stored?.refresh_token).not.toBe(old.refresh_token);
+  const client = newClient();
+  await client.connect(new StreamableHTTPClientTransport(new URL(server.mcp), { authProvider: application }));
+  const whoami = await client.callTool({ name: 'whoami', arguments: {} });
+  expect(whoami.structuredContent).toMatchObject({ client_id: document.url });
+  await client.close();
+
+  expect(document.fetched).toBe(1);
+  expect(await server.json<unknown[]>(['client', 'list'])).toEqual([]);
 });
 
 function newClient(): Client {

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
+import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
 import { McpClient } from '../support/client.ts';
-import { expectPage, signIn } from '../support/pages.ts';
+import { decide, expectPage, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 const FOLDER = fileURLToPath(new URL('../test-results/screens/', import.meta.url));
@@ -9,18 +10,9 @@ const FOLDER = fileURLToPath(new URL('../test-results/screens/', import.meta.url
 test('pictures of every page, for people to look at', async ({ page, startServer, callback, webCallback, complaints }) => {
   test.setTimeout(180_000);
   complaints.tolerate(/status of 4\d\d/);
+  const picture = (name: string) => takePictures(page, name);
   const server = await startServer();
   const person = { email: 'alice@example.com', password: 'correct horse battery' };
-
-  const picture = async (name: string) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const width of [1280, 390, 320]) {
-        await page.setViewportSize({ width, height: 800 });
-        await page.screenshot({ path: `${FOLDER}${name}-${colorScheme}-${width}.png`, fullPage: true });
-      }
-    }
-  };
 
   await page.goto(await server.firstAccountLink());
   await picture('setup');
@@ -71,3 +63,68 @@ test('pictures of every page, for people to look at', async ({ page, startServer
   await page.goto(server.url('/no/such/page'));
   await picture('problem-not-found');
 });
+
+test('pictures of what clients with documents, step-up and faults lead to', async ({
+  page,
+  startServer,
+  callback,
+  webCallback,
+  publishDocument,
+  complaints,
+}) => {
+  test.setTimeout(180_000);
+  complaints.tolerate(/status of 4\d\d/);
+  const known = { client_name: 'Claude', redirect_uris: [webCallback.uri, callback.uri], token_endpoint_auth_method: 'none' };
+  const document = await publishDocument(known);
+  const server = await startServer({ settings: { SSL_CERT_FILE: document.certificateFile } });
+  const client = await McpClient.discover(server.mcp);
+  const ask = (id: string, redirectUri = webCallback.uri, changes: Record<string, string> = {}) =>
+    page.goto(client.authorizationUrl(redirectUri, { client_id: id, ...changes }));
+
+  await ask(document.url, webCallback.uri, { scope: 'notes:read' });
+  await takePictures(page, 'login-for-a-document');
+  await signIn(page, await server.person());
+  await expectPage(page, 'consent');
+  await takePictures(page, 'consent-document');
+  await decide(page, 'Allow');
+  await expect(page).toHaveURL(/\/callback\?code=/);
+  await ask(document.url);
+  await expectPage(page, 'consent');
+  await takePictures(page, 'consent-step-up');
+  await ask(document.url, callback.uri);
+  await expectPage(page, 'consent');
+  await takePictures(page, 'consent-document-this-computer');
+
+  const registered = await McpClient.connect(server.mcp, webCallback.uri, 'Claude');
+  const faults: Record<string, () => Promise<unknown>> = {
+    'client-id-missing': () => ask(''),
+    'callback-not-registered': () => ask(registered.clientId, 'https://elsewhere.example/callback'),
+    'callback-missing': () => ask(registered.clientId, ''),
+    'document-absent': () => ask(document.url.replace('client.json', 'absent.json')),
+    'document-of-another': () => ask(document.also('another', { ...known, client_id: 'https://claude.example/client.json' })),
+    'document-without-name': () => ask(document.also('nameless', { redirect_uris: known.redirect_uris })),
+    'document-with-a-secret': () => ask(document.also('secret', { ...known, token_endpoint_auth_method: 'client_secret_basic' })),
+    'document-not-https': () => ask('http://claude.example/client.json'),
+    'document-of-a-private-network': () => ask('https://192.168.0.1/client.json'),
+    'document-callback-not-listed': () => ask(document.url, 'https://elsewhere.example/callback'),
+    'request-gone': () => page.goto(server.url(`/consent?request=${'A'.repeat(43)}`)),
+    'link-used': () => page.goto(server.url(`/enroll/${'A'.repeat(43)}`)),
+  };
+  for (const [name, provoke] of Object.entries(faults)) {
+    await provoke();
+    await expectPage(page, 'problem');
+    for (const details of await page.locator('summary').all()) await details.click();
+    await takePictures(page, `problem-${name}`);
+  }
+});
+
+/** The page as it is, in light and dark and three widths. */
+async function takePictures(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [1280, 390, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.screenshot({ path: `${FOLDER}${name}-${colorScheme}-${width}.png`, fullPage: true });
+    }
+  }
+}
