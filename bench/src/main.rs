@@ -23,7 +23,7 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const PACKAGE: &str = "target/site/pkg";
-const WHOLE: Plan = Plan { rounds: 6, stretch: Duration::from_millis(500), codes: 1500 };
+const WHOLE: Plan = Plan { rounds: 6, stretch: Duration::from_millis(500), codes: 3000 };
 const ALONE: Plan = Plan { rounds: 1, stretch: Duration::from_secs(10), codes: 3000 };
 const QUICK: Plan = Plan { rounds: 1, stretch: Duration::from_millis(100), codes: 200 };
 

@@ -97,6 +97,8 @@ export class Server {
     const printed = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => (printed.stdout += chunk));
     child.stderr.on('data', (chunk) => (printed.stderr += chunk));
+    // A command that reads nothing may be gone before it is handed anything.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const [code] = await once(child, 'close');
     return { code, ...printed };

@@ -80,9 +80,8 @@ impl KeySource {
     /// # Errors
     /// [`Reason::UnacceptableMetadata`] when it is not an https URL, or says more than where the keys are.
     pub fn at(address: String) -> Result<Self, Reason> {
-        let is_plain = |url: Url| {
-            url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
-        };
+        let is_plain =
+            |url: Url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         if address.bytes().all(|byte| byte.is_ascii_graphic()) && Url::parse(&address).is_ok_and(is_plain) {
             return Ok(Self::At(address));
         }
@@ -156,9 +155,7 @@ impl Client {
         let origin = match &self.origin {
             Origin::Added | Origin::Document { allowed: true, .. } => return None,
             Origin::Registered(known) if known.used_at.is_some_and(|used_at| now.since(used_at) < DAY) => return None,
-            Origin::Registered(known) => {
-                Origin::Registered(Box::new(Registration { used_at: Some(now), ..(**known).clone() }))
-            }
+            Origin::Registered(known) => Origin::Registered(Box::new(Registration { used_at: Some(now), ..(**known).clone() })),
             Origin::Document { fresh_until, allowed: false } => Origin::Document { fresh_until: *fresh_until, allowed: true },
         };
         Some(Self { origin, ..self.clone() })
@@ -211,7 +208,8 @@ mod tests {
 
     fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
         let (on_the_eve, on_the_day) = (Timestamp::from_seconds(day * DAY_SECONDS - 1), Timestamp::from_seconds(day * DAY_SECONDS));
-        let stands_at = |now| client.stands(now, &PrivateSchemes::default(), DAY.saturating_mul(u32::try_from(refresh_days).expect("days")));
+        let stands_at =
+            |now| client.stands(now, &PrivateSchemes::default(), DAY.saturating_mul(u32::try_from(refresh_days).expect("days")));
         assert!(stands_at(on_the_eve));
         stands_at(on_the_day)
     }
@@ -233,10 +231,14 @@ mod tests {
 
     #[test]
     fn c4_a_document_is_fresh_until_its_time_and_a_grace_beyond_it() {
-        let is_fresh = |seconds, grace| described(100, false).is_fresh(Timestamp::from_seconds(seconds), Duration::from_secs(grace));
+        let is_fresh =
+            |seconds, grace| described(100, false).is_fresh(Timestamp::from_seconds(seconds), Duration::from_secs(grace));
         assert!(is_fresh(99, 0) && !is_fresh(100, 0));
         assert!(is_fresh(109, 10) && !is_fresh(110, 10));
-        assert!(client(Authentication::None).is_fresh(Timestamp::from_seconds(u64::MAX), Duration::ZERO), "there is nothing to ask for");
+        assert!(
+            client(Authentication::None).is_fresh(Timestamp::from_seconds(u64::MAX), Duration::ZERO),
+            "there is nothing to ask for"
+        );
     }
 
     #[test]

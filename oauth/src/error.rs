@@ -46,7 +46,9 @@ pub enum Reason {
         why: &'static str,
     },
     /// Nothing that the client can do is what this server can do (SEP-3149).
-    #[error("the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt")]
+    #[error(
+        "the client's metadata document names no way to authenticate that this server knows; it knows none and private_key_jwt"
+    )]
     NoCommonAuthentication,
 
     // Authorization endpoint, afterwards.

@@ -232,12 +232,7 @@ impl Grant {
     ///
     /// # Errors
     /// [`Reason::TokenOfAnotherClient`].
-    pub fn revoke(
-        self,
-        refresh_token: Option<&RefreshToken>,
-        client_id: &str,
-        now: Timestamp,
-    ) -> Result<Option<Self>, Reason> {
+    pub fn revoke(self, refresh_token: Option<&RefreshToken>, client_id: &str, now: Timestamp) -> Result<Option<Self>, Reason> {
         let State::Active { refresh, .. } = &self.state else { return Ok(None) };
         let is_known = |token: &RefreshToken| refresh.as_ref().is_some_and(|rotation| rotation.knows(token, now));
         if !refresh_token.is_none_or(is_known) {

@@ -199,7 +199,7 @@ fn fault(text: &str, schemes: &PrivateSchemes) -> Option<&'static str> {
     if url.fragment().is_some() {
         return Some("it has a fragment");
     }
-    if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
+    if authority(text).contains('@') {
         return Some("it has a user part");
     }
     if has_dot_segments(text) {

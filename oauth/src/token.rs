@@ -2,11 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    error::Reason,
-    parameters::Parameters,
-    scope::Scopes,
-};
+use crate::{error::Reason, parameters::Parameters, scope::Scopes};
 
 /// A token request, by grant type.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -88,6 +88,19 @@ pub(crate) struct Account {
     pub(crate) generation: u64,
 }
 
+/// What every token request asks of an account, read out of the same record: passkeys take long to read.
+#[derive(Deserialize)]
+pub(crate) struct Standing {
+    disabled: bool,
+}
+
+impl Standing {
+    /// Whether the account may be used.
+    pub(crate) const fn is_active(&self) -> bool {
+        !self.disabled
+    }
+}
+
 impl Account {
     pub(crate) fn new(id: Id, email: &Email, created_at: Timestamp) -> Self {
         let (disabled, password, passkeys, generation) = (false, None, Vec::new(), 0);

@@ -109,12 +109,7 @@ impl Provider {
     }
 
     /// Reads client, grant and account at once, and authenticates the client.
-    pub(crate) async fn known(
-        &self,
-        credentials: &Credentials,
-        key: &GrantKey,
-        unknown: Reason,
-    ) -> Result<Known, TokenError> {
+    pub(crate) async fn known(&self, credentials: &Credentials, key: &GrantKey, unknown: Reason) -> Result<Known, TokenError> {
         let grant_key = keys::grant(key);
         let (client, grant, account_is_active) =
             tokio::join!(self.client(&credentials.client_id), self.store().get(&grant_key), self.account_is_active(key.account));
@@ -147,11 +142,7 @@ impl Provider {
     }
 
     /// After a replay nothing passes in silence: the person is asked before the client is connected again.
-    async fn asking_again_after_replay(
-        &self,
-        key: &GrantKey,
-        answer: Result<Issue, TokenError>,
-    ) -> Result<Issue, TokenError> {
+    async fn asking_again_after_replay(&self, key: &GrantKey, answer: Result<Issue, TokenError>) -> Result<Issue, TokenError> {
         if let Err(TokenError::Refused(Refusal(Reason::ReplayedCode | Reason::ReplayedRefreshToken))) = &answer {
             self.forget_consent_of(key).await?;
         }

@@ -12,7 +12,7 @@ use oauth::{
 
 use crate::{
     Provider, TokenError,
-    accounts::Account,
+    accounts::Standing,
     exchange::SUBJECT_PREFIX,
     key_ring::date_time,
     keys,
@@ -87,8 +87,8 @@ impl Provider {
     }
 
     pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
-        let account: Option<Account> = record::read(self.store(), &keys::account(id)).await?;
-        Ok(account.as_ref().is_some_and(Account::is_active))
+        let account: Option<Standing> = record::read(self.store(), &keys::account(id)).await?;
+        Ok(account.as_ref().is_some_and(Standing::is_active))
     }
 
     async fn grant_stands(&self, account: Id, grant: Option<&str>) -> Result<bool, Unavailable> {

@@ -106,11 +106,8 @@ impl Settings {
 
 /// The demonstration MCP server that every Vestibule brings along.
 fn demonstration(issuer: &Issuer) -> Option<Resource> {
-    let scope = |name: &str, sentence: &str, default| ScopeDescription {
-        name: name.to_owned(),
-        sentence: sentence.to_owned(),
-        default,
-    };
+    let scope =
+        |name: &str, sentence: &str, default| ScopeDescription { name: name.to_owned(), sentence: sentence.to_owned(), default };
     Some(Resource {
         identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
         name: "Notes".to_owned(),

@@ -19,6 +19,9 @@ use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
 use crate::sealing;
 
+/// What the server logs unless `RUST_LOG` says otherwise.
+const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
+
 /// An OAuth 2.1 authorization server for MCP servers.
 #[derive(Debug, Parser)]
 #[command(name = "vestibule", version, max_term_width = 100)]
@@ -100,7 +103,7 @@ enum ClientCommand {
     },
     /// List the clients
     List,
-    /// Remove a client
+    /// Remove a client; one with a metadata document is forgotten until it asks again
     Remove {
         /// Its id
         id: String,
@@ -140,7 +143,7 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
     let CommandLine { flags, json, command } = line;
     let request = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
-            let _log = log::start("warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info");
+            let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
             return serve::serve(resolve(&flags)?).await.map(|()| ExitCode::SUCCESS);
         }
         Command::Check => return Ok(check::check(&flags, json).await),
@@ -151,7 +154,7 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
         Command::Key(KeyCommand::List) => Request::Keys,
         Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
     };
-    let _log = log::start("warn");
+    let _log = log::start("warn").map_err(|error| no_log(&error))?;
     let told = output::Told::of(&request);
     let answer = administer::administer(&resolve(&flags)?, request).await?;
     output::print(&answer, &told, json)?;
@@ -237,6 +240,10 @@ fn resolve(flags: &Flags) -> Result<Config, String> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+fn no_log(error: &std::io::Error) -> String {
+    format!("The log cannot be written: {error}.")
 }
 
 fn fail(sentence: &str) -> ExitCode {

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use oauth::{Digest, Issuer};
 use oauth::document::DocumentPolicy;
 use oauth::redirect::PrivateSchemes;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
+use oauth::{Digest, Issuer};
 use provider::{RegistrationPolicy, Settings};
 use store::Location;
 use url::Url;
@@ -247,8 +247,7 @@ fn resource(entry: ResourceEntry) -> Result<Resource, String> {
     if !scopes.iter().any(|scope| scope.default) {
         return Err(format!("[[resource]] \"{text}\": no scope is left as default = true, so who asks for none gets none."));
     }
-    let described =
-        |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
+    let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
     Ok(Resource { identifier, name, introspection_secret, scopes: scopes.into_iter().map(described).collect() })
 }
 

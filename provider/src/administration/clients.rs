@@ -78,7 +78,8 @@ impl Provider {
         Ok(clients)
     }
 
-    /// Removes a client. Its tokens are worth nothing at the token endpoint from now on.
+    /// Removes a client. Its tokens are worth nothing at the token endpoint from now on. One with a metadata document is only
+    /// forgotten: the next request asks for the document again. The settings can keep it out.
     pub async fn remove_client(&self, client_id: &str) -> Done {
         let found = self.forget_client(client_id).await?;
         if found { Ok(()) } else { Err(AdministrationError::NotFound(format!("there is no client {client_id:?}"))) }

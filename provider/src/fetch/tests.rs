@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 use super::*;
 use crate::{
@@ -125,6 +126,23 @@ async fn e37_a_slow_answer_is_not_waited_for() {
     // Its place is free again.
     site.put(AT, Reply::json("{}"));
     assert!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await.is_ok());
+}
+
+#[tokio::test]
+async fn e37_a_server_that_never_speaks_tls_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let names = Arc::new(Fixed(vec![silent.local_addr().expect("an address")]));
+    let site = site().await;
+    let fetcher = Fetcher::with(Web { names, ..site.web() }, true, Duration::from_millis(300), 1);
+    let at = url(AT);
+    let accept = async { silent.accept().await.expect("a connection").0 };
+    let (answer, mut connection) = tokio::join!(fetcher.fetch(&at, LARGEST, async { Ok(()) }), accept);
+    assert_eq!(answer, Err(FetchError::Transient("it does not answer in time")));
+    // It had connected and begun the handshake, and has hung up.
+    let mut hello = Vec::new();
+    timeout(Duration::from_secs(10), connection.read_to_end(&mut hello)).await.expect("in time").expect("an end");
+    assert_eq!(hello.first(), Some(&22), "a handshake record (RFC 8446 section 5.1)");
+    assert_eq!(fetcher.0.slots.available_permits(), 1, "its place is free again");
 }
 
 #[tokio::test]

@@ -64,7 +64,9 @@ async fn clients_are_added_listed_and_removed() {
     let keys = KeySource::at("https://service.example/keys.json".to_owned()).expect("an address");
     let keyed = house.provider.add_keyed_client("Service", &uris[..1], keys).await.expect("added");
     let clients = house.provider.clients().await.expect("a list");
-    assert!(clients.iter().any(|client| client.client_id == keyed.client_id && client.confidential) && keyed.client_secret.is_none());
+    assert!(
+        clients.iter().any(|client| client.client_id == keyed.client_id && client.confidential) && keyed.client_secret.is_none()
+    );
     house.provider.remove_client(&keyed.client_id).await.expect("removed");
 
     let clients = house.provider.clients().await.expect("a list");

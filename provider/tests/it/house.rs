@@ -35,7 +35,8 @@ impl House {
 
     pub(crate) async fn with(settings: Settings, store: Store) -> Self {
         let clock = Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000)));
-        let environment = Environment { clock: clock.clone(), entropy: Arc::new(Counted(AtomicU64::new(1))), ..Environment::system() };
+        let environment =
+            Environment { clock: clock.clone(), entropy: Arc::new(Counted(AtomicU64::new(1))), ..Environment::system() };
         let sealing_key = SealingKey::from_bytes(&[7; 32]).expect("a sealing key");
         let provider = Provider::open(settings, store, sealing_key, environment).await.expect("a provider");
         Self { provider, clock }

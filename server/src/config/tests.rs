@@ -102,12 +102,19 @@ fn values_out_of_bounds_are_faults() {
 
 #[test]
 fn clients_with_documents_are_let_in_by_host() {
-    let policy = |text: &str| resolve(&[&format!("--client-documents={text}")], &[]).map(|config| config.settings().client_documents);
+    let policy =
+        |text: &str| resolve(&[&format!("--client-documents={text}")], &[]).map(|config| config.settings().client_documents);
     assert_eq!(policy("on"), Ok(DocumentPolicy::Open));
     assert_eq!(policy("off"), Ok(DocumentPolicy::Off));
-    assert_eq!(policy("claude.ai,.example.com"), DocumentPolicy::parse("claude.ai, .example.com").map_err(|fault| Faults(vec![fault])));
+    assert_eq!(
+        policy("claude.ai,.example.com"),
+        DocumentPolicy::parse("claude.ai, .example.com").map_err(|fault| Faults(vec![fault]))
+    );
     let Err(Faults(faults)) = policy("https://claude.ai") else { panic!("accepted") };
-    assert_eq!(faults, ["--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."]);
+    assert_eq!(
+        faults,
+        ["--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."]
+    );
     let file = file("client_documents = [\"claude.ai\", \".example.com\"]\n");
     let config = resolve(&["--config", path(&file)], &[]).expect("sound");
     assert_eq!(Ok(config.client_documents), policy("claude.ai,.example.com"));
@@ -150,15 +157,26 @@ fn a_resource_may_ask_about_tokens_when_it_has_the_hash_of_a_secret() {
     let hash = "introspection_secret_hash = \"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0\"";
     assert_eq!(resolved(hash).map(secret), Ok(Some(Digest::of(b"abc"))));
     assert_eq!(resolved("").map(secret), Ok(None));
-    for wrong in ["", "abc", "vis_abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"] {
+    for wrong in [
+        "",
+        "abc",
+        "vis_abc",
+        "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    ] {
         let faults = resolved(&format!("introspection_secret_hash = \"{wrong}\"")).map(|_| ());
-        assert!(faults.is_err_and(|Faults(faults)| faults.len() == 1 && faults[0].contains("vestibule resource secret")), "{wrong}");
+        assert!(
+            faults.is_err_and(|Faults(faults)| faults.len() == 1 && faults[0].contains("vestibule resource secret")),
+            "{wrong}"
+        );
     }
 }
 
 #[test]
 fn private_schemes_are_the_known_ones_or_those_that_are_named() {
-    let schemes = |arguments: &[&str], environment: &[(&str, &str)]| resolve(arguments, environment).map(|config| config.settings().private_schemes);
+    let schemes = |arguments: &[&str], environment: &[(&str, &str)]| {
+        resolve(arguments, environment).map(|config| config.settings().private_schemes)
+    };
     assert_eq!(schemes(&[], &[]), Ok(PrivateSchemes::default()));
     assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "")]), Ok(PrivateSchemes::default()));
     let none = Ok(PrivateSchemes::read([]).expect("none"));

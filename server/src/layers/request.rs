@@ -1,6 +1,9 @@
 //! Each request's number, patience, log line, and last defence.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -9,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::chance;
@@ -30,9 +34,8 @@ impl fmt::Display for RequestId {
 /// Numbers the request, waits for it no longer than half a minute, turns a panic into a bare 500, and writes one line. The
 /// line has the route and not the path, since paths and queries carry one-time links, codes and names.
 ///
-/// The work is a task of its own and runs to its end, though the client hang up or the answer be given up: no deed stops
-/// between two steps in the store. It is bounded all the same, for the body must be here in time, and the store has its own
-/// patience.
+/// The work runs to its end, though the client hang up or the answer be given up: no deed stops between two steps in the
+/// store. It is bounded all the same, for the body must be here in time, and the store has its own patience.
 pub async fn watch(mut request: Request, next: Next) -> Response {
     let id = RequestId(chance::label());
     request.extensions_mut().insert(id);
@@ -41,13 +44,8 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let deadline = started + PATIENCE;
 
-    let work = tokio::spawn(next.run(request.map(|body| in_time(body, deadline))));
-    let handled = timeout_at(deadline, work).await;
-    let response = match handled {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => respond::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here."),
-        Err(_) => respond::unavailable(),
-    };
+    let work = ToItsEnd(Some(Box::pin(next.run(request.map(|body| in_time(body, deadline))))));
+    let response = timeout_at(deadline, work).await.unwrap_or_else(|_| respond::unavailable());
 
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -60,6 +58,34 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
         tracing::info!(target: "vestibule::access", %id, %method, route, status, micros);
     }
     response
+}
+
+/// Work that goes on as a task of its own when nobody waits for it any more. As long as somebody does, it costs no task.
+struct ToItsEnd(Option<Pin<Box<dyn Future<Output = Response> + Send>>>);
+
+impl Future for ToItsEnd {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let Some(work) = &mut self.0 else { return Poll::Ready(fault()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        if !matches!(polled, Ok(Poll::Pending)) {
+            self.0 = None;
+        }
+        polled.unwrap_or_else(|_| Poll::Ready(fault()))
+    }
+}
+
+impl Drop for ToItsEnd {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
+fn fault() -> Response {
+    respond::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here.")
 }
 
 /// The same body, which fails when the deadline passes before its end.
@@ -79,4 +105,34 @@ fn in_time(body: Body, deadline: Instant) -> Body {
 /// Probes and static files would drown everything else.
 fn is_routine(route: &str) -> bool {
     route.starts_with("/health/") || route.starts_with("/pkg/") || route.starts_with("/.well-known/")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_goes_on_to_its_end() {
+        let ((go, wait), (end, ended)) = (oneshot::channel::<()>(), oneshot::channel());
+        let work = async move {
+            let _ = wait.await;
+            let _ = end.send(());
+            Response::default()
+        };
+        let mut work = Box::pin(ToItsEnd(Some(Box::pin(work))));
+        assert!(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await, "it has begun");
+        drop(work);
+        go.send(()).expect("it is still there");
+        ended.await.expect("it went on");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_of_this_request_alone() {
+        let work = ToItsEnd(Some(Box::pin(async { panic!("on purpose") })));
+        assert_eq!(work.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

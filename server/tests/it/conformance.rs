@@ -208,7 +208,7 @@ fn walk(folder: &Path, read: &mut impl FnMut(&Path, &str)) {
             if !name.starts_with('.') && !["target", "node_modules", "test-results"].contains(&name.as_str()) {
                 walk(&entry, read);
             }
-        } else if name.ends_with(".rs") || name.ends_with(".spec.ts") {
+        } else if entry.extension().is_some_and(|extension| ["rs", "ts"].into_iter().any(|ours| ours == extension)) {
             read(&entry, &fs::read_to_string(&entry).expect("a text"));
         }
     }

@@ -15,6 +15,7 @@ on_both_engines!(
     a_decision_is_made_once,
     d32_the_session_changes_at_sign_in_and_the_request_survives_it,
     d32_a_planted_cookie_is_no_session,
+    bp3_cookies_are_host_bound_secure_and_hidden_from_scripts,
     a_denial_reaches_the_client_with_state_and_our_name,
     a2_a_client_that_is_gone_leads_nowhere,
     a2_a_redirect_that_changed_in_the_meantime_leads_nowhere,
@@ -168,6 +169,39 @@ async fn d32_a_planted_cookie_is_no_session(engine: Engine) {
     let mut attacker = Browser::new(&house);
     attacker.cookies.insert(session.to_owned(), planted);
     assert_eq!(attacker.get("/account").await.destination(), "/login");
+}
+
+async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let client = McpClient::native(&house).await;
+    let mut browser = Browser::new(&house);
+    // The browser gets its name, a message for the next page, that message's end, a session, and the session's end.
+    let begun = browser.get(&client.authorize_path()).await;
+    let login = browser.follow(&begun).await.document().form("Sign in").fill("email", ALICE);
+    let refused = browser.submit(&login.clone().fill("password", "wrong"), "Sign in").await;
+    let told = browser.follow(&refused).await;
+    let signed_in = browser.submit(&login.fill("password", PASSWORD), "Sign in").await;
+    let out = browser.open("/account").await.form("Sign out");
+    let signed_out = browser.submit(&out, "Sign out").await;
+
+    let (browser_cookie, notice) = ("__Host-vestibule-browser", "__Host-vestibule-notice");
+    let session = "__Host-vestibule-session";
+    for (answer, name, seconds) in [
+        (&begun, browser_cookie, 400 * 24 * 3600),
+        (&refused, notice, 60),
+        (&told, notice, 0),
+        (&signed_in, session, 30 * 24 * 3600),
+        (&signed_out, session, 0),
+    ] {
+        let lines: Vec<_> = answer.headers.get_all(http::header::SET_COOKIE).iter().collect();
+        let [line] = lines[..] else { panic!("one cookie, {name}: {answer:?}") };
+        let mut parts = line.to_str().expect("a cookie that is text").split("; ");
+        let (own, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a name and a value");
+        assert_eq!((own, value.is_empty()), (name, seconds == 0));
+        // All that is there: no domain, above all, by which another host could set or read it.
+        let lifetime = format!("Max-Age={seconds}");
+        assert_eq!(parts.collect::<Vec<_>>(), ["Path=/", &lifetime, "Secure", "HttpOnly", "SameSite=Lax"], "{name}");
+    }
 }
 
 async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {

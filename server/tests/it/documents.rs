@@ -19,6 +19,7 @@ on_both_engines!(
     a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault,
     a_stale_document_is_renewed_behind_a_refresh,
     what_somebody_allowed_is_stored_for_180_days,
+    an_administrator_makes_us_forget_what_a_document_said,
     e38_a_tighter_policy_keeps_known_clients_out,
     exchange_and_refresh_take_two_round_trips_with_a_document_too,
     a_store_that_fails_costs_a_document_client_nothing,
@@ -220,6 +221,28 @@ async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
     site.set_up(false);
     house.pass(80 * 24 * HOUR);
     Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+/// `vestibule client remove URL`: the next request hears what the document says by then, and nobody is disconnected by it.
+async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
+    let (house, site) = house_and_site(engine).await;
+    let client = client(&house);
+    let mut browser = Browser::of_alice(&house).await;
+    let tokens = client.connect(&mut browser).await;
+    let renamed = json!({ "client_id": ID, "client_name": "Renamed", "redirect_uris": [CALLBACK] });
+    site.put(ID, fresh_for(&renamed, 600));
+    let anew = client.asking(|query| query.set("prompt", "consent"));
+    assert!(!browser.consent_page(&anew).await.words().contains("Renamed"), "it is fresh");
+    house.provider.remove_client(ID).await.expect("removed");
+    assert!(house.provider.remove_client(ID).await.is_err(), "there is nothing left to remove");
+    assert_eq!(site.requests(ID), 1);
+    says(&browser.consent_page(&anew).await, "Renamed");
+    assert_eq!(site.requests(ID), 2);
+    // Nor does it depend on a person that comes in between.
+    house.provider.remove_client(ID).await.expect("removed");
+    client.me(&tokens.access).await.granted();
+    Tokens::read(&client.refresh(&tokens.refresh).await);
+    assert_eq!(site.requests(ID), 3);
 }
 
 async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {

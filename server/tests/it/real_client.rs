@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use oauth::Issuer;
-use provider::Settings;
+use provider::testing::{Reply, Site};
+use provider::{Environment, Settings, Web};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
@@ -14,12 +15,10 @@ use tokio::task::JoinHandle;
 
 use crate::support::{ALICE, Browser, CALLBACK, Engine, House, PASSWORD, on_both_engines};
 
-on_both_engines!(rmcp_finds_registers_signs_in_calls_tools_and_refreshes);
+on_both_engines!(rmcp_finds_registers_signs_in_calls_tools_and_refreshes, k11_rmcp_is_known_by_its_document_and_registers_nothing);
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
-    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may have said so already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let (house, issuer, server) = listening(engine).await;
+    let (house, issuer, server) = listening(engine, Environment::system().web).await;
     let mcp = format!("{issuer}/mcp");
 
     // It finds its way from the MCP server's address alone, and registers.
@@ -80,6 +79,48 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     server.abort();
 }
 
+async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine) {
+    const ID: &str = "https://app.example/oauth/client.json";
+    let site = Site::open(&["app.example"]).await;
+    let document = serde_json::json!({
+        "client_id": ID,
+        "client_name": "Published client",
+        "redirect_uris": [CALLBACK],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "none",
+    });
+    site.put(ID, Reply::json(&document.to_string()));
+    let (house, issuer, server) = listening(engine, site.web()).await;
+    let mcp = format!("{issuer}/mcp");
+
+    // It could do either; the document comes first (MCP "Client Registration Approaches").
+    let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
+    let request = AuthorizationRequest::new(CALLBACK).with_client_name("Registered client").with_client_metadata_url(ID);
+    state.start_authorization(request).await.expect("discovery");
+    let address = state.get_authorization_url().await.expect("an address to open");
+    assert_eq!(site.requests(ID), 0, "nothing is asked for before a person comes");
+
+    let mut browser = Browser::of_alice(&house).await;
+    let begun = browser.get(address.strip_prefix(&issuer).expect("an address of ours")).await;
+    let consent = browser.follow(&begun).await.document();
+    for said in ["Published client", "app.example", "127.0.0.1:33418"] {
+        assert!(consent.words().contains(said), "{said} in {}", consent.words());
+    }
+    let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
+    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+
+    // It refreshes and calls under its address; all of it took one fetch, and nothing is registered.
+    let manager = state.into_authorization_manager().expect("authorized");
+    let first = manager.get_access_token().await.expect("a token");
+    manager.refresh_token().await.expect("refreshed");
+    assert_ne!(manager.get_access_token().await.expect("a token"), first);
+    let client = connect(&mcp, AuthClient::new(reqwest::Client::new(), manager)).await;
+    assert_eq!(call(&client, "whoami", serde_json::json!({})).await["client_id"], ID);
+    client.cancel().await.expect("it ends");
+    assert_eq!((house.provider.clients().await.expect("the store answers"), site.requests(ID)), (vec![], 1));
+    server.abort();
+}
+
 /// The same client once more, with its own way to refresh.
 async fn refreshes(house: &House, issuer: &str, other: String) {
     let mut state = OAuthState::new(format!("{issuer}/mcp"), None).await.expect("a client");
@@ -118,15 +159,16 @@ async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value)
     result.structured_content.expect("structured content")
 }
 
-/// A house that listens on a free port of this computer. Its clock stands at START, far from the client's own; nothing in
-/// the protocol minds.
-async fn listening(engine: Engine) -> (House, String, JoinHandle<()>) {
+/// A house that listens on a free port of this computer, and finds other web servers in `web`. Its clock stands at START, far
+/// from the client's own; nothing in the protocol minds.
+async fn listening(engine: Engine, web: Web) -> (House, String, JoinHandle<()>) {
+    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may have said so already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let port = listener.local_addr().expect("its number").port();
     let issuer = format!("http://127.0.0.1:{port}");
     let settings = Settings::new(Issuer::parse(&issuer).expect("a good issuer"));
-    let house = House::with(engine, |own| *own = settings).await;
-    house.add_alice().await;
+    let house = House::on_this_computer(engine, web, |own| *own = settings).await;
     let service = house.router.clone().into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("it serves") });
     (house, issuer, server)

@@ -14,6 +14,7 @@ on_both_engines!(
     rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done,
     a_client_authenticates_as_at_the_token_endpoint,
     a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one,
+    a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other,
     a_token_is_needed_and_comes_once,
     c24_a_store_that_fails_is_503_and_nothing_is_half_done,
     of_64_at_once_all_are_told_the_same,
@@ -120,22 +121,46 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
 }
 
 async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(engine: Engine) {
-    const ID: &str = "https://app.example/client.json";
-    const CALLBACK: &str = "https://app.example/callback";
-    let site = Site::open(&["app.example"]).await;
-    let document = serde_json::json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
-    site.put(ID, Reply::json(&document.to_string()));
-    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
-    let client = McpClient::known(&house, ID, None, CALLBACK);
+    let (house, site, client) = published(engine).await;
     for worthless in ["x", "vrt_x"] {
         done(&revoke(&house, &client, worthless).await);
     }
-    assert_eq!(site.requests(ID), 0);
+    assert_eq!(site.requests(&client.id), 0);
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     revoke(&house, &McpClient::native(&house).await, &tokens.refresh).await.refused(400, "invalid_grant");
     client.me(&tokens.access).await.granted();
     done(&revoke(&house, &client, &tokens.access).await);
     ended(&client, &tokens).await;
+}
+
+/// What was stored of its document is lost, which is no fault of its.
+async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: Engine) {
+    let (house, site, client) = published(engine).await;
+    let key = format!("document:{}", oauth::Digest::of(client.id.as_bytes()).as_str());
+    let mut browser = Browser::of_alice(&house).await;
+    for by_refresh_token in [true, false] {
+        let tokens = client.connect(&mut browser).await;
+        let token = if by_refresh_token { &tokens.refresh } else { &tokens.access };
+        house.lose(&key).await;
+        // Its host gives no answer: never invalid_client, and nothing is half done.
+        site.set_up(false);
+        let answer = revoke(&house, &client, token).await;
+        answer.refused(503, "temporarily_unavailable");
+        assert!(answer.header(header::RETRY_AFTER).is_some(), "{answer:?}");
+        client.me(&tokens.access).await.granted();
+        site.set_up(true);
+        // A stranger with a document makes nobody ask for anything, and ends nothing.
+        let (asked, stranger) = (site.requests(&client.id), "https://app.example/other.json");
+        done(&revoke(&house, &McpClient::known(&house, stranger, None, &client.redirect_uri), token).await);
+        client.me(&tokens.access).await.granted();
+        // For what is worth nothing there is nothing to do, and nobody to ask.
+        done(&revoke(&house, &client, "vrt_x").await);
+        house.post("/revoke", &Query::new([("client_id", client.id.as_str())])).await.refused(400, "invalid_request");
+        assert_eq!((site.requests(&client.id), site.requests(stranger)), (asked, 0));
+        done(&revoke(&house, &client, token).await);
+        assert_eq!(site.requests(&client.id), asked + 1);
+        ended(&client, &tokens).await;
+    }
 }
 
 async fn a_token_is_needed_and_comes_once(engine: Engine) {
@@ -200,6 +225,18 @@ async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     (house, client, tokens)
+}
+
+/// A house, a web server, and a client whose document is there.
+async fn published(engine: Engine) -> (House, Site, McpClient) {
+    const ID: &str = "https://app.example/client.json";
+    const CALLBACK: &str = "https://app.example/callback";
+    let site = Site::open(&["app.example"]).await;
+    let document = serde_json::json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
+    site.put(ID, Reply::json(&document.to_string()));
+    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
+    let client = McpClient::known(&house, ID, None, CALLBACK);
+    (house, site, client)
 }
 
 fn form(client: &McpClient, token: &str) -> Query {

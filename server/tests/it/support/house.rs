@@ -124,7 +124,8 @@ impl House {
 
     /// A second server over the same store, with the same clock.
     pub(crate) async fn twin(&self) -> Self {
-        let (provider, router) = open(self.provider.settings().clone(), self.store.clone(), self.clock.clone(), self.web.clone()).await;
+        let (provider, router) =
+            open(self.provider.settings().clone(), self.store.clone(), self.clock.clone(), self.web.clone()).await;
         Self { provider, router, ..self.clone() }
     }
 
