@@ -95,6 +95,13 @@ impl Reply {
         self.gate = Some(gate.clone());
         self
     }
+
+    async fn admitted(&self) -> io::Result<()> {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.map_err(io::Error::other)?.forget();
+        }
+        Ok(())
+    }
 }
 
 impl Site {
@@ -152,7 +159,7 @@ impl Site {
         lock(&self.0.requests).iter().filter(|asked| *asked == url).count()
     }
 
-    /// How many requests it had at the same time, at most.
+    /// How many requests waited for an answer at the same time, at most.
     pub fn most_at_once(&self) -> usize {
         self.0.most_open.load(Ordering::SeqCst)
     }
@@ -171,9 +178,12 @@ impl Site {
         self.0.most_open.fetch_max(open, Ordering::SeqCst);
         lock(&self.0.requests).push(url.clone());
         let reply = lock(&self.0.replies).get(&url).cloned();
-        let given = give(&mut stream, reply.unwrap_or_else(|| Reply::new("404 Not Found", ""))).await;
+        let reply = reply.unwrap_or_else(|| Reply::new("404 Not Found", ""));
+        let admitted = reply.admitted().await;
+        // Before the answer begins: who has it whole may ask the next thing at once.
         self.0.open.fetch_sub(1, Ordering::SeqCst);
-        given
+        admitted?;
+        give(&mut stream, reply).await
     }
 }
 
@@ -198,9 +208,6 @@ async fn asked(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
 }
 
 async fn give(stream: &mut (impl AsyncWrite + Unpin), reply: Reply) -> io::Result<()> {
-    if let Some(gate) = &reply.gate {
-        gate.acquire().await.map_err(io::Error::other)?.forget();
-    }
     stream.write_all(format!("{}\r\n", reply.head).as_bytes()).await?;
     match reply.pace {
         None => stream.write_all(&reply.body).await?,
