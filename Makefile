@@ -17,5 +17,5 @@ lint: ## formatting and lints
 bench: ## speed and memory of the release build
 	@scripts/bench
 
-mutants: ## changes of the rules that no test notices; takes hours
+mutants: ## changes of the rules that no test notices; takes about an hour
 	@scripts/mutants $(ARGS)
