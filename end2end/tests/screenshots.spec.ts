@@ -73,7 +73,7 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
   complaints,
 }) => {
   test.setTimeout(180_000);
-  complaints.tolerate(/status of 4\d\d/);
+  complaints.tolerate(/status of (4\d\d|503)/);
   const known = { client_name: 'Claude', redirect_uris: [webCallback.uri, callback.uri], token_endpoint_auth_method: 'none' };
   const document = await publishDocument(known);
   const server = await startServer({ settings: { SSL_CERT_FILE: document.certificateFile } });
@@ -96,6 +96,8 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
   await takePictures(page, 'consent-document-this-computer');
 
   const registered = await McpClient.connect(server.mcp, webCallback.uri, 'Claude');
+  const strict = await startServer({ settings: { VESTIBULE_CLIENT_DOCUMENTS: 'claude.ai' } });
+  const refused = (await McpClient.discover(strict.mcp)).authorizationUrl(webCallback.uri, { client_id: document.url });
   const faults: Record<string, () => Promise<unknown>> = {
     'client-id-missing': () => ask(''),
     'callback-not-registered': () => ask(registered.clientId, 'https://elsewhere.example/callback'),
@@ -106,6 +108,10 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
     'document-with-a-secret': () => ask(document.also('secret', { ...known, token_endpoint_auth_method: 'client_secret_basic' })),
     'document-not-https': () => ask('http://claude.example/client.json'),
     'document-of-a-private-network': () => ask('https://192.168.0.1/client.json'),
+    'document-out-of-reach': () => ask('https://127.0.0.1:65535/client.json'),
+    'document-without-common-method': () =>
+      ask(document.also('certificates', { ...known, token_endpoint_auth_method: 'tls_client_auth' })),
+    'document-of-a-host-not-allowed': () => page.goto(refused),
     'document-callback-not-listed': () => ask(document.url, 'https://elsewhere.example/callback'),
     'request-gone': () => page.goto(server.url(`/consent?request=${'A'.repeat(43)}`)),
     'link-used': () => page.goto(server.url(`/enroll/${'A'.repeat(43)}`)),

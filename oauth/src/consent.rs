@@ -48,9 +48,13 @@ impl Consent {
     }
 
     /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still stands. `id` is fresh.
+    ///
+    /// It lapses anew only when the person was shown all of it: a yes to little keeps nothing more alive.
     #[must_use]
     pub fn given(request: &AuthorizationRequest, earlier: Option<Self>, id: Id, now: Timestamp, lifetime: Duration) -> Self {
         let earlier = earlier.filter(|earlier| earlier.stands(now));
+        let unseen = earlier.as_ref().filter(|earlier| !earlier.scopes.iter().all(|word| request.scopes.contains(word)));
+        let expires_at = unseen.map_or_else(|| now.after(lifetime), |earlier| earlier.expires_at);
         let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| (earlier.id, earlier.scopes));
         Self {
             id,
@@ -59,7 +63,7 @@ impl Consent {
             resource: request.resource.clone(),
             scopes: scopes.union(&request.scopes),
             allowed_at: now,
-            expires_at: now.after(lifetime),
+            expires_at,
         }
     }
 
@@ -190,6 +194,17 @@ mod tests {
         assert_eq!((grown.allowed_at, grown.expires_at), (at(90 * DAY - 1), at(180 * DAY - 1)));
         let anew = Consent::given(&request(WEB, "write", ASK), Some(first), id(2), at(90 * DAY), LIFETIME);
         assert_eq!((anew.id, anew.scopes.to_string().as_str()), (id(2), "write"));
+    }
+
+    #[test]
+    fn a_yes_to_little_keeps_nothing_more_alive() {
+        let given = |scopes: &str, day: u64| {
+            let earlier = Some(consent(WEB, "read write"));
+            Consent::given(&request(WEB, scopes, ASK), earlier, id(2), at(day * DAY), LIFETIME)
+        };
+        assert_eq!(given("read", 89).expires_at, at(90 * DAY));
+        assert_eq!(given("read admin", 89).expires_at, at(90 * DAY), "nor what comes with it");
+        assert_eq!(given("write read", 89).expires_at, at(179 * DAY));
     }
 
     #[test]

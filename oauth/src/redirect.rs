@@ -2,11 +2,11 @@
 
 mod schemes;
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 pub use schemes::{KNOWN_PRIVATE_SCHEMES, PrivateSchemes};
 use serde::{Deserialize, Serialize};
-use url::{Url, form_urlencoded};
+use url::{Host, Url, form_urlencoded};
 
 use crate::{
     error::Reason,
@@ -130,8 +130,17 @@ pub fn host(uri: &str) -> &str {
 
 /// [`Destination::is_on_this_computer`] of a text, for the eye alone.
 pub fn is_on_this_computer(uri: &str) -> bool {
-    let on_loopback = |url: Url| url.host().is_some_and(|host| issuer::is_loopback(&host));
-    scheme(uri) != "https" || Url::parse(uri).is_ok_and(on_loopback)
+    scheme(uri) != "https" || Url::parse(uri).is_ok_and(|url| url.host().is_some_and(|host| leads_here(&host)))
+}
+
+/// Whether a browser of this computer reaches this computer by a host, in whatever spelling.
+fn leads_here(host: &Host<&str>) -> bool {
+    let is_own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    match host {
+        Host::Domain(name) => issuer::is_loopback(&Host::Domain(name.strip_suffix('.').unwrap_or(name))),
+        Host::Ipv4(address) => is_own((*address).into()),
+        Host::Ipv6(address) => is_own(address.to_canonical()),
+    }
 }
 
 /// What of a redirect URI tells one place of answers from another: the origin of a web URI, without the port where it is
@@ -449,6 +458,27 @@ mod tests {
             assert_eq!(location.as_str(), format!("{answer}https%3A%2F%2Fauth.example.com"));
             let before_query = uri.split('?').next().unwrap_or_default();
             assert_eq!(format!("{location:?}"), format!("Location({before_query}?…)"));
+        }
+    }
+
+    #[test]
+    fn c9_this_computer_is_known_in_every_spelling() {
+        for here in [
+            "https://localhost/cb",
+            "https://localhost./cb",
+            "https://app.localhost./cb",
+            "https://127.0.0.1/cb",
+            "https://0.0.0.0/cb",
+            "https://[::1]/cb",
+            "https://[::]/cb",
+            "https://[::ffff:7f00:1]/cb",
+        ] {
+            assert!(is_on_this_computer(here), "{here}");
+        }
+        for elsewhere in
+            ["https://localhost.example/cb", "https://notlocalhost/cb", "https://8.8.8.8/cb", "https://[2606:4700::1111]/cb"]
+        {
+            assert!(!is_on_this_computer(elsewhere), "{elsewhere}");
         }
     }
 

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::{
     Provider, Visitor,
+    consents::consent_name,
     problem::Unavailable,
     record,
     waiting::{RequestError, Waiting},
@@ -142,7 +143,14 @@ impl Provider {
         }
         let consent = self.remember(person.account, &proved.request).await?;
         let terms = proved.request.terms(&proved.client, self.now());
+        let name = consent_name(&terms);
         let code = self.offer_under(&consent, person.account, terms).await?.ok_or(ConsentError::Gone)?;
+        // 4. Whoever ended every session meanwhile, by a new password or by disabling the account, may have looked for what was
+        //    allowed before this was there.
+        if self.signed_in(visitor).await?.is_none() {
+            self.withdraw(person.account, &name).await?;
+            return Err(ConsentError::SignInFirst);
+        }
         Ok(proved.destination.with_code(&code, state.as_deref(), issuer))
     }
 }

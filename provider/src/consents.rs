@@ -27,16 +27,19 @@ impl Provider {
     /// Remembers that a person has allowed a request.
     pub(crate) async fn remember(&self, account: Id, request: &AuthorizationRequest) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
-        let (list, now, lifetime) = (keys::consents(account), self.now(), self.settings().lifetimes.consent);
+        let (now, lifetime) = (self.now(), self.settings().lifetimes.consent);
         let given = |earlier| {
             let consent = Consent::given(request, earlier, self.entropy().id(), now, lifetime);
             (consent, record::keep(lifetime))
         };
-        let consent = record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
-        let listed = member(name.as_str(), consent.id);
+        record::put(self.store(), &keys::consent(account, name.as_str()), given).await
+    }
+
+    /// Lists a consent, so that its person sees it and can take it back.
+    async fn list_consent(&self, account: Id, name: &str, consent: &Consent) -> Result<(), Unavailable> {
+        let (list, listed) = (keys::consents(account), member(name, consent.id));
         self.store().enlist(&list, &listed).await?;
-        record::forget_lapsed(self.store(), &list, &listed, |listed| keys::consent(account, name_of(listed))).await?;
-        Ok(consent)
+        record::forget_lapsed(self.store(), &list, &listed, |listed| keys::consent(account, name_of(listed))).await
     }
 
     /// The consents of an account that stand, by their names.
@@ -64,6 +67,8 @@ impl Provider {
         record::insert(self.store(), &keys::grant(&key), &grant, record::keep(lifetime)).await?;
         self.store().enlist(&list, &listed).await?;
         record::forget_lapsed(self.store(), &list, &listed, |name| keys::grant_of(account, name)).await?;
+        // The consent too, each time: one that was stored when the store failed would pass without ever being shown.
+        self.list_consent(account, name.as_str(), consent).await?;
         // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here.
         let there: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
         if there.is_some_and(|there| there.id == consent.id) {
@@ -86,12 +91,18 @@ impl Provider {
         Ok(())
     }
 
-    /// Forgets the consent that a grant came of; its other grants go on.
-    pub(crate) async fn forget_consent_of(&self, key: &GrantKey) -> Result<(), Unavailable> {
+    /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not said yes since. Its other
+    /// grants go on.
+    pub(crate) async fn forget_replayed_consent(&self, key: &GrantKey) -> Result<(), Unavailable> {
         let grant: Option<Grant> = record::read(self.store(), &keys::grant(key)).await?;
-        match grant {
-            Some(grant) => self.forget_consent(key.account, &consent_name(&grant.terms)).await,
-            None => Ok(()),
+        let Some((grant, ended)) = grant.and_then(|grant| grant.replayed_at(self.now()).map(|at| (grant, at))) else {
+            return Ok(());
+        };
+        let name = consent_name(&grant.terms);
+        let consent: Option<Consent> = record::read(self.store(), &keys::consent(key.account, &name)).await?;
+        match consent {
+            Some(consent) if consent.allowed_at <= ended => self.forget_consent(key.account, &name).await,
+            _ => Ok(()),
         }
     }
 

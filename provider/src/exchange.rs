@@ -143,8 +143,14 @@ impl Provider {
 
     /// After a replay nothing passes in silence: the person is asked before the client is connected again.
     async fn asking_again_after_replay(&self, key: &GrantKey, answer: Result<Issue, TokenError>) -> Result<Issue, TokenError> {
-        if let Err(TokenError::Refused(Refusal(Reason::ReplayedCode | Reason::ReplayedRefreshToken))) = &answer {
-            self.forget_consent_of(key).await?;
+        // Also when the grant had ended before: the store may have failed between the end and this.
+        let over = |reason: &Reason| {
+            matches!(reason, Reason::ReplayedCode | Reason::ReplayedRefreshToken | Reason::UnknownCode | Reason::EndedGrant)
+        };
+        if let Err(TokenError::Refused(Refusal(reason))) = &answer
+            && over(reason)
+        {
+            self.forget_replayed_consent(key).await?;
         }
         answer
     }

@@ -27,6 +27,7 @@ on_both_engines!(
     a_consent_taken_back_while_it_is_used_leaves_no_grant,
     a_consent_given_anew_meanwhile_is_another,
     a_consent_taken_back_while_it_is_given_leaves_no_grant,
+    c25_a_new_password_meets_every_step_of_a_yes,
     a_store_that_fails_gives_no_code,
 );
 
@@ -372,6 +373,26 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
         }
     }
     assert!(steps > 6, "{steps}");
+}
+
+/// A new password takes everything back, the yes included that somebody is just giving in an old session.
+async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
+    let mut steps = 0;
+    for answers in 0.. {
+        let house = House::of_alice(engine).await;
+        let client = at(&house, "https://app.example/callback").await;
+        let mut browser = Browser::of_alice(&house).await;
+        let allow = browser.consent_page(&client).await.form("Allow");
+        let allowing = async { browser.submit(&allow, "Allow").await.destination().to_owned() };
+        let renewing = house.provider.add_account(ALICE, Some(PASSWORD));
+        let (location, interrupted) = house.between(answers, allowing, renewing).await;
+        if !interrupted {
+            break;
+        }
+        steps += 1;
+        nothing_is_left(&house, &client, &location).await;
+    }
+    assert!(steps > 8, "{steps}");
 }
 
 async fn a_store_that_fails_gives_no_code(engine: Engine) {
