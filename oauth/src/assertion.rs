@@ -31,7 +31,7 @@ const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
 /// The end of the year 9999, in seconds since 1970.
 const LAST_DATE: f64 = 253_402_300_799.0;
 
-/// An assertion as it came. Who sent it is not known: only [`Self::verify`] tells.
+/// An assertion as it came. Who sent it is not known: only [`Checked::verify`] tells.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Assertion {
     client_id: String,
@@ -40,6 +40,14 @@ pub struct Assertion {
     algorithm: Algorithm,
     kid: Option<String>,
     claims: Claims,
+}
+
+/// An assertion that would do, if a key of the client's signed it.
+#[derive(Clone, Debug)]
+pub struct Checked<'a> {
+    assertion: &'a Assertion,
+    jti: &'a str,
+    expires_at: Timestamp,
 }
 
 /// An assertion that the client's key signed, for this server, at this time. It proves the client when its `jti` is new.
@@ -118,23 +126,22 @@ impl Assertion {
         &self.client_id
     }
 
-    /// Verifies that it is the client's own, meant for one of `audiences`, and in its time.
+    /// Judges all that needs no key, so that no key is fetched for what would not do anyway: it names the client, is meant for
+    /// one of `audiences`, in its time, and can be told from others.
     ///
     /// # Errors
-    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks, otherwise
     /// [`Reason::UnacceptableAssertion`].
-    pub fn verify(&self, keys: &Jwks, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Verified, Reason> {
+    pub fn check(&self, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Checked<'_>, Reason> {
         if self.client_id != client_id {
             return refuse("its iss and its sub are not both the client_id");
         }
         self.check_audience(audiences)?;
         let expires_at = self.check_time(now)?;
         let jti = match &self.claims.jti {
-            Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti.clone(),
+            Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti,
             _ => return refuse("it has no jti of 1 to 256 bytes"),
         };
-        keys.verify(self.algorithm, self.kid.as_deref(), self.signed.as_bytes(), &self.signature)?;
-        Ok(Verified { jti, expires_at })
+        Ok(Checked { assertion: self, jti, expires_at })
     }
 
     /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a hostile server may name our
@@ -164,6 +171,19 @@ impl Assertion {
             return refuse("its nbf or its iat lies in the future");
         }
         Ok(end)
+    }
+}
+
+impl Checked<'_> {
+    /// Verifies that one of these keys signed it.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks, otherwise
+    /// [`Reason::UnacceptableAssertion`].
+    pub fn verify(&self, keys: &Jwks) -> Result<Verified, Reason> {
+        let Assertion { algorithm, kid, signed, signature, .. } = self.assertion;
+        keys.verify(*algorithm, kid.as_deref(), signed.as_bytes(), signature)?;
+        Ok(Verified { jti: self.jti.to_owned(), expires_at: self.expires_at })
     }
 }
 

@@ -1,22 +1,47 @@
 //! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521 section 4.2, RFC 7523 section 3).
 
+use std::net::IpAddr;
+
 use oauth::{
     Reason,
-    assertion::{Assertion, Verified},
-    client::{Check, Client, Credentials, KeySource},
-    jwk::Jwks,
+    assertion::{Assertion, Checked, Verified},
+    client::{Authentication, Check, Client, Credentials, KeySource},
+    grant::Grant,
 };
 use store::Keep;
 
-use crate::{Provider, TokenError, keys, problem::Unavailable, record};
+use crate::{Provider, TokenError, documents::Cause, keys, problem::Unavailable, record};
+
+/// Who wants to be taken for a client, and by what right they may cause a fetch of its keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) address: IpAddr,
+    /// The stored grant that the request names.
+    pub(crate) grant: Option<&'a [u8]>,
+}
+
+impl Asking<'_> {
+    /// Anybody may register a client and show a worthless assertion of it. Only who names a grant of that very client counts as
+    /// the client, since a person allowed it something (case E37).
+    fn cause(&self, client_id: &str) -> Result<Cause, Unavailable> {
+        let grant: Option<Grant> = self.grant.map(|bytes| record::decode("grant", bytes)).transpose()?;
+        let is_its_own = grant.is_some_and(|grant| grant.terms.client_id == client_id);
+        Ok(if is_its_own { Cause::Client } else { Cause::Visitor(self.address) })
+    }
+}
 
 impl Provider {
     /// Proves a client by its credentials. `client` is what is known of it: `None` when nothing is.
     ///
     /// An assertion is spent by this, whatever becomes of the request: this is the last question before anything changes.
-    pub(crate) async fn authenticate(&self, credentials: &Credentials, client: Option<&Client>) -> Result<(), TokenError> {
-        let Check::Assertion(assertion, keys) = credentials.check(client)? else { return Ok(()) };
-        let verified = self.verify_assertion(assertion, &credentials.client_id, keys).await?;
+    pub(crate) async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        client: Option<&Client>,
+        asking: Asking<'_>,
+    ) -> Result<(), TokenError> {
+        let (Check::Assertion(assertion, keys), Some(client)) = (credentials.check(client)?, client) else { return Ok(()) };
+        let verified = self.verify_assertion(assertion, client, keys, asking).await?;
         if self.spend(&credentials.client_id, &verified).await? {
             Ok(())
         } else {
@@ -24,14 +49,42 @@ impl Provider {
         }
     }
 
-    async fn verify_assertion(&self, assertion: &Assertion, client_id: &str, keys: &KeySource) -> Result<Verified, TokenError> {
+    /// Keys are the last question, since they may have to be fetched.
+    async fn verify_assertion(
+        &self,
+        assertion: &Assertion,
+        client: &Client,
+        keys: &KeySource,
+        asking: Asking<'_>,
+    ) -> Result<Verified, TokenError> {
         let issuer = &self.settings().issuer;
         let token_endpoint = issuer.url("/token");
         let audiences = [issuer.as_str(), &token_endpoint];
-        let judge = |keys: &Jwks| assertion.verify(keys, client_id, &audiences, self.now());
+        let checked = assertion.check(&client.id, &audiences, self.now())?;
         match keys {
-            KeySource::Inline(keys) => Ok(judge(keys)?),
-            KeySource::At(address) => self.verify_by_key_set(address, judge).await,
+            KeySource::Inline(keys) => match checked.verify(keys) {
+                Err(reason) => self.verify_anew(&checked, client, reason, asking).await,
+                verified => Ok(verified?),
+            },
+            KeySource::At(address) => self.verify_by_key_set(address, asking.cause(&client.id)?, |keys| checked.verify(keys)).await,
+        }
+    }
+
+    /// A client whose keys are in its document may have changed them since: that is asked before it is told `invalid_client`.
+    async fn verify_anew(
+        &self,
+        checked: &Checked<'_>,
+        client: &Client,
+        reason: Reason,
+        asking: Asking<'_>,
+    ) -> Result<Verified, TokenError> {
+        let cause = asking.cause(&client.id)?;
+        match self.client_anew(client, cause).await?.map(|client| client.authentication) {
+            Some(Authentication::Keys(keys) | Authentication::KeysOrNone(keys)) => match keys {
+                KeySource::Inline(keys) => Ok(checked.verify(&keys)?),
+                KeySource::At(address) => self.verify_by_key_set(&address, cause, |keys| checked.verify(keys)).await,
+            },
+            _ => Err(reason.into()),
         }
     }
 

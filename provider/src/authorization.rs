@@ -7,6 +7,7 @@ use oauth::{
     authorize::{self, AuthorizationRequest},
     client::Client,
     consent::{self, Consent, Step},
+    document::DocumentUrl,
     prompt::Prompt,
     redirect::{Destination, Location},
 };
@@ -60,6 +61,7 @@ impl AuthorizeError {
         match error {
             NoClient::Refused(reason) => Self::Problem(reason.into()),
             NoClient::Unreachable(_) => Self::Unreachable { host: document_host(id) },
+            NoClient::TooMany { retry_after } => Self::TooMany { retry_after },
             NoClient::Unavailable(error) => Self::Unavailable(error),
         }
     }
@@ -78,10 +80,19 @@ impl Provider {
         // 1. Who asks, and where the answer goes. Faults stay here.
         let id = authorize::client_id(parameters).map_err(local)?;
         let from = limits::neighbourhood(visitor.address);
-        let (client, wait) = tokio::join!(self.asking_client(id, visitor.address), self.count(REQUESTS, &from));
-        if let Some(retry_after) = wait? {
-            return Err(AuthorizeError::TooMany { retry_after });
-        }
+        let admitted = async {
+            let wait = self.count(REQUESTS, &from).await?;
+            wait.map_or(Ok(()), |retry_after| Err(AuthorizeError::TooMany { retry_after }))
+        };
+        let client = if DocumentUrl::is_meant(id) {
+            // Nobody beyond the limit makes this server ask for a document.
+            admitted.await?;
+            self.asking_client(id, visitor.address).await
+        } else {
+            let (client, admitted) = tokio::join!(self.asking_client(id, visitor.address), admitted);
+            admitted?;
+            client
+        };
         let client = client.map_err(|error| AuthorizeError::of_client(error, id))?;
         let destination = authorize::destination(parameters, &client).map_err(local)?;
         // 2. Everything else. Faults go to the client.

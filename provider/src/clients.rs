@@ -52,10 +52,7 @@ impl Provider {
         if !policy.open {
             return Err(RegisterError::Closed);
         }
-        let limit = Limit { name: "register", most: policy.limit_per_hour.into(), stretch: HOUR };
-        if let Some(retry_after) = self.count(limit, &neighbourhood(address)).await? {
-            return Err(RegisterError::TooMany { retry_after });
-        }
+        self.count_registration(address).await?;
         let settings = self.settings();
         let metadata = Metadata::read(body, &settings.private_schemes)?;
         let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
@@ -70,13 +67,24 @@ impl Provider {
         Ok(managed.information(&self.settings().issuer))
     }
 
-    /// Replaces what a client says of itself (RFC 7592 section 2.2).
+    /// Counts what a client says of itself, anew or again: each may name another address to fetch keys from (case E37).
+    async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
+        let most = self.settings().registration.limit_per_hour.into();
+        match self.count(Limit { name: "register", most, stretch: HOUR }, &neighbourhood(address)).await? {
+            Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration.
     pub async fn update_registration(
         &self,
         client_id: &str,
         token: Option<&str>,
         body: &[u8],
+        address: IpAddr,
     ) -> Result<ClientInformation, RegisterError> {
+        self.count_registration(address).await?;
         let settings = self.settings();
         let fresh = self.entropy().secret();
         let update = |client: Option<Client>| {

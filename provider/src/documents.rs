@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth::{
     Reason,
-    client::Client,
+    client::{Client, Origin},
     document::{self, DocumentUrl},
     grant::Grant,
 };
@@ -57,6 +57,12 @@ pub(crate) enum NoClient {
     /// Its document cannot be had just now.
     #[error("the client's metadata document cannot be fetched: {0}")]
     Unreachable(&'static str),
+    /// Its document is not asked for just now, since this server was made to ask for too many.
+    #[error("too many documents were asked for")]
+    TooMany {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
     /// The store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -81,7 +87,7 @@ impl Provider {
         }
         // 3. Ask; without any answer, what is stored serves a while longer.
         match (self.renew_document(&url, Cause::Visitor(address)).await, stored) {
-            (Err(NoClient::Unreachable(_)), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
+            (Err(NoClient::Unreachable(_) | NoClient::TooMany { .. }), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
             (answer, _) => answer,
         }
     }
@@ -99,11 +105,26 @@ impl Provider {
         if grant.is_none_or(|grant| grant.terms.client_id != id) {
             return Err(unknown.into());
         }
-        match self.renew_document(&url, Cause::Client).await {
+        self.renewed_client(&url, Cause::Client).await
+    }
+
+    /// What a document says now, of a client that proves itself by a key that the stored copy lacks. `None` when it was asked for
+    /// within the last minute, when it gives no client, and for clients without a document.
+    pub(crate) async fn client_anew(&self, client: &Client, cause: Cause) -> Result<Option<Client>, TokenError> {
+        let is_described = matches!(client.origin, Origin::Document { .. });
+        match self.allowed_document(&client.id) {
+            Some(url) if is_described && self.now().since(client.created_at) >= MINUTE => self.renewed_client(&url, cause).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn renewed_client(&self, url: &DocumentUrl, cause: Cause) -> Result<Option<Client>, TokenError> {
+        match self.renew_document(url, cause).await {
             Ok(client) => Ok(Some(client)),
             Err(NoClient::Refused(_)) => Ok(None),
             // Never invalid_client, on which clients throw away what they hold.
             Err(NoClient::Unreachable(why)) => Err(Unavailable::unreachable(why).into()),
+            Err(NoClient::TooMany { .. }) => Err(Unavailable::too_many_fetches().into()),
             Err(NoClient::Unavailable(error)) => Err(error.into()),
         }
     }
@@ -142,23 +163,26 @@ impl Provider {
     /// Fetches from an address that a client names, within the limits.
     pub(crate) async fn fetch(&self, url: &Url, largest: usize, cause: Cause) -> Result<Arc<Fetched>, FetchError> {
         let (provider, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
-        let admit = async move { provider.admit_fetch(&host, cause).await };
+        // 1. Everybody is counted for themselves, before they join others, who are not to suffer by their limit.
+        match cause {
+            Cause::Nobody => self.admit_fetch(BEHIND, &host).await?,
+            Cause::Visitor(address) => self.admit_fetch(CAUSED_BY, &limits::neighbourhood(address)).await?,
+            Cause::Client => {}
+        }
+        // 2. The host is spared whoever asks, and counted for once.
+        let admit = async move {
+            match cause {
+                Cause::Nobody => Ok(()),
+                Cause::Visitor(_) | Cause::Client => provider.admit_fetch(FROM_HOST, &host).await,
+            }
+        };
         self.0.fetcher.fetch(url, largest, admit).await
     }
 
-    async fn admit_fetch(&self, host: &str, cause: Cause) -> Result<(), FetchError> {
-        let too_many = match cause {
-            Cause::Nobody => self.count(BEHIND, host).await,
-            Cause::Client => self.count(FROM_HOST, host).await,
-            Cause::Visitor(address) => match self.count(CAUSED_BY, &limits::neighbourhood(address)).await {
-                Ok(None) => self.count(FROM_HOST, host).await,
-                other => other,
-            },
-        };
-        match too_many {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(FetchError::Transient("too many were asked for just now")),
-            Err(_) => Err(FetchError::Transient("the store does not answer")),
+    async fn admit_fetch(&self, limit: Limit, whom: &str) -> Result<(), FetchError> {
+        match self.count(limit, whom).await? {
+            None => Ok(()),
+            Some(retry_after) => Err(FetchError::TooMany(retry_after)),
         }
     }
 }
@@ -168,6 +192,8 @@ impl From<FetchError> for NoClient {
         match error {
             FetchError::Fault(why) => Self::Refused(Reason::NoDocument(why)),
             FetchError::Transient(why) => Self::Unreachable(why),
+            FetchError::TooMany(retry_after) => Self::TooMany { retry_after },
+            FetchError::Unavailable(error) => Self::Unavailable(error),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Two store round trips each: client, grant and account are read at once, the grant is swapped once. One signature, after
 //! the swap has succeeded, with nothing held.
 
+use std::net::IpAddr;
+
 use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
@@ -15,6 +17,7 @@ use thiserror::Error;
 
 use crate::{
     Provider,
+    assertions::Asking,
     key_ring::date_time,
     keys,
     problem::Unavailable,
@@ -52,7 +55,12 @@ pub(crate) struct Known {
 
 impl Provider {
     /// Answers a token request. `authorization` is the raw header.
-    pub async fn token(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<TokenResponse, TokenError> {
+    pub async fn token(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        address: IpAddr,
+    ) -> Result<TokenResponse, TokenError> {
         let request = TokenRequest::read(parameters);
         let credentials = match (Credentials::read(parameters, authorization), &request) {
             // What nobody may ask is the better answer to someone who does not say who asks.
@@ -60,9 +68,9 @@ impl Provider {
             (credentials, _) => credentials?,
         };
         let answer = match request {
-            Ok(TokenRequest::Code(request)) => self.redeem(&credentials, &request).await,
-            Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, &request).await,
-            Err(reason) => self.refuse(&credentials, reason).await,
+            Ok(TokenRequest::Code(request)) => self.redeem(&credentials, address, &request).await,
+            Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, address, &request).await,
+            Err(reason) => self.refuse(&credentials, address, reason).await,
         };
         if let Err(TokenError::Refused(Refusal(reason))) = &answer {
             tracing::info!(client = %credentials.client_id, %reason, "token request refused");
@@ -70,12 +78,17 @@ impl Provider {
         answer
     }
 
-    async fn redeem(&self, credentials: &Credentials, request: &CodeRequest<'_>) -> Result<TokenResponse, TokenError> {
+    async fn redeem(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        request: &CodeRequest<'_>,
+    ) -> Result<TokenResponse, TokenError> {
         let code = match AuthorizationCode::parse(request.code) {
             Ok(code) => code,
-            Err(reason) => return self.refuse(credentials, reason).await,
+            Err(reason) => return self.refuse(credentials, address, reason).await,
         };
-        let known = self.known(credentials, &code.key, Reason::UnknownCode).await?;
+        let known = self.known(credentials, address, &code.key, Reason::UnknownCode).await?;
         let (now, rules) = (self.now(), self.rules());
         let fresh = [self.entropy().secret(), self.entropy().secret()];
         let decide = |grant: Grant| grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), rules);
@@ -84,12 +97,17 @@ impl Provider {
         self.sign(code.key, &credentials.client_id, issue, now)
     }
 
-    async fn refresh(&self, credentials: &Credentials, request: &RefreshRequest<'_>) -> Result<TokenResponse, TokenError> {
+    async fn refresh(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        request: &RefreshRequest<'_>,
+    ) -> Result<TokenResponse, TokenError> {
         let token = match RefreshToken::parse(request.token) {
             Ok(token) => token,
-            Err(reason) => return self.refuse(credentials, reason).await,
+            Err(reason) => return self.refuse(credentials, address, reason).await,
         };
-        let known = self.known(credentials, &token.key, Reason::UnknownRefreshToken).await?;
+        let known = self.known(credentials, address, &token.key, Reason::UnknownRefreshToken).await?;
         let (now, rules, salt) = (self.now(), self.rules(), self.entropy().secret());
         let decide = |grant: Grant| grant.refresh(&token, &credentials.client_id, request, now, &salt, rules);
         let issue = self.transition(known, Reason::UnknownRefreshToken, decide).await;
@@ -98,18 +116,24 @@ impl Provider {
     }
 
     /// Refuses a request that names no grant. A client that cannot prove itself learns that first.
-    pub(crate) async fn refuse<T>(&self, credentials: &Credentials, reason: Reason) -> Result<T, TokenError> {
+    pub(crate) async fn refuse<T>(&self, credentials: &Credentials, address: IpAddr, reason: Reason) -> Result<T, TokenError> {
         let client = self.client(&credentials.client_id).await?;
         // A client with a document that nothing is stored of may well be what it says; without a grant, nobody asks.
         if client.is_none() && self.allowed_document(&credentials.client_id).is_some() {
             return Err(reason.into());
         }
-        self.authenticate(credentials, client.as_ref()).await?;
+        self.authenticate(credentials, client.as_ref(), Asking { address, grant: None }).await?;
         Err(reason.into())
     }
 
     /// Reads client, grant and account at once, and authenticates the client.
-    pub(crate) async fn known(&self, credentials: &Credentials, key: &GrantKey, unknown: Reason) -> Result<Known, TokenError> {
+    pub(crate) async fn known(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        key: &GrantKey,
+        unknown: Reason,
+    ) -> Result<Known, TokenError> {
         let grant_key = keys::grant(key);
         let (client, grant, account_is_active) =
             tokio::join!(self.client(&credentials.client_id), self.store().get(&grant_key), self.account_is_active(key.account));
@@ -118,7 +142,7 @@ impl Provider {
             None => self.absent_client(&credentials.client_id, grant.as_deref(), unknown).await?,
             client => client,
         };
-        self.authenticate(credentials, client.as_ref()).await?;
+        self.authenticate(credentials, client.as_ref(), Asking { address, grant: grant.as_deref() }).await?;
         Ok(Known { client, grant_key, grant, account_is_active })
     }
 

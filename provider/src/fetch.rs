@@ -9,7 +9,7 @@ mod guard;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     error::Error,
     future::Future,
     iter,
@@ -27,13 +27,13 @@ use rustls::{ClientConfig, crypto::ring, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
 use tokio::{
-    sync::{OnceCell, Semaphore},
+    sync::{OnceCell, Semaphore, oneshot},
     time::timeout,
 };
 use url::Url;
 
 use self::guard::{Forbidden, Guard, Guarded};
-use crate::environment::Web;
+use crate::{environment::Web, problem::Unavailable};
 
 /// How long one fetch may take in all, waiting for its turn included: a person waits for the page.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(crate) struct Fetched {
     pub(crate) fresh_for: Duration,
 }
 
-/// Why an address gave nothing. Neither kind is ever kept (draft -02 section 5.2).
+/// Why an address gave nothing. No kind is ever kept (draft -02 section 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum FetchError {
     /// It would give nothing a moment later either: the fault is its owner's.
@@ -58,6 +58,12 @@ pub(crate) enum FetchError {
     /// It may give something a moment later.
     #[error("{0}")]
     Transient(&'static str),
+    /// It was not asked, since others were asked for too much: it may be after this time.
+    #[error("too many were asked for just now")]
+    TooMany(Duration),
+    /// It was not asked, since the store does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// The one way out of this server, shared by all clones.
@@ -106,20 +112,20 @@ impl Fetcher {
 
     fn join(&self, url: &Url, largest: usize, admit: impl Future<Output = Result<(), FetchError>> + Send + 'static) -> Flight {
         let name = format!("{largest} {url}");
-        let mut under_way = self.0.flights();
-        if let Some(flight) = under_way.get(&name) {
-            return flight.clone();
-        }
-        let landing = Landing { fetcher: self.clone(), name: name.clone() };
+        let (landed, end) = oneshot::channel();
+        let flight = end.map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted")))).boxed().shared();
+        match self.0.flights().entry(name.clone()) {
+            Entry::Occupied(under_way) => return under_way.get().clone(),
+            Entry::Vacant(place) => place.insert(flight.clone()),
+        };
+        let landing = Landing { fetcher: self.clone(), name };
         let (fetcher, url) = (self.clone(), url.clone());
-        let task = tokio::spawn(async move {
-            let _landing = landing;
-            admit.await?;
-            let answer = timeout(fetcher.0.patience, fetcher.0.run(&url, largest)).await;
-            answer.unwrap_or(Err(FetchError::Transient("it does not answer in time"))).map(Arc::new)
+        // With the list free: a runtime that is shutting down drops the task, and with it the landing, on the spot.
+        tokio::spawn(async move {
+            let answer = fetcher.0.answer(&url, largest, admit).await;
+            drop(landing);
+            landed.send(answer).ok();
         });
-        let flight = task.map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted")))).boxed().shared();
-        under_way.insert(name, flight.clone());
         flight
     }
 }
@@ -141,6 +147,17 @@ impl Inner {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn answer(
+        &self,
+        url: &Url,
+        largest: usize,
+        admit: impl Future<Output = Result<(), FetchError>>,
+    ) -> Result<Arc<Fetched>, FetchError> {
+        admit.await?;
+        let answer = timeout(self.patience, self.run(url, largest)).await;
+        answer.unwrap_or(Err(FetchError::Transient("it does not answer in time"))).map(Arc::new)
+    }
+
     async fn run(&self, url: &Url, largest: usize) -> Result<Fetched, FetchError> {
         let _slot = self.slots.acquire().await.map_err(|_| FetchError::Transient("this server is stopping"))?;
         let client = self.client.get_or_try_init(|| async { client(&self.web, self.guard) }).await.map_err(|error| {
@@ -151,8 +168,11 @@ impl Inner {
         let mut response = response.map_err(|error| told(url, &error))?;
         judge(&response)?;
         let body = read(&mut response, url, largest).await?;
-        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        Ok(Fetched { body, fresh_for: document::fresh_for(text(header::CACHE_CONTROL), text(header::AGE)) })
+        let lines = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>();
+        // Several lines are one list (RFC 9110 section 5.3); an age is one number.
+        let (caching, ages) = (lines(header::CACHE_CONTROL), lines(header::AGE));
+        let caching = (!caching.is_empty()).then(|| caching.join(", "));
+        Ok(Fetched { body, fresh_for: document::fresh_for(caching.as_deref(), ages.first().copied()) })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tokens that were issued: whether they still count, and ending what they came from. Read from the store each time, so that
 //! every server of a cluster says the same at once.
 
+use std::net::IpAddr;
+
 use access_token::{Claims, Refusal as Unverified};
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
@@ -26,9 +28,9 @@ const NOTHING: Reason = Reason::UnknownRefreshToken;
 impl Provider {
     /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the raw header. There is nothing to
     /// do for a token that is unknown, malformed, expired or of a grant that has ended.
-    pub async fn revoke(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<(), TokenError> {
+    pub async fn revoke(&self, parameters: &Parameters, authorization: Option<&str>, address: IpAddr) -> Result<(), TokenError> {
         let credentials = Credentials::read(parameters, authorization)?;
-        match self.revoke_by(&credentials, introspection::token(parameters)).await {
+        match self.revoke_by(&credentials, address, introspection::token(parameters)).await {
             Err(TokenError::Refused(Refusal(NOTHING))) => Ok(()),
             Err(TokenError::Refused(Refusal(reason))) => {
                 tracing::info!(client = %credentials.client_id, %reason, "revocation refused");
@@ -38,20 +40,20 @@ impl Provider {
         }
     }
 
-    async fn revoke_by(&self, credentials: &Credentials, token: Result<&str, Reason>) -> Result<(), TokenError> {
+    async fn revoke_by(&self, credentials: &Credentials, address: IpAddr, token: Result<&str, Reason>) -> Result<(), TokenError> {
         // 1. Which grant. A refresh token names it, an access token does so under our signature.
         let token = match token {
             Ok(token) => token,
-            Err(reason) => return self.refuse(credentials, reason).await,
+            Err(reason) => return self.refuse(credentials, address, reason).await,
         };
         let refresh_token = RefreshToken::parse(token).ok();
         let key = match &refresh_token {
             Some(token) => Some(token.key),
             None => self.claims(token).await?.as_ref().and_then(grant_key),
         };
-        let Some(key) = key else { return self.refuse(credentials, NOTHING).await };
+        let Some(key) = key else { return self.refuse(credentials, address, NOTHING).await };
         // 2. Who asks.
-        let known = self.known(credentials, &key, NOTHING).await?;
+        let known = self.known(credentials, address, &key, NOTHING).await?;
         // 3. It ends if it is this client's.
         let (client_id, now) = (&credentials.client_id, self.now());
         let end = |grant: Option<Grant>| match grant.map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now)) {

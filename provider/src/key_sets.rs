@@ -41,6 +41,7 @@ impl Provider {
     pub(crate) async fn verify_by_key_set(
         &self,
         address: &str,
+        cause: Cause,
         judge: impl Fn(&Jwks) -> Result<Verified, Reason>,
     ) -> Result<Verified, TokenError> {
         // 1. What is fresh serves, unless it lacks the key.
@@ -54,7 +55,7 @@ impl Provider {
         // 2. Ask the address, but not all the time.
         let newest = match stored.as_ref().and_then(|set| set.of_late(self.now())) {
             Some(late) => late,
-            None => self.renew_key_set(address).await?,
+            None => self.renew_key_set(address, cause).await?,
         };
         // 3. Without an answer, what is stored serves a while longer.
         match (newest, stored) {
@@ -73,13 +74,15 @@ impl Provider {
     }
 
     /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that has served.
-    async fn renew_key_set(&self, address: &str) -> Result<Result<Jwks, FetchError>, Unavailable> {
+    async fn renew_key_set(&self, address: &str, cause: Cause) -> Result<Result<Jwks, FetchError>, Unavailable> {
         let (key, now) = (keys::key_set(address), self.now());
-        match self.fetch_key_set(address).await {
+        match self.fetch_key_set(address, cause).await {
             Ok((keys, fresh_for)) => {
                 let set = KeySet { keys, fetched_at: now, fresh_until: now.after(fresh_for), asked_at: now };
                 record::put(self.store(), &key, |_| kept(set.clone(), now)).await.map(|set| Ok(set.keys))
             }
+            // The address was not asked: the next one may ask, whom this limit need not concern.
+            Err(error @ (FetchError::TooMany(_) | FetchError::Unavailable(_))) => Ok(Err(error)),
             Err(error) => {
                 tracing::info!(address, %error, "no key set");
                 let note = |set: Option<KeySet>| Change {
@@ -91,9 +94,9 @@ impl Provider {
         }
     }
 
-    async fn fetch_key_set(&self, address: &str) -> Result<(Jwks, Duration), FetchError> {
+    async fn fetch_key_set(&self, address: &str, cause: Cause) -> Result<(Jwks, Duration), FetchError> {
         let url = Url::parse(address).map_err(|_| FetchError::Fault("its address is no URL"))?;
-        let fetched = self.fetch(&url, LARGEST, Cause::Client).await?;
+        let fetched = self.fetch(&url, LARGEST, cause).await?;
         Ok((read(&fetched)?, fetched.fresh_for))
     }
 }
@@ -130,6 +133,8 @@ impl From<FetchError> for TokenError {
         match error {
             FetchError::Fault(why) => Reason::UnusableKeys(why).into(),
             FetchError::Transient(why) => Unavailable::unreachable(why).into(),
+            FetchError::TooMany(_) => Unavailable::too_many_fetches().into(),
+            FetchError::Unavailable(error) => error.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// The store did not answer, or somebody else's web server without which there is no answer. Nothing was half done; trying again
 /// is the remedy (HTTP 503).
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("no answer is possible now: {0}")]
 pub struct Unavailable(String);
 
@@ -31,6 +31,11 @@ impl Unavailable {
     /// Somebody else's web server, without which there is no answer.
     pub(crate) fn unreachable(why: &str) -> Self {
         Self(format!("a client's address gives no answer: {why}"))
+    }
+
+    /// This server has asked others for so much that it asks for nothing more just now.
+    pub(crate) fn too_many_fetches() -> Self {
+        Self("too many fetches just now".to_owned())
     }
 
     /// Others kept changing a record first.

@@ -84,7 +84,7 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
 }
 
 fn verify(text: &str) -> Result<Verified, Reason> {
-    Assertion::read(text)?.verify(&keys(), CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW))
+    Assertion::read(text)?.check(CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW))?.verify(&keys())
 }
 
 /// What comes of claims that a client signed well.
@@ -139,11 +139,12 @@ fn c21_no_other_algorithm_is_read_and_no_key_serves_another() {
     }
     let other = Jwks::read(&json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": encode([9; 32])}]})).expect("a key of use");
     let assertion = Assertion::read(&sign(&json!({"alg": "EdDSA", "kid": "o"}), &claims())).expect("an assertion");
-    let verified = assertion.verify(&other, CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW));
+    let checked = assertion.check(CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW)).expect("nothing else is wrong");
+    let verified = checked.verify(&other);
     assert_eq!(verified.map_err(why), Err("unknown key"));
     let renamed =
         Jwks::read(&json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "o", "x": encode([9; 32])}]})).expect("a key of use");
-    let verified = assertion.verify(&renamed, CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW));
+    let verified = checked.verify(&renamed);
     assert_eq!(verified.map_err(why), Err("its signature is not the one of the key that it names"));
 }
 

@@ -9,7 +9,8 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// When the host says nothing.
 const USUAL: Duration = Duration::from_hours(1);
 
-/// How long an answer stays fresh that came with this `Cache-Control`, and with this `Age` in seconds.
+/// How long an answer stays fresh that came with this `Cache-Control`, and with this `Age` in seconds. `Expires` is not read:
+/// without `max-age` the usual time holds, which is short enough.
 pub fn fresh_for(cache_control: Option<&str>, age: Option<&str>) -> Duration {
     let Some(directives) = cache_control else { return USUAL };
     let mut lifetime = None;

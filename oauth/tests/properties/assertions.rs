@@ -29,7 +29,7 @@ fn signed(claims: &serde_json::Value) -> String {
 
 fn verifies(text: &str) -> Result<bool, Reason> {
     let now = Timestamp::from_seconds(NOW);
-    Ok(Assertion::read(text)?.verify(&keys(), "c", &[ISSUER], now).is_ok())
+    Ok(Assertion::read(text)?.check("c", &[ISSUER], now)?.verify(&keys()).is_ok())
 }
 
 proptest! {

@@ -54,6 +54,13 @@ async fn c2_a_document_is_fetched_with_what_its_server_says_of_keeping_it() {
 }
 
 #[tokio::test]
+async fn c4_caching_is_read_from_all_its_lines() {
+    let site = site().await;
+    let reply = Reply::json("{}").with("cache-control", "public").with("cache-control", "max-age=600");
+    assert_eq!(fetch(&site, reply).await.map(|fetched| fetched.fresh_for), Ok(Duration::from_mins(10)));
+}
+
+#[tokio::test]
 async fn c4_json_is_taken_under_every_name_that_it_has() {
     let site = site().await;
     for good in ["application/json", "Application/JSON; charset=utf-8", "application/client-metadata+json", "application/json ;x=y"]
@@ -319,4 +326,21 @@ async fn who_is_not_admitted_sends_nothing() {
     let refused = busy.clone();
     assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Err(refused) }).await, Err(busy));
     assert_eq!(site.requests(AT), 0);
+}
+
+#[test]
+fn a_fetch_while_the_runtime_shuts_down_is_interrupted() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let fetcher = Fetcher::new(Web { names: Arc::new(Fixed(Vec::new())), authorities: Vec::new() }, true);
+    let (sender, ended) = std::sync::mpsc::channel();
+    // On a thread of its own, so that a deadlock is a failure and no hanging test.
+    std::thread::spawn(move || {
+        let _entered = handle.enter();
+        let answer = fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).now_or_never();
+        sender.send((answer, fetcher.0.flights().len())).ok();
+    });
+    let interrupted = Err(FetchError::Transient("the fetch was interrupted"));
+    assert_eq!(ended.recv_timeout(Duration::from_secs(10)), Ok((Some(interrupted), 0)));
 }

@@ -37,7 +37,7 @@ impl Connected {
         let answer = Parameters::parse(query.as_bytes());
         let code = answer.one("code").expect("one").expect("a code");
         let form = format!("grant_type=authorization_code&client_id={client_id}&code={code}&code_verifier={VERIFIER}");
-        let tokens = house.provider.token(&Parameters::parse(form.as_bytes()), None).await.expect("tokens");
+        let tokens = house.provider.token(&Parameters::parse(form.as_bytes()), None, [192, 0, 2, 1].into()).await.expect("tokens");
         Self { client_id, refresh_token: tokens.refresh_token.expect("a refresh token") }
     }
 
@@ -45,7 +45,7 @@ impl Connected {
     async fn goes_on(&self, house: &House) -> bool {
         let Self { client_id, refresh_token } = self;
         let form = format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}");
-        house.provider.token(&Parameters::parse(form.as_bytes()), None).await.is_ok()
+        house.provider.token(&Parameters::parse(form.as_bytes()), None, [192, 0, 2, 1].into()).await.is_ok()
     }
 }
 

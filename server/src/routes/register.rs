@@ -31,11 +31,12 @@ pub async fn read(State(provider): State<Provider>, ClientId(client_id): ClientI
 /// Replaces what a client registered.
 pub async fn update(
     State(provider): State<Provider>,
+    ClientAddress(address): ClientAddress,
     ClientId(client_id): ClientId,
     headers: HeaderMap,
     Metadata(body): Metadata,
 ) -> Response {
-    match provider.update_registration(&client_id, bearer(&headers), &body).await {
+    match provider.update_registration(&client_id, bearer(&headers), &body, address).await {
         Ok(client) => respond::json(StatusCode::OK, &client),
         Err(error) => refused(&error, &provider),
     }

@@ -6,12 +6,17 @@ use http::{HeaderMap, StatusCode};
 use provider::Provider;
 use serde_json::json;
 
-use crate::extract::{Form, authorization};
+use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Ends what a token came from; 200 too when there is nothing to end.
-pub async fn revoke(State(provider): State<Provider>, headers: HeaderMap, Form(parameters): Form) -> Response {
-    match provider.revoke(&parameters, authorization(&headers).as_deref()).await {
+pub async fn revoke(
+    State(provider): State<Provider>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    Form(parameters): Form,
+) -> Response {
+    match provider.revoke(&parameters, authorization(&headers).as_deref(), address).await {
         Ok(()) => respond::json(StatusCode::OK, &json!({})),
         Err(error) => respond::token_error(&error, &provider),
     }

@@ -5,12 +5,17 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use provider::Provider;
 
-use crate::extract::{Form, authorization};
+use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Exchanges a code or a refresh token.
-pub async fn exchange(State(provider): State<Provider>, headers: HeaderMap, Form(parameters): Form) -> Response {
-    match provider.token(&parameters, authorization(&headers).as_deref()).await {
+pub async fn exchange(
+    State(provider): State<Provider>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    Form(parameters): Form,
+) -> Response {
+    match provider.token(&parameters, authorization(&headers).as_deref(), address).await {
         Ok(tokens) => respond::json(StatusCode::OK, &tokens),
         Err(error) => respond::token_error(&error, &provider),
     }

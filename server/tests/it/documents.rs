@@ -422,20 +422,42 @@ async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     for _ in 0..60 {
         crowd.get(&client.authorize_path()).await.problem(400);
     }
-    says(&crowd.get(&client.authorize_path()).await.problem(503), "The application cannot be recognised just now.");
+    // It is this server's limit, and nobody's web server is blamed for it.
+    let answer = crowd.get(&client.authorize_path()).await;
+    answer.problem(429);
+    assert!(answer.header(header::RETRY_AFTER).is_some());
     assert_eq!(site.requests(ID), 60);
-    // Others are not held up by it, until one host has had enough of all of them.
-    for neighbour in 0..60 {
+    // Others are not held up by it, not even at the same moment, until one host has had enough of all of them.
+    let mut other = Browser::new(&house);
+    other.address = IpAddr::from([198, 51, 100, 78]);
+    let path = client.authorize_path();
+    let (limited, answer) = tokio::join!(crowd.get(&path), other.get(&path));
+    limited.problem(429);
+    answer.problem(400);
+    for neighbour in 0..59 {
         crowd.address = IpAddr::from([198, 51, 100, 100 + neighbour]);
         crowd.get(&client.authorize_path()).await.problem(400);
     }
     crowd.address = IpAddr::from([198, 51, 100, 99]);
-    crowd.get(&client.authorize_path()).await.problem(503);
+    crowd.get(&client.authorize_path()).await.problem(429);
     assert_eq!(site.requests(ID), 120);
     // After a minute they may ask again.
     house.pass(60);
     site.put(ID, fresh_for(&document(), 600));
     crowd.get(&client.authorize_path()).await.destination();
+}
+
+#[tokio::test]
+async fn e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
+    let (house, site) = house_and_site(Engine::Memory).await;
+    let mut browser = Browser::new(&house);
+    for _ in 0..1000 {
+        browser.get("/authorize?client_id=vc_unknown").await.problem(400);
+    }
+    browser.get(&client(&house).authorize_path()).await.problem(429);
+    assert_eq!(site.requests(ID), 0);
+    house.pass(900);
+    asks(&house, &client(&house)).await.destination();
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::support::{Answer, Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, race, with_assertion};
+use crate::support::{
+    Answer, Browser, Engine, House, McpClient, Signer, Tokens, claims, key_set, on_both_engines, race, with_assertion,
+};
 
 on_both_engines!(
     k15_keys_are_fetched_once_while_they_are_fresh,
@@ -23,6 +25,9 @@ on_both_engines!(
     e37_keys_are_never_fetched_from_a_private_address,
     many_at_once_cause_one_fetch,
     k15_a_client_whose_document_lists_both_methods_may_use_either,
+    e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway,
+    e37_who_names_no_grant_cannot_make_this_server_ask_without_end,
+    k15_keys_in_a_document_may_change_while_it_is_fresh,
 );
 
 /// How many ask at once: few enough to have asked before a fetch is given up.
@@ -266,6 +271,41 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
     assert_eq!(site.requests(KEYS), 1);
 }
 
+async fn e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    let (house, site) = house_and_site(engine, &signer).await;
+    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    for (member, value) in [("aud", json!("https://other.example")), ("exp", json!(1)), ("jti", json!(""))] {
+        let mut claims = claims(&house, &client.id, "j");
+        claims[member] = value;
+        let form = with_assertion(client.refresh_form("vrt_nonsense"), &signer.sign(&signer.header(), &claims));
+        denied(&house.post("/token", &form).await);
+    }
+    assert_eq!(site.requests(KEYS), 0);
+}
+
+async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: Engine) {
+    let signer = Signer::ed25519("first");
+    let (house, site) = house_and_site(engine, &signer).await;
+    // Nothing that is stored saves the next one from asking.
+    site.put(KEYS, Reply::new("404 Not Found", ""));
+    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let assertion = signer.assert(&house, &client.id, "j");
+    for number in 0..30 {
+        denied(&house.post("/token", &with_assertion(client.refresh_form("vrt_nonsense"), &assertion)).await);
+        let form = with_assertion(client.refresh_form("x").set("token", "x"), &assertion);
+        denied(&house.post("/revoke", &form).await);
+        assert_eq!(site.requests(KEYS), 2 * (number + 1));
+    }
+    unavailable(&house.post("/token", &with_assertion(client.refresh_form("vrt_nonsense"), &assertion)).await);
+    unavailable(&house.post("/revoke", &with_assertion(client.refresh_form("x").set("token", "x"), &assertion)).await);
+    assert_eq!(site.requests(KEYS), 60);
+    // Who has a grant is not held up by it.
+    site.put(KEYS, set(&[&signer]));
+    Tokens::read(&house.post("/token", &with_assertion(client.code_form(&code), &assertion)).await);
+}
+
 async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
     let signer = Signer::rsa("chat");
     let (house, site) = house_and_site(engine, &signer).await;
@@ -296,6 +336,35 @@ async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: E
     denied(&house.post("/token", &client.code_form(&code)).await);
     let form = with_assertion(client.code_form(&code), &signer.assert(&house, DOCUMENT, "strict"));
     Tokens::read(&house.post("/token", &form).await);
+}
+
+async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
+    let (first, second) = (Signer::ed25519("first"), Signer::ed25519("second"));
+    let (house, site) = house_and_site(engine, &first).await;
+    let document = |signer: &Signer| {
+        let document = json!({
+            "client_id": DOCUMENT, "client_name": "Chat", "redirect_uris": [CALLBACK], "jwks": key_set(&[signer]),
+            "token_endpoint_auth_method": "private_key_jwt",
+        });
+        Reply::json(&document.to_string())
+    };
+    site.put(DOCUMENT, document(&first));
+    let client = McpClient::known(&house, DOCUMENT, None, CALLBACK);
+    let mut browser = Browser::of_alice(&house).await;
+    let form = |code: &str| with_assertion(client.code_form(code), &second.assert(&house, DOCUMENT, "j"));
+    let code = browser.allow(&client).await;
+    site.put(DOCUMENT, document(&second));
+    // Not all the time, and a host that gives no answer is nobody's fault.
+    house.pass(MINUTE - 1);
+    denied(&house.post("/token", &form(&code)).await);
+    assert_eq!(site.requests(DOCUMENT), 1);
+    house.pass(1);
+    let code = browser.allow(&client).await;
+    site.set_up(false);
+    unavailable(&house.post("/token", &form(&code)).await);
+    site.set_up(true);
+    Tokens::read(&house.post("/token", &form(&code)).await);
+    assert_eq!(site.requests(DOCUMENT), 2);
 }
 
 async fn house_and_site(engine: Engine, signer: &Signer) -> (House, Site) {

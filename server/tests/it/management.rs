@@ -20,6 +20,7 @@ on_both_engines!(
     a_redirect_uri_that_was_taken_out_is_good_no_more,
     a_store_that_fails_is_503_and_nothing_is_half_done,
     requirement_7_9_scripts_of_any_origin_may_manage_too,
+    e37_an_update_counts_as_a_registration,
 );
 
 async fn a_client_reads_what_it_registered(engine: Engine) {
@@ -247,6 +248,23 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
             assert_eq!(manage(&house, Method::GET, &registered, None).await.granted(), registered);
         }
     }
+}
+
+/// Each may name another address that this server fetches keys from.
+async fn e37_an_update_counts_as_a_registration(engine: Engine) {
+    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
+    let registered = registered(&house, &native_metadata()).await;
+    let mut update = native_metadata();
+    update["client_id"] = registered["client_id"].clone();
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(manage(&house, Method::PUT, &registered, Some(&update)).await.status.as_u16());
+    }
+    assert_eq!(answers, [200, 200, 200, 429]);
+    // Reading and ending cost nothing, and an hour later it may go on.
+    manage(&house, Method::GET, &registered, None).await.granted();
+    house.pass(3600);
+    manage(&house, Method::PUT, &registered, Some(&update)).await.granted();
 }
 
 async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
