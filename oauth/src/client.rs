@@ -183,7 +183,8 @@ mod tests {
     use crate::parameters::Parameters;
     use crate::registration::Metadata;
 
-    fn client(authentication: Authentication) -> Client {
+    /// A client that was added, for the tests of its credentials too.
+    pub(super) fn client(authentication: Authentication) -> Client {
         Client {
             id: "c".to_owned(),
             name: None,

@@ -2,14 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oauth::{
-    Id, Secret, Timestamp,
-    consent::Consent,
-    grant::Grant,
-    redirect,
-    resource::{Resource, ResourceIdentifier},
-    scope::Scopes,
-};
+use oauth::{Id, Secret, Timestamp, consent::Consent, grant::Grant, redirect, resource::ResourceIdentifier, scope::Scopes};
 use thiserror::Error;
 
 use crate::{Provider, Visitor, consent::sentences, consents::consent_name, keys, problem::Unavailable, record};
@@ -159,10 +152,6 @@ impl Provider {
             on_this_computer,
             resource_name: self.resource(resource).map_or_else(|| resource.host().to_owned(), |resource| resource.name.clone()),
         })
-    }
-
-    fn resource(&self, identifier: &ResourceIdentifier) -> Option<&Resource> {
-        self.settings().resources.iter().find(|resource| resource.identifier == *identifier)
     }
 }
 

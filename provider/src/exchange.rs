@@ -181,7 +181,7 @@ impl Provider {
 
     /// Whether the grant's resource is still one of this server's.
     fn serves(&self, grant: &Grant) -> bool {
-        self.settings().resources.iter().any(|resource| resource.identifier == grant.terms.resource)
+        self.resource(&grant.terms.resource).is_some()
     }
 
     /// A grant, and how long its record is of use.

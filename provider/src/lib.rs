@@ -34,6 +34,7 @@ use access_token::{Audience, SealingKey, TokenService, Verifier};
 use oauth::{
     Timestamp,
     metadata::{self, WaysIn},
+    resource::{Resource, ResourceIdentifier},
 };
 use store::Store;
 
@@ -138,6 +139,11 @@ impl Provider {
         let settings = self.settings();
         let resource = metadata::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
         Some(metadata::ProtectedResource::describe(&settings.issuer, resource))
+    }
+
+    /// The resource of this identifier, while this server stands in front of it.
+    fn resource(&self, identifier: &ResourceIdentifier) -> Option<&Resource> {
+        self.settings().resources.iter().find(|resource| resource.identifier == *identifier)
     }
 
     fn store(&self) -> &Store {

@@ -108,7 +108,7 @@ impl Provider {
     }
 
     pub(crate) fn resource_of(&self, request: &AuthorizationRequest) -> Result<&Resource, RequestError> {
-        self.settings().resources.iter().find(|resource| resource.identifier == request.resource).ok_or(RequestError::Gone)
+        self.resource(&request.resource).ok_or(RequestError::Gone)
     }
 }
 

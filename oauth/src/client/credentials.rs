@@ -158,22 +158,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
-    use crate::{
-        client::{Origin, secret_digest},
-        time::Timestamp,
-    };
-
-    fn client(authentication: Authentication) -> Client {
-        Client {
-            id: "c".to_owned(),
-            name: None,
-            redirect_uris: Vec::new(),
-            authentication,
-            refreshes: true,
-            origin: Origin::Added,
-            created_at: Timestamp::from_seconds(0),
-        }
-    }
+    use crate::client::{secret_digest, tests::client};
 
     fn attempt(body: &str, header: Option<&str>, client: Option<&Client>) -> Result<(), Reason> {
         let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
