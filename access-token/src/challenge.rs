@@ -1,5 +1,7 @@
 //! What a refused caller is told (RFC 6750 §3, RFC 9728 §5.1).
 
+use std::fmt;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -68,6 +70,14 @@ impl Challenge {
     }
 
     fn say(&self, status: StatusCode, error: Option<&str>, about: &str, scope: &str) -> Response {
+        let mut response = json(status, error, about);
+        if let Ok(value) = HeaderValue::from_str(&self.header(error, about, scope)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    fn header(&self, error: Option<&str>, about: &str, scope: &str) -> String {
         let mut members = Vec::new();
         if let Some(error) = error {
             members.extend([("error", error), ("error_description", about)]);
@@ -77,11 +87,14 @@ impl Challenge {
             members.push(("scope", scope));
         }
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}=\"{}\"", quotable(value))).collect();
-        let mut response = json(status, error, about);
-        if let Ok(value) = HeaderValue::from_str(format!("Bearer {}", members.join(", ")).trim_end()) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
-        }
-        response
+        format!("Bearer {}", members.join(", ")).trim_end().to_owned()
+    }
+}
+
+/// The value of `WWW-Authenticate` for a request that comes without a token.
+impl fmt::Display for Challenge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.header(None, "", &self.scope))
     }
 }
 
@@ -129,8 +142,10 @@ mod tests {
     #[test]
     fn without_a_document_none_is_named() {
         let header = |scopes: &[&str]| {
-            let response = Challenge::without_metadata(scopes).answer(&Turned::NoToken, &[]);
-            response.headers()[header::WWW_AUTHENTICATE].clone()
+            let challenge = Challenge::without_metadata(scopes);
+            let header = challenge.answer(&Turned::NoToken, &[]).headers()[header::WWW_AUTHENTICATE].clone();
+            assert_eq!(header, challenge.to_string());
+            header
         };
         assert_eq!(header(&["a", "b"]), r#"Bearer scope="a b""#);
         assert_eq!(header(&[]), "Bearer");

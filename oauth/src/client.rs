@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
+    document::DocumentUrl,
     error::Reason,
     jwk::Jwks,
-    redirect::{PrivateSchemes, RedirectUri},
+    redirect::{self, PrivateSchemes, RedirectUri},
     registration::Registration,
     secret::{Digest, Secret},
     time::Timestamp,
@@ -112,6 +113,26 @@ impl Client {
     pub fn stands(&self, now: Timestamp, schemes: &PrivateSchemes, refresh_token: Duration) -> bool {
         let lapsed = self.lapses_at(refresh_token).is_some_and(|end| end.has_passed(now));
         !lapsed && self.redirect_uris.iter().all(|uri| uri.still_stands(schemes))
+    }
+
+    /// The hosts that its identity rests on, in lower case: that of its document, and those that its answers go to. None is the
+    /// person's own computer.
+    pub fn hosts(&self) -> Vec<String> {
+        let own = DocumentUrl::is_meant(&self.id).then_some(self.id.as_str());
+        let answers = self.redirect_uris.iter().map(RedirectUri::as_str).filter(|uri| !redirect::is_on_this_computer(uri));
+        let host = |text: &str| Url::parse(text).ok().filter(|url| url.scheme() == "https")?.host_str().map(str::to_lowercase);
+        let mut hosts: Vec<_> = own.into_iter().chain(answers).filter_map(host).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts
+    }
+
+    /// When it last got a token, to a day; known of clients that registered themselves.
+    pub fn last_used_at(&self) -> Option<Timestamp> {
+        match &self.origin {
+            Origin::Registered(registration) => registration.used_at,
+            Origin::Added | Origin::Document { .. } => None,
+        }
     }
 
     /// Whether what is known of the client may be used without asking for its document again, or could have been `grace` ago.

@@ -20,6 +20,9 @@ pub enum Reason {
     /// No such client.
     #[error("the client is not known")]
     UnknownClient,
+    /// An administrator keeps applications of its host out.
+    #[error("this server keeps applications of this host out")]
+    ClientBlocked,
     /// The redirect URI is not one of the client's (O1, A12).
     #[error("the redirect URI is not registered for this client")]
     UnregisteredRedirectUri,
@@ -211,6 +214,7 @@ impl Reason {
             | Self::PromptNoneWithOthers
             | Self::SeveralAuthenticationMethods => Code::InvalidRequest,
             Self::UnknownClient
+            | Self::ClientBlocked
             | Self::MalformedDocumentAddress(_)
             | Self::DocumentNotAllowed
             | Self::NoDocument(_)
@@ -290,7 +294,7 @@ mod tests {
     use super::*;
 
     /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
-    const ALL: [(Reason, &str); 51] = [
+    const ALL: [(Reason, &str); 52] = [
         (R::Repeated("scope"), "invalid_request"),
         (R::Missing("code"), "invalid_request"),
         (R::UnknownClient, "invalid_client"),
@@ -342,6 +346,7 @@ mod tests {
         (R::UnacceptableAssertion("it has expired"), "invalid_client"),
         (R::UnknownAssertionKey, "invalid_client"),
         (R::UnusableKeys("it is too large"), "invalid_client"),
+        (R::ClientBlocked, "invalid_client"),
     ];
 
     /// The line of [`ALL`] that stands for a reason.
@@ -398,6 +403,7 @@ mod tests {
             R::UnacceptableAssertion(_) => 48,
             R::UnknownAssertionKey => 49,
             R::UnusableKeys(_) => 50,
+            R::ClientBlocked => 51,
         }
     }
 

@@ -61,6 +61,18 @@ pub struct Grant {
     pub terms: Terms,
     /// How far it has come.
     pub state: State,
+    /// When its client last got a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_use: Option<LastUse>,
+}
+
+/// When a client last got a token, for its person to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From which address in the network.
+    pub from: String,
 }
 
 /// How far a grant has come.
@@ -150,7 +162,7 @@ impl Grant {
     /// A new grant, and the code that redeems it.
     pub fn offer(terms: Terms, key: GrantKey, secret: Secret, expires_at: Timestamp) -> (Self, AuthorizationCode) {
         let state = State::Offered { code: secret.digest(), expires_at };
-        (Self { terms, state }, AuthorizationCode { key, secret })
+        (Self { terms, state, last_use: None }, AuthorizationCode { key, secret })
     }
 
     /// Redeems a code (OAuth 2.1 section 4.1.3, O4, O9, O10). `fresh` makes the first refresh token: family, then secret.
@@ -181,7 +193,8 @@ impl Grant {
                 let token = self.terms.refreshes.then_some(RefreshToken { key: code.key, family, secret });
                 let refresh = token.as_ref().map(|token| Rotation::start(token, now, rules));
                 let answer = Ok(Issue { resource: self.terms.resource.clone(), scopes, refresh_token: token });
-                let next = Self { terms: self.terms, state: State::Active { code: digest, redeemed_at: now, refresh } };
+                let state = State::Active { code: digest, redeemed_at: now, refresh };
+                let next = Self { terms: self.terms, state, last_use: self.last_use };
                 Outcome { next: Some(next), answer }
             }
             _ => self.ended_by_replay(End::CodeReplayed, now),
@@ -286,7 +299,7 @@ impl Grant {
     fn rotated(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
         let State::Active { code, redeemed_at, refresh: Some(rotation) } = self.state else { return self };
         let refresh = Some(rotation.advance(used, successor, salt, now, rules));
-        Self { terms: self.terms, state: State::Active { code, redeemed_at, refresh } }
+        Self { terms: self.terms, state: State::Active { code, redeemed_at, refresh }, last_use: self.last_use }
     }
 }
 

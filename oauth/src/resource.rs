@@ -46,6 +46,13 @@ impl ResourceIdentifier {
         let place = rest.split('?').next().unwrap_or_default();
         place.find('/').map_or("", |start| &place[start..])
     }
+
+    /// Where the metadata of the resource belongs: the well-known path between its host and all that follows (RFC 9728 section 3.1).
+    pub fn metadata_address(&self) -> String {
+        let origin = self.0.len() - self.0.split_once("://").map_or("", |(_, rest)| &rest[self.host().len()..]).len();
+        let (origin, place) = self.0.split_at(origin);
+        format!("{origin}/.well-known/oauth-protected-resource{place}")
+    }
 }
 
 impl fmt::Display for ResourceIdentifier {
@@ -175,5 +182,18 @@ mod tests {
         assert_eq!(identifier.to_string(), "http://localhost:3000/mcp?x=/y");
         let identifier = ResourceIdentifier::parse("http://localhost:3000?x=/y").expect("a valid identifier");
         assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", ""));
+    }
+
+    #[test]
+    fn p2_the_metadata_belongs_between_host_and_path() {
+        for (identifier, address) in [
+            ("https://mcp.example.com", "https://mcp.example.com/.well-known/oauth-protected-resource"),
+            ("https://mcp.example.com/mcp", "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"),
+            ("http://localhost:3000/a/b?x=/y", "http://localhost:3000/.well-known/oauth-protected-resource/a/b?x=/y"),
+            ("http://localhost:3000?x=/y", "http://localhost:3000/.well-known/oauth-protected-resource?x=/y"),
+        ] {
+            let identifier = ResourceIdentifier::parse(identifier).expect("a valid identifier");
+            assert_eq!(identifier.metadata_address(), address);
+        }
     }
 }

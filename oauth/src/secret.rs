@@ -32,6 +32,11 @@ impl Secret {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
+    /// The bytes themselves, for what is derived from them in another spelling.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// What the store keeps instead of the secret.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)

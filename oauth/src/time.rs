@@ -26,6 +26,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.as_secs()))
     }
 
+    /// The point `span` earlier; the beginning of time at most.
+    #[must_use]
+    pub const fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span.as_secs()))
+    }
+
     /// How long ago `earlier` was; zero when it lies in the future.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
@@ -58,6 +64,7 @@ mod tests {
         assert_eq!(earlier.after(Duration::from_millis(60_999)), later, "whole seconds");
         assert_eq!((earlier.until(later), later.since(earlier)), (Duration::from_mins(1), Duration::from_mins(1)));
         assert_eq!((later.until(earlier), earlier.since(later)), (Duration::ZERO, Duration::ZERO));
+        assert_eq!((later.before(Duration::from_mins(1)), earlier.before(Duration::MAX)), (earlier, Timestamp::from_seconds(0)));
         assert!(!later.has_passed(Timestamp::from_seconds(159)));
         assert!(later.has_passed(later));
         assert_eq!((later.seconds(), later.to_string().as_str()), (160, "160"));
