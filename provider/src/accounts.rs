@@ -1,31 +1,41 @@
-//! People: their accounts, and who is signed in.
-//!
-//! An account is one record. Its address and its place in the list of all accounts are written after it, so that neither
-//! ever leads to an account that is only half there: an address that leads nowhere is free.
+//! People: their accounts, how they come to one, and who is signed in.
 
+pub(crate) mod account;
+mod addresses;
 pub(crate) mod ceremony;
+mod credentials;
 pub(crate) mod email;
-pub(crate) mod invitation;
+pub(crate) mod entrance;
+pub(crate) mod links;
 pub(crate) mod passkey;
 pub(crate) mod password;
+pub(crate) mod recovery;
 pub(crate) mod session;
+mod sign_up;
 
 use std::time::Duration;
 
 use oauth::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
-use store::{Keep, Swap};
+use store::Keep;
 use thiserror::Error;
 
-pub use invitation::{EnrolError, Invitation, Purpose};
-pub use passkey::{Ceremony, PasskeyError, PasskeyView};
+pub use account::Role;
+pub use entrance::{EnrolError, Entry};
+pub use links::{Invitation, Purpose};
+pub use passkey::{Ceremony, PasskeyView};
+pub use recovery::RecoveryCodes;
+pub use session::SessionView;
 
-use self::{email::Email, passkey::StoredPasskey, session::Session};
-use crate::{Provider, Visitor, keys, problem::Unavailable, record};
+pub(crate) use self::account::{Account, Standing};
+use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
+use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
 
 /// Nobody has it. Looked up in place of an account that is not there, so that both take the same number of steps.
 const NOBODY: Id = Id::new([0; 16]);
-const A_FEW: usize = 8;
+const A_PAGE: usize = 256;
+
+/// How long after showing a credential a person may change what they sign in with, or administer.
+pub(crate) const FRESH: Duration = Duration::from_mins(5);
 
 /// A signed-in person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +46,16 @@ pub struct Person {
     pub email: String,
     /// When they last showed a credential.
     pub authenticated_at: Timestamp,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What signing in gives.
+pub struct SignedIn {
+    /// For the browser: its session, and by which way it signed in.
+    pub cookies: Vec<SetCookie>,
+    /// Whether the person should be offered a passkey: they used a password, have none, and have not said no lately.
+    pub offers_passkey: bool,
 }
 
 /// What a person sees of their own account.
@@ -43,10 +63,59 @@ pub struct Person {
 pub struct AccountView {
     /// Their address.
     pub email: String,
+    /// What they may do.
+    pub role: Role,
     /// Their passkeys, oldest first.
     pub passkeys: Vec<PasskeyView>,
     /// Whether they can sign in with a password too.
     pub has_password: bool,
+    /// When the password was chosen, where that is known.
+    pub password_set_at: Option<Timestamp>,
+    /// Their recovery codes, if they made any.
+    pub recovery_codes: Option<RecoveryCodes>,
+    /// Whether they showed a credential in the last five minutes, so that they can change any of these.
+    pub is_fresh: bool,
+}
+
+/// Why a person's own account was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccountError {
+    /// Nobody is signed in here.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// The person signed in more than five minutes ago.
+    #[error("the sign-in is too old")]
+    ConfirmFirst,
+    /// It is the only way to sign in that is left.
+    #[error("it is the last credential")]
+    LastCredential,
+    /// What was named is not there any more.
+    #[error("it is gone")]
+    Gone,
+    /// A name with nothing to see in it.
+    #[error("the name is empty")]
+    NameEmpty,
+    /// The password is too short.
+    #[error("the password has fewer than {minimum} characters")]
+    PasswordTooShort {
+        /// The least number of characters.
+        minimum: usize,
+    },
+    /// The password is too long.
+    #[error("the password is too long")]
+    PasswordTooLong,
+    /// The browser's answer does not fit, or came too late.
+    #[error("the passkey was not accepted")]
+    CeremonyFailed,
+    /// The store does not answer.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl From<Unavailable> for AccountError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
 }
 
 /// Why signing in was refused.
@@ -72,52 +141,6 @@ impl From<Unavailable> for SignInError {
     }
 }
 
-/// An account, as stored.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Account {
-    pub(crate) id: Id,
-    /// As typed; it is found by [`Email::key`].
-    pub(crate) email: String,
-    pub(crate) disabled: bool,
-    /// An argon2id hash as a PHC string.
-    pub(crate) password: Option<String>,
-    pub(crate) passkeys: Vec<StoredPasskey>,
-    pub(crate) created_at: Timestamp,
-    /// Raised to end every session there is, in the same step that gives the reason: a session holds the generation that
-    /// it began in.
-    pub(crate) generation: u64,
-}
-
-/// What every token request asks of an account, read out of the same record: passkeys take long to read.
-#[derive(Deserialize)]
-pub(crate) struct Standing {
-    disabled: bool,
-}
-
-impl Standing {
-    /// Whether the account may be used.
-    pub(crate) const fn is_active(&self) -> bool {
-        !self.disabled
-    }
-}
-
-impl Account {
-    pub(crate) fn new(id: Id, email: &Email, created_at: Timestamp) -> Self {
-        let (disabled, password, passkeys, generation) = (false, None, Vec::new(), 0);
-        Self { id, email: email.as_typed().to_owned(), disabled, password, passkeys, created_at, generation }
-    }
-
-    /// Whether it may be used.
-    pub(crate) const fn is_active(&self) -> bool {
-        !self.disabled
-    }
-
-    /// Whether there is any way to sign in.
-    pub(crate) const fn has_credentials(&self) -> bool {
-        self.password.is_some() || !self.passkeys.is_empty()
-    }
-}
-
 impl Provider {
     /// Who is signed in. A disabled account is signed in nowhere.
     pub async fn signed_in(&self, visitor: &Visitor) -> Result<Option<Person>, Unavailable> {
@@ -126,6 +149,7 @@ impl Provider {
             account: account.id,
             email: account.email,
             authenticated_at: session.authenticated_at,
+            role: account.role,
         };
         Ok(found.map(person))
     }
@@ -133,10 +157,14 @@ impl Provider {
     /// The account of who is signed in.
     pub async fn account(&self, visitor: &Visitor) -> Result<Option<AccountView>, Unavailable> {
         let found = self.signed_in_account(visitor).await?;
-        Ok(found.map(|(_, account)| AccountView {
+        Ok(found.map(|(session, account)| AccountView {
+            role: account.role,
             has_password: account.password.is_some(),
+            password_set_at: account.password_set_at,
+            recovery_codes: account.recovery.as_ref().map(StoredCodes::view),
             passkeys: account.passkeys.iter().map(StoredPasskey::view).collect(),
             email: account.email,
+            is_fresh: session.is_fresh(self.now()),
         }))
     }
 
@@ -149,47 +177,28 @@ impl Provider {
     pub(crate) async fn signed_in_account(&self, visitor: &Visitor) -> Result<Option<(Session, Account)>, Unavailable> {
         let Some(session) = self.session(visitor).await? else { return Ok(None) };
         let account = self.active_account(session.account).await?;
-        Ok(account.filter(|account| account.generation == session.generation).map(|account| (session, account)))
+        let Some(account) = account.filter(|account| account.generation == session.generation) else { return Ok(None) };
+        self.note_session_use(visitor, &session).await;
+        Ok(Some((session, account)))
     }
 
-    /// The account of an address.
-    pub(crate) async fn account_of(&self, email: &Email) -> Result<Option<Account>, Unavailable> {
-        let id = record::read(self.store(), &email.key()).await?;
-        record::read(self.store(), &keys::account(id.unwrap_or(NOBODY))).await
+    /// The account of who is signed in and showed a credential in the last five minutes.
+    pub(crate) async fn fresh_account(&self, visitor: &Visitor) -> Result<Account, AccountError> {
+        let (session, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        if session.is_fresh(self.now()) { Ok(account) } else { Err(AccountError::ConfirmFirst) }
     }
 
-    /// Makes an account. `false` when its address belongs to another; then nothing was made.
-    pub(crate) async fn create_account(&self, account: &Account, email: &Email) -> Result<bool, Unavailable> {
-        let (store, key) = (self.store(), keys::account(account.id));
-        record::insert(store, &key, account, Keep::Forever).await?;
-        if !self.claim(email, account.id).await? {
-            store.remove(&key).await?;
-            return Ok(false);
-        }
-        if let Err(error) = store.enlist(keys::ACCOUNTS, &account.id.to_string()).await {
-            // Nobody could find it to remove it. If this fails too, its address still leads to it.
-            store.remove(&key).await.ok();
-            return Err(error.into());
-        }
-        Ok(true)
-    }
-
-    /// Notes who made the first account. `false` when another did.
-    pub(crate) async fn note_first_account(&self, account: Id) -> Result<bool, Unavailable> {
-        record::insert(self.store(), keys::FIRST_ACCOUNT, &account, Keep::Forever).await
-    }
-
-    /// Whether the first account was made. The list may name accounts that were never finished.
-    pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
-        if self.store().get(keys::FIRST_ACCOUNT).await?.is_some() {
-            return Ok(true);
-        }
-        for id in self.store().members(keys::ACCOUNTS, None, A_FEW).await?.iter().filter_map(|id| Id::parse(id)) {
-            if self.store().get(&keys::account(id)).await?.is_some() {
-                return Ok(true);
+    /// All names in a list.
+    pub(crate) async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
+        let mut names = Vec::new();
+        loop {
+            let page = self.store().members(list, names.last().map(String::as_str), A_PAGE).await?;
+            let complete = page.len() < A_PAGE;
+            names.extend(page);
+            if complete {
+                return Ok(names);
             }
         }
-        Ok(false)
     }
 
     /// Changes an account; `None` when it is not there. `decide` is asked anew whenever another was faster.
@@ -206,43 +215,5 @@ impl Provider {
             }
         };
         record::change(self.store(), &keys::account(id), change).await
-    }
-
-    /// Gives an address to an account that is already stored. `false` when it belongs to another.
-    async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
-        let (store, key, own) = (self.store(), email.key(), record::encode(&account));
-        if store.insert(&key, &own, Keep::Forever).await? {
-            return Ok(true);
-        }
-        let Some(there) = store.get(&key).await? else { return Ok(store.insert(&key, &own, Keep::Forever).await?) };
-        let owner = record::decode(&key, &there)?;
-        if record::read::<Account>(store, &keys::account(owner)).await?.is_some() {
-            return Ok(false);
-        }
-        match store.compare_and_swap(&key, &there, &own, Keep::Forever).await? {
-            Swap::Done => Ok(true),
-            Swap::Changed(Some(_)) => Ok(false),
-            // It was just being released.
-            Swap::Changed(None) => Ok(store.insert(&key, &own, Keep::Forever).await?),
-        }
-    }
-
-    /// Removes an account with its address and its place in the list. A failure leaves an account that can be found, and
-    /// removed, again.
-    pub(crate) async fn discard(&self, account: &Account) -> Result<(), Unavailable> {
-        self.store().delist(keys::ACCOUNTS, &account.id.to_string()).await?;
-        self.store().remove(&keys::account(account.id)).await?;
-        match Email::parse(&account.email) {
-            Some(email) => self.release(&email, account.id).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Frees the address of an account that was removed, unless another has claimed it by now. The store cannot remove on
-    /// a condition, but it can swap on one: for the same value that is gone in a moment.
-    async fn release(&self, email: &Email, account: Id) -> Result<(), Unavailable> {
-        let own = record::encode(&account);
-        self.store().compare_and_swap(&email.key(), &own, &own, Keep::For(Duration::ZERO)).await?;
-        Ok(())
     }
 }

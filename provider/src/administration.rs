@@ -1,26 +1,26 @@
-//! What the command line does: accounts by hand, and in a file of their own, clients.
+//! What whoever runs the server may do, at the terminal or on the pages. Each deed is a method of [`Administration`], which only
+//! a check of who asks can make.
 
-mod clients;
+mod accounts;
+mod applications;
+mod trail;
 
-use oauth::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use clients::{AddedClient, ClientSummary};
+pub use accounts::{AccountSummary, AddedAccount};
+pub use applications::{AddedClient, ApplicationKind, ApplicationSummary, BlockedHost};
 
 use crate::{
-    Provider,
+    Provider, Visitor,
     accounts::{
-        Account,
-        email::Email,
+        Role,
         password::{self, Unfit},
     },
-    keys,
+    audit::{Actor, Deed, Event, Origin, Whose},
+    failures::Failure,
+    key_ring::KeySummary,
     problem::Unavailable,
-    record,
 };
-
-const A_PAGE: usize = 256;
 
 /// Why a command was not carried out, as a sentence for the terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,6 +34,9 @@ pub enum AdministrationError {
     /// It does not fit what is there.
     #[error("{0}")]
     Conflict(String),
+    /// It is the administrator's own account, which another one has to change.
+    #[error("this is your own account; another administrator, or the terminal, can do this")]
+    Own,
     /// The store does not answer.
     #[error("the store does not answer; nothing was half done, so try again")]
     Unavailable,
@@ -60,169 +63,80 @@ impl From<Unfit> for AdministrationError {
     }
 }
 
-/// An account, as listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountSummary {
-    /// Its identifier.
-    pub id: Id,
-    /// Its e-mail address, as typed.
-    pub email: String,
-    /// Whether it is kept from signing in.
-    pub disabled: bool,
-    /// How many passkeys it has.
-    pub passkeys: usize,
-    /// Whether it has a password.
-    pub has_password: bool,
-    /// When it was made, in seconds since 1970.
-    pub created_at: Timestamp,
-}
-
-/// An account that was added. It has no Debug: the link is a secret.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddedAccount {
-    /// The account.
-    pub account: AccountSummary,
-    /// The one-time link for its person, unless it was given a password.
-    pub enrolment_link: Option<String>,
-}
-
 type Done<T = ()> = Result<T, AdministrationError>;
 
+/// Why somebody may not administer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotAdministrator {
+    /// Nobody is signed in here.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// Whoever is signed in has not the role.
+    #[error("the account is no administrator's")]
+    WrongRole,
+    /// The administrator signed in more than five minutes ago.
+    #[error("the sign-in is too old")]
+    ConfirmFirst,
+    /// The store does not answer.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl From<Unavailable> for NotAdministrator {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// The power to administer, with who has it: every deed goes into the audit trail under that name.
+#[derive(Clone)]
+pub struct Administration {
+    provider: Provider,
+    by: Actor,
+    from: Option<Origin>,
+}
+
 impl Provider {
-    /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists gets
-    /// the new password, or a new link as long as it has no credentials.
-    pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
-        let email =
-            Email::parse(email).ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))?;
-        let hash = match password {
-            None => None,
-            Some(password) => {
-                password::judge(password)?;
-                Some(self.hash_password(password).await?)
-            }
-        };
-        let account = match self.account_of(&email).await? {
-            Some(account) => self.renew(account, hash).await?,
-            None => self.add_new_account(&email, hash).await?,
-        };
-        let enrolment_link = if password.is_none() { Some(self.enrolment_link(account.id).await?) } else { None };
-        Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link })
+    /// For whoever runs the server, at the terminal: whoever can reach the store may do everything.
+    pub fn terminal(&self) -> Administration {
+        Administration { provider: self.clone(), by: Actor::Terminal, from: None }
     }
 
-    /// All accounts, by address.
-    pub async fn accounts(&self) -> Done<Vec<AccountSummary>> {
-        let mut accounts = Vec::new();
-        for id in self.all(keys::ACCOUNTS).await?.iter().filter_map(|id| Id::parse(id)) {
-            let account: Option<Account> = record::read(self.store(), &keys::account(id)).await?;
-            accounts.extend(account.as_ref().map(AccountSummary::of));
+    /// For a signed-in administrator who showed a credential in the last five minutes.
+    pub async fn administrator(&self, visitor: &Visitor) -> Result<Administration, NotAdministrator> {
+        let (session, account) = self.signed_in_account(visitor).await?.ok_or(NotAdministrator::NotSignedIn)?;
+        if account.role != Role::Administrator {
+            return Err(NotAdministrator::WrongRole);
         }
-        accounts.sort_by(|one, other| one.email.cmp(&other.email));
-        Ok(accounts)
-    }
-
-    /// Keeps an account from signing in, and ends its sessions and all that it allowed.
-    pub async fn disable_account(&self, email: &str) -> Done {
-        let account = self.existing_account(email).await?;
-        self.suspend(account.id).await
-    }
-
-    /// Lets a disabled account sign in again. What it had allowed stays ended.
-    pub async fn enable_account(&self, email: &str) -> Done {
-        let account = self.existing_account(email).await?;
-        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
-        self.suspend(account.id).await?;
-        self.change_account(account.id, |account| account.disabled = false).await?.ok_or_else(|| unknown(email))
-    }
-
-    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails half way, the account is
-    /// disabled and can be removed again.
-    pub async fn remove_account(&self, email: &str) -> Done {
-        let account = self.existing_account(email).await?;
-        self.suspend(account.id).await?;
-        Ok(self.discard(&account).await?)
-    }
-
-    async fn existing_account(&self, email: &str) -> Done<Account> {
-        let account = match Email::parse(email) {
-            Some(email) => self.account_of(&email).await?,
-            None => None,
-        };
-        account.ok_or_else(|| unknown(email))
-    }
-
-    async fn add_new_account(&self, email: &Email, password: Option<String>) -> Done<Account> {
-        let account = Account { password, ..Account::new(self.entropy().id(), email, self.now()) };
-        if !self.create_account(&account, email).await? {
-            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
+        if !session.is_fresh(self.now()) {
+            return Err(NotAdministrator::ConfirmFirst);
         }
-        self.note_first_account(account.id).await?;
-        Ok(account)
-    }
-
-    /// A new password ends what the old one may have opened for someone else: sessions, and all that they allowed.
-    async fn renew(&self, account: Account, password: Option<String>) -> Done<Account> {
-        let Some(hash) = password else { return waiting(account) };
-        let set = |account: &mut Account| {
-            account.password = Some(hash.clone());
-            account.generation += 1;
-            account.clone()
-        };
-        let changed = self.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
-        self.end_sessions(account.id).await?;
-        self.withdraw_all(account.id).await?;
-        Ok(changed)
-    }
-
-    /// Disables an account: from this one step on nothing of it works. The rest clears away.
-    async fn suspend(&self, account: Id) -> Done {
-        let disable = |account: &mut Account| {
-            account.disabled = true;
-            account.generation += 1;
-        };
-        self.change_account(account, disable).await?;
-        self.end_sessions(account).await?;
-        Ok(self.withdraw_all(account).await?)
-    }
-
-    /// All names in a list.
-    pub(crate) async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
-        let mut names = Vec::new();
-        loop {
-            let page = self.store().members(list, names.last().map(String::as_str), A_PAGE).await?;
-            let complete = page.len() < A_PAGE;
-            names.extend(page);
-            if complete {
-                return Ok(names);
-            }
-        }
+        let (by, from) = (Actor::Administrator(account.whose()), Some(Origin::of(visitor)));
+        Ok(Administration { provider: self.clone(), by, from })
     }
 }
 
-impl AccountSummary {
-    fn of(account: &Account) -> Self {
-        Self {
-            id: account.id,
-            email: account.email.clone(),
-            disabled: account.disabled,
-            passkeys: account.passkeys.len(),
-            has_password: account.password.is_some(),
-            created_at: account.created_at,
-        }
+impl Administration {
+    /// The signing keys, the active one first.
+    pub async fn keys(&self) -> Done<Vec<KeySummary>> {
+        self.provider.keys().await
     }
-}
 
-fn unknown(email: &str) -> AdministrationError {
-    AdministrationError::NotFound(format!("there is no account {email:?}"))
-}
+    /// Makes a new signing key. The old one verifies until every token it signed has expired.
+    pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
+        let keys = self.provider.rotate_keys().await?;
+        self.record(Deed::KeyRotated, None, keys.first().map(|key| key.kid.clone())).await;
+        Ok(keys)
+    }
 
-/// An account that a link may be made for.
-fn waiting(account: Account) -> Done<Account> {
-    let conflict = |why| Err(AdministrationError::Conflict(format!("{} {why}", account.email)));
-    if account.has_credentials() {
-        return conflict("has an account and can sign in already");
+    /// Notes a deed in the audit trail.
+    async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
+        let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
+        self.provider.note(Event { at, deed, by, whose, from, client: None, about }).await;
     }
-    if account.disabled {
-        return conflict("has an account that is disabled: enable it first");
+
+    /// Requests of applications that failed in the last days, the latest first.
+    pub async fn failures(&self) -> Done<Vec<Failure>> {
+        Ok(self.provider.recent_failures().await?)
     }
-    Ok(account)
 }

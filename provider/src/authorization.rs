@@ -14,7 +14,9 @@ use oauth::{
 
 use crate::{
     Provider, Visitor,
+    audit::{Actor, Deed, Origin},
     documents::NoClient,
+    failures::FailedStep,
     keys,
     limits::{self, Limit},
     problem::{Problem, Unavailable},
@@ -73,19 +75,74 @@ impl From<Unavailable> for AuthorizeError {
     }
 }
 
+/// A fault, and the reason for it where it is the request's own.
+struct Fault {
+    error: AuthorizeError,
+    reason: Option<Reason>,
+    client_name: Option<String>,
+}
+
+impl Fault {
+    /// Told to the person, on a page of ours.
+    fn local(reason: Reason) -> Self {
+        Self { error: AuthorizeError::Problem(reason.clone().into()), reason: Some(reason), client_name: None }
+    }
+
+    fn of_client(error: NoClient, id: &str) -> Self {
+        let reason = if let NoClient::Refused(reason) = &error { Some(reason.clone()) } else { None };
+        Self { error: AuthorizeError::of_client(error, id), reason, client_name: None }
+    }
+
+    fn named(self, client: &Client) -> Self {
+        Self { client_name: client.name.clone(), ..self }
+    }
+}
+
+impl<T: Into<AuthorizeError>> From<T> for Fault {
+    fn from(error: T) -> Self {
+        Self { error: error.into(), reason: None, client_name: None }
+    }
+}
+
 impl Provider {
     /// Judges an authorization request, and lets it wait for the person unless they have allowed the same before.
     pub async fn begin(&self, parameters: &Parameters, visitor: &Visitor) -> Result<Begun, AuthorizeError> {
-        let local = |reason: Reason| AuthorizeError::Problem(reason.into());
-        // 1. Who asks, and where the answer goes. Faults stay here.
-        let id = authorize::client_id(parameters).map_err(local)?;
+        // 1. Who asks. Faults stay here.
+        let id = authorize::client_id(parameters).map_err(|reason| AuthorizeError::Problem(reason.into()))?;
+        // 2. Everything else. A fault is noted for whoever runs the server.
+        let fault = match self.judge(id, parameters, visitor).await {
+            Ok(begun) => return Ok(begun),
+            Err(fault) => fault,
+        };
+        if let Some(reason) = &fault.reason {
+            tracing::info!(client = %id, %reason, "authorization request refused");
+            self.note_failure(FailedStep::Authorize, (id, fault.client_name), reason, visitor.address).await;
+        }
+        Err(fault.error)
+    }
+
+    async fn judge(&self, id: &str, parameters: &Parameters, visitor: &Visitor) -> Result<Begun, Fault> {
+        // 1. The client, and where the answer goes. Faults stay here.
+        let client = self.admitted_client(id, visitor).await?;
+        let destination = authorize::destination(parameters, &client).map_err(|reason| Fault::local(reason).named(&client))?;
+        // 2. Everything else. Faults go to the client.
+        let settings = self.settings();
+        let request = authorize::admit(parameters, &client, &destination, &settings.resources).map_err(|reason| {
+            let location = destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
+            Fault { error: AuthorizeError::Redirect(location), reason: Some(reason), client_name: client.name.clone() }
+        })?;
+        // 3. An answer at once, or the person's turn.
+        self.proceed(request, &client, &destination, visitor).await
+    }
+
+    /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this server ask for a document.
+    async fn admitted_client(&self, id: &str, visitor: &Visitor) -> Result<Client, Fault> {
         let from = limits::neighbourhood(visitor.address);
         let admitted = async {
             let wait = self.count(REQUESTS, &from).await?;
             wait.map_or(Ok(()), |retry_after| Err(AuthorizeError::TooMany { retry_after }))
         };
         let client = if DocumentUrl::is_meant(id) {
-            // Nobody beyond the limit makes this server ask for a document.
             admitted.await?;
             self.asking_client(id, visitor.address).await
         } else {
@@ -93,16 +150,7 @@ impl Provider {
             admitted?;
             client
         };
-        let client = client.map_err(|error| AuthorizeError::of_client(error, id))?;
-        let destination = authorize::destination(parameters, &client).map_err(local)?;
-        // 2. Everything else. Faults go to the client.
-        let settings = self.settings();
-        let request = authorize::admit(parameters, &client, &destination, &settings.resources).map_err(|reason| {
-            tracing::info!(client = %client.id, %reason, "authorization request refused");
-            AuthorizeError::Redirect(destination.with_error(&reason, authorize::state(parameters), &settings.issuer))
-        })?;
-        // 3. An answer at once, or the person's turn.
-        self.proceed(request, &client, &destination, visitor).await
+        client.map_err(|error| Fault::of_client(error, id))
     }
 
     /// Sees who is there and what they allowed before, and does what follows from it.
@@ -112,24 +160,31 @@ impl Provider {
         client: &Client,
         destination: &Destination,
         visitor: &Visitor,
-    ) -> Result<Begun, AuthorizeError> {
+    ) -> Result<Begun, Fault> {
         let person = self.signed_in(visitor).await?;
         let earlier = match &person {
             Some(person) => self.remembered(person.account, &request).await?,
             None => None,
         };
         let (state, issuer) = (request.state.as_deref(), &self.settings().issuer);
-        let refused = |reason: &Reason| Err(AuthorizeError::Redirect(destination.with_error(reason, state, issuer)));
+        let refused = |reason: Reason| {
+            let error = AuthorizeError::Redirect(destination.with_error(&reason, state, issuer));
+            Err(Fault { error, reason: Some(reason), client_name: client.name.clone() })
+        };
         let next = consent::step(&request, destination, person.is_some(), earlier.as_ref(), self.now());
         match (next, person) {
-            (Step::Refuse(reason), _) => refused(&reason),
+            (Step::Refuse(reason), _) => refused(reason),
             (Step::Pass(consent), Some(person)) => match self.pass(client, &request, consent, person.account).await? {
-                Some(code) => Ok(Begun::Passed(destination.with_code(&code, state, issuer))),
-                None if request.prompt == Prompt::Nothing => refused(&Reason::ConsentRequired),
-                None => self.wait(request, visitor, "consent").await,
+                Some(code) => {
+                    let (from, about) = (Origin::of(visitor), Some(request.resource.as_str().to_owned()));
+                    self.note_of_client(Deed::AllowedAgain, Actor::Client, person.account, from, &client.id, about).await;
+                    Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
+                }
+                None if request.prompt == Prompt::Nothing => refused(Reason::ConsentRequired),
+                None => Ok(self.wait(request, visitor, "consent").await?),
             },
-            (Step::Ask, Some(_)) => self.wait(request, visitor, "consent").await,
-            (Step::SignIn | Step::Ask | Step::Pass(_), _) => self.wait(request, visitor, "login").await,
+            (Step::Ask, Some(_)) => Ok(self.wait(request, visitor, "consent").await?),
+            (Step::SignIn | Step::Ask | Step::Pass(_), _) => Ok(self.wait(request, visitor, "login").await?),
         }
     }
 

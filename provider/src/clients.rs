@@ -5,19 +5,24 @@ use std::{net::IpAddr, time::Duration};
 use oauth::{
     Reason, Refusal,
     client::{CLIENT_PREFIX, Client, Origin},
+    document::DocumentUrl,
     registration::{ClientInformation, Fresh, Managed, Metadata},
 };
 use store::Keep;
 use thiserror::Error;
 
 use crate::{
-    Provider, keys,
+    Provider,
+    failures::FailedStep,
+    keys,
     limits::{Limit, neighbourhood},
     problem::Unavailable,
     record::{self, Change},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
+/// Said of a redirect URI at a host that is blocked.
+const KEPT_OUT: Reason = Reason::UnsafeRedirectUri("this server keeps applications of its host out");
 
 /// Why a registration was not accepted, shown or changed.
 #[derive(Debug, Error)]
@@ -48,6 +53,14 @@ impl From<Reason> for RegisterError {
 impl Provider {
     /// Registers a client.
     pub async fn register(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
+        let registered = self.register_client(body, address).await;
+        if let Err(RegisterError::Refused(Refusal(reason))) = &registered {
+            self.note_failure(FailedStep::Register, ("", None), reason, address).await;
+        }
+        registered
+    }
+
+    async fn register_client(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
         let policy = self.settings().registration;
         if !policy.open {
             return Err(RegisterError::Closed);
@@ -57,6 +70,9 @@ impl Provider {
         let metadata = Metadata::read(body, &settings.private_schemes)?;
         let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
         let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now());
+        if self.blocks(&client) {
+            return Err(KEPT_OUT.into());
+        }
         self.keep_client(client).await?;
         Ok(information)
     }
@@ -92,6 +108,7 @@ impl Provider {
             managed.update(body, &fresh, &settings.private_schemes, &settings.issuer)
         };
         let change = |client: Option<Client>| match update(client) {
+            Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT),
             Ok((client, information)) => Change { next: Some(self.kept_client(client)), answer: Ok(information) },
             Err(reason) => Change::refuse(reason),
         };
@@ -112,8 +129,11 @@ impl Provider {
     }
 
     /// Whether a client that is stored counts: it has not lapsed, and the settings would still let it in (case E38).
-    fn knows(&self, client: &Client) -> bool {
+    pub(crate) fn knows(&self, client: &Client) -> bool {
         let settings = self.settings();
+        if self.blocks(client) {
+            return false;
+        }
         if matches!(client.origin, Origin::Document { .. }) && self.allowed_document(&client.id).is_none() {
             return false;
         }
@@ -151,7 +171,12 @@ impl Provider {
             None => Change { next: None, answer: false },
             Some(client) => Change { next: client.used(self.now()).map(|client| self.kept_client(client)), answer: true },
         };
-        record::change(self.store(), &keys::client(id), settle).await
+        let settled = record::change(self.store(), &keys::client(id), settle).await?;
+        if settled && DocumentUrl::is_meant(id) {
+            // One that registered itself, or was added, is listed already.
+            self.store().enlist(keys::CLIENTS, id).await?;
+        }
+        Ok(settled)
     }
 
     /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A failure costs this request

@@ -3,9 +3,17 @@
 use std::collections::BTreeMap;
 
 use oauth::{Id, Secret, Timestamp, consent::Consent, grant::Grant, redirect, resource::ResourceIdentifier, scope::Scopes};
-use thiserror::Error;
 
-use crate::{Provider, Visitor, consent::sentences, consents::consent_name, keys, problem::Unavailable, record};
+use crate::{
+    Provider, Visitor,
+    accounts::AccountError,
+    audit::{Actor, Deed, Origin},
+    consent::sentences,
+    consents::consent_name,
+    keys,
+    problem::Unavailable,
+    record,
+};
 
 /// How many connections are shown. Whoever has more sees the others once they have ended some.
 const MOST_SHOWN: usize = 200;
@@ -33,6 +41,17 @@ pub struct Connection {
     pub since: Timestamp,
     /// How many times it is connected now. With none, it is the consent alone that is remembered.
     pub times: usize,
+    /// When it last got a token, and from which address in the network; `None` while it has none.
+    pub last_used: Option<LastUse>,
+}
+
+/// When an application last got a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From which address in the network.
+    pub address: String,
 }
 
 /// A connection that ended because an old copy of its key was used.
@@ -57,17 +76,6 @@ pub struct Application {
     pub resource_name: String,
 }
 
-/// Why a connection was not ended.
-#[derive(Debug, Error)]
-pub enum DisconnectError {
-    /// Nobody is signed in.
-    #[error("nobody is signed in")]
-    NotSignedIn,
-    /// The store did not answer.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
 /// What belongs to one connection: grants that came of one consent, and the consent.
 struct Gathered {
     client_id: String,
@@ -76,6 +84,7 @@ struct Gathered {
     scopes: Scopes,
     since: Timestamp,
     times: usize,
+    last_use: Option<oauth::grant::LastUse>,
 }
 
 impl Provider {
@@ -104,13 +113,25 @@ impl Provider {
 
     /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was ever allowed. One that has
     /// ended already, or is another's, is none of theirs: then nothing happens.
-    pub async fn disconnect(&self, visitor: &Visitor, name: &str) -> Result<(), DisconnectError> {
-        let person = self.signed_in(visitor).await?.ok_or(DisconnectError::NotSignedIn)?;
+    pub async fn disconnect(&self, visitor: &Visitor, name: &str) -> Result<(), AccountError> {
+        let person = self.signed_in(visitor).await?.ok_or(AccountError::NotSignedIn)?;
         // A name has the form of a secret: 256 bits in base64url. The store sees no other.
         if Secret::decode(name).is_none() {
             return Ok(());
         }
-        Ok(self.withdraw(person.account, name).await?)
+        if let Some(terms) = self.withdraw(person.account, name).await? {
+            let (from, about) = (Origin::of(visitor), Some(terms.resource.as_str().to_owned()));
+            self.note_of_client(Deed::Disconnected, Actor::Person, person.account, from, &terms.client_id, about).await;
+        }
+        Ok(())
+    }
+
+    /// Ends every connection of the signed-in person, and forgets what was ever allowed.
+    pub async fn disconnect_all(&self, visitor: &Visitor) -> Result<(), AccountError> {
+        let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        self.withdraw_all(account.id).await?;
+        self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None).await;
+        Ok(())
     }
 
     async fn grants_of(&self, account: Id) -> Result<Vec<Grant>, Unavailable> {
@@ -139,7 +160,8 @@ impl Provider {
         }
         let scopes = self.resource(&one.resource).map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
         let client = self.application(one.client_id, &one.redirect_uri, &one.resource).await?;
-        Ok(Some(Connection { name, client, scopes, since: one.since, times: one.times }))
+        let last_used = one.last_use.map(|last| LastUse { at: last.at, address: last.from });
+        Ok(Some(Connection { name, client, scopes, since: one.since, times: one.times, last_used }))
     }
 
     /// How people know a client, which may be gone by now: then by its id, and by where its answers went.
@@ -158,19 +180,23 @@ impl Provider {
 impl Gathered {
     fn of(consent: Consent) -> Self {
         let Consent { client_id, redirect_uri, resource, scopes, allowed_at: since, .. } = consent;
-        Self { client_id, redirect_uri, resource, scopes, since, times: 0 }
+        Self { client_id, redirect_uri, resource, scopes, since, times: 0, last_use: None }
     }
 
     /// A grant whose consent has lapsed, or was never remembered.
     fn before(grant: &Grant) -> Self {
         let terms = grant.terms.clone();
         let (client_id, redirect_uri, resource) = (terms.client_id, terms.redirect_uri, terms.resource);
-        Self { client_id, redirect_uri, resource, scopes: terms.scopes, since: terms.allowed_at, times: 0 }
+        Self { client_id, redirect_uri, resource, scopes: terms.scopes, since: terms.allowed_at, times: 0, last_use: None }
     }
 
     fn add(&mut self, grant: &Grant) {
         self.scopes = self.scopes.union(&grant.terms.scopes);
         self.since = self.since.max(grant.terms.allowed_at);
         self.times += 1;
+        let at = |last: &Option<oauth::grant::LastUse>| last.as_ref().map(|last| last.at);
+        if at(&grant.last_use) > at(&self.last_use) {
+            self.last_use.clone_from(&grant.last_use);
+        }
     }
 }

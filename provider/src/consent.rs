@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::{
     Provider, Visitor,
+    audit::{Actor, Deed, Origin},
     consents::consent_name,
     problem::Unavailable,
     record,
@@ -133,7 +134,13 @@ impl Provider {
         record::take::<Waiting>(self.store(), &key).await?.ok_or(ConsentError::Gone)?;
         let issuer = &self.settings().issuer;
         let state = proved.request.state.clone();
+        let resource = proved.request.resource.as_str().to_owned();
+        let note = async |deed: Deed| {
+            let (from, client) = (Origin::of(visitor), &proved.request.client_id);
+            self.note_of_client(deed, Actor::Person, person.account, from, client, Some(resource.clone())).await;
+        };
         if decision == Decision::Deny {
+            note(Deed::Denied).await;
             return Ok(proved.destination.with_error(&Reason::Denied, state.as_deref(), issuer));
         }
         // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier grants of the client go on:
@@ -151,6 +158,7 @@ impl Provider {
             self.withdraw(person.account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }
+        note(Deed::Allowed).await;
         Ok(proved.destination.with_code(&code, state.as_deref(), issuer))
     }
 }

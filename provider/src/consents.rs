@@ -9,12 +9,19 @@ use oauth::{
     authorize::AuthorizationRequest,
     consent::Consent,
     grant::{Grant, GrantKey, Terms},
+    resource::ResourceIdentifier,
 };
 
 use crate::{Provider, keys, problem::Unavailable, record};
 
 /// A SHA-256 digest in base64url.
 const NAME_LENGTH: usize = 43;
+
+/// What a person withdrew.
+pub(crate) struct Withdrawn {
+    pub(crate) client_id: String,
+    pub(crate) resource: ResourceIdentifier,
+}
 
 impl Provider {
     /// What is remembered for the client, the origin and the resource of a request.
@@ -78,17 +85,21 @@ impl Provider {
         Ok(None)
     }
 
-    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on its way too.
-    pub(crate) async fn withdraw(&self, account: Id, name: &str) -> Result<(), Unavailable> {
-        self.forget_consent(account, name).await?;
+    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on its way too. The answer is whose
+    /// it was, and for what; `None` when there was nothing.
+    pub(crate) async fn withdraw(&self, account: Id, name: &str) -> Result<Option<Withdrawn>, Unavailable> {
+        let consent = self.forget_consent(account, name).await?;
+        let mut withdrawn = consent.map(|consent| Withdrawn { client_id: consent.client_id, resource: consent.resource });
         for grant in self.all(&keys::grants(account)).await? {
             let there: Option<Grant> = record::read(self.store(), &keys::grant_of(account, &grant)).await?;
             let (Some(there), Some(grant)) = (there, Id::parse(&grant)) else { continue };
             if consent_name(&there.terms) == name {
                 self.revoke_grant(&GrantKey { account, grant }).await?;
+                let Terms { client_id, resource, .. } = there.terms;
+                withdrawn = withdrawn.or(Some(Withdrawn { client_id, resource }));
             }
         }
-        Ok(())
+        Ok(withdrawn)
     }
 
     /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not said yes since. Its other
@@ -101,16 +112,17 @@ impl Provider {
         let name = consent_name(&grant.terms);
         let consent: Option<Consent> = record::read(self.store(), &keys::consent(key.account, &name)).await?;
         match consent {
-            Some(consent) if consent.allowed_at <= ended => self.forget_consent(key.account, &name).await,
+            Some(consent) if consent.allowed_at <= ended => self.forget_consent(key.account, &name).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    async fn forget_consent(&self, account: Id, name: &str) -> Result<(), Unavailable> {
-        if let Some(consent) = record::take::<Consent>(self.store(), &keys::consent(account, name)).await? {
+    async fn forget_consent(&self, account: Id, name: &str) -> Result<Option<Consent>, Unavailable> {
+        let consent = record::take::<Consent>(self.store(), &keys::consent(account, name)).await?;
+        if let Some(consent) = &consent {
             self.store().delist(&keys::consents(account), &member(name, consent.id)).await?;
         }
-        Ok(())
+        Ok(consent)
     }
 
     /// Withdraws everything that an account has allowed, to whomever.

@@ -71,17 +71,25 @@ pub(crate) enum NoClient {
 impl Provider {
     /// The client that asks at the authorization endpoint (C2).
     pub(crate) async fn asking_client(&self, id: &str, address: IpAddr) -> Result<Client, NoClient> {
+        // What is blocked by an administrator, at whichever server, counts here at once.
+        let key = keys::client(id);
+        let (blocked, stored) = tokio::join!(self.refresh_blocked(), record::read(self.store(), &key));
+        blocked?;
+        let stored: Option<Client> = stored?;
+        if stored.as_ref().is_some_and(|client| self.blocks(client)) {
+            return Err(NoClient::Refused(Reason::ClientBlocked));
+        }
+        let stored = stored.filter(|client| self.knows(client));
         if !DocumentUrl::is_meant(id) {
-            return self.client(id).await?.ok_or(NoClient::Refused(Reason::UnknownClient));
+            return stored.ok_or(NoClient::Refused(Reason::UnknownClient));
         }
         // 1. An address that the settings let in, whatever is stored of it (case E38).
         let url = DocumentUrl::parse(id).map_err(NoClient::Refused)?;
-        if !self.settings().client_documents.allows(&url) {
+        if self.allowed_document(id).is_none() {
             return Err(NoClient::Refused(Reason::DocumentNotAllowed));
         }
         // 2. What is fresh needs no asking (C4).
         let now = self.now();
-        let stored = self.client(id).await?;
         if let Some(client) = stored.as_ref().filter(|client| client.is_fresh(now, Duration::ZERO)) {
             return Ok(client.clone());
         }
@@ -132,7 +140,7 @@ impl Provider {
     /// Whether an identifier is the address of a document that may be asked for.
     pub(crate) fn allowed_document(&self, id: &str) -> Option<DocumentUrl> {
         let url = DocumentUrl::is_meant(id).then(|| DocumentUrl::parse(id).ok()).flatten()?;
-        self.settings().client_documents.allows(&url).then_some(url)
+        (self.settings().client_documents.allows(&url) && !self.blocks_host(&url.host().to_string())).then_some(url)
     }
 
     /// Asks for the document of a client that is in use, if it has gone stale; nobody waits for it, and a failure changes
@@ -155,6 +163,9 @@ impl Provider {
             document::read(url, &fetched.body, schemes, now, now.after(fetched.fresh_for)).map_err(NoClient::Refused)
         };
         let client = read.await.inspect_err(|error| tracing::info!(client = url.as_str(), %error, "no metadata document"))?;
+        if self.blocks(&client) {
+            return Err(NoClient::Refused(Reason::ClientBlocked));
+        }
         // What was allowed before stays allowed, whatever the document says now.
         let succeed = |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
         Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)

@@ -9,7 +9,7 @@ use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
     client::{Client, Credentials},
-    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules},
+    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules},
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
 use store::Keep;
@@ -18,6 +18,8 @@ use thiserror::Error;
 use crate::{
     Provider,
     assertions::Asking,
+    audit::{Actor, Deed, Origin},
+    failures::FailedStep,
     key_ring::date_time,
     keys,
     problem::Unavailable,
@@ -74,6 +76,8 @@ impl Provider {
         };
         if let Err(TokenError::Refused(Refusal(reason))) = &answer {
             tracing::info!(client = %credentials.client_id, %reason, "token request refused");
+            let (name, reason) = self.told_apart(&credentials.client_id, reason).await;
+            self.note_failure(FailedStep::Token, (&credentials.client_id, name), &reason, address).await;
         }
         answer
     }
@@ -92,8 +96,8 @@ impl Provider {
         let (now, rules) = (self.now(), self.rules());
         let fresh = [self.entropy().secret(), self.entropy().secret()];
         let decide = |grant: Grant| grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), rules);
-        let issue = self.transition(known, Reason::UnknownCode, decide).await;
-        let issue = self.asking_again_after_replay(&code.key, issue).await?;
+        let issue = self.transition(known, address, Reason::UnknownCode, decide).await;
+        let issue = self.asking_again_after_replay(&code.key, &credentials.client_id, address, issue).await?;
         self.sign(code.key, &credentials.client_id, issue, now)
     }
 
@@ -110,8 +114,8 @@ impl Provider {
         let known = self.known(credentials, address, &token.key, Reason::UnknownRefreshToken).await?;
         let (now, rules, salt) = (self.now(), self.rules(), self.entropy().secret());
         let decide = |grant: Grant| grant.refresh(&token, &credentials.client_id, request, now, &salt, rules);
-        let issue = self.transition(known, Reason::UnknownRefreshToken, decide).await;
-        let issue = self.asking_again_after_replay(&token.key, issue).await?;
+        let issue = self.transition(known, address, Reason::UnknownRefreshToken, decide).await;
+        let issue = self.asking_again_after_replay(&token.key, &credentials.client_id, address, issue).await?;
         self.sign(token.key, &credentials.client_id, issue, now)
     }
 
@@ -147,15 +151,25 @@ impl Provider {
     }
 
     /// Decides, and stores what follows by compare-and-swap.
-    async fn transition(&self, known: Known, unknown: Reason, decide: impl Fn(Grant) -> Outcome) -> Result<Issue, TokenError> {
+    async fn transition(
+        &self,
+        known: Known,
+        address: IpAddr,
+        unknown: Reason,
+        decide: impl Fn(Grant) -> Outcome,
+    ) -> Result<Issue, TokenError> {
         let Known { client, grant_key, grant, account_is_active } = known;
+        let used = |grant: Grant| {
+            let last_use = Some(LastUse { at: self.now(), from: address.to_canonical().to_string() });
+            self.kept(Grant { last_use, ..grant })
+        };
         let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {
             None => Change::refuse(unknown.clone()),
             Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
             Some(grant) if !self.serves(&grant) => Change::refuse(Reason::EndedGrant),
             Some(grant) => {
                 let outcome = decide(grant);
-                Change { next: outcome.next.map(|grant| self.kept(grant)), answer: outcome.answer }
+                Change { next: outcome.next.map(used), answer: outcome.answer }
             }
         });
         let issue = answer.await??;
@@ -166,7 +180,13 @@ impl Provider {
     }
 
     /// After a replay nothing passes in silence: the person is asked before the client is connected again.
-    async fn asking_again_after_replay(&self, key: &GrantKey, answer: Result<Issue, TokenError>) -> Result<Issue, TokenError> {
+    async fn asking_again_after_replay(
+        &self,
+        key: &GrantKey,
+        client_id: &str,
+        address: IpAddr,
+        answer: Result<Issue, TokenError>,
+    ) -> Result<Issue, TokenError> {
         // Also when the grant had ended before: the store may have failed between the end and this.
         let over = |reason: &Reason| {
             matches!(reason, Reason::ReplayedCode | Reason::ReplayedRefreshToken | Reason::UnknownCode | Reason::EndedGrant)
@@ -174,9 +194,28 @@ impl Provider {
         if let Err(TokenError::Refused(Refusal(reason))) = &answer
             && over(reason)
         {
+            // First what is said only once: a second try meets a grant that has ended.
+            self.note_replay(key, client_id, address, reason).await;
             self.forget_replayed_consent(key).await?;
         }
         answer
+    }
+
+    /// Notes a replay, for whoever runs the server and for its person.
+    async fn note_replay(&self, key: &GrantKey, client_id: &str, address: IpAddr, reason: &Reason) {
+        let deed = match reason {
+            Reason::ReplayedCode => Deed::CodeReplayed,
+            Reason::ReplayedRefreshToken => Deed::RefreshTokenReplayed,
+            _ => return,
+        };
+        self.note_of_grant(deed, key, client_id, address).await;
+    }
+
+    /// Notes what became of a grant by what its client, or somebody in its place, did. What cannot be read just now is left out.
+    pub(crate) async fn note_of_grant(&self, deed: Deed, key: &GrantKey, client_id: &str, address: IpAddr) {
+        let grant: Result<Option<Grant>, _> = record::read(self.store(), &keys::grant(key)).await;
+        let resource = grant.ok().flatten().map(|grant| grant.terms.resource.as_str().to_owned());
+        self.note_of_client(deed, Actor::Client, key.account, Origin::of_program(address), client_id, resource).await;
     }
 
     /// Whether the grant's resource is still one of this server's.

@@ -15,6 +15,7 @@ use oauth::{
 use crate::{
     Provider, TokenError,
     accounts::Standing,
+    audit::Deed,
     exchange::SUBJECT_PREFIX,
     key_ring::date_time,
     keys,
@@ -57,11 +58,14 @@ impl Provider {
         // 3. It ends if it is this client's.
         let (client_id, now) = (&credentials.client_id, self.now());
         let end = |grant: Option<Grant>| match grant.map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now)) {
-            None => Change { next: None, answer: Ok(()) },
-            Some(Ok(next)) => Change { next: next.map(|grant| self.kept(grant)), answer: Ok(()) },
+            None => Change { next: None, answer: Ok(false) },
+            Some(Ok(next)) => Change { answer: Ok(next.is_some()), next: next.map(|grant| self.kept(grant)) },
             Some(Err(reason)) => Change::refuse(reason),
         };
-        Ok(record::change_from(self.store(), &known.grant_key, known.grant, end).await??)
+        if record::change_from(self.store(), &known.grant_key, known.grant, end).await?? {
+            self.note_of_grant(Deed::GrantRevoked, &key, client_id, address).await;
+        }
+        Ok(())
     }
 
     /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw header.
@@ -103,7 +107,7 @@ impl Provider {
     /// A client that is remembered here can be forgotten; one that a document describes can be kept out alone (case E38).
     async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
         if DocumentUrl::is_meant(id) {
-            return Ok(self.allowed_document(id).is_some());
+            return Ok(self.allowed_document(id).is_some() && !self.blocks_stored(id).await?);
         }
         Ok(!id.starts_with(CLIENT_PREFIX) || self.client(id).await?.is_some())
     }

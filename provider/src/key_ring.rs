@@ -79,13 +79,13 @@ impl Provider {
     }
 
     /// The signing keys, the active one first.
-    pub async fn keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
+    pub(crate) async fn keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
         self.refresh_keys().await?;
         Ok(self.key_summaries())
     }
 
     /// Makes a new signing key. The old one verifies until every token it signed has expired.
-    pub async fn rotate_keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
+    pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
         let lifetimes = self.settings().lifetimes;
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
         let overlap = overlap.try_into().unwrap_or(time::Duration::MAX);

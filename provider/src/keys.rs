@@ -6,6 +6,10 @@ use oauth::{Digest, Id, document::DocumentUrl, grant::GrantKey};
 pub(crate) const KEY_RING: &str = "key-ring";
 /// Taken by whoever made the first account.
 pub(crate) const FIRST_ACCOUNT: &str = "first-account";
+/// The newest event of the audit trail.
+pub(crate) const LATEST_EVENT: &str = "latest-event";
+/// Hosts that are kept out.
+pub(crate) const BLOCKED_HOSTS: &str = "blocked-hosts";
 /// The list of all accounts' ids.
 pub(crate) const ACCOUNTS: &str = "accounts";
 /// The list of all registered clients' ids.
@@ -78,6 +82,26 @@ pub(crate) fn session(digest: &str) -> String {
 /// The list of the sessions of an account.
 pub(crate) fn sessions(account: Id) -> String {
     format!("sessions:{account}")
+}
+
+/// That a browser, by the digest of its secret, has signed in to an account before.
+pub(crate) fn familiar(account: Id, browser: &Digest) -> String {
+    format!("familiar:{account}:{}", browser.as_str())
+}
+
+/// An event of the audit trail, by its number.
+pub(crate) fn event(number: u64) -> String {
+    format!("event:{number}")
+}
+
+/// The latest events of an account.
+pub(crate) fn activity(account: Id) -> String {
+    format!("activity:{account}")
+}
+
+/// What failed on a day, counted from 1970.
+pub(crate) fn failures(day: u64) -> String {
+    format!("failures:{day}")
 }
 
 /// A one-time link.

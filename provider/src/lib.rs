@@ -6,14 +6,18 @@
 mod accounts;
 mod administration;
 mod assertions;
+mod audit;
 mod authorization;
+mod blocked;
 mod clients;
 mod connections;
 mod consent;
 mod consents;
+mod device;
 mod documents;
 mod environment;
 mod exchange;
+mod failures;
 mod fetch;
 mod inspection;
 mod key_ring;
@@ -40,18 +44,26 @@ use store::Store;
 
 use fetch::Fetcher;
 
-pub use accounts::{AccountView, Ceremony, EnrolError, Invitation, PasskeyError, PasskeyView, Person, Purpose, SignInError};
-pub use administration::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary};
+pub use accounts::{
+    AccountError, AccountView, Ceremony, EnrolError, Entry, Invitation, PasskeyView, Person, Purpose, RecoveryCodes, Role,
+    SessionView, SignInError, SignedIn,
+};
+pub use administration::{
+    AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,
+    BlockedHost, NotAdministrator,
+};
+pub use audit::{Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded, Whose};
 pub use authorization::{AuthorizeError, Begun};
 pub use clients::RegisterError;
-pub use connections::{Application, Connection, Connections, DisconnectError, Replayed};
+pub use connections::{Application, Connection, Connections, LastUse, Replayed};
 pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
+pub use failures::{FailedStep, Failure, FailureKind};
 pub use key_ring::{KeySummary, OpenError};
 pub use problem::{Problem, ProblemKind, Unavailable};
-pub use settings::{Lifetimes, RegistrationPolicy, Settings};
-pub use visitor::{SetCookie, Visitor};
+pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};
+pub use visitor::{SetCookie, Visitor, Way};
 pub use waiting::{RequestError, RequestView};
 
 /// The authorization server. Cheap to clone; every clone is the same server.
@@ -65,6 +77,9 @@ struct Inner {
     sealing_key: SealingKey,
     tokens: Arc<TokenService>,
     fetcher: Fetcher,
+    blocked: blocked::Known,
+    failures: failures::Noting,
+    trail: audit::Trail,
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
     metadata: metadata::AuthorizationServer,
@@ -73,7 +88,7 @@ struct Inner {
 }
 
 impl Provider {
-    /// Starts a server over a store: reads the signing keys, or makes them at the first start.
+    /// Starts a server over a store: reads the signing keys, or makes them at the first start, and the blocked hosts.
     ///
     /// # Errors
     /// [`OpenError`] when the store does not answer, or its keys are sealed under another key.
@@ -91,21 +106,27 @@ impl Provider {
         let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in);
         let passwords = accounts::password::Passwords::new();
         let passkeys = accounts::passkey::Passkeys::new(&settings);
+        let trail = audit::Trail::new(&sealing_key);
         let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let tokens = Arc::new(tokens);
         let fetcher = Fetcher::new(environment.web.clone(), settings.issuer.is_loopback());
-        Ok(Self(Arc::new(Inner {
+        let provider = Self(Arc::new(Inner {
             settings,
             store,
             environment,
             sealing_key,
             tokens,
             fetcher,
+            blocked: blocked::Known::default(),
+            failures: failures::Noting::default(),
+            trail,
             verifier,
             metadata,
             passwords,
             passkeys,
-        })))
+        }));
+        provider.refresh_blocked().await?;
+        Ok(provider)
     }
 
     /// The settings that the server runs with.

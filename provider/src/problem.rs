@@ -64,7 +64,7 @@ pub enum ProblemKind {
     WrongRedirect,
     /// What the application publishes about itself cannot be used.
     BadDocument,
-    /// The settings of this server keep applications of its address out.
+    /// The settings of this server, or an administrator, keep applications of its address out.
     NotAllowed,
     /// Application and server know no common way for it to prove itself.
     NoCommonAuthentication,
@@ -81,7 +81,7 @@ impl From<Reason> for Problem {
             | Reason::NoDocument(_)
             | Reason::MalformedDocument
             | Reason::UnacceptableDocument { .. } => ProblemKind::BadDocument,
-            Reason::DocumentNotAllowed => ProblemKind::NotAllowed,
+            Reason::DocumentNotAllowed | Reason::ClientBlocked => ProblemKind::NotAllowed,
             Reason::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
             _ => ProblemKind::BadRequest,
         };

@@ -30,8 +30,22 @@ pub struct Settings {
     pub client_documents: DocumentPolicy,
     /// Schemes of applications that may stand in a redirect URI.
     pub private_schemes: PrivateSchemes,
+    /// Who may make an account for themselves.
+    pub sign_up: SignUp,
     /// `false` switches every limit off, for tests.
     pub rate_limits: bool,
+}
+
+/// Who may make an account for themselves. Nobody proves that an address is theirs: no mail is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum SignUp {
+    /// Nobody: an administrator invites people.
+    #[default]
+    Invitation,
+    /// Everybody.
+    Open,
+    /// Whoever has an address in one of these domains, in lower case.
+    Domains(Vec<String>),
 }
 
 /// How long things live.
@@ -55,6 +69,8 @@ pub struct Lifetimes {
     pub invitation: Duration,
     /// How long a rotated signing key still verifies; at least the lifetime of an access token.
     pub key_overlap: Duration,
+    /// How long an event stays in the audit trail.
+    pub audit: Duration,
 }
 
 impl Default for Lifetimes {
@@ -69,6 +85,7 @@ impl Default for Lifetimes {
             session: Duration::from_secs(30 * DAY),
             invitation: Duration::from_secs(DAY),
             key_overlap: Duration::from_secs(DAY),
+            audit: Duration::from_secs(365 * DAY),
         }
     }
 }
@@ -99,6 +116,7 @@ impl Settings {
             registration: RegistrationPolicy::default(),
             client_documents: DocumentPolicy::default(),
             private_schemes: PrivateSchemes::default(),
+            sign_up: SignUp::default(),
             rate_limits: true,
         }
     }

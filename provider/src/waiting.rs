@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Person, Provider, Visitor, consent::Identity, keys, problem::Unavailable, record};
+use crate::{Person, Provider, Visitor, accounts::FRESH, consent::Identity, keys, problem::Unavailable, record};
 
 /// A waiting request, bound to the browser it was made in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +21,8 @@ pub(crate) struct Waiting {
     pub(crate) sign_in_after: Option<Before>,
 }
 
-/// How things stood when a request came that asked for a new sign-in: only another session counts, begun since.
+/// How things stood when a request came that asked for a new sign-in: only another session counts, begun since, and in the last
+/// five minutes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Before {
     pub(crate) session: Option<Digest>,
@@ -29,8 +30,9 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    fn is_followed_by(&self, visitor: &Visitor, person: &Person) -> bool {
-        visitor.session.as_ref().map(Secret::digest) != self.session && person.authenticated_at >= self.at
+    fn is_followed_by(&self, visitor: &Visitor, person: &Person, now: Timestamp) -> bool {
+        let is_new = visitor.session.as_ref().map(Secret::digest) != self.session && person.authenticated_at >= self.at;
+        is_new && !person.authenticated_at.after(FRESH).has_passed(now)
     }
 }
 
@@ -96,7 +98,10 @@ impl Provider {
     /// it was, and that does not count (case D33).
     pub(crate) async fn present(&self, waiting: &Waiting, visitor: &Visitor) -> Result<Option<Person>, Unavailable> {
         let person = self.signed_in(visitor).await?;
-        Ok(person.filter(|person| waiting.sign_in_after.as_ref().is_none_or(|before| before.is_followed_by(visitor, person))))
+        let now = self.now();
+        let suffices =
+            |person: &Person| waiting.sign_in_after.as_ref().is_none_or(|before| before.is_followed_by(visitor, person, now));
+        Ok(person.filter(suffices))
     }
 
     /// Proves client and destination again: the stored text alone leads nowhere.

@@ -19,8 +19,8 @@ pub(crate) enum Task {
     SignIn(DiscoverableAuthentication),
     /// Adding a passkey to the account of a signed-in person.
     Add { account: Id, state: PasskeyRegistration },
-    /// Accepting an invitation. The account's id goes into the passkey before there is an account.
-    Accept { invitation: Digest, account: Id, email: String, state: PasskeyRegistration },
+    /// Accepting an invitation, or signing up without one. The account's id goes into the passkey before there is an account.
+    Accept { invitation: Option<Digest>, account: Id, email: String, state: PasskeyRegistration },
 }
 
 #[derive(Serialize, Deserialize)]

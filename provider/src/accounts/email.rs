@@ -24,6 +24,11 @@ impl Email {
         &self.0
     }
 
+    /// The part after the at sign, in lower case.
+    pub(crate) fn domain(&self) -> String {
+        self.0.rsplit('@').next().unwrap_or_default().to_lowercase()
+    }
+
     /// The key under which the address leads to its account.
     pub(crate) fn key(&self) -> String {
         keys::email(&folded(&self.0))

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use oauth::{Id, Timestamp};
+use oauth::{Digest, Id, Timestamp};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use webauthn_rs::{
     Webauthn, WebauthnBuilder,
     prelude::{
@@ -17,9 +16,10 @@ use webauthn_rs::{
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::{Account, SignInError, ceremony::Task};
+use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task};
 use crate::{
-    Provider, SetCookie, Settings, Visitor,
+    Provider, Settings, Visitor, Way,
+    audit::Deed,
     limits::{self, Limit},
     problem::Unavailable,
 };
@@ -27,6 +27,8 @@ use crate::{
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun from one part of the network: each leaves a record for a while.
 const STARTS: Limit = Limit { name: "passkey-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Sign-in pages that offer passkeys by themselves, likewise.
+const AUTOFILLS: Limit = Limit { name: "passkey-autofill-from", most: 300, stretch: QUARTER_OF_AN_HOUR };
 /// As many as a person can tell apart; every sign-in reads them all.
 const MOST_PASSKEYS: usize = 20;
 
@@ -42,32 +44,14 @@ pub struct Ceremony<T> {
 /// What a person sees of a passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyView {
+    /// To rename or remove it by.
+    pub id: String,
     /// Where it was made, such as "Chrome on Linux".
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When somebody last signed in with it.
     pub last_used_at: Option<Timestamp>,
-}
-
-/// Why a passkey was not added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum PasskeyError {
-    /// Nobody is signed in here.
-    #[error("nobody is signed in")]
-    NotSignedIn,
-    /// The browser's answer does not fit, or came too late.
-    #[error("the passkey was not accepted")]
-    CeremonyFailed,
-    /// The store does not answer.
-    #[error("the store is unavailable")]
-    Unavailable,
-}
-
-impl From<Unavailable> for PasskeyError {
-    fn from(_: Unavailable) -> Self {
-        Self::Unavailable
-    }
 }
 
 /// A passkey of an account, as stored.
@@ -84,8 +68,13 @@ impl StoredPasskey {
         Self { name: name.to_owned(), created_at: now, last_used_at: None, key }
     }
 
+    /// What it is named by on the account page: a digest of the credential's id.
+    pub(crate) fn id(&self) -> String {
+        Digest::of(self.key.cred_id()).as_str().to_owned()
+    }
+
     pub(crate) fn view(&self) -> PasskeyView {
-        PasskeyView { name: self.name.clone(), created_at: self.created_at, last_used_at: self.last_used_at }
+        PasskeyView { id: self.id(), name: self.name.clone(), created_at: self.created_at, last_used_at: self.last_used_at }
     }
 }
 
@@ -172,8 +161,16 @@ impl Passkeys {
 
 impl Provider {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
-    pub async fn start_passkey_sign_in(&self, visitor: &Visitor) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
-        self.count_attempt(STARTS, &limits::neighbourhood(visitor.address)).await?;
+    ///
+    /// `autofill` is for a page that offers passkeys in its e-mail box before anybody asked for one. It is counted apart: looking at
+    /// the page must not use up what the button needs.
+    pub async fn start_passkey_sign_in(
+        &self,
+        visitor: &Visitor,
+        autofill: bool,
+    ) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
+        let limit = if autofill { AUTOFILLS } else { STARTS };
+        self.count_attempt(limit, &limits::neighbourhood(visitor.address)).await?;
         let (options, state) = self.passkeys().start_authentication()?;
         let id = self.begin_ceremony(visitor, Task::SignIn(state)).await?;
         Ok(Ceremony { id, options })
@@ -185,7 +182,7 @@ impl Provider {
         visitor: &Visitor,
         ceremony: &str,
         credential: &PublicKeyCredential,
-    ) -> Result<SetCookie, SignInError> {
+    ) -> Result<SignedIn, SignInError> {
         // 1. Take the ceremony out.
         let Some(Task::SignIn(state)) = self.take_ceremony(visitor, ceremony).await? else {
             return Err(SignInError::WrongCredentials);
@@ -195,14 +192,16 @@ impl Provider {
         let account = self.active_account(id).await?.ok_or(SignInError::WrongCredentials)?;
         let result = self.passkeys().finish_authentication(credential, state, &account)?;
         // 3. Note its use, if account and passkey are still there.
-        let account = self.note_use(id, &result).await?.ok_or(SignInError::WrongCredentials)?;
+        let (account, name) = self.note_use(id, &result).await?.ok_or(SignInError::WrongCredentials)?;
         // 4. Begin a session.
-        Ok(self.begin_session(visitor, &account).await?)
+        let signed_in = self.begin_session(visitor, &account, Some(Way::Passkey)).await?;
+        self.note_by_person(Deed::SignedInWithPasskey, account.whose(), visitor, name).await;
+        Ok(signed_in)
     }
 
     /// Begins adding a passkey to the account of the signed-in person.
-    pub async fn start_adding_passkey(&self, visitor: &Visitor) -> Result<Ceremony<CreationChallengeResponse>, PasskeyError> {
-        let (_, account) = self.signed_in_account(visitor).await?.ok_or(PasskeyError::NotSignedIn)?;
+    pub async fn start_adding_passkey(&self, visitor: &Visitor) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
+        let account = self.fresh_account(visitor).await?;
         let (options, state) = self.passkeys().start_registration(account.id, &account.email, &account.passkeys)?;
         let id = self.begin_ceremony(visitor, Task::Add { account: account.id, state }).await?;
         Ok(Ceremony { id, options })
@@ -214,18 +213,17 @@ impl Provider {
         visitor: &Visitor,
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
-        name: &str,
-    ) -> Result<(), PasskeyError> {
+    ) -> Result<(), AccountError> {
         // 1. Take the ceremony out, whoever is signed in.
         let task = self.take_ceremony(visitor, ceremony).await?;
-        let (_, person) = self.signed_in_account(visitor).await?.ok_or(PasskeyError::NotSignedIn)?;
+        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
         let Some(Task::Add { account, state }) =
             task.filter(|task| matches!(task, Task::Add { account, .. } if *account == person.id))
         else {
-            return Err(PasskeyError::CeremonyFailed);
+            return Err(AccountError::CeremonyFailed);
         };
         // 2. Judge the answer.
-        let passkey = StoredPasskey::new(name, self.passkeys().finish_registration(credential, &state)?, self.now());
+        let passkey = StoredPasskey::new(&visitor.device, self.passkeys().finish_registration(credential, &state)?, self.now());
         // 3. Keep the passkey, if the session is alive still.
         let keep = |account: &mut Account| {
             let alive = account.is_active() && account.generation == person.generation;
@@ -236,7 +234,11 @@ impl Provider {
             }
             welcome
         };
-        if self.change_account(account, keep).await? == Some(true) { Ok(()) } else { Err(PasskeyError::CeremonyFailed) }
+        if self.change_account(account, keep).await? != Some(true) {
+            return Err(AccountError::CeremonyFailed);
+        }
+        self.note_by_person(Deed::PasskeyAdded, person.whose(), visitor, visitor.device.clone()).await;
+        Ok(())
     }
 
     pub(super) fn passkeys(&self) -> &Passkeys {
@@ -244,7 +246,7 @@ impl Provider {
     }
 
     /// Notes that a passkey was used. `None` when the account or the passkey has gone meanwhile.
-    async fn note_use(&self, account: Id, result: &AuthenticationResult) -> Result<Option<Account>, Unavailable> {
+    async fn note_use(&self, account: Id, result: &AuthenticationResult) -> Result<Option<(Account, String)>, Unavailable> {
         let now = self.now();
         let note = |account: &mut Account| {
             if !account.is_active() {
@@ -253,7 +255,9 @@ impl Provider {
             let used = account.passkeys.iter_mut().find(|passkey| passkey.key.cred_id() == result.cred_id())?;
             used.key.update_credential(result);
             used.last_used_at = Some(now);
-            Some(account.clone())
+            let name = used.name.clone();
+            account.last_sign_in_at = Some(now);
+            Some((account.clone(), name))
         };
         Ok(self.change_account(account, note).await?.flatten())
     }
@@ -265,7 +269,7 @@ impl From<Failed> for SignInError {
     }
 }
 
-impl From<Failed> for PasskeyError {
+impl From<Failed> for AccountError {
     fn from(_: Failed) -> Self {
         Self::CeremonyFailed
     }

@@ -8,9 +8,11 @@ use argon2::{
 };
 use tokio::{sync::Semaphore, task};
 
-use super::{Account, SignInError, email, email::Email};
+use super::{Account, NOBODY, SignInError, SignedIn, email, email::Email};
 use crate::{
-    Provider, SetCookie, Visitor,
+    Provider, Visitor, Way,
+    audit::Deed,
+    keys,
     limits::{self, Limit},
     problem::Unavailable,
 };
@@ -23,6 +25,8 @@ pub(crate) const MOST_BYTES: usize = 1024;
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Guesses at one address, whoever makes them and whether or not it has an account.
 const PER_ADDRESS: Limit = Limit { name: "password", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Guesses at one account from a browser that has signed in to it before.
+const PER_FAMILIAR: Limit = Limit { name: "password-familiar", most: 10, stretch: QUARTER_OF_AN_HOUR };
 /// Guesses from one part of the network, whoever's password is guessed.
 const PER_NEIGHBOURHOOD: Limit = Limit { name: "password-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
 
@@ -46,6 +50,13 @@ pub(crate) fn judge(password: &str) -> Result<(), Unfit> {
     } else {
         Ok(())
     }
+}
+
+/// A credential that somebody tries.
+pub(super) struct Attempt {
+    /// Whose, if the address has an account that may be used.
+    pub(super) account: Option<Account>,
+    counter: (Limit, String),
 }
 
 /// Hashes and verifies, as many at a time as there are cores: each takes 19 MiB and a core for itself.
@@ -92,28 +103,57 @@ impl Passwords {
 impl Provider {
     /// Signs in with address and password. Whether the address is unknown, the account disabled or without a password, or
     /// the password wrong: the answer is the same and takes as long.
-    pub async fn sign_in_with_password(&self, visitor: &Visitor, email: &str, password: &str) -> Result<SetCookie, SignInError> {
-        // 1. Count the attempt before anything is computed, whatever comes of it. An exhausted neighbourhood is refused
-        //    first, so that it cannot exhaust other people's addresses as well.
+    pub async fn sign_in_with_password(&self, visitor: &Visitor, email: &str, password: &str) -> Result<SignedIn, SignInError> {
+        // 1. Look the account up, and count the attempt before anything is computed, whatever comes of it.
+        let attempt = self.attempt(visitor, email).await?;
+        // 2. Verify against its password, or nobody's.
+        let hash = attempt.account.as_ref().and_then(|account| account.password.as_deref());
+        let verified = self.0.passwords.verify(password, hash).await?;
+        // 3. Begin a session.
+        match &attempt.account {
+            Some(account) if verified => {
+                let now = self.now();
+                let note = |account: &mut Account| account.last_sign_in_at = Some(now);
+                self.change_account(account.id, note).await?;
+                self.succeeded(&attempt).await?;
+                let signed_in = self.begin_session(visitor, account, Some(Way::Password)).await?;
+                self.note_by_person(Deed::SignedInWithPassword, account.whose(), visitor, None).await;
+                Ok(signed_in)
+            }
+            _ => Err(self.refused(visitor, &attempt).await),
+        }
+    }
+
+    /// Looks up whose credential somebody is about to try, and counts that they do.
+    ///
+    /// A browser that has signed in to the account before is counted for itself, so that strangers who guess keep nobody out of
+    /// their own account. An exhausted neighbourhood is refused first, so that it cannot exhaust other people's addresses as well.
+    pub(super) async fn attempt(&self, visitor: &Visitor, email: &str) -> Result<Attempt, SignInError> {
         self.count_attempt(PER_NEIGHBOURHOOD, &limits::neighbourhood(visitor.address)).await?;
-        self.count_attempt(PER_ADDRESS, &email::folded(email)).await?;
-        // 2. Look the account up.
         let account = match Email::parse(email) {
             Some(email) => self.account_of(&email).await?.filter(Account::is_active),
             None => None,
         };
-        // 3. Verify against its password, or nobody's.
-        let hash = account.as_ref().and_then(|account| account.password.as_deref());
-        let verified = self.0.passwords.verify(password, hash).await?;
-        // 4. Begin a session.
-        match account.filter(|_| verified) {
-            Some(account) => {
-                // Who knows the password is no guesser: earlier slips are forgiven.
-                self.forget_count(PER_ADDRESS, &email::folded(email)).await?;
-                Ok(self.begin_session(visitor, &account).await?)
-            }
-            None => Err(SignInError::WrongCredentials),
+        let id = account.as_ref().map_or(NOBODY, |account| account.id);
+        let familiar = keys::familiar(id, &visitor.browser.digest());
+        let is_familiar = self.store().get(&familiar).await.map_err(Unavailable::from)?.is_some();
+        let counter = if is_familiar { (PER_FAMILIAR, familiar) } else { (PER_ADDRESS, email::folded(email)) };
+        self.count_attempt(counter.0, &counter.1).await?;
+        Ok(Attempt { account, counter })
+    }
+
+    /// Who knows the credential is no guesser: earlier slips are forgiven.
+    pub(super) async fn succeeded(&self, attempt: &Attempt) -> Result<(), Unavailable> {
+        self.forget_count(attempt.counter.0, &attempt.counter.1).await
+    }
+
+    /// An attempt came to nothing, which the person should know of. Where there is nobody, it takes as long.
+    pub(super) async fn refused(&self, visitor: &Visitor, attempt: &Attempt) -> SignInError {
+        match &attempt.account {
+            Some(account) => self.note_by_person(Deed::SignInRefused, account.whose(), visitor, None).await,
+            None => self.note_nothing().await,
         }
+        SignInError::WrongCredentials
     }
 
     /// Counts an attempt to sign in.

@@ -1,10 +1,19 @@
 //! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its digest.
 
-use oauth::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
+use std::{cmp::Reverse, time::Duration};
 
-use super::Account;
-use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
+use oauth::{Digest, Id, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::Keep;
+
+use super::{Account, AccountError, FRESH, SignedIn};
+use crate::{
+    Provider, SetCookie, Visitor, Way,
+    audit::Deed,
+    keys,
+    problem::Unavailable,
+    record::{self, Change},
+};
 
 /// How many sessions are ended at a time.
 const A_PAGE: usize = 100;
@@ -19,12 +28,119 @@ pub(crate) struct Session {
     /// When the person last showed a credential.
     pub(crate) authenticated_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// The browser, as in "Chrome on Linux".
+    #[serde(default)]
+    pub(crate) device: String,
+    /// The address in the network it last came from.
+    #[serde(default)]
+    pub(crate) address: String,
+    /// When it last came, to a few minutes.
+    #[serde(default = "beginning")]
+    pub(crate) last_used_at: Timestamp,
+}
+
+/// How exactly the last use of a session is known.
+const EXACTNESS: Duration = Duration::from_mins(5);
+/// How long a browser stays familiar to an account that was signed in to with it.
+const FAMILIAR: Duration = Duration::from_hours(180 * 24);
+/// How long nobody is offered a passkey who said no.
+const DECLINED: Duration = Duration::from_hours(30 * 24);
+
+const fn beginning() -> Timestamp {
+    Timestamp::from_seconds(0)
+}
+
+/// What a person sees of a browser they are signed in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// To end it by.
+    pub id: String,
+    /// The browser, as in "Chrome on Linux".
+    pub device: String,
+    /// The address in the network it last came from.
+    pub address: String,
+    /// When it signed in.
+    pub created_at: Timestamp,
+    /// When it last came, to a few minutes.
+    pub last_used_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+impl Session {
+    /// Whether the person showed a credential in the last five minutes.
+    pub(crate) const fn is_fresh(&self, now: Timestamp) -> bool {
+        !self.authenticated_at.after(FRESH).has_passed(now)
+    }
+
+    fn is_worth_noting(&self, now: Timestamp, address: &str) -> bool {
+        now.since(self.last_used_at) >= EXACTNESS || self.address != address
+    }
+
+    fn view(self, id: String, is_this: bool) -> SessionView {
+        let Self { device, address, created_at, last_used_at, .. } = self;
+        SessionView { id, device, address, created_at, last_used_at, is_this }
+    }
 }
 
 impl Provider {
+    /// Where the person is signed in, this browser first, then by last use; `None` when nobody is signed in.
+    pub async fn sessions(&self, visitor: &Visitor) -> Result<Option<Vec<SessionView>>, Unavailable> {
+        let Some((_, account)) = self.signed_in_account(visitor).await? else { return Ok(None) };
+        let own = visitor.session.as_ref().map(Secret::digest);
+        let now = self.now();
+        let mut sessions = Vec::new();
+        for id in self.all(&keys::sessions(account.id)).await? {
+            let session: Option<Session> = record::read(self.store(), &keys::session(&id)).await?;
+            let stands = |session: &Session| session.generation == account.generation && !session.expires_at.has_passed(now);
+            let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
+            sessions.extend(session.filter(stands).map(|session| session.view(id, is_this)));
+        }
+        sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
+        Ok(Some(sessions))
+    }
+
+    /// Signs another browser of the person out.
+    pub async fn end_session(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
+        let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        // A name has the form of a secret. The store sees no other.
+        let id = Digest::parse(id).ok_or(AccountError::Gone)?;
+        let key = keys::session(id.as_str());
+        let session: Option<Session> = record::read(self.store(), &key).await?;
+        let session = session.filter(|session| session.account == account.id).ok_or(AccountError::Gone)?;
+        self.store().remove(&key).await.map_err(Unavailable::from)?;
+        self.store().delist(&keys::sessions(account.id), id.as_str()).await.map_err(Unavailable::from)?;
+        self.note_by_person(Deed::SessionEnded, account.whose(), visitor, session.device).await;
+        Ok(())
+    }
+
+    /// Signs every other browser of the person out. This one goes on with a new session, which is no newer sign-in and lasts no
+    /// longer.
+    pub async fn end_other_sessions(&self, visitor: &Visitor) -> Result<SetCookie, AccountError> {
+        let (session, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        // 1. In one step every session is dead.
+        let end = |account: &mut Account| {
+            let alive = account.is_active() && account.generation == session.generation;
+            alive.then(|| {
+                account.generation += 1;
+                account.clone()
+            })
+        };
+        let account = self.change_account(account.id, end).await?.flatten().ok_or(AccountError::NotSignedIn)?;
+        // 2. The rest clears away, and begins anew.
+        self.end_sessions(account.id).await?;
+        let cookie = self.open_session(visitor, &account, Some(&session)).await?;
+        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None).await;
+        Ok(cookie)
+    }
+
     /// Ends the session of this browser; the answer clears its cookie.
     pub async fn sign_out(&self, visitor: &Visitor) -> Result<SetCookie, Unavailable> {
+        let account = self.signed_in_account(visitor).await?;
         self.end_session_of(visitor).await?;
+        if let Some((_, account)) = account {
+            self.note_by_person(Deed::SignedOut, account.whose(), visitor, None).await;
+        }
         Ok(SetCookie::session_end())
     }
 
@@ -37,12 +153,60 @@ impl Provider {
         Ok(session.filter(|session| !session.expires_at.has_passed(now)))
     }
 
-    /// Signs a browser in, always with a new secret: one that was planted before is worth nothing after.
-    pub(crate) async fn begin_session(&self, visitor: &Visitor, account: &Account) -> Result<SetCookie, Unavailable> {
-        let (now, lifetime, secret) = (self.now(), self.settings().lifetimes.session, self.entropy().secret());
+    /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A failure costs nothing either.
+    pub(crate) async fn note_session_use(&self, visitor: &Visitor, session: &Session) {
+        let (now, address) = (self.now(), visitor.address.to_canonical().to_string());
+        let Some(secret) = visitor.session.as_ref().filter(|_| session.is_worth_noting(now, &address)) else { return };
+        let note = |session: Option<Session>| {
+            let next = session.map(|session| {
+                let keep = record::keep(now.until(session.expires_at));
+                (Session { last_used_at: now, address: address.clone(), ..session }, keep)
+            });
+            Change { next, answer: () }
+        };
+        if let Err(error) = record::change(self.store(), &keys::session(secret.digest().as_str()), note).await {
+            tracing::warn!(%error, "the use of a session was not noted");
+        }
+    }
+
+    /// Signs a browser in. By a way, the browser remembers it, and is familiar from then on.
+    pub(crate) async fn begin_session(
+        &self,
+        visitor: &Visitor,
+        account: &Account,
+        way: Option<Way>,
+    ) -> Result<SignedIn, Unavailable> {
+        let now = self.now();
+        let mut cookies = vec![self.open_session(visitor, account, None).await?];
+        cookies.extend(way.map(SetCookie::way));
+        let familiar = keys::familiar(account.id, &visitor.browser.digest());
+        record::insert(self.store(), &familiar, &now, Keep::For(FAMILIAR)).await?;
+        let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
+        let offers_passkey = way == Some(Way::Password) && account.passkeys.is_empty() && !declined;
+        Ok(SignedIn { cookies, offers_passkey })
+    }
+
+    /// Opens a session, always with a new secret: one that was planted before is worth nothing after. It may go on where another ended.
+    async fn open_session(
+        &self,
+        visitor: &Visitor,
+        account: &Account,
+        earlier: Option<&Session>,
+    ) -> Result<SetCookie, Unavailable> {
+        let (now, secret) = (self.now(), self.entropy().secret());
         let (digest, list) = (secret.digest(), keys::sessions(account.id));
-        let (generation, expires_at) = (account.generation, now.after(lifetime));
-        let session = Session { account: account.id, generation, created_at: now, authenticated_at: now, expires_at };
+        let expires_at = earlier.map_or_else(|| now.after(self.settings().lifetimes.session), |earlier| earlier.expires_at);
+        let session = Session {
+            account: account.id,
+            generation: account.generation,
+            created_at: earlier.map_or(now, |earlier| earlier.created_at),
+            authenticated_at: earlier.map_or(now, |earlier| earlier.authenticated_at),
+            expires_at,
+            device: visitor.device.clone(),
+            address: visitor.address.to_canonical().to_string(),
+            last_used_at: now,
+        };
+        let lifetime = now.until(expires_at);
         record::insert(self.store(), &keys::session(digest.as_str()), &session, record::keep(lifetime)).await?;
         self.store().enlist(&list, digest.as_str()).await?;
         record::forget_lapsed(self.store(), &list, digest.as_str(), keys::session).await?;
@@ -66,7 +230,7 @@ impl Provider {
     }
 
     async fn end_session_of(&self, visitor: &Visitor) -> Result<(), Unavailable> {
-        let Some(digest) = visitor.session.as_ref().map(oauth::Secret::digest) else { return Ok(()) };
+        let Some(digest) = visitor.session.as_ref().map(Secret::digest) else { return Ok(()) };
         if let Some(session) = record::take::<Session>(self.store(), &keys::session(digest.as_str())).await? {
             self.store().delist(&keys::sessions(session.account), digest.as_str()).await?;
         }

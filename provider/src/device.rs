@@ -1,4 +1,4 @@
-//! What a new passkey is called: the browser and system that made it.
+//! What a browser is called where people read of it: in their sessions, passkeys and recent activity.
 
 /// Browsers by the mark they leave in `User-Agent`. Most claim to be others too, so the order decides.
 const BROWSERS: [(&str, &str); 8] = [
@@ -23,13 +23,13 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// "Chrome on Linux" from a `User-Agent` header. Only ever a label, so what it does not know it leaves out.
+/// "Chrome on Linux" from a `User-Agent` header; empty where nothing is known. Only ever a label.
 pub(crate) fn name(user_agent: &str) -> String {
     let find = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => "Passkey".to_owned(),
+        (None, None) => String::new(),
     }
 }
 
@@ -54,8 +54,8 @@ mod tests {
             ),
             ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on macOS"),
             ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
-            ("curl/8.0", "Passkey"),
-            ("", "Passkey"),
+            ("curl/8.0", ""),
+            ("", ""),
         ] {
             assert_eq!(name(user_agent), expected);
         }

@@ -1,0 +1,109 @@
+//! What a signed-in person changes about the ways they sign in.
+
+use super::{Account, AccountError, SignedIn, password};
+use crate::{Provider, Visitor, Way, audit::Deed};
+
+/// The longest name of a passkey, in bytes.
+const LONGEST_NAME: usize = 100;
+
+impl From<password::Unfit> for AccountError {
+    fn from(unfit: password::Unfit) -> Self {
+        match unfit {
+            password::Unfit::TooShort => Self::PasswordTooShort { minimum: password::FEWEST_CHARACTERS },
+            password::Unfit::TooLong => Self::PasswordTooLong,
+        }
+    }
+}
+
+impl Provider {
+    /// Gives a passkey another name.
+    pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<(), AccountError> {
+        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
+        let name = name.trim().get(..name.trim().floor_char_boundary(LONGEST_NAME)).unwrap_or_default().to_owned();
+        if name.is_empty() {
+            return Err(AccountError::NameEmpty);
+        }
+        let rename = |account: &mut Account| {
+            let passkey = account.passkeys.iter_mut().find(|passkey| passkey.id() == id).ok_or(AccountError::Gone)?;
+            passkey.name.clone_from(&name);
+            Ok(())
+        };
+        self.change_own(&person, rename).await?;
+        self.note_by_person(Deed::PasskeyRenamed, person.whose(), visitor, name).await;
+        Ok(())
+    }
+
+    /// Removes a passkey, unless it is the last way to sign in. It opens nothing from then on.
+    pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
+        let person = self.fresh_account(visitor).await?;
+        let remove = |account: &mut Account| {
+            let place = account.passkeys.iter().position(|passkey| passkey.id() == id).ok_or(AccountError::Gone)?;
+            if account.passkeys.len() == 1 && account.password.is_none() {
+                return Err(AccountError::LastCredential);
+            }
+            Ok(account.passkeys.remove(place).name)
+        };
+        let name = self.change_own(&person, remove).await?;
+        self.note_by_person(Deed::PasskeyRemoved, person.whose(), visitor, name).await;
+        Ok(())
+    }
+
+    /// Chooses a new password. Every other browser is signed out by it.
+    pub async fn change_password(&self, visitor: &Visitor, password: &str) -> Result<SignedIn, AccountError> {
+        let person = self.fresh_account(visitor).await?;
+        password::judge(password)?;
+        let (hash, now) = (self.hash_password(password).await?, self.now());
+        let choose = |account: &mut Account| {
+            account.choose_password(hash.clone(), now);
+            Ok(account.clone())
+        };
+        let account = self.change_own(&person, choose).await?;
+        self.end_sessions(account.id).await?;
+        let signed_in = self.begin_session(visitor, &account, Some(Way::Password)).await?;
+        self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None).await;
+        Ok(signed_in)
+    }
+
+    /// Removes the password, unless it is the last way to sign in.
+    pub async fn remove_password(&self, visitor: &Visitor) -> Result<(), AccountError> {
+        let person = self.fresh_account(visitor).await?;
+        let remove = |account: &mut Account| {
+            if account.passkeys.is_empty() {
+                return Err(AccountError::LastCredential);
+            }
+            account.password_set_at = None;
+            account.password.take().map(drop).ok_or(AccountError::Gone)
+        };
+        self.change_own(&person, remove).await?;
+        self.note_by_person(Deed::PasswordRemoved, person.whose(), visitor, None).await;
+        Ok(())
+    }
+
+    /// Notes that the person wants no passkey now: they are not offered one again for a while.
+    pub async fn decline_passkey(&self, visitor: &Visitor) -> Result<(), AccountError> {
+        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let now = self.now();
+        let decline = |account: &mut Account| {
+            account.passkey_declined_at = Some(now);
+            Ok(())
+        };
+        self.change_own(&person, decline).await
+    }
+
+    /// Changes the account of a person in one step, if what signed them in still counts; a refusal changes nothing.
+    pub(super) async fn change_own<A>(
+        &self,
+        person: &Account,
+        change: impl Fn(&mut Account) -> Result<A, AccountError>,
+    ) -> Result<A, AccountError> {
+        let attempt = |account: &mut Account| {
+            if !account.is_active() || account.generation != person.generation {
+                return Err(AccountError::NotSignedIn);
+            }
+            let before = account.clone();
+            change(account).inspect_err(|_| *account = before)
+        };
+        self.change_account(person.id, attempt).await?.unwrap_or(Err(AccountError::NotSignedIn))
+    }
+}

@@ -1,0 +1,122 @@
+//! One-time links: to the first account of a server, to one that waits for its person, or back into one.
+//!
+//! Looking at a link does not use it up. What makes it one-time is what it opens, not the link itself: there is one first
+//! account, an account takes its first credential from a link only while it has none, and a new one only while it is of the
+//! generation that the link was made for (docs/decisions/one-time-links-and-resets.md).
+
+use oauth::{Digest, Id, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Account, EnrolError};
+use crate::{Provider, keys, problem::Unavailable, record};
+
+/// What a one-time link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Making the first account of the server.
+    FirstAccount,
+    /// Giving an account its first passkey or password.
+    Enrolment,
+    /// Giving an account a new passkey or password.
+    Reset,
+}
+
+/// What a person sees of a one-time link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The address of the account, where that is settled already.
+    pub email: Option<String>,
+}
+
+/// A link, as stored.
+#[derive(Serialize, Deserialize)]
+struct Link {
+    target: Target,
+    expires_at: Timestamp,
+}
+
+/// What a link opens.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Target {
+    FirstAccount,
+    Enrolment {
+        account: Id,
+    },
+    /// Good while the account is of this generation: the first use raises it, and so does whatever else ends its sessions.
+    Reset {
+        account: Id,
+        generation: u64,
+    },
+}
+
+/// What lies behind a living link, or behind signing up: an account to be made, or one that waits for its person.
+pub(super) enum Door {
+    FirstAccount,
+    SignUp,
+    Enrolment(Box<Account>),
+    Reset(Box<Account>),
+}
+
+impl Provider {
+    /// The link to make the first account with, as long as there is none.
+    pub async fn first_account_link(&self) -> Result<Option<String>, Unavailable> {
+        if self.has_accounts().await? {
+            return Ok(None);
+        }
+        self.one_time_link("setup", Target::FirstAccount).await.map(Some)
+    }
+
+    /// What a link is for.
+    pub async fn invitation(&self, token: &str) -> Result<Invitation, EnrolError> {
+        Ok(match self.door_of_link(&digest(token)?).await? {
+            Door::Enrolment(account) => Invitation { purpose: Purpose::Enrolment, email: Some(account.email) },
+            Door::Reset(account) => Invitation { purpose: Purpose::Reset, email: Some(account.email) },
+            Door::FirstAccount | Door::SignUp => Invitation { purpose: Purpose::FirstAccount, email: None },
+        })
+    }
+
+    /// A link for an account that waits for its person.
+    pub(crate) async fn enrolment_link(&self, account: Id) -> Result<String, Unavailable> {
+        self.one_time_link("enroll", Target::Enrolment { account }).await
+    }
+
+    /// A link by which the person of an account chooses a new way to sign in.
+    pub(crate) async fn reset_link(&self, account: &Account) -> Result<String, Unavailable> {
+        self.one_time_link("reset", Target::Reset { account: account.id, generation: account.generation }).await
+    }
+
+    /// Makes a one-time link. Every link that a person is to get passes here, so that here it could be mailed; until then, whoever
+    /// asked for it hands it on.
+    async fn one_time_link(&self, page: &str, target: Target) -> Result<String, Unavailable> {
+        let (token, lifetime) = (self.entropy().secret(), self.settings().lifetimes.invitation);
+        let link = Link { target, expires_at: self.now().after(lifetime) };
+        record::insert(self.store(), &keys::invitation(&token.digest()), &link, record::keep(lifetime)).await?;
+        Ok(self.settings().issuer.url(&format!("/{page}/{}", token.encode())))
+    }
+
+    /// What a link opens now.
+    pub(super) async fn door_of_link(&self, link: &Digest) -> Result<Door, EnrolError> {
+        let link: Option<Link> = record::read(self.store(), &keys::invitation(link)).await?;
+        let now = self.now();
+        match link.filter(|link| !link.expires_at.has_passed(now)).ok_or(EnrolError::LinkGone)?.target {
+            Target::FirstAccount if self.has_accounts().await? => Err(EnrolError::LinkGone),
+            Target::FirstAccount => Ok(Door::FirstAccount),
+            Target::Enrolment { account } => {
+                let account = self.active_account(account).await?.filter(|account| !account.has_credentials());
+                Ok(Door::Enrolment(Box::new(account.ok_or(EnrolError::LinkGone)?)))
+            }
+            Target::Reset { account, generation } => {
+                let account = self.active_account(account).await?.filter(|account| account.generation == generation);
+                Ok(Door::Reset(Box::new(account.ok_or(EnrolError::LinkGone)?)))
+            }
+        }
+    }
+}
+
+/// By what a link is found.
+pub(super) fn digest(token: &str) -> Result<Digest, EnrolError> {
+    Secret::decode(token).map(|secret| secret.digest()).ok_or(EnrolError::LinkGone)
+}

@@ -1,0 +1,42 @@
+//! Accounts that people make for themselves, where the settings let them.
+
+use std::time::Duration;
+
+use super::{EnrolError, email::Email};
+use crate::{
+    Provider, SignUp, Visitor,
+    limits::{self, Limit},
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+/// Sign-ups from one part of the network, finished or not. Each tells whether an address is taken, so there are few.
+const SIGN_UPS: Limit = Limit { name: "sign-up", most: 20, stretch: HOUR };
+
+impl SignUp {
+    /// Whether anybody may make an account for themselves.
+    pub const fn is_open(&self) -> bool {
+        !matches!(self, Self::Invitation)
+    }
+
+    /// Whether somebody with this address may.
+    pub(crate) fn allows(&self, email: &Email) -> bool {
+        match self {
+            Self::Invitation => false,
+            Self::Open => true,
+            Self::Domains(domains) => domains.iter().any(|domain| *domain == email.domain()),
+        }
+    }
+}
+
+impl Provider {
+    /// Lets somebody try to sign up, or not. Nobody comes before whoever makes the first account.
+    pub(super) async fn admit_sign_up(&self, visitor: &Visitor) -> Result<(), EnrolError> {
+        if !self.settings().sign_up.is_open() || !self.has_accounts().await? {
+            return Err(EnrolError::Closed);
+        }
+        match self.count(SIGN_UPS, &limits::neighbourhood(visitor.address)).await? {
+            None => Ok(()),
+            Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Accounts by hand.
+
+use oauth::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Administration, AdministrationError, Done};
+use crate::{
+    accounts::{Account, Role, email::Email, password},
+    audit::{Actor, Deed},
+    keys, record,
+};
+
+/// An account, as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSummary {
+    /// Its identifier.
+    pub id: Id,
+    /// Its e-mail address, as typed.
+    pub email: String,
+    /// Whether it is kept from signing in.
+    pub disabled: bool,
+    /// How many passkeys it has.
+    pub passkeys: usize,
+    /// Whether it has a password.
+    pub has_password: bool,
+    /// When it was made, in seconds since 1970.
+    pub created_at: Timestamp,
+    /// What it may do.
+    #[serde(default)]
+    pub role: Role,
+    /// When its person last signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sign_in_at: Option<Timestamp>,
+}
+
+/// An account that was added. It has no Debug: the link is a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedAccount {
+    /// The account.
+    pub account: AccountSummary,
+    /// The one-time link for its person, unless it was given a password.
+    pub enrolment_link: Option<String>,
+}
+
+impl Administration {
+    /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists gets
+    /// the new password, or a new link as long as it has no credentials.
+    pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
+        let Some(password) = password else { return self.invite(email, Role::Person).await };
+        let email = address(email)?;
+        password::judge(password)?;
+        let hash = self.provider.hash_password(password).await?;
+        let account = match self.provider.account_of(&email).await? {
+            Some(account) => self.set_password(account, hash).await?,
+            None => self.add_new_account(&email, Role::Person, Some(hash)).await?,
+        };
+        Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link: None })
+    }
+
+    /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
+    /// already gets a new link.
+    pub async fn invite(&self, email: &str, role: Role) -> Done<AddedAccount> {
+        let email = address(email)?;
+        let account = match self.provider.account_of(&email).await? {
+            Some(account) => waiting(account)?,
+            None => self.add_new_account(&email, role, None).await?,
+        };
+        let link = self.provider.enrolment_link(account.id).await?;
+        Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link: Some(link) })
+    }
+
+    /// All accounts, by address.
+    pub async fn accounts(&self) -> Done<Vec<AccountSummary>> {
+        let (provider, mut accounts) = (&self.provider, Vec::new());
+        for id in provider.all(keys::ACCOUNTS).await?.iter().filter_map(|id| Id::parse(id)) {
+            let account: Option<Account> = record::read(provider.store(), &keys::account(id)).await?;
+            accounts.extend(account.as_ref().map(AccountSummary::of));
+        }
+        accounts.sort_by(|one, other| one.email.cmp(&other.email));
+        Ok(accounts)
+    }
+
+    /// Keeps an account from signing in, and ends its sessions and all that it allowed.
+    pub async fn disable_account(&self, email: &str) -> Done {
+        let account = self.another_account(email).await?;
+        self.suspend(&account).await?;
+        self.note(Deed::AccountDisabled, &account, None).await;
+        Ok(())
+    }
+
+    /// Lets a disabled account sign in again. What it had allowed stays ended.
+    pub async fn enable_account(&self, email: &str) -> Done {
+        let account = self.existing_account(email).await?;
+        if !account.disabled {
+            return Ok(());
+        }
+        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
+        self.suspend(&account).await?;
+        let enable = |account: &mut Account| account.disabled = false;
+        self.provider.change_account(account.id, enable).await?.ok_or_else(|| unknown(email))?;
+        self.note(Deed::AccountEnabled, &account, None).await;
+        Ok(())
+    }
+
+    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails half way, the account is
+    /// disabled and can be removed again.
+    pub async fn remove_account(&self, email: &str) -> Done {
+        let account = self.another_account(email).await?;
+        self.suspend(&account).await?;
+        self.provider.discard(&account).await?;
+        self.note(Deed::AccountRemoved, &account, None).await;
+        Ok(())
+    }
+
+    /// Makes a link by which the person of an account chooses a new way to sign in. What they have works until they use it; then
+    /// password and recovery codes are gone, sessions and all that was allowed have ended, and passkeys stay.
+    pub async fn reset_account(&self, email: &str) -> Done<String> {
+        let account = self.existing_account(email).await?;
+        if account.disabled {
+            return Err(conflict(&account, "has an account that is disabled: enable it first"));
+        }
+        let link = self.provider.reset_link(&account).await?;
+        self.note(Deed::ResetLinkMade, &account, None).await;
+        Ok(link)
+    }
+
+    /// Gives an account another role.
+    pub async fn set_role(&self, email: &str, role: Role) -> Done {
+        let account = self.another_account(email).await?;
+        let set = |account: &mut Account| account.role = role;
+        self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(email))?;
+        self.note(Deed::RoleChanged, &account, Some(role.as_str())).await;
+        Ok(())
+    }
+
+    async fn existing_account(&self, email: &str) -> Done<Account> {
+        let account = match Email::parse(email) {
+            Some(email) => self.provider.account_of(&email).await?,
+            None => None,
+        };
+        account.ok_or_else(|| unknown(email))
+    }
+
+    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
+    async fn another_account(&self, email: &str) -> Done<Account> {
+        let account = self.existing_account(email).await?;
+        if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
+            return Err(AdministrationError::Own);
+        }
+        Ok(account)
+    }
+
+    async fn add_new_account(&self, email: &Email, role: Role, password: Option<String>) -> Done<Account> {
+        let (provider, now) = (&self.provider, self.provider.now());
+        let password_set_at = password.as_ref().map(|_| now);
+        let new = Account::new(provider.entropy().id(), email, now);
+        let mut account = Account { password, role, password_set_at, ..new };
+        if !provider.create_account(&account, email).await? {
+            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
+        }
+        if provider.note_first_account(account.id).await? {
+            account.role = Role::Administrator;
+            provider.change_account(account.id, |account| account.role = Role::Administrator).await?;
+        }
+        self.note(Deed::AccountAdded, &account, Some(account.role.as_str())).await;
+        Ok(account)
+    }
+
+    /// A new password ends what the old one may have opened for someone else: sessions, and all that they allowed.
+    async fn set_password(&self, account: Account, hash: String) -> Done<Account> {
+        let now = self.provider.now();
+        let set = |account: &mut Account| {
+            account.choose_password(hash.clone(), now);
+            account.clone()
+        };
+        let changed = self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
+        self.provider.end_sessions(account.id).await?;
+        self.provider.withdraw_all(account.id).await?;
+        self.note(Deed::AccountPasswordSet, &changed, None).await;
+        Ok(changed)
+    }
+
+    /// Disables an account: from this one step on nothing of it works. The rest clears away.
+    async fn suspend(&self, account: &Account) -> Done {
+        let disable = |account: &mut Account| {
+            account.disabled = true;
+            account.generation += 1;
+        };
+        self.provider.change_account(account.id, disable).await?;
+        self.provider.end_sessions(account.id).await?;
+        Ok(self.provider.withdraw_all(account.id).await?)
+    }
+
+    async fn note(&self, deed: Deed, account: &Account, about: Option<&str>) {
+        self.record(deed, Some(account.whose()), about.map(str::to_owned)).await;
+    }
+}
+
+impl AccountSummary {
+    fn of(account: &Account) -> Self {
+        Self {
+            id: account.id,
+            email: account.email.clone(),
+            disabled: account.disabled,
+            passkeys: account.passkeys.len(),
+            has_password: account.password.is_some(),
+            created_at: account.created_at,
+            role: account.role,
+            last_sign_in_at: account.last_sign_in_at,
+        }
+    }
+}
+
+fn address(email: &str) -> Done<Email> {
+    Email::parse(email).ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
+}
+
+fn unknown(email: &str) -> AdministrationError {
+    AdministrationError::NotFound(format!("there is no account {email:?}"))
+}
+
+fn conflict(account: &Account, why: &str) -> AdministrationError {
+    AdministrationError::Conflict(format!("{} {why}", account.email))
+}
+
+/// An account that a link may be made for.
+fn waiting(account: Account) -> Done<Account> {
+    if account.has_credentials() {
+        return Err(conflict(&account, "has an account and can sign in already"));
+    }
+    if account.disabled {
+        return Err(conflict(&account, "has an account that is disabled: enable it first"));
+    }
+    Ok(account)
+}

@@ -1,0 +1,204 @@
+//! Applications by hand: adding and removing them, and keeping hosts out.
+
+use oauth::{
+    Timestamp,
+    client::{Authentication, Client, KeySource, Origin, secret_digest, secret_text},
+    redirect::{PrivateSchemes, RedirectUri},
+};
+use serde::{Deserialize, Serialize};
+use url::Host;
+
+use super::{Administration, AdministrationError, Done};
+pub use crate::blocked::BlockedHost;
+use crate::{
+    Provider,
+    audit::{ClientName, Deed, Event},
+    keys, record,
+};
+
+const LONGEST_NAME: usize = 200;
+
+/// How an application came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationKind {
+    /// It registered itself (RFC 7591).
+    Registered,
+    /// It describes itself by a document at its address, and somebody has allowed it something.
+    Document,
+    /// Somebody added it here.
+    Added,
+}
+
+/// A client, as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationSummary {
+    /// Its identifier.
+    pub client_id: String,
+    /// Its name; empty when it gave none.
+    pub name: String,
+    /// Where answers to it may go.
+    pub redirect_uris: Vec<String>,
+    /// Whether it has to prove itself, by a secret or by keys.
+    pub confidential: bool,
+    /// When it was registered, in seconds since 1970.
+    pub created_at: Timestamp,
+    /// How it came to be known.
+    pub kind: ApplicationKind,
+    /// The hosts that vouch for it or that its answers go to; none for an application on people's own computers alone.
+    pub hosts: Vec<String>,
+    /// When it last got a token, to a day, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// Whether a host of it is blocked.
+    #[serde(default)]
+    pub blocked: bool,
+}
+
+/// A client that was added. It has no Debug: the secret is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedClient {
+    /// Its identifier.
+    pub client_id: String,
+    /// Its secret, if it is confidential.
+    pub client_secret: Option<String>,
+}
+
+impl Administration {
+    /// Registers a client. A confidential one gets a secret, which nobody sees again.
+    pub async fn add_client(&self, name: &str, redirect_uris: &[String], confidential: bool) -> Done<AddedClient> {
+        let secret = confidential.then(|| secret_text(&self.provider.entropy().secret()));
+        let digest = secret.as_deref().map(secret_digest);
+        let authentication = digest.map_or(Authentication::None, Authentication::Secret);
+        let client_id = self.keep_added_client(name, redirect_uris, authentication).await?;
+        Ok(AddedClient { client_id, client_secret: secret })
+    }
+
+    /// Registers a client that proves itself by its own keys (`private_key_jwt`).
+    pub async fn add_keyed_client(&self, name: &str, redirect_uris: &[String], keys: KeySource) -> Done<AddedClient> {
+        let client_id = self.keep_added_client(name, redirect_uris, Authentication::Keys(keys)).await?;
+        Ok(AddedClient { client_id, client_secret: None })
+    }
+
+    /// All clients, oldest first; those with a document only once somebody has allowed them something.
+    pub async fn clients(&self) -> Done<Vec<ApplicationSummary>> {
+        let (provider, mut clients) = (&self.provider, Vec::new());
+        provider.refresh_blocked().await?;
+        for id in provider.all(keys::CLIENTS).await? {
+            let client: Option<Client> = record::read(provider.store(), &keys::client(&id)).await?;
+            clients.extend(client.map(|client| provider.application_summary(client)));
+        }
+        clients.sort_by_key(|client| client.created_at);
+        Ok(clients)
+    }
+
+    /// Removes a client. Its tokens are worth nothing at the token endpoint from now on. One with a metadata document is only
+    /// forgotten: the next request asks for the document again. The settings, or a blocked host, can keep it out.
+    pub async fn remove_client(&self, client_id: &str) -> Done {
+        let client: Option<Client> = record::read(self.provider.store(), &keys::client(client_id)).await?;
+        if !self.provider.forget_client(client_id).await? {
+            return Err(AdministrationError::NotFound(format!("there is no client {client_id:?}")));
+        }
+        let name = client.and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
+        self.record_client(Deed::ClientRemoved, ClientName { id: client_id.to_owned(), name }).await;
+        Ok(())
+    }
+
+    /// Keeps a host out, with every name below it: no application that it vouches for, or that answers there, gets anything from
+    /// now on. Servers that share the store follow within seconds at the token endpoint, and at once where people are asked.
+    pub async fn block_host(&self, host: &str) -> Done {
+        let host = readable_host(host)?;
+        let now = self.provider.now();
+        if self.provider.change_blocked(|blocked| blocked.add(&host, now)).await? {
+            self.record(Deed::HostBlocked, None, Some(host)).await;
+        }
+        Ok(())
+    }
+
+    /// Lets a blocked host in again.
+    pub async fn unblock_host(&self, host: &str) -> Done {
+        let host = readable_host(host)?;
+        if !self.provider.change_blocked(|blocked| blocked.remove(&host)).await? {
+            return Err(AdministrationError::NotFound(format!("{host} is not blocked")));
+        }
+        self.record(Deed::HostUnblocked, None, Some(host)).await;
+        Ok(())
+    }
+
+    /// The hosts that are kept out, by name.
+    pub async fn blocked_hosts(&self) -> Done<Vec<BlockedHost>> {
+        self.provider.refresh_blocked().await?;
+        Ok(self.provider.blocked_hosts())
+    }
+
+    async fn keep_added_client(&self, name: &str, redirect_uris: &[String], authentication: Authentication) -> Done<String> {
+        let provider = &self.provider;
+        let (id, name) = (provider.new_client_id(), client_name(name)?);
+        let client = Client {
+            id: id.clone(),
+            name: Some(name.clone()),
+            redirect_uris: client_redirect_uris(redirect_uris, &provider.settings().private_schemes)?,
+            authentication,
+            refreshes: true,
+            origin: Origin::Added,
+            created_at: provider.now(),
+        };
+        provider.keep_client(client).await?;
+        self.record_client(Deed::ClientAdded, ClientName { id: id.clone(), name }).await;
+        Ok(id)
+    }
+
+    async fn record_client(&self, deed: Deed, client: ClientName) {
+        let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
+        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about: None }).await;
+    }
+}
+
+impl Provider {
+    fn application_summary(&self, client: Client) -> ApplicationSummary {
+        let kind = match client.origin {
+            Origin::Registered(_) => ApplicationKind::Registered,
+            Origin::Document { .. } => ApplicationKind::Document,
+            Origin::Added => ApplicationKind::Added,
+        };
+        ApplicationSummary {
+            blocked: self.blocks(&client),
+            hosts: client.hosts(),
+            last_used_at: client.last_used_at(),
+            redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+            confidential: matches!(client.authentication, Authentication::Secret(_) | Authentication::Keys(_)),
+            created_at: client.created_at,
+            name: client.name.unwrap_or_default(),
+            client_id: client.id,
+            kind,
+        }
+    }
+}
+
+/// The host that a text names, in the form in which hosts are compared.
+fn readable_host(text: &str) -> Done<String> {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let name = text.trim();
+    let host = match Host::parse(name.strip_suffix('.').unwrap_or(name)) {
+        Ok(Host::Domain(name)) if !name.split('.').all(is_label) => None,
+        host => host.ok(),
+    };
+    let fault = || AdministrationError::Invalid(format!("{text:?} is not a host such as app.example.com"));
+    Ok(host.ok_or_else(fault)?.to_string())
+}
+
+fn client_name(name: &str) -> Done<String> {
+    let name = name.trim();
+    let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+    let fault = || AdministrationError::Invalid(format!("a client's name has 1 to {LONGEST_NAME} bytes and no control characters"));
+    fits.then(|| name.to_owned()).ok_or_else(fault)
+}
+
+fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
+    if uris.is_empty() {
+        return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
+    }
+    let fault = |uri, reason: &oauth::Reason| AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()));
+    uris.iter().map(|uri| RedirectUri::register(uri, schemes).map_err(|reason| fault(uri, &reason))).collect()
+}

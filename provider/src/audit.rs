@@ -1,0 +1,9 @@
+//! The audit trail: who did what, from where, to what. Append-only, each event chained to the one before it.
+
+pub(crate) mod activity;
+mod event;
+mod trail;
+
+pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, Whose};
+pub use trail::{AuditFilter, AuditPage, AuditReport, Recorded};
+pub(crate) use trail::{Foreign, Trail};

@@ -1,0 +1,147 @@
+//! Noting events: in the trail, and the latest ones of each account besides, for its person to read.
+
+use std::time::Duration;
+
+use oauth::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Actor, ClientName, Deed, Event, Origin, Whose};
+use crate::{Provider, Visitor, accounts::Account, keys, problem::Unavailable, record};
+
+/// How many events a person sees.
+const MOST: usize = 50;
+/// How many refused sign-ins among them: whoever guesses must not push out what else happened.
+const MOST_REFUSALS: usize = 5;
+const A_MINUTE: Duration = Duration::from_mins(1);
+
+/// The latest events of an account, newest first.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Activity(Vec<Event>);
+
+impl Activity {
+    fn add(&mut self, event: Event, oldest: Timestamp) {
+        self.0.insert(0, event);
+        let mut refusals = 0;
+        self.0.retain(|event| {
+            refusals += usize::from(event.deed == Deed::SignInRefused);
+            event.at > oldest && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
+        });
+        self.0.truncate(MOST);
+    }
+}
+
+impl Provider {
+    /// What last happened to the person's account, newest first; `None` when nobody is signed in.
+    pub async fn activity(&self, visitor: &Visitor) -> Result<Option<Vec<Event>>, Unavailable> {
+        let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
+        let activity: Option<Activity> = record::read(self.store(), &keys::activity(person.account)).await?;
+        let oldest = self.now().before(self.settings().lifetimes.audit);
+        let events = activity.unwrap_or_default().0;
+        Ok(Some(events.into_iter().filter(|event| event.at > oldest).collect()))
+    }
+
+    /// Notes what a person did, or somebody who claimed to be them.
+    pub(crate) async fn note_by_person(&self, deed: Deed, whose: Whose, visitor: &Visitor, about: impl Into<Option<String>>) {
+        let (at, from) = (self.now(), Some(Origin::of(visitor)));
+        self.note(Event { at, deed, by: Actor::Person, whose: Some(whose), from, client: None, about: about.into() }).await;
+    }
+
+    /// Notes what became of an application, by its person, or by itself. What cannot be read just now is left out.
+    pub(crate) async fn note_of_client(
+        &self,
+        deed: Deed,
+        by: Actor,
+        account: Id,
+        from: Origin,
+        client_id: &str,
+        about: Option<String>,
+    ) {
+        let key = keys::account(account);
+        let (read, client) = tokio::join!(record::read::<Account>(self.store(), &key), self.client(client_id));
+        let whose = match read {
+            Ok(account) => account.as_ref().map(Account::whose),
+            Err(_) => Some(Whose { account, email: String::new() }),
+        };
+        let name = client.ok().flatten().and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
+        let client = Some(ClientName { id: client_id.to_owned(), name });
+        self.note(Event { at: self.now(), deed, by, whose, from: Some(from), client, about }).await;
+    }
+
+    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event later, if it can.
+    pub(crate) async fn note(&self, event: Event) {
+        let deed = event.deed;
+        let (trail, activity) = (self.append(event.clone()).await, self.note_activity(event).await);
+        if let Err(error) = trail.and(activity) {
+            tracing::error!(%error, ?deed, "an event is not in the audit trail yet");
+        }
+    }
+
+    /// Takes as many steps in the store as noting an event does, three writes and two looks, so that nobody can tell from the time
+    /// an answer takes whether there was anybody to note it for.
+    pub(crate) async fn note_nothing(&self) {
+        let key = keys::counter("nothing", "", 0);
+        for looks in [false, true, true] {
+            if looks {
+                self.store().get(&key).await.ok();
+            }
+            self.store().count(&key, A_MINUTE).await.ok();
+        }
+    }
+
+    async fn note_activity(&self, event: Event) -> Result<(), Unavailable> {
+        let Some(account) = event.whose.as_ref().map(|whose| whose.account) else { return Ok(()) };
+        let key = keys::activity(account);
+        if event.deed == Deed::AccountRemoved {
+            self.store().remove(&key).await?;
+            return Ok(());
+        }
+        let lifetime = self.settings().lifetimes.audit;
+        let oldest = event.at.before(lifetime);
+        let add = |activity: Option<Activity>| {
+            let mut activity = activity.unwrap_or_default();
+            activity.add(event.clone(), oldest);
+            (activity, record::keep(lifetime))
+        };
+        record::put(self.store(), &key, add).await?;
+        Ok(())
+    }
+}
+
+impl Origin {
+    /// Of a person's browser.
+    pub(crate) fn of(visitor: &Visitor) -> Self {
+        Self { address: visitor.address.to_canonical().to_string(), device: visitor.device.clone() }
+    }
+
+    /// Of a program.
+    pub(crate) fn of_program(address: std::net::IpAddr) -> Self {
+        Self { address: address.to_canonical().to_string(), device: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_guesses_pushes_nothing_out() {
+        let event = |deed, at| {
+            let at = Timestamp::from_seconds(at);
+            Event { at, deed, by: Actor::Person, whose: None, from: None, client: None, about: None }
+        };
+        let mut activity = Activity::default();
+        activity.add(event(Deed::PasskeyAdded, 100), Timestamp::from_seconds(0));
+        for at in 101..400 {
+            activity.add(event(Deed::SignInRefused, at), Timestamp::from_seconds(0));
+        }
+        assert_eq!(activity.0.len(), MOST_REFUSALS + 1);
+        assert_eq!((activity.0[0].at.seconds(), activity.0[MOST_REFUSALS].deed), (399, Deed::PasskeyAdded));
+        activity.add(event(Deed::SignedOut, 500), Timestamp::from_seconds(398));
+        assert_eq!(activity.0.len(), 2, "what is too old goes");
+        for at in 501..700 {
+            activity.add(event(Deed::SignedOut, at), Timestamp::from_seconds(0));
+        }
+        assert_eq!(activity.0.len(), MOST);
+    }
+}

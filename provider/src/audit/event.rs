@@ -1,0 +1,246 @@
+//! What the trail says. It holds no secret: no code, token, password, link, or what somebody typed in vain.
+
+use oauth::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub deed: Deed,
+    /// Who did it.
+    pub by: Actor,
+    /// Whose account it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<Whose>,
+    /// From where it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+    /// Which application it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientName>,
+    /// What else there is to say: the name of a passkey, a resource, a role, a host, the id of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+}
+
+impl Event {
+    /// Whether an account or an application that it names contains `text`, whatever its case.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let by = if let Actor::Administrator(by) = &self.by { Some(&by.email) } else { None };
+        let client = self.client.iter().flat_map(|client| [&client.id, &client.name]);
+        let named = self.whose.iter().map(|whose| &whose.email).chain(by).chain(client);
+        named.into_iter().any(|name| name.to_lowercase().contains(&text))
+    }
+}
+
+/// Whose account an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whose {
+    /// The account.
+    pub account: Id,
+    /// Its address at that time.
+    pub email: String,
+}
+
+/// Where something was done from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The address in the network.
+    pub address: String,
+    /// The browser, as in "Chrome on Linux"; empty for a program.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
+}
+
+/// An application, as it was called at that time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientName {
+    /// Its `client_id`.
+    pub id: String,
+    /// The name it gave itself, or its id.
+    pub name: String,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The person whose account it is about, or who claimed to be.
+    Person,
+    /// An administrator, on the pages.
+    Administrator(Whose),
+    /// Whoever runs the server, at the terminal.
+    Terminal,
+    /// The application.
+    Client,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Signed in with a passkey.
+    SignedInWithPasskey,
+    /// Signed in with a password.
+    SignedInWithPassword,
+    /// Signed in with a recovery code, which is used up.
+    SignedInWithRecoveryCode,
+    /// Tried to sign in with a wrong password or recovery code.
+    SignInRefused,
+    /// Signed out.
+    SignedOut,
+    /// Signed another browser out; `about` is its device.
+    SessionEnded,
+    /// Signed every other browser out.
+    OtherSessionsEnded,
+    /// Made the first account of the server.
+    FirstAccountMade,
+    /// Made an account by signing up.
+    SignedUp,
+    /// Accepted an invitation.
+    Enrolled,
+    /// Chose a new way to sign in by an administrator's link.
+    AccountReset,
+    /// Added a passkey; `about` is its name, as in the next two.
+    PasskeyAdded,
+    /// Gave a passkey another name.
+    PasskeyRenamed,
+    /// Removed a passkey.
+    PasskeyRemoved,
+    /// Chose a password.
+    PasswordChanged,
+    /// Removed the password.
+    PasswordRemoved,
+    /// Made recovery codes.
+    RecoveryCodesMade,
+    /// Allowed an application something; `about` is the resource, as in the next three.
+    Allowed,
+    /// An application got again what was allowed before, without a page.
+    AllowedAgain,
+    /// Denied an application what it asked for.
+    Denied,
+    /// Ended what an application was allowed.
+    Disconnected,
+    /// Ended what every application was allowed.
+    AllDisconnected,
+    /// The application ended its connection itself (RFC 7009).
+    GrantRevoked,
+    /// A code was used twice, which ended the connection (O9).
+    CodeReplayed,
+    /// An old refresh token was used again, which ended the connection (O14).
+    RefreshTokenReplayed,
+    /// An account was added; it waits for its person unless it was given a password.
+    AccountAdded,
+    /// A password was set for an account.
+    AccountPasswordSet,
+    /// An account was disabled.
+    AccountDisabled,
+    /// An account was enabled.
+    AccountEnabled,
+    /// An account was removed.
+    AccountRemoved,
+    /// A link was made by which a person chooses a new way to sign in.
+    ResetLinkMade,
+    /// An account got another role, which `about` names.
+    RoleChanged,
+    /// An application was added.
+    ClientAdded,
+    /// An application was removed.
+    ClientRemoved,
+    /// A host was blocked, which `about` names.
+    HostBlocked,
+    /// A host was let in again.
+    HostUnblocked,
+    /// A new signing key was made; `about` is its id.
+    KeyRotated,
+}
+
+/// The kinds of events, to filter by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Signing in and out.
+    SignIns,
+    /// Passkeys, passwords, recovery codes, and accounts that people made.
+    Credentials,
+    /// What people answered to applications.
+    Consents,
+    /// What was ended of that.
+    Grants,
+    /// Codes and tokens that came twice.
+    Replays,
+    /// What administrators did.
+    Administration,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::SignIns, Self::Credentials, Self::Consents, Self::Grants, Self::Replays, Self::Administration];
+
+    /// Its name, as in a query or on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIns => "sign_ins",
+            Self::Credentials => "credentials",
+            Self::Consents => "consents",
+            Self::Grants => "grants",
+            Self::Replays => "replays",
+            Self::Administration => "administration",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl Deed {
+    /// Its name, as in an export.
+    pub fn as_str(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// What kind of event it makes.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::SignedInWithPasskey
+            | Self::SignedInWithPassword
+            | Self::SignedInWithRecoveryCode
+            | Self::SignInRefused
+            | Self::SignedOut
+            | Self::SessionEnded
+            | Self::OtherSessionsEnded => Kind::SignIns,
+            Self::FirstAccountMade
+            | Self::SignedUp
+            | Self::Enrolled
+            | Self::AccountReset
+            | Self::PasskeyAdded
+            | Self::PasskeyRenamed
+            | Self::PasskeyRemoved
+            | Self::PasswordChanged
+            | Self::PasswordRemoved
+            | Self::RecoveryCodesMade => Kind::Credentials,
+            Self::Allowed | Self::AllowedAgain | Self::Denied => Kind::Consents,
+            Self::Disconnected | Self::AllDisconnected | Self::GrantRevoked => Kind::Grants,
+            Self::CodeReplayed | Self::RefreshTokenReplayed => Kind::Replays,
+            Self::AccountAdded
+            | Self::AccountPasswordSet
+            | Self::AccountDisabled
+            | Self::AccountEnabled
+            | Self::AccountRemoved
+            | Self::ResetLinkMade
+            | Self::RoleChanged
+            | Self::ClientAdded
+            | Self::ClientRemoved
+            | Self::HostBlocked
+            | Self::HostUnblocked
+            | Self::KeyRotated => Kind::Administration,
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The chain in the store: an event is one record, written where none is, so that of any number of servers one adds the next.
+//!
+//! Whoever can write to the store can take events away at the end, or all of them, as with any log; what was exported before
+//! shows it. Nobody without the sealing key can change, add or reorder one.
+
+use std::{
+    collections::VecDeque,
+    sync::{MutexGuard, PoisonError},
+};
+
+use oauth::{Id, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use access_token::SealingKey;
+
+use super::event::{Event, Kind};
+use crate::{
+    Provider, keys,
+    problem::Unavailable,
+    record::{self, encode},
+};
+
+/// How often another server may be faster before this one gives up.
+const MOST_TRIES: usize = 256;
+/// How many events wait in memory while the store takes none.
+const MOST_WAITING: usize = 1000;
+
+/// An event with its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Tells it from another of the same words in the same second.
+    pub id: Id,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+    /// The hash of the event before it, and when that one may be forgotten; absent of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Link>,
+    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can write to the store but has not
+    /// that key can neither change an event nor add one.
+    pub hash: String,
+}
+
+/// What ties an event to the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its hash.
+    pub hash: String,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Which events are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFilter {
+    /// Of this kind only.
+    pub kind: Option<Kind>,
+    /// Whose account's address, or whose application's name or id, contains this text, whatever its case.
+    pub who: Option<String>,
+}
+
+/// Some events, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// The events.
+    pub events: Vec<Recorded>,
+    /// To go on with older ones; absent when there are none.
+    pub before: Option<u64>,
+}
+
+/// What became of a check of the whole chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// How many events were checked.
+    pub events: u64,
+    /// The number of the oldest one that is kept.
+    pub first: Option<u64>,
+    /// The number of the newest one.
+    pub last: Option<u64>,
+    /// What is wrong, a sentence each; none when all is well.
+    pub faults: Vec<String>,
+}
+
+/// The newest event, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Latest {
+    pub(crate) number: u64,
+    link: Option<Link>,
+}
+
+/// What a server needs to add events.
+pub(crate) struct Trail {
+    key: Secret,
+    /// Events on their way into the store, oldest first; also those that it did not take the last time.
+    waiting: Waiting,
+    /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of one server do not. In it is the
+    /// event to follow, once that is known.
+    turn: tokio::sync::Mutex<Option<Latest>>,
+}
+
+/// What lies where this event should, and is not it.
+pub(crate) struct Foreign(pub(crate) u64);
+
+type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
+
+impl Trail {
+    /// Under a key that follows from the sealing key.
+    pub(crate) fn new(sealing_key: &SealingKey) -> Self {
+        let paserk = sealing_key.expose();
+        let secret = paserk.rsplit('.').next().and_then(Secret::decode);
+        #[expect(clippy::expect_used, reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is")]
+        let key = secret.expect("a sealing key is a secret").derive("audit trail", b"");
+        Self { key, waiting: Waiting::default(), turn: tokio::sync::Mutex::default() }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Id, Event)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The event that has waited longest.
+    fn first(&self) -> Option<(Id, Event)> {
+        self.waiting().front().cloned()
+    }
+
+    /// Takes an event out that was added.
+    fn done(&self, id: Id) {
+        let mut waiting = self.waiting();
+        if waiting.front().is_some_and(|(first, _)| *first == id) {
+            waiting.pop_front();
+        }
+    }
+
+    /// Lets an event wait; the oldest one is given up when too many do.
+    fn wait(&self, id: Id, event: Event) {
+        let mut waiting = self.waiting();
+        if waiting.len() == MOST_WAITING {
+            tracing::error!("an event is lost to the audit trail: too many wait for the store");
+            waiting.pop_front();
+        }
+        waiting.push_back((id, event));
+    }
+}
+
+impl Latest {
+    fn of(recorded: &Recorded) -> Self {
+        let Recorded { number, expires_at, hash, .. } = recorded;
+        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at }) }
+    }
+
+    /// Whether the event may be forgotten.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        self.link.as_ref().is_some_and(|link| link.expires_at.has_passed(now))
+    }
+
+    fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
+        let (number, previous) = (self.number + 1, self.link.clone());
+        let unsigned = Recorded { number, id, event, expires_at, previous, hash: String::new() };
+        let hash = unsigned.hash_under(key);
+        Recorded { hash, ..unsigned }
+    }
+}
+
+impl Recorded {
+    fn hash_under(&self, key: &Secret) -> String {
+        let unsigned = Self { hash: String::new(), ..self.clone() };
+        key.derive("event", &encode(&unsigned)).encode()
+    }
+
+    /// What is wrong with it, where the one before it is `previous`.
+    fn fault(&self, previous: Option<&Self>, now: Timestamp, key: &Secret) -> Option<String> {
+        let number = self.number;
+        if self.hash != self.hash_under(key) {
+            return Some(format!("event {number} was changed, or not written by this server"));
+        }
+        match (&self.previous, previous) {
+            (Some(link), Some(previous)) if previous.number + 1 == number => {
+                (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
+            }
+            (Some(link), _) if !link.expires_at.has_passed(now) => {
+                Some(format!("event {} is missing before its time", number.saturating_sub(1)))
+            }
+            (None, _) if number != 1 => Some(format!("event {number} names none before it")),
+            _ => None,
+        }
+    }
+}
+
+impl AuditFilter {
+    /// Whether an event is wanted.
+    pub(crate) fn wants(&self, event: &Event) -> bool {
+        let of_kind = self.kind.is_none_or(|kind| event.deed.kind() == kind);
+        of_kind && self.who.as_deref().is_none_or(|who| event.names(who))
+    }
+}
+
+impl Provider {
+    /// Adds an event to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
+    /// along. What the store does not take waits for the next one.
+    pub(crate) async fn append(&self, event: Event) -> Result<(), Unavailable> {
+        let trail = &self.0.trail;
+        trail.wait(self.entropy().id(), event);
+        // Whoever has the turn looks once more after giving it back: somebody may have come in that very moment.
+        while trail.first().is_some()
+            && let Ok(mut latest) = trail.turn.try_lock()
+        {
+            while let Some((id, event)) = trail.first() {
+                let added = self.add(&mut latest, id, &event).await?;
+                trail.done(id);
+                self.note_latest(&added).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store fails, `latest` stays what it is:
+    /// the event may be in its place all the same, and is looked for there the next time.
+    async fn add(&self, latest: &mut Option<Latest>, id: Id, event: &Event) -> Result<Latest, Unavailable> {
+        let (store, key, lifetime) = (self.store(), &self.0.trail.key, self.settings().lifetimes.audit);
+        for _ in 0..MOST_TRIES {
+            // What follows an event that is forgotten may be forgotten as well: its place is free, and the wrong one.
+            let before = match latest.take_if(|latest| !latest.has_expired(self.now())) {
+                Some(known) => known,
+                None => self.latest_event().await?,
+            };
+            let next = latest.insert(before).followed_by(id, event.clone(), event.at.after(lifetime), key);
+            let name = keys::event(next.number);
+            if record::insert(store, &name, &next, record::keep(lifetime)).await? {
+                return Ok(latest.insert(Latest::of(&next)).clone());
+            }
+            let there: Recorded = record::read(store, &name).await?.ok_or_else(Unavailable::contended)?;
+            if there.hash == next.hash {
+                // It was added before, and the answer was lost.
+                return Ok(latest.insert(Latest::of(&next)).clone());
+            }
+            // Another server was faster: its event is the one to follow.
+            let noted = self.latest_event().await?;
+            *latest = Some(if noted.number > there.number { noted } else { Latest::of(&there) });
+        }
+        Err(Unavailable::contended())
+    }
+
+    /// The newest event that was noted. There may be newer ones, of servers that are about to note them.
+    pub(crate) async fn latest_event(&self) -> Result<Latest, Unavailable> {
+        let latest: Option<Latest> = record::read(self.store(), keys::LATEST_EVENT).await?;
+        Ok(latest.unwrap_or(Latest { number: 0, link: None }))
+    }
+
+    async fn note_latest(&self, latest: &Latest) -> Result<(), Unavailable> {
+        let newer = |there: Option<Latest>| {
+            let newest = there.filter(|there| there.number > latest.number).unwrap_or_else(|| latest.clone());
+            (newest, store::Keep::Forever)
+        };
+        record::put(self.store(), keys::LATEST_EVENT, newer).await?;
+        Ok(())
+    }
+
+    /// What lies where an event of this number should, while it is kept.
+    pub(crate) async fn recorded(&self, number: u64) -> Result<Option<Result<Recorded, Foreign>>, Unavailable> {
+        let Some(bytes) = self.store().get(&keys::event(number)).await? else { return Ok(None) };
+        let read = serde_json::from_slice(&bytes).ok().filter(|recorded: &Recorded| recorded.number == number);
+        let now = self.now();
+        Ok(match read {
+            Some(recorded) => (!recorded.expires_at.has_passed(now)).then_some(Ok(recorded)),
+            None => Some(Err(Foreign(number))),
+        })
+    }
+
+    /// What is wrong with an event, given the one that was read before it.
+    pub(crate) fn fault_of(&self, recorded: &Recorded, previous: Option<&Recorded>) -> Option<String> {
+        recorded.fault(previous, self.now(), &self.0.trail.key)
+    }
+}
