@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use webauthn_rs_proto::{CreationChallengeResponse, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse};
 
-use crate::house::ISSUER;
+use provider::{AccountError, EnrolError, Entry, SignInError, SignedIn, Visitor};
+
+use crate::house::{ADA, House, ISSUER};
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
@@ -73,6 +75,38 @@ impl Authenticator {
         serde_json::from_value(credential).expect("a credential")
     }
 
+    /// Comes in by a link, or by signing up.
+    pub(crate) async fn comes_in(
+        &mut self,
+        house: &House,
+        browser: &Visitor,
+        entry: Entry<'_>,
+        email: &str,
+    ) -> Result<SignedIn, EnrolError> {
+        let ceremony = house.provider.start_accept_with_passkey(browser, entry, email).await?;
+        let credential = self.create(&ceremony.options);
+        house.provider.finish_accept_with_passkey(browser, entry, &ceremony.id, &credential).await
+    }
+
+    /// Whether it was made for anybody yet.
+    pub(crate) const fn knows_somebody(&self) -> bool {
+        !self.user.is_empty()
+    }
+
+    /// Signs a browser in.
+    pub(crate) async fn signs_in(&mut self, house: &House, browser: &Visitor) -> Result<SignedIn, SignInError> {
+        let ceremony = house.provider.start_passkey_sign_in(browser, false).await?;
+        let credential = self.get(&ceremony.options);
+        house.provider.finish_passkey_sign_in(browser, &ceremony.id, &credential).await
+    }
+
+    /// Becomes another passkey of whoever is signed in.
+    pub(crate) async fn is_added(&mut self, house: &House, browser: &Visitor) -> Result<(), AccountError> {
+        let ceremony = house.provider.start_adding_passkey(browser).await?;
+        let credential = self.create(&ceremony.options);
+        house.provider.finish_adding_passkey(browser, &ceremony.id, &credential).await
+    }
+
     /// The same passkey, copied to where its counter stands still.
     pub(crate) fn forget_a_use(&mut self) {
         self.counter -= 1;
@@ -100,6 +134,20 @@ impl Authenticator {
     fn client_data(&self, kind: &str, challenge: &Value) -> Vec<u8> {
         json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false }).to_string().into_bytes()
     }
+}
+
+/// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is signed in.
+pub(crate) async fn with_passkey() -> (House, Authenticator, Visitor) {
+    let house = House::new().await;
+    let (authenticator, ada) = settled(&house).await;
+    (house, authenticator, ada)
+}
+
+/// The same in a house of the caller's own.
+pub(crate) async fn settled(house: &House) -> (Authenticator, Visitor) {
+    let (mut authenticator, token) = (Authenticator::new(1), house.first_account_token().await);
+    let signed_in = authenticator.comes_in(house, &house.browser(), Entry::Link(&token), ADA).await.expect("accepted");
+    (authenticator, house.holding(&signed_in))
 }
 
 fn options_json(options: &impl serde::Serialize) -> Value {

@@ -2,61 +2,35 @@
 
 use std::time::Duration;
 
-use oauth::Parameters;
-use provider::{Begun, Connection, Decision, DisconnectError, Visitor};
+use provider::{AccountError, Connection, Visitor};
 
-use crate::house::{House, ISSUER, PASSWORD};
-
-/// The example of RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-const ON_THE_WEB: &str = "https://app.example/callback";
-const ON_THIS_COMPUTER: &str = "http://127.0.0.1/callback";
+use crate::{
+    client::{Client, ON_THE_WEB, ON_THIS_COMPUTER},
+    house::{ADA, House, PASSWORD},
+};
 
 /// A client that somebody has allowed.
 struct Connected {
-    client_id: String,
+    client: Client,
     refresh_token: String,
 }
 
 impl Connected {
     /// Allows a new client, up to its first tokens.
     async fn new(house: &House, visitor: &Visitor, name: &str, redirect_uri: &str) -> Self {
-        let added = house.provider.add_client(name, &[redirect_uri.to_owned()], false).await.expect("a client");
-        let client_id = added.client_id;
-        let request = format!(
-            "response_type=code&client_id={client_id}&redirect_uri={redirect_uri}&code_challenge={CHALLENGE}\
-             &code_challenge_method=S256&resource={ISSUER}/mcp&scope=notes:read"
-        );
-        let begun = house.provider.begin(&Parameters::parse(request.as_bytes()), visitor).await.expect("a good request");
-        let Begun::Waiting(page) = begun else { panic!("nothing was allowed before") };
-        let id = page.strip_prefix("/consent?request=").expect("the consent page");
-        let location = house.provider.decide(id, visitor, Decision::Allow).await.expect("allowed");
-        let query = location.as_str().split_once('?').expect("an answer").1;
-        let answer = Parameters::parse(query.as_bytes());
-        let code = answer.one("code").expect("one").expect("a code");
-        let form = format!("grant_type=authorization_code&client_id={client_id}&code={code}&code_verifier={VERIFIER}");
-        let tokens = house.provider.token(&Parameters::parse(form.as_bytes()), None, [192, 0, 2, 1].into()).await.expect("tokens");
-        Self { client_id, refresh_token: tokens.refresh_token.expect("a refresh token") }
+        let client = Client::added(house, name, redirect_uri).await;
+        let refresh_token = client.connects(house, visitor).await.refresh;
+        Self { client, refresh_token }
     }
 
     /// Whether its refresh token is still good.
     async fn goes_on(&self, house: &House) -> bool {
-        let Self { client_id, refresh_token } = self;
-        let form = format!("grant_type=refresh_token&client_id={client_id}&refresh_token={refresh_token}");
-        house.provider.token(&Parameters::parse(form.as_bytes()), None, [192, 0, 2, 1].into()).await.is_ok()
+        self.client.refreshes(house, &self.refresh_token).await.is_ok()
     }
 }
 
 async fn connections(house: &House, visitor: &Visitor) -> Vec<Connection> {
     house.provider.connections(visitor).await.expect("the store answers").expect("signed in").standing
-}
-
-async fn bob(house: &House) -> Visitor {
-    house.add("bob@example.com").await;
-    let cookie = house.provider.sign_in_with_password(&house.browser(), "bob@example.com", PASSWORD).await.expect("signed in");
-    house.holding(&cookie)
 }
 
 #[tokio::test]
@@ -87,7 +61,7 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
 #[tokio::test]
 async fn nobody_sees_or_ends_what_another_has_connected() {
     let house = House::new().await;
-    let (ada, bob) = (house.ada().await, bob(&house).await);
+    let (ada, bob) = (house.ada().await, house.bob().await);
     let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
     let name = connections(&house, &ada).await[0].name.clone();
 
@@ -98,7 +72,7 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
     let stranger = house.browser();
     assert!(house.provider.connections(&stranger).await.expect("the store answers").is_none());
     let refused = house.provider.disconnect(&stranger, &name).await;
-    assert!(matches!(refused, Err(DisconnectError::NotSignedIn)));
+    assert!(matches!(refused, Err(AccountError::NotSignedIn)));
     assert!(client.goes_on(&house).await);
     assert_eq!(connections(&house, &ada).await.len(), 1);
 }
@@ -108,12 +82,11 @@ async fn a_removed_client_is_still_shown_and_an_expired_grant_is_not() {
     let house = House::new().await;
     let ada = house.ada().await;
     let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
-    house.provider.remove_client(&client.client_id).await.expect("removed");
+    house.provider.terminal().remove_client(&client.client.id).await.expect("removed");
     let [connection] = &connections(&house, &ada).await[..] else { panic!("one connection") };
-    assert_eq!((&connection.client.name, connection.client.host.as_deref()), (&client.client_id, Some("app.example")));
+    assert_eq!((&connection.client.name, connection.client.host.as_deref()), (&client.client.id, Some("app.example")));
 
     let lifetimes = house.provider.settings().lifetimes;
     house.pass(lifetimes.refresh_token + lifetimes.access_token);
-    let cookie = house.provider.sign_in_with_password(&house.browser(), crate::house::ADA, PASSWORD).await.expect("signed in");
-    assert_eq!(connections(&house, &house.holding(&cookie)).await, []);
+    assert_eq!(connections(&house, &house.sign_in(ADA, PASSWORD).await).await, []);
 }

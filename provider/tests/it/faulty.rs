@@ -23,10 +23,20 @@ pub(crate) enum Fault {
 pub(crate) struct Plan(Arc<Mutex<(usize, Range<usize>, Fault)>>);
 
 impl Plan {
+    /// For what deeds do in the store. What the trail does comes after a deed, and costs it nothing.
     pub(crate) async fn store() -> (Store, Self) {
+        Self::over(Part::Deeds).await
+    }
+
+    /// For what the trail does, which every deed survives.
+    pub(crate) async fn store_of_the_trail() -> (Store, Self) {
+        Self::over(Part::Trail).await
+    }
+
+    async fn over(part: Part) -> (Store, Self) {
         let plan = Self(Arc::new(Mutex::new((0, 0..0, Fault::NotDone))));
         let store = Store::open(&Location::Memory).await.expect("a store");
-        (Store::new(Faulty { store, plan: plan.clone() }), plan)
+        (Store::new(Faulty { store, part, plan: plan.clone() }), plan)
     }
 
     pub(crate) fn fail(&self, calls: Range<usize>, fault: Fault) {
@@ -47,14 +57,29 @@ impl Plan {
     }
 }
 
+/// What of the store fails.
+#[derive(PartialEq, Eq)]
+enum Part {
+    Deeds,
+    Trail,
+}
+
+impl Part {
+    fn of(key: &str) -> Self {
+        let of_the_trail = ["event:", "latest-event", "activity:"].iter().any(|name| key.starts_with(name));
+        if of_the_trail { Self::Trail } else { Self::Deeds }
+    }
+}
+
 struct Faulty {
     store: Store,
+    part: Part,
     plan: Plan,
 }
 
 impl Faulty {
-    async fn run<T: Send>(&self, verb: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        match self.plan.next() {
+    async fn run<T: Send>(&self, key: &str, verb: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match (Part::of(key) == self.part).then(|| self.plan.next()).flatten() {
             None => verb.await,
             Some(Fault::NotDone) => Err(Error::Unavailable("not done on purpose".to_owned())),
             Some(Fault::AnswerLost) => verb.await.and_then(|_| Err(Error::Unavailable("answer lost on purpose".to_owned()))),
@@ -65,39 +90,39 @@ impl Faulty {
 #[async_trait]
 impl Engine for Faulty {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.run(self.store.get(key)).await
+        self.run(key, self.store.get(key)).await
     }
 
     async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        self.run(self.store.insert(key, value, keep)).await
+        self.run(key, self.store.insert(key, value, keep)).await
     }
 
     async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
-        self.run(self.store.compare_and_swap(key, expected, new, keep)).await
+        self.run(key, self.store.compare_and_swap(key, expected, new, keep)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.run(self.store.take(key)).await
+        self.run(key, self.store.take(key)).await
     }
 
     async fn remove(&self, key: &str) -> Result<bool> {
-        self.run(self.store.remove(key)).await
+        self.run(key, self.store.remove(key)).await
     }
 
     async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
-        self.run(self.store.count(key, keep)).await
+        self.run(key, self.store.count(key, keep)).await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(self.store.enlist(list, member)).await
+        self.run(list, self.store.enlist(list, member)).await
     }
 
     async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(self.store.delist(list, member)).await
+        self.run(list, self.store.delist(list, member)).await
     }
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.run(self.store.members(list, after, limit)).await
+        self.run(list, self.store.members(list, after, limit)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -11,15 +11,29 @@ use std::{
 
 use access_token::SealingKey;
 use oauth::{Issuer, Timestamp};
-use provider::{Clock, Entropy, Environment, Person, Provider, SetCookie, Settings, Visitor};
+use provider::{
+    AccountView, AuditFilter, Clock, Entropy, Environment, Person, Provider, Recorded, SetCookie, Settings, SignedIn, Visitor, Web,
+};
 use store::{Location, Store};
+use tokio::sync::Barrier;
 
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const ADA: &str = "Ada@example.com";
+pub(crate) const BOB: &str = "bob@example.com";
+/// What browsers say of themselves here, and what they are called by it.
+pub(crate) const USER_AGENT: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+pub(crate) const DEVICE: &str = "Chrome on Linux";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
+/// How many servers were opened: each draws from chance of its own, as those of one store must.
+static SERVERS: AtomicU64 = AtomicU64::new(0);
+const SEALING_KEY: [u8; 32] = [7; 32];
+
+#[derive(Clone)]
 pub(crate) struct House {
     pub(crate) provider: Provider,
+    pub(crate) store: Store,
     clock: Arc<HandMovedClock>,
 }
 
@@ -34,21 +48,57 @@ impl House {
     }
 
     pub(crate) async fn with(settings: Settings, store: Store) -> Self {
-        let clock = Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000)));
-        let environment =
-            Environment { clock: clock.clone(), entropy: Arc::new(Counted(AtomicU64::new(1))), ..Environment::system() };
-        let sealing_key = SealingKey::from_bytes(&[7; 32]).expect("a sealing key");
-        let provider = Provider::open(settings, store, sealing_key, environment).await.expect("a provider");
-        Self { provider, clock }
+        Self::open(settings, store, SEALING_KEY, Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000))), None).await
+    }
+
+    /// With settings that differ from the default ones.
+    pub(crate) async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
+        change(&mut settings);
+        Self::with(settings, Store::open(&Location::Memory).await.expect("a store")).await
+    }
+
+    /// On a developer's machine, where other people's web servers are those of a test.
+    pub(crate) async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
+        change(&mut settings);
+        let (store, clock) = (Store::open(&Location::Memory).await.expect("a store"), AtomicU64::new(1_800_000_000));
+        Self::open(settings, store, SEALING_KEY, Arc::new(HandMovedClock(clock)), Some(web)).await
+    }
+
+    /// Another server over the same store, by the same clock.
+    pub(crate) async fn twin(&self) -> Self {
+        Self::open(self.provider.settings().clone(), self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
+    }
+
+    /// A server of somebody else, who has not the sealing key, over a store of their own and by the same clock.
+    pub(crate) async fn forger(&self) -> Self {
+        let store = Store::open(&Location::Memory).await.expect("a store");
+        Self::open(self.provider.settings().clone(), store, [8; 32], self.clock.clone(), None).await
+    }
+
+    async fn open(settings: Settings, store: Store, key: [u8; 32], clock: Arc<HandMovedClock>, web: Option<Web>) -> Self {
+        // The sequences of two servers meet nowhere near their beginnings.
+        let entropy = Arc::new(Counted(AtomicU64::new(1 + (SERVERS.fetch_add(1, Ordering::SeqCst) << 32))));
+        let system = Environment::system();
+        let environment = Environment { clock: clock.clone(), entropy, web: web.unwrap_or(system.web) };
+        let sealing_key = SealingKey::from_bytes(&key).expect("a sealing key");
+        let provider = Provider::open(settings, store.clone(), sealing_key, environment).await.expect("a provider");
+        Self { provider, store, clock }
     }
 
     pub(crate) fn pass(&self, span: Duration) {
         self.clock.0.fetch_add(span.as_secs(), Ordering::SeqCst);
     }
 
+    /// Lets all but the last second of a span pass.
+    pub(crate) fn pass_almost(&self, span: Duration) {
+        self.pass(span.saturating_sub(Duration::from_secs(1)));
+    }
+
     /// A browser that has never been here, from an address of its own choice.
     pub(crate) fn browser_from(&self, last_byte: u8) -> Visitor {
-        self.provider.visitor(None, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte))).0
+        self.provider.visitor(None, Some(USER_AGENT), IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte))).0
     }
 
     pub(crate) fn browser(&self) -> Visitor {
@@ -57,24 +107,55 @@ impl House {
 
     /// An account with [`PASSWORD`], added by hand.
     pub(crate) async fn add(&self, email: &str) {
-        assert!(self.provider.add_account(email, Some(PASSWORD)).await.expect("added").enrolment_link.is_none());
+        assert!(self.provider.terminal().add_account(email, Some(PASSWORD)).await.expect("added").enrolment_link.is_none());
     }
 
     /// A browser in which [`ADA`] is signed in.
     pub(crate) async fn ada(&self) -> Visitor {
         self.add(ADA).await;
-        let cookie = self.provider.sign_in_with_password(&self.browser(), ADA, PASSWORD).await.expect("signed in");
-        self.holding(&cookie)
+        self.sign_in(ADA, PASSWORD).await
+    }
+
+    /// A browser in which [`BOB`] is signed in.
+    pub(crate) async fn bob(&self) -> Visitor {
+        self.add(BOB).await;
+        self.sign_in(BOB, PASSWORD).await
+    }
+
+    /// Another browser in which somebody signs in with a password.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Visitor {
+        let signed_in = self.provider.sign_in_with_password(&self.browser(), email, password).await.expect("signed in");
+        self.holding(&signed_in)
+    }
+
+    /// Whether a password opens an account.
+    pub(crate) async fn opens(&self, email: &str, password: &str) -> bool {
+        self.provider.sign_in_with_password(&self.browser(), email, password).await.is_ok()
+    }
+
+    /// A browser that holds the session of somebody who signed in.
+    pub(crate) fn holding(&self, signed_in: &SignedIn) -> Visitor {
+        self.holding_cookie(&signed_in.cookies[0])
     }
 
     /// A browser that holds a cookie.
-    pub(crate) fn holding(&self, cookie: &SetCookie) -> Visitor {
+    pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> Visitor {
         let pair = cookie.header_value();
-        self.provider.visitor(pair.split(';').next(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))).0
+        self.provider.visitor(pair.split(';').next(), Some(USER_AGENT), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))).0
     }
 
     pub(crate) async fn person(&self, visitor: &Visitor) -> Option<Person> {
         self.provider.signed_in(visitor).await.expect("the store answers")
+    }
+
+    /// What a person sees of their own account.
+    pub(crate) async fn account(&self, visitor: &Visitor) -> AccountView {
+        self.provider.account(visitor).await.expect("the store answers").expect("signed in")
+    }
+
+    /// The whole audit trail, oldest first.
+    pub(crate) async fn trail(&self) -> Vec<Recorded> {
+        self.provider.terminal().audit_export(&AuditFilter::default(), 0, usize::MAX).await.expect("the store answers")
     }
 
     pub(crate) async fn first_account_token(&self) -> String {
@@ -83,8 +164,13 @@ impl House {
     }
 
     pub(crate) async fn enrolment_token(&self, email: &str) -> String {
-        let link = self.provider.add_account(email, None).await.expect("added").enrolment_link.expect("a link");
+        let link = self.provider.terminal().add_account(email, None).await.expect("added").enrolment_link.expect("a link");
         link.strip_prefix("https://auth.example.com/enroll/").expect("a link to the enrolment page").to_owned()
+    }
+
+    pub(crate) async fn reset_token(&self, email: &str) -> String {
+        let link = self.provider.terminal().reset_account(email).await.expect("a link");
+        link.strip_prefix("https://auth.example.com/reset/").expect("a link to the reset page").to_owned()
     }
 }
 
@@ -108,4 +194,25 @@ impl Entropy for Counted {
             chunk.copy_from_slice(&(number ^ (number >> 31)).to_be_bytes()[..chunk.len()]);
         }
     }
+}
+
+/// Lets so many begin at once, and waits for all of them.
+pub(crate) async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    racers: usize,
+    racer: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let gate = Arc::new(Barrier::new(racers));
+    let start = |number| {
+        let (gate, racer) = (gate.clone(), racer(number));
+        tokio::spawn(async move {
+            gate.wait().await;
+            racer.await
+        })
+    };
+    let started: Vec<_> = (0..racers).map(start).collect();
+    let mut ended = Vec::with_capacity(racers);
+    for racer in started {
+        ended.push(racer.await.expect("finishes"));
+    }
+    ended
 }

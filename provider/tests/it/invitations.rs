@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, Purpose};
+use provider::{EnrolError, Entry, Purpose};
 
 use crate::{
     faulty::{Fault, Plan},
@@ -16,11 +16,12 @@ async fn the_first_account_is_made_once() {
     let invitation = house.provider.invitation(&one).await.expect("a link");
     assert_eq!((invitation.purpose, invitation.email), (Purpose::FirstAccount, None));
 
-    let cookie = house.provider.accept_with_password(&house.browser(), &one, ADA, PASSWORD).await.expect("accepted");
+    let cookie = house.provider.accept_with_password(&house.browser(), Entry::Link(&one), ADA, PASSWORD).await.expect("accepted");
     assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA);
     for token in [one, other] {
         assert_eq!(house.provider.invitation(&token).await, Err(EnrolError::LinkGone));
-        let again = house.provider.accept_with_password(&house.browser(), &token, "b@example.com", PASSWORD).await.err();
+        let again =
+            house.provider.accept_with_password(&house.browser(), Entry::Link(&token), "b@example.com", PASSWORD).await.err();
         assert_eq!(again, Some(EnrolError::LinkGone));
     }
     assert_eq!(house.provider.first_account_link().await.expect("the store answers"), None);
@@ -35,7 +36,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
             .map(|number| {
                 let (provider, browser, token) = (house.provider.clone(), house.browser(), token.clone());
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
-                tokio::spawn(async move { provider.accept_with_password(&browser, &token, &email, PASSWORD).await })
+                tokio::spawn(async move { provider.accept_with_password(&browser, Entry::Link(&token), &email, PASSWORD).await })
             })
             .collect();
         let mut winners = 0;
@@ -46,11 +47,11 @@ async fn of_many_at_once_one_makes_the_first_account() {
                     assert!(house.person(&house.holding(&cookie)).await.is_some());
                 }
                 Err(error) => {
-                    assert!(error == EnrolError::LinkGone || (same_address && error == EnrolError::EmailTaken), "{error}");
+                    assert!(error == EnrolError::LinkGone || (same_address && error == EnrolError::EmailUnavailable), "{error}");
                 }
             }
         }
-        assert_eq!((winners, house.provider.accounts().await.expect("a list").len()), (1, 1));
+        assert_eq!((winners, house.provider.terminal().accounts().await.expect("a list").len()), (1, 1));
     }
 }
 
@@ -72,7 +73,7 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
 
     let accept = |token: String, email: &'static str| {
         let (provider, browser) = (house.provider.clone(), house.browser());
-        async move { provider.accept_with_password(&browser, &token, email, PASSWORD).await }
+        async move { provider.accept_with_password(&browser, Entry::Link(&token), email, PASSWORD).await }
     };
     let cookie = accept(one.clone(), "mallory@example.com").await.expect("accepted");
     assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA, "the address is fixed");
@@ -84,9 +85,9 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
 async fn links_expire_and_follow_their_account() {
     let house = House::new().await;
     let (setup, enrolment) = (house.first_account_token().await, house.enrolment_token(ADA).await);
-    house.provider.disable_account(ADA).await.expect("disabled");
+    house.provider.terminal().disable_account(ADA).await.expect("disabled");
     assert_eq!(house.provider.invitation(&enrolment).await, Err(EnrolError::LinkGone));
-    house.provider.enable_account(ADA).await.expect("enabled");
+    house.provider.terminal().enable_account(ADA).await.expect("enabled");
     assert!(house.provider.invitation(&enrolment).await.is_ok());
     house.pass(house.provider.settings().lifetimes.invitation);
     for token in [setup.as_str(), enrolment.as_str(), "", "nonsense", &"A".repeat(43)] {
@@ -104,10 +105,10 @@ async fn a_mistake_does_not_use_the_link_up() {
         (ADA, "seven77", EnrolError::PasswordTooShort { minimum: 8 }),
         (ADA, &too_long, EnrolError::PasswordTooLong),
     ] {
-        let refused = house.provider.accept_with_password(&house.browser(), &token, email, password).await.err();
+        let refused = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), email, password).await.err();
         assert_eq!(refused, Some(refusal));
     }
-    house.provider.accept_with_password(&house.browser(), &token, ADA, "éèêëàâäù").await.expect("eight characters");
+    house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, "éèêëàâäù").await.expect("eight characters");
 }
 
 /// Whichever step the store fails at, and however: once it works again, the person can accept, or sign in with the password
@@ -131,7 +132,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
     let house = House::over(store).await;
     let token = if enrolment { house.enrolment_token(ADA).await } else { house.first_account_token().await };
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    let outcome = house.provider.accept_with_password(&house.browser(), &token, ADA, PASSWORD).await;
+    let outcome = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD).await;
     if !plan.mend() {
         assert!(outcome.is_ok());
         return false;
@@ -142,13 +143,13 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
         Ok(cookie) => Ok(cookie),
         Err(error) => {
             assert_eq!(error, EnrolError::Unavailable, "{case}");
-            house.provider.accept_with_password(&house.browser(), &token, ADA, PASSWORD).await
+            house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD).await
         }
     };
     if let Err(error) = signed_in {
-        assert!(matches!(error, EnrolError::LinkGone | EnrolError::EmailTaken), "{case}: {error}");
+        assert!(matches!(error, EnrolError::LinkGone | EnrolError::EmailUnavailable), "{case}: {error}");
         house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.expect(&case);
     }
-    assert!(house.provider.accounts().await.expect("a list").len() <= 1, "{case}");
+    assert!(house.provider.terminal().accounts().await.expect("a list").len() <= 1, "{case}");
     true
 }

@@ -1,11 +1,23 @@
 //! The provider through its front door: real stores, a clock moved by hand, chance that repeats.
 
 mod administration;
+mod audit;
 mod authenticator;
+mod blocked;
+mod browser;
+mod chain;
+mod client;
 mod connections;
+mod credentials;
+mod failures;
 mod faulty;
+mod glass;
 mod house;
 mod invitations;
 mod passkeys;
 mod passwords;
+mod recovery;
+mod resets;
+mod secrets;
 mod sessions;
+mod sign_up;

@@ -2,27 +2,12 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, PasskeyError, SignInError, Visitor};
+use provider::{AccountError, EnrolError, Entry, SignInError, Visitor};
 
 use crate::{
-    authenticator::Authenticator,
-    house::{ADA, House, PASSWORD},
+    authenticator::{Authenticator, with_passkey},
+    house::{ADA, DEVICE, House, PASSWORD},
 };
-
-/// A server whose first account was made with a passkey.
-async fn with_passkey() -> (House, Authenticator, Visitor) {
-    let (house, mut authenticator) = (House::new().await, Authenticator::new(1));
-    let (browser, token) = (house.browser(), house.first_account_token().await);
-    let ceremony = house.provider.start_accept_with_passkey(&browser, &token, ADA).await.expect("begun");
-    let credential = authenticator.create(&ceremony.options);
-    let cookie = house
-        .provider
-        .finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux")
-        .await
-        .expect("accepted");
-    let signed_in = house.holding(&cookie);
-    (house, authenticator, signed_in)
-}
 
 #[tokio::test]
 async fn a_passkey_makes_the_first_account_and_signs_in() {
@@ -31,7 +16,7 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
     house.pass(Duration::from_mins(1));
     let browser = house.browser();
     for _ in 0..2 {
-        let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
         let credential = authenticator.get(&ceremony.options);
         let cookie = house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.expect("signed in");
         let view = house.provider.account(&house.holding(&cookie)).await.expect("the store answers").expect("signed in");
@@ -48,7 +33,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     let browser = house.browser();
     let wrong = Some(SignInError::WrongCredentials);
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
     let credential = authenticator.get(&ceremony.options);
     assert_eq!(
         house.provider.finish_passkey_sign_in(&house.browser(), &ceremony.id, &credential).await.err(),
@@ -57,12 +42,12 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     );
     assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "used by that");
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
-    let other = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+    let other = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
     let credential = authenticator.get(&other.options);
     assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "another challenge");
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
     let credential = authenticator.get(&ceremony.options);
     house.pass(Duration::from_mins(5));
     assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "too late");
@@ -84,7 +69,7 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
     let mut outcomes = Vec::new();
     for change in changes {
         change(&mut authenticator);
-        let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
         let credential = authenticator.get(&ceremony.options);
         outcomes.push(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.is_ok());
     }
@@ -95,9 +80,9 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
 async fn a_passkey_of_a_disabled_or_unknown_account_signs_nobody_in() {
     let (house, mut authenticator, _) = with_passkey().await;
     let browser = house.browser();
-    house.provider.disable_account(ADA).await.expect("disabled");
+    house.provider.terminal().disable_account(ADA).await.expect("disabled");
     for mut passkey in [authenticator_of(&mut authenticator), Authenticator::new(9)] {
-        let ceremony = house.provider.start_passkey_sign_in(&browser).await.expect("begun");
+        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
         let credential = passkey.get(&ceremony.options);
         let refusal = house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));
@@ -115,16 +100,16 @@ async fn a_signed_in_person_adds_passkeys() {
     let mut authenticator = Authenticator::new(2);
     let ceremony = house.provider.start_adding_passkey(&ada).await.expect("begun");
     let credential = authenticator.create(&ceremony.options);
-    house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential, "Chrome on Linux").await.expect("added");
-    let again = house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential, "Chrome on Linux").await;
-    assert_eq!(again, Err(PasskeyError::CeremonyFailed));
+    house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential).await.expect("added");
+    let again = house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential).await;
+    assert_eq!(again, Err(AccountError::CeremonyFailed));
 
     let view = house.provider.account(&ada).await.expect("the store answers").expect("signed in");
-    assert_eq!((view.has_password, view.passkeys.len(), view.passkeys[0].name.as_str()), (true, 1, "Chrome on Linux"));
+    assert_eq!((view.has_password, view.passkeys.len(), view.passkeys[0].name.as_str()), (true, 1, DEVICE));
     let next = house.provider.start_adding_passkey(&ada).await.expect("begun");
     assert_eq!(next.options.public_key.exclude_credentials.as_ref().map(Vec::len), Some(1));
 
-    let sign_in = house.provider.start_passkey_sign_in(&ada).await.expect("begun");
+    let sign_in = house.provider.start_passkey_sign_in(&ada, false).await.expect("begun");
     let proof = authenticator.get(&sign_in.options);
     house.provider.finish_passkey_sign_in(&ada, &sign_in.id, &proof).await.expect("signed in");
 }
@@ -132,29 +117,30 @@ async fn a_signed_in_person_adds_passkeys() {
 #[tokio::test]
 async fn nobody_adds_a_passkey_to_another_account() {
     let house = House::new().await;
-    assert_eq!(house.provider.start_adding_passkey(&house.browser()).await.err(), Some(PasskeyError::NotSignedIn));
+    assert_eq!(house.provider.start_adding_passkey(&house.browser()).await.err(), Some(AccountError::NotSignedIn));
     house.add(ADA).await;
     house.add("bob@example.com").await;
-    let (stranger, browser) = house.provider.visitor(None, [192, 0, 2, 1].into());
+    let (stranger, browser) = house.provider.visitor(None, None, [192, 0, 2, 1].into());
     let browser = browser.expect("a browser cookie").header_value();
     // One browser, in which one person signs in and then another.
     let sign_in = async |visitor: &Visitor, email: &str| {
-        let session = house.provider.sign_in_with_password(visitor, email, PASSWORD).await.expect("signed in").header_value();
+        let session =
+            house.provider.sign_in_with_password(visitor, email, PASSWORD).await.expect("signed in").cookies[0].header_value();
         let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
-        house.provider.visitor(Some(&pairs.join("; ")), [192, 0, 2, 1].into()).0
+        house.provider.visitor(Some(&pairs.join("; ")), None, [192, 0, 2, 1].into()).0
     };
     let ada = sign_in(&stranger, ADA).await;
     let ceremony = house.provider.start_adding_passkey(&ada).await.expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     let bob = sign_in(&ada, "bob@example.com").await;
-    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential, "x").await;
-    assert_eq!(refusal, Err(PasskeyError::CeremonyFailed));
+    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential).await;
+    assert_eq!(refusal, Err(AccountError::CeremonyFailed));
 
     let ceremony = house.provider.start_adding_passkey(&bob).await.expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     house.provider.sign_out(&bob).await.expect("signed out");
-    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential, "x").await;
-    assert_eq!(refusal, Err(PasskeyError::NotSignedIn));
+    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential).await;
+    assert_eq!(refusal, Err(AccountError::NotSignedIn));
 }
 
 #[tokio::test]
@@ -163,19 +149,19 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     let (browser, token) = (house.browser(), house.enrolment_token(ADA).await);
     let mut elsewhere = Authenticator::new(4);
     elsewhere.origin = "https://evil.example";
-    let ceremony = house.provider.start_accept_with_passkey(&browser, &token, "").await.expect("begun");
+    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
     let credential = elsewhere.create(&ceremony.options);
     for _ in 0..2 {
         let refusal =
-            house.provider.finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux").await.err();
+            house.provider.finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential).await.err();
         assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
     }
-    let ceremony = house.provider.start_accept_with_passkey(&browser, &token, "").await.expect("begun");
+    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
     assert_eq!(ceremony.options.public_key.user.name, ADA);
     let credential = Authenticator::new(4).create(&ceremony.options);
     let cookie = house
         .provider
-        .finish_accept_with_passkey(&browser, &token, &ceremony.id, &credential, "Chrome on Linux")
+        .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
         .await
         .expect("accepted");
     assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA);
@@ -186,10 +172,9 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
     let house = House::new().await;
     let browser = house.browser();
     let (ada, bob) = (house.enrolment_token(ADA).await, house.enrolment_token("bob@example.com").await);
-    let ceremony = house.provider.start_accept_with_passkey(&browser, &ada, "").await.expect("begun");
+    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&ada), "").await.expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
-    let refusal =
-        house.provider.finish_accept_with_passkey(&browser, &bob, &ceremony.id, &credential, "Chrome on Linux").await.err();
+    let refusal = house.provider.finish_accept_with_passkey(&browser, Entry::Link(&bob), &ceremony.id, &credential).await.err();
     assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
 }
 
@@ -197,9 +182,9 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
 async fn starting_is_limited_per_neighbourhood() {
     let house = House::new().await;
     for _ in 0..100 {
-        house.provider.start_passkey_sign_in(&house.browser()).await.expect("begun");
+        house.provider.start_passkey_sign_in(&house.browser(), false).await.expect("begun");
     }
-    let refusal = house.provider.start_passkey_sign_in(&house.browser()).await.err();
+    let refusal = house.provider.start_passkey_sign_in(&house.browser(), false).await.err();
     assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })));
-    house.provider.start_passkey_sign_in(&house.browser_from(2)).await.expect("another neighbourhood");
+    house.provider.start_passkey_sign_in(&house.browser_from(2), false).await.expect("another neighbourhood");
 }

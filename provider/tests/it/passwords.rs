@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use oauth::Issuer;
-use provider::{Settings, SignInError};
-use store::{Location, Store};
+use provider::SignInError;
 
-use crate::house::{ADA, House, ISSUER, PASSWORD};
+use crate::{
+    browser::Browser,
+    glass::Written,
+    house::{ADA, BOB, House, PASSWORD},
+};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
@@ -26,7 +28,7 @@ async fn what_is_wrong_is_not_told() {
     let house = House::new().await;
     house.add(ADA).await;
     house.add("off@example.com").await;
-    house.provider.disable_account("off@example.com").await.expect("disabled");
+    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
     house.enrolment_token("bare@example.com").await;
     let too_long = "x".repeat(2000);
     for (email, password) in [
@@ -41,6 +43,33 @@ async fn what_is_wrong_is_not_told() {
     ] {
         let refusal = house.provider.sign_in_with_password(&house.browser(), email, password).await.err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials), "{email}");
+    }
+}
+
+/// What the store does takes longer than all the rest, where it waits for a disk.
+#[tokio::test]
+async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
+    let (store, written) = Written::store().await;
+    let house = House::over(store).await;
+    house.add(ADA).await;
+    house.add("off@example.com").await;
+    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
+    let bare = house.enrolment_token("bare@example.com").await;
+    assert!(!bare.is_empty() && house.opens(ADA, PASSWORD).await, "the first steps of all are behind it");
+    for by_code in [false, true] {
+        let mut steps = Vec::new();
+        for email in [ADA, ADA, "bare@example.com", "off@example.com", "nobody@example.com", "nobody@example.org"] {
+            let (before, browser) = (written.steps(), house.browser());
+            let refused = if by_code {
+                house.provider.sign_in_with_recovery_code(&browser, email, "a guess").await.err()
+            } else {
+                house.provider.sign_in_with_password(&browser, email, "a guess").await.err()
+            };
+            assert_eq!(refused, Some(SignInError::WrongCredentials));
+            let after = written.steps();
+            steps.push((after.0 - before.0, after.1 - before.1));
+        }
+        assert!(steps.iter().all(|taken| *taken == steps[0]), "{steps:?}");
     }
 }
 
@@ -88,10 +117,48 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
     house.provider.sign_in_with_password(&house.browser_from(2), ADA, PASSWORD).await.expect("another neighbourhood");
 }
 
+/// Whether somebody who tries is told to wait.
+async fn must_wait(house: &House, browser: &Browser, email: &str, password: &str) -> bool {
+    let refused = house.provider.sign_in_with_password(&browser.visits(), email, password).await.err();
+    matches!(refused, Some(SignInError::TooManyAttempts { .. }))
+}
+
+#[tokio::test]
+async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    house.add(BOB).await;
+    let mut known = Browser::from(&house, 1);
+    assert!(known.signs_in(ADA, PASSWORD).await);
+    house.provider.sign_out(&known.visits()).await.expect("signed out");
+    for number in 100..112 {
+        let stranger = Browser::from(&house, number);
+        assert_eq!(must_wait(&house, &stranger, ADA, "a guess").await, number >= 110);
+    }
+    assert!(must_wait(&house, &Browser::from(&house, 2), ADA, PASSWORD).await, "nor does a right guess help a stranger");
+    assert!(known.signs_in(ADA, PASSWORD).await);
+    // It is limited for itself, and forgiven when the right one comes.
+    for _ in 0..9 {
+        assert!(!must_wait(&house, &known, ADA, "a guess").await);
+    }
+    assert!(known.signs_in(ADA, PASSWORD).await);
+    for _ in 0..10 {
+        assert!(!must_wait(&house, &known, ADA, "a guess").await);
+    }
+    assert!(must_wait(&house, &known, ADA, PASSWORD).await);
+    // It is known to one account, not to every one.
+    for _ in 0..10 {
+        assert!(!must_wait(&house, &known, BOB, "a guess").await);
+    }
+    assert!(must_wait(&house, &Browser::from(&house, 3), BOB, PASSWORD).await);
+    house.pass(QUARTER_OF_AN_HOUR);
+    assert!(known.signs_in(ADA, PASSWORD).await, "nobody is locked out for good");
+    assert!(Browser::from(&house, 4).signs_in(BOB, PASSWORD).await);
+}
+
 #[tokio::test]
 async fn limits_can_be_switched_off() {
-    let settings = Settings { rate_limits: false, ..Settings::new(Issuer::parse(ISSUER).expect("an issuer")) };
-    let house = House::with(settings, Store::open(&Location::Memory).await.expect("a store")).await;
+    let house = House::set_up(|settings| settings.rate_limits = false).await;
     for _ in 0..20 {
         let refusal = house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));

@@ -1,0 +1,173 @@
+//! Hosts that an administrator keeps out, whatever they vouch for and wherever they answer.
+
+use oauth::{Digest, Parameters, Reason, Refusal};
+use provider::{
+    AdministrationError, AuthorizeError, ConsentError, Decision, FailureKind, ProblemKind, RegisterError, Settings, TokenError,
+    Visitor,
+    testing::{Reply, Site},
+};
+
+use crate::{
+    authenticator::with_passkey,
+    client::{Client, ON_THE_WEB, ON_THIS_COMPUTER, Tokens},
+    house::House,
+};
+
+const SECRET: &str = "vis_the-secret-of-the-demonstration-server";
+const DOCUMENT: &str = "https://vouches.example/client.json";
+
+fn with_introspection(settings: &mut Settings) {
+    settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
+}
+
+/// Whether the resource is told that a token is good.
+async fn is_active(house: &House, access_token: &str) -> bool {
+    let resource = house.provider.settings().resources[0].identifier.as_str();
+    let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
+    let answer = house.provider.introspect(&Parameters::parse(form.as_bytes()), None).await.expect("an answer");
+    serde_json::to_value(&answer).expect("it serialises")["active"] == true
+}
+
+/// What a blocked client meets at each door: whether it is refused there.
+async fn doors(house: &House, ada: &Visitor, client: &Client, tokens: &Tokens) -> [bool; 3] {
+    let asks = client.asks(house, ada).await;
+    let is_kept_out = match &asks {
+        Err(AuthorizeError::Problem(problem)) => problem.kind == ProblemKind::NotAllowed,
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => false,
+    };
+    let refreshes = client.refreshes(house, &tokens.refresh).await;
+    let is_unknown =
+        matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
+    assert!(is_unknown || refreshes.is_ok());
+    [is_kept_out, is_unknown, !is_active(house, &tokens.access).await]
+}
+
+/// A house with a client whose document is at one host and whose answers go to another.
+async fn with_document() -> (House, Visitor, Client, Site) {
+    let site = Site::open(&["vouches.example"]).await;
+    let document = format!(r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#);
+    site.put(DOCUMENT, Reply::json(&document).with("cache-control", "max-age=600"));
+    let house = House::on_this_computer(site.web(), with_introspection).await;
+    let ada = house.ada().await;
+    (house, ada, Client::known(DOCUMENT, ON_THE_WEB), site)
+}
+
+#[tokio::test]
+async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again() {
+    let house = House::set_up(with_introspection).await;
+    let ada = house.ada().await;
+    let (client, registration) = Client::registered(&house, "https://app.evil.example/callback").await.expect("registered");
+    let (provider, admin) = (&house.provider, house.provider.terminal());
+    for host in ["app.evil.example", "evil.example", "EVIL.Example", " evil.example. "] {
+        let tokens = client.connects(&house, &ada).await;
+        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
+        assert!(provider.registration(&client.id, Some(&registration)).await.is_ok());
+        admin.block_host(host).await.expect("blocked");
+        assert_eq!(doors(&house, &ada, &client, &tokens).await, [true; 3], "{host}");
+        assert!(provider.registration(&client.id, Some(&registration)).await.is_err());
+        assert!(admin.clients().await.expect("a list")[0].blocked);
+        admin.unblock_host(host).await.expect("let in again");
+        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3], "{host}");
+        assert!(!admin.clients().await.expect("a list")[0].blocked);
+        house.provider.disconnect_all(&ada).await.expect("ended");
+    }
+}
+
+#[tokio::test]
+async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
+    let house = House::new().await;
+    house.provider.terminal().block_host("evil.example").await.expect("blocked");
+    for uri in [
+        "https://evil.example/callback",
+        "https://app.evil.example/callback",
+        "https://evil.example:8443/callback",
+        "https://evil.example./callback",
+        "https://app.evil.example./callback",
+    ] {
+        let refused = Client::registered(&house, uri).await.err();
+        assert!(matches!(refused, Some(RegisterError::Refused(Refusal(Reason::UnsafeRedirectUri(_))))), "{uri}: {refused:?}");
+    }
+    for uri in ["https://notevil.example/callback", "https://evil.example.com/callback", ON_THIS_COMPUTER] {
+        assert!(Client::registered(&house, uri).await.is_ok(), "{uri}");
+    }
+    let kinds: Vec<_> = house.provider.terminal().failures().await.expect("failures").iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [FailureKind::BadRegistration]);
+}
+
+#[tokio::test]
+async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
+    let (house, ada, client, site) = with_document().await;
+    let (admin, mut tokens) = (house.provider.terminal(), client.connects(&house, &ada).await);
+    for host in ["vouches.example", "app.example"] {
+        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
+        admin.block_host(host).await.expect("blocked");
+        assert_eq!(doors(&house, &ada, &client, &tokens).await, [true; 3], "{host}");
+        admin.unblock_host(host).await.expect("let in again");
+        house.provider.disconnect_all(&ada).await.expect("ended");
+        tokens = client.connects(&house, &ada).await;
+    }
+    // Nothing is asked of a blocked host, nor taken from it where nothing is stored.
+    admin.remove_client(DOCUMENT).await.expect("forgotten");
+    let before = site.requests(DOCUMENT);
+    admin.block_host("vouches.example").await.expect("blocked");
+    assert!(doors(&house, &ada, &client, &tokens).await[0]);
+    assert_eq!(site.requests(DOCUMENT), before);
+    admin.unblock_host("vouches.example").await.expect("let in again");
+    admin.block_host("app.example").await.expect("blocked");
+    assert!(doors(&house, &ada, &client, &tokens).await[0]);
+}
+
+#[tokio::test]
+async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
+    let (house, _, ada) = with_passkey().await;
+    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let waiting = client.waits(&house, &ada).await;
+    let code = client.is_allowed(&house, &ada).await;
+    house.provider.terminal().block_host("app.example").await.expect("blocked");
+    assert!(matches!(house.provider.consent(&waiting, &ada).await, Err(ConsentError::Gone)));
+    assert!(matches!(house.provider.decide(&waiting, &ada, Decision::Allow).await, Err(ConsentError::Gone)));
+    assert!(client.redeems(&house, &code).await.is_err());
+    let noted = house.provider.terminal().failures().await.expect("failures");
+    assert_eq!((noted.len(), noted[0].kind), (1, FailureKind::KeptOut), "said as it is where it is of use");
+    assert_eq!((noted[0].client_name.as_deref(), noted[0].code.as_str()), (Some("Claude"), "invalid_client"));
+}
+
+#[tokio::test]
+async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
+    let house = House::set_up(with_introspection).await;
+    let (twin, ada) = (house.twin().await, house.ada().await);
+    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let tokens = client.connects(&house, &ada).await;
+    house.provider.terminal().block_host("app.example").await.expect("blocked");
+    assert!(client.refreshes(&twin, &tokens.refresh).await.is_ok(), "it has not looked yet");
+    assert!(client.asks(&twin, &ada).await.is_err(), "it looks whenever a person is asked");
+    assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
+    house.provider.terminal().unblock_host("app.example").await.expect("let in again");
+    assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
+    twin.provider.refresh_blocked().await.expect("the store answers");
+    assert_eq!(doors(&twin, &ada, &client, &tokens).await, [false; 3]);
+    house.provider.terminal().block_host("app.example").await.expect("blocked");
+    twin.provider.refresh_blocked().await.expect("the store answers");
+    assert_eq!(doors(&twin, &ada, &client, &tokens).await, [true; 3]);
+    let restarted = house.twin().await;
+    assert!(client.refreshes(&restarted, &tokens.refresh).await.is_err(), "one that starts knows from the start");
+}
+
+#[tokio::test]
+async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
+    let house = House::new().await;
+    let admin = house.provider.terminal();
+    for host in ["evil.example", "BÜCHER.example", "203.0.113.7", "[2001:db8::1]", "evil.example."] {
+        admin.block_host(host).await.expect(host);
+    }
+    let listed: Vec<_> = admin.blocked_hosts().await.expect("a list").into_iter().map(|blocked| blocked.host).collect();
+    assert_eq!(listed, ["203.0.113.7", "[2001:db8::1]", "evil.example", "xn--bcher-kva.example"]);
+    for text in
+        ["", " ", ".", "https://evil.example", "evil.example:443", "a b", "evil.example/x", "*.evil.example", "@", ".evil.example"]
+    {
+        assert!(matches!(admin.block_host(text).await, Err(AdministrationError::Invalid(_))), "{text:?}");
+    }
+    assert!(matches!(admin.unblock_host("other.example").await, Err(AdministrationError::NotFound(_))));
+    assert_eq!(house.twin().await.provider.terminal().blocked_hosts().await.expect("a list").len(), 4);
+}

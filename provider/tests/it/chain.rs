@@ -1,0 +1,260 @@
+//! The chain of the audit trail: nothing is lost to it, and nobody changes it unseen.
+
+use std::time::Duration;
+
+use provider::{AuditReport, Deed, Recorded, Role};
+use store::Keep;
+
+use crate::{
+    faulty::{Fault, Plan},
+    house::{ADA, BOB, House, race},
+};
+
+/// A house whose trail has so many events, with an invited person for something to happen to.
+async fn with_events(events: u64) -> House {
+    let house = House::new().await;
+    let invited = house.provider.terminal().add_account(ADA, None).await;
+    assert!(invited.is_ok_and(|added| added.account.role == Role::Administrator));
+    for _ in 1..events {
+        deed(&house).await;
+    }
+    assert_eq!(house.trail().await.len() as u64, events);
+    house
+}
+
+/// Something that makes one event and changes little else.
+async fn deed(house: &House) {
+    house.provider.terminal().reset_account(ADA).await.expect("a link");
+}
+
+async fn report(house: &House) -> AuditReport {
+    house.provider.terminal().verify_audit().await.expect("a report")
+}
+
+fn key(number: u64) -> String {
+    format!("event:{number}")
+}
+
+async fn record(house: &House, key: &str) -> Vec<u8> {
+    house.store.get(key).await.expect("the store answers").expect("a record")
+}
+
+/// Writes a record behind the server's back, as whoever can write to the store might.
+async fn write(house: &House, key: &str, bytes: &[u8]) {
+    house.store.remove(key).await.expect("removed");
+    assert!(house.store.insert(key, bytes, Keep::Forever).await.expect("written"));
+}
+
+/// How much a check of the chain finds fault with.
+async fn faults(house: &House) -> usize {
+    report(house).await.faults.len()
+}
+
+#[tokio::test]
+async fn a_chain_that_nobody_touched_is_in_order() {
+    let house = with_events(70).await;
+    let events = AuditReport { events: 70, first: Some(1), last: Some(70), faults: Vec::new() };
+    assert_eq!(report(&house).await, events);
+    assert_eq!(report(&house.twin().await).await, events);
+    let empty = report(&House::new().await).await;
+    assert_eq!(empty, AuditReport { events: 0, first: None, last: None, faults: Vec::new() });
+}
+
+#[tokio::test]
+async fn no_byte_of_an_event_is_changed_unseen() {
+    let house = with_events(4).await;
+    for number in [1, 3, 4] {
+        let untouched = record(&house, &key(number)).await;
+        for place in 0..untouched.len() {
+            for flipped in [0x01, 0x10] {
+                let mut changed = untouched.clone();
+                changed[place] ^= flipped;
+                write(&house, &key(number), &changed).await;
+                assert_ne!(faults(&house).await, 0, "event {number}, byte {place}: {}", String::from_utf8_lossy(&changed));
+            }
+        }
+        write(&house, &key(number), &untouched).await;
+        assert_eq!(faults(&house).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn no_event_is_taken_out_before_its_time_unseen() {
+    for taken in [1, 2, 5, 9, 10] {
+        let house = with_events(10).await;
+        house.store.remove(&key(taken)).await.expect("removed");
+        assert_ne!(faults(&house).await, 0, "event {taken}");
+        deed(&house).await;
+        assert_ne!(faults(&house).await, 0, "event {taken}, and then another came");
+        assert_ne!(faults(&house.twin().await).await, 0, "event {taken}, seen by another server");
+    }
+    let house = with_events(10).await;
+    for taken in 1..=10 {
+        house.store.remove(&key(taken)).await.expect("removed");
+    }
+    assert_ne!(faults(&house).await, 0, "all of them");
+}
+
+#[tokio::test]
+async fn events_that_change_places_or_come_twice_are_seen() {
+    for (one, other) in [(1, 2), (2, 3), (4, 5), (1, 5)] {
+        let house = with_events(5).await;
+        let (first, second) = (record(&house, &key(one)).await, record(&house, &key(other)).await);
+        write(&house, &key(one), &second).await;
+        write(&house, &key(other), &first).await;
+        assert_ne!(faults(&house).await, 0, "{one} and {other}");
+    }
+    for (events, copied, to) in [(5, 1, 6), (5, 5, 6), (5, 1, 5), (5, 2, 4), (1, 1, 2)] {
+        let house = with_events(events).await;
+        write(&house, &key(to), &record(&house, &key(copied)).await).await;
+        assert_ne!(faults(&house).await, 0, "a copy of {copied} for {to}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_sealing_key_nobody_makes_an_event() {
+    let house = with_events(3).await;
+    let other = house.forger().await;
+    let genuine: Recorded = serde_json::from_slice(&record(&house, &key(3)).await).expect("an event");
+    // A whole chain of the forger's own, which is in order to them.
+    other.provider.terminal().add_account(BOB, None).await.expect("added");
+    other.provider.terminal().set_role(BOB, Role::Person).await.expect("changed");
+    for _ in 0..3 {
+        other.provider.terminal().reset_account(BOB).await.expect("a link");
+    }
+    assert_eq!(faults(&other).await, 0);
+    for number in [3, 4] {
+        let mut forged: Recorded = serde_json::from_slice(&record(&other, &key(number)).await).expect("an event");
+        for named in [false, true] {
+            if named {
+                // What the event before it is called is no secret.
+                forged.previous = if number == 3 { genuine.previous.clone() } else { forged.previous };
+            }
+            let untouched = house.store.get(&key(number)).await.expect("the store answers");
+            write(&house, &key(number), &serde_json::to_vec(&forged).expect("it serialises")).await;
+            let report = report(&house).await;
+            let expected = format!("event {number} was changed, or not written by this server");
+            assert!(report.faults.contains(&expected), "{:?}", report.faults);
+            match untouched {
+                Some(untouched) => write(&house, &key(number), &untouched).await,
+                None => assert!(house.store.remove(&key(number)).await.expect("removed")),
+            }
+        }
+    }
+    write(&house, &key(4), &record(&other, &key(4)).await).await;
+    deed(&house).await;
+    assert_ne!(faults(&house).await, 0, "a true event does not make the forged one before it true");
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
+    let house = with_events(3).await;
+    let lifetime = house.provider.settings().lifetimes.audit;
+    house.pass_almost(lifetime);
+    deed(&house).await;
+    assert_eq!(house.trail().await.len(), 4);
+    house.pass(Duration::from_secs(1));
+    assert_eq!(report(&house).await, AuditReport { events: 1, first: Some(4), last: Some(4), faults: Vec::new() });
+    let numbers: Vec<_> = house.trail().await.iter().map(|recorded| recorded.number).collect();
+    assert_eq!(numbers, [4]);
+    deed(&house).await;
+    house.store.remove(&key(2)).await.expect("removed, as the store does in time");
+    assert_eq!(faults(&house).await, 0);
+    house.pass(lifetime);
+    assert_eq!(report(&house).await, AuditReport { events: 0, first: None, last: None, faults: Vec::new() });
+    deed(&house).await;
+    assert_eq!(report(&house.twin().await).await, AuditReport { events: 1, first: Some(6), last: Some(6), faults: Vec::new() });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_that_add_at_once_lose_and_double_nothing() {
+    let house = with_events(1).await;
+    let twin = house.twin().await;
+    race(128, |number| {
+        let provider = if number % 2 == 0 { &house.provider } else { &twin.provider }.clone();
+        async move { provider.terminal().reset_account(ADA).await.map(drop).expect("a link") }
+    })
+    .await;
+    let in_order = AuditReport { events: 129, first: Some(1), last: Some(129), faults: Vec::new() };
+    assert_eq!(report(&house).await, in_order);
+    let mut ids: Vec<_> = house.trail().await.iter().map(|recorded| recorded.id.to_string()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 129);
+}
+
+/// What comes after an event that is forgotten may be forgotten too, and leaves a free place in the middle of the chain.
+#[tokio::test]
+async fn a_server_that_slept_follows_the_newest_event() {
+    let house = with_events(2).await;
+    let sleeper = house.twin().await;
+    deed(&sleeper).await;
+    deed(&house).await;
+    deed(&house).await;
+    house.pass(house.provider.settings().lifetimes.audit);
+    for number in 1..=5 {
+        house.store.remove(&key(number)).await.expect("removed, as the store does in time");
+    }
+    deed(&house).await;
+    deed(&sleeper).await;
+    assert_eq!(report(&house).await, AuditReport { events: 2, first: Some(6), last: Some(7), faults: Vec::new() });
+}
+
+/// Nobody is left waiting for somebody else's deed to be noted.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_all_deeds_are_done_all_are_noted() {
+    let house = with_events(1).await;
+    for round in 1..=200 {
+        race(4, |_| {
+            let provider = house.provider.clone();
+            async move { provider.terminal().reset_account(ADA).await.map(drop).expect("a link") }
+        })
+        .await;
+        let events = house.trail().await.len();
+        assert_eq!(events, 1 + 4 * round);
+    }
+}
+
+/// Whichever step the store fails at, and however, once or for a while, whether or not another server goes on: when it works
+/// again, the next deed brings along what is missing, in order and once.
+#[tokio::test]
+async fn a_store_that_fails_loses_and_doubles_nothing() {
+    for (fault, only_once) in
+        [(Fault::NotDone, true), (Fault::NotDone, false), (Fault::AnswerLost, true), (Fault::AnswerLost, false)]
+    {
+        for (from_the_start, another_goes_on) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut step = 0;
+            while fails_at(step, only_once, fault, from_the_start, another_goes_on).await {
+                step += 1;
+            }
+            assert!(step > 3, "every step was tried");
+        }
+    }
+}
+
+/// Whether there was such a step.
+async fn fails_at(step: usize, only_once: bool, fault: Fault, from_the_start: bool, another_goes_on: bool) -> bool {
+    let (store, plan) = Plan::store_of_the_trail().await;
+    let first = House::over(store).await;
+    first.provider.terminal().add_account(ADA, None).await.expect("added");
+    let house = if from_the_start { first.twin().await } else { first };
+    let twin = house.twin().await;
+    plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
+    house.provider.terminal().invite(BOB, Role::Person).await.expect("a deed that the trail costs nothing");
+    house.provider.terminal().set_role(BOB, Role::Administrator).await.expect("another");
+    let failed = plan.mend();
+    if another_goes_on {
+        deed(&twin).await;
+    }
+    house.provider.terminal().disable_account(BOB).await.expect("the next");
+    let case = format!("step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}");
+    let deeds: Vec<_> = house.trail().await.into_iter().map(|recorded| recorded.event.deed).collect();
+    let mut own = deeds.clone();
+    own.retain(|deed| *deed != Deed::ResetLinkMade);
+    assert_eq!(own, [Deed::AccountAdded, Deed::AccountAdded, Deed::RoleChanged, Deed::AccountDisabled], "{case}");
+    assert_eq!(deeds.len() - own.len(), usize::from(another_goes_on), "{case}");
+    for house in [&house, &twin] {
+        assert_eq!(report(house).await.faults, Vec::<String>::new(), "{case}");
+    }
+    failed
+}

@@ -1,0 +1,206 @@
+//! Recovery codes: shown once, good once, and of one person alone.
+
+use std::collections::BTreeSet;
+
+use provider::{Deed, RecoveryCodes, SignInError};
+
+use crate::{
+    authenticator::settled,
+    browser::Browser,
+    faulty::{Fault, Plan},
+    glass::Written,
+    house::{ADA, BOB, House, PASSWORD, race},
+};
+
+const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
+
+/// Codes that were just made, and the browser that made them.
+async fn with_codes(house: &House) -> (Browser, Vec<String>) {
+    let mut passkey = settled(house).await.0;
+    let mut ada = Browser::from(house, 1);
+    ada.keep_all(&passkey.signs_in(house, &ada.visits()).await.expect("signed in"));
+    let codes = made(house, &mut ada).await;
+    (ada, codes)
+}
+
+async fn made(house: &House, browser: &mut Browser) -> Vec<String> {
+    let cookie = house.provider.make_recovery_codes(&browser.visits()).await.expect("made");
+    browser.keep(&cookie);
+    shown(house, browser).await.expect("codes")
+}
+
+async fn shown(house: &House, browser: &Browser) -> Option<Vec<String>> {
+    let shown = house.provider.fresh_recovery_codes(&browser.visits()).await.expect("the store answers");
+    shown.map(|(codes, _)| codes)
+}
+
+/// What comes of trying a code, in a browser from an address of its own choice.
+async fn tried(house: &House, last_byte: u8, email: &str, code: &str) -> Option<SignInError> {
+    house.provider.sign_in_with_recovery_code(&house.browser_from(last_byte), email, code).await.err()
+}
+
+#[tokio::test]
+async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
+    let house = House::new().await;
+    let (ada, codes) = with_codes(&house).await;
+    assert_eq!((codes.len(), codes.iter().collect::<BTreeSet<_>>().len()), (10, 10));
+    let typed: [fn(&str) -> String; 5] = [
+        str::to_owned,
+        str::to_lowercase,
+        |code| code.replace('-', ""),
+        |code| format!("  {} ", code.to_lowercase().replace('-', " ")),
+        |code| code.replace('0', "o").replace('1', "l"),
+    ];
+    for (number, code) in codes.iter().enumerate() {
+        let browser = house.browser();
+        let signed_in =
+            house.provider.sign_in_with_recovery_code(&browser, ADA, &typed[number % 5](code)).await.expect("signed in");
+        assert!(!signed_in.offers_passkey);
+        let account = house.account(&house.holding(&signed_in)).await;
+        assert!(account.is_fresh, "whoever came by a code may make a passkey at once");
+        let left = RecoveryCodes { left: 9 - number, made_at: house.provider.now() };
+        assert_eq!(account.recovery_codes, Some(left));
+        assert_eq!(tried(&house, 2, ADA, code).await, WRONG, "once");
+    }
+    assert_eq!(shown(&house, &ada).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
+    let house = House::set_up(|settings| settings.rate_limits = false).await;
+    let (_, codes) = with_codes(&house).await;
+    for code in &codes[..5] {
+        let outcomes = race(16, |_| {
+            let (provider, browser, code) = (house.provider.clone(), house.browser(), code.clone());
+            async move { provider.sign_in_with_recovery_code(&browser, ADA, &code).await }
+        })
+        .await;
+        let (winners, losers): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert!(losers.iter().all(|outcome| outcome.as_ref().err() == WRONG.as_ref()));
+        let [Ok(winner)] = &winners[..] else { panic!("{} signed in", winners.len()) };
+        assert!(house.person(&house.holding(winner)).await.is_some());
+    }
+    let used = house.trail().await.iter().filter(|event| event.event.deed == Deed::SignedInWithRecoveryCode).count();
+    assert_eq!(used, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn different_codes_at_once_are_each_used_up() {
+    let house = House::new().await;
+    let (ada, codes) = with_codes(&house).await;
+    let outcomes = race(10, |number| {
+        let (provider, browser, code) = (house.provider.clone(), house.browser(), codes[number].clone());
+        async move { provider.sign_in_with_recovery_code(&browser, ADA, &code).await.is_ok() }
+    })
+    .await;
+    assert_eq!(outcomes, [true; 10]);
+    assert_eq!(house.account(&ada.visits()).await.recovery_codes.map(|codes| codes.left), Some(0));
+}
+
+#[tokio::test]
+async fn f44_codes_are_guessed_within_the_same_limits_as_passwords() {
+    let house = House::new().await;
+    let (_, codes) = with_codes(&house).await;
+    for number in 0..10 {
+        let refused = if number % 2 == 0 {
+            tried(&house, number, ADA, "0000-0000-0000-0000").await
+        } else {
+            house.provider.sign_in_with_password(&house.browser_from(number), ADA, "a guess").await.err()
+        };
+        assert_eq!(refused, WRONG);
+    }
+    let refused = tried(&house, 20, "ADA@example.com", &codes[0]).await;
+    assert!(matches!(refused, Some(SignInError::TooManyAttempts { .. })), "even the right one: {refused:?}");
+    let Some(SignInError::TooManyAttempts { retry_after }) = refused else { return };
+    house.pass(retry_after);
+    assert_eq!(tried(&house, 20, ADA, &codes[0]).await, None, "it was not used up by that");
+    // Whoever has no account is counted too.
+    for number in 0..10 {
+        assert_eq!(tried(&house, number, BOB, &codes[1]).await, WRONG);
+    }
+    assert!(matches!(tried(&house, 20, BOB, &codes[1]).await, Some(SignInError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn f45_a_code_that_opens_nothing_is_refused_alike() {
+    let house = House::new().await;
+    let (mut ada, codes) = with_codes(&house).await;
+    house.add(BOB).await;
+    house.add("off@example.com").await;
+    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
+    for (number, email) in (10..).zip([BOB, "off@example.com", "nobody@example.com", "x", ""]) {
+        assert_eq!(tried(&house, number, email, &codes[0]).await, WRONG, "{email}");
+    }
+    for (number, code) in (20..).zip(["", "-", &codes[0][..18], &format!("{}0", codes[0]), &"0".repeat(10_000)]) {
+        assert_eq!(tried(&house, number, ADA, code).await, WRONG, "{code}");
+    }
+    let newer = made(&house, &mut ada).await;
+    assert_eq!(tried(&house, 30, ADA, &codes[0]).await, WRONG, "new ones take the place of old ones");
+    assert_eq!(tried(&house, 31, ADA, &newer[0]).await, None);
+    house.provider.terminal().disable_account(ADA).await.expect("disabled");
+    assert_eq!(tried(&house, 32, ADA, &newer[1]).await, WRONG);
+}
+
+#[tokio::test]
+async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them() {
+    let house = House::new().await;
+    let (mut ada, codes) = with_codes(&house).await;
+    let again = house.provider.fresh_recovery_codes(&ada.visits()).await.expect("the store answers");
+    let (shown_now, end) = again.expect("codes");
+    assert_eq!(shown_now, codes);
+    // Not in another of hers, nor once there are newer ones, nor after the page was shown.
+    let mut elsewhere = Browser::from(&house, 2);
+    assert!(elsewhere.use_recovery_code(ADA, &codes[9]).await);
+    assert_eq!(shown(&house, &elsewhere).await, None);
+    assert_ne!(made(&house, &mut elsewhere).await, codes);
+    assert_eq!(shown(&house, &ada).await, None);
+    assert!(end.header_value().contains("Max-Age=0"));
+    elsewhere.keep(&end);
+    assert_eq!(shown(&house, &elsewhere).await, None);
+    // Nor to nobody, nor to whoever uses the browser next.
+    made(&house, &mut ada).await;
+    house.provider.sign_out(&ada.visits()).await.expect("signed out");
+    assert_eq!(shown(&house, &ada).await, None);
+    house.add(BOB).await;
+    assert!(ada.signs_in(BOB, PASSWORD).await);
+    assert_eq!(shown(&house, &ada).await, None);
+}
+
+#[tokio::test]
+async fn nothing_readable_of_a_code_is_stored() {
+    let (store, written) = Written::store().await;
+    let house = House::over(store).await;
+    let (_, codes) = with_codes(&house).await;
+    assert_eq!(tried(&house, 2, ADA, &codes[0]).await, None);
+    for code in codes {
+        // A part of it would make the rest a guess.
+        for part in code.split('-').map(|part| format!("{part}-")).chain([code[..9].replace('-', ""), code.replace('-', "")]) {
+            assert_eq!(written.find(&part), Vec::<String>::new());
+            assert_eq!(written.find(&part.to_lowercase()), Vec::<String>::new());
+        }
+    }
+}
+
+/// Whichever step the store fails at: afterwards the code was used up, or works, and never twice.
+#[tokio::test]
+async fn a_store_that_fails_lets_no_code_work_twice() {
+    for fault in [Fault::NotDone, Fault::AnswerLost] {
+        for step in 0.. {
+            let (store, plan) = Plan::store().await;
+            let house = House::over(store).await;
+            let (ada, codes) = with_codes(&house).await;
+            plan.fail(step..step + 1, fault);
+            let first = tried(&house, 1, ADA, &codes[0]).await;
+            let failed = plan.mend();
+            assert!(matches!(first, None | Some(SignInError::Unavailable)), "{fault:?} {step}");
+            let second = tried(&house, 1, ADA, &codes[0]).await;
+            assert!(second == WRONG || (second.is_none() && first.is_some()), "{fault:?} {step}");
+            assert_eq!(house.account(&ada.visits()).await.recovery_codes.map(|codes| codes.left), Some(9), "{fault:?} {step}");
+            assert_eq!(tried(&house, 1, ADA, &codes[1]).await, None);
+            if !failed {
+                assert!(step > 5, "every step was tried");
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Links by which a person comes back into their account.
+
+use std::time::Duration;
+
+use oauth::Secret;
+use provider::{AdministrationError, EnrolError, Entry, Purpose};
+
+use crate::{
+    authenticator::{Authenticator, settled, with_passkey},
+    client::{Client, ON_THE_WEB},
+    faulty::{Fault, Plan},
+    glass::Written,
+    house::{ADA, House, PASSWORD, race},
+};
+
+const ANOTHER: &str = "a second, longer password";
+const GONE: EnrolError = EnrolError::LinkGone;
+
+/// What comes of using a link.
+async fn used(house: &House, token: &str) -> Result<(), EnrolError> {
+    house.provider.accept_with_password(&house.browser(), Entry::Link(token), "", ANOTHER).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
+    let house = House::new().await;
+    let ada = house.ada().await;
+    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let refresh = client.connects(&house, &ada).await.refresh;
+    let token = house.reset_token("ada@EXAMPLE.com").await;
+    let invitation = house.provider.invitation(&token).await.expect("a link");
+    assert_eq!((invitation.purpose, invitation.email.as_deref()), (Purpose::Reset, Some(ADA)));
+    // Until it is used, everything goes on.
+    let refresh = client.refreshes(&house, &refresh).await.expect("tokens").refresh_token.expect("one");
+    assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
+
+    let browser = house.browser();
+    let entry = Entry::Link(&token);
+    let signed_in = house.provider.accept_with_password(&browser, entry, "mallory@example.com", ANOTHER).await.expect("reset");
+    let account = house.account(&house.holding(&signed_in)).await;
+    assert_eq!((account.email.as_str(), account.is_fresh), (ADA, true));
+    assert!(house.person(&ada).await.is_none());
+    assert!(client.refreshes(&house, &refresh).await.is_err());
+    assert_eq!((house.opens(ADA, PASSWORD).await, house.opens(ADA, ANOTHER).await), (false, true));
+    assert_eq!(used(&house, &token).await, Err(GONE), "once");
+    assert_eq!(house.provider.invitation(&token).await, Err(GONE));
+    assert_eq!(house.trail().await.iter().filter(|event| event.event.deed == provider::Deed::AccountReset).count(), 1);
+}
+
+#[tokio::test]
+async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
+    let (house, _, ada) = with_passkey().await;
+    let (token, id) = (house.reset_token(ADA).await, house.person(&ada).await.expect("signed in").account);
+    let mut passkey = Authenticator::new(2);
+    let signed_in = passkey.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.expect("reset");
+    assert_eq!(house.person(&house.holding(&signed_in)).await.expect("signed in").account, id);
+    assert!(house.person(&ada).await.is_none());
+    passkey.signs_in(&house, &house.browser()).await.expect("signed in");
+    let again = Authenticator::new(3).comes_in(&house, &house.browser(), Entry::Link(&token), "").await;
+    assert_eq!(again.err(), Some(GONE), "once");
+}
+
+#[tokio::test]
+async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
+    let (house, _, _) = with_passkey().await;
+    let (token, browser) = (house.reset_token(ADA).await, house.browser());
+    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
+    let credential = Authenticator::new(2).create(&ceremony.options);
+    used(&house, &token).await.expect("reset");
+    let late = house.provider.finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential).await;
+    assert_eq!(late.err(), Some(GONE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
+    let (house, _, _) = with_passkey().await;
+    for two_links in [false, true, false, true] {
+        let links = [house.reset_token(ADA).await, house.reset_token(ADA).await];
+        let outcomes = race(16, |number| {
+            let (house, link) = (house.clone(), links[if two_links { number % 2 } else { 0 }].clone());
+            async move {
+                let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
+                let outcome = passkey.comes_in(&house, &house.browser(), Entry::Link(&link), "").await;
+                outcome.map(|signed_in| (signed_in, passkey))
+            }
+        })
+        .await;
+        let (winners, losers): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert!(losers.iter().all(|outcome| outcome.as_ref().err() == Some(&GONE)));
+        let (winner, mut passkey) = only(winners).expect("accepted");
+        let ada = house.holding(&winner);
+        assert_eq!(house.account(&ada).await.passkeys.len(), 2);
+        let signed_in = passkey.signs_in(&house, &ada).await.expect("signed in");
+        let ada = house.holding(&signed_in);
+        let new = house.account(&ada).await.passkeys.pop().expect("two");
+        house.provider.remove_passkey(&ada, &new.id).await.expect("removed, for the next round");
+    }
+}
+
+fn only<T>(mut all: Vec<T>) -> T {
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+#[tokio::test]
+async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
+    let (house, mut passkey, ada) = with_passkey().await;
+    let (one, other) = (house.reset_token(ADA).await, house.reset_token(ADA).await);
+    used(&house, &one).await.expect("reset");
+    assert_eq!(used(&house, &other).await, Err(GONE), "another was used");
+    assert!(house.person(&ada).await.is_none());
+
+    let ada = house.holding(&passkey.signs_in(&house, &house.browser()).await.expect("signed in"));
+    let token = house.reset_token(ADA).await;
+    let ada = house.holding_cookie(&house.provider.end_other_sessions(&ada).await.expect("ended"));
+    assert_eq!(used(&house, &token).await, Err(GONE), "whoever is afraid of it signs out everywhere");
+
+    let token = house.reset_token(ADA).await;
+    house.provider.change_password(&ada, PASSWORD).await.expect("changed");
+    assert_eq!(used(&house, &token).await, Err(GONE), "a new password was chosen");
+
+    for on_and_off in [false, true] {
+        let token = house.reset_token(ADA).await;
+        house.provider.terminal().disable_account(ADA).await.expect("disabled");
+        if on_and_off {
+            house.provider.terminal().enable_account(ADA).await.expect("enabled");
+        }
+        assert_eq!(used(&house, &token).await, Err(GONE), "disabled");
+        house.provider.terminal().enable_account(ADA).await.expect("enabled");
+    }
+
+    let (token, day) = (house.reset_token(ADA).await, Duration::from_hours(24));
+    house.pass_almost(day);
+    assert!(house.provider.invitation(&token).await.is_ok());
+    house.pass(Duration::from_secs(1));
+    assert_eq!(used(&house, &token).await, Err(GONE), "a day has passed");
+
+    let token = house.reset_token(ADA).await;
+    house.provider.terminal().remove_account(ADA).await.expect("removed");
+    assert_eq!(used(&house, &token).await, Err(GONE), "the account is gone");
+}
+
+#[tokio::test]
+async fn signing_in_and_out_leaves_a_reset_link_good() {
+    let house = House::new().await;
+    let ada = house.ada().await;
+    let token = house.reset_token(ADA).await;
+    house.provider.sign_out(&ada).await.expect("signed out");
+    house.sign_in(ADA, PASSWORD).await;
+    used(&house, &token).await.expect("reset");
+}
+
+#[tokio::test]
+async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    let admin = house.provider.terminal();
+    admin.disable_account(ADA).await.expect("disabled");
+    assert!(matches!(admin.reset_account(ADA).await, Err(AdministrationError::Conflict(_))));
+    assert!(matches!(admin.reset_account("nobody@example.com").await, Err(AdministrationError::NotFound(_))));
+    assert!(matches!(admin.reset_account("x").await, Err(AdministrationError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
+    let (store, written) = Written::store().await;
+    let house = House::over(store).await;
+    settled(&house).await;
+    let token = house.reset_token(ADA).await;
+    assert_eq!(written.find(&token), Vec::<String>::new());
+    let digest = Secret::decode(&token).expect("a secret").digest();
+    let [record] = &written.find(digest.as_str())[..] else { panic!("one record") };
+    assert!(record.starts_with("invitation:") && record.contains("reset"), "{record}");
+}
+
+/// Whichever step the store fails at: afterwards the link works, or the passkey that came of it does.
+#[tokio::test]
+async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
+    for fault in [Fault::NotDone, Fault::AnswerLost] {
+        for step in 0.. {
+            let (store, plan) = Plan::store().await;
+            let house = House::over(store).await;
+            let ada = settled(&house).await.1;
+            let (token, case) = (house.reset_token(ADA).await, format!("{fault:?} {step}"));
+            let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
+            plan.fail(step..step + 1, fault);
+            let outcome = first.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.err();
+            let failed = plan.mend();
+            let again = second.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.err();
+            assert!(matches!(outcome, None | Some(EnrolError::Unavailable)), "{case}: {outcome:?}");
+            assert!(again == Some(GONE) || (again.is_none() && outcome.is_some()), "{case}: {again:?}");
+            // One that has never seen the account has no name to give.
+            let one = first.knows_somebody() && first.signs_in(&house, &house.browser()).await.is_ok();
+            let other = second.knows_somebody() && second.signs_in(&house, &house.browser()).await.is_ok();
+            assert_eq!(usize::from(one) + usize::from(other), 1, "{case}");
+            assert!(house.person(&ada).await.is_none(), "{case}");
+            if !failed {
+                assert!(step > 7, "every step was tried");
+                break;
+            }
+        }
+    }
+}
