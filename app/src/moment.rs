@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use oauth::Timestamp;
-use time::{OffsetDateTime, macros::format_description};
+use time::OffsetDateTime;
+
+use crate::words::time::{self as words, Unit};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -15,39 +17,33 @@ const YEAR: u64 = 365 * DAY;
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.since(then).as_secs();
     let (count, unit) = match seconds {
-        0..MINUTE => return "just now".to_owned(),
-        MINUTE..HOUR => (seconds / MINUTE, "minute"),
-        HOUR..DAY => (seconds / HOUR, "hour"),
-        DAY..MONTH => (seconds / DAY, "day"),
-        MONTH..YEAR => (seconds / MONTH, "month"),
-        _ => (seconds / YEAR, "year"),
+        0..MINUTE => return words::JUST_NOW.to_owned(),
+        MINUTE..HOUR => (seconds / MINUTE, Unit::Minute),
+        HOUR..DAY => (seconds / HOUR, Unit::Hour),
+        DAY..MONTH => (seconds / DAY, Unit::Day),
+        MONTH..YEAR => (seconds / MONTH, Unit::Month),
+        _ => (seconds / YEAR, Unit::Year),
     };
-    format!("{} ago", counted(count, unit))
+    words::ago(count, unit)
 }
 
 /// A span that is not exceeded, in whole minutes or hours: "1 hour".
 pub(crate) fn at_most(span: Duration) -> String {
     match span.as_secs() {
-        seconds @ 0..HOUR => counted(seconds.div_ceil(MINUTE).max(1), "minute"),
-        seconds => counted(seconds.div_ceil(HOUR), "hour"),
+        seconds @ 0..HOUR => words::span(seconds.div_ceil(MINUTE).max(1), Unit::Minute),
+        seconds => words::span(seconds.div_ceil(HOUR), Unit::Hour),
     }
 }
 
 /// The moment for people: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
 pub(crate) fn exactly(moment: Timestamp) -> String {
-    let shape = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
+    calendar(moment).and_then(|date| date.format(words::EXACTLY).ok()).unwrap_or_default()
 }
 
 /// The moment for machines (RFC 3339), as `<time datetime>` wants it.
 pub(crate) fn machine_readable(moment: Timestamp) -> String {
     let shape = &time::format_description::well_known::Rfc3339;
     calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
-}
-
-fn counted(count: u64, unit: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
 }
 
 fn calendar(moment: Timestamp) -> Option<OffsetDateTime> {

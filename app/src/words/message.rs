@@ -1,5 +1,4 @@
-//! Every sentence a person may be told in answer to what they did. Pages that replace what a person wanted to see
-//! take theirs from `problem`.
+//! What a person may be told in answer to what they did: the one part of the words that travels from the server to script.
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -7,26 +6,14 @@ use leptos::server_fn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Said of an application whose name is its own claim.
-#[cfg(feature = "ssr")]
-pub(crate) const NAMED_ITSELF: &str = "This application named itself; nobody has checked the name.";
-/// Said of an application that was added by hand.
-#[cfg(feature = "ssr")]
-pub(crate) const ADDED_HERE: &str = "An application that whoever runs this server added.";
-/// Said under the host of an application that describes itself at its own web address.
-#[cfg(feature = "ssr")]
-pub(crate) const PROVEN_BY_ADDRESS: &str = "Identity proven by its web address.";
-/// The same where the answer goes to an application on this computer, which nothing ties to that address.
-#[cfg(feature = "ssr")]
-pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str =
-    "Identity proven by its web address, which other applications on this computer could claim as well.";
-
 /// What went wrong with a form or a passkey, as a person should know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// E-mail and password do not belong together, or to nobody; nothing says which.
     WrongCredentials,
+    /// The same of a recovery code.
+    WrongCode,
     /// Guessing is slowed down.
     TooManyAttempts {
         /// Whole minutes to wait, at least one.
@@ -42,8 +29,16 @@ pub enum Message {
     LinkGone,
     /// Not an e-mail address.
     EmailInvalid,
-    /// There is an account with this address.
-    EmailTaken,
+    /// The address belongs to another account, or to none that may be made here.
+    EmailUnavailable,
+    /// The sign-in is too old for what was asked.
+    ConfirmFirst,
+    /// It would leave no way to sign in.
+    LastCredential,
+    /// What was named is not there any more.
+    Gone,
+    /// A name with nothing to see in it.
+    NameEmpty,
     /// A new password is too short.
     PasswordTooShort {
         /// Characters needed.
@@ -88,17 +83,22 @@ impl Message {
     /// The box it stands beside.
     pub const fn subject(&self) -> Subject {
         match self {
-            Self::EmailInvalid | Self::EmailTaken => Subject::Email,
+            Self::EmailInvalid | Self::EmailUnavailable => Subject::Email,
             Self::PasswordTooShort { .. } | Self::PasswordTooLong => Subject::Password,
             _ => Subject::Form,
         }
+    }
+
+    /// Whether it tells of a choice or of a next step, and of no fault.
+    pub const fn is_calm(&self) -> bool {
+        matches!(self, Self::PasskeyCancelled | Self::ConfirmFirst)
     }
 
     /// The status of a response that carries it to script (plain forms get a redirect instead).
     pub const fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
-            Self::PageTooOld => 403,
+            Self::PageTooOld | Self::ConfirmFirst => 403,
             Self::LinkGone => 410,
             Self::TooManyAttempts { .. } => 429,
             Self::Unavailable | Self::Unreachable => 503,
@@ -108,6 +108,7 @@ impl Message {
 
     const fn fixed_text(&self) -> &'static str {
         match self {
+            Self::WrongCode => "This e-mail address and recovery code do not match an account here. A code works once.",
             Self::WrongCredentials => "This e-mail address and password do not match an account here.",
             Self::TooManyAttempts { .. } => "Too many attempts. Try again later.",
             Self::PageTooOld => "This page was open too long, so nothing was done. Please try again.",
@@ -115,7 +116,11 @@ impl Message {
             Self::Unavailable => "The server cannot reach its records just now. Try again in a moment.",
             Self::LinkGone => "This link has been used or has expired. Ask whoever runs this server for a new one.",
             Self::EmailInvalid => "Enter an e-mail address, such as name@example.com.",
-            Self::EmailTaken => "There is an account with this address already. Sign in with it instead.",
+            Self::EmailUnavailable => "No account can be made for this address here. If you have one already, sign in with it.",
+            Self::ConfirmFirst => "Confirm first that it is you. Nothing was changed yet.",
+            Self::LastCredential => "This is the only way left to sign in. Add another one first.",
+            Self::Gone => "This is not there any more.",
+            Self::NameEmpty => "Enter a name.",
             Self::PasswordTooShort { .. } => "Choose a longer password.",
             Self::PasswordTooLong => "This password is too long. Choose a shorter one.",
             Self::PasskeyRefused => "This passkey was not accepted. Try another one, or use your password.",
@@ -136,75 +141,6 @@ impl FromServerFnError for Message {
     }
 }
 
-#[cfg(feature = "ssr")]
-mod from_provider {
-    use std::time::Duration;
-
-    use provider::{DisconnectError, EnrolError, PasskeyError, SignInError, Unavailable};
-
-    use super::Message;
-
-    impl Message {
-        /// The same refusal, where a passkey was shown and not a password.
-        pub(crate) fn for_passkey(self) -> Self {
-            if self == Self::WrongCredentials { Self::PasskeyRefused } else { self }
-        }
-    }
-
-    impl From<Unavailable> for Message {
-        fn from(_: Unavailable) -> Self {
-            Self::Unavailable
-        }
-    }
-
-    impl From<SignInError> for Message {
-        fn from(error: SignInError) -> Self {
-            match error {
-                SignInError::WrongCredentials => Self::WrongCredentials,
-                SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
-                SignInError::Unavailable => Self::Unavailable,
-            }
-        }
-    }
-
-    impl From<EnrolError> for Message {
-        fn from(error: EnrolError) -> Self {
-            match error {
-                EnrolError::LinkGone => Self::LinkGone,
-                EnrolError::EmailInvalid => Self::EmailInvalid,
-                EnrolError::EmailTaken => Self::EmailTaken,
-                EnrolError::PasswordTooShort { minimum } => Self::PasswordTooShort { minimum },
-                EnrolError::PasswordTooLong => Self::PasswordTooLong,
-                EnrolError::CeremonyFailed => Self::PasskeyRefused,
-                EnrolError::Unavailable => Self::Unavailable,
-            }
-        }
-    }
-
-    impl From<DisconnectError> for Message {
-        fn from(error: DisconnectError) -> Self {
-            match error {
-                DisconnectError::NotSignedIn => Self::SignedOut,
-                DisconnectError::Unavailable(_) => Self::Unavailable,
-            }
-        }
-    }
-
-    impl From<PasskeyError> for Message {
-        fn from(error: PasskeyError) -> Self {
-            match error {
-                PasskeyError::NotSignedIn => Self::SignedOut,
-                PasskeyError::CeremonyFailed => Self::PasskeyRefused,
-                PasskeyError::Unavailable => Self::Unavailable,
-            }
-        }
-    }
-
-    fn whole_minutes(span: Duration) -> u64 {
-        span.as_secs().div_ceil(60).max(1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +149,7 @@ mod tests {
     fn sentences_neither_shout_nor_blame() {
         let all = [
             Message::WrongCredentials,
+            Message::WrongCode,
             Message::TooManyAttempts { minutes: 1 },
             Message::TooManyAttempts { minutes: 9 },
             Message::PageTooOld,
@@ -220,7 +157,11 @@ mod tests {
             Message::Unavailable,
             Message::LinkGone,
             Message::EmailInvalid,
-            Message::EmailTaken,
+            Message::EmailUnavailable,
+            Message::ConfirmFirst,
+            Message::LastCredential,
+            Message::Gone,
+            Message::NameEmpty,
             Message::PasswordTooShort { minimum: 12 },
             Message::PasswordTooLong,
             Message::PasskeyRefused,
