@@ -5,8 +5,14 @@ use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, Location};
 use provider::{Provider, SetCookie, Visitor};
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
-use crate::{model::Place, notice::Notice, words::Message};
+use crate::{
+    model::{Place, Section},
+    notice::{self, Notice},
+    words::{Message, admin::News},
+};
 
 /// The name under which the log speaks of a request; the server provides it as a context.
 #[derive(Clone, Debug)]
@@ -59,14 +65,16 @@ impl Visit {
         pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
     }
 
+    /// The text of a field of the query; empty when it is not there.
+    pub(crate) fn text(&self, field: &str) -> String {
+        let query = self.parts.uri.query().unwrap_or_default();
+        let text = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == field);
+        text.map(|(_, text)| text.into_owned()).unwrap_or_default()
+    }
+
     /// One part of the path, counted from 0.
     pub(crate) fn path_part(&self, index: usize) -> &str {
         self.parts.uri.path().split('/').skip(1).nth(index).unwrap_or_default()
-    }
-
-    /// A header of the request, when it is text.
-    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Gives the browser a cookie.
@@ -74,11 +82,18 @@ impl Visit {
         append(&self.response, header::SET_COOKIE, &cookie.header_value());
     }
 
+    /// Gives the browser several cookies.
+    pub(crate) fn keep_all(&self, cookies: &[SetCookie]) {
+        for cookie in cookies {
+            self.keep(cookie);
+        }
+    }
+
     /// The message left for this page, once.
-    pub(crate) fn notice(&self) -> Option<Notice> {
+    pub(crate) fn notice<M: DeserializeOwned>(&self) -> Option<Notice<M>> {
         let mut cookies = self.parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let notice = cookies.find_map(Notice::from_cookies)?;
-        append(&self.response, header::SET_COOKIE, &Notice::clear_cookie());
+        append(&self.response, header::SET_COOKIE, &notice::clear_cookie());
         Some(notice)
     }
 
@@ -98,19 +113,31 @@ impl Visit {
     }
 }
 
-/// Answers a posted form: on to the next page, or back with a message beside the form. Always 303 (case A9).
+/// Answers a posted form: on to the next page, or back with a message beside the form. Always 303 (case A9). What needs a
+/// newer sign-in leads to one, which comes back.
 pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: &str) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
-    let place = outcome.as_ref().unwrap_or(back);
+    let place = match &outcome {
+        Ok(place) => place,
+        Err(Message::ConfirmFirst) => &Place::Confirm(back.then()),
+        Err(_) => back,
+    };
     see_other(&response, &place.to_string());
     match outcome {
         // The page of a link that is gone says so itself.
         Ok(_) | Err(Message::LinkGone) => {}
         Err(message) => {
-            let notice = Notice { message, email: email.to_owned() };
+            let notice = Notice { message, email: email.to_owned(), secret: None };
             append(&response, header::SET_COOKIE, &notice.set_cookie());
         }
     }
+}
+
+/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said there. Always 303.
+pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    see_other(&response, &Place::Admin(section).to_string());
+    append(&response, header::SET_COOKIE, &notice.set_cookie());
 }
 
 /// Gives the answer to script the status of the message it carries.

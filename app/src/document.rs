@@ -12,9 +12,11 @@ use leptos_router::{
 };
 
 use crate::{
+    brand::{AccentSheet, Brand},
     context::{content_security_policy, protect},
-    pages::{self, problem::ProblemPage},
+    pages::{self, admin, problem::ProblemPage},
     problem::ProblemFacts,
+    words::common as words,
 };
 
 /// The document around [`App`]; what the server hands to Leptos for every page.
@@ -34,9 +36,22 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=pages::account::Start ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=pages::login::Login ssr=SsrMode::Async/>
                 <Route path=path!("/consent") view=pages::consent::Consent ssr=SsrMode::Async/>
-                <Route path=path!("/setup/:token") view=pages::invitation::Setup ssr=SsrMode::Async/>
-                <Route path=path!("/enroll/:token") view=pages::invitation::Enroll ssr=SsrMode::Async/>
+                <Route path=path!("/confirm") view=pages::confirm::Confirm ssr=SsrMode::Async/>
+                <Route path=path!("/recover") view=pages::recover::Recover ssr=SsrMode::Async/>
+                <Route path=path!("/sign-up") view=pages::sign_up::SignUp ssr=SsrMode::Async/>
+                <Route path=path!("/passkey") view=pages::offer::Offer ssr=SsrMode::Async/>
+                <Route path=path!("/setup/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
+                <Route path=path!("/enroll/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
+                <Route path=path!("/reset/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=pages::account::Account ssr=SsrMode::Async/>
+                <Route path=path!("/account/codes") view=pages::codes::Codes ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=admin::Start ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts") view=admin::accounts::Accounts ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications") view=admin::applications::Applications ssr=SsrMode::Async/>
+                <Route path=path!("/admin/resources") view=admin::resources::Resources ssr=SsrMode::Async/>
+                <Route path=path!("/admin/keys") view=admin::keys::Keys ssr=SsrMode::Async/>
+                <Route path=path!("/admin/failures") view=admin::failures::Failures ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=admin::audit::Audit ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }
@@ -49,18 +64,19 @@ pub(crate) fn Islands() -> impl IntoView {
 }
 
 /// The HTML of a problem page, for endpoints outside of the pages. Without script.
-pub fn render_problem(options: &LeptosOptions, server_name: &str, facts: &ProblemFacts) -> String {
+pub fn render_problem(options: &LeptosOptions, server_name: &str, brand: &Brand, facts: &ProblemFacts) -> String {
     let owner = Owner::new();
     owner.with(|| {
-        let title = format!("{} · {server_name}", facts.heading.trim_end_matches('.'));
+        provide_context(brand.clone());
+        let title = words::window_title(facts.heading.trim_end_matches('.'), server_name);
         let body = view! { <ProblemPage facts=facts.clone() server_name=server_name.to_owned()/> };
         document(options.clone(), view! { <title>{title}</title> }, body).into_view().to_html()
     })
 }
 
 /// [`render_problem`] with its status and the headers every page carries.
-pub fn problem_response(options: &LeptosOptions, server_name: &str, facts: &ProblemFacts) -> Response<String> {
-    let html = render_problem(options, server_name, facts);
+pub fn problem_response(options: &LeptosOptions, server_name: &str, brand: &Brand, facts: &ProblemFacts) -> Response<String> {
+    let html = render_problem(options, server_name, brand, facts);
     let response = Response::builder()
         .status(facts.status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
@@ -72,13 +88,14 @@ pub fn problem_response(options: &LeptosOptions, server_name: &str, facts: &Prob
 fn document(options: LeptosOptions, head: impl IntoView, body: impl IntoView) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=words::LANGUAGE>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
                 <HashedStylesheet options/>
+                <AccentSheet/>
                 {head}
             </head>
             <body>{body}</body>

@@ -10,15 +10,17 @@ pub mod model;
 pub mod words;
 
 #[cfg(feature = "ssr")]
+mod brand;
+#[cfg(feature = "ssr")]
 mod clean;
 #[cfg(feature = "ssr")]
 mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
-mod device;
-#[cfg(feature = "ssr")]
 mod document;
+#[cfg(feature = "ssr")]
+mod handover;
 #[cfg(feature = "ssr")]
 mod moment;
 #[cfg(feature = "ssr")]
@@ -30,6 +32,8 @@ mod passkeys;
 #[cfg(feature = "ssr")]
 pub mod problem;
 
+#[cfg(feature = "ssr")]
+pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use document::{App, problem_response, render_problem, shell};
 #[cfg(feature = "ssr")]

@@ -18,20 +18,138 @@ pub struct Ceremony {
 pub enum Place {
     /// The sign-in page, for a waiting request if there is one.
     Login(Option<Slug>),
+    /// Signing in with a recovery code, likewise.
+    Recover(Option<Slug>),
+    /// Making an account for oneself, likewise.
+    SignUp(Option<Slug>),
+    /// The offer of a passkey to somebody who has just signed in without, likewise.
+    Offer(Option<Slug>),
     /// The decision about a waiting request.
     Consent(Slug),
     /// The first account of this server, by its one-time link.
     Setup(Slug, Option<Slug>),
     /// Access to an account by a one-time link.
     Enroll(Slug, Option<Slug>),
+    /// A new way to sign in, by a one-time link.
+    Reset(Slug, Option<Slug>),
+    /// Showing a credential once more before going on.
+    Confirm(Then),
     /// The signed-in person's own page.
     Account,
+    /// The recovery codes that were just made.
+    Codes,
+    /// A page for whoever runs the server.
+    Admin(Section),
+}
+
+/// Where a person goes on to who has shown a credential once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// To their own page.
+    Account,
+    /// To a page for whoever runs the server.
+    Admin(Section),
+}
+
+/// The pages for whoever runs the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Accounts.
+    Accounts,
+    /// Applications.
+    Applications,
+    /// Resources.
+    Resources,
+    /// Signing keys.
+    Keys,
+    /// Failed connections.
+    Failures,
+    /// The audit trail.
+    Audit,
 }
 
 impl Place {
-    /// Where a person who has just signed in goes on to.
+    /// Where somebody signs in: to go on with a request, or with what wanted a newer sign-in when there is a `then`.
+    pub fn sign_in(request: &str, then: &str) -> Self {
+        if then.is_empty() { Self::Login(Slug::parse(request)) } else { Self::Confirm(Then::parse(then)) }
+    }
+
+    /// Where a person who has just signed in on this page goes on to; by way of a passkey, if that is to be offered. Whoever
+    /// confirms that it is them wants to get on.
+    #[must_use]
+    pub fn onward(&self, offers_passkey: bool) -> Self {
+        match self {
+            Self::Confirm(then) => (*then).into(),
+            Self::Login(request) | Self::Recover(request) if offers_passkey => Self::Offer(request.clone()),
+            Self::Login(request) | Self::Recover(request) => Self::after_sign_in(request.clone()),
+            _ => Self::Account,
+        }
+    }
+
+    /// Where a person who is signed in goes on to.
     pub fn after_sign_in(request: Option<Slug>) -> Self {
         request.map_or(Self::Account, Self::Consent)
+    }
+
+    /// What to come back to after the person showed a credential again for something on this page.
+    pub const fn then(&self) -> Then {
+        match self {
+            Self::Admin(section) | Self::Confirm(Then::Admin(section)) => Then::Admin(*section),
+            _ => Then::Account,
+        }
+    }
+}
+
+impl From<Then> for Place {
+    fn from(then: Then) -> Self {
+        match then {
+            Then::Account => Self::Account,
+            Then::Admin(section) => Self::Admin(section),
+        }
+    }
+}
+
+impl Then {
+    /// The place of this slug. Whatever is none means the account.
+    pub fn parse(slug: &str) -> Self {
+        Section::ALL.into_iter().map(Self::Admin).find(|then| then.slug() == slug).unwrap_or(Self::Account)
+    }
+
+    /// As it stands in an address or a form.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Admin(section) => section.page(),
+        }
+    }
+}
+
+impl Section {
+    /// All of them, in the order of the navigation.
+    pub const ALL: [Self; 6] = [Self::Accounts, Self::Applications, Self::Resources, Self::Keys, Self::Failures, Self::Audit];
+
+    /// The last part of its address.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Applications => "applications",
+            Self::Resources => "resources",
+            Self::Keys => "keys",
+            Self::Failures => "failures",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The name of its page: `data-page` of `<main>`.
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::Accounts => "admin-accounts",
+            Self::Applications => "admin-applications",
+            Self::Resources => "admin-resources",
+            Self::Keys => "admin-keys",
+            Self::Failures => "admin-failures",
+            Self::Audit => "admin-audit",
+        }
     }
 }
 
@@ -39,10 +157,17 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, request) = match self {
             Self::Login(request) => ("/login".to_owned(), request.as_ref()),
+            Self::Recover(request) => ("/recover".to_owned(), request.as_ref()),
+            Self::SignUp(request) => ("/sign-up".to_owned(), request.as_ref()),
+            Self::Offer(request) => ("/passkey".to_owned(), request.as_ref()),
             Self::Consent(request) => ("/consent".to_owned(), Some(request)),
             Self::Setup(token, request) => (format!("/setup/{}", token.0), request.as_ref()),
             Self::Enroll(token, request) => (format!("/enroll/{}", token.0), request.as_ref()),
+            Self::Reset(token, request) => (format!("/reset/{}", token.0), request.as_ref()),
+            Self::Confirm(then) => (format!("/confirm?then={}", then.slug()), None),
             Self::Account => ("/account".to_owned(), None),
+            Self::Codes => ("/account/codes".to_owned(), None),
+            Self::Admin(section) => (format!("/admin/{}", section.slug()), None),
         };
         formatter.write_str(&path)?;
         request.map_or(Ok(()), |request| write!(formatter, "?request={}", request.0))
@@ -87,5 +212,32 @@ mod tests {
         assert_eq!(Place::after_sign_in(request.clone()).to_string(), "/consent?request=r1");
         let token = Slug::parse("t").expect("a slug");
         assert_eq!(Place::Setup(token, request).to_string(), "/setup/t?request=r1");
+    }
+    #[test]
+    fn signing_in_leads_on() {
+        let onward = |request, then, offers| Place::sign_in(request, then).onward(offers).to_string();
+        assert_eq!(onward("", "", false), "/account");
+        assert_eq!(onward("r1", "", false), "/consent?request=r1");
+        assert_eq!(onward("r1", "", true), "/passkey?request=r1");
+        assert_eq!(onward("", "", true), "/passkey");
+        assert_eq!(onward("", "admin-keys", true), "/admin/keys");
+        assert_eq!(onward("r1", "//evil", true), "/account");
+        assert_eq!(onward("//evil", "", false), "/account");
+    }
+
+    #[test]
+    fn a_confirmation_comes_back_to_a_page_of_ours() {
+        for section in Section::ALL {
+            let then = Then::Admin(section);
+            assert_eq!(Then::parse(then.slug()), then);
+            assert_eq!(Place::Confirm(then).to_string(), format!("/confirm?then=admin-{}", section.slug()));
+            assert_eq!(Place::from(then).to_string(), format!("/admin/{}", section.slug()));
+            assert_eq!(Place::Admin(section).then(), then);
+            assert_eq!(Place::Confirm(then).then(), then);
+        }
+        for other in ["", "account", "admin", "admin-", "//evil", "/admin/keys", "consent"] {
+            assert_eq!(Then::parse(other), Then::Account, "{other:?}");
+        }
+        assert_eq!(Place::Codes.then(), Then::Account);
     }
 }

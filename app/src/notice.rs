@@ -1,9 +1,12 @@
-//! What a form's answer leaves for the page it leads back to: one message, and the address that was typed.
+//! What a form's answer leaves for the page it leads back to: one message, the address that was typed, and what is to be shown
+//! this once.
 //!
 //! It travels in a cookie of a minute, and not in the URL, so that nobody can put words into our pages with a link.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::words::Message;
 
@@ -13,39 +16,57 @@ const EMAIL_LENGTH: usize = 254;
 
 /// A message to be shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Notice {
+pub(crate) struct Notice<M = Message> {
     /// What to say.
-    pub(crate) message: Message,
+    pub(crate) message: M,
     /// What the box "Email" held. Never a password.
     #[serde(default)]
     pub(crate) email: String,
+    /// What an administrator has just made, and sees this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<ShownOnce>,
 }
 
-impl Notice {
+/// A one-time link, or the secret of an application. Its Debug does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ShownOnce(pub(crate) String);
+
+impl fmt::Debug for ShownOnce {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ShownOnce")
+    }
+}
+
+impl<M: Serialize> Notice<M> {
     /// The `Set-Cookie` value that carries it.
     pub(crate) fn set_cookie(&self) -> String {
-        let kept = Self { email: self.email.chars().take(EMAIL_LENGTH).collect(), ..self.clone() };
+        let email = self.email.chars().take(EMAIL_LENGTH).collect();
+        let kept = Notice { message: &self.message, email, secret: self.secret.clone() };
         let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).unwrap_or_default());
         format!("{COOKIE}={value}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax")
     }
+}
 
-    /// The `Set-Cookie` value that ends it.
-    pub(crate) fn clear_cookie() -> String {
-        format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
-    }
-
-    /// Reads it from one `Cookie` header; whatever is not a notice is none.
+impl<M: DeserializeOwned> Notice<M> {
+    /// Reads it from one `Cookie` header; whatever is not such a notice is none.
     pub(crate) fn from_cookies(header: &str) -> Option<Self> {
         let value = header.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
     }
 }
 
+/// The `Set-Cookie` value that ends it.
+pub(crate) fn clear_cookie() -> String {
+    format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::admin::{Attempt, Fault, News};
 
-    fn round_trip(notice: &Notice) -> Option<Notice> {
+    fn round_trip<M: Serialize + DeserializeOwned>(notice: &Notice<M>) -> Option<Notice<M>> {
         let set = notice.set_cookie();
         let pair = set.split(';').next().expect("a first part");
         Notice::from_cookies(&format!("a=b; {pair}; __Host-vestibule-browser=x"))
@@ -54,14 +75,45 @@ mod tests {
     #[test]
     fn a_notice_survives_its_cookie() {
         for email in ["", "alice@example.com", "a;b=\"c\", d@\u{fc}\r\n"] {
-            let notice = Notice { message: Message::TooManyAttempts { minutes: 3 }, email: email.into() };
+            let notice = Notice { message: Message::TooManyAttempts { minutes: 3 }, email: email.into(), secret: None };
             assert_eq!(round_trip(&notice), Some(notice));
+        }
+        let secret = Some(ShownOnce("https://auth.example.com/enroll/x".to_owned()));
+        let notice = Notice { message: News::Invited { email: "a@b".to_owned() }, email: String::new(), secret };
+        assert_eq!(round_trip(&notice).as_ref(), Some(&notice));
+        assert!(!format!("{notice:?}").contains("enroll"), "it is a secret");
+    }
+
+    #[test]
+    fn a_notice_for_another_page_stays_for_it() {
+        let notice = Notice { message: News::KeysRotated, email: String::new(), secret: None };
+        let set = notice.set_cookie();
+        let pair = set.split(';').next().expect("a first part");
+        assert_eq!(Notice::<Message>::from_cookies(pair), None);
+        assert_eq!(Notice::<News>::from_cookies(pair), Some(notice));
+    }
+
+    #[test]
+    fn no_browser_finds_the_cookie_too_long() {
+        for letter in ["x", "\"", "\\", "\u{1f980}", "\u{1}"] {
+            let long = letter.repeat(10_000);
+            let attempts = [
+                Attempt::invite(&long, &long),
+                Attempt::add_client(&long, &long, true),
+                Attempt::add_client(&long, &"\n".repeat(500), true),
+                Attempt::block_host(&long),
+            ];
+            for attempt in attempts {
+                let message = News::Refused { attempt, why: Fault::said(&long) };
+                let length = Notice { message, email: String::new(), secret: None }.set_cookie().len();
+                assert!(length < 4_000, "{length} bytes of {letter:?}");
+            }
         }
     }
 
     #[test]
     fn the_cookie_is_short_lived_and_hidden_from_script() {
-        let cookie = Notice { message: Message::WrongCredentials, email: "x".repeat(5_000) }.set_cookie();
+        let cookie = Notice { message: Message::WrongCredentials, email: "x".repeat(5_000), secret: None }.set_cookie();
         for part in ["; Path=/", "; Max-Age=60", "; Secure", "; HttpOnly", "; SameSite=Lax"] {
             assert!(cookie.contains(part));
         }
@@ -71,7 +123,7 @@ mod tests {
     #[test]
     fn other_cookies_are_no_notice() {
         for header in ["", "a=b", "__Host-vestibule-notice=", "__Host-vestibule-notice=%%", "__Host-vestibule-noticex=e30"] {
-            assert_eq!(Notice::from_cookies(header), None);
+            assert_eq!(Notice::<Message>::from_cookies(header), None);
         }
     }
 }

@@ -1,12 +1,11 @@
-//! What a signed-in person changes about their account.
+//! What a signed-in person changes about the ways they sign in.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
     context::{Visit, answer_form, answer_script},
-    device,
-    model::Place,
+    model::{Place, Slug},
     passkeys,
 };
 use crate::{model::Ceremony, words::Message};
@@ -23,25 +22,97 @@ pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Messag
 
 /// Ends adding a passkey; answers the path to go on to.
 #[server(prefix = "/actions", endpoint = "finish_adding_passkey", input = Json)]
-pub async fn finish_adding_passkey(form_token: String, ceremony: String, credential: String) -> Result<String, Message> {
+pub async fn finish_adding_passkey(
+    form_token: String,
+    ceremony: String,
+    credential: String,
+    #[server(default)] request: String,
+) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let name = device::name(visit.header(http::header::USER_AGENT));
         let credential = passkeys::received(&credential)?;
-        visit.provider.finish_adding_passkey(&visit.visitor, &ceremony, &credential, &name).await?;
-        Ok(Place::Account.to_string())
+        visit.provider.finish_adding_passkey(&visit.visitor, &ceremony, &credential).await?;
+        Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
     answer_script(attempt.await)
 }
 
-/// Ends what the person had allowed an application, and forgets that they had.
-#[server(prefix = "/actions", endpoint = "disconnect")]
-pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] connection: String) -> Result<(), Message> {
+/// Says no to the offer of a passkey, and goes on.
+#[server(prefix = "/actions", endpoint = "decline_passkey")]
+pub async fn decline_passkey(#[server(default)] form_token: String, #[server(default)] request: String) -> Result<(), Message> {
+    let request = Slug::parse(&request);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.provider.disconnect(&visit.visitor, &connection).await?;
-        Ok(Place::Account)
+        visit.provider.decline_passkey(&visit.visitor).await?;
+        Ok(Place::after_sign_in(request.clone()))
+    };
+    answer_form(attempt.await, &Place::Offer(request.clone()), "");
+    Ok(())
+}
+
+/// Gives a passkey another name.
+#[server(prefix = "/actions", endpoint = "rename_passkey")]
+pub async fn rename_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] passkey: String,
+    #[server(default)] name: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.rename_passkey(&visit.visitor, &passkey, &name).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Removes a passkey.
+#[server(prefix = "/actions", endpoint = "remove_passkey")]
+pub async fn remove_passkey(#[server(default)] form_token: String, #[server(default)] passkey: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.remove_passkey(&visit.visitor, &passkey).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Chooses a new password; every other browser is signed out by it.
+#[server(prefix = "/actions", endpoint = "change_password")]
+pub async fn change_password(#[server(default)] form_token: String, #[server(default)] password: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.keep_all(&visit.provider.change_password(&visit.visitor, &password).await?.cookies);
+        Ok(())
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Removes the password.
+#[server(prefix = "/actions", endpoint = "remove_password")]
+pub async fn remove_password(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.remove_password(&visit.visitor).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Makes ten new recovery codes, and leads to the page that shows them once.
+#[server(prefix = "/actions", endpoint = "make_recovery_codes")]
+pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.keep(&visit.provider.make_recovery_codes(&visit.visitor).await?);
+        Ok(Place::Codes)
     };
     answer_form(attempt.await, &Place::Account, "");
     Ok(())
+}
+
+/// Back to the account, changed or with a message.
+#[cfg(feature = "ssr")]
+pub(super) fn answer_account(outcome: Result<(), Message>) {
+    answer_form(outcome.map(|()| Place::Account), &Place::Account, "");
 }

@@ -1,4 +1,4 @@
-//! Accepting a one-time link.
+//! Coming to an account: by a one-time link, or by signing up.
 
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -7,14 +7,13 @@ use crate::{model::Ceremony, words::Message};
 use {
     crate::{
         context::{Visit, answer_form, answer_script},
-        device,
         model::{Place, Slug},
         passkeys,
     },
-    provider::Purpose,
+    provider::{Entry, Purpose},
 };
 
-/// Accepts with a password, and signs in.
+/// Accepts with a password, and signs in. Without a token, somebody signs up.
 #[server(prefix = "/actions", endpoint = "accept_invitation")]
 pub async fn accept_invitation(
     #[server(default)] form_token: String,
@@ -26,8 +25,8 @@ pub async fn accept_invitation(
     let request = Slug::parse(&request);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let cookie = visit.provider.accept_with_password(&visit.visitor, &token, &email, &password).await?;
-        visit.keep(&cookie);
+        let signed_in = visit.provider.accept_with_password(&visit.visitor, entry(&token), &email, &password).await?;
+        visit.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(request.clone()))
     };
     let outcome = attempt.await;
@@ -40,7 +39,7 @@ pub async fn accept_invitation(
 pub async fn start_accept_with_passkey(form_token: String, token: String, email: String) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        passkeys::sent(visit.provider.start_accept_with_passkey(&visit.visitor, &token, &email).await?)
+        passkeys::sent(visit.provider.start_accept_with_passkey(&visit.visitor, entry(&token), &email).await?)
     };
     answer_script(attempt.await)
 }
@@ -56,18 +55,26 @@ pub async fn finish_accept_with_passkey(
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let name = device::name(visit.header(http::header::USER_AGENT));
         let credential = passkeys::received(&credential)?;
-        let cookie = visit.provider.finish_accept_with_passkey(&visit.visitor, &token, &ceremony, &credential, &name).await?;
-        visit.keep(&cookie);
+        let signed_in = visit.provider.finish_accept_with_passkey(&visit.visitor, entry(&token), &ceremony, &credential).await?;
+        visit.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
     answer_script(attempt.await)
 }
 
+/// By a link, or without one by signing up.
+#[cfg(feature = "ssr")]
+const fn entry(token: &str) -> Entry<'_> {
+    if token.is_empty() { Entry::SignUp } else { Entry::Link(token) }
+}
+
 /// The page a refused post leads back to. A link that is gone says so there.
 #[cfg(feature = "ssr")]
 async fn page_of(token: &str, request: Option<Slug>) -> Place {
+    if token.is_empty() {
+        return Place::SignUp(request);
+    }
     let Some(token) = Slug::parse(token) else { return Place::Login(request) };
     let purpose = match Visit::current() {
         Ok(visit) => visit.provider.invitation(token.as_str()).await.ok().map(|invitation| invitation.purpose),
@@ -75,6 +82,7 @@ async fn page_of(token: &str, request: Option<Slug>) -> Place {
     };
     match purpose {
         Some(Purpose::FirstAccount) => Place::Setup(token, request),
-        _ => Place::Enroll(token, request),
+        Some(Purpose::Reset) => Place::Reset(token, request),
+        Some(Purpose::Enrolment) | None => Place::Enroll(token, request),
     }
 }

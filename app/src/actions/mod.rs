@@ -3,7 +3,9 @@
 
 #![expect(missing_docs, reason = "the macro makes a public struct of each function and says nothing about it")]
 
+pub mod access;
 pub mod account;
+pub mod administration;
 pub mod consent;
 pub mod invitation;
 pub mod sign_in;

@@ -10,31 +10,52 @@ use crate::{
 };
 use crate::{model::Ceremony, words::Message};
 
-/// Signs in with e-mail address and password, and goes on to the waiting request.
+/// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted a newer sign-in.
 #[server(prefix = "/actions", endpoint = "sign_in")]
 pub async fn sign_in(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
     #[server(default)] password: String,
     #[server(default)] request: String,
+    #[server(default)] then: String,
 ) -> Result<(), Message> {
-    let request = Slug::parse(&request);
+    let place = Place::sign_in(&request, &then);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let cookie = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await?;
-        visit.keep(&cookie);
-        Ok(Place::after_sign_in(request.clone()))
+        let signed_in = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await?;
+        visit.keep_all(&signed_in.cookies);
+        Ok(place.onward(signed_in.offers_passkey))
     };
-    answer_form(attempt.await, &Place::Login(request.clone()), &email);
+    answer_form(attempt.await, &place, &email);
     Ok(())
 }
 
-/// Begins signing in with a passkey.
-#[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
-pub async fn start_passkey_sign_in(form_token: String) -> Result<Ceremony, Message> {
+/// Signs in with e-mail address and recovery code, and goes on to the waiting request.
+#[server(prefix = "/actions", endpoint = "recover")]
+pub async fn recover(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+    #[server(default)] code: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
+    let place = Place::Recover(Slug::parse(&request));
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let started = visit.provider.start_passkey_sign_in(&visit.visitor).await;
+        let signed_in = visit.provider.sign_in_with_recovery_code(&visit.visitor, &email, &code).await;
+        let signed_in = signed_in.map_err(|error| Message::from(error).for_code())?;
+        visit.keep_all(&signed_in.cookies);
+        Ok(place.onward(signed_in.offers_passkey))
+    };
+    answer_form(attempt.await, &place, &email);
+    Ok(())
+}
+
+/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in the box "Email".
+#[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
+pub async fn start_passkey_sign_in(form_token: String, #[server(default)] autofill: bool) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        let started = visit.provider.start_passkey_sign_in(&visit.visitor, autofill).await;
         passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
     };
     answer_script(attempt.await)
@@ -47,13 +68,14 @@ pub async fn finish_passkey_sign_in(
     ceremony: String,
     credential: String,
     request: String,
+    #[server(default)] then: String,
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         let credential = passkeys::received(&credential)?;
         let signed_in = visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await;
-        visit.keep(&signed_in.map_err(|error| Message::from(error).for_passkey())?);
-        Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
+        visit.keep_all(&signed_in.map_err(|error| Message::from(error).for_passkey())?.cookies);
+        Ok(Place::sign_in(&request, &then).onward(false).to_string())
     };
     answer_script(attempt.await)
 }

@@ -2,15 +2,45 @@
 
 use leptos::prelude::*;
 
-use crate::words::Message;
+use crate::words::{Message, passkey as words};
 
 /// What a button does when it is pressed.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser acts on it"))]
 pub(super) enum Deed {
-    SignIn { form_token: String, request: String },
-    Accept { form_token: String, token: String, request: String },
-    Add { form_token: String },
+    /// `autofill`: the box "Email" offers passkeys as well.
+    SignIn {
+        form_token: String,
+        request: String,
+        then: String,
+        autofill: bool,
+    },
+    Accept {
+        form_token: String,
+        token: String,
+        request: String,
+    },
+    /// `confirm`: where to go when the sign-in is too old for it.
+    Add {
+        form_token: String,
+        request: String,
+        confirm: String,
+    },
+}
+
+/// How a button looks and what is said of it.
+pub(super) struct Looks {
+    pub(super) label: &'static str,
+    pub(super) filled: bool,
+    /// The id of what describes it.
+    pub(super) described_by: Option<String>,
+}
+
+impl Looks {
+    /// A button that stands out and needs no description.
+    pub(super) const fn filled(label: &'static str) -> Self {
+        Self { label, filled: true, described_by: None }
+    }
 }
 
 /// `Asleep → Ready ⇄ Waiting → Failed → Waiting …`; success leaves the page.
@@ -24,9 +54,13 @@ enum State {
     Failed(Message),
 }
 
-pub(super) fn passkey_button(label: &'static str, deed: Deed) -> impl IntoView {
+pub(super) fn passkey_button(looks: Looks, deed: Deed) -> impl IntoView {
     let state = RwSignal::new(State::Asleep);
-    Effect::new(move || state.set(State::Ready));
+    let awake = deed.clone();
+    Effect::new(move || {
+        state.set(State::Ready);
+        offer(&awake, state);
+    });
     let press = move |_| {
         if state.get_untracked() != State::Waiting {
             state.set(State::Waiting);
@@ -38,35 +72,51 @@ pub(super) fn passkey_button(label: &'static str, deed: Deed) -> impl IntoView {
     view! {
         <button
             type="button"
-            class="button filled"
+            class="button"
+            class:filled=looks.filled
             disabled=move || state.with(|state| *state == State::Asleep)
             aria-disabled=move || waiting().then_some("true")
+            aria-describedby=looks.described_by
             on:click=press
         >
             <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
                 <circle cx="8" cy="15" r="4.5"/>
                 <path d="m11.2 11.8 8.3-8.3m-3.5 3.5 3 3"/>
             </svg>
-            <span>{move || if waiting() { "Waiting for your passkey…" } else { label }}</span>
+            <span>{move || if waiting() { words::WAITING } else { looks.label }}</span>
         </button>
         {move || failure().map(|message| {
-            // A closed dialog is a choice and no fault.
-            let class = if message == Message::PasskeyCancelled { "alert calm" } else { "alert" };
-            view! { <p class=class role="alert">{message.text()}</p> }
+            view! { <p class="alert" class:calm=message.is_calm() role="alert">{message.text()}</p> }
         })}
     }
 }
 
 #[cfg(feature = "hydrate")]
 fn start(deed: Deed, state: RwSignal<State>) {
+    use super::{autofill, ceremony};
+
     leptos::task::spawn_local(async move {
-        match super::ceremony::perform(deed).await {
-            Ok(Some(path)) => super::ceremony::go(&path),
+        autofill::call_off();
+        match ceremony::perform(deed.clone()).await {
+            Ok(Some(path)) => return ceremony::go(&path),
             Ok(None) => state.set(State::Ready),
             Err(message) => state.set(State::Failed(message)),
         }
+        offer(&deed, state);
     });
+}
+
+/// Offers passkeys in the box "Email", where that is wanted.
+#[cfg(feature = "hydrate")]
+fn offer(deed: &Deed, state: RwSignal<State>) {
+    if let Deed::SignIn { form_token, request, autofill: true, .. } = deed.clone() {
+        let refused = move |message| state.set(State::Failed(message));
+        leptos::task::spawn_local(super::autofill::offer(form_token, request, refused));
+    }
 }
 
 #[cfg(not(feature = "hydrate"))]
 fn start(_: Deed, _: RwSignal<State>) {}
+
+#[cfg(not(feature = "hydrate"))]
+fn offer(_: &Deed, _: RwSignal<State>) {}

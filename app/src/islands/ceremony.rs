@@ -20,10 +20,10 @@ use crate::{
 pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
     let passkeys = passkeys()?;
     match deed {
-        Deed::SignIn { form_token, request } => {
-            let ceremony = start_passkey_sign_in(form_token.clone()).await?;
+        Deed::SignIn { form_token, request, then, .. } => {
+            let ceremony = start_passkey_sign_in(form_token.clone(), false).await?;
             let credential = show(&passkeys, &ceremony.options).await?;
-            finish_passkey_sign_in(form_token, ceremony.id, credential, request).await.map(Some)
+            finish_passkey_sign_in(form_token, ceremony.id, credential, request, then).await.map(Some)
         }
         Deed::Accept { form_token, token, request } => {
             let Some(email) = typed_email() else { return Ok(None) };
@@ -31,11 +31,14 @@ pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
             let credential = create(&passkeys, &ceremony.options).await?;
             finish_accept_with_passkey(form_token, token, ceremony.id, credential, request).await.map(Some)
         }
-        Deed::Add { form_token } => {
-            let ceremony = start_adding_passkey(form_token.clone()).await?;
-            let credential = create(&passkeys, &ceremony.options).await?;
-            finish_adding_passkey(form_token, ceremony.id, credential).await.map(Some)
-        }
+        Deed::Add { form_token, request, confirm } => match start_adding_passkey(form_token.clone()).await {
+            Err(Message::ConfirmFirst) => Ok(Some(confirm)),
+            ceremony => {
+                let ceremony = ceremony?;
+                let credential = create(&passkeys, &ceremony.options).await?;
+                finish_adding_passkey(form_token, ceremony.id, credential, request).await.map(Some)
+            }
+        },
     }
 }
 
@@ -46,7 +49,7 @@ pub(super) fn go(path: &str) {
 }
 
 /// The browser's credential API, where there is one: old browsers and insecure pages have none.
-fn passkeys() -> Result<CredentialsContainer, Message> {
+pub(super) fn passkeys() -> Result<CredentialsContainer, Message> {
     let window = window();
     let there = |owner: &JsValue, name: &str| js_sys::Reflect::get(owner, &name.into()).is_ok_and(|value| !value.is_undefined());
     let navigator = window.navigator();

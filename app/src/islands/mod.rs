@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "the macro makes a public struct of each function and says nothing about it")]
 
+#[cfg(feature = "hydrate")]
+mod autofill;
 mod button;
 #[cfg(feature = "hydrate")]
 mod ceremony;
@@ -10,17 +12,35 @@ mod wire;
 
 use leptos::prelude::*;
 
-use button::{Deed, passkey_button};
+use crate::words::passkey as words;
+use button::{Deed, Looks, passkey_button};
 
-/// "Sign in with a passkey".
+/// "Sign in with a passkey". The box "Email" beside it offers passkeys too, where the browser can.
 #[island]
 pub fn SignInWithPasskey(
     /// Proof that the page is ours.
     form_token: String,
     /// The waiting request, or nothing.
     request: String,
+    /// Whether it is the way that stands out.
+    filled: bool,
+    /// The id of what describes it.
+    described_by: Option<String>,
 ) -> impl IntoView {
-    passkey_button("Sign in with a passkey", Deed::SignIn { form_token, request })
+    let deed = Deed::SignIn { form_token, request, then: String::new(), autofill: true };
+    passkey_button(Looks { label: words::SIGN_IN, filled, described_by }, deed)
+}
+
+/// "Use a passkey", for somebody who confirms that it is them.
+#[island]
+pub fn ConfirmWithPasskey(
+    /// Proof that the page is ours.
+    form_token: String,
+    /// What to go on to.
+    then: String,
+) -> impl IntoView {
+    let deed = Deed::SignIn { form_token, request: String::new(), then, autofill: false };
+    passkey_button(Looks::filled(words::USE), deed)
 }
 
 /// "Create a passkey", for the address in the box "Email" and a one-time link.
@@ -28,12 +48,12 @@ pub fn SignInWithPasskey(
 pub fn AcceptWithPasskey(
     /// Proof that the page is ours.
     form_token: String,
-    /// The token of the link.
+    /// The token of the link, or nothing when somebody signs up.
     token: String,
     /// The waiting request, or nothing.
     request: String,
 ) -> impl IntoView {
-    passkey_button("Create a passkey", Deed::Accept { form_token, token, request })
+    passkey_button(Looks::filled(words::CREATE), Deed::Accept { form_token, token, request })
 }
 
 /// "Create a passkey", for the signed-in person.
@@ -41,6 +61,10 @@ pub fn AcceptWithPasskey(
 pub fn AddPasskey(
     /// Proof that the page is ours.
     form_token: String,
+    /// The waiting request, or nothing.
+    request: String,
+    /// The path to go to when the sign-in is too old for it.
+    confirm: String,
 ) -> impl IntoView {
-    passkey_button("Create a passkey", Deed::Add { form_token })
+    passkey_button(Looks::filled(words::CREATE), Deed::Add { form_token, request, confirm })
 }

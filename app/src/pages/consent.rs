@@ -13,7 +13,7 @@ use crate::{
     context::{Visit, protect},
     model::{Place, Slug},
     problem::ProblemFacts,
-    words::{self, Message},
+    words::{Message, common, consent as words, sentence},
 };
 
 /// `/consent?request=`.
@@ -34,12 +34,12 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     protect(&facts.form_action);
     let message = visit.notice().map(|notice| notice.message);
     let body = view! { <Decision facts message form_token=visit.form_token() request=asked/> };
-    Ok(Page { title: "Allow access", name: "consent", awake: false, body: body.into_any() })
+    Ok(Page { title: words::TITLE, name: "consent", awake: false, body: body.into_any() })
 }
 
 #[component]
 fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, request: String) -> impl IntoView {
-    let client = clean::name(&facts.client_name, "An application");
+    let client = clean::name(&facts.client_name, common::NAMELESS_APPLICATION);
     let resource = clean::name(&facts.resource_name, &facts.resource_host);
     let client_host = match &facts.identity {
         Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host.clone(),
@@ -52,7 +52,7 @@ fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, re
             <Monogram name=&resource host=&facts.resource_host/>
         </div>
         <h1 class="question">
-            <bdi>{client}</bdi><span class="quiet">" wants to use "</span><bdi>{resource}</bdi>
+            {sentence!(words::QUESTION, client = view! { <bdi>{client}</bdi> }, resource = view! { <bdi>{resource}</bdi> })}
         </h1>
         <dl class="claims">
             <Who identity=facts.identity on_this_computer=facts.redirect_is_loopback/>
@@ -63,10 +63,10 @@ fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, re
         <Alert message id="form-alert"/>
         <form class="choice" method="post" action=DecideConsent::url()>
             <HiddenFields form_token request/>
-            <button class="button" type="submit" name="decision" value="deny">"Deny"</button>
-            <button class="button filled" type="submit" name="decision" value="allow">"Allow"</button>
+            <button class="button" type="submit" name="decision" value="deny">{words::DENY}</button>
+            <button class="button filled" type="submit" name="decision" value="allow">{words::ALLOW}</button>
         </form>
-        <p class="hint">"You can end this at any time under Connected applications."</p>
+        <p class="hint">{words::REVOCABLE}</p>
     }
 }
 
@@ -80,7 +80,7 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
         Identity::Proven { host } => (Some(host), words::PROVEN_BY_ADDRESS),
     };
     view! {
-        <dt>"Who is asking"</dt>
+        <dt>{words::WHO}</dt>
         <dd>
             {host.map(|host| view! { <bdi class="host">{host}</bdi> })}
             <span>{words}</span>
@@ -93,21 +93,21 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
 fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     let adds = permissions.iter().any(|permission| permission.new);
     view! {
-        <dt>"What it may do"</dt>
+        <dt>{words::WHAT}</dt>
         <dd>
             {if permissions.is_empty() {
-                view! { <span>"Use it in your name."</span> }.into_any()
+                view! { <span>{words::IN_YOUR_NAME}</span> }.into_any()
             } else {
                 let lines = permissions.into_iter().map(|permission| {
-                    let mark = permission.new.then(|| view! { <span class="mark">"New"</span>" " });
+                    let mark = permission.new.then(|| view! { <span class="mark">{words::NEW}</span>" " });
                     view! { <li>{mark}{clean::sentence(&permission.sentence)}</li> }
                 });
                 view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
             }}
             {adds.then(|| view! {
-                <span class="note">"You have allowed this application before. What is marked comes on top of that."</span>
+                <span class="note">{words::NEW_EXPLAINED}</span>
             })}
-            <span class="note">"at "<bdi class="host">{resource_host}</bdi></span>
+            <span class="note">{sentence!(words::AT_HOST, host = view! { <bdi class="host">{resource_host}</bdi> })}</span>
         </dd>
     }
 }
@@ -116,14 +116,11 @@ fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
 #[component]
 fn Whither(host: String, on_this_computer: bool) -> impl IntoView {
     view! {
-        <dt>"Where your answer goes"</dt>
+        <dt>{words::WHITHER}</dt>
         <dd>
             <bdi class="host">{host}</bdi>
             {on_this_computer.then(|| view! {
-                <span class="caution">
-                    "This is an application on this computer. Allow it only if you started connecting it yourself, \
-                     just now."
-                </span>
+                <span class="caution">{words::ON_THIS_COMPUTER}</span>
             })}
         </dd>
     }
@@ -135,8 +132,8 @@ fn NotYou(email: String, form_token: String, request: String) -> impl IntoView {
     view! {
         <form class="as-whom" method="post" action=SignOut::url()>
             <HiddenFields form_token request/>
-            <span>"as "<bdi class="strong">{email}</bdi>" · "</span>
-            <button class="link" type="submit">"not you?"</button>
+            <span>{sentence!(words::AS_WHOM, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
+            <button class="link" type="submit">{common::NOT_YOU}</button>
         </form>
     }
 }

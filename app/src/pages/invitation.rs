@@ -1,4 +1,4 @@
-//! One-time links: the first account of a server, and access to an account that waits for its person.
+//! One-time links: the first account of a server, access to an account that waits for its person, and a new way into one.
 
 #![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
 
@@ -8,24 +8,18 @@ use provider::{EnrolError, Invitation, Purpose};
 use super::{Halt, Page, page};
 use crate::{
     actions::invitation::AcceptInvitation,
-    components::{Alert, Divider, EmailField, HiddenFields, PasswordField, WithoutScript},
+    components::{Alert, Divider, EmailField, HiddenFields, NewPasswordField, WithoutScript},
     context::Visit,
     islands::AcceptWithPasskey,
     model::Slug,
     notice::Notice,
     problem::ProblemFacts,
-    words::Subject,
+    words::{Message, Subject, common, invitation as words},
 };
 
-/// `/setup/{token}`: the first account.
+/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says itself.
 #[component]
-pub(crate) fn Setup() -> impl IntoView {
-    page(load)
-}
-
-/// `/enroll/{token}`: a passkey or a password for an account that exists.
-#[component]
-pub(crate) fn Enroll() -> impl IntoView {
+pub(crate) fn ByLink() -> impl IntoView {
     page(load)
 }
 
@@ -37,21 +31,14 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Err(_) => return Err(ProblemFacts::link_gone().into()),
     };
     let (title, name) = match invitation.purpose {
-        Purpose::FirstAccount => ("Create the first account", "setup"),
-        Purpose::Enrolment => ("Set up your account", "enroll"),
+        Purpose::FirstAccount => (words::FIRST_TITLE, "setup"),
+        Purpose::Enrolment => (words::ENROL_TITLE, "enroll"),
+        Purpose::Reset => (words::RESET_TITLE, "reset"),
     };
-    let form = Hidden { form_token: visit.form_token(), token: token.as_str().to_owned(), request: visit.query("request") };
+    let hidden = Hidden { form_token: visit.form_token(), token: token.as_str().to_owned(), request: visit.query("request") };
     let server_name = visit.server_name();
-    let body = view! { <Invited title invitation server_name notice=visit.notice() form/> };
+    let body = view! { <Invited title invitation server_name notice=visit.notice() hidden/> };
     Ok(Page { title, name, awake: true, body: body.into_any() })
-}
-
-/// What both ways to accept carry along.
-#[derive(Clone)]
-struct Hidden {
-    form_token: String,
-    token: String,
-    request: String,
 }
 
 #[component]
@@ -60,32 +47,67 @@ fn Invited(
     invitation: Invitation,
     server_name: String,
     notice: Option<Notice>,
-    form: Hidden,
+    hidden: Hidden,
 ) -> impl IntoView {
     let (message, typed) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
     let fixed = invitation.email.is_some();
     let email = invitation.email.unwrap_or(typed);
     let lead = match invitation.purpose {
-        Purpose::FirstAccount => "Nobody has an account here yet. This one is yours.".to_owned(),
-        Purpose::Enrolment => format!("Choose how you will sign in to {server_name}."),
+        Purpose::FirstAccount => words::FIRST_LEAD.to_owned(),
+        Purpose::Enrolment => words::enrol_lead(&server_name),
+        Purpose::Reset => words::RESET_LEAD.to_owned(),
     };
-    let button = form.clone();
+    let labels = match invitation.purpose {
+        Purpose::Reset => Labels { password: common::NEW_PASSWORD, submit: common::SAVE_PASSWORD },
+        Purpose::FirstAccount | Purpose::Enrolment => Labels { password: common::PASSWORD, submit: words::CREATE_ACCOUNT },
+    };
     view! {
         <h1>{title}</h1>
         <p class="lead">{lead}</p>
+        <CredentialForm hidden email fixed message labels/>
+    }
+}
+
+/// What both ways to come to an account carry along.
+#[derive(Clone)]
+pub(crate) struct Hidden {
+    pub(super) form_token: String,
+    /// The token of the link, or nothing when somebody signs up.
+    pub(super) token: String,
+    pub(super) request: String,
+}
+
+/// What the form calls its password box and its button.
+#[derive(Clone, Copy)]
+pub(crate) struct Labels {
+    pub(super) password: &'static str,
+    pub(super) submit: &'static str,
+}
+
+/// For whom, and by a passkey or a password.
+#[component]
+pub(super) fn CredentialForm(
+    hidden: Hidden,
+    email: String,
+    fixed: bool,
+    message: Option<Message>,
+    labels: Labels,
+) -> impl IntoView {
+    let Hidden { form_token, token, request } = hidden.clone();
+    view! {
         <form class="stack" method="post" action=AcceptInvitation::url()>
-            <HiddenFields form_token=form.form_token request=form.request/>
-            <input type="hidden" name="token" value=form.token/>
+            <HiddenFields form_token=hidden.form_token request=hidden.request/>
+            <input type="hidden" name="token" value=hidden.token/>
             <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
             <EmailField value=email fixed message=message.clone()/>
             <div class="stack needs-script">
-                <AcceptWithPasskey form_token=button.form_token token=button.token request=button.request/>
-                <p class="hint">"You then sign in with your fingerprint, face or device PIN. There is nothing to remember."</p>
+                <AcceptWithPasskey form_token token request/>
+                <p class="hint">{words::PASSKEY_HINT}</p>
             </div>
             <WithoutScript/>
             <Divider/>
-            <PasswordField new=true message/>
-            <button class="button" type="submit">"Create account"</button>
+            <NewPasswordField label=labels.password message/>
+            <button class="button" type="submit">{labels.submit}</button>
         </form>
     }
 }

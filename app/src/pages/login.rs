@@ -3,20 +3,25 @@
 #![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use provider::{RequestError, RequestView};
+use provider::Way;
 
-use super::{Halt, Page, page};
+use super::{
+    Halt, Page,
+    arrival::{Arrival, Lead},
+    page,
+};
 use crate::{
     actions::sign_in::SignIn,
-    clean,
     components::{Alert, Divider, EmailField, HiddenFields, PasswordField, WithoutScript},
     context::Visit,
     islands::SignInWithPasskey,
     model::{Place, Slug},
     notice::Notice,
-    problem::ProblemFacts,
-    words::Subject,
+    words::{Message, Subject, common, login as words, sentence},
 };
+
+/// What describes the button of the way that was used last.
+const USED_LAST: &str = "used-last";
 
 /// `/login`, with `?request=` when an application waits for the answer.
 #[component]
@@ -25,91 +30,100 @@ pub(crate) fn Login() -> impl IntoView {
 }
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
-    let asked = visit.query("request");
-    let request = Slug::parse(&asked);
-    if request.is_none() && !asked.is_empty() {
-        return Err(ProblemFacts::request_gone().into());
-    }
-    let waiting = match &request {
-        Some(request) => Some(visit.provider.request(request.as_str(), &visit.visitor).await?),
-        None => None,
-    };
-    let settled = match &waiting {
-        Some(waiting) => !waiting.needs_sign_in,
-        None => visit.provider.signed_in(&visit.visitor).await?.is_some(),
-    };
-    if settled {
-        return Err(Halt::Elsewhere(Place::after_sign_in(request)));
-    }
-    let body = view! { <SignInCard waiting notice=visit.notice() form_token=visit.form_token() request=asked/> };
-    Ok(Page { title: "Sign in", name: "login", awake: true, body: body.into_any() })
+    let arrival = Arrival::of(&visit).await?;
+    let ways = Ways { last: visit.visitor.way_last_used(), may_sign_up: visit.provider.settings().sign_up.is_open() };
+    let body = view! { <SignInCard arrival notice=visit.notice() form_token=visit.form_token() ways/> };
+    Ok(Page { title: words::TITLE, name: "login", awake: true, body: body.into_any() })
 }
 
-impl From<RequestError> for ProblemFacts {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Gone => Self::request_gone(),
-            RequestError::Unavailable(_) => Self::unavailable(),
-        }
+/// The ways in, and the one that this browser remembers.
+#[derive(Clone, Copy)]
+struct Ways {
+    last: Option<Way>,
+    may_sign_up: bool,
+}
+
+impl Ways {
+    /// Whether a way stands out: the one that was used last, or else the passkey.
+    fn is_first(self, way: Way) -> bool {
+        self.last.unwrap_or(Way::Passkey) == way
+    }
+
+    fn mark(self, way: Way) -> Option<&'static str> {
+        (self.last == Some(way)).then_some(USED_LAST)
     }
 }
 
 #[component]
-fn SignInCard(waiting: Option<RequestView>, notice: Option<Notice>, form_token: String, request: String) -> impl IntoView {
+fn SignInCard(arrival: Arrival, notice: Option<Notice>, form_token: String, ways: Ways) -> impl IntoView {
+    let request = arrival.field();
+    let Arrival { request: place, waiting } = arrival;
     let person = waiting.as_ref().and_then(|waiting| waiting.person.clone()).map(|person| person.email);
     let (message, typed) = notice.map_or((None, None), |notice| (Some(notice.message), Some(notice.email)));
     let email = typed.or_else(|| person.clone()).unwrap_or_default();
+    let passkey = ways.mark(Way::Passkey);
     view! {
-        <h1>"Sign in"</h1>
+        <h1>{words::TITLE}</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
         {person.map(|person| view! { <Again person/> })}
-        <div class="stack needs-script">
-            <SignInWithPasskey form_token=form_token.clone() request=request.clone()/>
+        <div class="stack way needs-script">
+            {passkey.map(|id| view! { <Mark id/> })}
+            <SignInWithPasskey
+                form_token=form_token.clone() request=request.clone()
+                filled=ways.is_first(Way::Passkey) described_by=passkey.map(str::to_owned)
+            />
         </div>
         <WithoutScript/>
         <Divider/>
         <form class="stack" method="post" action=SignIn::url()>
             <HiddenFields form_token request/>
-            <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
-            <EmailField value=email signs_in=true message=message.clone()/>
-            <PasswordField message/>
-            <button class="button" type="submit">"Sign in"</button>
+            <WithPassword email message ways/>
         </form>
-        <Help/>
+        <OtherWays request=place may_sign_up=ways.may_sign_up/>
     }
 }
 
-/// Where signing in leads: "to let Claude (claude.ai) use Notes".
+/// The boxes and the button of the form.
 #[component]
-fn Lead(waiting: RequestView) -> impl IntoView {
-    let client = clean::name(&waiting.client_name, "an application");
+fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
+    let password = ways.mark(Way::Password);
     view! {
-        <p class="lead">
-            "to let "<bdi class="strong">{client}</bdi>
-            {waiting.client_host.map(|host| view! { " ("<bdi class="host">{host}</bdi>")" })}
-            " use "<bdi class="strong">{clean::name(&waiting.resource_name, "this server")}</bdi>
-        </p>
+        <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
+        <EmailField value=email autocomplete="username webauthn" message=message.clone()/>
+        <PasswordField message/>
+        <div class="way">
+            {password.map(|id| view! { <Mark id/> })}
+            <button class="button" class:filled=ways.is_first(Way::Password) type="submit" aria-describedby=password>
+                {common::SIGN_IN}
+            </button>
+        </div>
     }
+}
+
+/// Says of a button that it is the way that was used last. It stands on the button's line, and is no part of its name.
+#[component]
+fn Mark(id: &'static str) -> impl IntoView {
+    view! { <span class="mark" id=id>{words::USED_LAST}</span> }
 }
 
 /// Why a person who is signed in is asked to sign in (`prompt=login`).
 #[component]
 fn Again(person: String) -> impl IntoView {
-    view! {
-        <p class="quiet">
-            "You are signed in as "<bdi class="strong">{person}</bdi>". The application asks that you sign in again."
-        </p>
-    }
+    view! { <p class="quiet">{sentence!(words::AGAIN, email = view! { <bdi class="strong">{person}</bdi> })}</p> }
 }
 
+/// For whoever has neither passkey nor password at hand, or no account.
 #[component]
-fn Help() -> impl IntoView {
+fn OtherWays(request: Option<Slug>, may_sign_up: bool) -> impl IntoView {
+    let sign_up = Place::SignUp(request.clone()).to_string();
     view! {
+        <div class="links">
+            <a class="link" href=Place::Recover(request).to_string()>{words::USE_RECOVERY_CODE}</a>
+            {may_sign_up.then(|| view! { <a class="link" href=sign_up>{words::CREATE_ACCOUNT}</a> })}
+        </div>
         <details class="fold">
-            <summary>"Trouble signing in?"</summary>
-            <p>
-                "Whoever runs this server can help you back in. They never need your password for it."
-            </p>
+            <summary>{words::TROUBLE}</summary>
+            <p>{words::TROUBLE_HELP}</p>
         </details>
     }
 }

@@ -1,11 +1,17 @@
 //! The pages, one file each. A page loads what it shows, or says what stands in the way.
 
 pub(crate) mod account;
-mod connections;
+pub(crate) mod admin;
+mod arrival;
+pub(crate) mod codes;
+pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod invitation;
 pub(crate) mod login;
+pub(crate) mod offer;
 pub mod problem;
+pub(crate) mod recover;
+pub(crate) mod sign_up;
 
 use std::future::Future;
 
@@ -19,6 +25,7 @@ use crate::{
     model::Place,
     pages::problem::ProblemPage,
     problem::ProblemFacts,
+    words::common as words,
 };
 
 /// What a page shows.
@@ -73,7 +80,7 @@ where
 fn card(visit: &Visit, page: Page) -> AnyView {
     let server = visit.server_name();
     view! {
-        <Title text=format!("{} · {server}", page.title)/>
+        <Title text=words::window_title(page.title, &server)/>
         <Masthead name=server/>
         <main class="card" data-page=page.name>{page.body}</main>
         {page.awake.then(|| view! { <Islands/> })}
@@ -83,7 +90,7 @@ fn card(visit: &Visit, page: Page) -> AnyView {
 
 /// A problem page in place of another page.
 pub(crate) fn problem(visit: Option<&Visit>, facts: ProblemFacts) -> AnyView {
-    let server_name = visit.map_or_else(|| "Vestibule".to_owned(), Visit::server_name);
+    let server_name = visit.map_or_else(|| words::SERVER.to_owned(), Visit::server_name);
     if let Some(visit) = visit {
         visit.status(facts.status);
     }
@@ -92,7 +99,7 @@ pub(crate) fn problem(visit: Option<&Visit>, facts: ProblemFacts) -> AnyView {
         None => facts,
     };
     view! {
-        <Title text=format!("{} · {server_name}", facts.heading.trim_end_matches('.'))/>
+        <Title text=words::window_title(facts.heading.trim_end_matches('.'), &server_name)/>
         <ProblemPage facts server_name/>
     }
     .into_any()

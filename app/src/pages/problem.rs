@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{clean, components::Masthead, context::Visit, problem::ProblemFacts};
+use crate::{clean, components::Masthead, context::Visit, problem::ProblemFacts, words::problem as words};
 
 /// The card of a problem: what happened, what to do next, and folded away what a developer needs.
 #[component]
@@ -31,9 +31,9 @@ pub(crate) fn NotFound() -> impl IntoView {
 #[component]
 fn Details(facts: ProblemFacts) -> impl IntoView {
     let rows = [
-        ("Error code", facts.code),
-        ("Description", facts.description.map(|description| clean::sentence(&description))),
-        ("Request id", facts.request_id),
+        (words::ERROR_CODE, facts.code),
+        (words::DESCRIPTION, facts.description.map(|description| clean::sentence(&description))),
+        (words::REQUEST_ID, facts.request_id),
     ];
     if rows.iter().all(|(_, value)| value.is_none()) {
         return None;
@@ -41,7 +41,7 @@ fn Details(facts: ProblemFacts) -> impl IntoView {
     let rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
     Some(view! {
         <details class="fold">
-            <summary>"Details for the application's developer"</summary>
+            <summary>{words::DETAILS}</summary>
             <dl class="facts">
                 {rows.map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> }).collect_view()}
             </dl>

@@ -1,0 +1,52 @@
+//! What a signed-in person ends: browsers they are signed in with, and applications they have connected.
+
+use leptos::prelude::*;
+
+use crate::words::Message;
+#[cfg(feature = "ssr")]
+use crate::{actions::account::answer_account, context::Visit};
+
+/// Signs another browser of the person out.
+#[server(prefix = "/actions", endpoint = "end_session")]
+pub async fn end_session(#[server(default)] form_token: String, #[server(default)] session: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.end_session(&visit.visitor, &session).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Signs every other browser of the person out.
+#[server(prefix = "/actions", endpoint = "end_other_sessions")]
+pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.keep(&visit.provider.end_other_sessions(&visit.visitor).await?);
+        Ok(())
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Ends what the person had allowed an application, and forgets that they had.
+#[server(prefix = "/actions", endpoint = "disconnect")]
+pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] connection: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.disconnect(&visit.visitor, &connection).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Ends what the person had allowed every application, and forgets that they had.
+#[server(prefix = "/actions", endpoint = "disconnect_all")]
+pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        Ok(visit.provider.disconnect_all(&visit.visitor).await?)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What administrators do. Each is a plain form post, answered by 303 to the page it came from, which says what came of it.
+
+use leptos::prelude::*;
+
+use crate::words::Message;
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        context::{Visit, answer_form, answer_news},
+        model::{Place, Section},
+        notice::{Notice, ShownOnce},
+        words::admin::{Attempt, Fault, News},
+    },
+    provider::{Administration, NotAdministrator, Role},
+};
+
+/// Adds an account that waits for its person, and makes their one-time link.
+#[server(prefix = "/actions", endpoint = "invite")]
+pub async fn invite(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+    #[server(default)] role: String,
+) -> Result<(), Message> {
+    let attempt = Attempt::invite(&email, &role);
+    let deed = async move |administration: Administration| {
+        let role = Role::parse(&role).ok_or(Message::Gone)?;
+        let added = administration.invite(&email, role).await.map_err(|error| match error {
+            provider::AdministrationError::Invalid(_) => Message::EmailInvalid.into(),
+            other => Fault::from(other),
+        })?;
+        Ok((News::Invited { email: added.account.email }, added.enrolment_link))
+    };
+    administer(&form_token, Section::Accounts, attempt, deed).await;
+    Ok(())
+}
+
+/// Keeps an account from signing in.
+#[server(prefix = "/actions", endpoint = "disable_account")]
+pub async fn disable_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.disable_account(&email).await?;
+        Ok((News::AccountDisabled { email }, None))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Lets a disabled account sign in again.
+#[server(prefix = "/actions", endpoint = "enable_account")]
+pub async fn enable_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.enable_account(&email).await?;
+        Ok((News::AccountEnabled { email }, None))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Removes an account for good.
+#[server(prefix = "/actions", endpoint = "remove_account")]
+pub async fn remove_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.remove_account(&email).await?;
+        Ok((News::AccountRemoved { email }, None))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Makes a link by which the person of an account chooses a new way to sign in.
+#[server(prefix = "/actions", endpoint = "reset_account")]
+pub async fn reset_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        let link = administration.reset_account(&email).await?;
+        Ok((News::ResetLinkMade { email }, Some(link)))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Gives an account another role.
+#[server(prefix = "/actions", endpoint = "set_role")]
+pub async fn set_role(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+    #[server(default)] role: String,
+) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        let role = Role::parse(&role).ok_or(Message::Gone)?;
+        administration.set_role(&email, role).await?;
+        Ok((News::RoleSet { email, administrator: role == Role::Administrator }, None))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Adds an application. Whatever the box "It can keep a secret" sends means yes.
+#[server(prefix = "/actions", endpoint = "add_client")]
+pub async fn add_client(
+    #[server(default)] form_token: String,
+    #[server(default)] name: String,
+    #[server(default)] redirect_uris: String,
+    #[server(default)] confidential: String,
+) -> Result<(), Message> {
+    let confidential = !confidential.is_empty();
+    let attempt = Attempt::add_client(&name, &redirect_uris, confidential);
+    let deed = async move |administration: Administration| {
+        let uris: Vec<_> = redirect_uris.split_whitespace().map(str::to_owned).collect();
+        let added = administration.add_client(&name, &uris, confidential).await?;
+        Ok((News::ClientAdded { client_id: added.client_id }, added.client_secret))
+    };
+    administer(&form_token, Section::Applications, attempt, deed).await;
+    Ok(())
+}
+
+/// Removes an application.
+#[server(prefix = "/actions", endpoint = "remove_client")]
+pub async fn remove_client(#[server(default)] form_token: String, #[server(default)] client_id: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.remove_client(&client_id).await?;
+        Ok((News::ClientRemoved, None))
+    };
+    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Keeps a host out.
+#[server(prefix = "/actions", endpoint = "block_host")]
+pub async fn block_host(#[server(default)] form_token: String, #[server(default)] host: String) -> Result<(), Message> {
+    let attempt = Attempt::block_host(&host);
+    let deed = async move |administration: Administration| {
+        administration.block_host(&host).await?;
+        Ok((News::HostBlocked { host: host.trim().to_lowercase() }, None))
+    };
+    administer(&form_token, Section::Applications, attempt, deed).await;
+    Ok(())
+}
+
+/// Lets a blocked host in again.
+#[server(prefix = "/actions", endpoint = "unblock_host")]
+pub async fn unblock_host(#[server(default)] form_token: String, #[server(default)] host: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.unblock_host(&host).await?;
+        Ok((News::HostUnblocked { host: host.trim().to_lowercase() }, None))
+    };
+    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Makes a new signing key.
+#[server(prefix = "/actions", endpoint = "rotate_keys")]
+pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Message> {
+    let deed = async |administration: Administration| {
+        administration.rotate_keys().await?;
+        Ok((News::KeysRotated, None))
+    };
+    administer(&form_token, Section::Keys, Attempt::Button, deed).await;
+    Ok(())
+}
+
+/// Carries out what an administrator posted on a page of theirs, and leads back there. What is to be seen this once goes along.
+#[cfg(feature = "ssr")]
+async fn administer<Doing>(form_token: &str, section: Section, attempt: Attempt, deed: impl FnOnce(Administration) -> Doing)
+where
+    Doing: Future<Output = Result<(News, Option<String>), Fault>>,
+{
+    let attempted = match admitted(form_token, section).await {
+        Ok(Some(administration)) => deed(administration).await,
+        Ok(None) => return,
+        Err(message) => Err(message.into()),
+    };
+    let (message, secret) = attempted.unwrap_or_else(|why| (News::Refused { attempt, why }, None));
+    answer_news(section, &Notice { message, email: String::new(), secret: secret.map(ShownOnce) });
+}
+
+/// The power to carry it out; `None` when another page has to come first, to which the answer leads then.
+#[cfg(feature = "ssr")]
+async fn admitted(form_token: &str, section: Section) -> Result<Option<Administration>, Message> {
+    let (visit, back) = (Visit::trusted(form_token)?, Place::Admin(section));
+    match visit.provider.administrator(&visit.visitor).await {
+        Ok(administration) => return Ok(Some(administration)),
+        Err(NotAdministrator::NotSignedIn) => answer_form(Err(Message::SignedOut), &Place::Login(None), ""),
+        Err(NotAdministrator::ConfirmFirst) => answer_form(Err(Message::ConfirmFirst), &back, ""),
+        // The page says why it is not for them.
+        Err(NotAdministrator::WrongRole) => visit.go(&back),
+        Err(NotAdministrator::Unavailable) => return Err(Message::Unavailable),
+    }
+    Ok(None)
+}

@@ -1,0 +1,91 @@
+//! Passkeys offered in the box "Email" itself, before anybody asks for one (conditional mediation, Web Authentication Level 3,
+//! section 5.1.4). A convenience: where it cannot be had, nothing is said.
+
+use std::{cell::RefCell, time::Duration};
+
+use js_sys::{Function, Promise, Reflect};
+use leptos::prelude::{set_timeout_with_handle, window};
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, CredentialRequestOptions, CredentialsContainer};
+
+use super::{ceremony, wire};
+use crate::{
+    actions::sign_in::{finish_passkey_sign_in, start_passkey_sign_in},
+    words::Message,
+};
+
+/// When an offer is made anew: shortly before the server forgets its ceremony, which it does after five minutes.
+const RENEWAL: Duration = Duration::from_secs(270);
+
+thread_local! {
+    /// Ends the offer that the browser makes just now. A page has one box for it, and a browser makes one offer at a time.
+    static CURRENT: RefCell<Option<AbortController>> = const { RefCell::new(None) };
+}
+
+/// Calls the offer off, for the button's own ceremony.
+pub(super) fn call_off() {
+    if let Some(controller) = CURRENT.take() {
+        controller.abort();
+    }
+}
+
+/// Offers passkeys until one signs in, or the offer is called off. `refused` is told what became of one that was picked in vain.
+pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(Message)) {
+    let Ok(passkeys) = ceremony::passkeys() else { return };
+    if !is_available().await {
+        return;
+    }
+    while let Some(outcome) = round(&passkeys, &form_token, &request).await {
+        match outcome {
+            Outcome::SignedIn(path) => return ceremony::go(&path),
+            Outcome::Refused(message) => refused(message),
+            Outcome::TimeIsUp => {}
+        }
+    }
+}
+
+/// How one ceremony ended that was not called off.
+enum Outcome {
+    SignedIn(String),
+    Refused(Message),
+    TimeIsUp,
+}
+
+/// One ceremony, from its options to the passkey that was picked. Nothing when there is to be no other.
+async fn round(passkeys: &CredentialsContainer, form_token: &str, request: &str) -> Option<Outcome> {
+    let controller = AbortController::new().ok()?;
+    CURRENT.set(Some(controller.clone()));
+    let ceremony = start_passkey_sign_in(form_token.to_owned(), true).await.ok()?;
+    let options: CredentialRequestOptions = wire::options(&ceremony.options).ok()?;
+    wire::set(&options, "mediation", &"conditional".into()).ok()?;
+    wire::set(&options, "signal", &controller.signal()).ok()?;
+    let (asked, stop) = (passkeys.get_with_options(&options).ok()?, controller.clone());
+    let timer = set_timeout_with_handle(move || stop.abort(), RENEWAL).ok()?;
+    let picked = JsFuture::from(asked).await;
+    timer.clear();
+    match picked {
+        Ok(credential) => {
+            let credential = wire::answer(credential.dyn_ref()?).ok()?;
+            let then = String::new();
+            let finished = finish_passkey_sign_in(form_token.to_owned(), ceremony.id, credential, request.to_owned(), then).await;
+            Some(finished.map_or_else(Outcome::Refused, Outcome::SignedIn))
+        }
+        // The time was up, unless it was called off.
+        Err(_) if controller.signal().aborted() => CURRENT.with_borrow(Option::is_some).then_some(Outcome::TimeIsUp),
+        Err(_) => None,
+    }
+}
+
+/// Whether the browser can. Older ones have not even the question.
+async fn is_available() -> bool {
+    let ask = || {
+        let class = Reflect::get(&window(), &"PublicKeyCredential".into()).ok()?;
+        let question: Function = Reflect::get(&class, &"isConditionalMediationAvailable".into()).ok()?.dyn_into().ok()?;
+        question.call0(&class).ok()?.dyn_into::<Promise>().ok()
+    };
+    match ask() {
+        Some(answer) => JsFuture::from(answer).await.is_ok_and(|can: JsValue| can.is_truthy()),
+        None => false,
+    }
+}

@@ -1,0 +1,79 @@
+//! The section "Recent activity": what happened to the account, told to its person.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::prelude::*;
+use oauth::{Timestamp, resource::Resource};
+use provider::{Actor, Event, Kind, Origin};
+
+use crate::{
+    clean,
+    components::{Ago, fill},
+    words::{activity as words, common, connections, sentence},
+};
+
+/// How many events are shown.
+const SHOWN: usize = 20;
+
+/// An event with the name of the resource that it is about, which it has by its identifier.
+pub(super) fn with_resource_name(event: Event, resources: &[Resource]) -> Event {
+    let is_about = |resource: &&Resource| event.about.as_deref() == Some(resource.identifier.as_str());
+    match resources.iter().find(is_about) {
+        Some(resource) => Event { about: Some(resource.name.clone()), ..event },
+        None => event,
+    }
+}
+
+#[component]
+pub(super) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoView {
+    let rows = events.into_iter().take(SHOWN).map(|event| view! { <Row event now/> }).collect_view();
+    view! {
+        <section aria-labelledby="activity">
+            <h2 id="activity">{words::TITLE}</h2>
+            {if rows.is_empty() {
+                view! { <p class="quiet">{words::NONE}</p> }.into_any()
+            } else {
+                view! { <ol class="rows">{rows}</ol> }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// One event. A replay asks for attention, and says what to do.
+#[component]
+fn Row(event: Event, now: Timestamp) -> impl IntoView {
+    let is_replay = event.deed.kind() == Kind::Replays;
+    let from = origin(&event).cloned();
+    let device = from.as_ref().map(|from| clean::name(&from.device, "")).filter(|device| !device.is_empty());
+    let address = from.map(|from| view! { <bdi class="address">{from.address}</bdi>{common::DOT} });
+    let at = event.at;
+    let told = told(event);
+    let told = match device {
+        Some(device) => sentence!(words::FROM, deed = told, device = view! { <bdi>{device}</bdi> }).into_any(),
+        None => told,
+    };
+    view! {
+        <li class:caution=is_replay>
+            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/></span></p>
+            {is_replay.then(|| view! { <p class="quiet">{connections::REPLAYED_ADVICE}</p> })}
+        </li>
+    }
+}
+
+/// From where it was done, unless that is where an administrator was.
+fn origin(event: &Event) -> Option<&Origin> {
+    event.from.as_ref().filter(|_| matches!(event.by, Actor::Person | Actor::Client))
+}
+
+fn told(event: Event) -> AnyView {
+    let sentence = words::deed(&event);
+    let client = event.client.map_or_else(String::new, |client| client.name);
+    let about = clean::name(&event.about.unwrap_or_default(), words::nameless(event.deed));
+    let client = clean::name(&client, common::AN_APPLICATION);
+    let slots = [
+        ("client", view! { <bdi class="strong">{client}</bdi> }.into_any()),
+        ("about", view! { <bdi class="strong">{about}</bdi> }.into_any()),
+        ("who", words::who(&event.by).into_any()),
+    ];
+    fill(sentence, slots).into_any()
+}

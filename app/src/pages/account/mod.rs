@@ -1,0 +1,107 @@
+//! The signed-in person's own page, and the front door that leads to it.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+mod activity;
+mod applications;
+mod passkeys;
+mod password;
+mod recovery;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::{AccountView, Role};
+
+use self::{
+    activity::{RecentActivity, with_resource_name},
+    applications::ConnectedApplications,
+    passkeys::Passkeys,
+    password::Password,
+    recovery::RecoveryCodes,
+    sessions::Sessions,
+};
+use super::{Halt, Page, page};
+use crate::{
+    actions::sign_in::SignOut,
+    components::{Alert, HiddenFields},
+    context::Visit,
+    model::{Place, Section},
+    words::{Message, Subject, account as words, common},
+};
+
+/// `/`: there is nothing here but the way on.
+#[component]
+pub(crate) fn Start() -> impl IntoView {
+    page(async |visit: Visit| match visit.provider.signed_in(&visit.visitor).await? {
+        Some(_) => Err(Halt::Elsewhere(Place::Account)),
+        None => Err(Halt::Elsewhere(Place::Login(None))),
+    })
+}
+
+/// `/account`.
+#[component]
+pub(crate) fn Account() -> impl IntoView {
+    page(load)
+}
+
+/// What every section needs: proof that its forms are ours, and the time it is.
+#[derive(Clone)]
+struct Frame {
+    form_token: String,
+    now: Timestamp,
+}
+
+async fn load(visit: Visit) -> Result<Page, Halt> {
+    let (provider, visitor) = (&visit.provider, &visit.visitor);
+    let nobody = || Halt::Elsewhere(Place::Login(None));
+    let account = provider.account(visitor).await?.ok_or_else(nobody)?;
+    let sessions = provider.sessions(visitor).await?.ok_or_else(nobody)?;
+    let connections = provider.connections(visitor).await?.ok_or_else(nobody)?;
+    let events = provider.activity(visitor).await?.ok_or_else(nobody)?.into_iter();
+    let events = events.map(|event| with_resource_name(event, &provider.settings().resources)).collect();
+    let afterlife = provider.settings().lifetimes.access_token;
+    let message = visit.notice().map(|notice| notice.message);
+    let frame = Frame { form_token: visit.form_token(), now: provider.now() };
+    let body = view! {
+        <Head email=account.email.clone() role=account.role message=message.clone()/>
+        <Credentials account message frame=frame.clone()/>
+        <Sessions sessions frame=frame.clone()/>
+        <ConnectedApplications connections afterlife frame=frame.clone()/>
+        <RecentActivity events now=frame.now/>
+        <form class="stack parting" method="post" action=SignOut::url()>
+            <HiddenFields form_token=frame.form_token/>
+            <button class="button" type="submit">{common::SIGN_OUT}</button>
+        </form>
+    };
+    Ok(Page { title: words::TITLE, name: "account", awake: true, body: body.into_any() })
+}
+
+#[component]
+fn Head(email: String, role: Role, message: Option<Message>) -> impl IntoView {
+    let message = message.filter(|message| message.subject() != Subject::Password);
+    let administers = role == Role::Administrator;
+    view! {
+        <h1>{words::TITLE}</h1>
+        <p class="lead"><bdi class="strong">{email}</bdi></p>
+        {administers.then(|| view! {
+            <div class="links"><a class="link" href=Place::Admin(Section::Accounts).to_string()>{words::ADMINISTRATION}</a></div>
+        })}
+        <Alert message id="form-alert"/>
+    }
+}
+
+/// All that the person can sign in with.
+#[component]
+fn Credentials(account: AccountView, message: Option<Message>, frame: Frame) -> impl IntoView {
+    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, .. } = account;
+    let has_passkey = !passkeys.is_empty();
+    let form_token = frame.form_token.clone();
+    view! {
+        <Passkeys passkeys has_password frame=frame.clone()/>
+        <Password email has_password chosen_at=password_set_at has_passkey message frame=frame.clone()/>
+        <RecoveryCodes codes=recovery_codes now=frame.now form_token/>
+    }
+}

@@ -1,0 +1,101 @@
+//! The section "Passkeys".
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::PasskeyView;
+
+use super::Frame;
+use crate::{
+    actions::account::{RemovePasskey, RenamePasskey},
+    clean,
+    components::{Ago, HiddenFields, Step, WithoutScript},
+    islands::AddPasskey,
+    model::{Place, Then},
+    words::{account as words, common, sentence},
+};
+
+#[component]
+pub(super) fn Passkeys(passkeys: Vec<PasskeyView>, has_password: bool, frame: Frame) -> impl IntoView {
+    let is_last = passkeys.len() == 1 && !has_password;
+    let rows = passkeys.into_iter().enumerate().map(|(number, passkey)| {
+        view! { <Row number passkey is_last frame=frame.clone()/> }
+    });
+    let rows = rows.collect_view();
+    view! {
+        <section aria-labelledby="passkeys">
+            <h2 id="passkeys">{words::PASSKEYS}</h2>
+            {if rows.is_empty() {
+                view! { <p class="quiet">{words::NO_PASSKEY}</p> }.into_any()
+            } else {
+                view! { <ul class="rows">{rows}</ul> }.into_any()
+            }}
+            <div class="stack needs-script">
+                <AddPasskey form_token=frame.form_token request=String::new() confirm=Place::Confirm(Then::Account).to_string()/>
+            </div>
+            <WithoutScript words=words::CREATING_NEEDS_SCRIPT/>
+        </section>
+    }
+}
+
+#[component]
+fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
+    let Frame { form_token, now } = frame;
+    let PasskeyView { id, name, created_at, last_used_at } = passkey;
+    let name = clean::name(&name, words::NAMELESS_PASSKEY);
+    view! {
+        <li class="row">
+            <p><bdi class="strong">{name.clone()}</bdi><Times created_at last_used_at now/></p>
+            <Step summary=words::CHANGE>
+                <Rename number id=id.clone() name=name.clone() form_token=form_token.clone()/>
+                {if is_last {
+                    view! { <p class="hint">{words::LAST_CREDENTIAL}</p> }.into_any()
+                } else {
+                    view! { <Remove id name form_token/> }.into_any()
+                }}
+            </Step>
+        </li>
+    }
+}
+
+#[component]
+fn Times(created_at: Timestamp, last_used_at: Option<Timestamp>, now: Timestamp) -> impl IntoView {
+    view! {
+        <span class="quiet">
+            {common::DOT}{sentence!(words::ADDED, when = view! { <Ago then=created_at now/> })}
+            {last_used_at.map(|used| view! { {common::DOT}{sentence!(words::LAST_USED, when = view! { <Ago then=used now/> })} })}
+        </span>
+    }
+}
+
+#[component]
+fn Rename(number: usize, id: String, name: String, form_token: String) -> impl IntoView {
+    let field = format!("name-{number}");
+    view! {
+        <form class="stack" method="post" action=RenamePasskey::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="passkey" value=id/>
+            <div class="field">
+                <label for=field.clone()>{words::NAME}</label>
+                <input type="text" id=field name="name" value=name required maxlength="60" autocomplete="off" enterkeyhint="done"/>
+            </div>
+            <button class="button" type="submit">{words::RENAME}</button>
+        </form>
+    }
+}
+
+#[component]
+fn Remove(id: String, name: String, form_token: String) -> impl IntoView {
+    let explained = sentence!(words::REMOVING_PASSKEY_EXPLAINED, name = view! { <bdi>{name.clone()}</bdi> });
+    view! {
+        <form class="stack" method="post" action=RemovePasskey::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="passkey" value=id/>
+            <p>{explained}</p>
+            <button class="button grave" type="submit">
+                <span>{sentence!(words::REMOVE, name = view! { <bdi>{name}</bdi> })}</span>
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,72 @@
+//! The section "Password".
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+
+use super::Frame;
+use crate::{
+    actions::account::{ChangePassword, RemovePassword},
+    components::{Ago, HiddenFields, NewPasswordField, Step, Whose},
+    words::{Message, Subject, account as words, common, sentence},
+};
+
+#[component]
+pub(super) fn Password(
+    email: String,
+    has_password: bool,
+    chosen_at: Option<Timestamp>,
+    has_passkey: bool,
+    message: Option<Message>,
+    frame: Frame,
+) -> impl IntoView {
+    let Frame { form_token, now } = frame;
+    let state = match (has_password, has_passkey) {
+        (true, true) => words::HAS_PASSWORD,
+        (true, false) => words::HAS_ONLY_PASSWORD,
+        (false, _) => words::HAS_NO_PASSWORD,
+    };
+    let chosen = chosen_at.filter(|_| has_password).map(|chosen| {
+        view! { " "{sentence!(words::CHOSEN, when = view! { <Ago then=chosen now/> })} }
+    });
+    view! {
+        <section aria-labelledby="password-section">
+            <h2 id="password-section">{words::PASSWORD}</h2>
+            <p class="quiet">{state}{chosen}</p>
+            <Change email has_password message form_token=form_token.clone()/>
+            {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
+        </section>
+    }
+}
+
+/// It stands open while there is something to say about the password that was tried.
+#[component]
+fn Change(email: String, has_password: bool, message: Option<Message>, form_token: String) -> impl IntoView {
+    let message = message.filter(|message| message.subject() == Subject::Password);
+    let summary = if has_password { words::CHANGE_PASSWORD } else { words::SET_PASSWORD };
+    view! {
+        <Step summary open=message.is_some()>
+            <form class="stack" method="post" action=ChangePassword::url()>
+                <HiddenFields form_token/>
+                <Whose email/>
+                <NewPasswordField label=common::NEW_PASSWORD message/>
+                <p class="hint">{words::CHANGING_PASSWORD_EXPLAINED}</p>
+                <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
+            </form>
+        </Step>
+    }
+}
+
+#[component]
+fn Remove(form_token: String) -> impl IntoView {
+    view! {
+        <Step summary=words::REMOVE_PASSWORD>
+            <form class="stack" method="post" action=RemovePassword::url()>
+                <HiddenFields form_token/>
+                <p>{words::REMOVING_PASSWORD_EXPLAINED}</p>
+                <button class="button grave" type="submit">{words::REMOVE_PASSWORD}</button>
+            </form>
+        </Step>
+    }
+}

@@ -1,0 +1,209 @@
+//! Accounts: who may sign in, and who may administer.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::{AccountSummary, Role};
+
+use super::{
+    Desk, Refused,
+    list::{Leaf, Turn, address},
+    parts::{Act, Line, Step},
+    section,
+};
+use crate::{
+    actions::administration::{DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole},
+    clean,
+    components::{Ago, HiddenFields},
+    model::{Place, Section},
+    pages::Halt,
+    words::{
+        admin::{self, Attempt, accounts as words},
+        common, sentence,
+    },
+};
+
+/// `/admin/accounts?q=&page=`.
+#[component]
+pub(crate) fn Accounts() -> impl IntoView {
+    section(Section::Accounts, load)
+}
+
+async fn load(desk: Desk) -> Result<AnyView, Halt> {
+    let (sought, number) = (desk.visit.text("q"), desk.visit.text("page"));
+    let own = desk.visit.provider.signed_in(&desk.visit.visitor).await?.map(|person| person.account);
+    let mut accounts = desk.administration.accounts().await?;
+    accounts.retain(|account| account.email.to_lowercase().contains(&sought.trim().to_lowercase()));
+    let leaf = Leaf::cut(accounts, &number);
+    let (turns, none, now) = (leaf.turns(), leaf.rows.is_empty(), desk.now);
+    let rows = leaf.rows.into_iter().map(|account| {
+        let own = own == Some(account.id);
+        view! { <Row account own now form_token=&desk.form_token/> }
+    });
+    let rows = rows.collect_view();
+    let view = view! {
+        <Invitation refused=desk.refused() form_token=desk.form_token.clone()/>
+        <Search sought=sought.clone()/>
+        {if none {
+            view! { <NoneFound sought=sought.clone()/> }.into_any()
+        } else {
+            view! { <ul class="rows">{rows}</ul> }.into_any()
+        }}
+        <Turn section=Section::Accounts sought=&sought turns/>
+    };
+    Ok(view.into_any())
+}
+
+/// Inviting somebody. Open, with what was typed, when it was refused.
+#[component]
+fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
+    let (email, administrator, fault) = match refused {
+        Some(Refused { attempt: Attempt::Invite { email, administrator }, why }) => (email, administrator, Some(why)),
+        _ => (String::new(), false, None),
+    };
+    let open = fault.is_some();
+    view! {
+        <details class="step" open=open>
+            <summary>{words::INVITE_SOMEBODY}</summary>
+            <form class="stack step-body" method="post" action=Invite::url()>
+                <HiddenFields form_token/>
+                <p>{words::INVITE_EXPLAINED}</p>
+                <Line id="invite-email" name="email" label=common::EMAIL kind="email" value=email fault/>
+                <div class="field">
+                    <label for="invite-role">{words::ROLE}</label>
+                    <select id="invite-role" name="role">
+                        <option value=Role::Person.as_str() selected=!administrator>{words::PERSON}</option>
+                        <option value=Role::Administrator.as_str() selected=administrator>{words::ADMINISTRATOR}</option>
+                    </select>
+                </div>
+                <button class="button" type="submit">{words::INVITE}</button>
+            </form>
+        </details>
+    }
+}
+
+#[component]
+fn Search(sought: String) -> impl IntoView {
+    view! {
+        <form class="search" method="get" action=Place::Admin(Section::Accounts).to_string() role="search">
+            <Line id="find" name="q" label=words::FIND kind="search" value=sought required=false/>
+            <button class="button" type="submit">{words::FIND_IT}</button>
+        </form>
+    }
+}
+
+#[component]
+fn NoneFound(sought: String) -> impl IntoView {
+    let sought = view! { <bdi class="strong">{clean::sentence(&sought)}</bdi> };
+    view! {
+        <p class="quiet">{sentence!(words::NONE_FOUND, sought = sought)}</p>
+        <p><a class="link" href=address(&Place::Admin(Section::Accounts), &[])>{words::SHOW_ALL}</a></p>
+    }
+}
+
+#[component]
+pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_token: &'a str) -> impl IntoView + use<> {
+    let email = clean::sentence(&account.email);
+    let administrates = account.role == Role::Administrator;
+    let state = view! { <State account=account.clone() now/> };
+    let changes = (!own).then(|| {
+        let changes = view! { <Changes account email=&email form_token/> };
+        view! { <Step summary=admin::CHANGE object=&email content=changes.into_any()/> }
+    });
+    view! {
+        <li class="row">
+            <div>
+                <p>
+                    <bdi class="strong">{email}</bdi>
+                    {administrates.then(|| view! { " "<span class="mark">{words::ADMINISTRATOR}</span> })}
+                    <span class="quiet">" · "{state}</span>
+                </p>
+                {own.then(|| view! { <p class="hint">{words::OWN}</p> })}
+            </div>
+            {changes}
+        </li>
+    }
+}
+
+/// "active · 2 passkeys and a password · last signed in 2 hours ago".
+#[component]
+fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
+    let waiting = is_waiting(&account);
+    let state = match (account.disabled, waiting) {
+        (true, _) => words::DISABLED,
+        (false, true) => words::WAITING,
+        (false, false) => words::ACTIVE,
+    };
+    let added = view! { <Ago then=account.created_at now/> };
+    view! {
+        {state}" · "
+        {match account.last_sign_in_at {
+            _ if waiting => sentence!(words::ADDED, when = added).into_any(),
+            Some(then) => {
+                let last = sentence!(words::LAST_SIGN_IN, when = view! { <Ago then now/> });
+                view! { {words::ways_in(account.passkeys, account.has_password)}" · "{last} }.into_any()
+            }
+            None => view! { {words::ways_in(account.passkeys, account.has_password)}" · "{words::NO_SIGN_IN} }.into_any(),
+        }}
+    }
+}
+
+/// Everything that can be done to an account, with what follows from it.
+#[component]
+fn Changes<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+    let shown = || view! { <bdi>{email.to_owned()}</bdi> };
+    let (grave, fields) = (!account.disabled, || vec![("email", account.email.clone())]);
+    let (state, consequence, button) = if account.disabled {
+        (EnableAccount::url(), words::ENABLE_EXPLAINED, sentence!(words::ENABLE, email = shown()).into_any())
+    } else {
+        (DisableAccount::url(), words::DISABLE_EXPLAINED, sentence!(words::DISABLE, email = shown()).into_any())
+    };
+    let removal = view! {
+        <Act
+            action=RemoveAccount::url() form_token fields=fields() grave=true
+            consequence=words::REMOVE_EXPLAINED.into_any() button=sentence!(words::REMOVE_IT, email = shown()).into_any()
+        />
+    };
+    view! {
+        {(!account.disabled).then(|| view! { <NewLink account=account.clone() email form_token/> })}
+        <OtherRole account=account.clone() email form_token/>
+        <Act action=state form_token fields=fields() grave consequence=consequence.into_any() button/>
+        <Step summary=admin::REMOVE object=email content=removal.into_any()/>
+    }
+}
+
+/// A new link for the person: to begin with, or to begin again.
+#[component]
+fn NewLink<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+    let role = account.role.as_str().to_owned();
+    let (action, button, consequence, fields) = if is_waiting(&account) {
+        let fields = vec![("email", account.email), ("role", role)];
+        (Invite::url(), words::INVITE_AGAIN, words::INVITE_AGAIN_EXPLAINED, fields)
+    } else {
+        (ResetAccount::url(), words::RESET, words::RESET_EXPLAINED, vec![("email", account.email)])
+    };
+    let spoken = admin::spoken(button, email);
+    view! { <Act action form_token fields spoken consequence=consequence.into_any() button=button.into_any()/> }
+}
+
+/// The role that the account has not.
+#[component]
+fn OtherRole<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+    let (role, button, consequence) = match account.role {
+        Role::Person => (Role::Administrator, words::MAKE_ADMINISTRATOR, words::MAKE_ADMINISTRATOR_EXPLAINED),
+        Role::Administrator => (Role::Person, words::MAKE_PERSON, words::MAKE_PERSON_EXPLAINED),
+    };
+    let fields = vec![("email", account.email), ("role", role.as_str().to_owned())];
+    let spoken = admin::spoken(button, email);
+    view! {
+        <Act
+            action=SetRole::url() form_token fields spoken consequence=consequence.into_any() button=button.into_any()
+        />
+    }
+}
+
+/// Whether nobody has chosen a way to sign in to it yet.
+const fn is_waiting(account: &AccountSummary) -> bool {
+    account.passkeys == 0 && !account.has_password
+}

@@ -1,0 +1,127 @@
+//! The audit trail.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::prelude::*;
+use oauth::Timestamp;
+use provider::{Actor, AuditFilter, Event, Kind, Origin, Whose};
+
+use super::{
+    Desk,
+    list::{A_PAGE, address},
+    parts::Line,
+    section,
+};
+use crate::{
+    clean,
+    components::{Ago, fill},
+    model::{Place, Section},
+    pages::Halt,
+    words::admin::audit as words,
+};
+
+/// The whole trail, for programs: a route of the server.
+const EXPORT: &str = "/admin/audit.jsonl";
+
+/// `/admin/audit?kind=&who=&before=`.
+#[component]
+pub(crate) fn Audit() -> impl IntoView {
+    section(Section::Audit, load)
+}
+
+async fn load(desk: Desk) -> Result<AnyView, Halt> {
+    let (who, before) = (desk.visit.text("who").trim().to_owned(), desk.visit.text("before").parse().ok());
+    let kind = Kind::parse(&desk.visit.text("kind"));
+    let filter = AuditFilter { kind, who: (!who.is_empty()).then(|| who.clone()) };
+    let page = desk.administration.audit(&filter, before, A_PAGE).await?;
+    let none = match (page.events.is_empty(), page.before, filter == AuditFilter::default() && before.is_none()) {
+        (false, ..) => None,
+        (true, Some(_), _) => Some(words::NONE_HERE),
+        (true, None, true) => Some(words::NONE),
+        (true, None, false) => Some(words::NONE_FOUND),
+    };
+    let fields = [("kind", kind.map_or("", Kind::as_str)), ("who", who.as_str())];
+    let place = Place::Admin(Section::Audit);
+    let older = page.before.map(|before| address(&place, &[fields[0], fields[1], ("before", &before.to_string())]));
+    let newest = before.map(|_| address(&place, &fields));
+    let export = address(&EXPORT, &fields);
+    let rows = page.events.into_iter().map(|recorded| view! { <Row event=recorded.event now=desk.now/> }).collect_view();
+    let view = view! {
+        <Filter kind who=who.clone()/>
+        <p><a class="link" href=export>{words::EXPORT}</a></p>
+        {match none {
+            Some(none) => view! { <p class="quiet">{none}</p> }.into_any(),
+            None => view! { <ol class="rows">{rows}</ol> }.into_any(),
+        }}
+        <nav class="turn" aria-label=crate::words::admin::PAGES>
+            {newest.map(|address| view! { <a class="link" href=address>{words::NEWEST}</a> })}
+            {older.map(|address| view! { <a class="link" href=address rel="next">{words::OLDER}</a> })}
+        </nav>
+    };
+    Ok(view.into_any())
+}
+
+#[component]
+fn Filter(kind: Option<Kind>, who: String) -> impl IntoView {
+    let options = Kind::ALL.map(|own| {
+        view! { <option value=own.as_str() selected=kind == Some(own)>{words::kind(own)}</option> }
+    });
+    view! {
+        <form class="search" method="get" action=Place::Admin(Section::Audit).to_string() role="search">
+            <div class="field">
+                <label for="audit-kind">{words::KIND}</label>
+                <select id="audit-kind" name="kind">
+                    <option value="" selected=kind.is_none()>{words::EVERY_KIND}</option>
+                    {options.collect_view()}
+                </select>
+            </div>
+            <Line id="audit-who" name="who" label=words::WHO kind="search" hint=words::WHO_EXPLAINED value=who required=false/>
+            <button class="button" type="submit">{words::SHOW}</button>
+        </form>
+    }
+}
+
+#[component]
+pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
+    let caution = event.deed.kind() == Kind::Replays;
+    let (at, from) = (event.at, event.from.clone());
+    view! {
+        <li class="row">
+            <div class:caution=caution>
+                <p><Sentence event/></p>
+                <p class="quiet"><Ago then=at now/>{from.map(|from| view! { <From from/> })}</p>
+            </div>
+        </li>
+    }
+}
+
+/// What happened, in one sentence.
+#[component]
+fn Sentence(event: Event) -> impl IntoView {
+    let Event { deed, by, whose, client, about, .. } = event;
+    let named = |name: String| view! { <bdi class="strong">{name}</bdi> }.into_any();
+    let actor = match &by {
+        Actor::Terminal => words::THE_TERMINAL.to_owned(),
+        Actor::Administrator(own) => clean::sentence(&own.email),
+        Actor::Person => person(whose.as_ref()),
+        Actor::Client => client.as_ref().map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING)),
+    };
+    let client = client.map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING));
+    let about = about.map_or(words::SOMETHING.to_owned(), |about| clean::sentence(&about));
+    let slots = [("actor", actor), ("person", person(whose.as_ref())), ("client", client), ("about", about)];
+    fill(words::what(deed), slots.map(|(slot, name)| (slot, named(name))))
+}
+
+/// The address of an account at that time.
+fn person(whose: Option<&Whose>) -> String {
+    whose.map_or(words::SOMEBODY.to_owned(), |whose| clean::sentence(&whose.email))
+}
+
+/// From where it was done.
+#[component]
+fn From(from: Origin) -> impl IntoView {
+    view! {
+        " · "<bdi class="address">{clean::sentence(&from.address)}</bdi>
+        {(!from.device.is_empty()).then(|| view! { " · "<bdi>{clean::sentence(&from.device)}</bdi> })}
+    }
+}

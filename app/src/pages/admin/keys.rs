@@ -1,0 +1,61 @@
+//! Signing keys.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::KeySummary;
+
+use super::{Desk, parts::Act, section};
+use crate::{
+    actions::administration::RotateKeys,
+    components::Ago,
+    handover::KEYS,
+    model::Section,
+    moment,
+    pages::Halt,
+    words::{admin::keys as words, sentence},
+};
+
+/// `/admin/keys`.
+#[component]
+pub(crate) fn Keys() -> impl IntoView {
+    section(Section::Keys, load)
+}
+
+async fn load(desk: Desk) -> Result<AnyView, Halt> {
+    let (keys, now, settings) = (desk.administration.keys().await?, desk.now, desk.visit.provider.settings());
+    let lifetimes = &settings.lifetimes;
+    let span = moment::at_most(lifetimes.key_overlap.max(lifetimes.access_token));
+    let rows = keys.into_iter().map(|key| view! { <Row key now/> }).collect_view();
+    let address = view! { <bdi class="host">{settings.issuer.url(KEYS)}</bdi> };
+    let view = view! {
+        <ul class="rows">{rows}</ul>
+        <p class="quiet">{sentence!(words::PUBLISHED, address = address)}</p>
+        <details class="step">
+            <summary>{words::ROTATE}</summary>
+            <div class="stack step-body">
+                <Act
+                    action=RotateKeys::url() form_token=&desk.form_token fields=Vec::new()
+                    consequence=sentence!(words::ROTATE_EXPLAINED, span = span).into_any() button=words::ROTATE_IT.into_any()
+                />
+            </div>
+        </details>
+    };
+    Ok(view.into_any())
+}
+
+#[component]
+fn Row(key: KeySummary, now: Timestamp) -> impl IntoView {
+    let shown = view! { <bdi class="host">{key.kid}</bdi> };
+    let sentence = match (key.state, key.since, key.until) {
+        ("active", Some(then), _) => sentence!(words::ACTIVE_SINCE, key = shown, when = view! { <Ago then now/> }).into_any(),
+        ("active", None, _) => sentence!(words::ACTIVE, key = shown).into_any(),
+        (_, _, Some(until)) => {
+            let when = view! { <time datetime=moment::machine_readable(until)>{moment::exactly(until)}</time> };
+            sentence!(words::RETIRING_UNTIL, key = shown, when = when).into_any()
+        }
+        (_, _, None) => sentence!(words::RETIRING, key = shown).into_any(),
+    };
+    view! { <li class="row"><p>{sentence}</p></li> }
+}

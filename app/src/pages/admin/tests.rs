@@ -1,0 +1,185 @@
+//! What the rows say, what they offer, and what a hostile name cannot make of them.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use oauth::{Id, Timestamp};
+use provider::{
+    AccountSummary, Actor, ApplicationKind, ApplicationSummary, ClientName, Deed, Event, FailedStep, Failure, FailureKind, Origin,
+    Role, Whose,
+};
+
+use super::{accounts, applications, audit, failures, parts::Outcome};
+use crate::{
+    notice::{Notice, ShownOnce},
+    words::admin::{Attempt, Fault, News},
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_442_700);
+const HOSTILE: &str = "<script>alert(1)</script>\u{202e}\u{200b}";
+
+fn html<V: IntoView>(view: impl FnOnce() -> V) -> String {
+    Owner::new().with(|| view().into_view().to_html()).replace("<!>", "")
+}
+
+/// The text of a view, without its tags.
+fn words(html: &str) -> String {
+    let text: String = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn account(email: &str) -> AccountSummary {
+    AccountSummary {
+        id: Id::new([1; 16]),
+        email: email.to_owned(),
+        disabled: false,
+        passkeys: 1,
+        has_password: true,
+        created_at: NOW,
+        role: Role::Person,
+        last_sign_in_at: Some(NOW),
+    }
+}
+
+fn account_row(account: AccountSummary, own: bool) -> String {
+    html(|| view! { <accounts::Row account own now=NOW form_token="proof"/> })
+}
+
+#[test]
+fn an_account_says_its_state_and_offers_what_fits_it() {
+    let bob = || account("bob@example.com");
+    let active = account_row(bob(), false);
+    assert!(words(&active).contains("bob@example.com · active · 1 passkey and a password · last signed in just now"), "{active}");
+    for offered in ["Disable bob@example.com", "Make a reset link", "Make an administrator", "Remove bob@example.com"] {
+        assert!(words(&active).contains(offered), "{offered} in {active}");
+    }
+    let disabled = account_row(AccountSummary { disabled: true, role: Role::Administrator, ..bob() }, false);
+    for offered in ["disabled", "Enable bob@example.com", "Make a person", "Remove bob@example.com"] {
+        assert!(words(&disabled).contains(offered), "{offered} in {disabled}");
+    }
+    assert!(!words(&disabled).contains("Make a reset link"), "{disabled}");
+    let waiting = account_row(AccountSummary { passkeys: 0, has_password: false, last_sign_in_at: None, ..bob() }, false);
+    assert!(words(&waiting).contains("waiting for its person · added just now"), "{waiting}");
+    assert!(words(&waiting).contains("Make another invitation link") && waiting.contains("/actions/invite"), "{waiting}");
+}
+
+#[test]
+fn nobody_can_lock_themselves_out() {
+    let own = account_row(AccountSummary { role: Role::Administrator, ..account("alice@example.com") }, true);
+    assert!(words(&own).contains("This is your own account"), "{own}");
+    assert!(!own.contains("<form") && !own.contains("<button"), "{own}");
+}
+
+#[test]
+fn d30_hostile_names_are_text_in_every_row() {
+    let client = ApplicationSummary {
+        client_id: HOSTILE.to_owned(),
+        name: HOSTILE.to_owned(),
+        redirect_uris: vec![HOSTILE.to_owned()],
+        confidential: false,
+        created_at: NOW,
+        kind: ApplicationKind::Registered,
+        hosts: vec![HOSTILE.to_owned()],
+        last_used_at: None,
+        blocked: false,
+    };
+    let viewed =
+        applications::Viewed { blocked: Vec::new(), afterlife: Duration::from_hours(1), now: NOW, form_token: "proof".to_owned() };
+    let failure = Failure {
+        client_id: HOSTILE.to_owned(),
+        client_name: None,
+        step: FailedStep::Authorize,
+        kind: FailureKind::UnknownClient,
+        code: "invalid_client".to_owned(),
+        description: HOSTILE.to_owned(),
+        times: 2,
+        first_at: NOW,
+        last_at: NOW,
+        last_from: HOSTILE.to_owned(),
+    };
+    let whose = Whose { account: Id::new([1; 16]), email: HOSTILE.to_owned() };
+    let event = Event {
+        at: NOW,
+        deed: Deed::Allowed,
+        by: Actor::Person,
+        whose: Some(whose),
+        from: Some(Origin { address: HOSTILE.to_owned(), device: HOSTILE.to_owned() }),
+        client: Some(ClientName { id: HOSTILE.to_owned(), name: HOSTILE.to_owned() }),
+        about: Some(HOSTILE.to_owned()),
+    };
+    for row in [
+        account_row(account(HOSTILE), false),
+        html(|| view! { <applications::Row client viewed/> }),
+        html(|| view! { <failures::Row failure now=NOW/> }),
+        html(|| view! { <audit::Row event now=NOW/> }),
+    ] {
+        assert!(!row.contains("<script"), "{row}");
+        // A hidden field names exactly what the button is about; nobody reads it.
+        let read: String = row.split("<input").map(|part| part.split_once('>').map_or(part, |(_, rest)| rest)).collect();
+        let misleading = words(&read).contains(['\u{202e}', '\u{200b}']);
+        assert!(!misleading, "{read:?}");
+    }
+}
+
+#[test]
+fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
+    let client = |client_id: &str| ApplicationSummary {
+        client_id: client_id.to_owned(),
+        name: "Claude".to_owned(),
+        redirect_uris: vec!["https://claude.ai/cb".to_owned()],
+        confidential: true,
+        created_at: NOW,
+        kind: ApplicationKind::Added,
+        hosts: vec!["claude.ai".to_owned(), "evil.example".to_owned()],
+        last_used_at: Some(NOW),
+        blocked: true,
+    };
+    let blocked = vec!["evil.example".to_owned()];
+    let viewed = applications::Viewed { blocked, afterlife: Duration::from_hours(1), now: NOW, form_token: "proof".to_owned() };
+    let row = html(|| view! { <applications::Row client=client("c1") viewed/> });
+    assert!(row.contains("aria-label=\"Remove Claude (c1)\""), "{row}");
+    assert!(words(&row).contains("Claude at claude.ai, evil.example Blocked · added just now · last used just now"), "{row}");
+    assert!(words(&row).contains("Block claude.ai") && !words(&row).contains("Block evil.example"), "{row}");
+}
+
+#[test]
+fn an_event_names_who_did_it() {
+    let whose = |email: &str| Whose { account: Id::new([1; 16]), email: email.to_owned() };
+    let event = |by| Event {
+        at: NOW,
+        deed: Deed::RoleChanged,
+        by,
+        whose: Some(whose("bob@example.com")),
+        from: Some(Origin { address: "192.0.2.1".to_owned(), device: "Chrome on Linux".to_owned() }),
+        client: None,
+        about: Some("administrator".to_owned()),
+    };
+    for (by, sentence) in [
+        (Actor::Administrator(whose("alice@example.com")), "alice@example.com gave bob@example.com the role administrator."),
+        (Actor::Terminal, "The terminal gave bob@example.com the role administrator."),
+    ] {
+        let row = words(&html(|| view! { <audit::Row event=event(by) now=NOW/> }));
+        assert_eq!(row, format!("{sentence}just now · 192.0.2.1 · Chrome on Linux"));
+    }
+}
+
+#[test]
+fn what_was_made_stands_in_a_box_to_be_copied() {
+    let shown = |message, secret: Option<&str>| {
+        let secret = secret.map(|secret| ShownOnce(secret.to_owned()));
+        let notice = Some(Notice { message, email: String::new(), secret });
+        html(|| view! { <Outcome notice lifetime=Duration::from_hours(24)/> })
+    };
+    let invited = shown(News::Invited { email: "bob@example.com".to_owned() }, Some("https://auth.example/enroll/x"));
+    assert!(invited.contains("One-time link") && invited.contains("value=\"https://auth.example/enroll/x\""), "{invited}");
+    assert!(words(&invited).contains("ends within 24 hours"), "{invited}");
+    let added = shown(News::ClientAdded { client_id: "c1".to_owned() }, Some("vcs_x"));
+    for part in ["Client id", "value=\"c1\"", "Client secret", "value=\"vcs_x\""] {
+        assert!(added.contains(part), "{part} in {added}");
+    }
+    assert!(!shown(News::ClientAdded { client_id: "c1".to_owned() }, None).contains("Client secret"));
+    // What a form was refused for stands beside that form alone.
+    let refused = |attempt| shown(News::Refused { attempt, why: Fault::Own }, None);
+    assert!(refused(Attempt::Button).contains("role=\"alert\""));
+    assert!(!refused(Attempt::invite("bob", "person")).contains("role=\"alert\""));
+}

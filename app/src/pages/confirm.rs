@@ -1,0 +1,71 @@
+//! Showing a credential once more, for what takes a newer sign-in.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::AccountView;
+
+use super::{Halt, Page, page};
+use crate::{
+    actions::sign_in::{SignIn, SignOut},
+    components::{Alert, Divider, HiddenFields, PasswordField, Whose, WithoutScript},
+    context::Visit,
+    islands::ConfirmWithPasskey,
+    model::{Place, Then},
+    words::{Message, common, confirm as words, sentence},
+};
+
+/// `/confirm?then=`.
+#[component]
+pub(crate) fn Confirm() -> impl IntoView {
+    page(load)
+}
+
+async fn load(visit: Visit) -> Result<Page, Halt> {
+    let Some(account) = visit.provider.account(&visit.visitor).await? else {
+        return Err(Halt::Elsewhere(Place::Login(None)));
+    };
+    let then = Then::parse(&visit.query("then")).slug();
+    let message = visit.notice().map(|notice| notice.message);
+    let awake = !account.passkeys.is_empty();
+    let body = view! { <Confirmation account message form_token=visit.form_token() then/> };
+    Ok(Page { title: words::TITLE, name: "confirm", awake, body: body.into_any() })
+}
+
+#[component]
+fn Confirmation(account: AccountView, message: Option<Message>, form_token: String, then: &'static str) -> impl IntoView {
+    let AccountView { email, passkeys, has_password, .. } = account;
+    let has_passkey = !passkeys.is_empty();
+    let lead = sentence!(words::LEAD, email = view! { <bdi class="strong">{email.clone()}</bdi> });
+    let token = form_token.clone();
+    view! {
+        <h1>{words::TITLE}</h1>
+        <p class="lead">{lead}</p>
+        <Alert message id="form-alert"/>
+        {has_passkey.then(|| view! {
+            <div class="stack needs-script">
+                <ConfirmWithPasskey form_token=token.clone() then=then.to_owned()/>
+            </div>
+            <WithoutScript/>
+        })}
+        {(has_passkey && has_password).then(|| view! { <Divider/> })}
+        {has_password.then(|| view! { <WithPassword form_token=token.clone() email then filled=!has_passkey/> })}
+        <form class="as-whom" method="post" action=SignOut::url()>
+            <HiddenFields form_token/>
+            <button class="link" type="submit">{common::NOT_YOU}</button>
+        </form>
+    }
+}
+
+#[component]
+fn WithPassword(form_token: String, email: String, then: &'static str, filled: bool) -> impl IntoView {
+    view! {
+        <form class="stack" method="post" action=SignIn::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="then" value=then/>
+            <Whose email/>
+            <PasswordField/>
+            <button class="button" class:filled=filled type="submit">{words::CONFIRM}</button>
+        </form>
+    }
+}

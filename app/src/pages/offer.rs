@@ -1,0 +1,54 @@
+//! The offer of a passkey to somebody who has just signed in without one.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use super::{Halt, Page, page};
+use crate::{
+    actions::account::DeclinePasskey,
+    components::{Alert, HiddenFields, WithoutScript},
+    context::Visit,
+    islands::AddPasskey,
+    model::{Place, Slug},
+    words::{Message, account, offer as words},
+};
+
+/// `/passkey`, with `?request=` when an application waits for the answer.
+#[component]
+pub(crate) fn Offer() -> impl IntoView {
+    page(load)
+}
+
+async fn load(visit: Visit) -> Result<Page, Halt> {
+    let request = Slug::parse(&visit.query("request"));
+    let Some(account) = visit.provider.account(&visit.visitor).await? else {
+        return Err(Halt::Elsewhere(Place::Login(request)));
+    };
+    let onward = Place::after_sign_in(request.clone());
+    // Nothing to offer, or no longer: then nobody is held up.
+    if !account.passkeys.is_empty() || !account.is_fresh {
+        return Err(Halt::Elsewhere(onward));
+    }
+    let message = visit.notice().map(|notice| notice.message);
+    let request = request.map(|request| request.as_str().to_owned()).unwrap_or_default();
+    let body = view! { <Offered message form_token=visit.form_token() request onward=onward.to_string()/> };
+    Ok(Page { title: words::TITLE, name: "offer", awake: true, body: body.into_any() })
+}
+
+#[component]
+fn Offered(message: Option<Message>, form_token: String, request: String, onward: String) -> impl IntoView {
+    view! {
+        <h1>{words::TITLE}</h1>
+        <p class="lead">{words::LEAD}</p>
+        <Alert message id="form-alert"/>
+        <div class="stack needs-script">
+            <AddPasskey form_token=form_token.clone() request=request.clone() confirm=onward/>
+        </div>
+        <WithoutScript words=account::CREATING_NEEDS_SCRIPT/>
+        <form method="post" action=DeclinePasskey::url()>
+            <HiddenFields form_token request/>
+            <button class="button" type="submit">{words::NOT_NOW}</button>
+        </form>
+    }
+}

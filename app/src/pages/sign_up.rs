@@ -1,0 +1,54 @@
+//! Making an account for oneself, where the settings let people.
+
+#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+
+use leptos::prelude::*;
+use provider::SignUp as Policy;
+
+use super::{
+    Halt, Page,
+    arrival::{Arrival, Lead},
+    invitation::{CredentialForm, Hidden, Labels},
+    page,
+};
+use crate::{
+    context::Visit,
+    model::Place,
+    notice::Notice,
+    problem::ProblemFacts,
+    words::{common, invitation, sign_up as words},
+};
+
+const LABELS: Labels = Labels { password: common::PASSWORD, submit: invitation::CREATE_ACCOUNT };
+
+/// `/sign-up`, with `?request=` when an application waits for the answer.
+#[component]
+pub(crate) fn SignUp() -> impl IntoView {
+    page(load)
+}
+
+async fn load(visit: Visit) -> Result<Page, Halt> {
+    let domains = match &visit.provider.settings().sign_up {
+        Policy::Invitation => return Err(ProblemFacts::not_found().into()),
+        Policy::Open => None,
+        Policy::Domains(domains) => Some(words::for_domains(domains)),
+    };
+    let arrival = Arrival::of(&visit).await?;
+    let body = view! { <SignUpCard arrival domains notice=visit.notice() form_token=visit.form_token()/> };
+    Ok(Page { title: words::TITLE, name: "sign-up", awake: true, body: body.into_any() })
+}
+
+#[component]
+fn SignUpCard(arrival: Arrival, domains: Option<String>, notice: Option<Notice>, form_token: String) -> impl IntoView {
+    let hidden = Hidden { form_token, token: String::new(), request: arrival.field() };
+    let (message, email) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
+    view! {
+        <h1>{words::TITLE}</h1>
+        {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}
+        {domains.map(|domains| view! { <p class="quiet">{domains}</p> })}
+        <CredentialForm hidden email fixed=false message labels=LABELS/>
+        <div class="links">
+            <a class="link" href=Place::Login(arrival.request).to_string()>{words::SIGN_IN_INSTEAD}</a>
+        </div>
+    }
+}
