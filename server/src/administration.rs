@@ -2,7 +2,10 @@
 
 use oauth::Timestamp;
 use oauth::client::KeySource;
-use provider::{AccountSummary, AddedAccount, AddedClient, AdministrationError, ClientSummary, KeySummary, Provider};
+use provider::{
+    AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary, AuditFilter, AuditPage, AuditReport,
+    KeySummary, Provider, Recorded, Role,
+};
 use serde::{Deserialize, Serialize};
 
 /// A request of the command line. It has no Debug: it may hold a password.
@@ -15,6 +18,25 @@ pub enum Request {
         email: String,
         /// Its password.
         password: Option<String>,
+    },
+    /// Adds an account with a link to enrol, and a role.
+    Invite {
+        /// Its e-mail address.
+        email: String,
+        /// Its role.
+        role: Role,
+    },
+    /// Makes a link by which a person chooses a new way to sign in.
+    ResetAccount {
+        /// The account's e-mail address.
+        email: String,
+    },
+    /// Gives an account another role.
+    SetRole {
+        /// Its e-mail address.
+        email: String,
+        /// Its role.
+        role: Role,
     },
     /// Lists the accounts.
     Accounts,
@@ -56,6 +78,36 @@ pub enum Request {
     Keys,
     /// Makes a new signing key; the old one retires.
     RotateKeys,
+    /// Keeps the applications of a host out.
+    BlockHost {
+        /// The host.
+        host: String,
+    },
+    /// Lets the applications of a host in again.
+    UnblockHost {
+        /// The host.
+        host: String,
+    },
+    /// Shows events of the audit trail, newest first.
+    Audit {
+        /// Which ones.
+        filter: AuditFilter,
+        /// Those below this number.
+        before: Option<u64>,
+        /// How many at the most.
+        limit: usize,
+    },
+    /// Gives events of the audit trail, oldest first.
+    ExportAudit {
+        /// Which ones.
+        filter: AuditFilter,
+        /// Those above this number.
+        after: u64,
+        /// How many at the most.
+        limit: usize,
+    },
+    /// Checks the audit trail.
+    VerifyAudit,
 }
 
 /// What comes back. It has no Debug: it may hold a client's secret or a link.
@@ -69,9 +121,17 @@ pub enum Answer {
     /// The client that was added, with its secret for this once.
     AddedClient(AddedClient),
     /// All clients.
-    Clients(Vec<ClientSummary>),
+    Clients(Vec<ApplicationSummary>),
     /// All keys.
     Keys(Vec<Key>),
+    /// A one-time link.
+    Link(String),
+    /// Events, newest first.
+    Audit(AuditPage),
+    /// Events, oldest first.
+    Events(Vec<Recorded>),
+    /// What a check of the audit trail found.
+    Report(AuditReport),
     /// It is done, and there is nothing to tell.
     Done,
 }
@@ -103,20 +163,29 @@ pub async fn execute(provider: &Provider, request: Request) -> Result<Answer, St
 }
 
 async fn answer(provider: &Provider, request: Request) -> Result<Answer, AdministrationError> {
+    let terminal = provider.terminal();
     Ok(match request {
-        Request::AddAccount { email, password } => Answer::AddedAccount(provider.add_account(&email, password.as_deref()).await?),
-        Request::Accounts => Answer::Accounts(provider.accounts().await?),
-        Request::DisableAccount { email } => done(provider.disable_account(&email).await?),
-        Request::EnableAccount { email } => done(provider.enable_account(&email).await?),
-        Request::RemoveAccount { email } => done(provider.remove_account(&email).await?),
+        Request::AddAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, password.as_deref()).await?),
+        Request::Accounts => Answer::Accounts(terminal.accounts().await?),
+        Request::DisableAccount { email } => done(terminal.disable_account(&email).await?),
+        Request::EnableAccount { email } => done(terminal.enable_account(&email).await?),
+        Request::RemoveAccount { email } => done(terminal.remove_account(&email).await?),
         Request::AddClient { name, redirect_uris, confidential, keys } => Answer::AddedClient(match keys {
-            None => provider.add_client(&name, &redirect_uris, confidential).await?,
-            Some(keys) => provider.add_keyed_client(&name, &redirect_uris, keys).await?,
+            None => terminal.add_client(&name, &redirect_uris, confidential).await?,
+            Some(keys) => terminal.add_keyed_client(&name, &redirect_uris, keys).await?,
         }),
-        Request::Clients => Answer::Clients(provider.clients().await?),
-        Request::RemoveClient { client_id } => done(provider.remove_client(&client_id).await?),
-        Request::Keys => listed(provider.keys().await?),
-        Request::RotateKeys => listed(provider.rotate_keys().await?),
+        Request::Clients => Answer::Clients(terminal.clients().await?),
+        Request::RemoveClient { client_id } => done(terminal.remove_client(&client_id).await?),
+        Request::Invite { email, role } => Answer::AddedAccount(terminal.invite(&email, role).await?),
+        Request::ResetAccount { email } => Answer::Link(terminal.reset_account(&email).await?),
+        Request::SetRole { email, role } => done(terminal.set_role(&email, role).await?),
+        Request::BlockHost { host } => done(terminal.block_host(&host).await?),
+        Request::UnblockHost { host } => done(terminal.unblock_host(&host).await?),
+        Request::Audit { filter, before, limit } => Answer::Audit(terminal.audit(&filter, before, limit).await?),
+        Request::ExportAudit { filter, after, limit } => Answer::Events(terminal.audit_export(&filter, after, limit).await?),
+        Request::VerifyAudit => Answer::Report(terminal.verify_audit().await?),
+        Request::Keys => listed(terminal.keys().await?),
+        Request::RotateKeys => listed(terminal.rotate_keys().await?),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod administer;
+mod audit;
 mod check;
 mod log;
 mod output;
@@ -13,7 +14,7 @@ use clap::{Parser, Subcommand};
 use oauth::client::{KeySource, secret_digest};
 use oauth::jwk::Jwks;
 use oauth::{Reason, introspection};
-use provider::Environment;
+use provider::{Environment, Role};
 
 use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
@@ -42,6 +43,9 @@ enum Command {
     /// Manage the people who can sign in
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Read the audit trail
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Manage the applications that ask for access
     #[command(subcommand)]
     Client(ClientCommand),
@@ -64,6 +68,22 @@ enum AccountCommand {
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
+        /// What the person may do
+        #[arg(long, value_parser = role, value_name = "person|administrator", conflicts_with = "password_stdin")]
+        role: Option<Role>,
+    },
+    /// Print a one-time link by which a person chooses a new way to sign in
+    Reset {
+        /// The e-mail address
+        email: String,
+    },
+    /// Say what a person may do
+    Role {
+        /// The e-mail address
+        email: String,
+        /// The role
+        #[arg(value_parser = role, value_name = "person|administrator")]
+        role: Role,
     },
     /// List the accounts
     List,
@@ -108,6 +128,16 @@ enum ClientCommand {
         /// Its id
         id: String,
     },
+    /// Keep the applications of a host out
+    Block {
+        /// The host, such as app.example.com; names below it are blocked too
+        host: String,
+    },
+    /// Let the applications of a blocked host in again
+    Unblock {
+        /// The host
+        host: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +179,10 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
         Command::Check => return Ok(check::check(&flags, json).await),
         Command::Key(KeyCommand::Seal) => return seal(json),
         Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
+        Command::Audit(command) => {
+            let _log = log::start("warn").map_err(|error| no_log(&error))?;
+            return audit::audit(&resolve(&flags)?, command, json).await;
+        }
         Command::Account(command) => account_request(command)?,
         Command::Client(command) => client_request(command)?,
         Command::Key(KeyCommand::List) => Request::Keys,
@@ -163,10 +197,12 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
 
 fn account_request(command: AccountCommand) -> Result<Request, String> {
     Ok(match command {
-        AccountCommand::Add { email, password_stdin: false } => Request::AddAccount { email, password: None },
-        AccountCommand::Add { email, password_stdin: true } => {
+        AccountCommand::Add { email, password_stdin: false, role } => Request::Invite { email, role: role.unwrap_or_default() },
+        AccountCommand::Add { email, password_stdin: true, .. } => {
             Request::AddAccount { email, password: Some(password_from_stdin()?) }
         }
+        AccountCommand::Reset { email } => Request::ResetAccount { email },
+        AccountCommand::Role { email, role } => Request::SetRole { email, role },
         AccountCommand::List => Request::Accounts,
         AccountCommand::Disable { email } => Request::DisableAccount { email },
         AccountCommand::Enable { email } => Request::EnableAccount { email },
@@ -182,7 +218,13 @@ fn client_request(command: ClientCommand) -> Result<Request, String> {
         }
         ClientCommand::List => Request::Clients,
         ClientCommand::Remove { id } => Request::RemoveClient { client_id: id },
+        ClientCommand::Block { host } => Request::BlockHost { host },
+        ClientCommand::Unblock { host } => Request::UnblockHost { host },
     })
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "the roles are person and administrator".to_owned())
 }
 
 /// The keys of a client: whatever is not an address is a file.

@@ -2,6 +2,7 @@
 
 mod flags;
 mod parse;
+mod resources;
 mod settings;
 
 use std::fmt;
@@ -9,12 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use oauth::Issuer;
 use oauth::document::DocumentPolicy;
 use oauth::redirect::PrivateSchemes;
-use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
-use oauth::scope::{OFFLINE_ACCESS, is_scope_word};
-use oauth::{Digest, Issuer};
-use provider::{RegistrationPolicy, Settings};
+use oauth::resource::Resource;
+use provider::{RegistrationPolicy, Settings, SignUp};
 use store::Location;
 use url::Url;
 
@@ -22,6 +22,7 @@ pub use flags::Flags;
 pub use parse::ListenAddress;
 pub use settings::{CONFIG_ENVIRONMENT, ResourceEntry, SETTINGS, ScopeEntry, Setting};
 
+use crate::brand::{Accent, Branding, Logo};
 use settings::{Given, Values};
 
 /// Everything a person can set, understood and checked.
@@ -31,12 +32,16 @@ pub struct Config {
     pub issuer: Issuer,
     /// The server's name on its pages.
     pub server_name: String,
+    /// What its pages look like.
+    pub branding: Branding,
     /// Where to listen.
     pub listen: Vec<ListenAddress>,
     /// Where everything is remembered.
     pub store: Location,
     /// The key that seals the signing keys; `None` leaves it to the data folder.
     pub sealing_key: Option<SealingKeySource>,
+    /// Who may make an account for themselves.
+    pub sign_up: SignUp,
     /// Whether and how often clients may register themselves.
     pub registration: Registration,
     /// Schemes of applications that may stand in a redirect URI.
@@ -55,6 +60,8 @@ pub struct Config {
     pub refresh_replay_window: Duration,
     /// How long consent is remembered; zero asks every time.
     pub consent_lifetime: Duration,
+    /// How long an event stays in the audit trail.
+    pub audit_retention: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The protected resources.
@@ -130,6 +137,7 @@ impl Config {
         let mut settings = Settings::new(self.issuer.clone());
         settings.name.clone_from(&self.server_name);
         settings.resources.clone_from(&self.resources);
+        settings.sign_up.clone_from(&self.sign_up);
         settings.registration =
             RegistrationPolicy { open: self.registration.open, limit_per_hour: self.registration.limit_per_hour };
         settings.private_schemes.clone_from(&self.private_schemes);
@@ -140,6 +148,7 @@ impl Config {
         settings.lifetimes.refresh_token = self.refresh_token_lifetime;
         settings.lifetimes.refresh_replay_window = self.refresh_replay_window;
         settings.lifetimes.consent = self.consent_lifetime;
+        settings.lifetimes.audit = self.audit_retention;
         settings
     }
 }
@@ -155,11 +164,13 @@ impl Reader {
         let issuer = self.read("issuer", Issuer::parse).unwrap_or_else(local_issuer);
         Config {
             server_name: self.read("server_name", server_name).unwrap_or_default(),
+            branding: Branding { accent: self.read("accent_color", Accent::parse), logo: self.read("logo", Logo::read) },
             listen: self.read("listen", parse::listen).unwrap_or_else(|| listen_for(&issuer)),
             store: self
                 .read("store", |text| text.parse().map_err(|error: store::Error| error.to_string()))
                 .unwrap_or(Location::Memory),
             sealing_key: self.read("sealing_key", sealing_key),
+            sign_up: self.read("sign_up", parse::sign_up).unwrap_or_default(),
             registration: Registration {
                 open: self.read("registration", parse::switch).unwrap_or_default(),
                 limit_per_hour: self.read("registration_limit", number).unwrap_or_default(),
@@ -167,11 +178,12 @@ impl Reader {
             private_schemes: self.read("private_schemes", parse::private_schemes).unwrap_or_default(),
             client_documents: self.read("client_documents", DocumentPolicy::parse).unwrap_or_default(),
             rate_limits: self.read("rate_limits", parse::switch).unwrap_or_default(),
-            code_lifetime: self.lifetime("code_lifetime", 1, Duration::from_mins(10)),
-            access_token_lifetime: self.lifetime("access_token_lifetime", 1, Duration::from_hours(24)),
-            refresh_token_lifetime: self.lifetime("refresh_token_lifetime", 1, Duration::from_hours(24 * 3650)),
-            refresh_replay_window: self.lifetime("refresh_replay_window", 0, Duration::from_hours(1)),
-            consent_lifetime: self.lifetime("consent_lifetime", 0, Duration::from_hours(24 * 3650)),
+            code_lifetime: self.lifetime("code_lifetime", "1s", "10m"),
+            access_token_lifetime: self.lifetime("access_token_lifetime", "1s", "1d"),
+            refresh_token_lifetime: self.lifetime("refresh_token_lifetime", "1s", "3650d"),
+            refresh_replay_window: self.lifetime("refresh_replay_window", "0s", "1h"),
+            consent_lifetime: self.lifetime("consent_lifetime", "0s", "3650d"),
+            audit_retention: self.lifetime("audit_retention", "1d", "3650d"),
             trusted_proxies: self.read("trusted_proxies", parse::networks).unwrap_or_default(),
             resources: self.resources(&issuer),
             site: self.read("site", |text| Ok(PathBuf::from(text))),
@@ -185,70 +197,9 @@ impl Reader {
         parse(&text).map_err(|fault| self.faults.push(format!("{source}: {fault}."))).ok()
     }
 
-    fn lifetime(&mut self, key: &str, least_seconds: u64, most: Duration) -> Duration {
-        let bounded = |text: &str| match parse::duration(text)? {
-            short if short.as_secs() < least_seconds => Err(format!("\"{text}\" is too short; at least {least_seconds}s")),
-            long if long > most => Err(format!("\"{text}\" is too long; at most {}s", most.as_secs())),
-            fits => Ok(fits),
-        };
-        self.read(key, bounded).unwrap_or_default()
+    fn lifetime(&mut self, key: &str, least: &str, most: &str) -> Duration {
+        self.read(key, |text| parse::duration_within(text, least, most)).unwrap_or_default()
     }
-
-    /// The resources of the file, which replace the demonstration's.
-    fn resources(&mut self, issuer: &Issuer) -> Vec<Resource> {
-        let Some(entries) = self.values.resources.take() else {
-            return Settings::new(issuer.clone()).resources;
-        };
-        let mut resources: Vec<Resource> = Vec::new();
-        for entry in entries {
-            match resource(entry) {
-                Err(fault) => self.faults.push(fault),
-                Ok(twice) if resources.iter().any(|known| known.identifier == twice.identifier) => {
-                    self.faults.push(format!("[[resource]] \"{}\" is listed twice.", twice.identifier));
-                }
-                Ok(resource) => resources.push(resource),
-            }
-        }
-        resources
-    }
-}
-
-fn resource(entry: ResourceEntry) -> Result<Resource, String> {
-    let ResourceEntry { identifier: text, name, introspection_secret_hash: hash, scopes } = entry;
-    let Some(identifier) = ResourceIdentifier::parse(&text) else {
-        return Err(format!("[[resource]] \"{text}\": the identifier is not an absolute http or https URI without fragment."));
-    };
-    // What is true of an issuer is true of the origin of a resource: tokens travel there too.
-    if Url::parse(identifier.as_str()).is_ok_and(|url| Issuer::parse(&url.origin().ascii_serialization()).is_err()) {
-        return Err(format!("[[resource]] \"{text}\": the identifier must be https; http is for this computer only."));
-    }
-    if name.trim().is_empty() {
-        return Err(format!("[[resource]] \"{text}\": it has no name."));
-    }
-    let introspection_secret = hash.as_deref().and_then(Digest::parse);
-    if hash.is_some() != introspection_secret.is_some() {
-        let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
-        return Err(format!("[[resource]] \"{text}\": its introspection_secret_hash {remedy}."));
-    }
-    if scopes.is_empty() {
-        return Err(format!("[[resource]] \"{text}\": it has no [[resource.scope]]."));
-    }
-    for (index, scope) in scopes.iter().enumerate() {
-        if !is_scope_word(&scope.name) || scope.sentence.trim().is_empty() {
-            return Err(format!("[[resource]] \"{text}\": scope \"{}\" needs a name without spaces and a sentence.", scope.name));
-        }
-        if scope.name == OFFLINE_ACCESS {
-            return Err(format!("[[resource]] \"{text}\": scope \"{OFFLINE_ACCESS}\" is this server's own, and no resource's."));
-        }
-        if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
-            return Err(format!("[[resource]] \"{text}\": scope \"{}\" is listed twice.", scope.name));
-        }
-    }
-    if !scopes.iter().any(|scope| scope.default) {
-        return Err(format!("[[resource]] \"{text}\": no scope is left as default = true, so who asks for none gets none."));
-    }
-    let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
-    Ok(Resource { identifier, name, introspection_secret, scopes: scopes.into_iter().map(described).collect() })
 }
 
 fn server_name(text: &str) -> Result<String, String> {

@@ -4,6 +4,7 @@
 //! from the command line.
 
 pub mod administration;
+pub mod brand;
 mod chance;
 pub mod commands;
 pub mod config;

@@ -21,7 +21,7 @@ pub fn respond(site: &Site, request: &Parts, facts: ProblemFacts) -> Response {
         Some(id) => facts.with_request_id(&id.to_string()),
         None => facts,
     };
-    app::problem_response(site.options(), site.server_name(), &facts).map(Body::from)
+    app::problem_response(site.options(), site.server_name(), site.brand(), &facts).map(Body::from)
 }
 
 fn json(facts: &ProblemFacts) -> Response {

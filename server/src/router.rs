@@ -23,7 +23,7 @@ use crate::layers::{
 };
 use crate::liveness::liveness;
 use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
-use crate::routes::{authorize, health, introspect, me, register, revoke, token};
+use crate::routes::{audit, authorize, health, introspect, me, register, revoke, token};
 use crate::site::Site;
 use crate::time::clock;
 use crate::{demonstration, problem, respond};
@@ -85,6 +85,7 @@ fn browsers(service: &Service) -> Router<Service> {
         .layer(from_fn_with_state(service.clone(), same_origin_posts));
     Router::new()
         .route("/authorize", get(authorize::by_query).post(authorize::by_form))
+        .route("/admin/audit.jsonl", get(audit::export))
         .merge(pages)
         .layer(from_fn_with_state(service.clone(), visitor))
         .layer(from_fn(see_other_after_post))
@@ -93,9 +94,10 @@ fn browsers(service: &Service) -> Router<Service> {
 /// The pages and server functions of `app`.
 fn pages(service: &Service) -> Router<Service> {
     let options = service.site.options().clone();
-    let provider = service.provider.clone();
+    let (provider, brand) = (service.provider.clone(), service.site.brand().clone());
     let context = move || {
         provide_context(provider.clone());
+        provide_context(brand.clone());
         let Some(parts) = use_context::<Parts>() else { return };
         if let Some(visitor) = parts.extensions.get::<Visitor>() {
             provide_context(visitor.clone());
@@ -146,6 +148,6 @@ async fn method_not_allowed() -> Response {
 /// 404: JSON where only machines call, else a page.
 async fn nothing_here(State(service): State<Service>, request: Parts) -> Response {
     let path = request.uri.path();
-    let machine = ["/api/", "/health/", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix));
+    let machine = ["/api/", "/brand/", "/health/", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix));
     if machine { respond::not_found() } else { problem::respond(&service.site, &request, ProblemFacts::not_found()) }
 }

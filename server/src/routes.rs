@@ -1,5 +1,6 @@
 //! The endpoints for machines: each handler is extract, call, respond.
 
+pub mod audit;
 pub mod authorize;
 pub mod health;
 pub mod introspect;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use app::Brand;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -10,6 +11,8 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use leptos::config::{Env, LeptosOptions};
 use leptos_axum::site_pkg_dir_service;
+
+use crate::brand::Branding;
 
 /// The name the build gives to the script, the wasm and the style.
 const OUTPUT_NAME: &str = "vestibule";
@@ -22,6 +25,8 @@ pub struct Site {
     /// Shared, since every request brings a copy.
     options: Arc<LeptosOptions>,
     server_name: Arc<str>,
+    branding: Branding,
+    brand: Brand,
 }
 
 impl Site {
@@ -37,7 +42,14 @@ impl Site {
             .hash_files(hashed)
             .env(Env::PROD)
             .build();
-        Self { options: Arc::new(options), server_name: server_name.into() }
+        let (branding, brand) = (Branding::default(), Brand::default());
+        Self { options: Arc::new(options), server_name: server_name.into(), branding, brand }
+    }
+
+    /// The same, looking as this house wants it.
+    #[must_use]
+    pub fn with_branding(self, branding: Branding) -> Self {
+        Self { brand: branding.addresses(), branding, ..self }
     }
 
     /// What Leptos wants to know of it.
@@ -50,18 +62,24 @@ impl Site {
         &self.server_name
     }
 
+    /// Where its pages find what makes them look different.
+    pub fn brand(&self) -> &Brand {
+        &self.brand
+    }
+
     /// Whether the build's files are there; without them pages have no style and no passkeys.
     pub fn is_built(&self) -> bool {
         self.root().join(&*self.options.site_pkg_dir).is_dir()
     }
 
-    /// Serves `/pkg/*`, and the files that lie directly in the site's folder. Compressed twins are used where they exist.
+    /// Serves `/pkg/*`, the files that lie directly in the site's folder, and those of the branding. Compressed twins are used
+    /// where they exist.
     pub fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let mut files = Router::new().route_service("/pkg/{*path}", site_pkg_dir_service(&self.options));
         for name in self.loose_files() {
             files = files.route_service(&format!("/{name}"), site_pkg_dir_service(&self.options));
         }
-        files.layer(middleware::from_fn_with_state(self.options.hash_files, cacheable))
+        files.layer(middleware::from_fn_with_state(self.options.hash_files, cacheable)).merge(self.branding.files())
     }
 
     fn loose_files(&self) -> Vec<String> {

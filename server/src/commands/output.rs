@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use oauth::Timestamp;
-use provider::{AccountSummary, ClientSummary};
+use provider::{AccountSummary, ApplicationKind, ApplicationSummary};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -20,6 +20,9 @@ impl Told {
             Request::EnableAccount { email } => format!("{email} can sign in again."),
             Request::RemoveAccount { email } => format!("{email} is removed."),
             Request::RemoveClient { client_id } => format!("{client_id} is removed."),
+            Request::SetRole { email, role } => format!("{email} has the role {} now.", role.as_str()),
+            Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
+            Request::UnblockHost { host } => format!("{host} is not blocked any more."),
             _ => "Done.".to_owned(),
         })
     }
@@ -46,11 +49,15 @@ fn as_json(answer: &Answer) -> Result<String, String> {
         Answer::AddedClient(added) => pretty(added),
         Answer::Clients(clients) => pretty(clients),
         Answer::Keys(keys) => pretty(keys),
+        Answer::Link(link) => pretty(&serde_json::json!({ "link": link })),
+        Answer::Audit(page) => pretty(page),
+        Answer::Events(events) => pretty(events),
+        Answer::Report(report) => pretty(report),
         Answer::Done => pretty(&serde_json::json!({ "done": true })),
     }
 }
 
-fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
+pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
     serde_json::to_string_pretty(value).map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
@@ -61,7 +68,9 @@ fn as_text(answer: &Answer, told: &Told) -> String {
             None => format!("{} is added and can sign in with the password.", added.account.email),
         },
         Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
-        Answer::Accounts(accounts) => table(&["E-MAIL", "STATE", "PASSKEYS", "PASSWORD", "SINCE"], accounts.iter().map(account)),
+        Answer::Accounts(accounts) => {
+            table(&["E-MAIL", "ROLE", "STATE", "PASSKEYS", "PASSWORD", "SINCE"], accounts.iter().map(account))
+        }
         Answer::AddedClient(added) => match &added.client_secret {
             Some(secret) => {
                 format!("client_id      {}\nclient_secret  {secret}\n\nThe secret is shown this once.", added.client_id)
@@ -71,13 +80,16 @@ fn as_text(answer: &Answer, told: &Told) -> String {
         Answer::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
         Answer::Clients(clients) => table(&["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"], clients.iter().map(client)),
         Answer::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
-        Answer::Done => told.0.clone(),
+        Answer::Link(link) => format!("With this link a new way to sign in is chosen, once:\n\n  {link}"),
+        // Those print themselves.
+        Answer::Done | Answer::Audit(_) | Answer::Events(_) | Answer::Report(_) => told.0.clone(),
     }
 }
 
 fn account(account: &AccountSummary) -> Vec<String> {
     vec![
         account.email.clone(),
+        account.role.as_str().to_owned(),
         if account.disabled { "disabled" } else { "active" }.to_owned(),
         account.passkeys.to_string(),
         if account.has_password { "yes" } else { "no" }.to_owned(),
@@ -86,14 +98,23 @@ fn account(account: &AccountSummary) -> Vec<String> {
 }
 
 /// The name is the client's own word, so it must not steer the terminal.
-fn client(client: &ClientSummary) -> Vec<String> {
+fn client(client: &ApplicationSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),
         client.name.chars().filter(|c| !c.is_control()).take(40).collect(),
-        if client.confidential { "confidential" } else { "public" }.to_owned(),
+        kind(client).to_owned(),
         client.redirect_uris.join(" "),
         moment(client.created_at),
     ]
+}
+
+const fn kind(client: &ApplicationSummary) -> &'static str {
+    match (client.blocked, client.kind, client.confidential) {
+        (true, ..) => "blocked",
+        (_, ApplicationKind::Document, _) => "document",
+        (_, _, true) => "confidential",
+        (_, _, false) => "public",
+    }
 }
 
 fn key(key: &Key) -> Vec<String> {
@@ -101,14 +122,14 @@ fn key(key: &Key) -> Vec<String> {
     vec![key.kid.clone(), key.state.clone(), shown(key.since), shown(key.until)]
 }
 
-fn moment(timestamp: Timestamp) -> String {
+pub(super) fn moment(timestamp: Timestamp) -> String {
     let seconds = i64::try_from(timestamp.seconds()).ok();
     let moment = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// Columns as wide as their widest cell.
-fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let heads = heads.iter().map(ToString::to_string).collect();
     let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

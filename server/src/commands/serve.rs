@@ -20,8 +20,8 @@ use crate::open::{self, Opened};
 use crate::router::{self, Options};
 use crate::site::Site;
 
-/// How soon a key that another process made is used here.
-const KEY_REFRESH: Duration = Duration::from_secs(5);
+/// How soon a key that another process made is used here, and a host that it blocked is kept out.
+const REFRESH: Duration = Duration::from_secs(5);
 /// A command that holds the store is done sooner.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -30,11 +30,11 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let listeners = listen::bind(&config.listen).await?;
     let opened = open::open_patiently(&config, STORE_PATIENCE).await.map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
-    let site = Site::new(config.site.as_deref(), &config.server_name);
+    let site = Site::new(config.site.as_deref(), &config.server_name).with_branding(config.branding.clone());
     let stop = stop_signal()?;
 
     let control = control(&config, &provider)?;
-    let keys = tokio::spawn(refresh_keys(provider.clone()));
+    let keys = tokio::spawn(refresh(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
         warn(&warning);
@@ -60,13 +60,14 @@ fn control(config: &Config, provider: &Provider) -> Result<Option<JoinHandle<()>
     Ok(Some(tokio::spawn(socket.serve(provider.clone()))))
 }
 
-async fn refresh_keys(provider: Provider) {
-    let mut ticks = interval(KEY_REFRESH);
+/// Follows what other servers of the store change.
+async fn refresh(provider: Provider) {
+    let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // The fault is in the log already, and the keys at hand stay good for a while.
-        let _ = provider.refresh_keys().await;
+        let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked());
     }
 }
 

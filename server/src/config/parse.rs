@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use oauth::redirect::PrivateSchemes;
+use provider::SignUp;
 
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -29,6 +30,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .filter(|seconds| *seconds <= 100 * 365 * 24 * 60 * 60)
         .map(Duration::from_secs)
         .ok_or_else(|| format!("\"{text}\" is longer than a hundred years"))
+}
+
+/// A duration from `least` to `most`, which are constants of the same spelling.
+pub(super) fn duration_within(text: &str, least: &str, most: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        short if short < duration(least)? => Err(format!("\"{text}\" is too short; at least {least}")),
+        long if long > duration(most)? => Err(format!("\"{text}\" is too long; at most {most}")),
+        fits => Ok(fits),
+    }
 }
 
 /// `on` or `off`; `true`, `false`, `1` and `0` are understood too.
@@ -55,6 +65,36 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
 pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
     let fault = |name: &str| format!("\"{name}\" is not the scheme of an application, such as cursor");
     PrivateSchemes::read(items(text).filter(|_| text.trim() != "none")).map_err(fault)
+}
+
+/// `invitation`, `open`, or the domains of e-mail addresses, separated by commas.
+pub(super) fn sign_up(text: &str) -> Result<SignUp, String> {
+    match text.trim() {
+        "invitation" => Ok(SignUp::Invitation),
+        "open" => Ok(SignUp::Open),
+        domains => match items(domains).map(domain).collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => Err("it names no domain; \"invitation\" lets nobody sign up".to_owned()),
+            domains => Ok(SignUp::Domains(domains)),
+        },
+    }
+}
+
+/// A domain as it stands in addresses, in lower case. It has a dot, so that no misspelt word is taken for one.
+fn domain(text: &str) -> Result<String, String> {
+    let labels: Vec<_> = text.split('.').collect();
+    let sound = labels.len() > 1 && text.len() <= 253 && labels.iter().all(|label| is_label(label));
+    // The last label of an address in numbers would be a number.
+    let named = labels.last().is_some_and(|label| !label.bytes().all(|byte| byte.is_ascii_digit()));
+    if sound && named {
+        return Ok(text.to_lowercase());
+    }
+    Err(format!("\"{text}\" is not a domain such as example.com, nor invitation or open"))
+}
+
+/// Letters of any script: people may type an address in their own.
+fn is_label(label: &str) -> bool {
+    let plain = label.chars().all(|letter| letter.is_alphanumeric() || letter == '-');
+    plain && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 /// One place to listen at: a name or an address, and a port.
@@ -134,6 +174,31 @@ mod tests {
         for wrong in ["javascript", "https", "cursor://", "Cursor", "a b"] {
             assert!(private_schemes(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");
         }
+    }
+
+    #[test]
+    fn durations_may_have_bounds() {
+        let within = |text| duration_within(text, "1m", "1h");
+        assert_eq!((within("60s"), within("60m")), (Ok(Duration::from_mins(1)), Ok(Duration::from_hours(1))));
+        assert_eq!(within("59s"), Err("\"59s\" is too short; at least 1m".to_owned()));
+        assert_eq!(within("3601s"), Err("\"3601s\" is too long; at most 1h".to_owned()));
+    }
+
+    #[test]
+    fn sign_up_is_for_the_invited_for_all_or_for_domains() {
+        assert_eq!(sign_up("invitation"), Ok(SignUp::Invitation));
+        assert_eq!(sign_up(" open "), Ok(SignUp::Open));
+        let domains = |domains: &[&str]| Ok(SignUp::Domains(domains.iter().map(|domain| (*domain).to_owned()).collect()));
+        assert_eq!(sign_up("Example.COM, sub.example.org"), domains(&["example.com", "sub.example.org"]));
+        assert_eq!(sign_up("Bücher.example,xn--bcher-kva.example"), domains(&["bücher.example", "xn--bcher-kva.example"]));
+        assert!(sign_up(" , ").is_err());
+        for wrong in ["opn", "example", "a@example.com", "@example.com", ".example.com", "example.com.", "*.example.com", "a..b"] {
+            assert!(sign_up(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");
+        }
+        for wrong in ["-a.example", "a-.example", "a b.example", "192.0.2.1", "https://example.com", "open,example.com"] {
+            assert!(sign_up(wrong).is_err(), "{wrong}");
+        }
+        assert!(sign_up(&format!("{}.example", "a".repeat(64))).is_err());
     }
 
     #[test]

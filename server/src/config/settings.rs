@@ -44,9 +44,12 @@ const fn setting(
 pub const SETTINGS: &[Setting] = &[
     setting("issuer", "VESTIBULE_ISSUER", Some("http://localhost:3000"), "URL", "The address of this server as clients know it"),
     setting("server_name", "VESTIBULE_SERVER_NAME", Some("Vestibule"), "NAME", "The name shown on the pages"),
+    setting("accent_color", "VESTIBULE_ACCENT_COLOR", None, "#RRGGBB", "The colour of buttons and links [default: the built-in green]"),
+    setting("logo", "VESTIBULE_LOGO", None, "FILE", "An SVG, PNG, JPEG or WebP picture beside the name [default: the built-in mark]"),
     setting("listen", "VESTIBULE_LISTEN", None, "HOST:PORT", "Where to listen, comma-separated [default: from the issuer]"),
     setting("store", "VESTIBULE_STORE", Some("file:./vestibule-data"), "STORE", "file:PATH, memory:, redis://… or rediss://…"),
     setting("sealing_key", "VESTIBULE_SEALING_KEY", None, "KEY", "k4.local.… or a file that holds it [default: in the data folder]"),
+    setting("sign_up", "VESTIBULE_SIGN_UP", Some("invitation"), "invitation|open|DOMAIN,…", "Who may make an account for themselves"),
     setting("registration", "VESTIBULE_REGISTRATION", Some("on"), "on|off", "Whether clients may register themselves"),
     setting("registration_limit", "VESTIBULE_REGISTRATION_LIMIT", Some("20"), "NUMBER", "Registrations per address and hour, 0 for no limit"),
     setting("private_schemes", "VESTIBULE_PRIVATE_SCHEMES", Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"), "SCHEME,…", "Schemes of applications that may receive answers"),
@@ -57,6 +60,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("refresh_token_lifetime", "VESTIBULE_REFRESH_TOKEN_LIFETIME", Some("90d"), "TIME", "How long a refresh token lives"),
     setting("refresh_replay_window", "VESTIBULE_REFRESH_REPLAY_WINDOW", Some("30s"), "TIME", "How long a used refresh token gets its successor again"),
     setting("consent_lifetime", "VESTIBULE_CONSENT_LIFETIME", Some("90d"), "TIME", "How long an answer to an application is remembered, 0s asks every time"),
+    setting("audit_retention", "VESTIBULE_AUDIT_RETENTION", Some("365d"), "TIME", "How long an event stays in the audit trail"),
     setting("trusted_proxies", "VESTIBULE_TRUSTED_PROXIES", Some(""), "CIDR,…", "Proxies whose X-Forwarded-For is believed"),
     setting("site", "VESTIBULE_SITE", None, "FOLDER", "The built pages' files [default: ../site beside the binary]"),
 ];

@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use clap::FromArgMatches as _;
+use oauth::Digest;
 
 use super::*;
 
@@ -40,6 +41,9 @@ fn defaults_are_those_of_the_issue() {
     assert_eq!(config.refresh_token_lifetime, Duration::from_hours(90 * 24));
     assert_eq!(config.refresh_replay_window, Duration::from_secs(30));
     assert_eq!(config.consent_lifetime, Duration::from_hours(90 * 24));
+    assert_eq!(config.audit_retention, Duration::from_hours(365 * 24));
+    assert_eq!(config.sign_up, SignUp::Invitation);
+    assert_eq!(config.branding, Branding::default());
     assert_eq!(config.resources[0].identifier.as_str(), "http://localhost:3000/mcp");
 }
 
@@ -53,6 +57,8 @@ fn the_defaults_agree_with_the_providers() {
     assert_eq!(ours.lifetimes.refresh_token, theirs.lifetimes.refresh_token);
     assert_eq!(ours.lifetimes.refresh_replay_window, theirs.lifetimes.refresh_replay_window);
     assert_eq!(ours.lifetimes.consent, theirs.lifetimes.consent);
+    assert_eq!(ours.lifetimes.audit, theirs.lifetimes.audit);
+    assert_eq!(ours.sign_up, theirs.sign_up);
     assert_eq!(ours.client_documents, theirs.client_documents);
     assert_eq!(ours.registration.limit_per_hour, theirs.registration.limit_per_hour);
 }
@@ -88,6 +94,8 @@ fn values_out_of_bounds_are_faults() {
         ("--code-lifetime", "11m"),
         ("--access-token-lifetime", "2d"),
         ("--refresh-replay-window", "2h"),
+        ("--audit-retention", "23h"),
+        ("--audit-retention", "0s"),
         ("--registration-limit", "-1"),
         ("--rate-limits", "maybe"),
         ("--server-name", "  "),
@@ -118,6 +126,36 @@ fn clients_with_documents_are_let_in_by_host() {
     let file = file("client_documents = [\"claude.ai\", \".example.com\"]\n");
     let config = resolve(&["--config", path(&file)], &[]).expect("sound");
     assert_eq!(Ok(config.client_documents), policy("claude.ai,.example.com"));
+}
+
+#[test]
+fn sign_up_reaches_the_provider_from_everywhere() {
+    let sign_up = |arguments: &[&str], environment: &[(&str, &str)]| {
+        resolve(arguments, environment).map(|config| config.settings().sign_up).map_err(|Faults(faults)| faults)
+    };
+    let domains = Ok(SignUp::Domains(vec!["example.com".to_owned(), "example.org".to_owned()]));
+    let file = file("sign_up = [\"Example.com\", \"example.org\"]\naudit_retention = \"30d\"\n");
+    assert_eq!(sign_up(&["--config", path(&file)], &[]), domains);
+    assert_eq!(sign_up(&["--sign-up", "example.com, example.ORG"], &[]), domains);
+    assert_eq!(sign_up(&["--config", path(&file)], &[("VESTIBULE_SIGN_UP", "open")]), Ok(SignUp::Open));
+    let fault = "--sign-up: \"everybody\" is not a domain such as example.com, nor invitation or open.";
+    assert_eq!(sign_up(&["--sign-up", "everybody"], &[]), Err(vec![fault.to_owned()]));
+    let config = resolve(&["--config", path(&file)], &[]).expect("sound");
+    assert_eq!(config.settings().lifetimes.audit, Duration::from_hours(30 * 24));
+}
+
+#[test]
+fn the_look_is_a_colour_and_a_picture() {
+    let logo = file("<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    let environment = [("VESTIBULE_ACCENT_COLOR", "#1a6b52"), ("VESTIBULE_LOGO", path(&logo))];
+    let Branding { accent, logo } = resolve(&[], &environment).expect("sound").branding;
+    assert_eq!(accent, Accent::parse("#1a6b52").ok());
+    assert_eq!(logo.map(|logo| logo.content_type()), Some("image/svg+xml"));
+
+    let page = file("<!DOCTYPE html><html></html>");
+    let Err(Faults(faults)) = resolve(&["--accent-color", "green", "--logo", path(&page)], &[]) else { panic!("accepted") };
+    let not_a_picture = format!("--logo: \"{}\" is not an SVG, PNG, JPEG or WebP picture.", path(&page));
+    assert_eq!(faults, ["--accent-color: \"green\" is not a colour such as #1a6b52.", &not_a_picture]);
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn in_time(body: Body, deadline: Instant) -> Body {
 
 /// Probes and static files would drown everything else.
 fn is_routine(route: &str) -> bool {
-    route.starts_with("/health/") || route.starts_with("/pkg/") || route.starts_with("/.well-known/")
+    ["/health/", "/pkg/", "/brand/", "/.well-known/"].iter().any(|prefix| route.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use crate::extract::Service;
 pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = service.proxies.client_address(request.headers(), request.extensions());
     let cookies = cookies(request.headers());
-    let (visitor, cookie) = service.provider.visitor(cookies.as_deref(), address);
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let (visitor, cookie) = service.provider.visitor(cookies.as_deref(), user_agent, address);
     let cookie = cookie.filter(|_| request.method() != Method::POST || !is_cross_site(request.headers()));
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;

@@ -1,0 +1,161 @@
+//! `vestibule audit`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use provider::{Actor, AuditFilter, AuditReport, Kind, Recorded};
+
+use super::administer::administer;
+use super::output::{self, moment, pretty, table};
+use crate::administration::{Answer, Request};
+use crate::config::Config;
+
+/// How many events travel at once.
+const A_PAGE: usize = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Show the newest events
+    List {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// How many at the most
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: u16,
+        /// Those older than the event of this number
+        #[arg(long, value_name = "NUMBER")]
+        before: Option<u64>,
+    },
+    /// Check that no event was changed, added or taken out
+    Verify,
+    /// Print all events as JSON, a line each, oldest first
+    Export {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Wanted {
+    /// Events of this kind only
+    #[arg(long, value_parser = kind, value_name = "KIND")]
+    kind: Option<Kind>,
+    /// Events about an account or an application whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    who: Option<String>,
+}
+
+impl From<Wanted> for AuditFilter {
+    fn from(Wanted { kind, who }: Wanted) -> Self {
+        Self { kind, who }
+    }
+}
+
+/// Runs a command. The error is a sentence; a trail with faults is a failure.
+pub(super) async fn audit(config: &Config, command: AuditCommand, json: bool) -> Result<ExitCode, String> {
+    match command {
+        AuditCommand::List { wanted, limit, before } => list(config, wanted.into(), limit.into(), before, json).await,
+        AuditCommand::Verify => verify(config, json).await,
+        AuditCommand::Export { wanted } => export(config, &wanted.into()).await,
+    }
+}
+
+async fn list(config: &Config, filter: AuditFilter, limit: usize, before: Option<u64>, json: bool) -> Result<ExitCode, String> {
+    let Answer::Audit(page) = administer(config, Request::Audit { filter, before, limit }).await? else { return Err(unexpected()) };
+    let text = match page.events.as_slice() {
+        events if json => pretty(&events)?,
+        [] => "There is no such event.".to_owned(),
+        events => table(&["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"], events.iter().map(row)),
+    };
+    output::line(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {
+    let Answer::Report(report) = administer(config, Request::VerifyAudit).await? else { return Err(unexpected()) };
+    output::line(&if json { pretty(&report)? } else { told(&report) })?;
+    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, String> {
+    let mut after = 0;
+    loop {
+        let request = Request::ExportAudit { filter: filter.clone(), after, limit: A_PAGE };
+        let Answer::Events(events) = administer(config, request).await? else { return Err(unexpected()) };
+        for event in &events {
+            let line = serde_json::to_string(event).map_err(|error| format!("An event cannot be written as JSON: {error}."))?;
+            output::line(&line)?;
+        }
+        match events.last() {
+            Some(last) if events.len() == A_PAGE => after = last.number,
+            _ => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+fn told(report: &AuditReport) -> String {
+    let AuditReport { events, first, last, faults } = report;
+    let range = match (first, last) {
+        (Some(first), Some(last)) => format!("{events} events, {first} to {last}, were checked"),
+        _ => "There is no event to check".to_owned(),
+    };
+    match faults.as_slice() {
+        [] => format!("{range}: all is well."),
+        faults => format!("{range}. These are the faults:\n  - {}", faults.join("\n  - ")),
+    }
+}
+
+/// Names are other people's words, so they must not steer the terminal.
+fn row(recorded: &Recorded) -> Vec<String> {
+    let event = &recorded.event;
+    let by = match &event.by {
+        Actor::Person => "person".to_owned(),
+        Actor::Administrator(own) => own.email.clone(),
+        Actor::Terminal => "terminal".to_owned(),
+        Actor::Client => "application".to_owned(),
+    };
+    let client = event.client.as_ref().map(|client| client.name.as_str());
+    let about = [client, event.about.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let cells = [
+        recorded.number.to_string(),
+        moment(event.at),
+        event.deed.as_str(),
+        event.whose.as_ref().map(|whose| whose.email.clone()).unwrap_or_default(),
+        by,
+        event.from.as_ref().map(|from| from.address.clone()).unwrap_or_default(),
+        about,
+    ];
+    cells.into_iter().map(|cell| cell.chars().filter(|letter| !letter.is_control()).take(80).collect()).collect()
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let names = || Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(text).ok_or_else(|| format!("the kinds are {}", names()))
+}
+
+fn unexpected() -> String {
+    "The running server gave another answer than was asked for; is it of another version?".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_says_what_was_checked_and_what_is_wrong() {
+        let report = |faults: &[&str]| {
+            let faults = faults.iter().map(ToString::to_string).collect();
+            told(&AuditReport { events: 3, first: Some(1), last: Some(3), faults })
+        };
+        assert_eq!(report(&[]), "3 events, 1 to 3, were checked: all is well.");
+        assert!(report(&["event 2 was changed"]).ends_with("These are the faults:\n  - event 2 was changed"));
+        let nothing = AuditReport { events: 0, first: None, last: None, faults: Vec::new() };
+        assert_eq!(told(&nothing), "There is no event to check: all is well.");
+    }
+
+    #[test]
+    fn kinds_have_names() {
+        assert_eq!(kind("sign_ins"), Ok(Kind::SignIns));
+        assert!(kind("x").is_err_and(|fault| fault.contains("sign_ins, credentials")));
+    }
+}
