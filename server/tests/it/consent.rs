@@ -186,15 +186,17 @@ async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engin
 
     let (browser_cookie, notice) = ("__Host-vestibule-browser", "__Host-vestibule-notice");
     let session = "__Host-vestibule-session";
-    for (answer, name, seconds) in [
-        (&begun, browser_cookie, 400 * 24 * 3600),
-        (&refused, notice, 60),
-        (&told, notice, 0),
-        (&signed_in, session, 30 * 24 * 3600),
-        (&signed_out, session, 0),
+    for (answer, place, of, name, seconds) in [
+        (&begun, 0, 1, browser_cookie, 400 * 24 * 3600),
+        (&refused, 0, 1, notice, 60),
+        (&told, 0, 1, notice, 0),
+        (&signed_in, 0, 2, session, 30 * 24 * 3600),
+        (&signed_in, 1, 2, "__Host-vestibule-way", 400 * 24 * 3600),
+        (&signed_out, 0, 1, session, 0),
     ] {
         let lines: Vec<_> = answer.headers.get_all(http::header::SET_COOKIE).iter().collect();
-        let [line] = lines[..] else { panic!("one cookie, {name}: {answer:?}") };
+        assert_eq!(lines.len(), of, "{name}: {answer:?}");
+        let line = lines[place];
         let mut parts = line.to_str().expect("a cookie that is text").split("; ");
         let (own, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a name and a value");
         assert_eq!((own, value.is_empty()), (name, seconds == 0));
@@ -220,7 +222,7 @@ async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house.provider.remove_client(&client.id).await.expect("removed");
+    house.provider.terminal().remove_client(&client.id).await.expect("removed");
     let answer = browser.submit(&form, "Allow").await;
     browser.follow(&answer).await.problem(400);
     browser.get(&client.authorize_path()).await.problem(400);
@@ -309,7 +311,7 @@ async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     let answer = browser.submit(&form, "Allow").await;
     assert!(answer.destination().starts_with("/login?request="), "{answer:?}");
     assert_eq!(browser.get("/account").await.destination(), "/login");
@@ -317,7 +319,7 @@ async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
 
 async fn not_you_leads_back_to_the_same_request(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    house.provider.terminal().add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let not_you = browser.consent_page(&client).await.form("not you?");
@@ -325,6 +327,7 @@ async fn not_you_leads_back_to_the_same_request(engine: Engine) {
     let login = browser.follow(&out).await.document().form("Sign in");
     let form = login.fill("email", "bob@example.com").fill("password", "another quiet room");
     let signed_in = browser.submit(&form, "Sign in").await;
+    let signed_in = browser.past_the_offer(signed_in).await;
     let consent = browser.follow(&signed_in).await.document();
     assert!(consent.words().contains("bob@example.com"), "{}", consent.words());
     granted(&browser.submit(&consent.form("Allow"), "Allow").await);

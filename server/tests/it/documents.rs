@@ -233,13 +233,13 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     site.put(ID, fresh_for(&renamed, 600));
     let anew = client.asking(|query| query.set("prompt", "consent"));
     assert!(!browser.consent_page(&anew).await.words().contains("Renamed"), "it is fresh");
-    house.provider.remove_client(ID).await.expect("removed");
-    assert!(house.provider.remove_client(ID).await.is_err(), "there is nothing left to remove");
+    house.provider.terminal().remove_client(ID).await.expect("removed");
+    assert!(house.provider.terminal().remove_client(ID).await.is_err(), "there is nothing left to remove");
     assert_eq!(site.requests(ID), 1);
     says(&browser.consent_page(&anew).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
     // Nor does it depend on a person that comes in between.
-    house.provider.remove_client(ID).await.expect("removed");
+    house.provider.terminal().remove_client(ID).await.expect("removed");
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(site.requests(ID), 3);

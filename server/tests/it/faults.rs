@@ -171,7 +171,7 @@ async fn nobody_moves_in_by_half(engine: Engine) {
     house.switch.break_writes();
     assert_ne!(browser.submit(&form, "Create account").await.destination(), "/account");
     house.switch.mend();
-    assert!(house.provider.accounts().await.expect("the store answers").is_empty());
+    assert!(house.provider.terminal().accounts().await.expect("the store answers").is_empty());
     assert_eq!(browser.submit(&form, "Create account").await.destination(), "/account");
 }
 
@@ -208,11 +208,11 @@ async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(e
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     house.switch.break_writes();
-    assert!(house.provider.disable_account(ALICE).await.is_err());
-    assert!(house.provider.remove_client(&client.id).await.is_err());
+    assert!(house.provider.terminal().disable_account(ALICE).await.is_err());
+    assert!(house.provider.terminal().remove_client(&client.id).await.is_err());
     house.switch.mend();
     client.me(&tokens.access).await.granted();
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
 }
 

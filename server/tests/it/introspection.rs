@@ -88,7 +88,7 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
     let gone = McpClient::native(&house).await;
     let fourth = gone.connect(&mut Browser::of_alice(&house).await).await;
     active(&ask(&twin, &fourth.access).await);
-    house.provider.remove_client(&gone.id).await.expect("removed");
+    house.provider.terminal().remove_client(&gone.id).await.expect("removed");
     for server in [&house, &twin] {
         for token in [&first.access, &second.access, &third.access, &fourth.access] {
             inactive(&ask(server, token).await);
@@ -98,13 +98,13 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
 
 async fn c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     inactive(&ask(&house, &tokens.access).await);
-    house.provider.enable_account(ALICE).await.expect("enabled");
+    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
     inactive(&ask(&house, &tokens.access).await);
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     active(&ask(&house, &tokens.access).await);
-    house.provider.remove_account(ALICE).await.expect("removed");
+    house.provider.terminal().remove_account(ALICE).await.expect("removed");
     inactive(&ask(&house, &tokens.access).await);
 }
 

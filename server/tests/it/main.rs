@@ -3,8 +3,11 @@
 
 mod support;
 
+mod account;
+mod administration;
 mod assertions;
 mod authorize;
+mod branding;
 mod code;
 mod conformance;
 mod consent;

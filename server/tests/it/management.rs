@@ -60,7 +60,7 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
     assert_eq!(manage(&house, Method::GET, &registered, None).await.granted(), expected);
     assert_eq!(manage(&house, Method::PUT, &registered, Some(&answer)).await.granted(), expected);
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    let listed = house.provider.clients().await.expect("the store answers");
+    let listed = house.provider.terminal().clients().await.expect("the store answers");
     assert_eq!((listed.len(), listed[0].redirect_uris.as_slice()), (1, &["https://new.example/cb".to_owned()][..]));
 }
 
@@ -145,7 +145,7 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
         refused(&manage(server, Method::DELETE, &registered, None).await);
     }
     assert_ne!(browser.submit(&consent, "Allow").await.status, 500);
-    assert!(house.provider.clients().await.expect("the store answers").is_empty());
+    assert!(house.provider.terminal().clients().await.expect("the store answers").is_empty());
 }
 
 async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
@@ -185,7 +185,7 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
         let request = request(Method::DELETE, &format!("/register/{id}")).header(header::AUTHORIZATION, format!("Bearer {own}"));
         refused(&house.send(request.body("".into()).expect("a request")).await);
     }
-    assert_eq!(house.provider.clients().await.expect("the store answers").len(), 3);
+    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), 3);
     let token_in_query = house.get(&format!("{path}?access_token={own}")).await;
     refused(&token_in_query);
 }
@@ -198,13 +198,13 @@ async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engin
     assert_eq!(registered["registration_client_uri"], format!("{ISSUER}{}", path(&registered)));
     let record = house.record(&format!("client:{}", registered["client_id"].as_str().expect("an id"))).await;
     assert!(!record.contains(token) && !record.contains(&token["vrat_".len()..]), "{record}");
-    let listed = format!("{:?}", house.provider.clients().await.expect("the store answers"));
+    let listed = format!("{:?}", house.provider.terminal().clients().await.expect("the store answers"));
     assert!(!listed.contains(token), "{listed}");
 }
 
 async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engine) {
     let house = House::empty(engine).await;
-    let added = house.provider.add_client("Agent", &["https://agent.example/cb".to_owned()], true).await.expect("added");
+    let added = house.provider.terminal().add_client("Agent", &["https://agent.example/cb".to_owned()], true).await.expect("added");
     for token in [added.client_secret.as_deref().expect("a secret"), "x"] {
         let as_if = json!({ "client_id": added.client_id, "registration_access_token": token });
         for method in [Method::GET, Method::PUT, Method::DELETE] {

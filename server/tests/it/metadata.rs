@@ -290,7 +290,7 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
     assert_eq!(first["state"], "active");
     assert!(!before.to_string().contains("secret") && !before.to_string().contains("k4.local"), "{before}");
     let twin = house.twin().await;
-    house.provider.rotate_keys().await.expect("rotated");
+    house.provider.terminal().rotate_keys().await.expect("rotated");
     twin.provider.refresh_keys().await.expect("read again");
     for server in [&house, &twin] {
         let after = server.get(KEYS).await.granted();

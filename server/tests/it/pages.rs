@@ -20,7 +20,7 @@ async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let mut stranger = Browser::new(&house);
-    let link = house.provider.add_account("bob@example.com", None).await.expect("added").enrolment_link.expect("a link");
+    let link = house.provider.terminal().add_account("bob@example.com", None).await.expect("added").enrolment_link.expect("a link");
     let begun = browser.get(&client.authorize_path()).await;
     let mut nonces = Vec::new();
     let foreign = {
@@ -115,7 +115,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     assert!(!words.contains("Add notes for you"), "{words}");
     // One that an administrator added is not one that named itself.
     let uris = ["https://app.example/cb".to_owned()];
-    let added = house.provider.add_client("Our own", &uris, false).await.expect("added");
+    let added = house.provider.terminal().add_client("Our own", &uris, false).await.expect("added");
     let added = McpClient::known(&house, &added.client_id, None, &uris[0]);
     let words = browser.consent_page(&added).await.words();
     assert!(words.contains("Our own") && !words.contains("nobody has checked"), "{words}");

@@ -40,7 +40,7 @@ async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: 
         (answer, page)
     };
     let (wrong, wrong_page) = attempt().await;
-    house.provider.remove_account(ALICE).await.expect("removed");
+    house.provider.terminal().remove_account(ALICE).await.expect("removed");
     let (unknown, unknown_page) = attempt().await;
     assert_eq!(wrong.destination(), "/login");
     assert_eq!(wrong_page.document().alert().as_deref(), Some(WRONG));
@@ -95,7 +95,7 @@ async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_
     let alert = browser.follow(&refused).await.document().alert();
     assert_eq!(alert.as_deref(), Some("Too many attempts. Try again in 15 minutes."));
     // Somebody else's address is not hindered by it, and a quarter of an hour is enough.
-    house.provider.add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
     assert_eq!(Browser::new(&house).sign_in("bob@example.com", PASSWORD).await.destination(), "/account");
     house.pass(15 * 60);
     assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/account");
@@ -167,7 +167,7 @@ async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
     })
     .await;
     assert_eq!(destinations.iter().filter(|path| *path == "/account").count(), 1, "{destinations:?}");
-    assert_eq!(house.provider.accounts().await.expect("the store answers").len(), 1);
+    assert_eq!(house.provider.terminal().accounts().await.expect("the store answers").len(), 1);
 }
 
 async fn links_expire_after_a_day(engine: Engine) {
@@ -179,14 +179,16 @@ async fn links_expire_after_a_day(engine: Engine) {
     Browser::new(&house).get(&path).await.problem(410);
     let path = setup_path(&house).await;
     assert_eq!(move_in(&house, &path, ALICE).await.destination(), "/account");
-    let link = house.provider.add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
+    let link =
+        house.provider.terminal().add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
     house.pass(24 * 3600);
     Browser::new(&house).get(link.strip_prefix(ISSUER).expect("a page of ours")).await.problem(410);
 }
 
 async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let link = house.provider.add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
+    let link =
+        house.provider.terminal().add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
     let path = link.strip_prefix(ISSUER).expect("a page of ours");
     assert!(path.starts_with("/enroll/"), "{path}");
     let mut browser = Browser::new(&house);
@@ -242,15 +244,15 @@ async fn a_session_lasts_thirty_days(engine: Engine) {
 async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     assert_eq!(browser.get("/account").await.destination(), "/login");
     let mut knocking = Browser::new(&house);
     let refused = knocking.sign_in(ALICE, PASSWORD).await;
     assert_eq!(knocking.follow(&refused).await.document().alert().as_deref(), Some(WRONG));
-    house.provider.enable_account(ALICE).await.expect("enabled");
+    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
     assert_eq!(browser.get("/account").await.destination(), "/login");
     assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/account");
-    house.provider.remove_account(ALICE).await.expect("removed");
+    house.provider.terminal().remove_account(ALICE).await.expect("removed");
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 

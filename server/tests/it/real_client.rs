@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use oauth::Issuer;
 use provider::testing::{Reply, Site};
-use provider::{Environment, Settings, Web};
+use provider::{ApplicationKind, Environment, Settings, Web};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
@@ -73,7 +73,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     client.cancel().await.expect("it ends");
 
     // A registration of its own stands in our list.
-    let clients = house.provider.clients().await.expect("the store answers");
+    let clients = house.provider.terminal().clients().await.expect("the store answers");
     assert_eq!(clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(), ["Real client"]);
     refreshes(&house, &issuer, first).await;
     server.abort();
@@ -117,7 +117,9 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
     let client = connect(&mcp, AuthClient::new(reqwest::Client::new(), manager)).await;
     assert_eq!(call(&client, "whoami", serde_json::json!({})).await["client_id"], ID);
     client.cancel().await.expect("it ends");
-    assert_eq!((house.provider.clients().await.expect("the store answers"), site.requests(ID)), (vec![], 1));
+    let known = house.provider.terminal().clients().await.expect("the store answers");
+    assert_eq!(known.iter().map(|client| (&*client.client_id, client.kind)).collect::<Vec<_>>(), [(ID, ApplicationKind::Document)]);
+    assert_eq!(site.requests(ID), 1);
     server.abort();
 }
 

@@ -267,17 +267,17 @@ async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing
 
 async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     refused_at_once(&client, &tokens).await;
     // Being let in again does not bring back what was ended.
-    house.provider.enable_account(ALICE).await.expect("enabled");
+    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
     refused_at_once(&client, &tokens).await;
 }
 
 async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     let pending = Browser::of_alice(&house).await.allow(&client).await;
-    house.provider.remove_account(ALICE).await.expect("removed");
+    house.provider.terminal().remove_account(ALICE).await.expect("removed");
     refused_at_once(&client, &tokens).await;
     client.exchange(&pending).await.refused(400, "invalid_grant");
     // Somebody else with the same address is somebody else.
@@ -287,7 +287,7 @@ async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
 
 async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.remove_client(&client.id).await.expect("removed");
+    house.provider.terminal().remove_client(&client.id).await.expect("removed");
     client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
 }
 

@@ -283,7 +283,7 @@ async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
     assert!(server.get("registration_endpoint").is_none(), "{server}");
     let answer = post(&house, &native_metadata()).await;
     assert!([403, 404].contains(&answer.status.as_u16()), "{answer:?}");
-    assert!(house.provider.clients().await.expect("the store answers").is_empty());
+    assert!(house.provider.terminal().clients().await.expect("the store answers").is_empty());
 }
 
 async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {

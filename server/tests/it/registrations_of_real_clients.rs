@@ -198,7 +198,7 @@ async fn several_processes_of_one_application_register_at_once(engine: Engine) {
     .await;
     let ids: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.json()["client_id"].to_string()).collect();
     assert_eq!(ids.len(), RACERS, "each is a client of its own");
-    assert_eq!(house.provider.clients().await.expect("the store answers").len(), RACERS);
+    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), RACERS);
     let last = answers.last().expect("answers").json();
     house.add_alice().await;
     Application { house, answer: last }.connects("http://localhost:4000/callback", None).await;

@@ -98,7 +98,7 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
     })
     .await;
     house.add_alice().await;
-    house.provider.add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
     let mut metadata = native_metadata();
     let uris = [
         "https://app.example/callback",
@@ -182,11 +182,11 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     for (redirect, says) in [
+        ("https://app.example/callback", "app.example Notebook is not connected now, and may use Notes again without asking you"),
         (
-            "https://app.example/callback",
-            "Notebook ( app.example ) is not connected now, and may use Notes again without asking you",
+            "http://127.0.0.1/cb",
+            "On your computers Notebook is not connected now, and has to ask you before it can use Notes again",
         ),
-        ("http://127.0.0.1/cb", "Notebook on this computer is not connected now, and has to ask you before it can use Notes again"),
     ] {
         let client = at(&house, redirect).await;
         // The code is never redeemed.
@@ -196,14 +196,14 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
         assert!(page.words().contains(says), "{}", page.words());
         browser.submit(&page.form("Forget Notebook"), "Forget Notebook").await;
         let page = browser.open("/account").await;
-        assert!(page.words().contains("None yet."), "{}", page.words());
+        assert!(page.words().contains("None yet. When an application asks"), "{}", page.words());
         assert_eq!(browser.consent_page(&client).await.page(), "consent");
     }
 }
 
 async fn nobody_ends_what_another_allowed(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
     let client = at(&house, "https://app.example/callback").await;
     let mut alice = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut alice).await;
@@ -227,17 +227,17 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     let client = at(&house, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&house).await;
     client.connect(&mut browser).await;
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     let quiet = client.asking(|query| query.set("prompt", "none"));
     assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("login_required"));
     assert!(browser.get(&client.authorize_path()).await.destination().starts_with("/login?request="));
     // What was disabled stays ended.
-    house.provider.enable_account(ALICE).await.expect("enabled");
+    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
     let mut browser = Browser::of_alice(&house).await;
     assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("consent_required"));
     // A new password ends what the old one may have opened for somebody else.
     client.connect(&mut browser).await;
-    house.provider.add_account(ALICE, Some(PASSWORD)).await.expect("a new password");
+    house.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("a new password");
     assert_eq!(Browser::of_alice(&house).await.pass(&quiet).await.query.one("error"), Some("consent_required"));
 }
 
@@ -250,7 +250,7 @@ async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
     browser.get(&client.authorize_path()).await.problem(400);
     let client = at(&house, "https://app.example/callback").await;
     client.connect(&mut browser).await;
-    house.provider.remove_client(&client.id).await.expect("removed");
+    house.provider.terminal().remove_client(&client.id).await.expect("removed");
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
@@ -259,9 +259,9 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let client = at(&house, "https://app.example/callback").await;
     browser.decide(&client, "Allow").await;
-    assert!(!browser.open("/account").await.words().contains("None yet."));
-    house.provider.remove_client(&client.id).await.expect("removed");
-    assert!(browser.open("/account").await.words().contains("None yet."));
+    assert!(!browser.open("/account").await.words().contains("None yet. When an application asks"));
+    house.provider.terminal().remove_client(&client.id).await.expect("removed");
+    assert!(browser.open("/account").await.words().contains("None yet. When an application asks"));
 }
 
 async fn answers_at_the_same_moment_add_up(engine: Engine) {
@@ -384,8 +384,9 @@ async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
         let mut browser = Browser::of_alice(&house).await;
         let allow = browser.consent_page(&client).await.form("Allow");
         let allowing = async { browser.submit(&allow, "Allow").await.destination().to_owned() };
-        let renewing = house.provider.add_account(ALICE, Some(PASSWORD));
-        let (location, interrupted) = house.between(answers, allowing, renewing).await;
+        let terminal = house.provider.terminal();
+        let renewing = terminal.add_account(ALICE, Some(PASSWORD));
+        let (location, interrupted) = Box::pin(house.between(answers, allowing, renewing)).await;
         if !interrupted {
             break;
         }
@@ -436,7 +437,7 @@ async fn nothing_is_left(house: &House, client: &McpClient, passed: &str) {
     }
     let mut browser = Browser::of_alice(house).await;
     let page = browser.open("/account").await.words();
-    assert!(page.contains("None yet."), "{page}");
+    assert!(page.contains("None yet. When an application asks"), "{page}");
     let quiet = client.asking(|query| query.set("prompt", "none"));
     assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("consent_required"));
 }

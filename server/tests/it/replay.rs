@@ -45,11 +45,11 @@ async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
     let words = browser.open("/account").await.words();
     assert!(words.contains(&format!("Notebook ( app.example ) was using Notes . That ended just now , {WHY}")), "{words}");
     // It may be connected again, and asks first; what happened stays to be read.
-    assert!(words.contains("None yet."), "{words}");
+    assert!(words.contains("None yet. When an application asks"), "{words}");
     let callback = browser.decide(&client, "Allow").await;
     client.exchange(callback.query.one("code").expect("a code")).await.granted();
     let words = browser.open("/account").await.words();
-    assert!(words.contains("Notebook ( app.example ) may use Notes") && words.contains(WHY), "{words}");
+    assert!(words.contains("app.example Notebook may use Notes") && words.contains(WHY), "{words}");
 }
 
 async fn what_the_person_ended_is_no_replay(engine: Engine) {
@@ -65,7 +65,7 @@ async fn what_the_person_ended_is_no_replay(engine: Engine) {
 
 async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    house.provider.terminal().add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
     let client = at(&house, "https://app.example/callback").await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     client.exchange(&code).await.granted();

@@ -44,6 +44,7 @@ async fn a_person_connects_a_client_which_works_until_something_is_replayed(engi
     assert_eq!(login.page(), "login");
     assert!(login.words().contains("to let Notebook use Notes"), "{}", login.words());
     let signed_in = phone.submit(&login.form("Sign in").fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
+    let signed_in = phone.past_the_offer(signed_in).await;
     let consent = phone.follow(&signed_in).await.document();
     assert_eq!(consent.page(), "consent");
     for said in ["Notebook", "127.0.0.1:33418", "on this computer", "vestibule.example", "Add notes for you", ALICE] {

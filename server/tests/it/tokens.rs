@@ -145,7 +145,7 @@ async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overl
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let old = client.connect(&mut browser).await;
-    house.provider.rotate_keys().await.expect("rotated");
+    house.provider.terminal().rotate_keys().await.expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
     let kid = |tokens: &Tokens| tokens.access.rsplit('.').next().expect("a footer").to_owned();
     assert_ne!(kid(&old), kid(&new));
@@ -212,12 +212,12 @@ async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine:
 
 async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.disable_account(ALICE).await.expect("disabled");
+    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
     let answer = client.me(&tokens.access).await;
     answer.refused(401, "invalid_token");
     let challenge = answer.header(header::WWW_AUTHENTICATE).expect("a challenge");
     assert!(challenge.starts_with("Bearer error=\"invalid_token\"") && challenge.contains("scope=\"notes:read"), "{challenge}");
-    house.provider.remove_account(ALICE).await.expect("removed");
+    house.provider.terminal().remove_account(ALICE).await.expect("removed");
     client.me(&tokens.access).await.refused(401, "invalid_token");
 }
 

@@ -86,10 +86,20 @@ impl Browser {
         self.get(path).await
     }
 
-    /// Signs in at the sign-in page.
+    /// Signs in at the sign-in page, and wants no passkey where one is offered.
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         let form = self.open("/login").await.form("Sign in");
-        self.submit(&form.fill("email", email).fill("password", password), "Sign in").await
+        let signed_in = self.submit(&form.fill("email", email).fill("password", password), "Sign in").await;
+        self.past_the_offer(signed_in).await
+    }
+
+    /// Goes on from where signing in led, past the offer of a passkey.
+    pub(crate) async fn past_the_offer(&mut self, signed_in: Answer) -> Answer {
+        if !signed_in.destination().starts_with("/passkey") {
+            return signed_in;
+        }
+        let form = self.follow(&signed_in).await.document().form("Not now");
+        self.submit(&form, "Not now").await
     }
 
     /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in on the way if she has to.
@@ -102,6 +112,7 @@ impl Browser {
         if page.document().page() == "login" {
             let form = page.document().form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
             let signed_in = self.submit(&form, "Sign in").await;
+            let signed_in = self.past_the_offer(signed_in).await;
             page = self.follow(&signed_in).await;
         }
         let page = page.document();

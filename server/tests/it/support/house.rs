@@ -137,8 +137,15 @@ impl House {
         Self { provider, router, ..self.clone() }
     }
 
+    /// Alice moves in, the first and so the administrator. She wants no passkey for now.
     pub(crate) async fn add_alice(&self) {
-        self.provider.add_account(ALICE, Some(PASSWORD)).await.expect("Alice moves in");
+        self.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("Alice moves in");
+        let visitor = |cookies: Option<&str>| self.provider.visitor(cookies, None, Ipv4Addr::new(192, 0, 2, 99).into()).0;
+        let signed_in = self.provider.sign_in_with_password(&visitor(None), ALICE, PASSWORD).await.expect("Alice signs in");
+        let session = signed_in.cookies[0].header_value();
+        let alice = visitor(session.split(';').next());
+        self.provider.decline_passkey(&alice).await.expect("Alice declines");
+        self.provider.sign_out(&alice).await.expect("Alice signs out");
     }
 
     /// Sends a request straight into the router.

@@ -115,6 +115,8 @@ impl Document {
         let mut in_button = false;
         for token in &self.0 {
             match token {
+                // A search changes nothing, and its address can be kept.
+                Token::Open { name, attributes } if name == "form" && value(attributes, "method") == Some("get") => {}
                 Token::Open { name, attributes } if name == "form" => {
                     assert_eq!(value(attributes, "method"), Some("post"), "our forms post");
                     let action = value(attributes, "action").expect("a form leads somewhere").to_owned();
