@@ -21,7 +21,9 @@ export default defineConfig({
     trace: 'retain-on-failure',
   },
   projects: [
-    { name: 'pages', testIgnore: 'screenshots.spec.ts' },
+    { name: 'pages', testIgnore: ['screenshots.spec.ts', 'measure.spec.ts'] },
     { name: 'screenshots', testMatch: 'screenshots.spec.ts' },
+    // A trace would be measured along.
+    { name: 'measure', testMatch: 'measure.spec.ts', use: { trace: 'off' } },
   ],
 });

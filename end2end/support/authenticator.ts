@@ -7,8 +7,12 @@ export class Authenticator {
     private readonly id: string,
   ) {}
 
-  /** Plugs it into a page. Its passkeys stay with it over navigations. */
-  static async plugInto(page: Page): Promise<Authenticator> {
+  /**
+   * Plugs it into a page. Its passkeys stay with it over navigations. A finger lies on it, so that it answers by itself whoever
+   * asks: also the box "Email", which would sign in before anybody presses a button, unless `autofill` is left out.
+   */
+  static async plugInto(page: Page, { autofill = false } = {}): Promise<Authenticator> {
+    if (!autofill) await withoutAutofill(page);
     const session = await page.context().newCDPSession(page);
     await session.send('WebAuthn.enable');
     const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
@@ -29,8 +33,25 @@ export class Authenticator {
     return credentials;
   }
 
+  /** Whether the finger lies on it from now on. Without, it answers nobody until they give up. */
+  async hasFinger(there: boolean): Promise<void> {
+    await this.session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId: this.id, enabled: there });
+  }
+
   /** From now on the finger is a stranger's, so to say. */
   async failToVerify(): Promise<void> {
     await this.session.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: false });
   }
+
+  /** It is its own person's again. */
+  async verifyAgain(): Promise<void> {
+    await this.session.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified: true });
+  }
+}
+
+/** Makes the page's browser one that cannot offer passkeys in a box. */
+export async function withoutAutofill(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    if ('PublicKeyCredential' in window) PublicKeyCredential.isConditionalMediationAvailable = () => Promise.resolve(false);
+  });
 }

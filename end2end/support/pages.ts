@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import type { Callback } from './callback.ts';
 import type { McpClient, Tokens } from './client.ts';
-import type { Person } from './server.ts';
+import type { Person, Server } from './server.ts';
 import { expect } from './test.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -13,12 +13,84 @@ export async function expectPage(page: Page, name: string): Promise<void> {
   await expect(page.locator('main')).toHaveAttribute('data-page', name);
 }
 
-/** Types address and password on the sign-in page, and sends them. */
-export async function signIn(page: Page, person: Person): Promise<void> {
-  await page.getByRole('textbox', { name: 'Email' }).fill(person.email);
-  await page.getByLabel('Password').fill(person.password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+/** Does what leads to another page, and waits until that page is there. */
+export async function turn(page: Page, act: () => Promise<unknown>): Promise<void> {
+  const turned = page.waitForEvent('framenavigated', (frame) => frame === page.mainFrame());
+  await Promise.all([turned, act()]);
+  await page.waitForLoadState('domcontentloaded');
 }
+
+/** Types address and password on the sign-in page, and sends them. Who is offered a passkey then says no. */
+export async function signIn(page: Page, person: Person): Promise<void> {
+  await typePassword(page, person);
+  if (await page.locator('main[data-page=offer]').count()) await decline(page);
+}
+
+/** The same, up to whatever comes next. */
+export async function typePassword(page: Page, { email, password }: Person): Promise<void> {
+  await page.getByRole('textbox', { name: 'Email' }).fill(email);
+  await page.getByLabel('Password').fill(password);
+  await turn(page, () => page.getByRole('button', { name: 'Sign in', exact: true }).click());
+}
+
+/** Says no to the offer of a passkey. */
+export async function decline(page: Page): Promise<void> {
+  await expectPage(page, 'offer');
+  await turn(page, () => page.getByRole('button', { name: 'Not now' }).click());
+}
+
+/** Signs in, and stays on the account page. */
+export async function openAccount(page: Page, server: Server, person: Person): Promise<void> {
+  await page.goto(server.url('/login'));
+  await signIn(page, person);
+  await expectPage(page, 'account');
+}
+
+/** Signs an administrator in, and opens one of the pages for them. */
+export async function administrate(page: Page, server: Server, administrator: Person, place: string): Promise<void> {
+  await openAccount(page, server, administrator);
+  await page.goto(server.url(`/admin/${place}`));
+  await expectPage(page, `admin-${place}`);
+}
+
+/** Signs out on the account page. */
+export async function signOut(page: Page): Promise<void> {
+  await turn(page, () => page.getByRole('button', { name: 'Sign out', exact: true }).click());
+  await expectPage(page, 'login');
+}
+
+/** A part of a page, by its heading. */
+export function section(page: Page, heading: string): Locator {
+  return page.getByRole('region', { name: heading, exact: true });
+}
+
+/** A row of a part of the page that says all of this. */
+export function row(part: Locator, ...words: (string | RegExp)[]): Locator {
+  return words.reduce((rows, text) => rows.filter({ hasText: text }), part.locator('.rows > li'));
+}
+
+/** Opens what is folded behind `summary`, a second step as a rule. */
+export async function unfold(part: Locator, summary: string): Promise<void> {
+  await part.locator('summary', { hasText: new RegExp(`^${summary}`) }).click();
+}
+
+/** Presses a button that sends a form, and waits for the page that answers. */
+export async function press(part: Page | Locator, name: string | RegExp): Promise<void> {
+  const page = 'goto' in part ? part : part.page();
+  await turn(page, () => part.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name }).click());
+}
+
+/** Presses the same button in several browsers at once, and tells which page each of them came to. */
+export async function race(pages: Page[], name: string | RegExp): Promise<(string | null)[]> {
+  await Promise.all(pages.map((page) => press(page, name)));
+  return Promise.all(pages.map((page) => page.locator('main').getAttribute('data-page')));
+}
+
+/** With script and without: everything but passkeys works both ways. */
+export const WAYS = [
+  { javaScriptEnabled: true, way: 'with JavaScript' },
+  { javaScriptEnabled: false, way: 'without JavaScript' },
+] as const;
 
 /** Presses one of the buttons of the consent page. */
 export async function decide(page: Page, decision: 'Allow' | 'Deny'): Promise<void> {

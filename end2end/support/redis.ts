@@ -1,9 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { end, freePort, until } from './server.ts';
+import { promisify } from 'node:util';
+import { end, freePort, type Options, type Server, until } from './server.ts';
+
+/** Turns back, in every session there is, when its person last showed a credential. */
+const AGE = `
+  local aged = 0
+  for _, key in ipairs(redis.call('KEYS', 'vestibule:record:session:*')) do
+    local session = cjson.decode(redis.call('GET', key))
+    session.authenticated_at = session.authenticated_at - tonumber(ARGV[1])
+    redis.call('SET', key, cjson.encode(session), 'KEEPTTL')
+    aged = aged + 1
+  end
+  return aged
+`;
 
 /** A Redis of the test's own. */
 export class Redis {
@@ -26,6 +39,20 @@ export class Redis {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Settings for a server on it, with a key that the command line makes. */
+  async settings(startServer: (options: Options) => Promise<Server>): Promise<Record<string, string>> {
+    const any = await startServer({ settings: { VESTIBULE_STORE: 'memory:' } });
+    const { stdout } = await any.command(['key', 'seal']);
+    return { VESTIBULE_STORE: this.url, VESTIBULE_SEALING_KEY: stdout.trim() };
+  }
+
+  /** Makes every sign-in there is older: no test waits five minutes. */
+  async ageSignIns(seconds: number): Promise<void> {
+    const parameters = ['-e', '-p', `${this.port}`, 'EVAL', AGE, '0', `${seconds}`];
+    const { stdout } = await promisify(execFile)('redis-cli', parameters);
+    if (Number(stdout) < 1) throw new Error(`no sign-in was made older: ${stdout}`);
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,15 @@ export interface Printed {
   stderr: string;
 }
 
+/** An account, as far as tests look at it. */
+export interface Account {
+  email: string;
+  role: 'person' | 'administrator';
+  disabled: boolean;
+  passkeys: number;
+  has_password: boolean;
+}
+
 export interface Key {
   kid: string;
   state: string;
@@ -119,10 +128,27 @@ export class Server {
     return person;
   }
 
+  /** Somebody who runs the server besides. */
+  async administrator(name = 'admin'): Promise<Person> {
+    const person = await this.person(name);
+    await this.json(['account', 'role', person.email, 'administrator']);
+    return person;
+  }
+
   /** The link with which the person of a new account chooses how to sign in. */
   async enrolmentLink(email: string): Promise<string> {
     const added = await this.json<{ enrolment_link: string }>(['account', 'add', email]);
     return added.enrolment_link;
+  }
+
+  /** The link with which the person of an account chooses a new way to sign in. */
+  async resetLink(email: string): Promise<string> {
+    return (await this.json<{ link: string }>(['account', 'reset', email])).link;
+  }
+
+  /** Accounts as the command line lists them. */
+  async accounts(): Promise<Account[]> {
+    return this.json<Account[]>(['account', 'list']);
   }
 
   /** What /.well-known/paseto-keys publishes. */

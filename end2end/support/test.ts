@@ -6,6 +6,7 @@ import { Callback } from './callback.ts';
 import { McpClient } from './client.ts';
 import { ClientDocument } from './document.ts';
 import { Program, type Start } from './program.ts';
+import { Redis } from './redis.ts';
 import { type Options, type Person, Server } from './server.ts';
 
 export { expect } from '@playwright/test';
@@ -23,8 +24,12 @@ interface PerTest {
   publishDocument: (members: Record<string, unknown>) => Promise<ClientDocument>;
   /** A folder of this test's own. */
   folder: string;
+  /** A Redis for this test alone, stopped at its end. */
+  redis: Redis;
   /** Somebody with an account and a password on the shared server. */
   person: Person;
+  /** Somebody who runs the shared server. */
+  administrator: Person;
   /** Where a program on this computer waits for its answer. */
   callback: Callback;
   /** Where a web application waits for its answer. */
@@ -34,7 +39,7 @@ interface PerTest {
 }
 
 interface PerWorker {
-  /** A server that all tests of this process share, with no account of anybody else's in the way. */
+  /** A server that all tests of this process share. Its first account, an administrator's, is made already. */
   server: Server;
 }
 
@@ -42,6 +47,7 @@ export const test = plain.extend<PerTest, PerWorker>({
   server: [
     async ({}, use) => {
       const server = await Server.start();
+      await server.administrator('first');
       await use(server);
       await server.stop();
     },
@@ -109,7 +115,15 @@ export const test = plain.extend<PerTest, PerWorker>({
     for (const document of published) await document.stop();
   },
 
+  redis: async ({}, use) => {
+    const redis = await Redis.start();
+    await use(redis);
+    await redis.stop();
+  },
+
   person: async ({ server }, use) => use(await server.person()),
+
+  administrator: async ({ server }, use) => use(await server.administrator()),
 
   callback: async ({}, use) => {
     const callback = await Callback.onThisComputer();

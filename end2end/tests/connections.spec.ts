@@ -1,9 +1,22 @@
 import { McpClient } from '../support/client.ts';
-import { allow, decide, expectAccessible, expectNoSidewaysScrolling, expectPage } from '../support/pages.ts';
+import {
+  WAYS,
+  allow,
+  decide,
+  expectAccessible,
+  expectNoSidewaysScrolling,
+  expectPage,
+  openAccount,
+  press,
+  row as rowOf,
+  section as sectionOf,
+  unfold,
+} from '../support/pages.ts';
+import type { Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
-for (const javaScriptEnabled of [true, false]) {
-  test(`a person ends what they allowed, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`a person ends what they allowed, ${way}`, async ({
     anotherBrowser,
     server,
     person,
@@ -25,7 +38,10 @@ for (const javaScriptEnabled of [true, false]) {
     const section = page.getByRole('region', { name: 'Connected applications' });
     const row = section.locator('.connection', { hasText: 'Claude Code' });
     await expect(section.locator('.connection')).toHaveCount(2);
-    await expect(row.locator('p').first()).toContainText('Claude Code on this computer may use Notes · allowed just now');
+    await expect(section.getByRole('heading', { level: 3 })).toHaveText([new URL(webCallback.uri).host, 'On your computers']);
+    await expect(row.locator('p').first()).toHaveText(
+      /^Claude Code may use Notes · allowed just now · last used just now from (127\.0\.0\.1|::1)$/,
+    );
     await expect(row.getByRole('listitem')).toHaveText(['See who you are and read your notes', 'Add notes for you']);
 
     const button = row.getByRole('button', { name: 'Disconnect Claude Code' });
@@ -72,4 +88,92 @@ test('connected applications: words for none, accessible when open, whole at 320
   const stranger = await anotherBrowser();
   await stranger.goto(server.url('/account'));
   await expectPage(stranger, 'login');
+});
+
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`a person disconnects everything at once, on every server of the store, ${way}`, async ({
+    anotherBrowser,
+    redis,
+    startServer,
+    callback,
+    webCallback,
+  }) => {
+    const settings = await redis.settings(startServer);
+    const first = await startServer({ settings });
+    const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
+    const person = await first.person();
+    const page = await anotherBrowser({ javaScriptEnabled });
+    const local = await McpClient.connect(first.mcp, callback.uri, 'Claude Code');
+    const web = await McpClient.connect(first.mcp, webCallback.uri, 'Web Client');
+    const here = await allow(page, local, callback, person);
+    await page.goto(web.authorizationUrl(webCallback.uri));
+    await decide(page, 'Allow');
+    await expect(page).toHaveURL(/\/callback\?code=/);
+    const there = await web.exchange(webCallback.answer, webCallback.uri);
+    const status = async (server: Server, token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${server.origin}/api/me`, { headers })).status;
+    };
+    for (const token of [here.access_token, there.access_token]) expect(await status(second, token)).toBe(200);
+
+    await page.goto(first.url('/account'));
+    const section = sectionOf(page, 'Connected applications');
+    await expect(section.getByRole('button', { name: 'Disconnect all' })).toBeHidden();
+    await unfold(section, 'Disconnect all');
+    await expect(section.getByText('Every application above will have to ask you again')).toBeVisible();
+    await press(section, 'Disconnect all');
+
+    for (const server of [second, first]) {
+      for (const token of [here.access_token, there.access_token]) expect(await status(server, token)).toBe(401);
+    }
+    for (const [client, tokens] of [[local, here], [web, there]] as const) {
+      const refused = await client.refresh(tokens.refresh_token, `${second.origin}/token`);
+      expect({ status: refused.status, error: refused.body.error }).toEqual({ status: 400, error: 'invalid_grant' });
+    }
+    await expectPage(page, 'account');
+    await expect(section).toContainText('None yet. When an application asks');
+    await expect(section.locator('summary')).toHaveCount(0);
+    await expect(sectionOf(page, 'Recent activity').getByRole('listitem').first()).toContainText('You disconnected every application');
+    await page.goto(web.authorizationUrl(webCallback.uri));
+    await expectPage(page, 'consent');
+  });
+}
+
+test('an application that is disconnected on one server of a store is so on the other at once', async ({ page, redis, startServer, callback }) => {
+  const settings = await redis.settings(startServer);
+  const first = await startServer({ settings });
+  const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
+  const client = await McpClient.connect(first.mcp, callback.uri);
+  const tokens = await allow(page, client, callback, await first.person());
+  await page.goto(first.url('/account'));
+  const connection = rowOf(sectionOf(page, 'Connected applications'), 'Test Client');
+  await unfold(connection, 'Disconnect');
+  await press(connection, 'Disconnect Test Client');
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  expect((await fetch(`${second.origin}/api/me`, { headers })).status).toBe(401);
+  expect((await client.refresh(tokens.refresh_token, `${second.origin}/token`)).body.error).toBe('invalid_grant');
+});
+
+test('an application is known by where it answers: two of one name stand apart, and tell when they were used', async ({
+  page,
+  server,
+  person,
+  callback,
+  webCallback,
+}) => {
+  await openAccount(page, server, person);
+  for (const { uri, own } of [{ uri: callback.uri, own: callback }, { uri: webCallback.uri, own: webCallback }]) {
+    const client = await McpClient.connect(server.mcp, uri, 'Claude');
+    await page.goto(client.authorizationUrl(uri));
+    await decide(page, 'Allow');
+    await expect(page).toHaveURL(/\/callback\?code=/);
+    await client.exchange(own.answer, uri);
+  }
+  await page.goto(server.url('/account'));
+  const groups = sectionOf(page, 'Connected applications').locator('.group');
+  await expect(groups).toHaveCount(2);
+  for (const heading of ['On your computers', new URL(webCallback.uri).host]) {
+    const group = groups.filter({ has: page.getByRole('heading', { name: heading }) });
+    await expect(group.locator('.connection')).toHaveText(/^Claude may use Notes · allowed just now · last used just now from /);
+  }
 });

@@ -234,6 +234,9 @@ test('with the keyboard alone: from sign-in to Allow, with the focus always to b
   await tabTo('Password');
   await page.keyboard.type(person.password);
   await page.keyboard.press('Enter');
+  await expectPage(page, 'offer');
+  await tabTo('Not now');
+  await page.keyboard.press('Enter');
   await expectPage(page, 'consent');
   await tabTo('Deny');
   await tabTo('Allow');

@@ -1,62 +1,25 @@
 import type { Page } from '@playwright/test';
-import { brightnessBehind, expectAccessible, expectNoSidewaysScrolling, expectPage, signIn } from '../support/pages.ts';
-import type { McpClient } from '../support/client.ts';
-import type { Callback } from '../support/callback.ts';
-import type { Person, Server } from '../support/server.ts';
+import { brightnessBehind, expectAccessible, expectNoSidewaysScrolling, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
+import { TOUR, gather, unfoldAll } from '../support/tour.ts';
 
-interface Cast {
-  server: Server;
-  client: McpClient;
-  callback: Callback;
-  person: Person;
-}
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const SMALLEST = { width: 320, height: 640 };
 
-/** How to get to each page, from a browser nobody is signed in with. */
-const PAGES: Record<string, (page: Page, cast: Cast) => Promise<void>> = {
-  'sign-in': async (page, { client, callback }) => {
-    await page.goto(client.authorizationUrl(callback.uri));
-    await expectPage(page, 'login');
-  },
-  'sign-in after a wrong password': async (page, { client, callback, person }) => {
-    await page.goto(client.authorizationUrl(callback.uri));
-    await signIn(page, { ...person, password: 'not the password' });
-    await expect(page.getByRole('alert')).toBeVisible();
-  },
-  consent: async (page, { client, callback, person }) => {
-    await page.goto(client.authorizationUrl(callback.uri));
-    await signIn(page, person);
-    await expectPage(page, 'consent');
-  },
-  account: async (page, { server, person }) => {
-    await page.goto(server.url('/login'));
-    await signIn(page, person);
-    await expectPage(page, 'account');
-  },
-  enrolment: async (page, { server }) => {
-    await page.goto(await server.enrolmentLink('a.person.with.a.rather.long.address@department.of.many.words.example.com'));
-    await expectPage(page, 'enroll');
-  },
-  problem: async (page, { client, callback }) => {
-    await page.goto(client.authorizationUrl(callback.uri, { client_id: 'no-such-client' }));
-    await expectPage(page, 'problem');
-    await page.getByText('Details for the application').click();
-  },
-};
+test.beforeEach(({ complaints }) => complaints.tolerate(/status of 4(00|03)/));
 
-test.beforeEach(({ complaints }) => complaints.tolerate(/status of 400/));
-
-for (const [name, open] of Object.entries(PAGES)) {
-  test(`${name}: accessible in light and dark, which really differ, and whole at 320 pixels and 200 % zoom`, async ({
+for (const [name, open] of Object.entries(TOUR)) {
+  test(`${name}: accessible in light and dark, which really differ, and whole on every screen and at 200 % zoom`, async ({
     page,
-    server,
-    client,
+    startServer,
     callback,
-    person,
   }) => {
+    await page.setViewportSize(DESKTOP);
     await page.emulateMedia({ colorScheme: 'light' });
-    await open(page, { server, client, callback, person });
+    await open(page, await gather(startServer, callback));
     await expectAccessible(page);
+    await expectNoSidewaysScrolling(page);
     const light = { ground: await brightnessBehind(page, 'html'), card: await brightnessBehind(page, 'main') };
     expect(Math.min(light.ground, light.card)).toBeGreaterThan(0.85);
 
@@ -65,15 +28,82 @@ for (const [name, open] of Object.entries(PAGES)) {
     const dark = { ground: await brightnessBehind(page, 'html'), card: await brightnessBehind(page, 'main') };
     expect(Math.max(dark.ground, dark.card)).toBeLessThan(0.25);
 
-    await page.setViewportSize({ width: 320, height: 640 });
-    await expectAccessible(page);
-    await expectNoSidewaysScrolling(page);
+    await test.step('with every second step open', async () => {
+      await unfoldAll(page);
+      await expectNoSidewaysScrolling(page);
+      await page.setViewportSize(PHONE);
+      await expectNoSidewaysScrolling(page);
+      await expectControlsOfSize(page);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expectAccessible(page);
+      }
+      await page.setViewportSize(SMALLEST);
+      await expectAccessible(page);
+      await expectNoSidewaysScrolling(page);
+      await expectControlsOfSize(page);
+    });
+
+    await test.step('with colours forced by the system, and with motion reduced', async () => {
+      await page.emulateMedia({ forcedColors: 'active' });
+      await expectNoSidewaysScrolling(page);
+      await expectEdges(page);
+      await page.emulateMedia({ forcedColors: 'none', reducedMotion: 'reduce' });
+      await expectNoMotion(page);
+    });
 
     // A window of 1280 pixels at 200 %, and then with text alone of twice the size.
     await page.setViewportSize({ width: 640, height: 400 });
     await expectNoSidewaysScrolling(page);
     await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
     await expectNoSidewaysScrolling(page);
+  });
+}
+
+/** Everything that a finger is to hit is 44 pixels high, or 24 where a label of that height belongs to it (WCAG 2.5.8). */
+async function expectControlsOfSize(page: Page): Promise<void> {
+  const heights = await page.locator('main :is(button, .button, input, select, textarea, summary)').evaluateAll((parts) =>
+    parts
+      .filter((part) => part.checkVisibility() && !part.closest('.unseen, [aria-hidden=true]') && !part.matches('[type=hidden]'))
+      .map((part) => (part.matches('[type=checkbox]') ? part.closest('label') ?? part : part))
+      .map((part) => `${part.textContent || part.id}: ${Math.round(part.getBoundingClientRect().height)}`),
+  );
+  expect(heights.length).toBeGreaterThan(0);
+  expect(heights.filter((height) => Number(height.split(': ').pop()) < 44)).toEqual([]);
+}
+
+/** Buttons and boxes have an edge where their ground is not seen. */
+async function expectEdges(page: Page): Promise<void> {
+  const bare = await page.locator('main :is(.button, input, select, textarea)').evaluateAll((parts) =>
+    parts
+      .filter((part) => part.checkVisibility() && !part.closest('.unseen, [aria-hidden=true]') && !part.matches('[type=hidden], [type=checkbox]'))
+      .filter((part) => Number.parseFloat(getComputedStyle(part).borderTopWidth) < 1)
+      .map((part) => part.outerHTML),
+  );
+  expect(bare).toEqual([]);
+}
+
+/** Nothing runs, and nothing would run for longer than an eye can follow. */
+async function expectNoMotion(page: Page): Promise<void> {
+  const moving = await page.evaluate(() => {
+    const seconds = (durations: string) => Math.max(...durations.split(',').map((duration) => Number.parseFloat(duration)));
+    const long = (part: Element) => {
+      const { animationDuration, transitionDuration } = getComputedStyle(part);
+      return Math.max(seconds(animationDuration), seconds(transitionDuration)) > 0.01;
+    };
+    return [...document.querySelectorAll('*')].filter(long).map((part) => part.outerHTML.slice(0, 200));
+  });
+  expect(moving).toEqual([]);
+}
+
+for (const name of ['sign-in', 'recovery', 'sign-up', 'offer', 'consent', 'enrolment', 'reset', 'account', 'codes', 'admin-accounts', 'admin-audit']) {
+  test(`${name}: whole without script, too`, async ({ anotherBrowser, startServer, callback }) => {
+    const page = await anotherBrowser({ javaScriptEnabled: false, viewport: SMALLEST });
+    await TOUR[name]!(page, await gather(startServer, callback));
+    await unfoldAll(page);
+    await expectNoSidewaysScrolling(page);
+    await expectControlsOfSize(page);
+    await expect(page.locator('main button:disabled')).toBeHidden();
   });
 }
 
@@ -88,20 +118,10 @@ test('setup: accessible in light and dark, and whole at 320 pixels', async ({ pa
   }
 });
 
-test('every control is at least 44 pixels high', async ({ page, server, client, callback, person }) => {
-  for (const open of [PAGES['sign-in'], PAGES.consent]) {
-    await open!(page, { server, client, callback, person });
-    const heights = await page.locator('main :is(button, input:not([type=hidden]), summary)').evaluateAll((parts) =>
-      parts.map((part) => `${part.textContent || part.id}: ${Math.round(part.getBoundingClientRect().height)}`),
-    );
-    expect(heights.length).toBeGreaterThan(1);
-    expect(heights.filter((height) => Number(height.split(': ').pop()) < 44)).toEqual([]);
-  }
-});
-
-test('with colours forced by the system, buttons and the warning keep their shapes', async ({ page, server, client, callback, person }) => {
+test('with colours forced by the system, buttons and the warning keep their shapes', async ({ page, client, callback, person }) => {
   await page.emulateMedia({ forcedColors: 'active' });
-  await PAGES.consent!(page, { server, client, callback, person });
+  await page.goto(client.authorizationUrl(callback.uri));
+  await signIn(page, person);
   const width = (selector: string, side: string) =>
     page.locator(selector).evaluate((part, side) => Number.parseFloat(getComputedStyle(part).getPropertyValue(side)), side);
   expect(await width('.button.filled', 'border-top-width')).toBeGreaterThan(await width('.button:not(.filled)', 'border-top-width'));

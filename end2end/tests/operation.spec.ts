@@ -86,7 +86,7 @@ for (const engine of ['the embedded file', 'Redis'] as const) {
   }) => {
     const redis = engine === 'Redis' ? await Redis.start() : undefined;
     try {
-      const settings = redis ? await onRedis(redis, startServer) : {};
+      const settings = redis ? await redis.settings(startServer) : {};
       const server = await startServer({ settings });
       const client = await McpClient.connect(server.mcp, callback.uri);
       const person = await server.person();
@@ -113,52 +113,38 @@ for (const engine of ['the embedded file', 'Redis'] as const) {
   });
 }
 
-test('two processes over one Redis are as strict as one', async ({ page, startServer, callback }) => {
-  const redis = await Redis.start();
-  try {
-    const settings = await onRedis(redis, startServer);
-    const first = await startServer({ settings });
-    const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
-    const endpoints = Array.from({ length: 16 }, (_, racer) => `${(racer % 2 ? first : second).origin}/token`);
-    const client = await McpClient.connect(first.mcp, callback.uri);
-    const person = await first.person();
-    const me = (process: typeof first, token: string) =>
-      fetch(`${process.origin}/api/me`, { headers: { authorization: `Bearer ${token}` } }).then(({ status }) => status);
+test('two processes over one Redis are as strict as one', async ({ page, redis, startServer, callback }) => {
+  const settings = await redis.settings(startServer);
+  const first = await startServer({ settings });
+  const second = await startServer({ settings: { ...settings, VESTIBULE_ISSUER: first.issuer } });
+  const endpoints = Array.from({ length: 16 }, (_, racer) => `${(racer % 2 ? first : second).origin}/token`);
+  const client = await McpClient.connect(first.mcp, callback.uri);
+  const person = await first.person();
+  const me = (process: typeof first, token: string) =>
+    fetch(`${process.origin}/api/me`, { headers: { authorization: `Bearer ${token}` } }).then(({ status }) => status);
 
-    await test.step('a code is redeemed once, and the race ends what it bought', async () => {
-      await page.goto(client.authorizationUrl(callback.uri));
-      await signIn(page, person);
-      await decide(page, 'Allow');
-      await expect(page).toHaveURL(/\/callback\?code=/);
-      const form = { grant_type: 'authorization_code', code: callback.answer.get('code') ?? '', code_verifier: client.verifier };
-      const answers = await Promise.all(endpoints.map((at) => client.token(form, at)));
-      const bought = answers.filter(({ status }) => status === 200).map(({ body }) => String(body.access_token));
-      expect(bought).toHaveLength(1);
-      for (const process of [first, second]) expect(await me(process, bought[0]!)).toBe(401);
-    });
+  await test.step('a code is redeemed once, and the race ends what it bought', async () => {
+    await page.goto(client.authorizationUrl(callback.uri));
+    await signIn(page, person);
+    await decide(page, 'Allow');
+    await expect(page).toHaveURL(/\/callback\?code=/);
+    const form = { grant_type: 'authorization_code', code: callback.answer.get('code') ?? '', code_verifier: client.verifier };
+    const answers = await Promise.all(endpoints.map((at) => client.token(form, at)));
+    const bought = answers.filter(({ status }) => status === 200).map(({ body }) => String(body.access_token));
+    expect(bought).toHaveLength(1);
+    for (const process of [first, second]) expect(await me(process, bought[0]!)).toBe(401);
+  });
 
-    await test.step('a refresh token has one successor', async () => {
-      await page.goto(client.authorizationUrl(callback.uri));
-      await decide(page, 'Allow');
-      await expect.poll(() => callback.answers.length).toBe(2);
-      const tokens = await client.exchange(callback.answers.at(-1)!, callback.uri);
-      const answers = await Promise.all(endpoints.map((at) => client.refresh(tokens.refresh_token, at)));
-      expect(answers.map(({ status }) => status)).toEqual(Array(16).fill(200));
-      expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  await test.step('a refresh token has one successor', async () => {
+    await page.goto(client.authorizationUrl(callback.uri));
+    await decide(page, 'Allow');
+    await expect.poll(() => callback.answers.length).toBe(2);
+    const tokens = await client.exchange(callback.answers.at(-1)!, callback.uri);
+    const answers = await Promise.all(endpoints.map((at) => client.refresh(tokens.refresh_token, at)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(16).fill(200));
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
 
-      await first.json(['account', 'disable', person.email]);
-      expect(await me(second, String(answers[0]?.body.access_token))).toBe(401);
-    });
-  } finally {
-    await redis.stop();
-  }
+    await first.json(['account', 'disable', person.email]);
+    expect(await me(second, String(answers[0]?.body.access_token))).toBe(401);
+  });
 });
-
-type StartServer = Parameters<Parameters<typeof test>[2]>[0]['startServer'];
-
-/** Settings for a server on Redis, with a key that the command line makes. */
-async function onRedis(redis: Redis, startServer: StartServer): Promise<Record<string, string>> {
-  const any = await startServer({ settings: { VESTIBULE_STORE: 'memory:' } });
-  const { stdout } = await any.command(['key', 'seal']);
-  return { VESTIBULE_STORE: redis.url, VESTIBULE_SEALING_KEY: stdout.trim() };
-}

@@ -57,7 +57,7 @@ test('a request that never was, and an address that leads nowhere, are problem p
 });
 
 test('a one-time link that never was is a problem page', async ({ page, server }) => {
-  for (const kind of ['setup', 'enroll']) {
+  for (const kind of ['setup', 'enroll', 'reset']) {
     expect((await page.goto(server.url(`/${kind}/${'x'.repeat(43)}`)))?.status()).toBe(410);
     await expectPage(page, 'problem');
   }

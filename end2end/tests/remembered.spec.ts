@@ -1,5 +1,5 @@
 import { McpClient } from '../support/client.ts';
-import { allow, decide, expectAccessible, expectNoSidewaysScrolling, expectPage, signIn } from '../support/pages.ts';
+import { allow, decide, expectAccessible, expectNoSidewaysScrolling, expectPage, section, signIn } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 for (const javaScriptEnabled of [true, false]) {
@@ -85,7 +85,7 @@ test('a person reads that an old copy of a key was used, accessible and whole at
   expect(again.status).toBe(400);
 
   await page.goto(server.url('/account'));
-  const row = page.locator('.ended');
+  const row = section(page, 'Connected applications').locator('.caution');
   await expect(row).toContainText('because an old copy of its key was used');
   await expect(row).toContainText(new URL(webCallback.uri).host);
   await expect(page.getByText('None yet. When an application asks')).toBeVisible();

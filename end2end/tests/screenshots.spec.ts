@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { Authenticator } from '../support/authenticator.ts';
 import { McpClient } from '../support/client.ts';
-import { decide, expectPage, signIn } from '../support/pages.ts';
+import { decide, expectPage, section, signIn, signOut } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
+import { TOUR, gather, unfoldAll } from '../support/tour.ts';
 
 const FOLDER = fileURLToPath(new URL('../test-results/screens/', import.meta.url));
 
@@ -27,13 +28,12 @@ test('pictures of every page, for people to look at', async ({ page, startServer
   await expectPage(page, 'account');
   await picture('account-without-passkey');
   await page.getByRole('button', { name: 'Create a passkey' }).click();
-  await expect(page.getByRole('listitem')).toHaveCount(1);
+  await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
   await picture('account');
   await page.getByRole('button', { name: 'Create a passkey' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   await picture('account-passkey-known');
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await expectPage(page, 'login');
+  await signOut(page);
   await picture('login');
 
   const local = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
@@ -123,6 +123,32 @@ test('pictures of what clients with documents, step-up and faults lead to', asyn
     await takePictures(page, `problem-${name}`);
   }
 });
+
+for (const [name, open] of Object.entries(TOUR)) {
+  test(`pictures of ${name}, as it comes and with every second step open`, async ({ page, startServer, callback, complaints }) => {
+    complaints.tolerate(/status of 40[03]/);
+    await open(page, await gather(startServer, callback));
+    const file = `tour-${name.replaceAll(' ', '-')}`;
+    await takePictures(page, file);
+    if (name === 'codes') await page.emulateMedia({ media: 'print' });
+    if (name !== 'codes' && !(await page.locator('summary').count())) return;
+    await unfoldAll(page);
+    await takePictures(page, `${file}-${name === 'codes' ? 'on-paper' : 'unfolded'}`);
+  });
+}
+
+for (const [name, open] of [
+  ['sign-in', TOUR['sign-in']!],
+  ['account', TOUR['account with everything']!],
+  ['admin-accounts', TOUR['admin-accounts']!],
+] as const) {
+  test(`pictures of ${name} with colours forced by the system`, async ({ page, startServer, callback }) => {
+    await page.emulateMedia({ forcedColors: 'active' });
+    await open(page, await gather(startServer, callback));
+    await unfoldAll(page);
+    await takePictures(page, `tour-${name}-forced-colours`);
+  });
+}
 
 /** The page as it is, in light and dark and three widths. */
 async function takePictures(page: Page, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from '../support/test.ts';
-import { decide, expectPage, signIn } from '../support/pages.ts';
+import { decide, expectPage, openAccount, signIn, signOut } from '../support/pages.ts';
 
 test('without JavaScript a password leads from the application through sign-in and consent back to it', async ({
   anotherBrowser,
@@ -26,8 +26,7 @@ test('without JavaScript a person signs out', async ({ anotherBrowser, server, p
   const page = await anotherBrowser({ javaScriptEnabled: false });
   await page.goto(server.url('/login'));
   await signIn(page, person);
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await expectPage(page, 'login');
+  await signOut(page);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
 });
@@ -98,16 +97,32 @@ test('whoever guesses passwords is slowed down, and the person can still use ano
   await expectPage(page, 'login');
 });
 
+test('strangers who guess keep nobody out who has signed in with that browser before', async ({ page, startServer, anotherBrowser }) => {
+  const server = await startServer({ settings: { VESTIBULE_RATE_LIMITS: 'on' } });
+  const person = await server.person();
+  await openAccount(page, server, person);
+  await signOut(page);
+  const stranger = await anotherBrowser();
+  await stranger.goto(server.url('/login'));
+  for (let guess = 0; guess < 11; guess += 1) await signIn(stranger, { ...person, password: `guess number ${guess}` });
+  await expect(stranger.getByRole('alert')).toHaveText(/Too many attempts/);
+  await signIn(page, person);
+  await expectPage(page, 'account');
+});
+
 test('signing out ends the session for good: its cookie opens nothing any more', async ({ page, server, person, context }) => {
   await page.goto(server.url('/login'));
   await signIn(page, person);
   await expectPage(page, 'account');
   const cookies = await context.cookies();
-  expect(cookies.map(({ name }) => name).sort()).toEqual(['__Host-vestibule-browser', '__Host-vestibule-session']);
+  expect(cookies.map(({ name }) => name).sort()).toEqual([
+    '__Host-vestibule-browser',
+    '__Host-vestibule-session',
+    '__Host-vestibule-way',
+  ]);
   for (const cookie of cookies) expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Lax', path: '/' });
 
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await expectPage(page, 'login');
+  await signOut(page);
   await context.addCookies(cookies);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
@@ -119,8 +134,7 @@ test('each sign-in begins a session of its own, whatever cookie was there before
   await expectPage(page, 'account');
   const session = async () => (await context.cookies()).find(({ name }) => name === '__Host-vestibule-session');
   const first = await session();
-  await page.getByRole('button', { name: 'Sign out' }).click();
-  await expectPage(page, 'login');
+  await signOut(page);
   await context.addCookies([first!]);
   await page.goto(server.url('/login'));
   await signIn(page, person);

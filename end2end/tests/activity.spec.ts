@@ -1,0 +1,86 @@
+import { Authenticator } from '../support/authenticator.ts';
+import { McpClient } from '../support/client.ts';
+import { allow, decide, expectAccessible, expectPage, openAccount, section, signOut, typePassword } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+test('what happens to an account stands there in words, newest first, with from where it was done', async ({ page, server, person, client, callback }) => {
+  await Authenticator.plugInto(page);
+  await openAccount(page, server, person);
+  await page.getByRole('button', { name: 'Create a passkey' }).click();
+  await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
+  await signOut(page);
+  await page.goto(client.authorizationUrl(callback.uri));
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await decide(page, 'Allow');
+  await expect(page).toHaveURL(/\/callback\?code=/);
+  await page.goto(client.authorizationUrl(callback.uri));
+  await decide(page, 'Deny');
+  await expect(page).toHaveURL(/error=access_denied/);
+
+  await page.goto(server.url('/account'));
+  const events = section(page, 'Recent activity').getByRole('listitem');
+  const here = String.raw` from Chrome on Linux · (127\.0\.0\.1|::1) · just now`;
+  await expect(events).toHaveText(
+    [
+      'You did not allow Test Client to use Notes',
+      'You allowed Test Client to use Notes',
+      'You signed in with a passkey',
+      'You signed out',
+      'You added the passkey Chrome on Linux',
+      'You signed in with a password',
+    ]
+      .map((words) => new RegExp(`^${words}${here}$`))
+      .concat(/^Whoever runs this server made this account · just now$/),
+  );
+  await expect(events.first().locator('time')).toHaveAttribute('title', /\d{4}, \d\d:\d\d UTC$/);
+  await expect(section(page, 'Recent activity').locator('.caution')).toHaveCount(0);
+});
+
+test('a refresh token that was replayed asks for attention, and says what to do', async ({ page, startServer, callback }) => {
+  const server = await startServer({ settings: { VESTIBULE_REFRESH_REPLAY_WINDOW: '0s' } });
+  const client = await McpClient.connect(server.mcp, callback.uri, 'Claude Code');
+  const person = await server.person();
+  const tokens = await allow(page, client, callback, person);
+  const { body } = await client.refresh(tokens.refresh_token);
+  expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
+  expect((await client.refresh(String(body.refresh_token))).body.error).toBe('invalid_grant');
+
+  await page.goto(server.url('/account'));
+  const replayed = section(page, 'Recent activity').locator('.caution');
+  await expect(replayed).toContainText('An old copy of the key of Claude Code was used, so its connection was ended');
+  await expect(replayed).toContainText('If that was not you, somebody else may have had the copy.');
+  await expect(section(page, 'Connected applications').locator('.caution')).toContainText('because an old copy of its key was used');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page);
+  }
+});
+
+test('who guesses at a password is seen, and pushes nothing out', async ({ page, server, person, anotherBrowser }) => {
+  await openAccount(page, server, person);
+  const stranger = await anotherBrowser({ userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0' });
+  await stranger.goto(server.url('/login'));
+  for (let guess = 0; guess < 8; guess += 1) await typePassword(stranger, { ...person, password: `guess number ${guess}` });
+  await page.reload();
+  const events = section(page, 'Recent activity').getByRole('listitem');
+  const refused = events.filter({ hasText: 'Somebody tried to sign in with a wrong password or recovery code from Firefox on Windows' });
+  await expect(refused).toHaveCount(5);
+  await expect(events.filter({ hasText: 'You signed in with a password' })).toHaveCount(1);
+  await expect(section(page, 'Recent activity')).not.toContainText('guess number');
+});
+
+test('of much that happened the latest twenty are shown, and what happens to others is not', async ({ page, server, person }) => {
+  const other = await server.person('other');
+  await openAccount(page, server, other);
+  await signOut(page);
+  await openAccount(page, server, person);
+  for (let round = 0; round < 11; round += 1) {
+    await signOut(page);
+    await typePassword(page, person);
+  }
+  await expectPage(page, 'account');
+  const events = section(page, 'Recent activity').getByRole('listitem');
+  await expect(events).toHaveCount(20);
+  await expect(events.first()).toContainText('You signed in with a password');
+  await expect(section(page, 'Recent activity')).not.toContainText(other.email);
+});

@@ -1,0 +1,98 @@
+import { McpClient } from '../support/client.ts';
+import { WAYS, administrate, decide, expectAccessible, expectPage, row, signIn, unfold } from '../support/pages.ts';
+import type { Callback } from '../support/callback.ts';
+import { expect, test } from '../support/test.ts';
+
+/** What goes wrong at the endpoints for applications, and how the page puts it. */
+async function provoke(client: McpClient, callback: Callback): Promise<Record<string, string>> {
+  const ask = (changes: Record<string, string>) => fetch(client.authorizationUrl(callback.uri, changes), { redirect: 'manual' });
+  await ask({ client_id: 'vc_long-gone' });
+  await ask({ client_id: 'vc_long-gone' });
+  await ask({ redirect_uri: 'https://evil.example/callback' });
+  await ask({ scope: 'no-such-scope' });
+  await ask({ resource: 'https://elsewhere.example/mcp' });
+  await ask({ code_challenge_method: 'plain' });
+  await client.refresh('vrt_made-up');
+  await client.register({ client_name: 'Careless', redirect_uris: ['http://evil.example/callback'] });
+  return {
+    'vc_long-gone is not known here, or not any more.': 'Its person: remove this server in the application',
+    'Test Client wanted its answer sent to an address that it never named.': 'letter for letter',
+    'Test Client asked for scopes that do not exist here': 'add it to the resource in the configuration',
+    'Test Client asked for a resource that this server does not stand in front of.': 'You, if the resource is yours',
+    'Test Client left out or garbled something that a request needs.': 'PKCE with S256 is needed in every request.',
+    'Test Client wanted to stay connected, but that connection has ended.': 'Its person: connect once more.',
+    'tried to register itself in a way that cannot be accepted.': 'which part of the registration is not acceptable',
+  };
+}
+
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`what failed stands there in plain words, with what helps, how often and from where, ${way}`, async ({ anotherBrowser, startServer, callback }) => {
+    const server = await startServer();
+    const administrator = await server.administrator();
+    const page = await anotherBrowser({ javaScriptEnabled });
+    await administrate(page, server, administrator, 'failures');
+    await expect(page.getByRole('main')).toContainText('Nothing failed. When an application cannot connect, it stands here');
+
+    const client = await McpClient.connect(server.mcp, callback.uri);
+    const expected = await provoke(client, callback);
+    await page.reload();
+    const main = page.getByRole('main');
+    for (const [what, fix] of Object.entries(expected)) {
+      await expect(row(main, what)).toContainText(fix);
+      await expect(row(main, what)).toContainText(/last just now( · first just now)? · from (127\.0\.0\.1|::1) · when it /);
+    }
+    await expect(main.locator('.rows > li')).toHaveCount(Object.keys(expected).length);
+    await expect(row(main, 'vc_long-gone')).toContainText('twice · last just now');
+    await expect(row(main, 'never named')).toContainText('once · last just now');
+    await expect(row(main, 'never named')).toContainText('when it asked for access');
+    await expect(row(main, 'stay connected')).toContainText('when it came for a token');
+
+    const unknown = row(main, 'vc_long-gone');
+    await expect(unknown.getByText('invalid_client')).toBeHidden();
+    await unfold(unknown, "Details for the application's developer");
+    await expect(unknown.getByText('invalid_client')).toBeVisible();
+    if (javaScriptEnabled) await expectAccessible(page);
+  });
+}
+
+test('a code that is shown with the wrong verifier, and one that comes twice, are told apart', async ({ page, startServer, callback, anotherBrowser }) => {
+  const server = await startServer();
+  const administrator = await server.administrator();
+  const client = await McpClient.connect(server.mcp, callback.uri);
+  const theirs = await anotherBrowser();
+  await theirs.goto(client.authorizationUrl(callback.uri));
+  await signIn(theirs, await server.person());
+  await decide(theirs, 'Allow');
+  await expect(theirs).toHaveURL(/\/callback\?code=/);
+  const code = { grant_type: 'authorization_code', code: callback.answer.get('code') ?? '', redirect_uri: callback.uri };
+  expect((await client.token({ ...code, code_verifier: 'x'.repeat(43) })).body.error).toBe('invalid_grant');
+  await theirs.goto(client.authorizationUrl(callback.uri));
+  await decide(theirs, 'Allow');
+  await expect.poll(() => callback.answers.length).toBe(2);
+  await client.exchange(callback.answers[1]!, callback.uri);
+  await expect(client.exchange(callback.answers[1]!, callback.uri)).rejects.toThrow(/invalid_grant/);
+
+  await administrate(page, server, administrator, 'failures');
+  const main = page.getByRole('main');
+  await expect(row(main, 'could not show that it had made the request that its code answers')).toContainText('the verifier has to be the one');
+  await expect(row(main, 'used something a second time that works once')).toContainText('somebody may have had a copy');
+});
+
+test('what an application calls itself does no harm there, and a person who says no is no failure', async ({ page, startServer, callback, anotherBrowser }) => {
+  const server = await startServer();
+  const administrator = await server.administrator();
+  const client = await McpClient.connect(server.mcp, callback.uri);
+  const hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>';
+  await fetch(client.authorizationUrl(callback.uri, { client_id: hostile }), { redirect: 'manual' });
+  const theirs = await anotherBrowser();
+  await theirs.goto(client.authorizationUrl(callback.uri));
+  await signIn(theirs, await server.person());
+  await decide(theirs, 'Deny');
+  await expect(theirs).toHaveURL(/error=access_denied/);
+  await administrate(page, server, administrator, 'failures');
+  await expectPage(page, 'admin-failures');
+  const rows = page.locator('.rows > li');
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('<script>alert(1)</script>');
+  await expect(page.locator('main script, main img')).toHaveCount(0);
+});

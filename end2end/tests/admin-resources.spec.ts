@@ -1,0 +1,50 @@
+import { McpClient } from '../support/client.ts';
+import { WAYS, administrate, expectNoSidewaysScrolling, section, unfold } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`a resource stands there with its scopes, and with what its server needs, ${way}`, async ({ anotherBrowser, server, administrator }) => {
+    const page = await anotherBrowser({ javaScriptEnabled });
+    await administrate(page, server, administrator, 'resources');
+    const part = section(page, 'Notes');
+    await expect(part).toContainText(server.mcp);
+    await expect(part.getByRole('row')).toHaveText([
+      /^Scope\s*What people read$/,
+      /^notes:read\s*at first\s*See who you are and read your notes$/,
+      /^notes:write\s*Add notes for you$/,
+    ]);
+    const [description, challenge, program] = await part.locator('pre code').all();
+    await expect(description!).toBeHidden();
+    await unfold(part, 'What the MCP server needs');
+
+    await test.step('the description is the one that is served', async () => {
+      const served = await fetch(server.url('/.well-known/oauth-protected-resource/mcp'));
+      expect(JSON.parse(await description!.innerText())).toEqual(await served.json());
+      await expect(part).toContainText(server.url('/.well-known/oauth-protected-resource/mcp'));
+    });
+
+    await test.step('the challenge is the one that the MCP server of this server gives', async () => {
+      const refused = await fetch(server.mcp, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+      expect(refused.status).toBe(401);
+      await expect(challenge!).toHaveText(`WWW-Authenticate: ${refused.headers.get('www-authenticate')}`);
+      expect((await McpClient.discover(server.mcp)).resource).toBe(server.mcp);
+    });
+
+    await test.step('the program is about this resource', async () => {
+      for (const line of [
+        `const ISSUER: &str = "${server.issuer}";`,
+        `const RESOURCE: &str = "${server.mcp}";`,
+        'const PATH: &str = "/mcp";',
+        'const SCOPES: &[&str] = &["notes:read"];',
+      ]) {
+        await expect(program!).toContainText(line);
+      }
+      await expect(program!).toContainText('fn main()');
+    });
+
+    await page.setViewportSize({ width: 320, height: 640 });
+    await expectNoSidewaysScrolling(page);
+    await expect(part).toContainText(server.url('/.well-known/paseto-keys'));
+    await expect(part).toContainText('vestibule resource secret');
+  });
+}

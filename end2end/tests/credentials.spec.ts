@@ -1,0 +1,174 @@
+import type { Page } from '@playwright/test';
+import { Authenticator } from '../support/authenticator.ts';
+import { WAYS, expectPage, openAccount, press, race, row, section, signOut, typePassword, unfold } from '../support/pages.ts';
+import type { Person, Server } from '../support/server.ts';
+import { expect, test } from '../support/test.ts';
+
+/** Another browser by its name, so that its passkey has another name. */
+const FIREFOX = { userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0' };
+const LAST = 'It cannot be removed: it is the only way you sign in.';
+
+/** Signs in and creates a passkey, which is called after the browser. */
+async function createPasskey(page: Page, server: Server, person: Person): Promise<void> {
+  await Authenticator.plugInto(page);
+  await openAccount(page, server, person);
+  const passkeys = section(page, 'Passkeys').getByRole('listitem');
+  const before = await passkeys.count();
+  await page.getByRole('button', { name: 'Create a passkey' }).click();
+  await expect(passkeys).toHaveCount(before + 1);
+}
+
+/** Presses the button behind the second step of a passkey's row. */
+async function remove(page: Page, name: string): Promise<void> {
+  const passkey = row(section(page, 'Passkeys'), name);
+  await unfold(passkey, 'Change');
+  await press(passkey, `Remove ${name}`);
+}
+
+for (const { javaScriptEnabled, way } of WAYS) {
+  test(`a passkey is renamed and removed, ${way}`, async ({ page: maker, anotherBrowser, server, person, complaints }) => {
+    complaints.tolerate(/status of 422/);
+    await createPasskey(maker, server, person);
+    const page = await anotherBrowser({ javaScriptEnabled });
+    await openAccount(page, server, person);
+    const passkeys = section(page, 'Passkeys');
+    const passkey = row(passkeys, 'Chrome on Linux');
+    await expect(passkey).toContainText('Chrome on Linux · added just now');
+    await expect(passkey.getByRole('button', { name: 'Rename' })).toBeHidden();
+    await unfold(passkey, 'Change');
+    await expect(passkey.getByRole('textbox', { name: 'Name' })).toHaveValue('Chrome on Linux');
+    await passkey.getByRole('textbox', { name: 'Name' }).fill('My <b>old</b> laptop');
+    await press(passkey, 'Rename');
+    await expectPage(page, 'account');
+    await expect(passkeys.getByRole('listitem')).toHaveText(/My <b>old<\/b> laptop · added just now/);
+
+    await test.step('a name with nothing to see in it is refused', async () => {
+      await unfold(row(passkeys, 'laptop'), 'Change');
+      await row(passkeys, 'laptop').getByRole('textbox', { name: 'Name' }).fill('   ');
+      await press(row(passkeys, 'laptop'), 'Rename');
+      await expect(page.getByRole('alert')).toHaveText('Enter a name.');
+      await expect(passkeys).toContainText('laptop');
+    });
+
+    await test.step('removing it says what stops working, and then it opens nothing', async () => {
+      const laptop = row(passkeys, 'laptop');
+      const explained = laptop.getByText('will not sign you in any more');
+      await expect(explained).toBeHidden();
+      await unfold(laptop, 'Change');
+      await expect(explained).toBeVisible();
+      await press(laptop, 'Remove My <b>old</b> laptop');
+      await expectPage(page, 'account');
+      await expect(passkeys.getByRole('listitem')).toHaveCount(0);
+      await expect(passkeys).toContainText('No passkey yet.');
+      await signOut(maker);
+      await maker.getByRole('button', { name: 'Sign in with a passkey' }).click();
+      await expect(maker.getByRole('alert')).toHaveText(/This passkey was not accepted/);
+    });
+  });
+
+  test(`a password is changed: other browsers are signed out, this one is not, ${way}`, async ({ anotherBrowser, server, person }) => {
+    const page = await anotherBrowser({ javaScriptEnabled });
+    const other = await anotherBrowser();
+    await openAccount(page, server, person);
+    await openAccount(other, server, person);
+    const part = section(page, 'Password');
+    await expect(part).toContainText('You sign in with a password.');
+    await expect(part.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
+    await unfold(part, 'Change password');
+    await expect(part.getByText('You are then signed out everywhere else.')).toBeVisible();
+
+    await part.getByLabel('New password').fill('short');
+    await press(part, 'Save password');
+    await expect(part.getByLabel('New password'), 'the step stands open').toBeVisible();
+    await expect(part.getByLabel('New password')).toHaveAccessibleDescription(/at least 8 characters/);
+    await expect(part.getByLabel('New password')).toHaveValue('');
+    await other.reload();
+    await expectPage(other, 'account');
+
+    const changed = { ...person, password: 'another horse, another battery' };
+    await part.getByLabel('New password').fill(changed.password);
+    await press(part, 'Save password');
+    await expectPage(page, 'account');
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await other.reload();
+    await expectPage(other, 'login');
+    await typePassword(other, person);
+    await expect(other.getByRole('alert')).toHaveText(/do not match an account here/);
+    await openAccount(other, server, changed);
+    await page.reload();
+    await expectPage(page, 'account');
+  });
+}
+
+test('a password is removed and set again; the last way in has no button, but a sentence that says why', async ({ page, server, person }) => {
+  await createPasskey(page, server, person);
+  const [passkeys, password] = [section(page, 'Passkeys'), section(page, 'Password')];
+  await expect(password).toContainText('You can sign in with a password, too.');
+  await unfold(password, 'Remove password');
+  await expect(password.getByText('You then sign in with a passkey alone.')).toBeVisible();
+  await press(password, 'Remove password');
+  await expectPage(page, 'account');
+  await expect(password).toContainText('There is none, so nobody can guess it.');
+
+  await unfold(row(passkeys, 'Chrome on Linux'), 'Change');
+  await expect(passkeys.getByText(LAST)).toBeVisible();
+  await expect(passkeys.getByRole('button', { name: /^Remove/ })).toHaveCount(0);
+
+  await unfold(password, 'Set a password');
+  await password.getByLabel('New password').fill(person.password);
+  await press(password, 'Save password');
+  await expect(password).toContainText('You can sign in with a password, too. Chosen just now.');
+  await remove(page, 'Chrome on Linux');
+  await expect(passkeys).toContainText('No passkey yet.');
+  await expect(password).toContainText('You sign in with a password.');
+  await expect(password.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
+});
+
+test('F48 the last credential stays, though an older page still has the button', async ({ page, server, person }) => {
+  await createPasskey(page, server, person);
+  const older = await page.context().newPage();
+  await older.goto(server.url('/account'));
+  await unfold(section(page, 'Password'), 'Remove password');
+  await press(section(page, 'Password'), 'Remove password');
+  await expectPage(page, 'account');
+
+  await remove(older, 'Chrome on Linux');
+  await expectPage(older, 'account');
+  await expect(older.getByRole('alert')).toHaveText('This is the only way left to sign in. Add another one first.');
+  await expect(section(older, 'Passkeys').getByRole('listitem')).toHaveCount(1);
+  await signOut(page);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await expectPage(page, 'account');
+});
+
+test('F48 two browsers remove the last two passkeys at once: one wins', async ({ page, server, person, anotherBrowser }) => {
+  const other = await anotherBrowser(FIREFOX);
+  await createPasskey(page, server, person);
+  await createPasskey(other, server, person);
+  await unfold(section(other, 'Password'), 'Remove password');
+  await press(section(other, 'Password'), 'Remove password');
+  await page.reload();
+  for (const [racer, name] of [
+    [page, 'Firefox on macOS'],
+    [other, 'Chrome on Linux'],
+  ] as const) {
+    await unfold(row(section(racer, 'Passkeys'), name), 'Change');
+  }
+  expect(await race([page, other], /^Remove (Firefox on macOS|Chrome on Linux)$/)).toEqual(['account', 'account']);
+  const refused = await Promise.all([page, other].map((racer) => racer.getByRole('alert').count()));
+  expect([...refused].sort()).toEqual([0, 1]);
+  const loser = [page, other][refused.indexOf(1)]!;
+  await expect(loser.getByRole('alert')).toHaveText('This is the only way left to sign in. Add another one first.');
+  expect((await server.accounts()).find(({ email }) => email === person.email)).toMatchObject({ passkeys: 1, has_password: false });
+});
+
+test('F48 one browser removes the last passkey while another removes the password: one wins', async ({ page, server, person, anotherBrowser }) => {
+  const other = await anotherBrowser(FIREFOX);
+  await createPasskey(page, server, person);
+  await openAccount(other, server, person);
+  await unfold(row(section(page, 'Passkeys'), 'Chrome on Linux'), 'Change');
+  await unfold(section(other, 'Password'), 'Remove password');
+  expect(await race([page, other], /^Remove (Chrome on Linux|password)$/)).toEqual(['account', 'account']);
+  const left = (await server.accounts()).find(({ email }) => email === person.email)!;
+  expect(left.passkeys + Number(left.has_password)).toBe(1);
+});
