@@ -108,9 +108,12 @@ impl Provider {
     /// Judges an authorization request, and lets it wait for the person unless they have allowed the same before.
     pub async fn begin(&self, parameters: &Parameters, visitor: &Visitor) -> Result<Begun, AuthorizeError> {
         // 1. Who asks. Faults stay here.
-        let id = authorize::client_id(parameters).map_err(|reason| AuthorizeError::Problem(reason.into()))?;
+        let (id, judged) = match authorize::client_id(parameters) {
+            Ok(id) => (id, self.judge(id, parameters, visitor).await),
+            Err(reason) => ("", Err(Fault::local(reason))),
+        };
         // 2. Everything else. A fault is noted for whoever runs the server.
-        let fault = match self.judge(id, parameters, visitor).await {
+        let fault = match judged {
             Ok(begun) => return Ok(begun),
             Err(fault) => fault,
         };

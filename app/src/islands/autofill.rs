@@ -39,7 +39,8 @@ pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(
     while let Some(outcome) = round(&passkeys, &form_token, &request).await {
         match outcome {
             Outcome::SignedIn(path) => return ceremony::go(&path),
-            Outcome::Refused(message) => refused(message),
+            // The button is there for another try.
+            Outcome::Refused(message) => return refused(message),
             Outcome::TimeIsUp => {}
         }
     }

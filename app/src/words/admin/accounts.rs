@@ -51,8 +51,8 @@ pub(crate) const DISABLE_EXPLAINED: &str = "It is signed out everywhere and cann
 pub(crate) const ENABLE: Template = Template::new("Enable {email}");
 pub(crate) const ENABLE_EXPLAINED: &str = "It may sign in again, and has to allow its applications anew.";
 pub(crate) const RESET: &str = "Make a reset link";
-pub(crate) const RESET_EXPLAINED: &str = "For somebody who cannot sign in any more. What they sign in with works until they use \
-     the link. Make sure that you hand it to the right person.";
+pub(crate) const RESET_EXPLAINED: &str = "For somebody who cannot sign in any more. Their password and recovery codes work \
+     until they use the link; their passkeys stay. Make sure that you hand it to the right person.";
 pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
 pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
 pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";
