@@ -192,7 +192,9 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
     for _ in 0..3 {
         alice.get(&client.asking(|query| query.set("redirect_uri", "https://evil.example/cb")).authorize_path()).await;
     }
-    alice.get(&client.asking(|query| query.set("client_id", "<b>nobody</b>\u{202e}")).authorize_path()).await;
+    alice.get(&client.asking(|query| query.set("client_id", "<b>nobody</b>")).authorize_path()).await;
+    // What cannot be an id at all is told as nothing, and no less.
+    alice.get(&client.asking(|query| query.set("client_id", "\u{202e}")).authorize_path()).await;
     let code = alice.allow(&client).await;
     house.pass(61);
     client.exchange(&code).await.refused(400, "invalid_grant");
