@@ -83,46 +83,6 @@ mod tests {
     use super::*;
     use crate::words::Piece;
 
-    const DEEDS: [Deed; 37] = [
-        Deed::SignedInWithPasskey,
-        Deed::SignedInWithPassword,
-        Deed::SignedInWithRecoveryCode,
-        Deed::SignInRefused,
-        Deed::SignedOut,
-        Deed::SessionEnded,
-        Deed::OtherSessionsEnded,
-        Deed::FirstAccountMade,
-        Deed::SignedUp,
-        Deed::Enrolled,
-        Deed::AccountReset,
-        Deed::PasskeyAdded,
-        Deed::PasskeyRenamed,
-        Deed::PasskeyRemoved,
-        Deed::PasswordChanged,
-        Deed::PasswordRemoved,
-        Deed::RecoveryCodesMade,
-        Deed::Allowed,
-        Deed::AllowedAgain,
-        Deed::Denied,
-        Deed::Disconnected,
-        Deed::AllDisconnected,
-        Deed::GrantRevoked,
-        Deed::CodeReplayed,
-        Deed::RefreshTokenReplayed,
-        Deed::AccountAdded,
-        Deed::AccountPasswordSet,
-        Deed::AccountDisabled,
-        Deed::AccountEnabled,
-        Deed::AccountRemoved,
-        Deed::ResetLinkMade,
-        Deed::RoleChanged,
-        Deed::ClientAdded,
-        Deed::ClientRemoved,
-        Deed::HostBlocked,
-        Deed::HostUnblocked,
-        Deed::KeyRotated,
-    ];
-
     fn event(deed: Deed, about: Option<&str>) -> Event {
         let about = about.map(str::to_owned);
         Event { at: Timestamp::from_seconds(0), deed, by: Actor::Person, whose: None, from: None, client: None, about }
@@ -130,7 +90,7 @@ mod tests {
 
     #[test]
     fn sentences_have_no_other_slots_than_are_filled() {
-        for deed in DEEDS {
+        for deed in Deed::ALL {
             let pieces = super::deed(&event(deed, None)).pieces();
             let known = |piece: &Piece| matches!(piece, Piece::Words(_) | Piece::Slot("client" | "about" | "who"));
             assert!(pieces.iter().all(known), "{deed:?}: {pieces:?}");

@@ -201,6 +201,47 @@ impl Kind {
 }
 
 impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 37] = [
+        Self::SignedInWithPasskey,
+        Self::SignedInWithPassword,
+        Self::SignedInWithRecoveryCode,
+        Self::SignInRefused,
+        Self::SignedOut,
+        Self::SessionEnded,
+        Self::OtherSessionsEnded,
+        Self::FirstAccountMade,
+        Self::SignedUp,
+        Self::Enrolled,
+        Self::AccountReset,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasswordChanged,
+        Self::PasswordRemoved,
+        Self::RecoveryCodesMade,
+        Self::Allowed,
+        Self::AllowedAgain,
+        Self::Denied,
+        Self::Disconnected,
+        Self::AllDisconnected,
+        Self::GrantRevoked,
+        Self::CodeReplayed,
+        Self::RefreshTokenReplayed,
+        Self::AccountAdded,
+        Self::AccountPasswordSet,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
+        Self::AccountRemoved,
+        Self::ResetLinkMade,
+        Self::RoleChanged,
+        Self::ClientAdded,
+        Self::ClientRemoved,
+        Self::HostBlocked,
+        Self::HostUnblocked,
+        Self::KeyRotated,
+    ];
+
     /// Its name, as in an export.
     pub fn as_str(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()

@@ -35,15 +35,10 @@ fn changes(token: &str) -> [(&'static str, Query); 4] {
     ]
 }
 
-async fn form_token(browser: &mut Browser) -> String {
-    let form = browser.open("/account").await.form("Sign out");
-    form.fields.one("form_token").expect("a form token").to_owned()
-}
-
 async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
-    let token = form_token(&mut browser).await;
+    let token = browser.form_token().await;
     house.pass(300);
     for (action, fields) in changes(&token) {
         let before = house.provider.terminal().accounts().await.expect("the store answers");
@@ -57,7 +52,7 @@ async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: E
     let form = browser.open("/confirm?then=account").await.form("Confirm").fill("password", PASSWORD);
     assert_eq!(browser.submit(&form, "Confirm").await.destination(), "/account");
     house.pass(299);
-    let token = form_token(&mut browser).await;
+    let token = browser.form_token().await;
     let [(_, fields), ..] = changes(&token);
     let changed = browser.post("/actions/change_password", &fields).await;
     assert_eq!(changed.destination(), "/account");
@@ -102,7 +97,7 @@ async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back
     assert_eq!(one, 1, "{destinations:?}");
     assert!(browser.open("/account").await.words().contains("9 of 10 left"));
     // New ones end the old ones.
-    let token = form_token(&mut browser).await;
+    let token = browser.form_token().await;
     let made = browser.post("/actions/make_recovery_codes", &Query::new([("form_token", &token)])).await;
     assert_eq!(made.destination(), "/account/codes");
     house.pass(900);
@@ -182,7 +177,7 @@ async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
     bob.sign_in("bob@example.com", PASSWORD).await;
     let id = alice.open("/account").await;
     let id = id.form("Sign out An unknown browser").fields.one("session").expect("a session").to_owned();
-    let token = form_token(&mut bob).await;
+    let token = bob.form_token().await;
     bob.post("/actions/end_session", &Query::new([("form_token", &token), ("session", &id)])).await;
     assert_eq!(second.open("/account").await.page(), "account", "Bob ended nothing");
 

@@ -22,11 +22,6 @@ on_both_engines!(
 const SECTIONS: [&str; 6] = ["accounts", "applications", "resources", "keys", "failures", "audit"];
 const BOB: &str = "bob@example.com";
 
-async fn form_token(browser: &mut Browser) -> String {
-    let form = browser.open("/account").await.form("Sign out");
-    form.fields.one("form_token").expect("a form token").to_owned()
-}
-
 /// Every deed, with fields that would do it to Bob.
 fn deeds(token: &str) -> Vec<(&'static str, Query)> {
     let with = |pairs: &[(&str, &str)]| {
@@ -70,12 +65,12 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
     let mut alice = Browser::of_alice(&house).await;
     assert!(!bob.open("/account").await.words().contains("Administration"));
     assert!(alice.open("/account").await.words().contains("Administration"));
-    let (before, bobs) = (state(&house).await, form_token(&mut bob).await);
+    let (before, bobs) = (state(&house).await, bob.form_token().await);
     for (action, fields) in deeds(&bobs) {
         let refused = bob.post(&format!("/actions/{action}"), &fields).await;
         assert!(refused.destination().starts_with("/admin"), "{action}: {refused:?}");
     }
-    let alices = form_token(&mut alice).await;
+    let alices = alice.form_token().await;
     house.pass(300);
     for (action, fields) in deeds(&alices) {
         let late = alice.post(&format!("/actions/{action}"), &fields).await;
@@ -142,7 +137,7 @@ async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: E
 async fn nobody_locks_themselves_out(engine: Engine) {
     let house = house_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let token = form_token(&mut alice).await;
+    let token = alice.form_token().await;
     for (action, more) in [("disable_account", None), ("remove_account", None), ("set_role", Some(("role", "person")))] {
         let fields = Query::new([("form_token", &token), ("email", &ALICE.to_uppercase())]);
         let fields = more.map_or(fields.clone(), |(name, value)| fields.and(name, value));
@@ -247,7 +242,7 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
 async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let token = form_token(&mut alice).await;
+    let token = alice.form_token().await;
     let fields =
         Query::new([("form_token", token.as_str()), ("name", "Agent"), ("redirect_uris", "https://agent.example/callback\r\n")]);
     let added = alice.post("/actions/add_client", &fields.and("confidential", "yes")).await;
@@ -264,7 +259,7 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
 async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
     let house = house_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let token = form_token(&mut alice).await;
+    let token = alice.form_token().await;
     let before = state(&house).await;
     house.switch.break_writes();
     for (action, fields) in deeds(&token) {

@@ -83,49 +83,9 @@ mod tests {
     use super::*;
     use crate::words::Piece;
 
-    const DEEDS: [Deed; 37] = [
-        Deed::SignedInWithPasskey,
-        Deed::SignedInWithPassword,
-        Deed::SignedInWithRecoveryCode,
-        Deed::SignInRefused,
-        Deed::SignedOut,
-        Deed::SessionEnded,
-        Deed::OtherSessionsEnded,
-        Deed::FirstAccountMade,
-        Deed::SignedUp,
-        Deed::Enrolled,
-        Deed::AccountReset,
-        Deed::PasskeyAdded,
-        Deed::PasskeyRenamed,
-        Deed::PasskeyRemoved,
-        Deed::PasswordChanged,
-        Deed::PasswordRemoved,
-        Deed::RecoveryCodesMade,
-        Deed::Allowed,
-        Deed::AllowedAgain,
-        Deed::Denied,
-        Deed::Disconnected,
-        Deed::AllDisconnected,
-        Deed::GrantRevoked,
-        Deed::CodeReplayed,
-        Deed::RefreshTokenReplayed,
-        Deed::AccountAdded,
-        Deed::AccountPasswordSet,
-        Deed::AccountDisabled,
-        Deed::AccountEnabled,
-        Deed::AccountRemoved,
-        Deed::ResetLinkMade,
-        Deed::RoleChanged,
-        Deed::ClientAdded,
-        Deed::ClientRemoved,
-        Deed::HostBlocked,
-        Deed::HostUnblocked,
-        Deed::KeyRotated,
-    ];
-
     #[test]
     fn every_deed_is_a_sentence_with_slots_that_are_filled() {
-        for deed in DEEDS {
+        for deed in Deed::ALL {
             let pieces = what(deed).pieces();
             assert!(matches!(pieces.last(), Some(Piece::Words(words)) if words.ends_with('.')), "{deed:?}");
             let slots: Vec<_> =

@@ -86,6 +86,12 @@ impl Browser {
         self.get(path).await
     }
 
+    /// What proves that a form of somebody signed in is ours.
+    pub(crate) async fn form_token(&mut self) -> String {
+        let form = self.open("/account").await.form("Sign out");
+        form.fields.one("form_token").expect("a form token").to_owned()
+    }
+
     /// Signs in at the sign-in page, and wants no passkey where one is offered.
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         let form = self.open("/login").await.form("Sign in");
