@@ -127,8 +127,7 @@ impl Administration {
     /// Gives an account another role.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
         let account = self.another_account(email).await?;
-        let set = |account: &mut Account| account.role = role;
-        self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(email))?;
+        self.change_another(&account, |account| account.role = role).await?;
         self.note(Deed::RoleChanged, &account, Some(role.as_str())).await;
         Ok(())
     }
@@ -186,9 +185,24 @@ impl Administration {
             account.disabled = true;
             account.generation += 1;
         };
-        self.provider.change_account(account.id, disable).await?;
+        self.change_another(account, disable).await?;
         self.provider.end_sessions(account.id).await?;
         Ok(self.provider.withdraw_all(account.id).await?)
+    }
+
+    /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
+    /// found to be one: whoever is none any more gives it back, so that one is always left.
+    async fn change_another(&self, account: &Account, change: impl Fn(&mut Account)) -> Done {
+        let (provider, was) = (&self.provider, (account.disabled, account.role));
+        provider.change_account(account.id, change).await?.ok_or_else(|| unknown(&account.email))?;
+        if let Actor::Administrator(own) = &self.by {
+            let own = provider.active_account(own.account).await?;
+            if own.is_none_or(|own| own.role != Role::Administrator) {
+                provider.change_account(account.id, |account| (account.disabled, account.role) = was).await?;
+                return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     async fn note(&self, deed: Deed, account: &Account, about: Option<&str>) {

@@ -9,7 +9,7 @@ use crate::{
     authenticator::{settled, with_passkey},
     client::{Client, ON_THE_WEB},
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, PASSWORD},
+    house::{ADA, BOB, House, PASSWORD, race},
 };
 
 #[tokio::test]
@@ -120,6 +120,38 @@ async fn an_administrator_cannot_shut_themselves_out() {
     admin.remove_account(BOB).await.expect("removed");
     house.provider.terminal().set_role(ADA, Role::Person).await.expect("the terminal can");
     assert_eq!(house.provider.administrator(&ada).await.err(), Some(NotAdministrator::WrongRole), "at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_administrators_who_shut_each_other_out_leave_one() {
+    let house = House::new().await;
+    settled(&house).await;
+    for round in 0..30 {
+        let (ada, bob) = (house.ada().await, house.bob().await);
+        for email in [ADA, BOB] {
+            house.provider.terminal().set_role(email, Role::Administrator).await.expect("changed");
+        }
+        let ada = house.provider.administrator(&ada).await.expect("she is");
+        let bob = house.provider.administrator(&bob).await.expect("he is");
+        let outcomes = race(2, |number| {
+            let (admin, other) = if number == 0 { (ada.clone(), BOB) } else { (bob.clone(), ADA) };
+            async move {
+                match round % 3 {
+                    0 => admin.set_role(other, Role::Person).await,
+                    1 => admin.disable_account(other).await,
+                    _ => admin.remove_account(other).await,
+                }
+            }
+        })
+        .await;
+        assert!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() < 2, "{round} {outcomes:?}");
+        let accounts = house.provider.terminal().accounts().await.expect("a list");
+        let left = accounts.iter().filter(|one| one.role == Role::Administrator && !one.disabled).count();
+        assert!(left > 0, "{round} {outcomes:?}");
+        for account in accounts {
+            house.provider.terminal().remove_account(&account.email).await.expect("removed");
+        }
+    }
 }
 
 #[tokio::test]
