@@ -198,6 +198,8 @@ impl Provider {
                     }
                     good
                 };
+                // Before, so that a failure leaves a link to try again with; and after, for what was allowed in between.
+                self.withdraw_all(account.id).await?;
                 let account = self.give(account.id, credential, clear).await?;
                 self.end_sessions(account.id).await?;
                 self.withdraw_all(account.id).await?;

@@ -181,6 +181,8 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let (store, plan) = Plan::store().await;
             let house = House::over(store).await;
             let ada = settled(&house).await.1;
+            let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+            let refresh = client.connects(&house, &ada).await.refresh;
             let (token, case) = (house.reset_token(ADA).await, format!("{fault:?} {step}"));
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
             plan.fail(step..step + 1, fault);
@@ -194,6 +196,7 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let other = second.knows_somebody() && second.signs_in(&house, &house.browser()).await.is_ok();
             assert_eq!(usize::from(one) + usize::from(other), 1, "{case}");
             assert!(house.person(&ada).await.is_none(), "{case}");
+            assert!(client.refreshes(&house, &refresh).await.is_err(), "{case}: what was allowed goes on");
             if !failed {
                 assert!(step > 7, "every step was tried");
                 break;
