@@ -41,7 +41,7 @@ pub(crate) struct Session {
 
 /// How exactly the last use of a session is known.
 const EXACTNESS: Duration = Duration::from_mins(5);
-/// How long a browser stays familiar to an account that was signed in to with it.
+/// How long a browser stays familiar to an account that was last signed in to with it.
 const FAMILIAR: Duration = Duration::from_hours(180 * 24);
 /// How long nobody is offered a passkey who said no.
 const DECLINED: Duration = Duration::from_hours(30 * 24);
@@ -180,7 +180,7 @@ impl Provider {
         let mut cookies = vec![self.open_session(visitor, account, None).await?];
         cookies.extend(way.map(SetCookie::way));
         let familiar = keys::familiar(account.id, &visitor.browser.digest());
-        record::insert(self.store(), &familiar, &now, Keep::For(FAMILIAR)).await?;
+        record::put(self.store(), &familiar, |_: Option<Timestamp>| (now, Keep::For(FAMILIAR))).await?;
         let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
         let offers_passkey = way == Some(Way::Password) && account.passkeys.is_empty() && !declined;
         Ok(SignedIn { cookies, offers_passkey })

@@ -156,6 +156,21 @@ async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() 
     assert!(Browser::from(&house, 4).signs_in(BOB, PASSWORD).await);
 }
 
+/// The store counts the days from the last write.
+#[tokio::test]
+async fn a_browser_is_known_from_its_last_sign_in_on() {
+    let (store, written) = Written::store().await;
+    let house = House::over(store).await;
+    house.add(ADA).await;
+    let mut known = Browser::from(&house, 1);
+    for _ in 0..3 {
+        house.pass(QUARTER_OF_AN_HOUR);
+        assert!(known.signs_in(ADA, PASSWORD).await);
+        let now = format!(" = {}", house.provider.now().seconds());
+        assert!(written.find("familiar:").last().is_some_and(|last| last.ends_with(&now)));
+    }
+}
+
 #[tokio::test]
 async fn limits_can_be_switched_off() {
     let house = House::set_up(|settings| settings.rate_limits = false).await;
