@@ -23,6 +23,7 @@ pub use account::Role;
 pub use entrance::{EnrolError, Entry};
 pub use links::{Invitation, Purpose};
 pub use passkey::{Ceremony, PasskeyView};
+pub use password::PasswordError;
 pub use recovery::RecoveryCodes;
 pub use session::SessionView;
 
@@ -95,15 +96,9 @@ pub enum AccountError {
     /// A name with nothing to see in it.
     #[error("the name is empty")]
     NameEmpty,
-    /// The password is too short.
-    #[error("the password has fewer than {minimum} characters")]
-    PasswordTooShort {
-        /// The least number of characters.
-        minimum: usize,
-    },
-    /// The password is too long.
-    #[error("the password is too long")]
-    PasswordTooLong,
+    /// The password cannot be chosen.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The browser's answer does not fit, or came too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,

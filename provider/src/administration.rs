@@ -12,10 +12,7 @@ pub use applications::{AddedClient, ApplicationKind, ApplicationSummary, Blocked
 
 use crate::{
     Provider, Visitor,
-    accounts::{
-        Role,
-        password::{self, Unfit},
-    },
+    accounts::{PasswordError, Role},
     audit::{Actor, Deed, Event, Origin, Whose},
     failures::Failure,
     key_ring::KeySummary,
@@ -54,12 +51,9 @@ impl From<store::Error> for AdministrationError {
     }
 }
 
-impl From<Unfit> for AdministrationError {
-    fn from(unfit: Unfit) -> Self {
-        Self::Invalid(match unfit {
-            Unfit::TooShort => format!("a password needs at least {} characters", password::FEWEST_CHARACTERS),
-            Unfit::TooLong => format!("a password has at most {} bytes", password::MOST_BYTES),
-        })
+impl From<PasswordError> for AdministrationError {
+    fn from(error: PasswordError) -> Self {
+        Self::Invalid(error.to_string())
     }
 }
 

@@ -45,8 +45,8 @@ use store::Store;
 use fetch::Fetcher;
 
 pub use accounts::{
-    AccountError, AccountView, Ceremony, EnrolError, Entry, Invitation, PasskeyView, Person, Purpose, RecoveryCodes, Role,
-    SessionView, SignInError, SignedIn,
+    AccountError, AccountView, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose, RecoveryCodes,
+    Role, SessionView, SignInError, SignedIn,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, EnrolError, SignInError, Unavailable};
+use provider::{AccountError, EnrolError, PasswordError, SignInError, Unavailable};
 
 use super::Message;
 
@@ -34,6 +34,15 @@ impl From<SignInError> for Message {
     }
 }
 
+impl From<PasswordError> for Message {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooShort { minimum } => Self::PasswordTooShort { minimum },
+            PasswordError::TooLong { .. } => Self::PasswordTooLong,
+        }
+    }
+}
+
 impl From<EnrolError> for Message {
     fn from(error: EnrolError) -> Self {
         match error {
@@ -41,8 +50,7 @@ impl From<EnrolError> for Message {
             EnrolError::EmailInvalid => Self::EmailInvalid,
             EnrolError::EmailUnavailable | EnrolError::Closed => Self::EmailUnavailable,
             EnrolError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
-            EnrolError::PasswordTooShort { minimum } => Self::PasswordTooShort { minimum },
-            EnrolError::PasswordTooLong => Self::PasswordTooLong,
+            EnrolError::Password(error) => error.into(),
             EnrolError::CeremonyFailed => Self::PasskeyRefused,
             EnrolError::Unavailable => Self::Unavailable,
         }
@@ -57,8 +65,7 @@ impl From<AccountError> for Message {
             AccountError::LastCredential => Self::LastCredential,
             AccountError::Gone => Self::Gone,
             AccountError::NameEmpty => Self::NameEmpty,
-            AccountError::PasswordTooShort { minimum } => Self::PasswordTooShort { minimum },
-            AccountError::PasswordTooLong => Self::PasswordTooLong,
+            AccountError::Password(error) => error.into(),
             AccountError::CeremonyFailed => Self::PasskeyRefused,
             AccountError::Unavailable => Self::Unavailable,
         }

@@ -6,15 +6,6 @@ use crate::{Provider, Visitor, Way, audit::Deed};
 /// The longest name of a passkey, in bytes.
 const LONGEST_NAME: usize = 100;
 
-impl From<password::Unfit> for AccountError {
-    fn from(unfit: password::Unfit) -> Self {
-        match unfit {
-            password::Unfit::TooShort => Self::PasswordTooShort { minimum: password::FEWEST_CHARACTERS },
-            password::Unfit::TooLong => Self::PasswordTooLong,
-        }
-    }
-}
-
 impl Provider {
     /// Gives a passkey another name.
     pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<(), AccountError> {

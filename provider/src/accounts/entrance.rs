@@ -15,7 +15,7 @@ use super::{
     email::Email,
     links::{Door, digest},
     passkey::{Failed, StoredPasskey},
-    password::{self, Unfit},
+    password::{self, PasswordError},
 };
 use crate::{Provider, Visitor, Way, audit::Deed, keys, problem::Unavailable};
 
@@ -49,15 +49,9 @@ pub enum EnrolError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The password is too short.
-    #[error("the password has fewer than {minimum} characters")]
-    PasswordTooShort {
-        /// The least number of characters.
-        minimum: usize,
-    },
-    /// The password is too long.
-    #[error("the password is too long")]
-    PasswordTooLong,
+    /// The password cannot be chosen.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The browser's answer does not fit, or came too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,
@@ -75,15 +69,6 @@ impl From<Unavailable> for EnrolError {
 impl From<Failed> for EnrolError {
     fn from(_: Failed) -> Self {
         Self::CeremonyFailed
-    }
-}
-
-impl From<Unfit> for EnrolError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::TooShort => Self::PasswordTooShort { minimum: password::FEWEST_CHARACTERS },
-            Unfit::TooLong => Self::PasswordTooLong,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _},
 };
+use thiserror::Error;
 use tokio::{sync::Semaphore, task};
 
 use super::{Account, NOBODY, SignInError, SignedIn, email, email::Email};
@@ -18,9 +19,9 @@ use crate::{
 };
 
 /// The least number of characters (NIST SP 800-63B section 3.1.1.2: eight).
-pub(crate) const FEWEST_CHARACTERS: usize = 8;
+const FEWEST_CHARACTERS: usize = 8;
 /// The greatest number of bytes, which bounds what is hashed.
-pub(crate) const MOST_BYTES: usize = 1024;
+const MOST_BYTES: usize = 1024;
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Guesses at one address, whoever makes them and whether or not it has an account.
@@ -35,18 +36,28 @@ const PER_NEIGHBOURHOOD: Limit = Limit { name: "password-from", most: 100, stret
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password cannot be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
-    TooShort,
-    TooLong,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PasswordError {
+    /// It is too easily guessed.
+    #[error("a password needs at least {minimum} characters")]
+    TooShort {
+        /// The least number of characters.
+        minimum: usize,
+    },
+    /// It takes too long to hash.
+    #[error("a password has at most {maximum} bytes")]
+    TooLong {
+        /// The greatest number of bytes.
+        maximum: usize,
+    },
 }
 
 /// Judges a password that somebody chooses.
-pub(crate) fn judge(password: &str) -> Result<(), Unfit> {
+pub(crate) fn judge(password: &str) -> Result<(), PasswordError> {
     if password.len() > MOST_BYTES {
-        Err(Unfit::TooLong)
+        Err(PasswordError::TooLong { maximum: MOST_BYTES })
     } else if password.chars().count() < FEWEST_CHARACTERS {
-        Err(Unfit::TooShort)
+        Err(PasswordError::TooShort { minimum: FEWEST_CHARACTERS })
     } else {
         Ok(())
     }

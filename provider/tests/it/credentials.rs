@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, NotAdministrator, PasskeyView, SignInError, Visitor};
+use provider::{AccountError, NotAdministrator, PasskeyView, PasswordError, SignInError, Visitor};
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
@@ -107,8 +107,14 @@ async fn changes(house: &House, ada: &Visitor) -> Vec<Result<(), AccountError>> 
 }
 
 /// Answers of somebody who may change things, and asks for what cannot be in three of them.
-const MAY: [Result<(), AccountError>; 6] =
-    [Ok(()), Ok(()), Err(AccountError::Gone), Err(AccountError::Gone), Err(AccountError::PasswordTooShort { minimum: 8 }), Ok(())];
+const MAY: [Result<(), AccountError>; 6] = [
+    Ok(()),
+    Ok(()),
+    Err(AccountError::Gone),
+    Err(AccountError::Gone),
+    Err(AccountError::Password(PasswordError::TooShort { minimum: 8 })),
+    Ok(()),
+];
 
 #[tokio::test]
 async fn f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five_minutes() {

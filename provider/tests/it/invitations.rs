@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, Entry, Purpose};
+use provider::{EnrolError, Entry, PasswordError, Purpose};
 
 use crate::{
     faulty::{Fault, Plan},
@@ -102,8 +102,8 @@ async fn a_mistake_does_not_use_the_link_up() {
     let too_long = "x".repeat(1025);
     for (email, password, refusal) in [
         ("ada", PASSWORD, EnrolError::EmailInvalid),
-        (ADA, "seven77", EnrolError::PasswordTooShort { minimum: 8 }),
-        (ADA, &too_long, EnrolError::PasswordTooLong),
+        (ADA, "seven77", EnrolError::Password(PasswordError::TooShort { minimum: 8 })),
+        (ADA, &too_long, EnrolError::Password(PasswordError::TooLong { maximum: 1024 })),
     ] {
         let refused = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), email, password).await.err();
         assert_eq!(refused, Some(refusal));

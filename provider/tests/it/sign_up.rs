@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, Entry, NotAdministrator, Purpose, Role, Settings, SignUp};
+use provider::{EnrolError, Entry, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp};
 
 use crate::{
     authenticator::{Authenticator, settled},
@@ -54,7 +54,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
         assert_eq!(signs_up(&house, 3, email).await, Err(refusal), "{email}");
     }
     let short = house.provider.accept_with_password(&house.browser(), Entry::SignUp, "d@example.org", "short").await;
-    assert_eq!(short.err(), Some(EnrolError::PasswordTooShort { minimum: 8 }));
+    assert_eq!(short.err(), Some(EnrolError::Password(PasswordError::TooShort { minimum: 8 })));
     let roles: Vec<_> = house.provider.terminal().accounts().await.expect("a list").iter().map(|one| one.role).collect();
     assert_eq!(roles, [Role::Administrator, Role::Person, Role::Person]);
 }
