@@ -1,5 +1,7 @@
 //! Names that outsiders chose, made fit to be shown. Leptos escapes them; this takes away what misleads the eye.
 
+use provider::misleads;
+
 /// Longest name shown, in characters: enough for any honest one, and too short to push the rest off the page.
 const NAME_LENGTH: usize = 60;
 /// Longest sentence of a fault shown to a developer, in characters.
@@ -41,16 +43,6 @@ fn visible(outside: &str, length: usize) -> String {
         kept.push(letter);
     }
     kept
-}
-
-/// Characters without a shape of their own, and those that turn the reading direction.
-fn misleads(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}')
 }
 
 /// Combining marks that stack.

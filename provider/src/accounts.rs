@@ -76,6 +76,8 @@ pub struct AccountView {
     pub recovery_codes: Option<RecoveryCodes>,
     /// Whether they showed a credential in the last five minutes, so that they can change any of these.
     pub is_fresh: bool,
+    /// Whether a recovery code signed this browser in: they have lost what they had.
+    pub by_code: bool,
 }
 
 /// Why a person's own account was not changed.
@@ -160,6 +162,7 @@ impl Provider {
             passkeys: account.passkeys.iter().map(StoredPasskey::view).collect(),
             email: account.email,
             is_fresh: session.is_fresh(self.now()),
+            by_code: session.by_code,
         }))
     }
 

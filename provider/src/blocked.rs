@@ -28,9 +28,9 @@ pub struct BlockedHost {
 #[serde(transparent)]
 pub(crate) struct Blocked(BTreeMap<String, Timestamp>);
 
-/// What is known of them here.
+/// What is known of them here, and how often it was changed here.
 #[derive(Default)]
-pub(crate) struct Known(RwLock<Arc<Blocked>>);
+pub(crate) struct Known(RwLock<(Arc<Blocked>, u64)>);
 
 impl Blocked {
     /// Adds a host; `false` when it is in already.
@@ -55,19 +55,34 @@ impl Blocked {
 
 impl Known {
     fn current(&self) -> Arc<Blocked> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    fn replace(&self, blocked: Blocked) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(blocked);
+    fn changes(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// What was written here.
+    fn changed(&self, blocked: Blocked) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *known = (Arc::new(blocked), known.1 + 1);
+    }
+
+    /// What was read, unless it was changed here meanwhile: then it may be older than that.
+    fn read(&self, blocked: Blocked, changes: u64) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.1 == changes {
+            known.0 = Arc::new(blocked);
+        }
     }
 }
 
 impl Provider {
     /// Reads the blocked hosts again, so that what was blocked elsewhere is blocked here.
     pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
+        let changes = self.0.blocked.changes();
         let blocked: Option<Blocked> = record::read(self.store(), keys::BLOCKED_HOSTS).await?;
-        self.0.blocked.replace(blocked.unwrap_or_default());
+        self.0.blocked.read(blocked.unwrap_or_default(), changes);
         Ok(())
     }
 
@@ -105,7 +120,7 @@ impl Provider {
             (blocked, Keep::Forever)
         });
         let next = next.await?;
-        self.0.blocked.replace(next);
+        self.0.blocked.changed(next);
         Ok(changed)
     }
 }

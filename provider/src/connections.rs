@@ -129,8 +129,9 @@ impl Provider {
     /// Ends every connection of the signed-in person, and forgets what was ever allowed.
     pub async fn disconnect_all(&self, visitor: &Visitor) -> Result<(), AccountError> {
         let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
-        self.withdraw_all(account.id).await?;
-        self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None).await;
+        if self.withdraw_all(account.id).await? {
+            self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None).await;
+        }
         Ok(())
     }
 

@@ -34,11 +34,10 @@ impl Provider {
     /// Remembers that a person has allowed a request.
     pub(crate) async fn remember(&self, account: Id, request: &AuthorizationRequest) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
-        let (now, lifetime) = (self.now(), self.settings().lifetimes.consent);
-        let given = |earlier| {
-            let consent = Consent::given(request, earlier, self.entropy().id(), now, lifetime);
-            (consent, record::keep(lifetime))
-        };
+        let (now, lifetime, id) = (self.now(), self.settings().lifetimes.consent, self.entropy().id());
+        let given = |earlier| (Consent::given(request, earlier, id, now, lifetime), record::keep(lifetime));
+        // Listed first: one that was stored when the store failed can be taken back.
+        self.store().enlist(&keys::consents(account), &member(name.as_str(), id)).await?;
         record::put(self.store(), &keys::consent(account, name.as_str()), given).await
     }
 
@@ -74,7 +73,7 @@ impl Provider {
         record::insert(self.store(), &keys::grant(&key), &grant, record::keep(lifetime)).await?;
         self.store().enlist(&list, &listed).await?;
         record::forget_lapsed(self.store(), &list, &listed, |name| keys::grant_of(account, name)).await?;
-        // The consent too, each time: one that was stored when the store failed would pass without ever being shown.
+        // The consent too, each time: another who looks for lapsed names may have dropped it before it was stored.
         self.list_consent(account, name.as_str(), consent).await?;
         // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here.
         let there: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
@@ -125,14 +124,15 @@ impl Provider {
         Ok(consent)
     }
 
-    /// Withdraws everything that an account has allowed, to whomever.
-    pub(crate) async fn withdraw_all(&self, account: Id) -> Result<(), Unavailable> {
+    /// Withdraws everything that an account has allowed, to whomever. The answer is whether there was anything.
+    pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
         let list = keys::consents(account);
-        for listed in self.all(&list).await? {
-            self.store().remove(&keys::consent(account, name_of(&listed))).await?;
-            self.store().delist(&list, &listed).await?;
+        let consents = self.all(&list).await?;
+        for listed in &consents {
+            self.store().remove(&keys::consent(account, name_of(listed))).await?;
+            self.store().delist(&list, listed).await?;
         }
-        self.revoke_grants(account).await
+        Ok(self.revoke_grants(account).await? || !consents.is_empty())
     }
 }
 

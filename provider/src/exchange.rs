@@ -253,28 +253,28 @@ impl Provider {
         Rules { refresh_token: lifetimes.refresh_token, replay_window: lifetimes.refresh_replay_window }
     }
 
-    /// Ends every grant of an account.
-    pub(crate) async fn revoke_grants(&self, account: Id) -> Result<(), Unavailable> {
-        let list = keys::grants(account);
+    /// Ends every grant of an account. The answer is whether there was one.
+    pub(crate) async fn revoke_grants(&self, account: Id) -> Result<bool, Unavailable> {
+        let (list, mut ended) = (keys::grants(account), false);
         let mut after: Option<String> = None;
         loop {
             let members = self.store().members(&list, after.as_deref(), PAGE).await?;
             for grant in members.iter().filter_map(|member| Id::parse(member)) {
-                self.revoke_grant(&GrantKey { account, grant }).await?;
+                ended |= self.revoke_grant(&GrantKey { account, grant }).await?;
             }
             match members.last() {
                 Some(end) if members.len() == PAGE => after = Some(end.clone()),
-                _ => return Ok(()),
+                _ => return Ok(ended),
             }
         }
     }
 
-    /// Ends a grant, if there is one and it has not ended yet.
-    pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<(), Unavailable> {
+    /// Ends a grant. The answer is whether there is one, and it had not ended yet.
+    pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
         let now = self.now();
         record::change(self.store(), &keys::grant(key), |grant: Option<Grant>| {
             let next = grant.and_then(|grant| grant.end(End::Revoked, now)).map(|grant| self.kept(grant));
-            Change { next, answer: () }
+            Change { answer: next.is_some(), next }
         })
         .await
     }

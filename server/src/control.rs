@@ -20,7 +20,7 @@ use crate::chance;
 const NAME: &str = "control.sock";
 /// The kernel takes 107 bytes for a socket's path, other systems 103.
 const LONGEST_PATH: usize = 100;
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_REQUEST: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The listening end. Dropping it removes the socket.
@@ -92,12 +92,12 @@ async fn ask(mut stream: UnixStream, request: &Request) -> io::Result<Result<Ans
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
-    let answer = read_line(&mut stream).await?;
+    let answer = read_line(&mut stream, u64::MAX).await?;
     Ok(serde_json::from_slice(&answer)?)
 }
 
 async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()> {
-    let line = read_line(&mut stream).await?;
+    let line = read_line(&mut stream, LONGEST_REQUEST).await?;
     let answer = match serde_json::from_slice::<Request>(&line) {
         Ok(request) => administration::execute(provider, request).await,
         Err(_) => Err("The running server does not know this command; is it of another version?".to_owned()),
@@ -108,9 +108,9 @@ async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()>
     stream.shutdown().await
 }
 
-async fn read_line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+async fn read_line(stream: &mut UnixStream, longest: u64) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    BufReader::new(stream.take(LONGEST_LINE)).read_until(b'\n', &mut line).await?;
+    BufReader::new(stream.take(longest)).read_until(b'\n', &mut line).await?;
     match line.last() {
         Some(b'\n') => Ok(line),
         _ => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -46,6 +46,7 @@ pub(crate) fn deed(event: &Event) -> Template {
 fn administration(deed: Deed, about: Option<&str>) -> &'static str {
     match deed {
         Deed::AccountAdded => "{who} made this account",
+        Deed::InvitedAgain => "{who} invited you again",
         Deed::AccountPasswordSet => "{who} set a password for this account",
         Deed::AccountDisabled => "{who} disabled this account",
         Deed::AccountEnabled => "{who} enabled this account again",

@@ -5,13 +5,36 @@
 
 use std::time::Duration;
 
-use oauth::Id;
+use oauth::{Id, Timestamp};
+use serde::{Deserialize, Serialize};
 use store::{Keep, Swap};
 
 use super::{Account, NOBODY, email::Email};
 use crate::{Provider, keys, problem::Unavailable, record};
 
 const A_FEW: usize = 8;
+const CLAIM: Duration = Duration::from_mins(1);
+
+/// Who made the first account, as stored.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged)]
+enum FirstAccount {
+    Made(Id),
+    /// Who is making it.
+    Claimed {
+        account: Id,
+        until: Timestamp,
+    },
+}
+
+impl FirstAccount {
+    fn stands(self, now: Timestamp) -> bool {
+        match self {
+            Self::Made(_) => true,
+            Self::Claimed { until, .. } => !until.has_passed(now),
+        }
+    }
+}
 
 impl Provider {
     /// The account of an address.
@@ -24,26 +47,62 @@ impl Provider {
     pub(crate) async fn create_account(&self, account: &Account, email: &Email) -> Result<bool, Unavailable> {
         let (store, key) = (self.store(), keys::account(account.id));
         record::insert(store, &key, account, Keep::Forever).await?;
-        if !self.claim(email, account.id).await? {
-            store.remove(&key).await?;
+        let made = self.settle_account(email, account.id).await;
+        if !matches!(made, Ok(true)) {
+            // Nobody could find it to remove it. If this fails too, its address still leads to it.
+            let removed = store.remove(&key).await;
+            if made.is_ok() {
+                removed?;
+            }
+        }
+        made
+    }
+
+    /// Lets an account that is stored be found. `false` when its address belongs to another.
+    async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
+        let claimed = self.claim(email, account).await?;
+        if claimed {
+            self.store().enlist(keys::ACCOUNTS, &account.to_string()).await?;
+        }
+        Ok(claimed)
+    }
+
+    /// Claims, for a minute, that an account which is about to be made is the first one. `false` when there is one, or another has
+    /// the claim. Whoever fails half way leaves nothing behind but the minute.
+    pub(crate) async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
+        if self.has_accounts().await? {
             return Ok(false);
         }
-        if let Err(error) = store.enlist(keys::ACCOUNTS, &account.id.to_string()).await {
-            // Nobody could find it to remove it. If this fails too, its address still leads to it.
-            store.remove(&key).await.ok();
-            return Err(error.into());
+        let (store, now) = (self.store(), self.now());
+        let claim = FirstAccount::Claimed { account, until: now.after(CLAIM) };
+        let Some(there) = store.get(keys::FIRST_ACCOUNT).await? else {
+            return record::insert(store, keys::FIRST_ACCOUNT, &claim, record::keep(CLAIM)).await;
+        };
+        if record::decode::<FirstAccount>(keys::FIRST_ACCOUNT, &there)?.stands(now) {
+            return Ok(false);
         }
-        Ok(true)
+        let swap = store.compare_and_swap(keys::FIRST_ACCOUNT, &there, &record::encode(&claim), record::keep(CLAIM)).await?;
+        Ok(matches!(swap, Swap::Done))
     }
 
-    /// Notes who made the first account. `false` when another did.
-    pub(crate) async fn note_first_account(&self, account: Id) -> Result<bool, Unavailable> {
-        record::insert(self.store(), keys::FIRST_ACCOUNT, &account, Keep::Forever).await
+    /// Makes a claim last, or gives it up when the account was not made.
+    pub(crate) async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
+        let settled = if made {
+            (FirstAccount::Made(account), Keep::Forever)
+        } else {
+            (FirstAccount::Claimed { account, until: self.now() }, Keep::For(Duration::ZERO))
+        };
+        let settle = |there: Option<FirstAccount>| {
+            let own = there.is_some_and(|there| matches!(there, FirstAccount::Claimed { account: by, .. } if by == account));
+            record::Change { next: own.then_some(settled), answer: () }
+        };
+        record::change(self.store(), keys::FIRST_ACCOUNT, settle).await
     }
 
-    /// Whether the first account was made. The list may name accounts that were never finished.
+    /// Whether the first account was made, or is being made. The list may name accounts that were never finished.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
-        if self.store().get(keys::FIRST_ACCOUNT).await?.is_some() {
+        let first: Option<FirstAccount> = record::read(self.store(), keys::FIRST_ACCOUNT).await?;
+        if first.is_some_and(|first| first.stands(self.now())) {
             return Ok(true);
         }
         for id in self.store().members(keys::ACCOUNTS, None, A_FEW).await?.iter().filter_map(|id| Id::parse(id)) {
@@ -73,11 +132,18 @@ impl Provider {
         }
     }
 
-    /// Removes an account with its address and its place in the list. A failure leaves an account that can be found, and
-    /// removed, again.
+    /// Removes an account. A failure leaves one that is listed, and can be removed again.
     pub(crate) async fn discard(&self, account: &Account) -> Result<(), Unavailable> {
-        self.store().delist(keys::ACCOUNTS, &account.id.to_string()).await?;
         self.store().remove(&keys::account(account.id)).await?;
+        // A place in the list, or an address, that leads nowhere is nobody's: it may stay.
+        if let Err(error) = self.clear_away(account).await {
+            tracing::warn!(%error, "a removed account has left its address behind");
+        }
+        Ok(())
+    }
+
+    async fn clear_away(&self, account: &Account) -> Result<(), Unavailable> {
+        self.store().delist(keys::ACCOUNTS, &account.id.to_string()).await?;
         match Email::parse(&account.email) {
             Some(email) => self.release(&email, account.id).await,
             None => Ok(()),

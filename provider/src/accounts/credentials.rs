@@ -50,10 +50,9 @@ impl Provider {
             Ok(account.clone())
         };
         let account = self.change_own(&person, choose).await?;
-        self.end_sessions(account.id).await?;
-        let signed_in = self.begin_session(visitor, &account, Some(Way::Password)).await?;
         self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None).await;
-        Ok(signed_in)
+        self.end_sessions(account.id).await?;
+        Ok(self.begin_session(visitor, &account, Some(Way::Password)).await?)
     }
 
     /// Removes the password, unless it is the last way to sign in.

@@ -1,6 +1,6 @@
 //! E-mail addresses, as far as a server that sends no mail must understand them.
 
-use crate::keys;
+use crate::{keys, misleading::misleads};
 
 /// The longest address that can receive mail (RFC 5321 section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
@@ -14,7 +14,7 @@ impl Email {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;
-        let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace()) && !domain.contains('@');
+        let plain = !text.contains(|letter: char| letter.is_whitespace() || misleads(letter)) && !domain.contains('@');
         let sound = text.len() <= LONGEST && !local.is_empty() && domain.split('.').all(|label| !label.is_empty());
         (plain && sound).then(|| Self(text.to_owned()))
     }
@@ -64,6 +64,9 @@ mod tests {
             "a@b..c",
             "a@b.",
             "a@b\u{0}",
+            "bo\u{200b}b@example.com",
+            "bob@example.com\u{202e}",
+            "bo\u{ad}b@example.com",
             &too_long,
         ] {
             assert_eq!(Email::parse(bad), None, "{bad}");

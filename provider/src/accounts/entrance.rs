@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use oauth::{Digest, Id, Timestamp};
+use oauth::{Digest, Timestamp};
 use thiserror::Error;
 use webauthn_rs::prelude::{CreationChallengeResponse, RegisterPublicKeyCredential};
 
@@ -173,22 +173,15 @@ impl Provider {
                 credential.give(&mut person, now);
                 self.make_account(person).await
             }
-            Door::Enrolment(account) => self.give(account.id, credential, |account| !account.has_credentials()).await,
+            Door::Enrolment(account) => self.give(account, credential, |account| !account.has_credentials()).await,
             Door::Reset(account) => {
-                let generation = account.generation;
                 let clear = |account: &mut Account| {
-                    let good = account.generation == generation;
-                    if good {
-                        account.forget_what_can_be_told();
-                    }
-                    good
+                    account.forget_what_can_be_told();
+                    true
                 };
-                // Before, so that a failure leaves a link to try again with; and after, for what was allowed in between.
+                // Here, so that a failure leaves a link to try again with; and once more afterwards, for what was allowed meanwhile.
                 self.withdraw_all(account.id).await?;
-                let account = self.give(account.id, credential, clear).await?;
-                self.end_sessions(account.id).await?;
-                self.withdraw_all(account.id).await?;
-                Ok(account)
+                self.give(account, credential, clear).await
             }
         }
     }
@@ -198,35 +191,37 @@ impl Provider {
         if self.create_account(&account, &email).await? { Ok(account) } else { Err(EnrolError::EmailUnavailable) }
     }
 
-    /// Of any number of people who make the first account at once, one keeps it.
+    /// Of any number of people who make the first account at once, one does; the others have nothing at any time.
     async fn make_first_account(&self, account: Account) -> Result<Account, EnrolError> {
-        let account = self.make_account(account).await?;
-        if self.note_first_account(account.id).await? {
-            return Ok(account);
+        if !self.claim_first_account(account.id).await? {
+            return Err(EnrolError::LinkGone);
         }
-        self.discard(&account).await?;
-        Err(EnrolError::LinkGone)
+        let id = account.id;
+        let made = self.make_account(account).await;
+        self.settle_first_account(id, made.is_ok()).await?;
+        made
     }
 
-    /// Gives an account a credential, in one step with `prepare`, which says whether the link to it is still good.
+    /// Gives an account a credential, if it is of the generation still that was looked at, in one step with `prepare`, which says
+    /// whether it takes one.
     async fn give(
         &self,
-        account: Id,
+        looked_at: &Account,
         credential: &Credential,
         prepare: impl Fn(&mut Account) -> bool,
     ) -> Result<Account, EnrolError> {
         let now = self.now();
         let give = |account: &mut Account| {
-            (account.is_active() && prepare(account)).then(|| {
+            (account.is_active() && account.generation == looked_at.generation && prepare(account)).then(|| {
                 credential.give(account, now);
                 account.generation += 1;
                 account.clone()
             })
         };
-        self.change_account(account, give).await?.flatten().ok_or(EnrolError::LinkGone)
+        self.change_account(looked_at.id, give).await?.flatten().ok_or(EnrolError::LinkGone)
     }
 
-    /// Clears the link away and signs in.
+    /// Notes it, which cannot be done again; clears away what has ended, and signs in.
     async fn welcome(
         &self,
         visitor: &Visitor,
@@ -235,10 +230,6 @@ impl Provider {
         account: &Account,
         way: Way,
     ) -> Result<SignedIn, EnrolError> {
-        if let Some(link) = link {
-            self.store().remove(&keys::invitation(link)).await.map_err(Unavailable::from)?;
-        }
-        let signed_in = self.begin_session(visitor, account, Some(way)).await?;
         let deed = match door {
             Door::FirstAccount => Deed::FirstAccountMade,
             Door::SignUp => Deed::SignedUp,
@@ -246,7 +237,14 @@ impl Provider {
             Door::Reset(_) => Deed::AccountReset,
         };
         self.note_by_person(deed, account.whose(), visitor, None).await;
-        Ok(signed_in)
+        if let Some(link) = link {
+            self.store().remove(&keys::invitation(link)).await.map_err(Unavailable::from)?;
+        }
+        if matches!(door, Door::Reset(_)) {
+            self.end_sessions(account.id).await?;
+            self.withdraw_all(account.id).await?;
+        }
+        Ok(self.begin_session(visitor, account, Some(way)).await?)
     }
 }
 

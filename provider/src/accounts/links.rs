@@ -1,7 +1,7 @@
 //! One-time links: to the first account of a server, to one that waits for its person, or back into one.
 //!
 //! Looking at a link does not use it up. What makes it one-time is what it opens, not the link itself: there is one first
-//! account, an account takes its first credential from a link only while it has none, and a new one only while it is of the
+//! account, an account takes its first credential from a link only while it has none, and any only while it is of the
 //! generation that the link was made for (docs/decisions/one-time-links-and-resets.md).
 
 use oauth::{Digest, Id, Secret, Timestamp};
@@ -42,10 +42,13 @@ struct Link {
 #[serde(rename_all = "snake_case")]
 enum Target {
     FirstAccount,
+    /// Good while the account is of this generation, as the next: another invitation raises it, and so does disabling.
     Enrolment {
         account: Id,
+        #[serde(default)]
+        generation: u64,
     },
-    /// Good while the account is of this generation: the first use raises it, and so does whatever else ends its sessions.
+    /// The first use raises the generation, and so does whatever else ends the sessions of the account.
     Reset {
         account: Id,
         generation: u64,
@@ -79,8 +82,8 @@ impl Provider {
     }
 
     /// A link for an account that waits for its person.
-    pub(crate) async fn enrolment_link(&self, account: Id) -> Result<String, Unavailable> {
-        self.one_time_link("enroll", Target::Enrolment { account }).await
+    pub(crate) async fn enrolment_link(&self, account: &Account) -> Result<String, Unavailable> {
+        self.one_time_link("enroll", Target::Enrolment { account: account.id, generation: account.generation }).await
     }
 
     /// A link by which the person of an account chooses a new way to sign in.
@@ -104,15 +107,18 @@ impl Provider {
         match link.filter(|link| !link.expires_at.has_passed(now)).ok_or(EnrolError::LinkGone)?.target {
             Target::FirstAccount if self.has_accounts().await? => Err(EnrolError::LinkGone),
             Target::FirstAccount => Ok(Door::FirstAccount),
-            Target::Enrolment { account } => {
-                let account = self.active_account(account).await?.filter(|account| !account.has_credentials());
-                Ok(Door::Enrolment(Box::new(account.ok_or(EnrolError::LinkGone)?)))
+            Target::Enrolment { account, generation } => {
+                let account = self.account_of_generation(account, generation).await?;
+                let waiting = Some(account).filter(|account| !account.has_credentials());
+                Ok(Door::Enrolment(waiting.ok_or(EnrolError::LinkGone)?))
             }
-            Target::Reset { account, generation } => {
-                let account = self.active_account(account).await?.filter(|account| account.generation == generation);
-                Ok(Door::Reset(Box::new(account.ok_or(EnrolError::LinkGone)?)))
-            }
+            Target::Reset { account, generation } => Ok(Door::Reset(self.account_of_generation(account, generation).await?)),
         }
+    }
+
+    async fn account_of_generation(&self, account: Id, generation: u64) -> Result<Box<Account>, EnrolError> {
+        let account = self.active_account(account).await?.filter(|account| account.generation == generation);
+        Ok(Box::new(account.ok_or(EnrolError::LinkGone)?))
     }
 }
 

@@ -183,12 +183,36 @@ impl Provider {
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
+        self.finish_with_passkey(visitor, ceremony, credential, None).await
+    }
+
+    /// Signs the person in once more who is signed in here: nobody else's passkey will do.
+    pub async fn confirm_with_passkey(
+        &self,
+        visitor: &Visitor,
+        ceremony: &str,
+        credential: &PublicKeyCredential,
+    ) -> Result<SignedIn, SignInError> {
+        let person = self.signed_in(visitor).await?.ok_or(SignInError::WrongCredentials)?;
+        self.finish_with_passkey(visitor, ceremony, credential, Some(person.account)).await
+    }
+
+    async fn finish_with_passkey(
+        &self,
+        visitor: &Visitor,
+        ceremony: &str,
+        credential: &PublicKeyCredential,
+        whose: Option<Id>,
+    ) -> Result<SignedIn, SignInError> {
         // 1. Take the ceremony out.
         let Some(Task::SignIn(state)) = self.take_ceremony(visitor, ceremony).await? else {
             return Err(SignInError::WrongCredentials);
         };
         // 2. Prove that a passkey of the account it names answered.
         let id = self.passkeys().claimed_account(credential)?;
+        if whose.is_some_and(|whose| whose != id) {
+            return Err(SignInError::WrongCredentials);
+        }
         let account = self.active_account(id).await?.ok_or(SignInError::WrongCredentials)?;
         let result = self.passkeys().finish_authentication(credential, state, &account)?;
         // 3. Note its use, if account and passkey are still there.

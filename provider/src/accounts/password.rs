@@ -24,11 +24,11 @@ const FEWEST_CHARACTERS: usize = 8;
 const MOST_BYTES: usize = 1024;
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
-/// Guesses at one address, whoever makes them and whether or not it has an account.
+/// Guesses at the password of one address, whoever makes them and whether or not it has an account.
 const PER_ADDRESS: Limit = Limit { name: "password", most: 10, stretch: QUARTER_OF_AN_HOUR };
 /// Guesses at one account from a browser that has signed in to it before.
 const PER_FAMILIAR: Limit = Limit { name: "password-familiar", most: 10, stretch: QUARTER_OF_AN_HOUR };
-/// Guesses from one part of the network, whoever's password is guessed.
+/// Guesses from one part of the network, whoever's password or code is guessed.
 const PER_NEIGHBOURHOOD: Limit = Limit { name: "password-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
 
 /// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`], OWASP's: 19 MiB, two
@@ -63,11 +63,20 @@ pub(crate) fn judge(password: &str) -> Result<(), PasswordError> {
     }
 }
 
+/// What somebody tries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guess {
+    Password,
+    /// 80 random bits, which nobody hits by guessing: no limit on an address is needed, and none keeps out whoever lost all else.
+    RecoveryCode,
+}
+
 /// A credential that somebody tries.
 pub(super) struct Attempt {
     /// Whose, if the address has an account that may be used.
     pub(super) account: Option<Account>,
-    counter: (Limit, String),
+    /// The count that is forgiven when it is the right one.
+    counter: Option<(Limit, String)>,
 }
 
 /// Hashes and verifies, as many at a time as there are cores: each takes 19 MiB and a core for itself.
@@ -116,31 +125,41 @@ impl Provider {
     /// the password wrong: the answer is the same and takes as long.
     pub async fn sign_in_with_password(&self, visitor: &Visitor, email: &str, password: &str) -> Result<SignedIn, SignInError> {
         // 1. Look the account up, and count the attempt before anything is computed, whatever comes of it.
-        let attempt = self.attempt(visitor, email).await?;
+        let attempt = self.attempt(visitor, email, Guess::Password).await?;
         // 2. Verify against its password, or nobody's.
         let hash = attempt.account.as_ref().and_then(|account| account.password.as_deref());
         let verified = self.0.passwords.verify(password, hash).await?;
-        // 3. Begin a session.
-        match &attempt.account {
-            Some(account) if verified => {
-                let now = self.now();
-                let note = |account: &mut Account| account.last_sign_in_at = Some(now);
-                self.change_account(account.id, note).await?;
-                self.succeeded(&attempt).await?;
-                let signed_in = self.begin_session(visitor, account, Some(Way::Password)).await?;
-                self.note_by_person(Deed::SignedInWithPassword, account.whose(), visitor, None).await;
-                Ok(signed_in)
-            }
-            _ => Err(self.refused(visitor, &attempt).await),
-        }
+        // 3. Begin a session, if it is the password still: it may have waited long for its turn.
+        let account = match &attempt.account {
+            Some(account) if verified => self.note_password_used(account).await?,
+            _ => None,
+        };
+        let Some(account) = account else { return Err(self.refused(visitor, &attempt).await) };
+        self.succeeded(&attempt).await?;
+        let signed_in = self.begin_session(visitor, &account, Some(Way::Password)).await?;
+        self.note_by_person(Deed::SignedInWithPassword, account.whose(), visitor, None).await;
+        Ok(signed_in)
+    }
+
+    /// Notes a sign-in with the password that an account had when it was read; `None` when it has another by now, or may not be used.
+    async fn note_password_used(&self, read: &Account) -> Result<Option<Account>, Unavailable> {
+        let now = self.now();
+        let note = |account: &mut Account| {
+            let good = account.is_active() && account.password == read.password;
+            good.then(|| {
+                account.last_sign_in_at = Some(now);
+                account.clone()
+            })
+        };
+        Ok(self.change_account(read.id, note).await?.flatten())
     }
 
     /// Looks up whose credential somebody is about to try, and counts that they do.
     ///
     /// A browser that has signed in to the account before is counted for itself, so that strangers who guess keep nobody out of
-    /// their own account. An exhausted neighbourhood is refused first, so that it cannot exhaust other people's addresses as well.
-    pub(super) async fn attempt(&self, visitor: &Visitor, email: &str) -> Result<Attempt, SignInError> {
-        self.count_attempt(PER_NEIGHBOURHOOD, &limits::neighbourhood(visitor.address)).await?;
+    /// their own account, wherever they are. Of others an exhausted neighbourhood is refused first, so that it cannot exhaust
+    /// other people's addresses as well.
+    pub(super) async fn attempt(&self, visitor: &Visitor, email: &str, guess: Guess) -> Result<Attempt, SignInError> {
         let account = match Email::parse(email) {
             Some(email) => self.account_of(&email).await?.filter(Account::is_active),
             None => None,
@@ -148,14 +167,26 @@ impl Provider {
         let id = account.as_ref().map_or(NOBODY, |account| account.id);
         let familiar = keys::familiar(id, &visitor.browser.digest());
         let is_familiar = self.store().get(&familiar).await.map_err(Unavailable::from)?.is_some();
-        let counter = if is_familiar { (PER_FAMILIAR, familiar) } else { (PER_ADDRESS, email::folded(email)) };
-        self.count_attempt(counter.0, &counter.1).await?;
+        if !is_familiar {
+            self.count_attempt(PER_NEIGHBOURHOOD, &limits::neighbourhood(visitor.address)).await?;
+        }
+        let counter = match guess {
+            _ if is_familiar => Some((PER_FAMILIAR, familiar)),
+            Guess::Password => Some((PER_ADDRESS, email::folded(email))),
+            Guess::RecoveryCode => None,
+        };
+        if let Some((limit, whom)) = &counter {
+            self.count_attempt(*limit, whom).await?;
+        }
         Ok(Attempt { account, counter })
     }
 
     /// Who knows the credential is no guesser: earlier slips are forgiven.
     pub(super) async fn succeeded(&self, attempt: &Attempt) -> Result<(), Unavailable> {
-        self.forget_count(attempt.counter.0, &attempt.counter.1).await
+        match &attempt.counter {
+            Some((limit, whom)) => self.forget_count(*limit, whom).await,
+            None => Ok(()),
+        }
     }
 
     /// An attempt came to nothing, which the person should know of. Where there is nobody, it takes as long.

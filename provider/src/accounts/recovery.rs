@@ -3,7 +3,7 @@
 use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountError, SignInError, SignedIn};
+use super::{Account, AccountError, SignInError, SignedIn, password::Guess};
 use crate::{Provider, SetCookie, Visitor, audit::Deed, problem::Unavailable};
 
 const CODES: u8 = 10;
@@ -61,16 +61,16 @@ impl Provider {
 
     /// Signs in with an address and a recovery code, which is used up. A code may be typed with or without its dashes, in any case.
     pub async fn sign_in_with_recovery_code(&self, visitor: &Visitor, email: &str, code: &str) -> Result<SignedIn, SignInError> {
-        let attempt = self.attempt(visitor, email).await?;
+        let attempt = self.attempt(visitor, email, Guess::RecoveryCode).await?;
         let taken = match &attempt.account {
             Some(account) => self.take_code(account, code).await?,
             None => None,
         };
         let Some(account) = taken else { return Err(self.refused(visitor, &attempt).await) };
-        self.succeeded(&attempt).await?;
-        let signed_in = self.begin_session(visitor, &account, None).await?;
+        // Noted first: the code is used up, whatever fails from here on.
         self.note_by_person(Deed::SignedInWithRecoveryCode, account.whose(), visitor, None).await;
-        Ok(signed_in)
+        self.succeeded(&attempt).await?;
+        Ok(self.begin_session(visitor, &account, None).await?)
     }
 
     /// Uses a code up, if it is one of the account's. Whether it is costs no step in the store.

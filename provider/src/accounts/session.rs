@@ -27,6 +27,9 @@ pub(crate) struct Session {
     pub(crate) created_at: Timestamp,
     /// When the person last showed a credential.
     pub(crate) authenticated_at: Timestamp,
+    /// Whether that was a recovery code.
+    #[serde(default)]
+    pub(crate) by_code: bool,
     pub(crate) expires_at: Timestamp,
     /// The browser, as in "Chrome on Linux".
     #[serde(default)]
@@ -127,11 +130,10 @@ impl Provider {
             })
         };
         let account = self.change_account(account.id, end).await?.flatten().ok_or(AccountError::NotSignedIn)?;
+        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None).await;
         // 2. The rest clears away, and begins anew.
         self.end_sessions(account.id).await?;
-        let cookie = self.open_session(visitor, &account, Some(&session)).await?;
-        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None).await;
-        Ok(cookie)
+        Ok(self.open_session(visitor, &account, session.by_code, Some(&session)).await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
@@ -169,7 +171,8 @@ impl Provider {
         }
     }
 
-    /// Signs a browser in. By a way, the browser remembers it, and is familiar from then on.
+    /// Signs a browser in, which is familiar from then on, and remembers the way. None is a recovery code: whoever needed one has lost
+    /// what they had, and is offered a passkey whatever they said before.
     pub(crate) async fn begin_session(
         &self,
         visitor: &Visitor,
@@ -177,12 +180,12 @@ impl Provider {
         way: Option<Way>,
     ) -> Result<SignedIn, Unavailable> {
         let now = self.now();
-        let mut cookies = vec![self.open_session(visitor, account, None).await?];
+        let mut cookies = vec![self.open_session(visitor, account, way.is_none(), None).await?];
         cookies.extend(way.map(SetCookie::way));
         let familiar = keys::familiar(account.id, &visitor.browser.digest());
         record::put(self.store(), &familiar, |_: Option<Timestamp>| (now, Keep::For(FAMILIAR))).await?;
         let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
-        let offers_passkey = way == Some(Way::Password) && account.passkeys.is_empty() && !declined;
+        let offers_passkey = way.is_none() || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
         Ok(SignedIn { cookies, offers_passkey })
     }
 
@@ -191,6 +194,7 @@ impl Provider {
         &self,
         visitor: &Visitor,
         account: &Account,
+        by_code: bool,
         earlier: Option<&Session>,
     ) -> Result<SetCookie, Unavailable> {
         let (now, secret) = (self.now(), self.entropy().secret());
@@ -201,6 +205,7 @@ impl Provider {
             generation: account.generation,
             created_at: earlier.map_or(now, |earlier| earlier.created_at),
             authenticated_at: earlier.map_or(now, |earlier| earlier.authenticated_at),
+            by_code: earlier.map_or(by_code, |earlier| earlier.by_code),
             expires_at,
             device: visitor.device.clone(),
             address: visitor.address.to_canonical().to_string(),

@@ -46,7 +46,7 @@ impl Administration {
     /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists gets
     /// the new password, or a new link as long as it has no credentials.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
-        let Some(password) = password else { return self.invite(email, Role::Person).await };
+        let Some(password) = password else { return self.send_for(email, None).await };
         let email = address(email)?;
         password::judge(password)?;
         let hash = self.provider.hash_password(password).await?;
@@ -58,14 +58,19 @@ impl Administration {
     }
 
     /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
-    /// already gets a new link.
+    /// already gets the role and a new link, and earlier links open nothing.
     pub async fn invite(&self, email: &str, role: Role) -> Done<AddedAccount> {
+        self.send_for(email, Some(role)).await
+    }
+
+    /// Without a role, an account that waits for its person keeps its own.
+    async fn send_for(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         let account = match self.provider.account_of(&email).await? {
-            Some(account) => waiting(account)?,
-            None => self.add_new_account(&email, role, None).await?,
+            Some(account) => self.send_again_for(account, role).await?,
+            None => self.add_new_account(&email, role.unwrap_or_default(), None).await?,
         };
-        let link = self.provider.enrolment_link(account.id).await?;
+        let link = self.provider.enrolment_link(&account).await?;
         Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link: Some(link) })
     }
 
@@ -151,31 +156,45 @@ impl Administration {
 
     async fn add_new_account(&self, email: &Email, role: Role, password: Option<String>) -> Done<Account> {
         let (provider, now) = (&self.provider, self.provider.now());
-        let password_set_at = password.as_ref().map(|_| now);
-        let new = Account::new(provider.entropy().id(), email, now);
-        let mut account = Account { password, role, password_set_at, ..new };
-        if !provider.create_account(&account, email).await? {
-            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
+        let (id, password_set_at) = (provider.entropy().id(), password.as_ref().map(|_| now));
+        let is_first = provider.claim_first_account(id).await?;
+        let role = if is_first { Role::Administrator } else { role };
+        let account = Account { password, role, password_set_at, ..Account::new(id, email, now) };
+        let made = provider.create_account(&account, email).await;
+        if is_first {
+            provider.settle_first_account(id, matches!(made, Ok(true))).await?;
         }
-        if provider.note_first_account(account.id).await? {
-            account.role = Role::Administrator;
-            provider.change_account(account.id, |account| account.role = Role::Administrator).await?;
+        if !made? {
+            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
         }
         self.note(Deed::AccountAdded, &account, Some(account.role.as_str())).await;
         Ok(account)
     }
 
-    /// A new password ends what the old one may have opened for someone else: sessions, and all that they allowed.
+    async fn send_again_for(&self, account: Account, role: Option<Role>) -> Done<Account> {
+        let renew = |account: &mut Account| {
+            waiting(account)?;
+            account.role = role.unwrap_or(account.role);
+            account.generation += 1;
+            Ok::<_, AdministrationError>(account.clone())
+        };
+        let renewed = self.provider.change_account(account.id, renew).await?.ok_or_else(|| unknown(&account.email))??;
+        self.note(Deed::InvitedAgain, &renewed, Some(renewed.role.as_str())).await;
+        Ok(renewed)
+    }
+
+    /// A new password ends what the old one may have opened for someone else: recovery codes, sessions, and all that they allowed.
     async fn set_password(&self, account: Account, hash: String) -> Done<Account> {
         let now = self.provider.now();
         let set = |account: &mut Account| {
             account.choose_password(hash.clone(), now);
+            account.recovery = None;
             account.clone()
         };
         let changed = self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
+        self.note(Deed::AccountPasswordSet, &changed, None).await;
         self.provider.end_sessions(account.id).await?;
         self.provider.withdraw_all(account.id).await?;
-        self.note(Deed::AccountPasswordSet, &changed, None).await;
         Ok(changed)
     }
 
@@ -187,18 +206,30 @@ impl Administration {
         };
         self.change_another(account, disable).await?;
         self.provider.end_sessions(account.id).await?;
-        Ok(self.provider.withdraw_all(account.id).await?)
+        self.provider.withdraw_all(account.id).await?;
+        Ok(())
     }
 
     /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
     /// found to be one: whoever is none any more gives it back, so that one is always left.
     async fn change_another(&self, account: &Account, change: impl Fn(&mut Account)) -> Done {
-        let (provider, was) = (&self.provider, (account.disabled, account.role));
-        provider.change_account(account.id, change).await?.ok_or_else(|| unknown(&account.email))?;
+        let (provider, may) = (&self.provider, |account: &Account| (account.disabled, account.role, account.generation));
+        let note = |account: &mut Account| {
+            let was = may(account);
+            change(account);
+            (was, may(account))
+        };
+        let (was, is) = provider.change_account(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
         if let Actor::Administrator(own) = &self.by {
             let own = provider.active_account(own.account).await?;
             if own.is_none_or(|own| own.role != Role::Administrator) {
-                provider.change_account(account.id, |account| (account.disabled, account.role) = was).await?;
+                // Unless somebody has changed it since.
+                let give_back = |account: &mut Account| {
+                    if may(account) == is {
+                        (account.disabled, account.role) = (was.0, was.1);
+                    }
+                };
+                provider.change_account(account.id, give_back).await?;
                 return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
             }
         }
@@ -237,13 +268,13 @@ fn conflict(account: &Account, why: &str) -> AdministrationError {
     AdministrationError::Conflict(format!("{} {why}", account.email))
 }
 
-/// An account that a link may be made for.
-fn waiting(account: Account) -> Done<Account> {
+/// Whether an account is one that an invitation may be made for.
+fn waiting(account: &Account) -> Done {
     if account.has_credentials() {
-        return Err(conflict(&account, "has an account and can sign in already"));
+        return Err(conflict(account, "has an account and can sign in already"));
     }
     if account.disabled {
-        return Err(conflict(&account, "has an account that is disabled: enable it first"));
+        return Err(conflict(account, "has an account that is disabled: enable it first"));
     }
-    Ok(account)
+    Ok(())
 }

@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use super::{Administration, Done};
 use crate::{
     audit::{AuditFilter, AuditPage, AuditReport, Foreign, Recorded},
+    keys,
     problem::Unavailable,
 };
 
@@ -74,10 +75,20 @@ impl Administration {
         Ok(report)
     }
 
+    /// Removes the events that are too old by the retention that is set now: the store keeps them for as long as was set when they
+    /// happened. To be called when a server starts.
+    pub async fn forget_old_events(&self) -> Done {
+        let mut number = self.oldest(self.newest().await?).await?;
+        while number > 1 && self.provider.store().remove(&keys::event(number - 1)).await? {
+            number -= 1;
+        }
+        Ok(())
+    }
+
     /// What is said when the newest event that was noted is not there, before its time.
     async fn missing_end(&self, report: &AuditReport) -> Done<Option<String>> {
         let latest = self.provider.latest_event().await?;
-        let missing = report.last.unwrap_or(0) < latest.number && !latest.has_expired(self.provider.now());
+        let missing = report.last.unwrap_or(0) < latest.number && !latest.is_over(self.provider.retention());
         Ok(missing.then(|| format!("event {}, the newest that was noted, is missing before its time", latest.number)))
     }
 

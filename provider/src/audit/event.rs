@@ -135,6 +135,8 @@ pub enum Deed {
     RefreshTokenReplayed,
     /// An account was added; it waits for its person unless it was given a password.
     AccountAdded,
+    /// Somebody whose account waits for them was invited again, as what `about` names.
+    InvitedAgain,
     /// A password was set for an account.
     AccountPasswordSet,
     /// An account was disabled.
@@ -202,7 +204,7 @@ impl Kind {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
@@ -229,6 +231,7 @@ impl Deed {
         Self::CodeReplayed,
         Self::RefreshTokenReplayed,
         Self::AccountAdded,
+        Self::InvitedAgain,
         Self::AccountPasswordSet,
         Self::AccountDisabled,
         Self::AccountEnabled,
@@ -271,6 +274,7 @@ impl Deed {
             Self::Disconnected | Self::AllDisconnected | Self::GrantRevoked => Kind::Grants,
             Self::CodeReplayed | Self::RefreshTokenReplayed => Kind::Replays,
             Self::AccountAdded
+            | Self::InvitedAgain
             | Self::AccountPasswordSet
             | Self::AccountDisabled
             | Self::AccountEnabled

@@ -5,7 +5,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{MutexGuard, PoisonError},
+    sync::{
+        MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use oauth::{Id, Secret, Timestamp};
@@ -22,8 +26,11 @@ use crate::{
 
 /// How often another server may be faster before this one gives up.
 const MOST_TRIES: usize = 256;
-/// How many events wait in memory while the store takes none.
-const MOST_WAITING: usize = 1000;
+/// How many events wait in memory while the store takes none: more than there are requests at a time, so that none is given up
+/// while it works.
+const MOST_WAITING: usize = 16_384;
+/// How many events somebody adds for others before the next one does.
+const A_BATCH: usize = 64;
 
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +59,9 @@ pub struct Link {
     pub hash: String,
     /// When it may be forgotten.
     pub expires_at: Timestamp,
+    /// When it happened: it may be forgotten earlier where a shorter retention is set since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// Which events are wanted.
@@ -86,7 +96,7 @@ pub struct AuditReport {
 }
 
 /// The newest event, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Latest {
     pub(crate) number: u64,
     link: Option<Link>,
@@ -100,6 +110,31 @@ pub(crate) struct Trail {
     /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of one server do not. In it is the
     /// event to follow, once that is known.
     turn: tokio::sync::Mutex<Option<Latest>>,
+    /// How often the store did not take one.
+    failures: AtomicU64,
+}
+
+/// How long events are kept, and until when those are that are forgotten now.
+#[derive(Clone, Copy)]
+pub(crate) struct Retention {
+    span: Duration,
+    now: Timestamp,
+}
+
+impl Retention {
+    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the one that is set now.
+    fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
+        expires_at.has_passed(self.now) || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
+    }
+}
+
+/// What of an event in the store those after it need, whatever else it says: a newer version may know other deeds.
+#[derive(Deserialize)]
+struct Place {
+    number: u64,
+    at: Timestamp,
+    expires_at: Timestamp,
+    hash: String,
 }
 
 /// What lies where this event should, and is not it.
@@ -114,7 +149,7 @@ impl Trail {
         let secret = paserk.rsplit('.').next().and_then(Secret::decode);
         #[expect(clippy::expect_used, reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is")]
         let key = secret.expect("a sealing key is a secret").derive("audit trail", b"");
-        Self { key, waiting: Waiting::default(), turn: tokio::sync::Mutex::default() }
+        Self { key, waiting: Waiting::default(), turn: tokio::sync::Mutex::default(), failures: AtomicU64::default() }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<(Id, Event)>> {
@@ -124,6 +159,10 @@ impl Trail {
     /// The event that has waited longest.
     fn first(&self) -> Option<(Id, Event)> {
         self.waiting().front().cloned()
+    }
+
+    fn holds(&self, id: Id) -> bool {
+        self.waiting().iter().any(|(waiting, _)| *waiting == id)
     }
 
     /// Takes an event out that was added.
@@ -147,13 +186,18 @@ impl Trail {
 
 impl Latest {
     fn of(recorded: &Recorded) -> Self {
-        let Recorded { number, expires_at, hash, .. } = recorded;
-        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at }) }
+        let Recorded { number, expires_at, hash, event: Event { at, .. }, .. } = recorded;
+        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at, at: Some(*at) }) }
     }
 
     /// Whether the event may be forgotten.
-    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
-        self.link.as_ref().is_some_and(|link| link.expires_at.has_passed(now))
+    pub(crate) fn is_over(&self, retention: Retention) -> bool {
+        self.link.as_ref().is_some_and(|link| retention.is_over(link.at, link.expires_at))
+    }
+
+    /// What follows in its place when something lies there that is no event: nothing is added behind it for ever otherwise.
+    fn past(&self) -> Self {
+        Self { number: self.number + 1, link: self.link.clone() }
     }
 
     fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
@@ -164,6 +208,12 @@ impl Latest {
     }
 }
 
+impl From<Place> for Latest {
+    fn from(Place { number, at, expires_at, hash }: Place) -> Self {
+        Self { number, link: Some(Link { hash, expires_at, at: Some(at) }) }
+    }
+}
+
 impl Recorded {
     fn hash_under(&self, key: &Secret) -> String {
         let unsigned = Self { hash: String::new(), ..self.clone() };
@@ -171,7 +221,7 @@ impl Recorded {
     }
 
     /// What is wrong with it, where the one before it is `previous`.
-    fn fault(&self, previous: Option<&Self>, now: Timestamp, key: &Secret) -> Option<String> {
+    fn fault(&self, previous: Option<&Self>, retention: Retention, key: &Secret) -> Option<String> {
         let number = self.number;
         if self.hash != self.hash_under(key) {
             return Some(format!("event {number} was changed, or not written by this server"));
@@ -180,7 +230,7 @@ impl Recorded {
             (Some(link), Some(previous)) if previous.number + 1 == number => {
                 (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
             }
-            (Some(link), _) if !link.expires_at.has_passed(now) => {
+            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => {
                 Some(format!("event {} is missing before its time", number.saturating_sub(1)))
             }
             (None, _) if number != 1 => Some(format!("event {number} names none before it")),
@@ -198,22 +248,55 @@ impl AuditFilter {
 }
 
 impl Provider {
-    /// Adds an event to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
-    /// along. What the store does not take waits for the next one.
+    /// Adds an event to the chain, and others that wait. What the store does not take waits for the next one.
     pub(crate) async fn append(&self, event: Event) -> Result<(), Unavailable> {
-        let trail = &self.0.trail;
-        trail.wait(self.entropy().id(), event);
-        // Whoever has the turn looks once more after giving it back: somebody may have come in that very moment.
-        while trail.first().is_some()
-            && let Ok(mut latest) = trail.turn.try_lock()
-        {
-            while let Some((id, event)) = trail.first() {
-                let added = self.add(&mut latest, id, &event).await?;
-                trail.done(id);
-                self.note_latest(&added).await?;
-            }
+        let id = self.entropy().id();
+        self.0.trail.wait(id, event);
+        self.add_waiting(|added, trail| added < A_BATCH || trail.holds(id)).await
+    }
+
+    /// Adds the events that the store did not take when they came.
+    pub async fn add_late_events(&self) -> Result<(), Unavailable> {
+        if self.0.trail.first().is_none() {
+            return Ok(());
         }
-        Ok(())
+        self.add_waiting(|_, _| true).await
+    }
+
+    /// How many events the store has not taken yet.
+    pub fn late_events(&self) -> usize {
+        self.0.trail.waiting().len()
+    }
+
+    /// Adds events that wait, oldest first, as long as `more` says so. Whoever waits for the turn while the store fails somebody
+    /// else does not try: a thousand of them would each wait for it in vain.
+    async fn add_waiting(&self, more: impl Fn(usize, &Trail) -> bool) -> Result<(), Unavailable> {
+        let trail = &self.0.trail;
+        let failures = trail.failures.load(Ordering::Relaxed);
+        let mut latest = trail.turn.lock().await;
+        if trail.failures.load(Ordering::Relaxed) != failures {
+            return Err(Unavailable::interrupted());
+        }
+        let outcome = self.add_in_turn(&mut latest, more).await;
+        if outcome.is_err() {
+            trail.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    async fn add_in_turn(&self, latest: &mut Option<Latest>, more: impl Fn(usize, &Trail) -> bool) -> Result<(), Unavailable> {
+        let (trail, mut added, mut newest) = (&self.0.trail, 0, None);
+        while more(added, trail)
+            && let Some((id, event)) = trail.first()
+        {
+            newest = Some(self.add(latest, id, &event).await?);
+            trail.done(id);
+            added += 1;
+        }
+        match newest {
+            Some(newest) => self.note_latest(&newest).await,
+            None => Ok(()),
+        }
     }
 
     /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store fails, `latest` stays what it is:
@@ -222,7 +305,7 @@ impl Provider {
         let (store, key, lifetime) = (self.store(), &self.0.trail.key, self.settings().lifetimes.audit);
         for _ in 0..MOST_TRIES {
             // What follows an event that is forgotten may be forgotten as well: its place is free, and the wrong one.
-            let before = match latest.take_if(|latest| !latest.has_expired(self.now())) {
+            let before = match latest.take_if(|latest| !latest.is_over(self.retention())) {
                 Some(known) => known,
                 None => self.latest_event().await?,
             };
@@ -231,14 +314,16 @@ impl Provider {
             if record::insert(store, &name, &next, record::keep(lifetime)).await? {
                 return Ok(latest.insert(Latest::of(&next)).clone());
             }
-            let there: Recorded = record::read(store, &name).await?.ok_or_else(Unavailable::contended)?;
-            if there.hash == next.hash {
+            let there = store.get(&name).await?.ok_or_else(Unavailable::contended)?;
+            let there = serde_json::from_slice(&there).ok().filter(|there: &Place| there.number == next.number);
+            if there.as_ref().is_some_and(|there| there.hash == next.hash) {
                 // It was added before, and the answer was lost.
                 return Ok(latest.insert(Latest::of(&next)).clone());
             }
             // Another server was faster: its event is the one to follow.
+            let there = there.map_or_else(|| latest.take().unwrap_or_default().past(), Latest::from);
             let noted = self.latest_event().await?;
-            *latest = Some(if noted.number > there.number { noted } else { Latest::of(&there) });
+            *latest = Some(if noted.number > there.number { noted } else { there });
         }
         Err(Unavailable::contended())
     }
@@ -246,7 +331,12 @@ impl Provider {
     /// The newest event that was noted. There may be newer ones, of servers that are about to note them.
     pub(crate) async fn latest_event(&self) -> Result<Latest, Unavailable> {
         let latest: Option<Latest> = record::read(self.store(), keys::LATEST_EVENT).await?;
-        Ok(latest.unwrap_or(Latest { number: 0, link: None }))
+        Ok(latest.unwrap_or_default())
+    }
+
+    /// How long events are kept.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { span: self.settings().lifetimes.audit, now: self.now() }
     }
 
     async fn note_latest(&self, latest: &Latest) -> Result<(), Unavailable> {
@@ -262,15 +352,17 @@ impl Provider {
     pub(crate) async fn recorded(&self, number: u64) -> Result<Option<Result<Recorded, Foreign>>, Unavailable> {
         let Some(bytes) = self.store().get(&keys::event(number)).await? else { return Ok(None) };
         let read = serde_json::from_slice(&bytes).ok().filter(|recorded: &Recorded| recorded.number == number);
-        let now = self.now();
         Ok(match read {
-            Some(recorded) => (!recorded.expires_at.has_passed(now)).then_some(Ok(recorded)),
+            Some(recorded) => {
+                let over = self.retention().is_over(Some(recorded.event.at), recorded.expires_at);
+                (!over).then_some(Ok(recorded))
+            }
             None => Some(Err(Foreign(number))),
         })
     }
 
     /// What is wrong with an event, given the one that was read before it.
     pub(crate) fn fault_of(&self, recorded: &Recorded, previous: Option<&Recorded>) -> Option<String> {
-        recorded.fault(previous, self.now(), &self.0.trail.key)
+        recorded.fault(previous, self.retention(), &self.0.trail.key)
     }
 }

@@ -206,7 +206,7 @@ async fn a_removal_that_failed_can_be_repeated() {
             plan.fail(step..step + 1, fault);
             let outcome = house.provider.terminal().remove_account(ADA).await;
             let failed = plan.mend();
-            assert_eq!(outcome.is_err(), failed, "{fault:?} {step}");
+            assert!(failed || outcome.is_ok(), "{fault:?} {step}: {outcome:?}");
             let again = house.provider.terminal().remove_account(ADA).await;
             assert!(matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))), "{fault:?} {step}");
             assert!(house.person(&ada).await.is_none(), "{fault:?} {step}");

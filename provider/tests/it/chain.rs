@@ -166,6 +166,66 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
     assert_eq!(report(&house.twin().await).await, AuditReport { events: 1, first: Some(6), last: Some(6), faults: Vec::new() });
 }
 
+#[tokio::test]
+async fn a_shorter_retention_holds_for_what_happened_before_it() {
+    const DAY: Duration = Duration::from_hours(24);
+    let house = with_events(70).await;
+    house.pass(10 * DAY);
+    deed(&house).await;
+    let strict = house.twin_with(|settings| settings.lifetimes.audit = 2 * DAY).await;
+    let newest = AuditReport { events: 1, first: Some(71), last: Some(71), faults: Vec::new() };
+    assert_eq!((report(&strict).await, strict.trail().await.len()), (newest.clone(), 1));
+    assert_eq!(report(&house).await.events, 71, "they are there still");
+    strict.provider.terminal().forget_old_events().await.expect("forgotten");
+    assert!(house.store.get(&key(1)).await.expect("the store answers").is_none());
+    assert!(house.store.get(&key(70)).await.expect("the store answers").is_none());
+    assert_eq!(report(&strict).await, newest);
+    deed(&strict).await;
+    strict.pass(DAY);
+    deed(&strict).await;
+    assert_eq!(report(&strict).await, AuditReport { events: 3, first: Some(71), last: Some(73), faults: Vec::new() });
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
+    for junk in [&b"junk"[..], b"{}", br#"{"number":9,"at":1,"expires_at":2,"hash":""}"#] {
+        let house = with_events(3).await;
+        write(&house, &key(4), junk).await;
+        deed(&house).await;
+        deed(&house.twin().await).await;
+        let numbers: Vec<_> = house.trail().await.iter().map(|recorded| recorded.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 5, 6]);
+        let faults = report(&house).await.faults;
+        assert!(faults.iter().all(|fault| fault.contains("event 4")) && !faults.is_empty(), "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_version_is_followed() {
+    let house = with_events(3).await;
+    let newer = house.twin().await;
+    deed(&newer).await;
+    let known = String::from_utf8(record(&house, &key(4)).await).expect("text");
+    write(&house, &key(4), known.replace("reset_link_made", "a_deed_of_tomorrow").as_bytes()).await;
+    deed(&house).await;
+    assert_eq!(house.trail().await.last().map(|recorded| recorded.number), Some(5));
+    let faults = report(&house).await.faults;
+    assert!(faults.iter().all(|fault| fault.contains("event 4")), "{faults:?}");
+}
+
+/// More at once than wait while the store fails, by a person who is not limited.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flood_of_events_pushes_another_one_out() {
+    let house = with_events(1).await;
+    let outcomes = race(1500, |_| {
+        let house = house.clone();
+        async move { deed(&house).await }
+    })
+    .await;
+    assert_eq!(house.trail().await.len(), outcomes.len() + 1);
+    assert_eq!((faults(&house).await, house.provider.late_events()), (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_add_at_once_lose_and_double_nothing() {
     let house = with_events(1).await;

@@ -71,6 +71,13 @@ impl House {
         Self::open(self.provider.settings().clone(), self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
     }
 
+    /// Another such server, with other settings.
+    pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.provider.settings().clone();
+        change(&mut settings);
+        Self::open(settings, self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
+    }
+
     /// A server of somebody else, who has not the sealing key, over a store of their own and by the same clock.
     pub(crate) async fn forger(&self) -> Self {
         let store = Store::open(&Location::Memory).await.expect("a store");

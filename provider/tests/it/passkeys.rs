@@ -6,7 +6,7 @@ use provider::{AccountError, EnrolError, Entry, SignInError, Visitor};
 
 use crate::{
     authenticator::{Authenticator, with_passkey},
-    house::{ADA, DEVICE, House, PASSWORD},
+    house::{ADA, BOB, DEVICE, House, PASSWORD},
 };
 
 #[tokio::test]
@@ -187,4 +187,25 @@ async fn starting_is_limited_per_neighbourhood() {
     let refusal = house.provider.start_passkey_sign_in(&house.browser(), false).await.err();
     assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })));
     house.provider.start_passkey_sign_in(&house.browser_from(2), false).await.expect("another neighbourhood");
+}
+
+#[tokio::test]
+async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
+    let (house, mut own, ada) = with_passkey().await;
+    let mut foreign = Authenticator::new(2);
+    let token = house.enrolment_token(BOB).await;
+    foreign.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.expect("accepted");
+    for (passkey, good) in [(&mut foreign, false), (&mut own, true)] {
+        let ceremony = house.provider.start_passkey_sign_in(&ada, false).await.expect("begun");
+        let credential = passkey.get(&ceremony.options);
+        let confirmed = house.provider.confirm_with_passkey(&ada, &ceremony.id, &credential).await;
+        assert_eq!(confirmed.as_ref().err(), (!good).then_some(&SignInError::WrongCredentials));
+        let browser = confirmed.map_or_else(|_| ada.clone(), |signed_in| house.holding(&signed_in));
+        assert_eq!(house.person(&browser).await.expect("signed in").email, ADA);
+    }
+    let stranger = house.browser();
+    let ceremony = house.provider.start_passkey_sign_in(&stranger, false).await.expect("begun");
+    let credential = own.get(&ceremony.options);
+    let confirmed = house.provider.confirm_with_passkey(&stranger, &ceremony.id, &credential).await;
+    assert_eq!(confirmed.err(), Some(SignInError::WrongCredentials), "there is nobody to confirm");
 }

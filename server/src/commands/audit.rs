@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use provider::{Actor, AuditFilter, AuditReport, Kind, Recorded};
+use provider::{Actor, AuditFilter, AuditReport, Kind, Recorded, misleads};
 
 use super::administer::administer;
 use super::output::{self, moment, pretty, table};
@@ -125,7 +125,7 @@ fn row(recorded: &Recorded) -> Vec<String> {
         event.from.as_ref().map(|from| from.address.clone()).unwrap_or_default(),
         about,
     ];
-    cells.into_iter().map(|cell| cell.chars().filter(|letter| !letter.is_control()).take(80).collect()).collect()
+    cells.into_iter().map(|cell| cell.chars().filter(|&letter| !misleads(letter)).take(80).collect()).collect()
 }
 
 fn kind(text: &str) -> Result<Kind, String> {

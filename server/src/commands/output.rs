@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use oauth::Timestamp;
-use provider::{AccountSummary, ApplicationKind, ApplicationSummary};
+use provider::{AccountSummary, ApplicationKind, ApplicationSummary, misleads};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -101,7 +101,7 @@ fn account(account: &AccountSummary) -> Vec<String> {
 fn client(client: &ApplicationSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),
-        client.name.chars().filter(|c| !c.is_control()).take(40).collect(),
+        client.name.chars().filter(|&letter| !misleads(letter)).take(40).collect(),
         kind(client).to_owned(),
         client.redirect_uris.join(" "),
         moment(client.created_at),

@@ -34,7 +34,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let stop = stop_signal()?;
 
     let control = control(&config, &provider)?;
-    let keys = tokio::spawn(refresh(provider.clone()));
+    let following = tokio::spawn(follow(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
         warn(&warning);
@@ -43,7 +43,10 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let options = Options { proxies: Proxies::new(&config.trusted_proxies), site };
     listen::serve(listeners, router::router(provider, options), stop).await;
 
-    keys.abort();
+    following.abort();
+    if provider.add_late_events().await.is_err() {
+        tracing::error!(events = provider.late_events(), "the store takes no events, which are lost to the audit trail");
+    }
     if let Some(control) = control {
         control.abort();
         let _ = control.await;
@@ -60,14 +63,17 @@ fn control(config: &Config, provider: &Provider) -> Result<Option<JoinHandle<()>
     Ok(Some(tokio::spawn(socket.serve(provider.clone()))))
 }
 
-/// Follows what other servers of the store change.
-async fn refresh(provider: Provider) {
+/// Follows what other servers of the store change, and what time does.
+async fn follow(provider: Provider) {
+    if let Err(error) = provider.terminal().forget_old_events().await {
+        tracing::warn!(%error, "events that are too old were not removed");
+    }
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // The fault is in the log already, and the keys at hand stay good for a while.
-        let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked());
+        let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked(), provider.add_late_events());
     }
 }
 

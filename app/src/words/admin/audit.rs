@@ -64,6 +64,7 @@ pub(crate) const fn what(deed: Deed) -> Template {
             "An old refresh token of {client} for {person} at {about} was used again, which ended the connection."
         }
         Deed::AccountAdded => "{actor} added the account {person}, as {about}.",
+        Deed::InvitedAgain => "{actor} invited {person} again, as {about}.",
         Deed::AccountPasswordSet => "{actor} set a password for {person}.",
         Deed::AccountDisabled => "{actor} disabled {person}.",
         Deed::AccountEnabled => "{actor} enabled {person}.",
