@@ -5,13 +5,13 @@ use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, Location};
 use provider::{Provider, SetCookie, Visitor};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
 use crate::{
     model::{Place, Section},
     notice::{self, Notice},
-    words::{Message, admin::News},
+    words::{Message, account::Done, admin::News},
 };
 
 /// The name under which the log speaks of a request; the server provides it as a context.
@@ -59,14 +59,15 @@ impl Visit {
         self.provider.settings().name.clone()
     }
 
-    /// The value of a field of the query; empty when it is not there.
+    /// A field of the query as it stands in the address, not decoded: for ids and names of ours, which need no decoding.
+    /// Empty when it is not there.
     pub(crate) fn query(&self, field: &str) -> String {
         let pairs = self.parts.uri.query().unwrap_or_default().split('&');
         pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
     }
 
-    /// The text of a field of the query; empty when it is not there.
-    pub(crate) fn text(&self, field: &str) -> String {
+    /// A field of the query as somebody typed it: decoded. Empty when it is not there.
+    pub(crate) fn query_decoded(&self, field: &str) -> String {
         let query = self.parts.uri.query().unwrap_or_default();
         let text = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == field);
         text.map(|(_, text)| text.into_owned()).unwrap_or_default()
@@ -133,10 +134,23 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
     }
 }
 
-/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said there. Always 303.
+/// Answers a posted form of the account page: back to it, which says what was done, or why it was not.
+pub(crate) fn answer_account(outcome: Result<Done, Message>) {
+    match outcome {
+        Ok(done) => answer_telling(&Place::Account, &Notice { message: done, email: String::new(), secret: None }),
+        Err(message) => answer_form(Err(message), &Place::Account, ""),
+    }
+}
+
+/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said there.
 pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
+    answer_telling(&Place::Admin(section), notice);
+}
+
+/// On to a page of ours that has something to say. Always 303.
+fn answer_telling<M: Serialize>(place: &Place, notice: &Notice<M>) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
-    see_other(&response, &Place::Admin(section).to_string());
+    see_other(&response, &place.to_string());
     append(&response, header::SET_COOKIE, &notice.set_cookie());
 }
 

@@ -64,7 +64,10 @@ pub(crate) fn clear_cookie() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::admin::{Attempt, Fault, News};
+    use crate::words::{
+        account::Done,
+        admin::{Attempt, Fault, News},
+    };
 
     fn round_trip<M: Serialize + DeserializeOwned>(notice: &Notice<M>) -> Option<Notice<M>> {
         let set = notice.set_cookie();
@@ -91,6 +94,19 @@ mod tests {
         let pair = set.split(';').next().expect("a first part");
         assert_eq!(Notice::<Message>::from_cookies(pair), None);
         assert_eq!(Notice::<News>::from_cookies(pair), Some(notice));
+    }
+
+    #[test]
+    fn what_was_done_is_told_on_the_account_page_alone() {
+        for done in Done::ALL {
+            let notice = Notice { message: done, email: String::new(), secret: None };
+            let set = notice.set_cookie();
+            let pair = set.split(';').next().expect("a first part");
+            assert_eq!(Notice::<Message>::from_cookies(pair), None, "{done:?}");
+            assert_eq!(Notice::<News>::from_cookies(pair), None, "{done:?}");
+            assert_eq!(Notice::<Done>::from_cookies(pair), Some(notice));
+            assert!(done.text().ends_with('.'));
+        }
     }
 
     #[test]

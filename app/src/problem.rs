@@ -28,12 +28,16 @@ pub struct ProblemFacts {
     pub description: Option<String>,
     /// Names the request in the log of the server.
     pub request_id: Option<String>,
+    /// Whether the way on is the person's own page: no application waits for an answer.
+    pub leads_to_account: bool,
+    /// Whether it is about an application, whose developer may want to know more.
+    pub about_application: bool,
 }
 
 impl ProblemFacts {
     /// There is no such page.
     pub fn not_found() -> Self {
-        Self::new(404, &words::NOT_FOUND)
+        Self::new(404, &words::NOT_FOUND).leading_to_account()
     }
 
     /// The store cannot be reached.
@@ -47,22 +51,26 @@ impl ProblemFacts {
         Self::saying(503, words::DOCUMENT_UNREACHABLE, advice)
             .with_code("temporarily_unavailable")
             .with_description(words::DOCUMENT_UNREACHABLE_DESCRIPTION)
+            .about_application()
     }
 
     /// A waiting request is unknown, used, expired or another browser's.
     pub fn request_gone() -> Self {
-        Self::new(400, &words::REQUEST_GONE).with_code("invalid_request").with_description(words::REQUEST_GONE_DESCRIPTION)
+        Self::new(400, &words::REQUEST_GONE)
+            .with_code("invalid_request")
+            .with_description(words::REQUEST_GONE_DESCRIPTION)
+            .about_application()
     }
 
     /// A one-time link was used, has expired or never was.
     pub fn link_gone() -> Self {
-        Self::new(410, &words::LINK_GONE)
+        Self::new(410, &words::LINK_GONE).leading_to_account()
     }
 
     /// Too many requests came from the same part of the network.
     pub fn too_many(retry_after: Duration) -> Self {
         let advice = words::too_many_advice(retry_after.as_secs().div_ceil(60));
-        Self::saying(429, words::TOO_MANY, advice).with_code("temporarily_unavailable")
+        Self::saying(429, words::TOO_MANY, advice).with_code("temporarily_unavailable").about_application()
     }
 
     /// A post that did not come from a page of this server (wrong `Origin`).
@@ -72,12 +80,12 @@ impl ProblemFacts {
 
     /// A page for administrators, and somebody who is none.
     pub fn for_administrators() -> Self {
-        Self::new(403, &FOR_ADMINISTRATORS)
+        Self::new(403, &FOR_ADMINISTRATORS).leading_to_account()
     }
 
     /// The page for a fault of the application that asked.
     pub fn from_problem(problem: &Problem) -> Self {
-        Self::new(400, words_for(problem.kind)).with_code(problem.code).with_description(&problem.description)
+        Self::new(400, words_for(problem.kind)).with_code(problem.code).with_description(&problem.description).about_application()
     }
 
     /// Adds the id under which the log speaks of this request.
@@ -92,7 +100,16 @@ impl ProblemFacts {
     }
 
     fn saying(status: u16, heading: &str, advice: String) -> Self {
-        Self { status, heading: heading.to_owned(), advice, code: None, description: None, request_id: None }
+        Self {
+            status,
+            heading: heading.to_owned(),
+            advice,
+            code: None,
+            description: None,
+            request_id: None,
+            leads_to_account: false,
+            about_application: false,
+        }
     }
 
     fn with_code(mut self, code: &str) -> Self {
@@ -102,6 +119,16 @@ impl ProblemFacts {
 
     fn with_description(mut self, description: &str) -> Self {
         self.description = Some(clean::sentence(description));
+        self
+    }
+
+    const fn leading_to_account(mut self) -> Self {
+        self.leads_to_account = true;
+        self
+    }
+
+    const fn about_application(mut self) -> Self {
+        self.about_application = true;
         self
     }
 }

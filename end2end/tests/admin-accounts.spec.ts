@@ -99,7 +99,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await test.step('what an older page of theirs still offers is refused', async () => {
       const other = await server.person('other');
       const older = await change(theirs, server, other.email);
-      await press(await change(page, server, person.email), /^Make a person/);
+      await press(await change(page, server, person.email), /^Take administration away/);
       await expect(page.getByRole('status')).toHaveText(`${person.email} is no administrator any more.`);
       await press(older, `Disable ${other.email}`);
       await expectPage(theirs, 'problem');

@@ -90,8 +90,11 @@ test('F48 what a sign-in of six minutes ago may not do, it may look at', async (
   await Authenticator.plugInto(page);
   await openAccount(page, server, person);
   await redis.ageSignIns(TOO_LONG_AGO);
+  await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveCount(0);
   await page.reload();
   await expectPage(page, 'account');
+  await expect(page.getByText('To change how you sign in, confirm first that it is you.')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Confirm now' })).toHaveAttribute('href', '/confirm?then=account');
   await unfold(section(page, 'Recovery codes'), 'Make recovery codes');
   await press(page, 'Make recovery codes');
   await expectPage(page, 'confirm');

@@ -55,6 +55,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expectPage(page, 'account');
     await expect(page).toHaveURL(server.url('/account'));
     await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByRole('status')).toHaveText('The application is disconnected. It has to ask you before it connects again.');
     await expect(section.locator('.connection')).toHaveCount(1);
     await expect(section).toContainText('Web Client');
     await expect(row).toHaveCount(0);
@@ -133,6 +134,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       expect({ status: refused.status, error: refused.body.error }).toEqual({ status: 400, error: 'invalid_grant' });
     }
     await expectPage(page, 'account');
+    await expect(page.getByRole('status')).toHaveText('Every application is disconnected. Each has to ask you before it connects again.');
     await expect(section).toContainText('None yet. When an application asks');
     await expect(section.locator('summary')).toHaveCount(0);
     await expect(sectionOf(page, 'Recent activity').getByRole('listitem').first()).toContainText('You disconnected every application');

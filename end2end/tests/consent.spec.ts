@@ -201,7 +201,8 @@ test('the same form sent twice decides once', async ({ page, person, client, cal
   await expect(page).toHaveURL(/\/callback\?code=/);
   await decide(twin, 'Allow');
   await expectPage(twin, 'problem');
-  await expect(twin.getByRole('heading')).toHaveText('This request to connect has ended.');
+  await expect(twin.getByRole('heading')).toHaveText('This request to connect is not open any more.');
+  await expect(twin.getByText('If you allowed it, the application goes on by itself')).toBeVisible();
   expect(callback.answers).toHaveLength(1);
 
   await test.step('going back does not ask again', async () => {

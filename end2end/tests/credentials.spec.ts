@@ -40,6 +40,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await passkey.getByRole('textbox', { name: 'Name' }).fill('My <b>old</b> laptop');
     await press(passkey, 'Rename');
     await expectPage(page, 'account');
+    await expect(page.getByRole('status')).toHaveText('The passkey has its new name.');
     await expect(passkeys.getByRole('listitem')).toHaveText(/My <b>old<\/b> laptop · added just now/);
 
     await test.step('a name with nothing to see in it is refused', async () => {
@@ -47,6 +48,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await row(passkeys, 'laptop').getByRole('textbox', { name: 'Name' }).fill('   ');
       await press(row(passkeys, 'laptop'), 'Rename');
       await expect(page.getByRole('alert')).toHaveText('Enter a name.');
+      await expect(page.getByRole('status')).toHaveCount(0);
       await expect(passkeys).toContainText('laptop');
     });
 
@@ -58,6 +60,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await expect(explained).toBeVisible();
       await press(laptop, 'Remove My <b>old</b> laptop');
       await expectPage(page, 'account');
+      await expect(page.getByRole('status')).toHaveText('The passkey is removed. It does not sign you in any more.');
       await expect(passkeys.getByRole('listitem')).toHaveCount(0);
       await expect(passkeys).toContainText('No passkey yet.');
       await signOut(maker);
@@ -80,7 +83,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await part.getByLabel('New password').fill('short');
     await press(part, 'Save password');
     await expect(part.getByLabel('New password'), 'the step stands open').toBeVisible();
-    await expect(part.getByLabel('New password')).toHaveAccessibleDescription(/at least 8 characters/);
+    await expect(part.getByLabel('New password')).toHaveAccessibleDescription(/^At least 8 characters\..* Choose a password of at least 8 characters\.$/);
     await expect(part.getByLabel('New password')).toHaveValue('');
     await other.reload();
     await expectPage(other, 'account');
@@ -90,6 +93,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await press(part, 'Save password');
     await expectPage(page, 'account');
     await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByRole('status')).toHaveText('Your new password is saved. You are signed out everywhere else.');
     await other.reload();
     await expectPage(other, 'login');
     await typePassword(other, person);
@@ -97,6 +101,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await openAccount(other, server, changed);
     await page.reload();
     await expectPage(page, 'account');
+    await expect(page.getByRole('status'), 'it is said once').toHaveCount(0);
   });
 }
 
@@ -108,6 +113,7 @@ test('a password is removed and set again; the last way in has no button, but a 
   await expect(password.getByText('You then sign in with a passkey alone.')).toBeVisible();
   await press(password, 'Remove password');
   await expectPage(page, 'account');
+  await expect(page.getByRole('status')).toHaveText('Your password is removed. You sign in with a passkey from now on.');
   await expect(password).toContainText('There is none, so nobody can guess it.');
 
   await unfold(row(passkeys, 'Chrome on Linux'), 'Change');

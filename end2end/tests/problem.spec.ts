@@ -49,6 +49,8 @@ test('a request that never was, and an address that leads nowhere, are problem p
   await expectPage(page, 'problem');
   expect((await page.goto(server.url('/no/such/page')))?.status()).toBe(404);
   await expectPage(page, 'problem');
+  await page.getByRole('link', { name: 'Go to your account' }).click();
+  await expectPage(page, 'login');
   await page.goto(server.url('/login'));
   await signIn(page, person);
   await expectPage(page, 'account');
@@ -60,6 +62,8 @@ test('a one-time link that never was is a problem page', async ({ page, server }
   for (const kind of ['setup', 'enroll', 'reset']) {
     expect((await page.goto(server.url(`/${kind}/${'x'.repeat(43)}`)))?.status()).toBe(410);
     await expectPage(page, 'problem');
+    await expect(page.getByRole('link', { name: 'Go to your account' })).toBeVisible();
+    await expect(page.getByText('Details for support')).toBeVisible();
   }
 });
 

@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
-import { WAYS, decide, expectPage, openAccount, press, race, section, signOut, turn, unfold } from '../support/pages.ts';
+import { Authenticator } from '../support/authenticator.ts';
+import { WAYS, decide, decline, expectPage, openAccount, press, race, section, signOut, turn, unfold } from '../support/pages.ts';
 import type { Person, Server } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -18,8 +19,12 @@ async function makeCodes(page: Page): Promise<string[]> {
 }
 
 /** Signs in, makes codes, and signs out again. */
-async function codesOf(page: Page, server: Server, person: Person): Promise<string[]> {
+async function codesOf(page: Page, server: Server, person: Person, withPasskey = false): Promise<string[]> {
   await openAccount(page, server, person);
+  if (withPasskey) {
+    await page.getByRole('button', { name: 'Create a passkey' }).click();
+    await expect(section(page, 'Passkeys').getByRole('listitem')).toHaveCount(1);
+  }
   const codes = await makeCodes(page);
   await page.getByRole('link', { name: 'Done' }).click();
   await signOut(page);
@@ -60,6 +65,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await expect(page.getByText('to let Test Client use Notes')).toBeVisible();
       await type(page, person.email, codes[3]!.toLowerCase().replaceAll('-', ' '));
       await press(page, 'Sign in');
+      await decline(page);
       await decide(page, 'Allow');
       await expect(page).toHaveURL(/\/callback\?code=/);
     });
@@ -85,6 +91,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await page.goto(server.url('/recover'));
       await type(page, person.email, codes[4]!);
       await press(page, 'Sign in');
+      await decline(page);
       await expectPage(page, 'account');
     });
   });
@@ -110,6 +117,7 @@ test('new codes end the old ones, which the second step says', async ({ page, se
   await expect(page.getByRole('alert')).toHaveText(REFUSED);
   await type(page, person.email, fresh[0]!);
   await press(page, 'Sign in');
+  await decline(page);
   await expectPage(page, 'account');
 });
 
@@ -141,6 +149,7 @@ test('F45 a code of somebody else, and an address nobody has, are refused in the
   }
   await type(page, person.email, codes[0]!);
   await press(page, 'Sign in');
+  await decline(page);
   await expectPage(page, 'account');
 });
 
@@ -152,15 +161,35 @@ test('F44 two browsers with the same recovery code: one wins', async ({ page, se
     await type(racer, person.email, codes[0]!);
   }
   const outcome = await race(racers, 'Sign in');
-  expect([...outcome].sort()).toEqual(['account', 'recover']);
-  const winner = outcome.indexOf('account');
+  expect([...outcome].sort()).toEqual(['offer', 'recover']);
+  const winner = outcome.indexOf('offer');
   await expect(racers[1 - winner]!.getByRole('alert')).toHaveText(REFUSED);
+  await decline(racers[winner]!);
   await expect(section(racers[winner]!, 'Recovery codes')).toContainText('9 of 10 left');
+});
+
+test('whoever lost a passkey comes by a code, and is offered a new one', async ({ page, server, person, client, callback, anotherBrowser }) => {
+  await Authenticator.plugInto(page);
+  const codes = await codesOf(page, server, person, true);
+  const elsewhere = await anotherBrowser({});
+  const authenticator = await Authenticator.plugInto(elsewhere);
+  await elsewhere.goto(client.authorizationUrl(callback.uri));
+  await elsewhere.getByRole('link', { name: 'Use a recovery code' }).click();
+  await type(elsewhere, person.email, codes[0]!);
+  await press(elsewhere, 'Sign in');
+  await expectPage(elsewhere, 'offer');
+  await elsewhere.getByRole('button', { name: 'Create a passkey' }).click();
+  await decide(elsewhere, 'Allow');
+  await expect(elsewhere).toHaveURL(/\/callback\?code=/);
+  expect(await authenticator.passkeys()).toHaveLength(1);
 });
 
 test('whoever guesses codes is slowed down', async ({ page, startServer }) => {
   const server = await startServer({ settings: { VESTIBULE_RATE_LIMITS: 'on' } });
   const person = await server.person();
+  // A browser that the account knows is counted for itself; one it does not know, with its neighbourhood.
+  await openAccount(page, server, person);
+  await signOut(page);
   await page.goto(server.url('/recover'));
   for (let guess = 0; guess < 10; guess += 1) {
     await type(page, person.email, `AAAA-AAAA-AAAA-AAA${guess}`);

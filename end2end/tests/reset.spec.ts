@@ -37,13 +37,14 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await page.goto(link);
     await expectPage(page, 'reset');
     await expect(page.getByRole('heading', { name: 'Set a new way to sign in' })).toBeVisible();
+    await expect(page.getByText('Your old password and recovery codes then stop working')).toBeVisible();
     await expect(page.getByRole('textbox', { name: 'Email' })).toHaveValue(person.email);
     await expect(page.getByRole('textbox', { name: 'Email' })).not.toBeEditable();
 
     await page.getByLabel('New password').fill('short');
     await press(page, 'Save password');
     await expectPage(page, 'reset');
-    await expect(page.getByLabel('New password')).toHaveAccessibleDescription(/at least 8 characters/);
+    await expect(page.getByLabel('New password')).toHaveAccessibleDescription(/^At least 8 characters\..* Choose a password of at least 8 characters\.$/);
     await page.getByLabel('New password').fill(NEW_PASSWORD);
     await press(page, 'Save password');
     await expectPage(page, 'account');

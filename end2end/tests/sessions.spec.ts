@@ -27,6 +27,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await expect(other.getByText('Whoever uses that browser has to sign in again.')).toBeVisible();
       await press(other, 'Sign out Firefox on macOS');
       await expectPage(page, 'account');
+      await expect(page.getByRole('status')).toHaveText('That browser is signed out.');
       await expect(rows).toHaveCount(2);
       await computer.reload();
       await expectPage(computer, 'login');
@@ -41,6 +42,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
       await unfold(part, 'Sign out everywhere else');
       await press(part, 'Sign out everywhere else');
       await expectPage(page, 'account');
+      await expect(page.getByRole('status')).toHaveText('You are signed out everywhere else.');
       await expect(rows).toHaveCount(1);
       await expect(rows).toContainText('This browser');
       await expect(part.locator('summary')).toHaveCount(0);
@@ -85,7 +87,7 @@ test('F50 a session of somebody else is neither shown nor ended', async ({ page,
   await part.locator('input[name=session]').evaluate((field, value) => ((field as HTMLInputElement).value = value), foreign);
   await unfold(row(part, 'Firefox on macOS'), 'Sign out');
   await press(part, 'Sign out Firefox on macOS');
-  await expect(page.getByRole('alert')).toHaveText('This is not there any more.');
+  await expect(page.getByRole('alert')).toHaveText('This is not there any more, so nothing was done. Choose again from what is here now.');
   for (const browser of [witness, own]) {
     await browser.reload();
     await expectPage(browser, 'account');

@@ -1,5 +1,5 @@
 import { expect, test } from '../support/test.ts';
-import { decide, expectPage, openAccount, signIn, signOut } from '../support/pages.ts';
+import { decide, expectPage, openAccount, signIn, signOut, typePassword } from '../support/pages.ts';
 
 test('without JavaScript a password leads from the application through sign-in and consent back to it', async ({
   anotherBrowser,
@@ -160,4 +160,18 @@ test('a page of another origin can neither sign a person out nor in', async ({ p
 
   await page.reload();
   await expectPage(page, 'account');
+});
+
+test('a sign-in page that stood open while somebody signed in beside it goes on to where they are', async ({ page, server, person, client, callback, complaints }) => {
+  complaints.tolerate(/status of 4\d\d/);
+  const [form, button] = [await page.context().newPage(), await page.context().newPage()];
+  await form.goto(server.url('/login'));
+  await button.goto(client.authorizationUrl(callback.uri));
+  for (const open of [form, button]) await expect(open.getByRole('button', { name: 'Sign in with a passkey' })).toBeEnabled();
+  await openAccount(page, server, person);
+  await typePassword(form, person);
+  await expectPage(form, 'account');
+  await expect(form.getByRole('alert')).toHaveCount(0);
+  await button.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await expectPage(button, 'consent');
 });

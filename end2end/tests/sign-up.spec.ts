@@ -87,7 +87,7 @@ test('an address that is taken, and a password that is too short, are refused be
   await page.getByLabel('Password').fill('short');
   await press(page, 'Create account');
   await expect(page.getByRole('alert')).toHaveText(/at least 8 characters/);
-  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/at least 8 characters/);
+  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/^At least 8 characters\..* Choose a password of at least 8 characters\.$/);
   await expect(box).toHaveValue(NEWCOMER.email);
   expect((await server.accounts()).map(({ email }) => email)).not.toContain(NEWCOMER.email);
 

@@ -4,14 +4,18 @@ use leptos::prelude::*;
 
 use crate::words::Message;
 #[cfg(feature = "ssr")]
-use crate::{actions::account::answer_account, context::Visit};
+use crate::{
+    context::{Visit, answer_account},
+    words::account::Done,
+};
 
 /// Signs another browser of the person out.
 #[server(prefix = "/actions", endpoint = "end_session")]
 pub async fn end_session(#[server(default)] form_token: String, #[server(default)] session: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.end_session(&visit.visitor, &session).await?)
+        visit.provider.end_session(&visit.visitor, &session).await?;
+        Ok(Done::BrowserSignedOut)
     };
     answer_account(attempt.await);
     Ok(())
@@ -23,7 +27,7 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         visit.keep(&visit.provider.end_other_sessions(&visit.visitor).await?);
-        Ok(())
+        Ok(Done::OthersSignedOut)
     };
     answer_account(attempt.await);
     Ok(())
@@ -34,7 +38,8 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
 pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] connection: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.disconnect(&visit.visitor, &connection).await?)
+        visit.provider.disconnect(&visit.visitor, &connection).await?;
+        Ok(Done::Disconnected)
     };
     answer_account(attempt.await);
     Ok(())
@@ -45,7 +50,8 @@ pub async fn disconnect(#[server(default)] form_token: String, #[server(default)
 pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.disconnect_all(&visit.visitor).await?)
+        visit.provider.disconnect_all(&visit.visitor).await?;
+        Ok(Done::AllDisconnected)
     };
     answer_account(attempt.await);
     Ok(())

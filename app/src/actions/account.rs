@@ -4,9 +4,10 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{Visit, answer_form, answer_script},
+    context::{Visit, answer_account, answer_form, answer_script},
     model::{Place, Slug},
     passkeys,
+    words::account::Done,
 };
 use crate::{model::Ceremony, words::Message};
 
@@ -59,7 +60,8 @@ pub async fn rename_passkey(
 ) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.rename_passkey(&visit.visitor, &passkey, &name).await?)
+        visit.provider.rename_passkey(&visit.visitor, &passkey, &name).await?;
+        Ok(Done::PasskeyRenamed)
     };
     answer_account(attempt.await);
     Ok(())
@@ -70,7 +72,8 @@ pub async fn rename_passkey(
 pub async fn remove_passkey(#[server(default)] form_token: String, #[server(default)] passkey: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.remove_passkey(&visit.visitor, &passkey).await?)
+        visit.provider.remove_passkey(&visit.visitor, &passkey).await?;
+        Ok(Done::PasskeyRemoved)
     };
     answer_account(attempt.await);
     Ok(())
@@ -82,7 +85,7 @@ pub async fn change_password(#[server(default)] form_token: String, #[server(def
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         visit.keep_all(&visit.provider.change_password(&visit.visitor, &password).await?.cookies);
-        Ok(())
+        Ok(Done::PasswordSaved)
     };
     answer_account(attempt.await);
     Ok(())
@@ -93,7 +96,8 @@ pub async fn change_password(#[server(default)] form_token: String, #[server(def
 pub async fn remove_password(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        Ok(visit.provider.remove_password(&visit.visitor).await?)
+        visit.provider.remove_password(&visit.visitor).await?;
+        Ok(Done::PasswordRemoved)
     };
     answer_account(attempt.await);
     Ok(())
@@ -109,10 +113,4 @@ pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Resul
     };
     answer_form(attempt.await, &Place::Account, "");
     Ok(())
-}
-
-/// Back to the account, changed or with a message.
-#[cfg(feature = "ssr")]
-pub(super) fn answer_account(outcome: Result<(), Message>) {
-    answer_form(outcome.map(|()| Place::Account), &Place::Account, "");
 }

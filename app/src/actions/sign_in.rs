@@ -73,9 +73,14 @@ pub async fn finish_passkey_sign_in(
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         let credential = passkeys::received(&credential)?;
-        let signed_in = visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await;
+        let place = Place::sign_in(&request, &then);
+        let signed_in = if matches!(place, Place::Confirm(_)) {
+            visit.provider.confirm_with_passkey(&visit.visitor, &ceremony, &credential).await
+        } else {
+            visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await
+        };
         visit.keep_all(&signed_in.map_err(|error| Message::from(error).for_passkey())?.cookies);
-        Ok(Place::sign_in(&request, &then).onward(false).to_string())
+        Ok(place.onward(false).to_string())
     };
     answer_script(attempt.await)
 }

@@ -42,10 +42,10 @@ pub(crate) fn PasswordField(#[prop(default = None)] message: Option<Message>) ->
     view! { <PasswordBox label=words::PASSWORD autocomplete="current-password" enterkeyhint="go" message/> }
 }
 
-/// The box for a password that is chosen.
+/// The box for a password that is chosen, with the rule for it.
 #[component]
 pub(crate) fn NewPasswordField(#[prop(default = words::PASSWORD)] label: &'static str, message: Option<Message>) -> impl IntoView {
-    view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" message/> }
+    view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" hint=words::NEW_PASSWORD_RULE message/> }
 }
 
 #[component]
@@ -53,21 +53,30 @@ fn PasswordBox(
     label: &'static str,
     autocomplete: &'static str,
     enterkeyhint: &'static str,
+    #[prop(optional)] hint: &'static str,
     message: Option<Message>,
 ) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Password);
     let faulty = message.is_some();
+    let described_by = described_by([("password-hint", !hint.is_empty()), ("password-alert", faulty)]);
     view! {
         <div class="field">
             <label for="password">{label}</label>
             <input
                 type="password" id="password" name="password" required autocomplete=autocomplete enterkeyhint=enterkeyhint
                 aria-invalid=faulty.then_some("true")
-                aria-describedby=faulty.then_some("password-alert")
+                aria-describedby=described_by
             />
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id="password-hint">{hint}</p> })}
             <Alert message id="password-alert"/>
         </div>
     }
+}
+
+/// The ids of what describes a box, out of those that may.
+pub(crate) fn described_by<const MOST: usize>(parts: [(&str, bool); MOST]) -> Option<String> {
+    let there: Vec<_> = parts.into_iter().filter_map(|(id, is_there)| is_there.then_some(id)).collect();
+    (!there.is_empty()).then(|| there.join(" "))
 }
 
 /// Tells password managers whose password the form is about, where the page has no box for it.
@@ -89,12 +98,20 @@ pub(crate) fn HiddenFields(form_token: String, #[prop(optional)] request: String
     }
 }
 
-/// A second step: what it does stands beside what it is about, folded until somebody wants it.
+/// A second step: what it does stands beside what it is about, folded until somebody wants it. That it is about `object` is
+/// heard alone: the eye sees beside what it stands.
 #[component]
-pub(crate) fn Step(summary: &'static str, #[prop(optional)] open: bool, children: Children) -> impl IntoView {
+pub(crate) fn Step(
+    summary: &'static str,
+    /// What it is about, where others on the page say the same.
+    #[prop(optional, into)]
+    object: Option<String>,
+    #[prop(optional)] open: bool,
+    children: Children,
+) -> impl IntoView {
     view! {
         <details class="step" open=open>
-            <summary>{summary}</summary>
+            <summary>{summary}{object.map(|object| view! { <span class="unseen">" "<bdi>{object}</bdi></span> })}</summary>
             <div class="stack step-body">{children()}</div>
         </details>
     }

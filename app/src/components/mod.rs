@@ -11,7 +11,9 @@ use oauth::Timestamp;
 
 use crate::{brand::Mark, moment};
 
-pub(crate) use form::{Alert, Divider, EmailField, HiddenFields, NewPasswordField, PasswordField, Step, Whose, WithoutScript};
+pub(crate) use form::{
+    Alert, Divider, EmailField, HiddenFields, NewPasswordField, PasswordField, Step, Whose, WithoutScript, described_by,
+};
 pub(crate) use monogram::Monogram;
 pub(crate) use sentence::fill;
 

@@ -39,6 +39,7 @@ pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(
     while let Some(outcome) = round(&passkeys, &form_token, &request).await {
         match outcome {
             Outcome::SignedIn(path) => return ceremony::go(&path),
+            Outcome::Refused(Message::PageTooOld) => return ceremony::reload(),
             // The button is there for another try.
             Outcome::Refused(message) => return refused(message),
             Outcome::TimeIsUp => {}

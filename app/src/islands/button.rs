@@ -100,6 +100,8 @@ fn start(deed: Deed, state: RwSignal<State>) {
         match ceremony::perform(deed.clone()).await {
             Ok(Some(path)) => return ceremony::go(&path),
             Ok(None) => state.set(State::Ready),
+            // Somebody has signed in elsewhere in this browser, say. The page as it is now knows where to go on to.
+            Err(Message::PageTooOld) if matches!(deed, Deed::SignIn { .. }) => return ceremony::reload(),
             Err(message) => state.set(State::Failed(message)),
         }
         offer(&deed, state);

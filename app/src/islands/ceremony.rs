@@ -48,6 +48,11 @@ pub(super) fn go(path: &str) {
     let _ = window().location().assign(path);
 }
 
+/// Has the server make this page anew.
+pub(super) fn reload() {
+    let _ = window().location().reload();
+}
+
 /// The browser's credential API, where there is one: old browsers and insecure pages have none.
 pub(super) fn passkeys() -> Result<CredentialsContainer, Message> {
     let window = window();

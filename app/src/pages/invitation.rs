@@ -57,6 +57,7 @@ fn Invited(
         Purpose::Enrolment => words::enrol_lead(&server_name),
         Purpose::Reset => words::RESET_LEAD.to_owned(),
     };
+    let explained = (invitation.purpose == Purpose::Reset).then_some(words::RESET_EXPLAINED);
     let labels = match invitation.purpose {
         Purpose::Reset => Labels { password: common::NEW_PASSWORD, submit: common::SAVE_PASSWORD },
         Purpose::FirstAccount | Purpose::Enrolment => Labels { password: common::PASSWORD, submit: words::CREATE_ACCOUNT },
@@ -64,6 +65,7 @@ fn Invited(
     view! {
         <h1>{title}</h1>
         <p class="lead">{lead}</p>
+        {explained.map(|explained| view! { <p>{explained}</p> })}
         <CredentialForm hidden email fixed message labels/>
     }
 }

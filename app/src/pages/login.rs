@@ -30,9 +30,11 @@ pub(crate) fn Login() -> impl IntoView {
 }
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
+    // Taken even if this page is passed over: it would be said on another.
+    let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
     let ways = Ways { last: visit.visitor.way_last_used(), may_sign_up: visit.provider.settings().sign_up.is_open() };
-    let body = view! { <SignInCard arrival notice=visit.notice() form_token=visit.form_token() ways/> };
+    let body = view! { <SignInCard arrival notice form_token=visit.form_token() ways/> };
     Ok(Page { title: words::TITLE, name: "login", awake: true, body: body.into_any() })
 }
 

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::{clean, components::Masthead, context::Visit, problem::ProblemFacts, words::problem as words};
+use crate::{clean, components::Masthead, context::Visit, model::Place, problem::ProblemFacts, words::problem as words};
 
-/// The card of a problem: what happened, what to do next, and folded away what a developer needs.
+/// The card of a problem: what happened, what to do next, and folded away what whoever mends it needs.
 #[component]
 pub fn ProblemPage(
     /// What to say.
@@ -17,6 +17,9 @@ pub fn ProblemPage(
         <main class="card" data-page="problem">
             <h1>{facts.heading.clone()}</h1>
             <p>{facts.advice.clone()}</p>
+            {facts.leads_to_account.then(|| view! {
+                <div class="links"><a class="link" href=Place::Account.to_string()>{words::TO_YOUR_ACCOUNT}</a></div>
+            })}
             <Details facts/>
         </main>
     }
@@ -30,6 +33,7 @@ pub(crate) fn NotFound() -> impl IntoView {
 
 #[component]
 fn Details(facts: ProblemFacts) -> impl IntoView {
+    let summary = if facts.about_application { words::DETAILS } else { words::DETAILS_FOR_SUPPORT };
     let rows = [
         (words::ERROR_CODE, facts.code),
         (words::DESCRIPTION, facts.description.map(|description| clean::sentence(&description))),
@@ -41,10 +45,32 @@ fn Details(facts: ProblemFacts) -> impl IntoView {
     let rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
     Some(view! {
         <details class="fold">
-            <summary>{words::DETAILS}</summary>
+            <summary>{summary}</summary>
             <dl class="facts">
                 {rows.map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> }).collect_view()}
             </dl>
         </details>
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(facts: ProblemFacts) -> String {
+        let facts = facts.with_request_id("r1");
+        Owner::new().with(|| view! { <ProblemPage facts server_name="Vestibule".to_owned()/> }.into_view().to_html())
+    }
+
+    #[test]
+    fn a_page_that_no_application_waits_for_leads_to_the_account() {
+        for facts in [ProblemFacts::not_found(), ProblemFacts::link_gone(), ProblemFacts::for_administrators()] {
+            let page = shown(facts);
+            assert!(page.contains("href=\"/account\"") && page.contains("Details for support"), "{page}");
+        }
+        let gone = shown(ProblemFacts::request_gone());
+        assert!(!gone.contains("/account") && gone.contains("application's developer"), "{gone}");
+        let unavailable = shown(ProblemFacts::unavailable());
+        assert!(!unavailable.contains("/account") && unavailable.contains("Details for support"), "{unavailable}");
+    }
 }

@@ -25,8 +25,9 @@ pub(crate) fn Recover() -> impl IntoView {
 }
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
+    let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
-    let body = view! { <RecoveryCard arrival notice=visit.notice() form_token=visit.form_token()/> };
+    let body = view! { <RecoveryCard arrival notice form_token=visit.form_token()/> };
     Ok(Page { title: words::TITLE, name: "recover", awake: false, body: body.into_any() })
 }
 

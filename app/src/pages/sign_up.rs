@@ -33,8 +33,9 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Policy::Open => None,
         Policy::Domains(domains) => Some(words::for_domains(domains)),
     };
+    let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
-    let body = view! { <SignUpCard arrival domains notice=visit.notice() form_token=visit.form_token()/> };
+    let body = view! { <SignUpCard arrival domains notice form_token=visit.form_token()/> };
     Ok(Page { title: words::TITLE, name: "sign-up", awake: true, body: body.into_any() })
 }
 

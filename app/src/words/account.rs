@@ -1,10 +1,58 @@
 //! The signed-in person's own page: its head, passkeys and password.
 
+use serde::{Deserialize, Serialize};
+
 use super::Template;
 
 pub(crate) const TITLE: &str = "Your account";
 /// The way to the pages for whoever runs the server.
 pub(crate) const ADMINISTRATION: &str = "Administration";
+
+/// What was done, told once at the top of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Done {
+    PasskeyRenamed,
+    PasskeyRemoved,
+    PasswordSaved,
+    PasswordRemoved,
+    BrowserSignedOut,
+    OthersSignedOut,
+    Disconnected,
+    AllDisconnected,
+}
+
+impl Done {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasswordSaved,
+        Self::PasswordRemoved,
+        Self::BrowserSignedOut,
+        Self::OthersSignedOut,
+        Self::Disconnected,
+        Self::AllDisconnected,
+    ];
+
+    /// The words.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::PasskeyRenamed => "The passkey has its new name.",
+            Self::PasskeyRemoved => "The passkey is removed. It does not sign you in any more.",
+            Self::PasswordSaved => "Your new password is saved. You are signed out everywhere else.",
+            Self::PasswordRemoved => "Your password is removed. You sign in with a passkey from now on.",
+            Self::BrowserSignedOut => "That browser is signed out.",
+            Self::OthersSignedOut => "You are signed out everywhere else.",
+            Self::Disconnected => "The application is disconnected. It has to ask you before it connects again.",
+            Self::AllDisconnected => "Every application is disconnected. Each has to ask you before it connects again.",
+        }
+    }
+}
+
+/// Above the ways to sign in, once the sign-in is too old to change them.
+pub(crate) const CONFIRM_EXPLAINED: &str = "To change how you sign in, confirm first that it is you.";
+pub(crate) const CONFIRM_NOW: &str = "Confirm now";
 
 pub(crate) const PASSKEYS: &str = "Passkeys";
 pub(crate) const NO_PASSKEY: &str = "No passkey yet. With one you sign in by fingerprint, face or device PIN; create it here.";

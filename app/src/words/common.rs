@@ -11,6 +11,8 @@ pub(crate) const SERVER: &str = "Vestibule";
 pub(crate) const EMAIL: &str = "Email";
 pub(crate) const PASSWORD: &str = "Password";
 pub(crate) const NEW_PASSWORD: &str = "New password";
+/// The rule for a password that is chosen. The shortest that is accepted is the provider's to say.
+pub(crate) const NEW_PASSWORD_RULE: &str = "At least 8 characters. Several words are easier to remember.";
 pub(crate) const SAVE_PASSWORD: &str = "Save password";
 pub(crate) const SIGN_IN: &str = "Sign in";
 pub(crate) const SIGN_OUT: &str = "Sign out";

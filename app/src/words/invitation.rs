@@ -4,7 +4,10 @@ pub(crate) const FIRST_TITLE: &str = "Create the first account";
 pub(crate) const FIRST_LEAD: &str = "Nobody has an account here yet. This one is yours.";
 pub(crate) const ENROL_TITLE: &str = "Set up your account";
 pub(crate) const RESET_TITLE: &str = "Set a new way to sign in";
-pub(crate) const RESET_LEAD: &str = "You are then signed out everywhere else, and every application has to ask you again.";
+pub(crate) const RESET_LEAD: &str = "Choose how you sign in from now on.";
+/// What stops with it.
+pub(crate) const RESET_EXPLAINED: &str = "Your old password and recovery codes then stop working, you are signed out everywhere \
+     else, and applications have to ask you again. Your passkeys stay.";
 
 pub(crate) fn enrol_lead(server: &str) -> String {
     format!("Choose how you will sign in to {server}.")

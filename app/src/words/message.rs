@@ -119,7 +119,7 @@ impl Message {
             Self::EmailUnavailable => "No account can be made for this address here. If you have one already, sign in with it.",
             Self::ConfirmFirst => "Confirm first that it is you. Nothing was changed yet.",
             Self::LastCredential => "This is the only way left to sign in. Add another one first.",
-            Self::Gone => "This is not there any more.",
+            Self::Gone => "This is not there any more, so nothing was done. Choose again from what is here now.",
             Self::NameEmpty => "Enter a name.",
             Self::PasswordTooShort { .. } => "Choose a longer password.",
             Self::PasswordTooLong => "This password is too long. Choose a shorter one.",

@@ -15,8 +15,9 @@ pub(crate) const UNAVAILABLE: Words = Words {
     advice: "Nothing was lost. Wait a moment and load this page again; if it stays, tell whoever runs this server.",
 };
 pub(crate) const REQUEST_GONE: Words = Words {
-    heading: "This request to connect has ended.",
-    advice: "It was answered already, took too long, or began in another browser. Go back to the application and connect again.",
+    heading: "This request to connect is not open any more.",
+    advice: "It was answered already, took too long, or began in another browser. If you allowed it, the application goes on by \
+             itself, and you can close this page. Otherwise go back to the application and connect again.",
 };
 pub(crate) const LINK_GONE: Words = Words {
     heading: "This link has been used or has expired.",
@@ -72,8 +73,12 @@ pub(crate) fn document_unreachable_advice(host: &str) -> String {
     )
 }
 
-/// For developers.
+/// The way on, where there is one.
+pub(crate) const TO_YOUR_ACCOUNT: &str = "Go to your account";
+
+/// For developers; or, where no application has a part in it, for whoever runs the server.
 pub(crate) const DETAILS: &str = "Details for the application's developer";
+pub(crate) const DETAILS_FOR_SUPPORT: &str = "Details for support";
 pub(crate) const ERROR_CODE: &str = "Error code";
 pub(crate) const DESCRIPTION: &str = "Description";
 pub(crate) const REQUEST_ID: &str = "Request id";

@@ -130,13 +130,13 @@ fn Named(client: Application) -> impl IntoView {
 #[component]
 fn End(client: Application, afterlife: Option<Duration>, name: String, form_token: String) -> impl IntoView {
     let named = view! { <bdi>{called(&client)}</bdi> };
-    let button = if afterlife.is_some() {
-        sentence!(words::DISCONNECT_IT, client = named).into_any()
+    let (summary, button) = if afterlife.is_some() {
+        (words::DISCONNECT, sentence!(words::DISCONNECT_IT, client = named).into_any())
     } else {
-        sentence!(words::FORGET_IT, client = named).into_any()
+        (words::FORGET, sentence!(words::FORGET_IT, client = named).into_any())
     };
     view! {
-        <Step summary=if afterlife.is_some() { words::DISCONNECT } else { words::FORGET }>
+        <Step summary object=called(&client)>
             <form class="stack" method="post" action=Disconnect::url()>
                 <HiddenFields form_token/>
                 <input type="hidden" name="connection" value=name/>

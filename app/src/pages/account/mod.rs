@@ -28,8 +28,12 @@ use crate::{
     actions::sign_in::SignOut,
     components::{Alert, HiddenFields},
     context::Visit,
-    model::{Place, Section},
-    words::{Message, Subject, account as words, common},
+    model::{Place, Section, Then},
+    words::{
+        Message, Subject,
+        account::{self as words, Done},
+        common,
+    },
 };
 
 /// `/`: there is nothing here but the way on.
@@ -63,10 +67,11 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let events = provider.activity(visitor).await?.ok_or_else(nobody)?.into_iter();
     let events = events.map(|event| with_resource_name(event, &provider.settings().resources)).collect();
     let afterlife = provider.settings().lifetimes.access_token;
-    let message = visit.notice().map(|notice| notice.message);
+    let message = visit.notice::<Message>().map(|notice| notice.message);
+    let done = visit.notice::<Done>().map(|notice| notice.message);
     let frame = Frame { form_token: visit.form_token(), now: provider.now() };
     let body = view! {
-        <Head email=account.email.clone() role=account.role message=message.clone()/>
+        <Head email=account.email.clone() role=account.role message=message.clone() done/>
         <Credentials account message frame=frame.clone()/>
         <Sessions sessions frame=frame.clone()/>
         <ConnectedApplications connections afterlife frame=frame.clone()/>
@@ -80,12 +85,13 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
 }
 
 #[component]
-fn Head(email: String, role: Role, message: Option<Message>) -> impl IntoView {
+fn Head(email: String, role: Role, message: Option<Message>, done: Option<Done>) -> impl IntoView {
     let message = message.filter(|message| message.subject() != Subject::Password);
     let administers = role == Role::Administrator;
     view! {
         <h1>{words::TITLE}</h1>
         <p class="lead"><bdi class="strong">{email}</bdi></p>
+        {done.map(|done| view! { <p class="alert calm" role="status">{done.text()}</p> })}
         {administers.then(|| view! {
             <div class="links"><a class="link" href=Place::Admin(Section::Accounts).to_string()>{words::ADMINISTRATION}</a></div>
         })}
@@ -96,12 +102,23 @@ fn Head(email: String, role: Role, message: Option<Message>) -> impl IntoView {
 /// All that the person can sign in with.
 #[component]
 fn Credentials(account: AccountView, message: Option<Message>, frame: Frame) -> impl IntoView {
-    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, .. } = account;
+    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, is_fresh, .. } = account;
     let has_passkey = !passkeys.is_empty();
     let form_token = frame.form_token.clone();
     view! {
+        {(!is_fresh).then(|| view! { <ConfirmFirst/> })}
         <Passkeys passkeys has_password frame=frame.clone()/>
         <Password email has_password chosen_at=password_set_at has_passkey message frame=frame.clone()/>
         <RecoveryCodes codes=recovery_codes now=frame.now form_token/>
+    }
+}
+
+/// Said before somebody types what would not be taken.
+#[component]
+fn ConfirmFirst() -> impl IntoView {
+    view! {
+        <p class="quiet">
+            {words::CONFIRM_EXPLAINED}" "<a class="link" href=Place::Confirm(Then::Account).to_string()>{words::CONFIRM_NOW}</a>
+        </p>
     }
 }

@@ -47,7 +47,7 @@ fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl
     view! {
         <li class="row">
             <p><bdi class="strong">{name.clone()}</bdi><Times created_at last_used_at now/></p>
-            <Step summary=words::CHANGE>
+            <Step summary=words::CHANGE object=name.clone()>
                 <Rename number id=id.clone() name=name.clone() form_token=form_token.clone()/>
                 {if is_last {
                     view! { <p class="hint">{words::LAST_CREDENTIAL}</p> }.into_any()

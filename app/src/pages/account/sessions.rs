@@ -58,7 +58,7 @@ fn Row(session: SessionView, frame: Frame) -> impl IntoView {
 #[component]
 fn End(id: String, device: String, form_token: String) -> impl IntoView {
     view! {
-        <Step summary=words::END>
+        <Step summary=words::END object=device.clone()>
             <form class="stack" method="post" action=EndSession::url()>
                 <HiddenFields form_token/>
                 <input type="hidden" name="session" value=id/>

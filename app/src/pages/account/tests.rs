@@ -5,14 +5,15 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    Actor, Application, ClientName, Connection, Connections, Deed, Event, LastUse, Origin, PasskeyView, SessionView, Whose,
+    AccountView, Actor, Application, ClientName, Connection, Connections, Deed, Event, LastUse, Origin, PasskeyView, Role,
+    SessionView, Whose,
 };
 
 use super::{
-    Frame, activity::RecentActivity, applications::ConnectedApplications, passkeys::Passkeys, password::Password,
-    recovery::RecoveryCodes, sessions::Sessions,
+    Credentials, Frame, Head, activity::RecentActivity, applications::ConnectedApplications, passkeys::Passkeys,
+    password::Password, recovery::RecoveryCodes, sessions::Sessions,
 };
-use crate::words::Message;
+use crate::words::{Message, account::Done};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_442_700);
 
@@ -45,6 +46,36 @@ fn passkey(name: &str) -> PasskeyView {
 }
 
 #[test]
+fn what_was_done_stands_at_the_top() {
+    let head = |message, done| html(|| view! { <Head email="a@b".to_owned() role=Role::Person message done/> });
+    let told = head(None, Some(Done::PasswordSaved));
+    assert!(told.contains("role=\"status\"") && told.contains("signed out everywhere else"), "{told}");
+    assert!(!told.contains("role=\"alert\""), "{told}");
+    assert!(!head(Some(Message::Gone), None).contains("role=\"status\""));
+}
+
+#[test]
+fn an_older_sign_in_is_told_before_anything_is_typed() {
+    let credentials = |is_fresh| {
+        let account = AccountView {
+            email: "alice@example.com".to_owned(),
+            role: Role::Person,
+            passkeys: Vec::new(),
+            has_password: true,
+            password_set_at: None,
+            recovery_codes: None,
+            is_fresh,
+            by_code: false,
+        };
+        let section = html(|| view! { <Credentials account message=None frame=frame()/> });
+        section.split("<section").next().expect("what stands above").to_owned()
+    };
+    let told = credentials(false);
+    assert!(told.contains("confirm first that it is you") && told.contains("href=\"/confirm?then=account\""), "{told}");
+    assert!(!credentials(true).contains("/confirm"));
+}
+
+#[test]
 fn the_last_way_to_sign_in_cannot_be_removed() {
     let passkeys = |count: usize, has_password| {
         let passkeys = ["Laptop", "Phone"].iter().take(count).map(|name| passkey(name)).collect::<Vec<_>>();
@@ -74,6 +105,8 @@ fn a_password_is_removed_only_where_a_passkey_is_left() {
     assert!(!both.contains("<details open"), "{both}");
     let short = password(true, true, Some(Message::PasswordTooShort { minimum: 8 }));
     assert!(short.contains("<details open") && short.contains("at least 8 characters"), "{short}");
+    assert!(short.contains("aria-describedby=\"password-hint password-alert\""), "{short}");
+    assert!(both.contains("aria-describedby=\"password-hint\"") && both.contains("At least 8 characters."), "{both}");
     assert!(!password(true, true, Some(Message::Gone)).contains("role=\"alert\""));
 }
 
@@ -134,6 +167,21 @@ fn applications_stand_under_their_host() {
     assert!(places.map(|place| told.find(place)).is_sorted(), "{told}");
     let none = section(Vec::new());
     assert!(none.contains("None yet.") && !none.contains("Disconnect"), "{none}");
+}
+
+#[test]
+fn a_second_step_is_heard_with_what_it_is_about() {
+    let connections = || Connections { standing: vec![connection("Claude", None)], replayed: Vec::new() };
+    let told = [
+        html(|| view! { <Passkeys passkeys=vec![passkey("Laptop")] has_password=true frame=frame()/> }),
+        html(|| view! { <ConnectedApplications connections=connections() afterlife=Duration::from_hours(1) frame=frame()/> }),
+    ];
+    for (told, heard) in told.iter().zip(["Change Laptop", "Disconnect Claude"]) {
+        let summary = told.split("<summary>").nth(1).and_then(|rest| rest.split("</summary>").next()).expect("a summary");
+        assert!(summary.contains("class=\"unseen\""), "{summary}");
+        let text: String = summary.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        assert_eq!(text.replace("<!>", ""), heard);
+    }
 }
 
 fn event(deed: Deed, by: Actor, about: Option<&str>) -> Event {

@@ -9,13 +9,13 @@ use provider::{AccountSummary, Role};
 use super::{
     Desk, Refused,
     list::{Leaf, Turn, address},
-    parts::{Act, Line, Step},
+    parts::{Act, Line},
     section,
 };
 use crate::{
     actions::administration::{DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole},
     clean,
-    components::{Ago, HiddenFields},
+    components::{Ago, HiddenFields, Step},
     model::{Place, Section},
     pages::Halt,
     words::{
@@ -31,7 +31,7 @@ pub(crate) fn Accounts() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (sought, number) = (desk.visit.text("q"), desk.visit.text("page"));
+    let (sought, number) = (desk.visit.query_decoded("q"), desk.visit.query_decoded("page"));
     let own = desk.visit.provider.signed_in(&desk.visit.visitor).await?.map(|person| person.account);
     let mut accounts = desk.administration.accounts().await?;
     accounts.retain(|account| account.email.to_lowercase().contains(&sought.trim().to_lowercase()));
@@ -64,9 +64,8 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
     };
     let open = fault.is_some();
     view! {
-        <details class="step" open=open>
-            <summary>{words::INVITE_SOMEBODY}</summary>
-            <form class="stack step-body" method="post" action=Invite::url()>
+        <Step summary=words::INVITE_SOMEBODY open>
+            <form class="stack" method="post" action=Invite::url()>
                 <HiddenFields form_token/>
                 <p>{words::INVITE_EXPLAINED}</p>
                 <Line id="invite-email" name="email" label=common::EMAIL kind="email" value=email fault/>
@@ -79,7 +78,7 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
                 </div>
                 <button class="button" type="submit">{words::INVITE}</button>
             </form>
-        </details>
+        </Step>
     }
 }
 
@@ -109,7 +108,7 @@ pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_t
     let state = view! { <State account=account.clone() now/> };
     let changes = (!own).then(|| {
         let changes = view! { <Changes account email=&email form_token/> };
-        view! { <Step summary=admin::CHANGE object=&email content=changes.into_any()/> }
+        view! { <Step summary=admin::CHANGE object=email.clone()>{changes}</Step> }
     });
     view! {
         <li class="row">
@@ -117,7 +116,7 @@ pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_t
                 <p>
                     <bdi class="strong">{email}</bdi>
                     {administrates.then(|| view! { " "<span class="mark">{words::ADMINISTRATOR}</span> })}
-                    <span class="quiet">" · "{state}</span>
+                    <span class="quiet">{common::DOT}{state}</span>
                 </p>
                 {own.then(|| view! { <p class="hint">{words::OWN}</p> })}
             </div>
@@ -137,14 +136,14 @@ fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
     };
     let added = view! { <Ago then=account.created_at now/> };
     view! {
-        {state}" · "
+        {state}{common::DOT}
         {match account.last_sign_in_at {
             _ if waiting => sentence!(words::ADDED, when = added).into_any(),
             Some(then) => {
                 let last = sentence!(words::LAST_SIGN_IN, when = view! { <Ago then now/> });
-                view! { {words::ways_in(account.passkeys, account.has_password)}" · "{last} }.into_any()
+                view! { {words::ways_in(account.passkeys, account.has_password)}{common::DOT}{last} }.into_any()
             }
-            None => view! { {words::ways_in(account.passkeys, account.has_password)}" · "{words::NO_SIGN_IN} }.into_any(),
+            None => view! { {words::ways_in(account.passkeys, account.has_password)}{common::DOT}{words::NO_SIGN_IN} }.into_any(),
         }}
     }
 }
@@ -169,7 +168,7 @@ fn Changes<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> 
         {(!account.disabled).then(|| view! { <NewLink account=account.clone() email form_token/> })}
         <OtherRole account=account.clone() email form_token/>
         <Act action=state form_token fields=fields() grave consequence=consequence.into_any() button/>
-        <Step summary=admin::REMOVE object=email content=removal.into_any()/>
+        <Step summary=admin::REMOVE object=email>{removal}</Step>
     }
 }
 
@@ -192,7 +191,7 @@ fn NewLink<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> 
 fn OtherRole<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
     let (role, button, consequence) = match account.role {
         Role::Person => (Role::Administrator, words::MAKE_ADMINISTRATOR, words::MAKE_ADMINISTRATOR_EXPLAINED),
-        Role::Administrator => (Role::Person, words::MAKE_PERSON, words::MAKE_PERSON_EXPLAINED),
+        Role::Administrator => (Role::Person, words::TAKE_ADMINISTRATION, words::TAKE_ADMINISTRATION_EXPLAINED),
     };
     let fields = vec![("email", account.email), ("role", role.as_str().to_owned())];
     let spoken = admin::spoken(button, email);

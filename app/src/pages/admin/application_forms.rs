@@ -10,7 +10,7 @@ use super::{Refused, parts::Line};
 use crate::{
     actions::administration::{AddClient, BlockHost, UnblockHost},
     clean,
-    components::{Ago, HiddenFields},
+    components::{Ago, HiddenFields, Step},
     words::{
         admin::{Attempt, applications as words},
         sentence,
@@ -28,9 +28,8 @@ pub(super) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
     };
     let open = fault.is_some();
     view! {
-        <details class="step" open=open>
-            <summary>{words::ADD}</summary>
-            <form class="stack step-body" method="post" action=AddClient::url()>
+        <Step summary=words::ADD open>
+            <form class="stack" method="post" action=AddClient::url()>
                 <HiddenFields form_token/>
                 <p>{words::ADD_EXPLAINED}</p>
                 {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
@@ -55,7 +54,7 @@ pub(super) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
                 </div>
                 <button class="button" type="submit">{words::ADD_IT}</button>
             </form>
-        </details>
+        </Step>
     }
 }
 

@@ -12,13 +12,13 @@ use super::{
     Desk,
     application_forms::{Adding, Blocking},
     list::{Leaf, Turn},
-    parts::{Act, Step},
+    parts::Act,
     section,
 };
 use crate::{
     actions::administration::{BlockHost, RemoveClient},
     clean,
-    components::{Ago, fill},
+    components::{Ago, Step, fill},
     model::Section,
     moment,
     pages::Halt,
@@ -41,7 +41,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let mut clients = desk.administration.clients().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
-    let leaf = Leaf::cut(clients, &desk.visit.text("page"));
+    let leaf = Leaf::cut(clients, &desk.visit.query_decoded("page"));
     let (first, turns, token) = (leaf.is_first(), leaf.turns(), &desk.form_token);
     let view = Viewed {
         blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
@@ -104,7 +104,7 @@ pub(super) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
     let since = fill(words::since(client.kind), [("when", view! { <Ago then=client.created_at now/> }.into_any())]);
     let used = client.last_used_at.map(|then| {
         let when = view! { <Ago then now/> };
-        view! { " · "{sentence!(words::LAST_USED, when = when)} }
+        view! { {common::DOT}{sentence!(words::LAST_USED, when = when)} }
     });
     let blocked = client.blocked.then(|| view! { " "<span class="badge grave">{words::BLOCKED}</span> });
     let whence = view! { <Whence client=client.clone()/> };
@@ -115,10 +115,10 @@ pub(super) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
     view! {
         <li class="row">
             <div>
-                <p>{whence}{blocked}<span class="quiet">" · "{since}{used}</span></p>
+                <p>{whence}{blocked}<span class="quiet">{common::DOT}{since}{used}</span></p>
                 <p class="quiet"><bdi class="address">{id}</bdi></p>
             </div>
-            <Step summary=admin::CHANGE object=&name content=content.into_any()/>
+            <Step summary=admin::CHANGE object=name>{content}</Step>
         </li>
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     components::{Ago, fill},
     model::{Place, Section},
     pages::Halt,
-    words::admin::audit as words,
+    words::{admin::audit as words, common},
 };
 
 /// The whole trail, for programs: a route of the server.
@@ -30,8 +30,8 @@ pub(crate) fn Audit() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (who, before) = (desk.visit.text("who").trim().to_owned(), desk.visit.text("before").parse().ok());
-    let kind = Kind::parse(&desk.visit.text("kind"));
+    let (who, before) = (desk.visit.query_decoded("who").trim().to_owned(), desk.visit.query_decoded("before").parse().ok());
+    let kind = Kind::parse(&desk.visit.query_decoded("kind"));
     let filter = AuditFilter { kind, who: (!who.is_empty()).then(|| who.clone()) };
     let page = desk.administration.audit(&filter, before, A_PAGE).await?;
     let none = match (page.events.is_empty(), page.before, filter == AuditFilter::default() && before.is_none()) {
@@ -121,7 +121,7 @@ fn person(whose: Option<&Whose>) -> String {
 #[component]
 fn From(from: Origin) -> impl IntoView {
     view! {
-        " · "<bdi class="address">{clean::sentence(&from.address)}</bdi>
-        {(!from.device.is_empty()).then(|| view! { " · "<bdi>{clean::sentence(&from.device)}</bdi> })}
+        {common::DOT}<bdi class="address">{clean::sentence(&from.address)}</bdi>
+        {(!from.device.is_empty()).then(|| view! { {common::DOT}<bdi>{clean::sentence(&from.device)}</bdi> })}
     }
 }

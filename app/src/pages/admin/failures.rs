@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use oauth::Timestamp;
 use provider::{FailedStep, Failure};
 
-use super::{Desk, parts::Step, section};
+use super::{Desk, section};
 use crate::{
     clean,
-    components::{Ago, fill},
+    components::{Ago, Step, fill},
     model::Section,
     pages::Halt,
     words::{admin::failures as words, common, sentence},
@@ -42,10 +42,10 @@ pub(super) fn Row(failure: Failure, now: Timestamp) -> impl IntoView {
                 <p>{words::fix(failure.kind)}</p>
                 <p class="quiet">
                     {words::times(failure.times)}
-                    " · "{sentence!(words::LAST, when = last)}
-                    {(failure.times > 1).then(|| view! { " · "{sentence!(words::FIRST, when = first)} })}
-                    " · "{sentence!(words::FROM, address = from)}
-                    " · "{words::step(failure.step)}
+                    {common::DOT}{sentence!(words::LAST, when = last)}
+                    {(failure.times > 1).then(|| view! { {common::DOT}{sentence!(words::FIRST, when = first)} })}
+                    {common::DOT}{sentence!(words::FROM, address = from)}
+                    {common::DOT}{words::step(failure.step)}
                 </p>
             </div>
             <Details failure/>
@@ -67,8 +67,7 @@ fn Details(failure: Failure) -> impl IntoView {
             {rows.map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> }).collect_view()}
         </dl>
     };
-    let object = called(&failure);
-    view! { <Step summary=words::DETAILS object=&object content=content.into_any()/> }
+    view! { <Step summary=words::DETAILS object=called(&failure)>{content}</Step> }
 }
 
 /// The name of the application, or whatever it called itself. One that registers has no id yet.

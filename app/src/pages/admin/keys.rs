@@ -9,7 +9,7 @@ use provider::KeySummary;
 use super::{Desk, parts::Act, section};
 use crate::{
     actions::administration::RotateKeys,
-    components::Ago,
+    components::{Ago, Step},
     handover::KEYS,
     model::Section,
     moment,
@@ -32,15 +32,12 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let view = view! {
         <ul class="rows">{rows}</ul>
         <p class="quiet">{sentence!(words::PUBLISHED, address = address)}</p>
-        <details class="step">
-            <summary>{words::ROTATE}</summary>
-            <div class="stack step-body">
-                <Act
-                    action=RotateKeys::url() form_token=&desk.form_token fields=Vec::new()
-                    consequence=sentence!(words::ROTATE_EXPLAINED, span = span).into_any() button=words::ROTATE_IT.into_any()
-                />
-            </div>
-        </details>
+        <Step summary=words::ROTATE>
+            <Act
+                action=RotateKeys::url() form_token=&desk.form_token fields=Vec::new()
+                consequence=sentence!(words::ROTATE_EXPLAINED, span = span).into_any() button=words::ROTATE_IT.into_any()
+            />
+        </Step>
     };
     Ok(view.into_any())
 }

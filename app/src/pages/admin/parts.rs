@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::{
     clean,
-    components::HiddenFields,
+    components::{HiddenFields, described_by},
     model::{Place, Section},
     moment,
     notice::{Notice, ShownOnce},
@@ -107,8 +107,7 @@ pub(super) fn Line(
     #[prop(default = true)] required: bool,
 ) -> impl IntoView {
     let (hint_id, fault_id) = (format!("{id}-hint"), format!("{id}-alert"));
-    let told = [(!hint.is_empty()).then(|| hint_id.clone()), fault.is_some().then(|| fault_id.clone())];
-    let told = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let described_by = described_by([(&hint_id, !hint.is_empty()), (&fault_id, fault.is_some())]);
     view! {
         <div class="field">
             <label for=id>{label}</label>
@@ -116,7 +115,7 @@ pub(super) fn Line(
                 type=kind id=id name=name value=value required=required maxlength="254"
                 autocomplete="off" autocapitalize="none" spellcheck="false"
                 aria-invalid=fault.is_some().then_some("true")
-                aria-describedby=(!told.is_empty()).then_some(told)
+                aria-describedby=described_by
             />
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
             {fault.map(|fault| view! { <p class="alert" role="alert" id=fault_id>{fault}</p> })}
@@ -151,16 +150,5 @@ pub(super) fn Act<'a>(
                 <span>{button}</span>
             </button>
         </form>
-    }
-}
-
-/// A second step. That it is about `object` is heard alone: the eye sees beside what it stands.
-#[component]
-pub(super) fn Step<'a>(summary: &'static str, object: &'a str, content: AnyView) -> impl IntoView + use<> {
-    view! {
-        <details class="step">
-            <summary>{summary}<span class="unseen">" "<bdi>{object.to_owned()}</bdi></span></summary>
-            <div class="stack step-body">{content}</div>
-        </details>
     }
 }

@@ -5,9 +5,10 @@
 use leptos::prelude::*;
 use oauth::resource::{Resource, ScopeDescription};
 
-use super::{Desk, parts::Step, section};
+use super::{Desk, section};
 use crate::{
     clean,
+    components::Step,
     handover::{self, Handover},
     model::Section,
     pages::Halt,
@@ -54,7 +55,7 @@ fn OneResource(index: usize, resource: Resource, handover: Handover, issuer: Str
             <h2 id=id.clone()><bdi>{name.clone()}</bdi></h2>
             <p><bdi class="host">{identifier}</bdi></p>
             {scopes}
-            <Step summary=words::NEEDS object=&name content=content.into_any()/>
+            <Step summary=words::NEEDS object=name>{content}</Step>
         </section>
     }
 }

@@ -54,7 +54,7 @@ fn an_account_says_its_state_and_offers_what_fits_it() {
         assert!(words(&active).contains(offered), "{offered} in {active}");
     }
     let disabled = account_row(AccountSummary { disabled: true, role: Role::Administrator, ..bob() }, false);
-    for offered in ["disabled", "Enable bob@example.com", "Make a person", "Remove bob@example.com"] {
+    for offered in ["disabled", "Enable bob@example.com", "Take administration away", "Remove bob@example.com"] {
         assert!(words(&disabled).contains(offered), "{offered} in {disabled}");
     }
     assert!(!words(&disabled).contains("Make a reset link"), "{disabled}");

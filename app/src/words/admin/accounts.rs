@@ -57,8 +57,8 @@ pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
 pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
 pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";
 pub(crate) const MAKE_ADMINISTRATOR_EXPLAINED: &str = "It can then do everything that you can do on these pages.";
-pub(crate) const MAKE_PERSON: &str = "Make a person";
-pub(crate) const MAKE_PERSON_EXPLAINED: &str = "It can then open these pages no more. What it has connected stays.";
+pub(crate) const TAKE_ADMINISTRATION: &str = "Take administration away";
+pub(crate) const TAKE_ADMINISTRATION_EXPLAINED: &str = "It can then open these pages no more. What it has connected stays.";
 pub(crate) const REMOVE_IT: Template = Template::new("Remove {email}");
 pub(crate) const REMOVE_EXPLAINED: &str = "Its passkeys and its password stop working, it is signed out everywhere, and every \
      application it connected loses its access. This cannot be undone.";

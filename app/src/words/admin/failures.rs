@@ -39,7 +39,7 @@ pub(crate) const fn fix(kind: FailureKind) -> &'static str {
         }
         FailureKind::WrongRedirect => {
             "If you added it, add it again with the address in the details. Otherwise its developer: the address has to be one \
-             that it registered, letter for letter. If you do not know the application, be glad that nothing was sent."
+             that it registered, letter for letter. If you do not know the application, there is nothing to do: nothing was sent."
         }
         FailureKind::BadDocument => "Its developer: the details say what is wrong with the document, or with the way to it.",
         FailureKind::KeptOut => {
