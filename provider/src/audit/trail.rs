@@ -26,10 +26,11 @@ use crate::{
 
 /// How often another server may be faster before this one gives up.
 const MOST_TRIES: usize = 256;
-/// How many events wait in memory while the store takes none: more than there are requests at a time, so that none is given up
-/// while it works.
+/// How many events wait in memory while the store takes none.
 const MOST_WAITING: usize = 16_384;
-/// How many events somebody adds for others before the next one does.
+/// How many events may wait until whoever brings another one waits too.
+const CROWD: usize = 256;
+/// How many events somebody adds for others in a crowd.
 const A_BATCH: usize = 64;
 
 /// An event with its place in the chain.
@@ -161,6 +162,10 @@ impl Trail {
         self.waiting().front().cloned()
     }
 
+    fn len(&self) -> usize {
+        self.waiting().len()
+    }
+
     fn holds(&self, id: Id) -> bool {
         self.waiting().iter().any(|(waiting, _)| *waiting == id)
     }
@@ -248,45 +253,59 @@ impl AuditFilter {
 }
 
 impl Provider {
-    /// Adds an event to the chain, and others that wait. What the store does not take waits for the next one.
+    /// Adds an event to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
+    /// along, and nobody waits for them; unless they are so far behind that events come faster than they go. What the store does
+    /// not take waits for the next one.
     pub(crate) async fn append(&self, event: Event) -> Result<(), Unavailable> {
         let id = self.entropy().id();
         self.0.trail.wait(id, event);
-        self.add_waiting(|added, trail| added < A_BATCH || trail.holds(id)).await
+        self.add_waiting(Some(id)).await
     }
 
     /// Adds the events that the store did not take when they came.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
-        if self.0.trail.first().is_none() {
-            return Ok(());
-        }
-        self.add_waiting(|_, _| true).await
+        self.add_waiting(None).await
     }
 
     /// How many events the store has not taken yet.
     pub fn late_events(&self) -> usize {
-        self.0.trail.waiting().len()
+        self.0.trail.len()
     }
 
-    /// Adds events that wait, oldest first, as long as `more` says so. Whoever waits for the turn while the store fails somebody
-    /// else does not try: a thousand of them would each wait for it in vain.
-    async fn add_waiting(&self, more: impl Fn(usize, &Trail) -> bool) -> Result<(), Unavailable> {
+    async fn add_waiting(&self, own: Option<Id>) -> Result<(), Unavailable> {
         let trail = &self.0.trail;
-        let failures = trail.failures.load(Ordering::Relaxed);
-        let mut latest = trail.turn.lock().await;
-        if trail.failures.load(Ordering::Relaxed) != failures {
-            return Err(Unavailable::interrupted());
+        if trail.len() > CROWD {
+            let failures = trail.failures.load(Ordering::Relaxed);
+            let mut latest = trail.turn.lock().await;
+            // The store failed somebody else meanwhile: a crowd must not try in vain one after the other.
+            if trail.failures.load(Ordering::Relaxed) != failures {
+                return Err(Unavailable::interrupted());
+            }
+            self.add_in_turn(&mut latest, own).await?;
         }
-        let outcome = self.add_in_turn(&mut latest, more).await;
+        // Whoever has the turn looks once more after giving it back: somebody may have come in that very moment. In a crowd
+        // whoever came last waits for the turn.
+        while (1..=CROWD).contains(&trail.len())
+            && let Ok(mut latest) = trail.turn.try_lock()
+        {
+            self.add_in_turn(&mut latest, own).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_in_turn(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
+        let outcome = self.add_in_order(latest, own).await;
         if outcome.is_err() {
-            trail.failures.fetch_add(1, Ordering::Relaxed);
+            self.0.trail.failures.fetch_add(1, Ordering::Relaxed);
         }
         outcome
     }
 
-    async fn add_in_turn(&self, latest: &mut Option<Latest>, more: impl Fn(usize, &Trail) -> bool) -> Result<(), Unavailable> {
+    /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
+    async fn add_in_order(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
         let (trail, mut added, mut newest) = (&self.0.trail, 0, None);
-        while more(added, trail)
+        let others_wait = |added| added >= A_BATCH && trail.len() > CROWD && own.is_some_and(|own| !trail.holds(own));
+        while !others_wait(added)
             && let Some((id, event)) = trail.first()
         {
             newest = Some(self.add(latest, id, &event).await?);

@@ -41,7 +41,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     }
 
     let options = Options { proxies: Proxies::new(&config.trusted_proxies), site };
-    listen::serve(listeners, router::router(provider, options), stop).await;
+    listen::serve(listeners, router::router(provider.clone(), options), stop).await;
 
     following.abort();
     if provider.add_late_events().await.is_err() {

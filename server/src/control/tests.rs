@@ -67,7 +67,7 @@ async fn nonsense_is_answered_and_harms_nobody() {
     let server = tokio::spawn(ControlSocket::bind(folder.path()).expect("bound").serve(provider().await));
     let mut stream = connect(folder.path()).expect("connected");
     stream.write_all(b"{\"request\":\"open_sesame\"}\n").await.expect("sent");
-    let answer = read_line(&mut stream).await.expect("an answer");
+    let answer = read_line(&mut stream, u64::MAX).await.expect("an answer");
     assert!(answer.starts_with(b"{\"Err\""), "{}", String::from_utf8_lossy(&answer));
     drop(connect(folder.path()).expect("connected, and gone"));
     assert_eq!(listed(folder.path()).await, 1);

@@ -1,7 +1,10 @@
 //! Whatever is thrown at the door, it neither opens nor breaks (cases F49, D34): no answer is a 500, and no handler panics.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use http::{HeaderValue, Method, header};
+use leptos::server_fn::axum::server_fn_paths;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree as _;
@@ -9,18 +12,19 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, ISSUER, McpClient, Query, Signer, Tokens, on_both_engines, percent_encoded, request,
+    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, Signer, Tokens, on_both_engines, percent_encoded, request,
     with_assertion,
 };
 
 on_both_engines!(
     f49_random_requests_break_nothing,
     f49_almost_right_forms_break_nothing,
+    f49_almost_right_deeds_break_nothing,
     f49_almost_right_registrations_break_nothing,
     odd_methods_and_headers_break_nothing,
 );
 
-const PATHS: [&str; 28] = [
+const PATHS: [&str; 35] = [
     "/authorize",
     "/token",
     "/register",
@@ -34,6 +38,13 @@ const PATHS: [&str; 28] = [
     "/account",
     "/",
     "/setup/x",
+    "/reset/x",
+    "/sign-up",
+    "/recover",
+    "/confirm",
+    "/passkey",
+    "/admin/audit",
+    "/admin/audit.jsonl",
     "/enroll/x",
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource/x",
@@ -149,6 +160,74 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
     }
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
+}
+
+/// What the pages' buttons do, each with its fields.
+const DEEDS: [(&str, &[&str]); 32] = [
+    ("sign_in", &["email", "password", "request", "then"]),
+    ("recover", &["email", "code", "request"]),
+    ("start_passkey_sign_in", &["autofill"]),
+    ("finish_passkey_sign_in", &["ceremony", "credential", "request", "then"]),
+    ("accept_invitation", &["email", "password", "token", "request"]),
+    ("start_accept_with_passkey", &["token", "email"]),
+    ("finish_accept_with_passkey", &["token", "ceremony", "credential", "request"]),
+    ("consent", &["request", "decision"]),
+    ("start_adding_passkey", &[]),
+    ("finish_adding_passkey", &["ceremony", "credential", "request"]),
+    ("decline_passkey", &["request"]),
+    ("rename_passkey", &["passkey", "name"]),
+    ("remove_passkey", &["passkey"]),
+    ("remove_password", &[]),
+    ("make_recovery_codes", &[]),
+    ("end_session", &["session"]),
+    ("disconnect", &["connection"]),
+    ("disconnect_all", &[]),
+    ("invite", &["email", "role"]),
+    ("disable_account", &["email"]),
+    ("enable_account", &["email"]),
+    ("remove_account", &["email"]),
+    ("reset_account", &["email"]),
+    ("set_role", &["email", "role"]),
+    ("add_client", &["name", "redirect_uris", "confidential"]),
+    ("remove_client", &["client_id"]),
+    ("block_host", &["host"]),
+    ("unblock_host", &["host"]),
+    ("rotate_keys", &[]),
+    ("sign_out", &["request"]),
+    ("end_other_sessions", &[]),
+    ("change_password", &["password"]),
+];
+
+async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
+    let known: BTreeSet<_> = DEEDS.iter().map(|(deed, _)| format!("/actions/{deed}")).collect();
+    let registered: BTreeSet<_> = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    assert_eq!(known, registered, "every one that there is");
+    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    house.add_alice().await;
+    for (deed, fields) in DEEDS {
+        let mut browser = Browser::of_alice(&house).await;
+        let token = browser.form_token().await;
+        let form = fields.iter().fold(Query::new([("form_token", &token)]), |form, field| form.and(field, ALICE));
+        for field in fields.iter().chain(&["form_token"]) {
+            for nasty in NASTY.iter().map(|nasty| (*nasty).to_owned()).chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)]) {
+                let bent = form.clone().set(field, &nasty);
+                let path = format!("/actions/{deed}");
+                let answer = browser.clone().post(&path, &bent).await;
+                assert!(!answer.status.is_server_error(), "{path} {field}={nasty:?}: {answer:?}");
+            }
+        }
+        house.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("as before");
+    }
+    let mut browser = Browser::of_alice(&house).await;
+    for page in
+        ["accounts?q=", "accounts?page=", "applications?page=", "audit?kind=", "audit?who=", "audit?before=", "audit.jsonl?who="]
+    {
+        for nasty in NASTY {
+            let path = format!("/admin/{page}{}", percent_encoded(nasty.as_bytes()));
+            let answer = browser.get(&path).await;
+            assert!(!answer.status.is_server_error(), "{path}: {answer:?}");
+        }
+    }
 }
 
 async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
