@@ -197,7 +197,9 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
 
 fn account_request(command: AccountCommand) -> Result<Request, String> {
     Ok(match command {
-        AccountCommand::Add { email, password_stdin: false, role } => Request::Invite { email, role: role.unwrap_or_default() },
+        // Without a role, somebody who is invited again keeps the one they have.
+        AccountCommand::Add { email, password_stdin: false, role: None } => Request::AddAccount { email, password: None },
+        AccountCommand::Add { email, password_stdin: false, role: Some(role) } => Request::Invite { email, role },
         AccountCommand::Add { email, password_stdin: true, .. } => {
             Request::AddAccount { email, password: Some(password_from_stdin()?) }
         }
@@ -314,6 +316,22 @@ mod tests {
             let line = CommandLine::try_parse_from(arguments).expect("a command");
             assert_eq!(line.flags.value("store"), Some("memory:"), "{arguments:?}");
             assert!(line.json, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn inviting_again_without_a_role_takes_none_away() {
+        let asked = |rest: &[&str]| {
+            let line = ["vestibule", "account", "add", "a@example.com"].iter().chain(rest);
+            match CommandLine::try_parse_from(line).expect("a command").command {
+                Some(Command::Account(command)) => account_request(command).expect("a request"),
+                _ => panic!("another command"),
+            }
+        };
+        assert!(matches!(asked(&[]), Request::AddAccount { password: None, .. }), "whoever has a role keeps it");
+        for role in [Role::Person, Role::Administrator] {
+            let request = asked(&["--role", role.as_str()]);
+            assert!(matches!(request, Request::Invite { role: asked, .. } if asked == role));
         }
     }
 

@@ -122,6 +122,18 @@ async fn an_administrator_cannot_shut_themselves_out() {
     assert_eq!(house.provider.administrator(&ada).await.err(), Some(NotAdministrator::WrongRole), "at once");
 }
 
+#[tokio::test]
+async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
+    let house = House::new().await;
+    let terminal = house.provider.terminal();
+    let first = terminal.add_account(ADA, None).await.expect("invited").account;
+    assert_eq!(first.role, Role::Administrator, "the first account");
+    assert_eq!(terminal.add_account(ADA, None).await.expect("invited again").account.role, Role::Administrator);
+    for role in [Role::Person, Role::Administrator] {
+        assert_eq!(terminal.invite(ADA, role).await.expect("invited again").account.role, role);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_who_shut_each_other_out_leave_one() {
     let house = House::new().await;
