@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// Adds an account: with a password, or with a link to enrol.
+    /// Adds an account with a password.
     AddAccount {
         /// Its e-mail address.
         email: String,
         /// Its password.
-        password: Option<String>,
+        password: String,
     },
-    /// Adds an account with a link to enrol, and a role.
+    /// Adds an account with a link to enrol.
     Invite {
         /// Its e-mail address.
         email: String,
-        /// Its role.
-        role: Role,
+        /// Its role, or that it keeps its own.
+        role: Option<Role>,
     },
     /// Makes a link by which a person chooses a new way to sign in.
     ResetAccount {
@@ -165,7 +165,7 @@ pub async fn execute(provider: &Provider, request: Request) -> Result<Answer, St
 async fn answer(provider: &Provider, request: Request) -> Result<Answer, AdministrationError> {
     let terminal = provider.terminal();
     Ok(match request {
-        Request::AddAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, password.as_deref()).await?),
+        Request::AddAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, Some(&password)).await?),
         Request::Accounts => Answer::Accounts(terminal.accounts().await?),
         Request::DisableAccount { email } => done(terminal.disable_account(&email).await?),
         Request::EnableAccount { email } => done(terminal.enable_account(&email).await?),

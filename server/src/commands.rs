@@ -197,12 +197,8 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
 
 fn account_request(command: AccountCommand) -> Result<Request, String> {
     Ok(match command {
-        // Without a role, somebody who is invited again keeps the one they have.
-        AccountCommand::Add { email, password_stdin: false, role: None } => Request::AddAccount { email, password: None },
-        AccountCommand::Add { email, password_stdin: false, role: Some(role) } => Request::Invite { email, role },
-        AccountCommand::Add { email, password_stdin: true, .. } => {
-            Request::AddAccount { email, password: Some(password_from_stdin()?) }
-        }
+        AccountCommand::Add { email, password_stdin: false, role } => Request::Invite { email, role },
+        AccountCommand::Add { email, password_stdin: true, .. } => Request::AddAccount { email, password: password_from_stdin()? },
         AccountCommand::Reset { email } => Request::ResetAccount { email },
         AccountCommand::Role { email, role } => Request::SetRole { email, role },
         AccountCommand::List => Request::Accounts,
@@ -328,10 +324,10 @@ mod tests {
                 _ => panic!("another command"),
             }
         };
-        assert!(matches!(asked(&[]), Request::AddAccount { password: None, .. }), "whoever has a role keeps it");
+        assert!(matches!(asked(&[]), Request::Invite { role: None, .. }), "whoever has a role keeps it");
         for role in [Role::Person, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
-            assert!(matches!(request, Request::Invite { role: asked, .. } if asked == role));
+            assert!(matches!(request, Request::Invite { role: Some(asked), .. } if asked == role));
         }
     }
 

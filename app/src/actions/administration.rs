@@ -24,7 +24,7 @@ pub async fn invite(
     let attempt = Attempt::invite(&email, &role);
     let deed = async move |administration: Administration| {
         let role = Role::parse(&role).ok_or(Message::Gone)?;
-        let added = administration.invite(&email, role).await.map_err(|error| match error {
+        let added = administration.invite(&email, Some(role)).await.map_err(|error| match error {
             provider::AdministrationError::Invalid(_) => Message::EmailInvalid.into(),
             other => Fault::from(other),
         })?;

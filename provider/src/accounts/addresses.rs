@@ -67,9 +67,20 @@ impl Provider {
         Ok(claimed)
     }
 
+    /// Makes the first account. `None` when there is one, or another is making it, and `false` when its address belongs to another;
+    /// then nothing was made.
+    pub(crate) async fn create_first_account(&self, account: &Account, email: &Email) -> Result<Option<bool>, Unavailable> {
+        if !self.claim_first_account(account.id).await? {
+            return Ok(None);
+        }
+        let made = self.create_account(account, email).await;
+        self.settle_first_account(account.id, matches!(made, Ok(true))).await?;
+        made.map(Some)
+    }
+
     /// Claims, for a minute, that an account which is about to be made is the first one. `false` when there is one, or another has
     /// the claim. Whoever fails half way leaves nothing behind but the minute.
-    pub(crate) async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
+    async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
         if self.has_accounts().await? {
             return Ok(false);
         }
@@ -86,7 +97,7 @@ impl Provider {
     }
 
     /// Makes a claim last, or gives it up when the account was not made.
-    pub(crate) async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
+    async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
         let settled = if made {
             (FirstAccount::Made(account), Keep::Forever)
         } else {

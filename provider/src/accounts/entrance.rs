@@ -167,11 +167,14 @@ impl Provider {
         match door {
             Door::FirstAccount => {
                 credential.give(&mut person, now);
-                self.make_first_account(person).await
+                // Of any number of people who do so at once, one does; the others have nothing at any time.
+                let made = self.create_first_account(&person, &address(&person)?).await?.ok_or(EnrolError::LinkGone)?;
+                made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
             Door::SignUp => {
                 credential.give(&mut person, now);
-                self.make_account(person).await
+                let made = self.create_account(&person, &address(&person)?).await?;
+                made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
             Door::Enrolment(account) => self.give(account, credential, |account| !account.has_credentials()).await,
             Door::Reset(account) => {
@@ -184,22 +187,6 @@ impl Provider {
                 self.give(account, credential, clear).await
             }
         }
-    }
-
-    async fn make_account(&self, account: Account) -> Result<Account, EnrolError> {
-        let email = Email::parse(&account.email).ok_or(EnrolError::EmailInvalid)?;
-        if self.create_account(&account, &email).await? { Ok(account) } else { Err(EnrolError::EmailUnavailable) }
-    }
-
-    /// Of any number of people who make the first account at once, one does; the others have nothing at any time.
-    async fn make_first_account(&self, account: Account) -> Result<Account, EnrolError> {
-        if !self.claim_first_account(account.id).await? {
-            return Err(EnrolError::LinkGone);
-        }
-        let id = account.id;
-        let made = self.make_account(account).await;
-        self.settle_first_account(id, made.is_ok()).await?;
-        made
     }
 
     /// Gives an account a credential, if it is of the generation still that was looked at, in one step with `prepare`, which says
@@ -246,6 +233,10 @@ impl Provider {
         }
         Ok(self.begin_session(visitor, account, Some(way)).await?)
     }
+}
+
+fn address(person: &Account) -> Result<Email, EnrolError> {
+    Email::parse(&person.email).ok_or(EnrolError::EmailInvalid)
 }
 
 impl Credential {

@@ -205,7 +205,7 @@ impl Provider {
             generation: account.generation,
             created_at: earlier.map_or(now, |earlier| earlier.created_at),
             authenticated_at: earlier.map_or(now, |earlier| earlier.authenticated_at),
-            by_code: earlier.map_or(by_code, |earlier| earlier.by_code),
+            by_code,
             expires_at,
             device: visitor.device.clone(),
             address: visitor.address.to_canonical().to_string(),

@@ -46,7 +46,7 @@ impl Administration {
     /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists gets
     /// the new password, or a new link as long as it has no credentials.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
-        let Some(password) = password else { return self.send_for(email, None).await };
+        let Some(password) = password else { return self.invite(email, None).await };
         let email = address(email)?;
         password::judge(password)?;
         let hash = self.provider.hash_password(password).await?;
@@ -58,16 +58,11 @@ impl Administration {
     }
 
     /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
-    /// already gets the role and a new link, and earlier links open nothing.
-    pub async fn invite(&self, email: &str, role: Role) -> Done<AddedAccount> {
-        self.send_for(email, Some(role)).await
-    }
-
-    /// Without a role, an account that waits for its person keeps its own.
-    async fn send_for(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
+    /// already gets the role, or keeps its own where none is named, and a new link; earlier links open nothing.
+    pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         let account = match self.provider.account_of(&email).await? {
-            Some(account) => self.send_again_for(account, role).await?,
+            Some(account) => self.invite_again(account, role).await?,
             None => self.add_new_account(&email, role.unwrap_or_default(), None).await?,
         };
         let link = self.provider.enrolment_link(&account).await?;
@@ -156,22 +151,23 @@ impl Administration {
 
     async fn add_new_account(&self, email: &Email, role: Role, password: Option<String>) -> Done<Account> {
         let (provider, now) = (&self.provider, self.provider.now());
-        let (id, password_set_at) = (provider.entropy().id(), password.as_ref().map(|_| now));
-        let is_first = provider.claim_first_account(id).await?;
-        let role = if is_first { Role::Administrator } else { role };
-        let account = Account { password, role, password_set_at, ..Account::new(id, email, now) };
-        let made = provider.create_account(&account, email).await;
-        if is_first {
-            provider.settle_first_account(id, matches!(made, Ok(true))).await?;
-        }
-        if !made? {
+        let password_set_at = password.as_ref().map(|_| now);
+        let account = Account { password, role, password_set_at, ..Account::new(provider.entropy().id(), email, now) };
+        let first = Account { role: Role::Administrator, ..account.clone() };
+        let (account, made) = if let Some(made) = provider.create_first_account(&first, email).await? {
+            (first, made)
+        } else {
+            let made = provider.create_account(&account, email).await?;
+            (account, made)
+        };
+        if !made {
             return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
         }
         self.note(Deed::AccountAdded, &account, Some(account.role.as_str())).await;
         Ok(account)
     }
 
-    async fn send_again_for(&self, account: Account, role: Option<Role>) -> Done<Account> {
+    async fn invite_again(&self, account: Account, role: Option<Role>) -> Done<Account> {
         let renew = |account: &mut Account| {
             waiting(account)?;
             account.role = role.unwrap_or(account.role);

@@ -114,7 +114,7 @@ async fn an_administrator_cannot_shut_themselves_out() {
         }
     }
     assert!(house.provider.administrator(&ada).await.is_ok());
-    admin.invite(BOB, Role::Administrator).await.expect("invited");
+    admin.invite(BOB, Some(Role::Administrator)).await.expect("invited");
     admin.set_role(BOB, Role::Person).await.expect("changed");
     admin.disable_account(BOB).await.expect("disabled");
     admin.remove_account(BOB).await.expect("removed");
@@ -130,7 +130,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
     assert_eq!(first.role, Role::Administrator, "the first account");
     assert_eq!(terminal.add_account(ADA, None).await.expect("invited again").account.role, Role::Administrator);
     for role in [Role::Person, Role::Administrator] {
-        assert_eq!(terminal.invite(ADA, role).await.expect("invited again").account.role, role);
+        assert_eq!(terminal.invite(ADA, Some(role)).await.expect("invited again").account.role, role);
     }
 }
 

@@ -146,8 +146,8 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
         (house.provider.terminal(), "terminal | {whose} | -"),
     ] {
         let before = house.trail().await.len();
-        admin.invite(BOB, Role::Person).await.expect("invited");
-        admin.invite(BOB, Role::Administrator).await.expect("a new link for the same, as something else");
+        admin.invite(BOB, Some(Role::Person)).await.expect("invited");
+        admin.invite(BOB, Some(Role::Administrator)).await.expect("a new link for the same, as something else");
         admin.set_role(BOB, Role::Person).await.expect("changed");
         admin.reset_account(BOB).await.expect("a link");
         admin.add_account(BOB, Some(PASSWORD)).await.expect("a password");
@@ -207,7 +207,7 @@ async fn what_did_not_happen_is_not_noted() {
 async fn events_are_found_by_kind_and_by_name_page_by_page() {
     let (house, _, ada) = with_passkey().await;
     for number in 0..150 {
-        house.provider.terminal().invite(&format!("P{number}@example.com"), Role::Person).await.expect("invited");
+        house.provider.terminal().invite(&format!("P{number}@example.com"), Some(Role::Person)).await.expect("invited");
         house.provider.sign_out(&house.browser()).await.expect("nobody was signed in");
     }
     Client::added(&house, "Claude Code", ON_THE_WEB).await.connects(&house, &ada).await;
@@ -273,7 +273,7 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, deed: Deed) -> b
     let refresh = client.connects(&house, &ada).await.refresh;
     let revocation = Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
     let connections = provider.connections(&ada).await.expect("the store answers").expect("signed in");
-    provider.terminal().invite(BOB, Role::Person).await.expect("invited");
+    provider.terminal().invite(BOB, Some(Role::Person)).await.expect("invited");
     client.refreshes(&house, &refresh).await.expect("tokens");
     house.pass(provider.settings().lifetimes.refresh_replay_window);
     plan.fail(step..step + 1, fault);

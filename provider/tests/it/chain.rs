@@ -300,7 +300,7 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, from_the_start: bo
     let house = if from_the_start { first.twin().await } else { first };
     let twin = house.twin().await;
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    house.provider.terminal().invite(BOB, Role::Person).await.expect("a deed that the trail costs nothing");
+    house.provider.terminal().invite(BOB, Some(Role::Person)).await.expect("a deed that the trail costs nothing");
     house.provider.terminal().set_role(BOB, Role::Administrator).await.expect("another");
     let failed = plan.mend();
     if another_goes_on {

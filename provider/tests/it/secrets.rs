@@ -43,7 +43,7 @@ async fn everything_happens(house: &House) -> Vec<String> {
     secrets.extend(admin.add_client("Batch", &[ON_THE_WEB.to_owned()], true).await.expect("added").client_secret);
     secrets.push(Client::registered(house, ON_THE_WEB).await.expect("registered").1);
     // Links again, a passkey and its ceremony, and another password.
-    let invited = admin.invite(BOB, Role::Person).await.expect("invited").enrolment_link.expect("a link");
+    let invited = admin.invite(BOB, Some(Role::Person)).await.expect("invited").enrolment_link.expect("a link");
     secrets.extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
     secrets.push(house.reset_token(ADA).await);
     let ceremony = provider.start_adding_passkey(&ada.visits()).await.expect("begun");

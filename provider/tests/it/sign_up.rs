@@ -186,7 +186,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             settled(&house).await;
         }
         for (email, role) in [(BOB, Role::Person), ("c@example.com", Role::Administrator)] {
-            let link = house.provider.terminal().invite(email, role).await.expect("invited").enrolment_link.expect("a link");
+            let link = house.provider.terminal().invite(email, Some(role)).await.expect("invited").enrolment_link.expect("a link");
             let token = link.rsplit('/').next().expect("a token");
             let mut passkey = Authenticator::new(2);
             let signed_in = passkey.comes_in(&house, &house.browser(), Entry::Link(token), "").await.expect("accepted");
