@@ -23,7 +23,7 @@ pub use account::Role;
 pub use entrance::{EnrolError, Entry};
 pub use links::{Invitation, Purpose};
 pub use passkey::{Ceremony, PasskeyView};
-pub use password::PasswordError;
+pub use password::{PasswordError, SHORTEST_PASSWORD};
 pub use recovery::RecoveryCodes;
 pub use session::SessionView;
 

@@ -2,8 +2,11 @@
 
 pub(crate) mod activity;
 mod event;
+mod recorded;
 mod trail;
 
 pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, Whose};
-pub use trail::{AuditFilter, AuditPage, AuditReport, Recorded};
-pub(crate) use trail::{Foreign, Trail};
+pub(crate) use recorded::Foreign;
+pub use recorded::Recorded;
+pub(crate) use trail::Trail;
+pub use trail::{AuditFilter, AuditPage, AuditReport};

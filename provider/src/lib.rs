@@ -47,7 +47,7 @@ use fetch::Fetcher;
 
 pub use accounts::{
     AccountError, AccountView, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose, RecoveryCodes,
-    Role, SessionView, SignInError, SignedIn,
+    Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
 
 use leptos::prelude::*;
+use provider::SHORTEST_PASSWORD;
 
 use crate::words::{Message, Subject, common as words};
 
@@ -45,7 +46,8 @@ pub(crate) fn PasswordField(#[prop(default = None)] message: Option<Message>) ->
 /// The box for a password that is chosen, with the rule for it.
 #[component]
 pub(crate) fn NewPasswordField(#[prop(default = words::PASSWORD)] label: &'static str, message: Option<Message>) -> impl IntoView {
-    view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" hint=words::NEW_PASSWORD_RULE message/> }
+    let hint = words::new_password_rule(SHORTEST_PASSWORD);
+    view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" hint message/> }
 }
 
 #[component]
@@ -53,7 +55,7 @@ fn PasswordBox(
     label: &'static str,
     autocomplete: &'static str,
     enterkeyhint: &'static str,
-    #[prop(optional)] hint: &'static str,
+    #[prop(optional)] hint: String,
     message: Option<Message>,
 ) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Password);

@@ -11,8 +11,6 @@ pub(crate) const SERVER: &str = "Vestibule";
 pub(crate) const EMAIL: &str = "Email";
 pub(crate) const PASSWORD: &str = "Password";
 pub(crate) const NEW_PASSWORD: &str = "New password";
-/// The rule for a password that is chosen. The shortest that is accepted is the provider's to say.
-pub(crate) const NEW_PASSWORD_RULE: &str = "At least 8 characters. Several words are easier to remember.";
 pub(crate) const SAVE_PASSWORD: &str = "Save password";
 pub(crate) const SIGN_IN: &str = "Sign in";
 pub(crate) const SIGN_OUT: &str = "Sign out";
@@ -28,6 +26,11 @@ pub(crate) const PASSKEYS_NEED_SCRIPT: &str = "Passkeys need JavaScript, which i
 pub(crate) const AN_APPLICATION: &str = "an application";
 pub(crate) const NAMELESS_APPLICATION: &str = "An application";
 pub(crate) const THIS_SERVER: &str = "this server";
+
+/// The rule for a password that is chosen.
+pub(crate) fn new_password_rule(fewest: usize) -> String {
+    format!("At least {fewest} characters. Several words are easier to remember.")
+}
 
 /// The title of the window.
 pub(crate) fn window_title(page: &str, server: &str) -> String {

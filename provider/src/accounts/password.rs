@@ -18,8 +18,8 @@ use crate::{
     problem::Unavailable,
 };
 
-/// The least number of characters (NIST SP 800-63B section 3.1.1.2: eight).
-const FEWEST_CHARACTERS: usize = 8;
+/// The least number of characters of a password (NIST SP 800-63B section 3.1.1.2: eight).
+pub const SHORTEST_PASSWORD: usize = 8;
 /// The greatest number of bytes, which bounds what is hashed.
 const MOST_BYTES: usize = 1024;
 
@@ -56,8 +56,8 @@ pub enum PasswordError {
 pub(crate) fn judge(password: &str) -> Result<(), PasswordError> {
     if password.len() > MOST_BYTES {
         Err(PasswordError::TooLong { maximum: MOST_BYTES })
-    } else if password.chars().count() < FEWEST_CHARACTERS {
-        Err(PasswordError::TooShort { minimum: FEWEST_CHARACTERS })
+    } else if password.chars().count() < SHORTEST_PASSWORD {
+        Err(PasswordError::TooShort { minimum: SHORTEST_PASSWORD })
     } else {
         Ok(())
     }

@@ -9,20 +9,18 @@ use std::{
         MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use oauth::{Id, Secret, Timestamp};
+use oauth::{Id, Secret};
 use serde::{Deserialize, Serialize};
 
 use access_token::SealingKey;
 
-use super::event::{Event, Kind};
-use crate::{
-    Provider, keys,
-    problem::Unavailable,
-    record::{self, encode},
+use super::{
+    event::{Event, Kind},
+    recorded::{Foreign, Latest, Place, Recorded, Retention},
 };
+use crate::{Provider, keys, problem::Unavailable, record};
 
 /// How often another server may be faster before this one gives up.
 const MOST_TRIES: usize = 256;
@@ -32,38 +30,6 @@ const MOST_WAITING: usize = 16_384;
 const CROWD: usize = 256;
 /// How many events somebody adds for others in a crowd.
 const A_BATCH: usize = 64;
-
-/// An event with its place in the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorded {
-    /// Its number, from 1.
-    pub number: u64,
-    /// Tells it from another of the same words in the same second.
-    pub id: Id,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-    /// When it may be forgotten.
-    pub expires_at: Timestamp,
-    /// The hash of the event before it, and when that one may be forgotten; absent of the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Link>,
-    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can write to the store but has not
-    /// that key can neither change an event nor add one.
-    pub hash: String,
-}
-
-/// What ties an event to the one before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Its hash.
-    pub hash: String,
-    /// When it may be forgotten.
-    pub expires_at: Timestamp,
-    /// When it happened: it may be forgotten earlier where a shorter retention is set since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-}
 
 /// Which events are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,13 +62,6 @@ pub struct AuditReport {
     pub faults: Vec<String>,
 }
 
-/// The newest event, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Latest {
-    pub(crate) number: u64,
-    link: Option<Link>,
-}
-
 /// What a server needs to add events.
 pub(crate) struct Trail {
     key: Secret,
@@ -114,32 +73,6 @@ pub(crate) struct Trail {
     /// How often the store did not take one.
     failures: AtomicU64,
 }
-
-/// How long events are kept, and until when those are that are forgotten now.
-#[derive(Clone, Copy)]
-pub(crate) struct Retention {
-    span: Duration,
-    now: Timestamp,
-}
-
-impl Retention {
-    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the one that is set now.
-    fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
-        expires_at.has_passed(self.now) || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
-    }
-}
-
-/// What of an event in the store those after it need, whatever else it says: a newer version may know other deeds.
-#[derive(Deserialize)]
-struct Place {
-    number: u64,
-    at: Timestamp,
-    expires_at: Timestamp,
-    hash: String,
-}
-
-/// What lies where this event should, and is not it.
-pub(crate) struct Foreign(pub(crate) u64);
 
 type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
 
@@ -189,61 +122,6 @@ impl Trail {
     }
 }
 
-impl Latest {
-    fn of(recorded: &Recorded) -> Self {
-        let Recorded { number, expires_at, hash, event: Event { at, .. }, .. } = recorded;
-        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at, at: Some(*at) }) }
-    }
-
-    /// Whether the event may be forgotten.
-    pub(crate) fn is_over(&self, retention: Retention) -> bool {
-        self.link.as_ref().is_some_and(|link| retention.is_over(link.at, link.expires_at))
-    }
-
-    /// What follows in its place when something lies there that is no event: nothing is added behind it for ever otherwise.
-    fn past(&self) -> Self {
-        Self { number: self.number + 1, link: self.link.clone() }
-    }
-
-    fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
-        let (number, previous) = (self.number + 1, self.link.clone());
-        let unsigned = Recorded { number, id, event, expires_at, previous, hash: String::new() };
-        let hash = unsigned.hash_under(key);
-        Recorded { hash, ..unsigned }
-    }
-}
-
-impl From<Place> for Latest {
-    fn from(Place { number, at, expires_at, hash }: Place) -> Self {
-        Self { number, link: Some(Link { hash, expires_at, at: Some(at) }) }
-    }
-}
-
-impl Recorded {
-    fn hash_under(&self, key: &Secret) -> String {
-        let unsigned = Self { hash: String::new(), ..self.clone() };
-        key.derive("event", &encode(&unsigned)).encode()
-    }
-
-    /// What is wrong with it, where the one before it is `previous`.
-    fn fault(&self, previous: Option<&Self>, retention: Retention, key: &Secret) -> Option<String> {
-        let number = self.number;
-        if self.hash != self.hash_under(key) {
-            return Some(format!("event {number} was changed, or not written by this server"));
-        }
-        match (&self.previous, previous) {
-            (Some(link), Some(previous)) if previous.number + 1 == number => {
-                (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
-            }
-            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => {
-                Some(format!("event {} is missing before its time", number.saturating_sub(1)))
-            }
-            (None, _) if number != 1 => Some(format!("event {number} names none before it")),
-            _ => None,
-        }
-    }
-}
-
 impl AuditFilter {
     /// Whether an event is wanted.
     pub(crate) fn wants(&self, event: &Event) -> bool {
@@ -255,7 +133,7 @@ impl AuditFilter {
 impl Provider {
     /// Adds an event to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
     /// along, and nobody waits for them; unless they are so far behind that events come faster than they go. What the store does
-    /// not take waits for the next one.
+    /// not take waits for the next one, or for [`Self::add_late_events`].
     pub(crate) async fn append(&self, event: Event) -> Result<(), Unavailable> {
         let id = self.entropy().id();
         self.0.trail.wait(id, event);
@@ -293,27 +171,20 @@ impl Provider {
         Ok(())
     }
 
-    async fn add_in_turn(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
-        let outcome = self.add_in_order(latest, own).await;
-        if outcome.is_err() {
-            self.0.trail.failures.fetch_add(1, Ordering::Relaxed);
-        }
-        outcome
-    }
-
     /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
-    async fn add_in_order(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
+    async fn add_in_turn(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
         let (trail, mut added, mut newest) = (&self.0.trail, 0, None);
+        let failed = |_: &Unavailable| _ = trail.failures.fetch_add(1, Ordering::Relaxed);
         let others_wait = |added| added >= A_BATCH && trail.len() > CROWD && own.is_some_and(|own| !trail.holds(own));
         while !others_wait(added)
             && let Some((id, event)) = trail.first()
         {
-            newest = Some(self.add(latest, id, &event).await?);
+            newest = Some(self.add(latest, id, &event).await.inspect_err(failed)?);
             trail.done(id);
             added += 1;
         }
         match newest {
-            Some(newest) => self.note_latest(&newest).await,
+            Some(newest) => self.note_latest(&newest).await.inspect_err(failed),
             None => Ok(()),
         }
     }

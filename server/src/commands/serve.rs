@@ -35,6 +35,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
 
     let control = control(&config, &provider)?;
     let following = tokio::spawn(follow(provider.clone()));
+    let forgetting = tokio::spawn(forget_old_events(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
         warn(&warning);
@@ -44,6 +45,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     listen::serve(listeners, router::router(provider.clone(), options), stop).await;
 
     following.abort();
+    forgetting.abort();
     if provider.add_late_events().await.is_err() {
         tracing::error!(events = provider.late_events(), "the store takes no events, which are lost to the audit trail");
     }
@@ -63,11 +65,15 @@ fn control(config: &Config, provider: &Provider) -> Result<Option<JoinHandle<()>
     Ok(Some(tokio::spawn(socket.serve(provider.clone()))))
 }
 
-/// Follows what other servers of the store change, and what time does.
-async fn follow(provider: Provider) {
+/// There may be many, and nothing waits for it.
+async fn forget_old_events(provider: Provider) {
     if let Err(error) = provider.terminal().forget_old_events().await {
         tracing::warn!(%error, "events that are too old were not removed");
     }
+}
+
+/// Follows what other servers of the store change, and adds the events that it did not take when they came.
+async fn follow(provider: Provider) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -1,0 +1,129 @@
+//! The record of an event: what ties it to the one before, how long it counts, and what may be wrong with it.
+
+use std::time::Duration;
+
+use oauth::{Id, Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use crate::record::encode;
+
+/// An event with its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Tells it from another of the same words in the same second.
+    pub id: Id,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+    /// The hash of the event before it, and when that one may be forgotten; absent of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Link>,
+    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can write to the store but has not
+    /// that key can neither change an event nor add one.
+    pub hash: String,
+}
+
+/// What ties an event to the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its hash.
+    pub hash: String,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+    /// When it happened: it may be forgotten earlier where a shorter retention is set since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// The newest event, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Latest {
+    pub(crate) number: u64,
+    link: Option<Link>,
+}
+
+/// How long events are kept by what is set now, and when that is judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Retention {
+    pub(super) span: Duration,
+    pub(super) now: Timestamp,
+}
+
+impl Retention {
+    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the one that is set now.
+    pub(super) fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
+        expires_at.has_passed(self.now) || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
+    }
+}
+
+/// What of an event in the store those after it need, whatever else it says: a newer version may know other deeds.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    pub(super) number: u64,
+    at: Timestamp,
+    expires_at: Timestamp,
+    pub(super) hash: String,
+}
+
+/// What lies where this event should, and is not it.
+pub(crate) struct Foreign(pub(crate) u64);
+
+impl Latest {
+    pub(super) fn of(recorded: &Recorded) -> Self {
+        let Recorded { number, expires_at, hash, event: Event { at, .. }, .. } = recorded;
+        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at, at: Some(*at) }) }
+    }
+
+    /// Whether the event may be forgotten.
+    pub(crate) fn is_over(&self, retention: Retention) -> bool {
+        self.link.as_ref().is_some_and(|link| retention.is_over(link.at, link.expires_at))
+    }
+
+    /// What follows in its place when something lies there that is no event: nothing is added behind it for ever otherwise.
+    pub(super) fn past(&self) -> Self {
+        Self { number: self.number + 1, link: self.link.clone() }
+    }
+
+    pub(super) fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
+        let (number, previous) = (self.number + 1, self.link.clone());
+        let unsigned = Recorded { number, id, event, expires_at, previous, hash: String::new() };
+        let hash = unsigned.hash_under(key);
+        Recorded { hash, ..unsigned }
+    }
+}
+
+impl From<Place> for Latest {
+    fn from(Place { number, at, expires_at, hash }: Place) -> Self {
+        Self { number, link: Some(Link { hash, expires_at, at: Some(at) }) }
+    }
+}
+
+impl Recorded {
+    fn hash_under(&self, key: &Secret) -> String {
+        let unsigned = Self { hash: String::new(), ..self.clone() };
+        key.derive("event", &encode(&unsigned)).encode()
+    }
+
+    /// What is wrong with it, where the one before it is `previous`.
+    pub(super) fn fault(&self, previous: Option<&Self>, retention: Retention, key: &Secret) -> Option<String> {
+        let number = self.number;
+        if self.hash != self.hash_under(key) {
+            return Some(format!("event {number} was changed, or not written by this server"));
+        }
+        match (&self.previous, previous) {
+            (Some(link), Some(previous)) if previous.number + 1 == number => {
+                (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
+            }
+            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => {
+                Some(format!("event {} is missing before its time", number.saturating_sub(1)))
+            }
+            (None, _) if number != 1 => Some(format!("event {number} names none before it")),
+            _ => None,
+        }
+    }
+}
