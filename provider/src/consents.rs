@@ -36,9 +36,22 @@ impl Provider {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let (now, lifetime, id) = (self.now(), self.settings().lifetimes.consent, self.entropy().id());
         let given = |earlier| (Consent::given(request, earlier, id, now, lifetime), record::keep(lifetime));
-        // Listed first: one that was stored when the store failed can be taken back.
-        self.store().enlist(&keys::consents(account), &member(name.as_str(), id)).await?;
-        record::put(self.store(), &keys::consent(account, name.as_str()), given).await
+        let (list, listed) = (keys::consents(account), member(name.as_str(), id));
+        // A new one is listed first: one that was stored when the store failed can be taken back. One that stands keeps its id, and
+        // is listed.
+        let is_new = self.remembered(account, request).await?.is_none();
+        if is_new {
+            self.store().enlist(&list, &listed).await?;
+        }
+        let consent = record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
+        match (is_new, consent.id == id) {
+            // Another answer at the same moment was the first.
+            (true, false) => _ = self.store().delist(&list, &listed).await?,
+            // The earlier one was withdrawn at the same moment.
+            (false, true) => _ = self.store().enlist(&list, &listed).await?,
+            _ => {}
+        }
+        Ok(consent)
     }
 
     /// Lists a consent, so that its person sees it and can take it back.

@@ -58,6 +58,23 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
     assert!(web.goes_on(&house).await);
 }
 
+/// The list is read whole for every look at the account.
+#[tokio::test]
+async fn a_client_that_is_allowed_again_is_listed_once() {
+    let house = House::new().await;
+    let ada = house.ada().await;
+    let account = house.person(&ada).await.expect("signed in").account;
+    let client = Client::added(&house, "Claude", ON_THIS_COMPUTER).await;
+    for _ in 0..5 {
+        client.connects(&house, &ada).await;
+        let listed = house.store.members(&format!("consents:{account}"), None, 100).await.expect("a list");
+        assert_eq!(listed.len(), 1);
+    }
+    house.provider.disconnect_all(&ada).await.expect("ended");
+    let listed = house.store.members(&format!("consents:{account}"), None, 100).await.expect("a list");
+    assert_eq!(listed, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn nobody_sees_or_ends_what_another_has_connected() {
     let house = House::new().await;
