@@ -3,6 +3,7 @@
 mod administer;
 mod audit;
 mod check;
+mod hazards;
 mod log;
 mod output;
 mod serve;

@@ -1,9 +1,11 @@
 //! The configuration: gathered from four sources, understood as a whole, all faults named at once.
 
+mod file;
 mod flags;
 mod parse;
 mod resources;
 mod settings;
+mod similar;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +22,7 @@ use url::Url;
 
 pub use flags::Flags;
 pub use parse::ListenAddress;
-pub use settings::{CONFIG_ENVIRONMENT, ResourceEntry, SETTINGS, ScopeEntry, Setting};
+pub use settings::{CONFIG_ENVIRONMENT, SETTINGS, Setting, unknown_variables};
 
 use crate::brand::{Accent, Branding, Logo};
 use settings::{Given, Values};
@@ -165,18 +167,18 @@ impl Reader {
         Config {
             server_name: self.read("server_name", server_name).unwrap_or_default(),
             branding: Branding { accent: self.read("accent_color", Accent::parse), logo: self.read("logo", Logo::read) },
-            listen: self.read("listen", parse::listen).unwrap_or_else(|| listen_for(&issuer)),
+            listen: self.read_list("listen", parse::listen).unwrap_or_else(|| listen_for(&issuer)),
             store: self
                 .read("store", |text| text.parse().map_err(|error: store::Error| error.to_string()))
                 .unwrap_or(Location::Memory),
             sealing_key: self.read("sealing_key", sealing_key),
-            sign_up: self.read("sign_up", parse::sign_up).unwrap_or_default(),
+            sign_up: self.read_list("sign_up", parse::sign_up).unwrap_or_default(),
             registration: Registration {
                 open: self.read("registration", parse::switch).unwrap_or_default(),
                 limit_per_hour: self.read("registration_limit", number).unwrap_or_default(),
             },
-            private_schemes: self.read("private_schemes", parse::private_schemes).unwrap_or_default(),
-            client_documents: self.read("client_documents", DocumentPolicy::parse).unwrap_or_default(),
+            private_schemes: self.read_list("private_schemes", parse::private_schemes).unwrap_or_default(),
+            client_documents: self.read_list("client_documents", DocumentPolicy::parse).unwrap_or_default(),
             rate_limits: self.read("rate_limits", parse::switch).unwrap_or_default(),
             code_lifetime: self.lifetime("code_lifetime", "1s", "10m"),
             access_token_lifetime: self.lifetime("access_token_lifetime", "1s", "1d"),
@@ -184,7 +186,7 @@ impl Reader {
             refresh_replay_window: self.lifetime("refresh_replay_window", "0s", "1h"),
             consent_lifetime: self.lifetime("consent_lifetime", "0s", "3650d"),
             audit_retention: self.lifetime("audit_retention", "1d", "3650d"),
-            trusted_proxies: self.read("trusted_proxies", parse::networks).unwrap_or_default(),
+            trusted_proxies: self.read_list("trusted_proxies", parse::networks).unwrap_or_default(),
             resources: self.resources(&issuer),
             site: self.read("site", |text| Ok(PathBuf::from(text))),
             issuer,
@@ -195,6 +197,21 @@ impl Reader {
     fn read<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let Given { text, source } = self.values.value(key)?;
         parse(&text).map_err(|fault| self.faults.push(format!("{source}: {fault}."))).ok()
+    }
+
+    /// The same for a list: every faulty entry is named.
+    fn read_list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let Given { text, source } = self.values.value(key)?;
+        let whole = match parse(&text) {
+            Ok(value) => return Some(value),
+            Err(fault) => fault,
+        };
+        let mut faults: Vec<_> = parse::items(&text).filter_map(|item| parse(item).err()).collect();
+        if faults.is_empty() {
+            faults.push(whole);
+        }
+        self.faults.extend(faults.into_iter().map(|fault| format!("{source}: {fault}.")));
+        None
     }
 
     fn lifetime(&mut self, key: &str, least: &str, most: &str) -> Duration {

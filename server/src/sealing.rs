@@ -15,7 +15,8 @@ use crate::config::{Config, SealingKeySource};
 pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
      \"vestibule key seal\", and pass it to every server as VESTIBULE_SEALING_KEY or in a file named by --sealing-key.";
 
-const FILE: &str = "sealing.key";
+/// The name of the key's file in the data folder.
+pub const FILE: &str = "sealing.key";
 
 /// A fresh key.
 pub fn fresh() -> Result<SealingKey, String> {

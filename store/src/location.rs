@@ -13,7 +13,8 @@ pub enum Location {
     Memory,
     /// In this folder (created with mode 0700), in the file `store.redb`.
     File(PathBuf),
-    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over TLS.
+    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over TLS, where `?ca=PATH` names a PEM
+    /// file of certificate authorities that count instead of the system's.
     Redis(String),
 }
 
@@ -53,12 +54,40 @@ impl fmt::Debug for Location {
 
 /// Accepts what the Redis client accepts, with a host.
 fn redis_url(scheme: &str, text: &str) -> Result<Location> {
+    let fault = |what: &str| Err(Error::Location(what.to_owned()));
+    if is_cut_short(text) {
+        return fault(
+            "not a Redis URL: the user name or password has a character that must be percent-encoded there, such as %2F for a \
+             slash, %3F for a question mark, %23 for a hash sign, %25 for a percent sign",
+        );
+    }
+    if scheme == "redis" && authorities(text).is_some() {
+        return fault("ca names the certificate authorities of a TLS connection, which begins with rediss://");
+    }
     let url = redis::parse_redis_url(text).filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
     match url.map(redis::IntoConnectionInfo::into_connection_info) {
         Some(Ok(_)) => Ok(Location::Redis(text.to_owned())),
         Some(Err(fault)) => Err(Error::Location(format!("not a Redis URL that works here: {fault}"))),
         None => Err(Error::Location(format!("not a Redis URL; one looks like {scheme}://localhost:6379/0"))),
     }
+}
+
+/// Whether a user name or password ends the host part early: all of it stands before the @, which then comes after a slash, a
+/// question mark or a hash sign. What follows would be taken for the host otherwise, and shown. A percent sign that encodes
+/// nothing belongs here too.
+fn is_cut_short(text: &str) -> bool {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let (host, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let secret = host.rsplit_once('@').map_or("", |(secret, _)| secret);
+    let is_encoded = |part: &str| part.get(..2).is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    after.contains('@') || secret.split('%').skip(1).any(|part| !is_encoded(part))
+}
+
+/// The file of certificate authorities that a Redis URL names, as `?ca=PATH`.
+pub(crate) fn authorities(url: &str) -> Option<PathBuf> {
+    let parsed = redis::parse_redis_url(url)?;
+    let mut pairs = parsed.query_pairs();
+    pairs.find(|(name, _)| name == "ca").map(|(_, path)| PathBuf::from(path.as_ref()))
 }
 
 /// The URL without its password; without the user name too where that stands alone, since it may be a misplaced password.
@@ -114,6 +143,35 @@ mod tests {
             assert!(matches!(fault, Error::Location(_)), "{text}: {fault}");
             assert!(!fault.to_string().contains("hush"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_password_that_has_to_be_encoded_is_refused_with_the_remedy() {
+        for text in [
+            "redis://:hu/sh@h",
+            "redis://me:hush?x@h",
+            "redis://me:hush#@h:6379/0",
+            "rediss://:12/hush@h",
+            "redis://hush?x@h",
+            "redis://:hush%@h",
+            "redis://:%zzhush@h",
+            "redis://:hush%2@h",
+        ] {
+            let fault = text.parse::<Location>().expect_err(text).to_string();
+            assert!(fault.contains("percent-encoded") && !fault.contains("hush"), "{text}: {fault}");
+        }
+        for text in ["redis://:hu%2Fsh%25%3f@h", "redis://me:a@b@h:1/0", "redis://h/0?protocol=resp3"] {
+            assert!(text.parse::<Location>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn authorities_are_for_tls() {
+        assert_eq!(authorities("rediss://h:1/0?ca=/etc/a%20b.pem"), Some("/etc/a b.pem".into()));
+        assert_eq!(authorities("rediss://h:1/0"), None);
+        let location = parsed("rediss://me:hush@h:1/0?ca=/etc/ca.pem");
+        assert_eq!(location.to_string(), "rediss://me:***@h:1/0");
+        assert!("redis://h?ca=/etc/ca.pem".parse::<Location>().is_err_and(|fault| fault.to_string().contains("rediss://")));
     }
 
     #[test]

@@ -4,16 +4,16 @@
 
 mod hazards;
 
-use std::{sync::LazyLock, time::Duration};
+use std::{path::Path, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script, ScriptInvocation, Value,
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script, ScriptInvocation, TlsCertificates, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     cmd,
 };
 
-use crate::{Engine, Error, Keep, Result, Swap, clock};
+use crate::{Engine, Error, Keep, Result, Swap, clock, location};
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -66,9 +66,9 @@ impl RedisEngine {
         }
         let connecting = async {
             let client = client(url)?;
-            ConnectionManager::new_with_config(client, manners()).await
+            ConnectionManager::new_with_config(client, manners()).await.map_err(explained)
         };
-        Ok(Self { connection: connecting.await.map_err(unavailable)? })
+        Ok(Self { connection: connecting.await? })
     }
 
     /// Runs a command that may change something. If its answer is lost, nobody knows whether it was carried out, and it
@@ -163,14 +163,40 @@ impl Engine for RedisEngine {
     }
 }
 
-fn client(url: &str) -> Result<Client, RedisError> {
-    let info = url.into_connection_info()?;
+fn client(url: &str) -> Result<Client> {
+    let authorities = location::authorities(url).map(|path| read_authorities(&path)).transpose()?;
+    let info = url.into_connection_info().map_err(unavailable)?;
     // With RESP3 a lost connection is noticed, and replaced, before the next command needs it.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     #[cfg(target_os = "linux")]
     let tcp = tcp.set_user_timeout(ACKNOWLEDGE);
-    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
+    let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
+    match authorities {
+        None => Client::open(info).map_err(unavailable),
+        root_cert => Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(unavailable),
+    }
+}
+
+/// Certificates in PEM, which count instead of the system's.
+fn read_authorities(path: &Path) -> Result<Vec<u8>> {
+    let fault = |what: &str| Error::Location(format!("the certificate authorities {} cannot be used: {what}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| fault(&error.to_string()))?;
+    let begins = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(begins.len()).any(|part| part == begins) { Ok(pem) } else { Err(fault("there is no certificate in it (PEM)")) }
+}
+
+/// Why no connection comes about, with what helps where that is known.
+fn explained(fault: RedisError) -> Error {
+    let text = fault.to_string();
+    let remedy = if text.contains("UnknownIssuer") {
+        "; if its certificate comes from an authority of your own, name the authority's PEM file as rediss://HOST:PORT?ca=FILE"
+    } else if matches!(fault.code(), Some("WRONGPASS" | "NOAUTH")) || fault.kind() == redis::ErrorKind::AuthenticationFailed {
+        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded"
+    } else {
+        return unavailable(fault);
+    };
+    Error::Unavailable(format!("Redis: {text}{remedy}"))
 }
 
 fn manners() -> ConnectionManagerConfig {
@@ -206,5 +232,7 @@ fn expiry_text(keep: Keep) -> String {
 /// The client's messages name neither keys, values nor the password.
 #[expect(clippy::needless_pass_by_value, reason = "reads as a path in map_err")]
 fn unavailable(fault: RedisError) -> Error {
-    Error::Unavailable(format!("Redis: {fault}"))
+    let is_forbidden = fault.code() == Some("NOPERM");
+    let remedy = if is_forbidden { "; docs/STORAGE.md lists what the Redis user must be allowed" } else { "" };
+    Error::Unavailable(format!("Redis: {fault}{remedy}"))
 }

@@ -2,26 +2,43 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use store::{Location, Store};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::output;
-use crate::chance;
-use crate::config::{Config, Flags, SealingKeySource};
-use crate::sealing;
+use super::{hazards, output};
+use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
+use crate::{chance, listen, sealing};
+
+/// How long a server that holds the port has to say who it is, and how much of its answer is read.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// Prints what is wrong; the exit code is 1 if anything is.
 pub(super) async fn check(flags: &Flags, json: bool) -> ExitCode {
     let (config, mut faults) = Config::examine(flags, &super::variable);
     faults.extend(store_fault(&config).await);
     faults.extend(sealing_key_fault(&config));
-    let report = match (json, faults.as_slice()) {
-        (true, faults) => json!({ "faults": faults }).to_string(),
-        (false, []) => summary(&config),
-        (false, faults) => format!("The configuration has these faults:\n  - {}", faults.join("\n  - ")),
-    };
+    faults.extend(listen_faults(&config).await);
+    let warnings = hazards::of(&config, &hazards::site(&config));
+    let report =
+        if json { json!({ "faults": faults, "warnings": warnings }).to_string() } else { report(&config, &faults, &warnings) };
     if output::line(&report).is_err() || !faults.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn report(config: &Config, faults: &[String], warnings: &[String]) -> String {
+    let mut report = match faults {
+        [] => summary(config),
+        faults => format!("The configuration has these faults:\n  - {}", faults.join("\n  - ")),
+    };
+    if !warnings.is_empty() {
+        report = format!("{report}\n\nWarnings:\n  - {}", warnings.join("\n  - "));
+    }
+    report
 }
 
 fn summary(config: &Config) -> String {
@@ -60,6 +77,36 @@ fn folder_fault(folder: &Path) -> Option<String> {
     let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", chance::label()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     tried.err().map(|error| format!("nothing can be written in {}: {error}", nearest.display()))
+}
+
+/// Addresses that cannot be listened at. One where a server of this issuer answers is in use as it should be.
+async fn listen_faults(config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
+    for address in &config.listen {
+        match listen::bind(std::slice::from_ref(address)).await {
+            Err(fault) if !answers_here(address, config).await => faults.push(format!("listen: {fault}")),
+            _ => {}
+        }
+    }
+    faults
+}
+
+/// Whether a server at the address says that it is this issuer.
+async fn answers_here(address: &ListenAddress, config: &Config) -> bool {
+    let request = format!(
+        "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        config.issuer.origin().split("://").last().unwrap_or_default()
+    );
+    let ask = async {
+        let mut stream = TcpStream::connect((address.host.as_str(), address.port)).await.ok()?;
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await.ok()?;
+        let body = String::from_utf8(answer).ok()?.split_once("\r\n\r\n")?.1.to_owned();
+        let document: serde_json::Value = serde_json::from_str(&body).ok()?;
+        Some(document["issuer"] == config.issuer.as_str())
+    };
+    matches!(timeout(PATIENCE, ask).await, Ok(Some(true)))
 }
 
 fn sealing_key_fault(config: &Config) -> Option<String> {

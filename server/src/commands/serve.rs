@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::output;
+use super::{hazards, output};
 use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::extract::Proxies;
@@ -30,7 +30,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let listeners = listen::bind(&config.listen).await?;
     let opened = open::open_patiently(&config, STORE_PATIENCE).await.map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
-    let site = Site::new(config.site.as_deref(), &config.server_name).with_branding(config.branding.clone());
+    let site = hazards::site(&config);
     let stop = stop_signal()?;
 
     let control = control(&config, &provider)?;
@@ -128,13 +128,7 @@ async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> 
         Ok(hazards) => hazards,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
     };
-    if !config.rate_limits {
-        warnings.push("Every rate limit is off (rate_limits = off). This is for tests only.".to_owned());
-    }
-    if !site.is_built() {
-        let root = &site.options().site_root;
-        warnings.push(format!("The pages' files are not in {root}: pages have no style, and passkeys do not work."));
-    }
+    warnings.extend(hazards::of(config, site));
     warnings
 }
 

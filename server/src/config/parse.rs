@@ -135,7 +135,7 @@ fn listen_address(text: &str) -> Result<ListenAddress, String> {
     Ok(ListenAddress { host: host.to_owned(), port })
 }
 
-fn items(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 

@@ -15,54 +15,85 @@ impl Reader {
         let Some(entries) = self.values.resources.take() else {
             return Settings::new(issuer.clone()).resources;
         };
-        let mut resources: Vec<Resource> = Vec::new();
+        let mut sources: Vec<(String, String)> = Vec::new();
+        let mut resources = Vec::new();
         for entry in entries {
+            if let Some((_, earlier)) = sources.iter().find(|(identifier, _)| *identifier == entry.identifier) {
+                self.faults.push(format!("{}: the identifier is that of {earlier}.", entry.source));
+            }
+            sources.push((entry.identifier.clone(), entry.source.clone()));
             match resource(entry) {
-                Err(fault) => self.faults.push(fault),
-                Ok(twice) if resources.iter().any(|known| known.identifier == twice.identifier) => {
-                    self.faults.push(format!("[[resource]] \"{}\" is listed twice.", twice.identifier));
-                }
                 Ok(resource) => resources.push(resource),
+                Err(faults) => self.faults.extend(faults),
             }
         }
         resources
     }
 }
 
-fn resource(entry: ResourceEntry) -> Result<Resource, String> {
-    let ResourceEntry { identifier: text, name, introspection_secret_hash: hash, scopes } = entry;
-    let Some(identifier) = ResourceIdentifier::parse(&text) else {
-        return Err(format!("[[resource]] \"{text}\": the identifier is not an absolute http or https URI without fragment."));
+/// The resource, or everything that is wrong with it.
+fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
+    let mut faults: Vec<_> = faults(&entry).into_iter().map(|fault| format!("{}: {fault}.", entry.source)).collect();
+    let ResourceEntry { identifier, name, introspection_secret_hash: hash, scopes, .. } = entry;
+    faults.extend(scopes.as_deref().map(scope_faults).unwrap_or_default());
+    // What is absent here was a fault of the file, which is told already.
+    match (ResourceIdentifier::parse(&identifier), name, scopes) {
+        (Some(identifier), Some(name), Some(scopes)) if faults.is_empty() => {
+            let described =
+                |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
+            let scopes = scopes.into_iter().map(described).collect();
+            Ok(Resource { identifier, name, introspection_secret: hash.as_deref().and_then(Digest::parse), scopes })
+        }
+        _ => Err(faults),
+    }
+}
+
+/// What is wrong with a resource, its scopes aside.
+fn faults(entry: &ResourceEntry) -> Vec<String> {
+    let mut faults: Vec<_> = identifier_fault(&entry.identifier).into_iter().map(str::to_owned).collect();
+    if entry.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        faults.push("its name is empty".to_owned());
+    }
+    if entry.introspection_secret_hash.as_deref().is_some_and(|hash| Digest::parse(hash).is_none()) {
+        let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
+        faults.push(format!("its introspection_secret_hash {remedy}"));
+    }
+    match entry.scopes.as_deref() {
+        Some([]) => faults.push("it has no [[resource.scope]]".to_owned()),
+        Some(scopes) if !scopes.iter().any(|scope| scope.default) => {
+            faults.push("no scope is left as default = true, so who asks for none gets none".to_owned());
+        }
+        _ => {}
+    }
+    faults
+}
+
+fn identifier_fault(text: &str) -> Option<&'static str> {
+    let Some(identifier) = ResourceIdentifier::parse(text) else {
+        return Some("the identifier is not an absolute http or https URI without fragment");
     };
     // What is true of an issuer is true of the origin of a resource: tokens travel there too.
-    if Url::parse(identifier.as_str()).is_ok_and(|url| Issuer::parse(&url.origin().ascii_serialization()).is_err()) {
-        return Err(format!("[[resource]] \"{text}\": the identifier must be https; http is for this computer only."));
-    }
-    if name.trim().is_empty() {
-        return Err(format!("[[resource]] \"{text}\": it has no name."));
-    }
-    let introspection_secret = hash.as_deref().and_then(Digest::parse);
-    if hash.is_some() != introspection_secret.is_some() {
-        let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
-        return Err(format!("[[resource]] \"{text}\": its introspection_secret_hash {remedy}."));
-    }
-    if scopes.is_empty() {
-        return Err(format!("[[resource]] \"{text}\": it has no [[resource.scope]]."));
-    }
+    let is_refused = |url: Url| Issuer::parse(&url.origin().ascii_serialization()).is_err();
+    let refused = Url::parse(identifier.as_str()).is_ok_and(is_refused);
+    refused.then_some("the identifier must be https; http is for this computer only")
+}
+
+fn scope_faults(scopes: &[ScopeEntry]) -> Vec<String> {
+    let mut faults = Vec::new();
     for (index, scope) in scopes.iter().enumerate() {
-        if !is_scope_word(&scope.name) || scope.sentence.trim().is_empty() {
-            return Err(format!("[[resource]] \"{text}\": scope \"{}\" needs a name without spaces and a sentence.", scope.name));
+        let mut fault = |what: &str| faults.push(format!("{}: {what}.", scope.source));
+        if !is_scope_word(&scope.name) {
+            fault("its name must be a word without spaces, quotes and backslashes");
+        }
+        if scope.sentence.trim().is_empty() {
+            fault("its sentence is empty");
         }
         if scope.name == OFFLINE_ACCESS {
-            return Err(format!("[[resource]] \"{text}\": scope \"{OFFLINE_ACCESS}\" is this server's own, and no resource's."));
+            fault("offline_access is this server's own scope, and no resource's");
         }
         if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
-            return Err(format!("[[resource]] \"{text}\": scope \"{}\" is listed twice.", scope.name));
+            fault("a scope of this name is listed already");
         }
     }
-    if !scopes.iter().any(|scope| scope.default) {
-        return Err(format!("[[resource]] \"{text}\": no scope is left as default = true, so who asks for none gets none."));
-    }
-    let described = |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
-    Ok(Resource { identifier, name, introspection_secret, scopes: scopes.into_iter().map(described).collect() })
+    faults
 }

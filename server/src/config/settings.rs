@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
-
+use super::file::File;
 use super::flags::Flags;
+use super::similar::closest;
 
 /// One setting, in all the ways it can be spelled.
 #[derive(Debug)]
@@ -67,37 +67,35 @@ pub const SETTINGS: &[Setting] = &[
 
 /// The environment variable that names the configuration file.
 pub const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
+/// How every environment variable of this server begins.
+const PREFIX: &str = "VESTIBULE_";
 
-/// A `[[resource]]` of the configuration file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResourceEntry {
+/// A `[[resource]]` of the configuration file. What a fault of the file made unreadable is `None`.
+#[derive(Debug, Clone)]
+pub(super) struct ResourceEntry {
     /// The resource's URI, as tokens name it in `aud`.
-    pub identifier: String,
+    pub(super) identifier: String,
     /// What people call it.
-    pub name: String,
+    pub(super) name: Option<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
-    pub introspection_secret_hash: Option<String>,
+    pub(super) introspection_secret_hash: Option<String>,
     /// Its scopes, in the order the consent page shows them.
-    #[serde(default, rename = "scope")]
-    pub scopes: Vec<ScopeEntry>,
+    pub(super) scopes: Option<Vec<ScopeEntry>>,
+    /// Where it stands: its number, identifier, file and line.
+    pub(super) source: String,
 }
 
 /// A `[[resource.scope]]` of the configuration file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScopeEntry {
+#[derive(Debug, Clone)]
+pub(super) struct ScopeEntry {
     /// The scope token.
-    pub name: String,
+    pub(super) name: String,
     /// What it allows, as a sentence for the consent page.
-    pub sentence: String,
+    pub(super) sentence: String,
     /// Whether clients get it that ask for nothing in particular.
-    #[serde(default = "yes")]
-    pub default: bool,
-}
-
-const fn yes() -> bool {
-    true
+    pub(super) default: bool,
+    /// Where it stands.
+    pub(super) source: String,
 }
 
 /// A value as text, and who said it.
@@ -119,7 +117,7 @@ impl Values {
     pub(super) fn gather(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>, faults: &mut Vec<String>) -> Self {
         let mut values = Self::default();
         if let Some(path) = flags.config().map(str::to_owned).or_else(|| environment(CONFIG_ENVIRONMENT)) {
-            values.read_file(Path::new(&path), faults);
+            values.take_file(File::read(Path::new(&path)), faults);
         }
         for setting in SETTINGS {
             // An empty variable counts as unset: compose files and unit files pass them on so.
@@ -142,48 +140,28 @@ impl Values {
         })
     }
 
-    fn read_file(&mut self, path: &Path, faults: &mut Vec<String>) {
-        let shown = path.display();
-        match std::fs::read_to_string(path) {
-            Err(error) => faults.push(format!("The configuration file {shown} cannot be read: {error}.")),
-            Ok(text) => match text.parse::<toml::Table>() {
-                Err(error) => faults.push(format!("{shown} is not TOML: {}.", error.message())),
-                Ok(table) => self.take_table(table, &shown.to_string(), faults),
-            },
-        }
-    }
-
-    fn take_table(&mut self, table: toml::Table, file: &str, faults: &mut Vec<String>) {
-        for (key, value) in table {
-            let source = format!("{key} in {file}");
-            if key == "resource" {
-                match value.try_into() {
-                    Ok(resources) => self.resources = Some(resources),
-                    Err(error) => faults.push(format!("{source}: {}.", error.message())),
-                }
-                continue;
-            }
-            match (SETTINGS.iter().find(|setting| setting.key == key), text_of(&value)) {
-                (None, _) => faults.push(format!("{source}: there is no such setting.")),
-                (Some(_), None) => faults.push(format!("{source}: a {} does not fit here.", value.type_str())),
-                (Some(setting), Some(text)) => {
-                    self.given.insert(setting.key, Given { text, source });
-                }
-            }
-        }
+    fn take_file(&mut self, file: File, faults: &mut Vec<String>) {
+        self.resources = file.resources;
+        self.given.extend(file.given.into_iter().map(|(setting, given)| (setting.key, given)));
+        faults.extend(file.faults);
     }
 }
 
-/// A value of the file in the spelling the flag would have.
-fn text_of(value: &toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Boolean(on) => Some(if *on { "on" } else { "off" }.to_owned()),
-        toml::Value::Array(items) => {
-            let items: Option<Vec<_>> = items.iter().map(|item| item.as_str()).collect();
-            items.map(|items| items.join(","))
-        }
-        _ => None,
-    }
+/// Variables that look like settings of this server and are not, each with the one that may have been meant. What Kubernetes
+/// adds for a service of the name "vestibule" is none of them.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.environment).chain([CONFIG_ENVIRONMENT]).collect();
+    let is_foreign = |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
+    let is_unknown =
+        |name: &String| name.strip_prefix(PREFIX).is_some_and(|rest| !is_foreign(rest)) && !known.contains(&name.as_str());
+    let mut unknown: Vec<_> = names.into_iter().filter(is_unknown).collect();
+    unknown.sort_unstable();
+    // What all names have in common says nothing about what was meant.
+    let rests = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+    let told = |name: &String| {
+        let meant = closest(name.trim_start_matches(PREFIX), rests());
+        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {PREFIX}{meant}"));
+        format!("{name}: there is no such variable, and it is ignored{meant}.")
+    };
+    unknown.iter().map(told).collect()
 }

@@ -81,10 +81,114 @@ fn every_fault_is_named_at_once_with_its_source() {
     let Err(Faults(faults)) = resolve(&["--issuer", "http://example.com", "--config", path(&file)], &environment) else {
         panic!("accepted");
     };
-    for part in ["--issuer", "VESTIBULE_CODE_LIFETIME", "VESTIBULE_TRUSTED_PROXIES", "colour", "store", "\"mcp\""] {
+    for part in ["--issuer", "VESTIBULE_CODE_LIFETIME", "VESTIBULE_TRUSTED_PROXIES", "colour", "store", "identifier", "scope"] {
         assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
     }
-    assert_eq!(faults.len(), 6, "{faults:#?}");
+    assert_eq!(faults.len(), 7, "{faults:#?}");
+}
+
+/// The faults of a file, without its name.
+fn faults_of(text: &str) -> Vec<String> {
+    let file = file(text);
+    match resolve(&["--config", path(&file)], &[]) {
+        Ok(_) => Vec::new(),
+        Err(Faults(faults)) => faults.into_iter().map(|fault| fault.replace(path(&file), "FILE")).collect(),
+    }
+}
+
+#[test]
+fn every_error_of_the_syntax_has_its_line_and_hides_no_other_fault() {
+    let faults = faults_of("issuer = http://x\nlisten = \"nowhere\"\n# é\nserver_name = \"unfinished\ncode_lifetime = \"60\"\n");
+    let starts = ["FILE, line 1, column 10: this is not TOML: ", "FILE, line 4, column "];
+    for start in starts {
+        assert_eq!(faults.iter().filter(|fault| fault.starts_with(start)).count(), 1, "{start}: {faults:#?}");
+    }
+    for other in ["listen in FILE, line 2: \"nowhere\"", "code_lifetime in FILE, line 5: \"60\""] {
+        assert_eq!(faults.iter().filter(|fault| fault.starts_with(other)).count(), 1, "{other}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 4, "{faults:#?}");
+    let twice = faults_of("store = \"memory:\"\nstore = \"memory:\"\n");
+    assert!(twice.len() == 1 && twice[0].starts_with("FILE, line 2, column 1: "), "{twice:#?}");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_one_that_was_meant() {
+    let faults =
+        faults_of("isuer = \"http://localhost:1\"\ncolour = \"blue\"\n\n[[resources]]\nidentifier = \"https://a.example\"\n");
+    assert_eq!(
+        faults,
+        [
+            "colour in FILE, line 2: there is no such setting.",
+            "isuer in FILE, line 1: there is no such setting; did you mean issuer.",
+            "resources in FILE, line 4: there is no such setting; did you mean resource.",
+        ]
+    );
+}
+
+#[test]
+fn every_fault_of_every_resource_is_named_with_its_place() {
+    let faults = faults_of(
+        "[[resource]]\nidentifier = \"mcp\"\nname = \"Notes\"\n[[resource.scope]]\nname = \"read all\"\nsentance = \"Read\"\n\n\
+         [[resource]]\nidentifier = \"https://a.example\"\nnmae = \"A\"\n[[resource.scope]]\nname = \"a b\"\nsentence = \"\"\n\
+         default = false\n[[resource.scope]]\nname = 7\nsentence = \"x\"\ndefault = \"no\"\n\n\
+         [[resource]]\nidentifier = \"https://a.example\"\nname = \"\"\n",
+    );
+    let (first, second) = ("[[resource]] 1 \"mcp\" in FILE, line 1", "[[resource]] 2 \"https://a.example\" in FILE, line 8");
+    let third = "[[resource]] 3 \"https://a.example\" in FILE, line 20";
+    for fault in [
+        format!("{first}: the identifier is not an absolute http or https URI without fragment."),
+        format!("{first}: scope 1 \"read all\", line 4: sentance (line 6) is not known here; did you mean sentence."),
+        format!("{first}: scope 1 \"read all\", line 4: it has no sentence."),
+        format!("{second}: nmae (line 10) is not known here; did you mean name."),
+        format!("{second}: it has no name."),
+        format!("{second}: scope 2, line 15: its name is an integer, and not a text in quotes."),
+        format!("{second}: scope 2, line 15: default is neither true nor false."),
+        format!("{third}: the identifier is that of {second}."),
+        format!("{third}: its name is empty."),
+        format!("{third}: it has no [[resource.scope]]."),
+    ] {
+        assert_eq!(faults.iter().filter(|named| **named == fault).count(), 1, "{fault}\n{faults:#?}");
+    }
+    assert_eq!(faults_of("[resource]\nidentifier = \"https://a.example\"\n").len(), 1);
+}
+
+#[test]
+fn every_faulty_entry_of_a_list_is_named() {
+    let faults = faults_of(
+        "listen = [\"localhost:3000\", \"0.0.0.0:99999\", \"proxy\"]\ntrusted_proxies = \"proxy, 10.0.0.0/8, 10.0.0.0/99\"\n\
+         private_schemes = [\"Cursor://\", \"zed\", \"https\"]\nsign_up = [\"a@b.example\", \"example.com\", \"x\"]\n\
+         client_documents = [\"https://claude.ai\", \"claude.ai\", \"a b\"]\nlogo = [\"a\", 7]\n",
+    );
+    for part in [
+        "0.0.0.0:99999",
+        "\"proxy\" is not an address",
+        "\"proxy\" is not a network",
+        "10.0.0.0/99",
+        "Cursor://",
+        "\"https\"",
+        "a@b.example",
+        "\"x\"",
+        "https://claude.ai",
+        "a b",
+        "item 2 of the list is an integer",
+    ] {
+        assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 11, "{faults:#?}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant() {
+    let names = ["VESTIBULE_ISSUR", "PATH", "VESTIBULE_ISSUER", "VESTIBULE_CONFIG", "VESTIBULE_COLOUR"].map(str::to_owned);
+    assert_eq!(
+        unknown_variables(names),
+        [
+            "VESTIBULE_COLOUR: there is no such variable, and it is ignored.",
+            "VESTIBULE_ISSUR: there is no such variable, and it is ignored; did you mean VESTIBULE_ISSUER.",
+        ]
+    );
+    let kubernetes = ["VESTIBULE_SERVICE_HOST", "VESTIBULE_SERVICE_PORT_HTTP", "VESTIBULE_PORT", "VESTIBULE_PORT_3000_TCP_ADDR"];
+    assert_eq!(unknown_variables(kubernetes.map(str::to_owned)), [] as [String; 0]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod key_sets;
 mod lapsing;
 mod management;
 mod metadata;
+mod operator;
 mod pages;
 mod people;
 mod pkce;

@@ -6,6 +6,7 @@ use http::header;
 use oauth::Issuer;
 use provider::Settings;
 use serde_json::{Value, json};
+use store::testing::RedisServer;
 use store::{Location, Store};
 
 use crate::support::{ALICE, Browser, Callback, Engine, House, ISSUER, MCP, McpClient, PASSWORD, Tokens, on_both_engines};
@@ -13,8 +14,23 @@ use crate::support::{ALICE, Browser, Callback, Engine, House, ISSUER, MCP, McpCl
 on_both_engines!(a_person_connects_a_client_which_works_until_something_is_replayed);
 
 async fn a_person_connects_a_client_which_works_until_something_is_replayed(engine: Engine) {
+    tell(House::empty(engine).await).await;
+}
+
+/// The line is a test of the document: with less, something of the story fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
+    let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
+    let document = include_str!("../../../docs/STORAGE.md");
+    let line = document.lines().find(|line| line.starts_with("ACL SETUSER ")).expect("the line of the document");
+    assert_eq!(server.command(&line.replace("PASSWORD", "hush")), "+OK");
+    let location = Location::Redis(server.url().replace("redis://", "redis://vestibule:hush@"));
+    let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
+    tell(House::over(Store::open(&location).await.expect("the store opens"), settings).await).await;
+}
+
+async fn tell(house: House) {
     // Nobody lives here yet. The terminal shows a link, by which the first person moves in.
-    let house = House::empty(engine).await;
     let link = house.provider.first_account_link().await.expect("the store answers").expect("a link while nobody lives here");
     let mut laptop = Browser::new(&house);
     let setup = laptop.open(link.strip_prefix(ISSUER).expect("a page of ours")).await;

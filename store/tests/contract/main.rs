@@ -6,6 +6,7 @@ mod expiry;
 mod lists;
 mod outage;
 mod races;
+mod secured;
 mod survival;
 mod testing;
 mod verbs;

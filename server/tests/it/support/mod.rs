@@ -7,6 +7,7 @@ mod engine;
 mod house;
 mod html;
 mod query;
+mod running;
 mod signer;
 mod tide;
 
@@ -17,6 +18,7 @@ pub(crate) use engine::Engine;
 pub(crate) use house::{ALICE, House, ISSUER, MCP, PASSWORD, START, from, request};
 pub(crate) use html::{Document, Form};
 pub(crate) use query::{Bend, Query, percent_encoded};
+pub(crate) use running::Running;
 pub(crate) use signer::{Signer, claims, key_set, unsigned, with_assertion};
 
 /// How many race at once where racing is the point.

@@ -1,0 +1,64 @@
+//! What works and should not stay as it is: "serve" warns about it at the start, "check" lists it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use store::Location;
+
+use crate::config::{Config, SealingKeySource, unknown_variables};
+use crate::sealing;
+use crate::site::Site;
+
+/// Sentences about a configuration and its surroundings, the store's content aside.
+pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
+    let mut hazards = unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+    if !config.rate_limits {
+        hazards.push("Every rate limit is off (rate_limits = off). This is for tests only.".to_owned());
+    }
+    if !site.is_built() {
+        let root = &site.options().site_root;
+        hazards.push(format!("The pages' files are not in {root}: pages have no style, and passkeys do not work."));
+    }
+    hazards.extend(sealing_key(config));
+    hazards
+}
+
+/// The site that a configuration leads to.
+pub(super) fn site(config: &Config) -> Site {
+    Site::new(config.site.as_deref(), &config.server_name).with_branding(config.branding.clone())
+}
+
+/// The sealing key opens every signing key: nobody but its owner should read it.
+fn sealing_key(config: &Config) -> Option<String> {
+    match (&config.sealing_key, &config.store) {
+        (Some(SealingKeySource::File(path)), _) => readable_by_others(path),
+        (None, Location::File(folder)) => readable_by_others(&folder.join(sealing::FILE)),
+        _ => None,
+    }
+}
+
+fn readable_by_others(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    (mode & 0o077 != 0)
+        .then(|| format!("The sealing key in {shown} can be read by other users (mode {mode:03o}): chmod 600 {shown}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_others_can_read_is_named_with_the_remedy() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let with = |mode| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("changed");
+            readable_by_others(file.path())
+        };
+        assert_eq!((with(0o600), with(0o400)), (None, None));
+        for mode in [0o644, 0o640, 0o604, 0o666] {
+            assert!(with(mode).is_some_and(|hazard| hazard.contains("chmod 600")), "{mode:o}");
+        }
+        assert_eq!(readable_by_others(Path::new("/nowhere/sealing.key")), None);
+    }
+}

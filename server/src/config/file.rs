@@ -1,0 +1,222 @@
+//! The configuration file, read as far as it can be read: each fault with its line.
+
+use std::path::Path;
+
+use toml::de::{DeArray, DeTable, DeValue};
+use toml::{Spanned, de};
+
+use super::settings::{Given, ResourceEntry, SETTINGS, ScopeEntry, Setting};
+use super::similar::suggestion;
+
+/// What a file holds, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) given: Vec<(&'static Setting, Given)>,
+    /// `None` when the file names no resource.
+    pub(super) resources: Option<Vec<ResourceEntry>>,
+    pub(super) faults: Vec<String>,
+}
+
+const RESOURCE: &str = "resource";
+const RESOURCE_KEYS: [&str; 4] = ["identifier", "name", "introspection_secret_hash", "scope"];
+const SCOPE_KEYS: [&str; 3] = ["name", "sentence", "default"];
+
+impl File {
+    /// Reads the file at `path`.
+    pub(super) fn read(path: &Path) -> Self {
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Err(error) => {
+                Self { faults: vec![format!("The configuration file {shown} cannot be read: {error}.")], ..Self::default() }
+            }
+            Ok(text) => Self::parse(&shown, &text),
+        }
+    }
+
+    fn parse(name: &str, text: &str) -> Self {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut reader = Reader { name, text, file: Self::default() };
+        // What could not be read leaves holes, so unknown and missing keys are looked for in a sound file only.
+        let broken: Vec<_> = errors.iter().map(|error| reader.syntax(error)).collect();
+        for (key, value) in table.get_ref() {
+            if !broken.contains(&reader.line(key.span().start)) {
+                reader.top(key, value, broken.is_empty());
+            }
+        }
+        reader.file
+    }
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    text: &'a str,
+    file: File,
+}
+
+type Key<'i> = Spanned<de::DeString<'i>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl Reader<'_> {
+    /// Records an error of the syntax, one for each line, and answers with its line.
+    fn syntax(&mut self, error: &de::Error) -> usize {
+        let (line, column) = position(self.text, error.span().map_or(self.text.len(), |span| span.start));
+        let place = format!("{}, line {line}, ", self.name);
+        if !self.file.faults.iter().any(|fault| fault.starts_with(&place)) {
+            let message = error.message().replace('\n', ", ");
+            self.file.faults.push(format!("{place}column {column}: this is not TOML: {message}."));
+        }
+        line
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        position(self.text, offset).0
+    }
+
+    fn fault(&mut self, source: &str, what: &str) {
+        self.file.faults.push(format!("{source}: {what}."));
+    }
+
+    /// A key at the top of the file.
+    fn top(&mut self, key: &Key<'_>, value: &Value<'_>, is_sound: bool) {
+        let name = key.get_ref().as_ref();
+        let source = format!("{name} in {}, line {}", self.name, self.line(key.span().start));
+        if name == RESOURCE {
+            if is_sound {
+                self.resources(&source, value);
+            }
+            return;
+        }
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
+            if is_sound {
+                let known = SETTINGS.iter().map(|setting| setting.key).chain([RESOURCE]);
+                self.fault(&source, &format!("there is no such setting{}", suggestion(name, known)));
+            }
+            return;
+        };
+        match text_of(value.get_ref()) {
+            Ok(text) => self.file.given.push((setting, Given { text, source })),
+            Err(what) => self.fault(&source, &what),
+        }
+    }
+
+    fn resources(&mut self, source: &str, value: &Value<'_>) {
+        let Some(entries) = value.get_ref().as_array() else {
+            return self.fault(source, "a resource begins with [[resource]] on a line of its own");
+        };
+        let entries: Vec<_> = entries.iter().enumerate().map(|(index, entry)| self.resource(index + 1, entry)).collect();
+        self.file.resources = Some(entries.into_iter().flatten().collect());
+    }
+
+    /// One `[[resource]]`; `None` when a member that it needs is missing, which is a fault.
+    fn resource(&mut self, number: usize, entry: &Value<'_>) -> Option<ResourceEntry> {
+        let line = self.line(entry.span().start);
+        let Some(table) = entry.get_ref().as_table() else {
+            self.fault(&format!("[[resource]] {number} in {}, line {line}", self.name), "it is not a table");
+            return None;
+        };
+        let called = text(table, "identifier").map(|identifier| format!(" \"{identifier}\"")).unwrap_or_default();
+        let source = format!("[[resource]] {number}{called} in {}, line {line}", self.name);
+        self.unknown(&source, table, &RESOURCE_KEYS);
+        let [identifier, name] = ["identifier", "name"].map(|key| self.text(&source, table, key, true));
+        let introspection_secret_hash = self.text(&source, table, "introspection_secret_hash", false);
+        let scopes = self.scopes(&source, table);
+        Some(ResourceEntry { identifier: identifier?, name, introspection_secret_hash, scopes, source })
+    }
+
+    /// The scopes that can be read; `None` when one cannot, which is a fault.
+    fn scopes(&mut self, source: &str, table: &DeTable<'_>) -> Option<Vec<ScopeEntry>> {
+        let empty = DeArray::new();
+        let entries = match table.get("scope").map(Spanned::get_ref) {
+            None => &empty,
+            Some(DeValue::Array(entries)) => entries,
+            Some(_) => {
+                self.fault(source, "a scope begins with [[resource.scope]] on a line of its own");
+                return None;
+            }
+        };
+        let scopes: Vec<_> = entries.iter().enumerate().map(|(index, entry)| self.scope(source, index + 1, entry)).collect();
+        scopes.into_iter().collect()
+    }
+
+    fn scope(&mut self, resource: &str, number: usize, entry: &Value<'_>) -> Option<ScopeEntry> {
+        let line = self.line(entry.span().start);
+        let Some(table) = entry.get_ref().as_table() else {
+            self.fault(resource, &format!("scope {number} is not a table"));
+            return None;
+        };
+        let called = text(table, "name").map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        let source = format!("{resource}: scope {number}{called}, line {line}");
+        self.unknown(&source, table, &SCOPE_KEYS);
+        let [name, sentence] = ["name", "sentence"].map(|key| self.text(&source, table, key, true));
+        let default = match table.get("default").map(Spanned::get_ref) {
+            None => Some(true),
+            Some(DeValue::Boolean(default)) => Some(*default),
+            Some(_) => {
+                self.fault(&source, "default is neither true nor false");
+                None
+            }
+        };
+        Some(ScopeEntry { name: name?, sentence: sentence?, default: default?, source })
+    }
+
+    /// A text of a table. A missing one is a fault where it is needed, and another type always.
+    fn text(&mut self, source: &str, table: &DeTable<'_>, key: &str, is_needed: bool) -> Option<String> {
+        match table.get(key).map(Spanned::get_ref) {
+            None if is_needed => self.fault(source, &format!("it has no {key}")),
+            None => {}
+            Some(DeValue::String(text)) => return Some(text.to_string()),
+            Some(other) => self.fault(source, &format!("its {key} is {}, and not a text in quotes", kind(other))),
+        }
+        None
+    }
+
+    fn unknown(&mut self, source: &str, table: &DeTable<'_>, known: &[&str]) {
+        for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            let (name, line) = (key.get_ref().as_ref(), self.line(key.span().start));
+            let meant = suggestion(name, known.iter().copied());
+            self.fault(source, &format!("{name} (line {line}) is not known here{meant}"));
+        }
+    }
+}
+
+fn text<'a>(table: &'a DeTable<'_>, key: &str) -> Option<&'a str> {
+    table.get(key)?.get_ref().as_str()
+}
+
+/// A value of the file in the spelling the flag would have.
+fn text_of(value: &DeValue<'_>) -> Result<String, String> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(on) => Ok(if *on { "on" } else { "off" }.to_owned()),
+        DeValue::Array(items) => list(items),
+        other => Err(format!("{} does not fit here", kind(other))),
+    }
+}
+
+fn list(items: &DeArray<'_>) -> Result<String, String> {
+    let texts = items.iter().enumerate().map(|(index, item)| match item.get_ref() {
+        DeValue::String(text) => Ok(text.to_string()),
+        other => Err(format!("item {} of the list is {}, and not a text in quotes", index + 1, kind(other))),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Line and column of an offset, from 1. Columns count characters.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}

@@ -1,0 +1,122 @@
+//! The binary, as its operator meets it on the terminal.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::Running;
+
+/// The binary in a folder of its own, without any setting of this process's environment.
+pub(crate) fn vestibule(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("VESTIBULE_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).args(arguments);
+    command
+}
+
+/// What "check --json" says: faults and warnings.
+fn check(command: &mut Command) -> (bool, Vec<String>, Vec<String>) {
+    let Output { status, stdout, .. } = command.output().expect("it runs");
+    let report: Value = serde_json::from_slice(&stdout).expect("JSON");
+    let list = |name: &str| {
+        let items = report[name].as_array().expect("a list").iter();
+        items.map(|item| item.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    (status.success(), list("faults"), list("warnings"))
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
+#[test]
+fn check_names_every_fault_of_a_file_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "isuer = \"x\"\nlisten = [\"localhost:1\", \"proxy\", \"0.0.0.0:99999\"]\n\
+                [[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n[[resource.scope]]\nname = \"read\"\n";
+    std::fs::write(folder.path().join("v.toml"), text).expect("written");
+    let issuer = format!("http://localhost:{}", free_port());
+    let (sound, faults, _) = check(&mut vestibule(folder.path(), &["check", "--json", "--config", "v.toml", "--issuer", &issuer]));
+    assert!(!sound);
+    for part in [
+        "isuer in v.toml, line 1: there is no such setting; did you mean issuer",
+        "listen in v.toml, line 2: \"proxy\"",
+        "listen in v.toml, line 2: \"0.0.0.0:99999\"",
+        "[[resource]] 1 \"https://a.example\" in v.toml, line 3: scope 1 \"read\", line 6: it has no sentence",
+    ] {
+        assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+    }
+    let plain = vestibule(folder.path(), &["check", "--config", "v.toml", "--issuer", &issuer]).output().expect("it runs");
+    let text = String::from_utf8_lossy(&plain.stdout).into_owned();
+    assert!(faults.iter().all(|fault| text.contains(fault)), "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "it leaves nothing behind");
+}
+
+#[test]
+fn a_misspelt_variable_is_named_by_check_and_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let (issuer, expected) = (format!("http://localhost:{port}"), "VESTIBULE_ISSUR");
+    let mut command = vestibule(folder.path(), &["check", "--json", "--issuer", &issuer]);
+    let (sound, faults, warnings) = check(command.env(expected, "https://auth.example.com"));
+    assert!(sound && faults.is_empty(), "{faults:?}");
+    let named = |text: &str| text.contains(expected) && text.contains("did you mean VESTIBULE_ISSUER");
+    assert_eq!(warnings.iter().filter(|warning| named(warning)).count(), 1, "{warnings:#?}");
+
+    let server = Running::start(vestibule(folder.path(), &["--issuer", &issuer, "--store", "memory:"]).env(expected, "x"));
+    server.until(named);
+}
+
+#[test]
+fn check_finds_a_taken_port_unless_the_server_of_this_issuer_has_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let issuer = format!("http://127.0.0.1:{}", socket.local_addr().expect("bound").port());
+    let (sound, faults, _) = check(&mut vestibule(folder.path(), &["check", "--json", "--issuer", &issuer]));
+    assert!(!sound && faults.len() == 1 && faults[0].starts_with("listen: ") && faults[0].contains("taken"), "{faults:?}");
+
+    drop(socket);
+    let server = Running::start(&mut vestibule(folder.path(), &["--issuer", &issuer, "--store", "memory:"]));
+    server.until(|line| line.contains("Listening at"));
+    let (sound, faults, _) = check(&mut vestibule(folder.path(), &["check", "--json", "--issuer", &issuer]));
+    assert!(sound, "{faults:?}");
+    let listen = format!("127.0.0.1:{}", issuer.rsplit_once(':').expect("a port").1);
+    let other = ["check", "--json", "--issuer", "https://another.example", "--listen", &listen];
+    let (sound, faults, _) = check(&mut vestibule(folder.path(), &other));
+    assert!(!sound && faults.iter().any(|fault| fault.contains("taken")), "{faults:?}");
+}
+
+#[test]
+fn check_warns_of_a_missing_site_and_of_a_key_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("sealing.key");
+    let sealed = vestibule(folder.path(), &["key", "seal"]).output().expect("it runs");
+    std::fs::write(&key, sealed.stdout).expect("written");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("changed");
+    let issuer = format!("http://localhost:{}", free_port());
+    let arguments = ["check", "--json", "--issuer", &issuer, "--sealing-key", "sealing.key", "--site", "nowhere"];
+    let (_, _, warnings) = check(&mut vestibule(folder.path(), &arguments));
+    for part in ["chmod 600 sealing.key", "not in nowhere"] {
+        assert_eq!(warnings.iter().filter(|warning| warning.contains(part)).count(), 1, "{part}: {warnings:#?}");
+    }
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("changed");
+    let (_, _, warnings) = check(&mut vestibule(folder.path(), &arguments));
+    assert!(!warnings.iter().any(|warning| warning.contains("chmod")), "{warnings:#?}");
+}
+
+#[test]
+fn a_redis_password_that_must_be_encoded_is_said_without_being_repeated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let issuer = format!("http://localhost:{}", free_port());
+    let output =
+        vestibule(folder.path(), &["check", "--issuer", &issuer, "--store", "redis://:hu/sh@h"]).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && text.contains("percent-encoded") && !text.contains("hu/sh"), "{text}");
+}

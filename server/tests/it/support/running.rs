@@ -1,0 +1,63 @@
+//! The binary as a process of its own, with what it writes.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// A line is looked for so often, so many times: it has a minute, on the slowest machine.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 3000;
+
+/// A process that ends with this value.
+pub(crate) struct Running {
+    process: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
+        let lines = Arc::default();
+        collect(process.stdout.take().expect("its output"), Arc::clone(&lines));
+        collect(process.stderr.take().expect("its errors"), Arc::clone(&lines));
+        Self { process, lines }
+    }
+
+    /// Waits for a line.
+    pub(crate) fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
+        self.after(0, wanted)
+    }
+
+    /// Waits for a line after the first so many.
+    pub(crate) fn after(&self, skipped: usize, wanted: impl Fn(&str) -> bool) -> String {
+        for _ in 0..LOOKS {
+            if let Some(line) = self.lines().iter().skip(skipped).find(|line| wanted(line)) {
+                return line.clone();
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        panic!("no such line:\n{}", self.lines().join("\n"));
+    }
+
+    /// What it has written so far, on both streams.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("lines").clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn collect(stream: impl Read + Send + 'static, lines: Arc<Mutex<Vec<String>>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            lines.lock().expect("lines").push(line);
+        }
+    });
+}
