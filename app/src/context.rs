@@ -1,5 +1,13 @@
 //! The visit that is being served: who came, what they brought, and what goes back besides the page.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
@@ -14,9 +22,29 @@ use crate::{
     words::{Message, account::Done, admin::News},
 };
 
+const A_MINUTE: Duration = Duration::from_mins(1);
+
 /// The name under which the log speaks of a request; the server provides it as a context.
 #[derive(Clone, Debug)]
 pub struct RequestName(pub String);
+
+/// Whether a post did what it asked for. The server provides it with the posts whose answers it gives again.
+#[derive(Clone, Debug, Default)]
+pub struct Settled(Arc<AtomicBool>);
+
+impl Settled {
+    /// Whether it did.
+    pub fn is_settled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Notes that the post which is being served did what it asked for.
+fn settle() {
+    if let Some(settled) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Settled>().cloned()) {
+        settled.0.store(true, Ordering::Release);
+    }
+}
 
 /// One request for a page or a server function, with the power to answer it.
 #[derive(Clone)]
@@ -47,6 +75,13 @@ impl Visit {
         let visit = Self::current()?;
         let trusted = visit.provider.form_token_matches(&visit.visitor, form_token);
         if trusted { Ok(visit) } else { Err(Message::PageTooOld) }
+    }
+
+    /// Whether this browser has signed in within the last minute. A form that is sent twice then comes from before that the
+    /// second time, and leads where the first has led: nothing else is done for it.
+    pub(crate) async fn has_just_signed_in(&self) -> Result<bool, Message> {
+        let person = self.provider.signed_in(&self.visitor).await?;
+        Ok(person.is_some_and(|person| self.provider.now().since(person.authenticated_at) <= A_MINUTE))
     }
 
     /// The token that a form on this page must bring back.
@@ -92,7 +127,7 @@ impl Visit {
 
     /// The message left for this page, once.
     pub(crate) fn notice<M: DeserializeOwned>(&self) -> Option<Notice<M>> {
-        let mut cookies = self.parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut cookies = self.parts.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
         let notice = cookies.find_map(Notice::from_cookies)?;
         append(&self.response, header::SET_COOKIE, &notice::clear_cookie());
         Some(notice)
@@ -125,8 +160,9 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
     };
     see_other(&response, &place.to_string());
     match outcome {
+        Ok(_) => settle(),
         // The page of a link that is gone says so itself.
-        Ok(_) | Err(Message::LinkGone) => {}
+        Err(Message::LinkGone) => {}
         Err(message) => {
             let notice = Notice { message, email: email.to_owned(), secret: None };
             append(&response, header::SET_COOKIE, &notice.set_cookie());
@@ -137,13 +173,19 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
 /// Answers a posted form of the account page: back to it, which says what was done, or why it was not.
 pub(crate) fn answer_account(outcome: Result<Done, Message>) {
     match outcome {
-        Ok(done) => answer_telling(&Place::Account, &Notice { message: done, email: String::new(), secret: None }),
+        Ok(done) => {
+            settle();
+            answer_telling(&Place::Account, &Notice { message: done, email: String::new(), secret: None });
+        }
         Err(message) => answer_form(Err(message), &Place::Account, ""),
     }
 }
 
 /// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said there.
 pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
+    if !matches!(notice.message, News::Refused { .. }) {
+        settle();
+    }
     answer_telling(&Place::Admin(section), notice);
 }
 
@@ -156,7 +198,7 @@ fn answer_telling<M: Serialize>(place: &Place, notice: &Notice<M>) {
 
 /// Gives the answer to script the status of the message it carries.
 pub(crate) fn answer_script<T>(outcome: Result<T, Message>) -> Result<T, Message> {
-    outcome.inspect_err(|message| {
+    outcome.inspect(|_| settle()).inspect_err(|message| {
         if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(message.status())) {
             response.set_status(status);
         }

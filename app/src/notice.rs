@@ -50,9 +50,10 @@ impl<M: Serialize> Notice<M> {
 
 impl<M: DeserializeOwned> Notice<M> {
     /// Reads it from one `Cookie` header; whatever is not such a notice is none.
-    pub(crate) fn from_cookies(header: &str) -> Option<Self> {
-        let value = header.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
+    pub(crate) fn from_cookies(header: &[u8]) -> Option<Self> {
+        let own = |pair: &[u8]| pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_owned);
+        let read = |value: Vec<u8>| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok();
+        header.split(|byte| *byte == b';').filter_map(own).find_map(read)
     }
 }
 
@@ -72,7 +73,7 @@ mod tests {
     fn round_trip<M: Serialize + DeserializeOwned>(notice: &Notice<M>) -> Option<Notice<M>> {
         let set = notice.set_cookie();
         let pair = set.split(';').next().expect("a first part");
-        Notice::from_cookies(&format!("a=b; {pair}; __Host-vestibule-browser=x"))
+        Notice::from_cookies(format!("a=Zo\u{eb}; {pair}; __Host-vestibule-browser=x").as_bytes())
     }
 
     #[test]
@@ -92,8 +93,8 @@ mod tests {
         let notice = Notice { message: News::KeysRotated, email: String::new(), secret: None };
         let set = notice.set_cookie();
         let pair = set.split(';').next().expect("a first part");
-        assert_eq!(Notice::<Message>::from_cookies(pair), None);
-        assert_eq!(Notice::<News>::from_cookies(pair), Some(notice));
+        assert_eq!(Notice::<Message>::from_cookies(pair.as_bytes()), None);
+        assert_eq!(Notice::<News>::from_cookies(pair.as_bytes()), Some(notice));
     }
 
     #[test]
@@ -102,9 +103,9 @@ mod tests {
             let notice = Notice { message: done, email: String::new(), secret: None };
             let set = notice.set_cookie();
             let pair = set.split(';').next().expect("a first part");
-            assert_eq!(Notice::<Message>::from_cookies(pair), None, "{done:?}");
-            assert_eq!(Notice::<News>::from_cookies(pair), None, "{done:?}");
-            assert_eq!(Notice::<Done>::from_cookies(pair), Some(notice));
+            assert_eq!(Notice::<Message>::from_cookies(pair.as_bytes()), None, "{done:?}");
+            assert_eq!(Notice::<News>::from_cookies(pair.as_bytes()), None, "{done:?}");
+            assert_eq!(Notice::<Done>::from_cookies(pair.as_bytes()), Some(notice));
             assert!(done.text().ends_with('.'));
         }
     }
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn other_cookies_are_no_notice() {
         for header in ["", "a=b", "__Host-vestibule-notice=", "__Host-vestibule-notice=%%", "__Host-vestibule-noticex=e30"] {
-            assert_eq!(Notice::<Message>::from_cookies(header), None);
+            assert_eq!(Notice::<Message>::from_cookies(header.as_bytes()), None);
         }
     }
 }

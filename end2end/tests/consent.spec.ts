@@ -211,6 +211,36 @@ test('the same form sent twice decides once', async ({ page, person, client, cal
   });
 });
 
+for (const button of ['Allow', 'Deny'] as const) {
+  test(`a double click on ${button} leads back to the application, though every answer is late`, async ({
+    page,
+    person,
+    client,
+    callback,
+  }) => {
+    await page.goto(client.authorizationUrl(callback.uri));
+    await signIn(page, person);
+    await expectPage(page, 'consent');
+    let posts = 0;
+    await page.route('**/actions/consent', async (route) => {
+      posts += 1;
+      const answer = await route.fetch({ maxRedirects: 0 });
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      await route.fulfill({ response: answer }).catch(() => undefined);
+    });
+    const pressed = page.getByRole('button', { name: button });
+    await pressed.click({ noWaitAfter: true });
+    await page.waitForTimeout(150);
+    await pressed.click({ noWaitAfter: true });
+    await expect(page).toHaveURL(button === 'Allow' ? /\/callback\?code=/ : /\/callback\?error=access_denied/);
+    expect(posts).toBe(2);
+    if (button === 'Allow') {
+      const tokens = await client.exchange(callback.answer, callback.uri);
+      expect((await client.me(tokens.access_token)).body).toMatchObject({ client_id: client.clientId });
+    }
+  });
+}
+
 test('with the keyboard alone: from sign-in to Allow, with the focus always to be seen', async ({ page, person, client, callback }) => {
   await page.goto(client.authorizationUrl(callback.uri));
   const tabTo = async (name: string) => {

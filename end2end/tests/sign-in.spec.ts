@@ -115,8 +115,9 @@ test('signing out ends the session for good: its cookie opens nothing any more',
   await signIn(page, person);
   await expectPage(page, 'account');
   const cookies = await context.cookies();
-  expect(cookies.map(({ name }) => name).sort()).toEqual([
+  expect(cookies.map(({ name }) => name.replace(/^(__Host-vestibule-browser-).*/, '$1')).sort()).toEqual([
     '__Host-vestibule-browser',
+    '__Host-vestibule-browser-',
     '__Host-vestibule-session',
     '__Host-vestibule-way',
   ]);
@@ -126,6 +127,31 @@ test('signing out ends the session for good: its cookie opens nothing any more',
   await context.addCookies(cookies);
   await page.goto(server.url('/account'));
   await expectPage(page, 'login');
+});
+
+test('cookies of other programs on the same host lock nobody out', async ({ page, server, person, context }) => {
+  await context.addCookies([
+    { name: 'user', value: 'Zo\u00eb', url: server.issuer },
+    { name: 'many', value: 'x'.repeat(3000), url: server.issuer },
+  ]);
+  await page.goto(server.url('/login'));
+  await signIn(page, person);
+  await expectPage(page, 'account');
+  await signOut(page);
+  await expectPage(page, 'login');
+});
+
+test('two tabs that open at once in a new browser both lead on', async ({ page, person, client, callback }) => {
+  const other = await page.context().newPage();
+  await Promise.all([page, other].map((tab) => tab.goto(client.authorizationUrl(callback.uri))));
+  await signIn(page, person);
+  await expectPage(page, 'consent');
+  await other.reload();
+  await expectPage(other, 'consent');
+  await decide(other, 'Allow');
+  await expect(other).toHaveURL(/\/callback\?code=/);
+  await decide(page, 'Allow');
+  await expect(page).toHaveURL(/\/callback\?code=/);
 });
 
 test('each sign-in begins a session of its own, whatever cookie was there before', async ({ page, server, person, context }) => {

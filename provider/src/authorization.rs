@@ -202,7 +202,8 @@ impl Provider {
         if !self.settle_client(&client.id).await? {
             return Err(AuthorizeError::Problem(Reason::UnknownClient.into()));
         }
-        Ok(self.offer_under(consent, account, request.terms(client, self.now())).await?)
+        let offer = (self.entropy().id(), self.entropy().secret());
+        Ok(self.offer_under(consent, account, request.terms(client, self.now()), offer).await?)
     }
 
     /// Lets a request wait for the person, in this browser alone.

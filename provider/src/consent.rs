@@ -1,21 +1,22 @@
 //! The consent page and the person's decision.
 
 use oauth::{
-    Reason,
+    Digest, Reason,
     consent::Consent,
     redirect::Location,
     resource::Resource,
     scope::{OFFLINE_ACCESS, Scopes},
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     Provider, Visitor,
     audit::{Actor, Deed, Origin},
     consents::consent_name,
+    decided::{Asked, Decided, Posted, ReadRequest},
     problem::Unavailable,
-    record,
-    waiting::{RequestError, Waiting},
+    waiting::RequestError,
 };
 
 /// Where a client's identity comes from.
@@ -70,7 +71,8 @@ pub struct Permission {
 }
 
 /// What the person decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The client gets a code.
     Allow,
@@ -104,7 +106,7 @@ impl From<RequestError> for ConsentError {
 impl Provider {
     /// What the consent page says.
     pub async fn consent(&self, id: &str, visitor: &Visitor) -> Result<ConsentView, ConsentError> {
-        let (_, waiting) = self.waiting(id, visitor).await?;
+        let waiting = self.waiting(id, visitor).await?;
         let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
@@ -123,15 +125,31 @@ impl Provider {
         })
     }
 
-    /// Carries out what the person decided; the request is used up by it.
-    pub async fn decide(&self, id: &str, visitor: &Visitor, decision: Decision) -> Result<Location, ConsentError> {
+    /// Carries out what the person decided; the request is used up by it. The same form, by its token, gets the same answer for a
+    /// minute.
+    pub async fn decide(
+        &self,
+        id: &str,
+        visitor: &Visitor,
+        decision: Decision,
+        form_token: &str,
+    ) -> Result<Location, ConsentError> {
+        let posted = Posted { id, visitor, decision, form: Digest::of(form_token.as_bytes()) };
         // 1. A request of this browser, a person in this browser, a client and a destination that still stand.
-        let (key, waiting) = self.waiting(id, visitor).await?;
+        let read = match self.asked(id, visitor).await? {
+            Asked::Waiting(read) => read,
+            Asked::Decided(decided) => return self.decided_before(&posted, decided).await,
+        };
+        let ReadRequest { key, bytes, waiting } = read;
         let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
+        let decided = Decided::new(&waiting, &posted, person.account, self.now());
         let proved = self.prove(waiting).await?;
         self.resource_of(&proved.request)?;
-        // 2. Decide once, though the form be sent twice.
-        record::take::<Waiting>(self.store(), &key).await?.ok_or(ConsentError::Gone)?;
+        // 2. Decide once, though the form be sent twice: whoever comes second is told what the first decided.
+        let record = match self.settle(&key, &bytes, &decided).await? {
+            Ok(record) => record,
+            Err(other) => return self.decided_before(&posted, other).await,
+        };
         let issuer = &self.settings().issuer;
         let state = proved.request.state.clone();
         let resource = proved.request.resource.as_str().to_owned();
@@ -151,7 +169,8 @@ impl Provider {
         let consent = self.remember(person.account, &proved.request).await?;
         let terms = proved.request.terms(&proved.client, self.now());
         let name = consent_name(&terms);
-        let code = self.offer_under(&consent, person.account, terms).await?.ok_or(ConsentError::Gone)?;
+        let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
+        let code = self.offer_under(&consent, person.account, terms, offer).await?.ok_or(ConsentError::Gone)?;
         // 4. Whoever ended every session meanwhile, by a new password or by disabling the account, may have looked for what was
         //    allowed before this was there.
         if self.signed_in(visitor).await?.is_none() {
@@ -159,6 +178,7 @@ impl Provider {
             return Err(ConsentError::SignInFirst);
         }
         note(Deed::Allowed).await;
+        self.answered(&key, &record, decided).await;
         Ok(proved.destination.with_code(&code, state.as_deref(), issuer))
     }
 }

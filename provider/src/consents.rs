@@ -5,7 +5,7 @@
 //! consent.
 
 use oauth::{
-    Id,
+    Id, Secret,
     authorize::AuthorizationRequest,
     consent::Consent,
     grant::{Grant, GrantKey, Terms},
@@ -73,13 +73,19 @@ impl Provider {
         Ok(consents)
     }
 
-    /// Offers a grant that a consent covers, and gives its code; `None` when the consent was withdrawn meanwhile. Then the
+    /// Offers a grant that a consent covers, under an id and with the secret of a code, and gives the code; `None` when the consent was withdrawn meanwhile. Then the
     /// grant has ended, and nobody had its code.
-    pub(crate) async fn offer_under(&self, consent: &Consent, account: Id, terms: Terms) -> Result<Option<String>, Unavailable> {
+    pub(crate) async fn offer_under(
+        &self,
+        consent: &Consent,
+        account: Id,
+        terms: Terms,
+        (grant, secret): (Id, Secret),
+    ) -> Result<Option<String>, Unavailable> {
         let (now, lifetime) = (self.now(), self.settings().lifetimes.code);
-        let key = GrantKey { account, grant: self.entropy().id() };
+        let key = GrantKey { account, grant };
         let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
-        let (grant, code) = Grant::offer(terms, key, self.entropy().secret(), now.after(lifetime));
+        let (grant, code) = Grant::offer(terms, key, secret, now.after(lifetime));
         // 1. Listed before its code is known to anybody, so that a grant in use can always be found and ended; and not before it
         //    is stored, or another who looks for lapsed names would drop it.
         let (list, listed) = (keys::grants(account), key.grant.to_string());

@@ -22,7 +22,11 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use oauth::document;
-use reqwest::{Client, Response, StatusCode, header, redirect::Policy};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderValue},
+    redirect::Policy,
+};
 use rustls::{ClientConfig, crypto::ring, pki_types::CertificateDer};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
@@ -168,11 +172,12 @@ impl Inner {
         let mut response = response.map_err(|error| told(url, &error))?;
         judge(&response)?;
         let body = read(&mut response, url, largest).await?;
-        let lines = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let lines = |name| response.headers().get_all(name).iter().map(text).collect::<Vec<_>>();
         // Several lines are one list (RFC 9110 section 5.3); an age is one number.
         let (caching, ages) = (lines(header::CACHE_CONTROL), lines(header::AGE));
         let caching = (!caching.is_empty()).then(|| caching.join(", "));
-        Ok(Fetched { body, fresh_for: document::fresh_for(caching.as_deref(), ages.first().copied()) })
+        Ok(Fetched { body, fresh_for: document::fresh_for(caching.as_deref(), ages.first().map(String::as_str)) })
     }
 }
 
@@ -218,8 +223,8 @@ fn judge(response: &Response) -> Result<(), FetchError> {
     if response.headers().get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(FetchError::Fault("its server compresses it"));
     }
-    match response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
-        Some(media_type) if is_json(media_type) => Ok(()),
+    match response.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes())) {
+        Some(media_type) if is_json(&media_type) => Ok(()),
         _ => Err(FetchError::Fault("its content type is not application/json")),
     }
 }

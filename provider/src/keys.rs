@@ -109,6 +109,11 @@ pub(crate) fn invitation(token: &Digest) -> String {
     format!("invitation:{}", token.as_str())
 }
 
+/// A post that may come twice.
+pub(crate) fn post(digest: &Digest) -> String {
+    format!("post:{}", digest.as_str())
+}
+
 /// A passkey ceremony under way.
 pub(crate) fn ceremony(id: &Digest) -> String {
     format!("ceremony:{}", id.as_str())

@@ -1,13 +1,15 @@
 //! The person's browser, as its cookies and headers describe it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{borrow::Cow, net::IpAddr, str, time::Duration};
 
-use oauth::Secret;
+use oauth::{Digest, Id, Secret};
 
 use crate::{Provider, device};
 
 /// Binds an authorization request to the browser it was made in.
 const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
+/// The same secret for half an hour under a name of its own, which no other first answer overwrites: see [`Provider::visitor`].
+const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
 /// The session of a signed-in person.
 const SESSION_COOKIE: &str = "__Host-vestibule-session";
 /// How the person last signed in here, so that the page can say so. It proves nothing.
@@ -16,11 +18,19 @@ const WAY_COOKIE: &str = "__Host-vestibule-way";
 const CODES_COOKIE: &str = "__Host-vestibule-codes";
 const BROWSER_LIFETIME: Duration = Duration::from_hours(400 * 24);
 const CODES_LIFETIME: Duration = Duration::from_mins(5);
+/// As long as an authorization request waits.
+const FIRST_LIFETIME: Duration = Duration::from_mins(30);
+/// How many letters of its digest tell one first cookie from another.
+const FIRST_NAME_LENGTH: usize = 8;
+/// How many secrets of one browser count. Tabs that are restored together bring one each.
+const MOST_SECRETS: usize = 32;
 
 /// A browser at the door. It always has a browser secret; a session secret proves nothing until it was looked up.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub(crate) browser: Secret,
+    /// Further secrets of the same browser: it got several when its first requests came at the same time.
+    others: Vec<Secret>,
     pub(crate) session: Option<Secret>,
     pub(crate) address: IpAddr,
     pub(crate) device: String,
@@ -54,67 +64,119 @@ impl Way {
 /// A cookie for the response.
 #[derive(Clone)]
 pub struct SetCookie {
-    name: &'static str,
+    name: Cow<'static, str>,
     value: String,
     lifetime: Duration,
+    /// Whether it is for the jar that browsers keep apart for each top-level site (CHIPS).
+    partitioned: bool,
 }
 
 impl SetCookie {
     /// The value of the `Set-Cookie` header. `__Host-` makes browsers insist on Secure, on the path and on this host alone.
     pub fn header_value(&self) -> String {
-        let seconds = self.lifetime.as_secs();
-        format!("{}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax", self.name, self.value)
+        let (seconds, partitioned) = (self.lifetime.as_secs(), if self.partitioned { "; Partitioned" } else { "" });
+        format!("{}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax{partitioned}", self.name, self.value)
     }
 
     pub(crate) fn session(secret: &Secret, lifetime: Duration) -> Self {
-        Self { name: SESSION_COOKIE, value: secret.encode(), lifetime }
+        Self::new(SESSION_COOKIE, secret.encode(), lifetime)
     }
 
-    pub(crate) const fn session_end() -> Self {
-        Self { name: SESSION_COOKIE, value: String::new(), lifetime: Duration::ZERO }
+    pub(crate) fn session_end() -> Self {
+        Self::new(SESSION_COOKIE, String::new(), Duration::ZERO)
     }
 
     pub(crate) fn way(way: Way) -> Self {
-        Self { name: WAY_COOKIE, value: way.text().to_owned(), lifetime: BROWSER_LIFETIME }
+        Self::new(WAY_COOKIE, way.text().to_owned(), BROWSER_LIFETIME)
     }
 
     pub(crate) fn codes(secret: &Secret) -> Self {
-        Self { name: CODES_COOKIE, value: secret.encode(), lifetime: CODES_LIFETIME }
+        Self::new(CODES_COOKIE, secret.encode(), CODES_LIFETIME)
     }
 
-    pub(crate) const fn codes_end() -> Self {
-        Self { name: CODES_COOKIE, value: String::new(), lifetime: Duration::ZERO }
+    pub(crate) fn codes_end() -> Self {
+        Self::new(CODES_COOKIE, String::new(), Duration::ZERO)
+    }
+
+    /// The two cookies of a new browser.
+    fn new_browser(secret: &Secret) -> Vec<Self> {
+        let digest = secret.digest();
+        let name = format!("{FIRST_COOKIE}{}", digest.as_str().get(..FIRST_NAME_LENGTH).unwrap_or_default());
+        vec![Self::browser(secret), Self::new(name, secret.encode(), FIRST_LIFETIME)]
+    }
+
+    fn browser(secret: &Secret) -> Self {
+        Self::new(BROWSER_COOKIE, secret.encode(), BROWSER_LIFETIME)
+    }
+
+    /// Ends every session cookie there is, in both jars.
+    fn sessions_end() -> Vec<Self> {
+        vec![Self::session_end(), Self { partitioned: true, ..Self::session_end() }]
+    }
+
+    fn new(name: impl Into<Cow<'static, str>>, value: String, lifetime: Duration) -> Self {
+        Self { name: name.into(), value, lifetime, partitioned: false }
     }
 }
 
 impl Provider {
-    /// Reads the cookies of a request, and the `User-Agent`, which names the device. A browser that comes without its cookie
-    /// gets one, to be added to the response.
-    pub fn visitor(&self, cookie_header: Option<&str>, user_agent: Option<&str>, address: IpAddr) -> (Visitor, Option<SetCookie>) {
-        let text = |name| cookie_header.and_then(|header| cookie(header, name));
-        let secret = |name| text(name).and_then(Secret::decode);
-        let known = secret(BROWSER_COOKIE);
-        let browser = known.clone().unwrap_or_else(|| self.entropy().secret());
-        let set = SetCookie { name: BROWSER_COOKIE, value: browser.encode(), lifetime: BROWSER_LIFETIME };
-        let visitor = Visitor {
-            browser,
-            session: secret(SESSION_COOKIE),
-            address,
-            device: device::name(user_agent.unwrap_or_default()),
-            codes: secret(CODES_COOKIE),
-            way: text(WAY_COOKIE).and_then(Way::parse),
+    /// Reads the cookies of a request, and the `User-Agent`, which names the device. What comes back besides the visitor is for the
+    /// response, before any cookie that the request itself leads to.
+    ///
+    /// A browser without a cookie gets a secret under two names: one that stays, and one of its own for half an hour. The first
+    /// requests of a browser often come at the same time (two tabs, a prefetch). Each then gets a secret, and the last answer
+    /// decides which of them stays; what began under another is still this browser's by the second cookie.
+    ///
+    /// Cookies do not tell ports apart, so other programs on the same host may send any others along: only our own are read.
+    pub fn visitor(&self, cookies: &[u8], user_agent: &str, address: IpAddr) -> (Visitor, Vec<SetCookie>) {
+        let lasting = secrets(cookies, |name| name == BROWSER_COOKIE);
+        let first = secrets(cookies, |name| name.starts_with(FIRST_COOKIE));
+        let known: Vec<_> = lasting.iter().chain(&first).take(MOST_SECRETS).cloned().collect();
+        let browser = known.first().cloned().unwrap_or_else(|| self.entropy().secret());
+        let mut set = match (lasting.is_empty(), first.is_empty()) {
+            (true, true) => SetCookie::new_browser(&browser),
+            (true, false) => vec![SetCookie::browser(&browser)],
+            _ => Vec::new(),
         };
-        (visitor, known.is_none().then_some(set))
+        // Two different sessions: one was not set by us, and which of them cannot be told. Both end, so that signing in helps.
+        let sessions = secrets(cookies, |name| name == SESSION_COOKIE);
+        let session = match sessions.as_slice() {
+            [] => None,
+            [session] => Some(session.clone()),
+            _ => {
+                set.extend(SetCookie::sessions_end());
+                None
+            }
+        };
+        let visitor = Visitor {
+            others: known.into_iter().skip(1).collect(),
+            browser,
+            session,
+            address,
+            device: device::name(user_agent),
+            codes: secrets(cookies, |name| name == CODES_COOKIE).into_iter().next(),
+            way: values(cookies, |name| name == WAY_COOKIE).find_map(Way::parse),
+        };
+        (visitor, set)
     }
 
-    /// The token that every form carries against forgery: bound to the session, or to the browser before there is one.
+    /// A token that a form carries against forgery: bound to the session, or to the browser before there is one. Each is different,
+    /// so that a form that is sent twice can be told from the same form filled in again.
     pub fn form_token(&self, visitor: &Visitor) -> String {
-        visitor.form_token().encode()
+        let number = self.entropy().id();
+        let base = visitor.session.as_ref().unwrap_or(&visitor.browser);
+        format!("{number}{}", form_token(base, number).encode())
     }
 
-    /// Whether a form carries the token of this very browser.
+    /// Whether a form carries a token of this very browser.
     pub fn form_token_matches(&self, visitor: &Visitor, presented: &str) -> bool {
-        Secret::decode(presented).is_some_and(|secret| secret.digest() == visitor.form_token().digest())
+        let read = || {
+            let (number, token) = presented.split_at_checked(Id::TEXT_LENGTH)?;
+            Some((Id::parse(number)?, Secret::decode(token)?.digest()))
+        };
+        let Some((number, presented)) = read() else { return false };
+        let made_from = |base: &Secret| form_token(base, number).digest() == presented;
+        visitor.session.as_ref().map_or_else(|| visitor.secrets().any(made_from), made_from)
     }
 }
 
@@ -124,17 +186,46 @@ impl Visitor {
         self.way
     }
 
-    fn form_token(&self) -> Secret {
-        self.session.as_ref().unwrap_or(&self.browser).derive("form token", b"")
+    /// Whether this is the browser of which a digest was kept.
+    pub(crate) fn is_browser(&self, digest: &Digest) -> bool {
+        self.secret_of(digest).is_some()
+    }
+
+    /// The secret of this browser of which a digest was kept.
+    pub(crate) fn secret_of(&self, digest: &Digest) -> Option<&Secret> {
+        self.secrets().find(|secret| secret.digest() == *digest)
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.browser).chain(&self.others)
     }
 }
 
-/// The value of a cookie. A name that comes twice is refused: one of the two was not set by us.
-fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    let mut values =
-        header.split(';').filter_map(|pair| pair.trim().split_once('=')).filter(|(own, _)| *own == name).map(|(_, value)| value);
-    let first = values.next()?;
-    values.next().is_none().then_some(first)
+/// The session that a `Set-Cookie` header begins.
+pub(crate) fn session_begun_by(header_value: &str) -> Option<Digest> {
+    let value = header_value.strip_prefix(SESSION_COOKIE)?.strip_prefix('=')?.split(';').next()?;
+    Secret::decode(value).map(|secret| secret.digest())
+}
+
+fn form_token(base: &Secret, number: Id) -> Secret {
+    base.derive("form token", &number.bytes())
+}
+
+/// The values of cookies, each once, that are secrets of our making; in the order in which they came.
+fn secrets(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> Vec<Secret> {
+    let mut found = Vec::new();
+    for secret in values(cookies, is_meant).filter_map(Secret::decode) {
+        if found.len() < MOST_SECRETS && !found.contains(&secret) {
+            found.push(secret);
+        }
+    }
+    found
+}
+
+/// The values of cookies. Those of other programs may hold any bytes (RFC 6265 section 5.4 sends what was stored).
+fn values(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+    let pairs = cookies.split(|byte| *byte == b';').filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
+    pairs.filter(move |(name, _)| is_meant(name)).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -142,12 +233,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_is_read_by_its_exact_name_and_only_once() {
-        let text = Secret::new([3; 32]).encode();
-        assert_eq!(cookie(&format!("a=b; {SESSION_COOKIE}={text}"), SESSION_COOKIE), Some(text.as_str()));
-        for bad in [String::new(), format!("x{SESSION_COOKIE}={text}"), format!("{SESSION_COOKIE}={text}; {SESSION_COOKIE}={text}")]
-        {
-            assert_eq!(cookie(&bad, SESSION_COOKIE), None, "{bad}");
+    fn a_cookie_is_read_by_its_exact_name_whatever_comes_along() {
+        let read = |header: &[u8]| secrets(header, |name| name == SESSION_COOKIE);
+        let (secret, other) = (Secret::new([3; 32]), Secret::new([4; 32]));
+        let (own, others) = (format!("{SESSION_COOKIE}={}", secret.encode()), format!("{SESSION_COOKIE}={}", other.encode()));
+        for good in [
+            own.clone(),
+            format!("a=b; {own}"),
+            format!("user=Zo\u{eb}; {own}"),
+            format!("{own};{own}"),
+            format!("{SESSION_COOKIE}=x; {SESSION_COOKIE}; ; =; {own}"),
+        ] {
+            assert_eq!(read(good.as_bytes()), std::slice::from_ref(&secret), "{good}");
+        }
+        let latin = [b"user=Zo\xeb; ", own.as_bytes(), b"; \xff\xfe=\x80"].concat();
+        assert_eq!(read(&latin), std::slice::from_ref(&secret));
+        assert_eq!(read(format!("{own}; {others}").as_bytes()), [secret, other]);
+        for bad in [String::new(), format!("x{own}"), format!("{SESSION_COOKIE}x={own}"), own.replacen('=', "==", 1)] {
+            assert_eq!(read(bad.as_bytes()), [], "{bad}");
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Person, Provider, Visitor, accounts::FRESH, consent::Identity, keys, problem::Unavailable, record};
+use crate::{Person, Provider, Visitor, accounts::FRESH, consent::Identity, decided::Asked, problem::Unavailable};
 
 /// A waiting request, bound to the browser it was made in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub(crate) struct Proved {
 impl Provider {
     /// What the login page says about a waiting request.
     pub async fn request(&self, id: &str, visitor: &Visitor) -> Result<RequestView, RequestError> {
-        let (_, waiting) = self.waiting(id, visitor).await?;
+        let waiting = self.waiting(id, visitor).await?;
         let (person, present) = (self.signed_in(visitor).await?, self.present(&waiting, visitor).await?);
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
@@ -86,12 +86,11 @@ impl Provider {
     }
 
     /// Reads a waiting request of this browser.
-    pub(crate) async fn waiting(&self, id: &str, visitor: &Visitor) -> Result<(String, Waiting), RequestError> {
-        let id = Secret::decode(id).ok_or(RequestError::Gone)?;
-        let key = keys::request(&id.digest());
-        let waiting: Waiting = record::read(self.store(), &key).await?.ok_or(RequestError::Gone)?;
-        let good = waiting.browser == visitor.browser.digest() && !waiting.expires_at.has_passed(self.now());
-        if good { Ok((key, waiting)) } else { Err(RequestError::Gone) }
+    pub(crate) async fn waiting(&self, id: &str, visitor: &Visitor) -> Result<Waiting, RequestError> {
+        match self.asked(id, visitor).await? {
+            Asked::Waiting(read) => Ok(read.waiting),
+            Asked::Decided(_) => Err(RequestError::Gone),
+        }
     }
 
     /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off leaves the old session as
@@ -106,7 +105,10 @@ impl Provider {
 
     /// Proves client and destination again: the stored text alone leads nowhere.
     pub(crate) async fn prove(&self, waiting: Waiting) -> Result<Proved, RequestError> {
-        let request = waiting.request;
+        self.prove_request(waiting.request).await
+    }
+
+    pub(crate) async fn prove_request(&self, request: AuthorizationRequest) -> Result<Proved, RequestError> {
         let client = self.client(&request.client_id).await?.ok_or(RequestError::Gone)?;
         let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri).map_err(|_| RequestError::Gone)?;
         Ok(Proved { request, client, destination })

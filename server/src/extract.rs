@@ -78,8 +78,9 @@ async fn body<S: Send + Sync>(request: Request, state: &S, code: &str) -> Result
 fn has_content_type(headers: &HeaderMap, accepted: &[&str]) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let essence = value.to_str().ok().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted))
+    // A parameter may hold bytes that are no text.
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted.as_bytes()))
 }
 
 /// The `Authorization` header as it came. Two of them, or one that is not text, become what no scheme can read.
@@ -102,9 +103,9 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes anything gets the page.
 pub fn prefers_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers.get_all(header::ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let (mut json, mut html) = (0.0_f32, 0.0_f32);
-    for range in accepted.flat_map(|value| value.split(',')) {
+    for range in accepted.collect::<Vec<_>>().iter().flat_map(|value| value.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);

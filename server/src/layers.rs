@@ -4,6 +4,7 @@ mod body;
 mod cors;
 mod origin;
 mod protect;
+mod repeat;
 mod request;
 mod visit;
 
@@ -11,5 +12,6 @@ pub use body::{bounded_body, unreadable_is_bad_request};
 pub use cors::{is_preflight, open, open_to_browsers, preflight_answer};
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
+pub use repeat::repeated_posts;
 pub use request::{RequestId, watch};
 pub use visit::{is_cross_site, see_other_after_post, visitor};

@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::extract::{LARGEST_BODY, Proxies, Service};
 use crate::layers::{
-    Protection, RequestId, bounded_body, open_to_browsers, protect, same_origin_posts, see_other_after_post,
+    Protection, RequestId, bounded_body, open_to_browsers, protect, repeated_posts, same_origin_posts, see_other_after_post,
     unreadable_is_bad_request, visitor, watch,
 };
 use crate::liveness::liveness;
@@ -80,6 +80,7 @@ fn machines() -> Router<Service> {
 /// What people see, and the endpoint that sends them there.
 fn browsers(service: &Service) -> Router<Service> {
     let pages = pages(service)
+        .layer(from_fn_with_state(service.clone(), repeated_posts))
         .layer(from_fn(bounded_body))
         .layer(from_fn(unreadable_is_bad_request))
         .layer(from_fn_with_state(service.clone(), same_origin_posts));

@@ -25,7 +25,7 @@ pub async fn decide_consent(
     let decision = if decision == "allow" { Decision::Allow } else { Decision::Deny };
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        match visit.provider.decide(id.as_str(), &visit.visitor, decision).await {
+        match visit.provider.decide(id.as_str(), &visit.visitor, decision, &form_token).await {
             Ok(location) => visit.leave(&location),
             Err(ConsentError::SignInFirst) => visit.go(&Place::Login(Some(id.clone()))),
             Err(ConsentError::Gone) => visit.go(&Place::Consent(id.clone())),

@@ -21,7 +21,10 @@ pub async fn sign_in(
 ) -> Result<(), Message> {
     let place = Place::sign_in(&request, &then);
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
+        let visit = match Visit::trusted(&form_token) {
+            Err(Message::PageTooOld) if Visit::current()?.has_just_signed_in().await? => return Ok(place.onward(false)),
+            visit => visit?,
+        };
         let signed_in = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await?;
         visit.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))

@@ -44,7 +44,7 @@ impl Provider {
         let Some(id) = Secret::decode(id) else { return Ok(None) };
         let pending: Option<Pending> = record::take(self.store(), &keys::ceremony(&id.digest())).await?;
         let now = self.now();
-        let fits = |pending: &Pending| pending.browser == visitor.browser.digest() && !pending.expires_at.has_passed(now);
+        let fits = |pending: &Pending| visitor.is_browser(&pending.browser) && !pending.expires_at.has_passed(now);
         Ok(pending.filter(fits).map(|pending| pending.task))
     }
 }

@@ -126,7 +126,7 @@ async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     let code = client.is_allowed(&house, &ada).await;
     house.provider.terminal().block_host("app.example").await.expect("blocked");
     assert!(matches!(house.provider.consent(&waiting, &ada).await, Err(ConsentError::Gone)));
-    assert!(matches!(house.provider.decide(&waiting, &ada, Decision::Allow).await, Err(ConsentError::Gone)));
+    assert!(matches!(house.provider.decide(&waiting, &ada, Decision::Allow, "form").await, Err(ConsentError::Gone)));
     assert!(client.redeems(&house, &code).await.is_err());
     let noted = house.provider.terminal().failures().await.expect("failures");
     assert_eq!((noted.len(), noted[0].kind), (1, FailureKind::KeptOut), "said as it is where it is of use");

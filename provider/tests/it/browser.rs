@@ -21,15 +21,17 @@ impl Browser {
     pub(crate) fn from(house: &House, last_byte: u8) -> Self {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
         let mut browser = Self { provider: house.provider.clone(), cookies: BTreeMap::new(), address };
-        let cookie = house.provider.visitor(None, None, address).1;
-        browser.keep(&cookie.expect("a browser cookie"));
+        let cookies = house.provider.visitor(b"", "", address).1;
+        for cookie in &cookies {
+            browser.keep(cookie);
+        }
         browser
     }
 
     /// As it comes to the door.
     pub(crate) fn visits(&self) -> Visitor {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.provider.visitor(Some(&pairs.join("; ")), Some(USER_AGENT), self.address).0
+        self.provider.visitor(pairs.join("; ").as_bytes(), USER_AGENT, self.address).0
     }
 
     pub(crate) fn keep(&mut self, cookie: &SetCookie) {

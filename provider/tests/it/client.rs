@@ -68,7 +68,7 @@ impl Client {
     /// The same, and the person decides. Gives what the answer says.
     pub(crate) async fn is_answered(&self, house: &House, visitor: &Visitor, decision: Decision) -> Parameters {
         let id = self.waits(house, visitor).await;
-        let location = house.provider.decide(&id, visitor, decision).await.expect("decided");
+        let location = house.provider.decide(&id, visitor, decision, "form").await.expect("decided");
         Parameters::parse(location.as_str().split_once('?').expect("an answer").1.as_bytes())
     }
 

@@ -105,7 +105,7 @@ impl House {
 
     /// A browser that has never been here, from an address of its own choice.
     pub(crate) fn browser_from(&self, last_byte: u8) -> Visitor {
-        self.provider.visitor(None, Some(USER_AGENT), IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte))).0
+        self.provider.visitor(b"", USER_AGENT, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte))).0
     }
 
     pub(crate) fn browser(&self) -> Visitor {
@@ -148,7 +148,9 @@ impl House {
     /// A browser that holds a cookie.
     pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> Visitor {
         let pair = cookie.header_value();
-        self.provider.visitor(pair.split(';').next(), Some(USER_AGENT), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))).0
+        self.provider
+            .visitor(pair.split(';').next().unwrap_or_default().as_bytes(), USER_AGENT, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)))
+            .0
     }
 
     pub(crate) async fn person(&self, visitor: &Visitor) -> Option<Person> {

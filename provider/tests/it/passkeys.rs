@@ -120,14 +120,14 @@ async fn nobody_adds_a_passkey_to_another_account() {
     assert_eq!(house.provider.start_adding_passkey(&house.browser()).await.err(), Some(AccountError::NotSignedIn));
     house.add(ADA).await;
     house.add("bob@example.com").await;
-    let (stranger, browser) = house.provider.visitor(None, None, [192, 0, 2, 1].into());
-    let browser = browser.expect("a browser cookie").header_value();
+    let (stranger, browser) = house.provider.visitor(b"", "", [192, 0, 2, 1].into());
+    let browser = browser[0].header_value();
     // One browser, in which one person signs in and then another.
     let sign_in = async |visitor: &Visitor, email: &str| {
         let session =
             house.provider.sign_in_with_password(visitor, email, PASSWORD).await.expect("signed in").cookies[0].header_value();
         let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
-        house.provider.visitor(Some(&pairs.join("; ")), None, [192, 0, 2, 1].into()).0
+        house.provider.visitor(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into()).0
     };
     let ada = sign_in(&stranger, ADA).await;
     let ceremony = house.provider.start_adding_passkey(&ada).await.expect("begun");

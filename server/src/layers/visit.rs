@@ -5,6 +5,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use provider::SetCookie;
+
 use crate::extract::Service;
 
 /// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only for pages, server
@@ -15,15 +17,25 @@ use crate::extract::Service;
 pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = service.proxies.client_address(request.headers(), request.extensions());
     let cookies = cookies(request.headers());
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let (visitor, cookie) = service.provider.visitor(cookies.as_deref(), user_agent, address);
-    let cookie = cookie.filter(|_| request.method() != Method::POST || !is_cross_site(request.headers()));
+    let user_agent = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (visitor, set) = service.provider.visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
+    let has_cookies = request.method() != Method::POST || !is_cross_site(request.headers());
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
-    if let Some(value) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie.header_value()).ok()) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+    if has_cookies {
+        set_first(response.headers_mut(), &set);
     }
     response
+}
+
+/// Puts cookies before those that the answer sets: of two with the same name the later one counts.
+fn set_first(headers: &mut HeaderMap, cookies: &[SetCookie]) {
+    let own = cookies.iter().filter_map(|cookie| HeaderValue::from_str(&cookie.header_value()).ok());
+    let all: Vec<_> = own.chain(headers.get_all(header::SET_COOKIE).iter().cloned()).collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in all {
+        headers.append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Whether a browser says that another site sent it here.
@@ -41,8 +53,8 @@ pub async fn see_other_after_post(request: Request, next: Next) -> Response {
     response
 }
 
-/// All cookies in one line; HTTP allows several headers.
-fn cookies(headers: &HeaderMap) -> Option<String> {
-    let lines: Vec<_> = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
-    (!lines.is_empty()).then(|| lines.join("; "))
+/// All cookies in one line; HTTP allows several headers. Those of other programs on the same host may be no text at all.
+fn cookies(headers: &HeaderMap) -> Vec<u8> {
+    let lines: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    lines.join(&b"; "[..])
 }

@@ -56,6 +56,7 @@ async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
     // Alice's request with the attacker's browser cookie.
     let browser_cookie = "__Host-vestibule-browser";
     let mut mixed = victim.clone();
+    mixed.cookies.retain(|name, _| !name.starts_with(browser_cookie));
     mixed.cookies.insert(browser_cookie.to_owned(), attacker.cookies[browser_cookie].clone());
     nothing_done(&mut mixed, &own.press("Allow"), &own.action).await;
     // Both are still undecided.
@@ -112,20 +113,20 @@ async fn a_decision_is_made_once(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    for (first, second) in [("Allow", "Allow"), ("Allow", "Deny"), ("Deny", "Allow")] {
+    for (first, second) in [("Allow", "Deny"), ("Deny", "Allow")] {
         let form = browser.consent_page(&client).await.form(first);
         Callback::read(browser.submit(&form, first).await.destination());
         let again = browser.submit(&form, second).await;
         browser.follow(&again).await.problem(400);
     }
-    // Two at the same moment: one code.
+    // Any number at the same moment: one code, which all of them get.
     let form = browser.consent_page(&client).await.form("Allow");
     let answers = crate::support::race(16, |_| {
         let (mut window, form) = (browser.clone(), form.clone());
         async move { window.submit(&form, "Allow").await.destination().to_owned() }
     })
     .await;
-    assert_eq!(answers.iter().filter(|location| location.contains("code=")).count(), 1, "{answers:?}");
+    assert!(answers.iter().all(|location| location.contains("code=") && *location == answers[0]), "{answers:?}");
 }
 
 async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
@@ -187,7 +188,7 @@ async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engin
     let (browser_cookie, notice) = ("__Host-vestibule-browser", "__Host-vestibule-notice");
     let session = "__Host-vestibule-session";
     for (answer, place, of, name, seconds) in [
-        (&begun, 0, 1, browser_cookie, 400 * 24 * 3600),
+        (&begun, 0, 2, browser_cookie, 400 * 24 * 3600),
         (&refused, 0, 1, notice, 60),
         (&told, 0, 1, notice, 0),
         (&signed_in, 0, 2, session, 30 * 24 * 3600),

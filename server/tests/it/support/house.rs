@@ -140,10 +140,10 @@ impl House {
     /// Alice moves in, the first and so the administrator. She wants no passkey for now.
     pub(crate) async fn add_alice(&self) {
         self.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("Alice moves in");
-        let visitor = |cookies: Option<&str>| self.provider.visitor(cookies, None, Ipv4Addr::new(192, 0, 2, 99).into()).0;
-        let signed_in = self.provider.sign_in_with_password(&visitor(None), ALICE, PASSWORD).await.expect("Alice signs in");
+        let visitor = |cookies: &str| self.provider.visitor(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into()).0;
+        let signed_in = self.provider.sign_in_with_password(&visitor(""), ALICE, PASSWORD).await.expect("Alice signs in");
         let session = signed_in.cookies[0].header_value();
-        let alice = visitor(session.split(';').next());
+        let alice = visitor(session.split(';').next().unwrap_or_default());
         self.provider.decline_passkey(&alice).await.expect("Alice declines");
         self.provider.sign_out(&alice).await.expect("Alice signs out");
     }

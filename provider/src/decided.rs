@@ -1,0 +1,196 @@
+//! Decisions that were made, for a minute: who sends the same form again gets the same answer.
+//!
+//! A decided request stays under its key in place of the waiting one, which makes the decision one-time. It holds no code: the
+//! code follows from the secrets of the browser, the session and the request, of which the store has digests only
+//! (docs/decisions/identical-posts.md).
+
+use std::time::Duration;
+
+use oauth::{
+    Digest, Id, Reason, Secret, Timestamp,
+    authorize::AuthorizationRequest,
+    grant::{AuthorizationCode, Grant, GrantKey, State},
+    redirect::Location,
+};
+use serde::{Deserialize, Serialize};
+use store::Swap;
+use tokio::time::sleep;
+
+use crate::{
+    ConsentError, Decision, Provider, Visitor, keys,
+    problem::Unavailable,
+    record,
+    waiting::{RequestError, Waiting},
+};
+
+/// How long the same decision gets the same answer.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// How often a second post looks whether the first is answered, and for how long altogether.
+const PAUSE: Duration = Duration::from_millis(50);
+const MOST_LOOKS: usize = 200;
+
+/// A decision, as stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    request: AuthorizationRequest,
+    browser: Digest,
+    session: Option<Digest>,
+    account: Id,
+    decision: Decision,
+    /// Of the form's token.
+    form: Digest,
+    until: Timestamp,
+    /// Whether its answer is on the way: all that it leads to is stored.
+    answered: bool,
+}
+
+/// What lies under the key of a request. A decided one has a member of its own, so that a server that knows waiting ones
+/// alone does not take it for one.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Decided { decided: Box<Decided> },
+    Waiting(Box<Waiting>),
+}
+
+/// A request of this browser.
+pub(crate) enum Asked {
+    Waiting(ReadRequest),
+    Decided(Decided),
+}
+
+/// A waiting request, and what is stored of it.
+pub(crate) struct ReadRequest {
+    pub(crate) key: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) waiting: Waiting,
+}
+
+/// A form with a decision, as it was sent.
+pub(crate) struct Posted<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) visitor: &'a Visitor,
+    pub(crate) decision: Decision,
+    /// Of the form's token, which every page has for itself.
+    pub(crate) form: Digest,
+}
+
+impl Posted<'_> {
+    fn session(&self) -> Option<Digest> {
+        self.visitor.session.as_ref().map(Secret::digest)
+    }
+}
+
+impl Decided {
+    pub(crate) fn new(waiting: &Waiting, posted: &Posted<'_>, account: Id, now: Timestamp) -> Self {
+        Self {
+            request: waiting.request.clone(),
+            browser: waiting.browser.clone(),
+            session: posted.session(),
+            account,
+            decision: posted.decision,
+            form: posted.form.clone(),
+            until: now.after(REMEMBERED),
+            answered: posted.decision == Decision::Deny,
+        }
+    }
+
+    /// The id of the grant and the secret of its code. `None` without a session.
+    pub(crate) fn offer(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
+        let browser = posted.visitor.secret_of(&self.browser)?;
+        let context = [browser.bytes(), posted.id.as_bytes()].concat();
+        let secret = posted.visitor.session.as_ref()?.derive("decided request", &context);
+        let number = secret.derive("grant", b"");
+        let id = number.bytes().first_chunk().copied().map(Id::new)?;
+        Some((id, secret.derive("code", b"")))
+    }
+
+    fn is_repeated_by(&self, posted: &Posted<'_>, now: Timestamp) -> bool {
+        let same = posted.decision == self.decision && posted.form == self.form && posted.session() == self.session;
+        same && posted.visitor.is_browser(&self.browser) && !self.until.has_passed(now)
+    }
+}
+
+impl Provider {
+    /// Reads a request of this browser.
+    pub(crate) async fn asked(&self, id: &str, visitor: &Visitor) -> Result<Asked, RequestError> {
+        let id = Secret::decode(id).ok_or(RequestError::Gone)?;
+        let key = keys::request(&id.digest());
+        let bytes = self.store().get(&key).await.map_err(Unavailable::from)?.ok_or(RequestError::Gone)?;
+        match record::decode(&key, &bytes)? {
+            Stored::Decided { decided } => Ok(Asked::Decided(*decided)),
+            Stored::Waiting(waiting) if visitor.is_browser(&waiting.browser) && !waiting.expires_at.has_passed(self.now()) => {
+                Ok(Asked::Waiting(ReadRequest { key, bytes, waiting: *waiting }))
+            }
+            Stored::Waiting(_) => Err(RequestError::Gone),
+        }
+    }
+
+    /// Puts a decision in the place of the waiting request. The answer is what is stored then; of any number of decisions one is
+    /// made, and the others get that one.
+    pub(crate) async fn settle(
+        &self,
+        key: &str,
+        waiting: &[u8],
+        decided: &Decided,
+    ) -> Result<Result<Vec<u8>, Decided>, ConsentError> {
+        let record = record::encode(&Stored::Decided { decided: Box::new(decided.clone()) });
+        let swap = self.store().compare_and_swap(key, waiting, &record, record::keep(REMEMBERED)).await;
+        match swap.map_err(Unavailable::from)? {
+            Swap::Done => Ok(Ok(record)),
+            Swap::Changed(None) => Err(ConsentError::Gone),
+            Swap::Changed(Some(other)) => match record::decode(key, &other)? {
+                Stored::Decided { decided } => Ok(Err(*decided)),
+                Stored::Waiting(_) => Err(ConsentError::Gone),
+            },
+        }
+    }
+
+    /// Notes that all of a decision is stored. A failure costs a second post its answer, and this one nothing.
+    pub(crate) async fn answered(&self, key: &str, record: &[u8], decided: Decided) {
+        let next = record::encode(&Stored::Decided { decided: Box::new(Decided { answered: true, ..decided }) });
+        if let Err(error) = self.store().compare_and_swap(key, record, &next, record::keep(REMEMBERED)).await {
+            tracing::warn!(%error, "a decision is not kept for a second post");
+        }
+    }
+
+    /// Answers who comes second. The same decision of the same session gets the same answer, as long as the client has not used
+    /// its code: it has what it asked for then, and the page says so.
+    pub(crate) async fn decided_before(&self, posted: &Posted<'_>, mut decided: Decided) -> Result<Location, ConsentError> {
+        for _ in 0..MOST_LOOKS {
+            if !decided.is_repeated_by(posted, self.now()) {
+                return Err(ConsentError::Gone);
+            }
+            if decided.answered {
+                return self.answer_again(posted, decided).await;
+            }
+            sleep(PAUSE).await;
+            match self.asked(posted.id, posted.visitor).await? {
+                Asked::Decided(now) => decided = now,
+                Asked::Waiting(_) => return Err(ConsentError::Gone),
+            }
+        }
+        Err(ConsentError::Gone)
+    }
+
+    async fn answer_again(&self, posted: &Posted<'_>, decided: Decided) -> Result<Location, ConsentError> {
+        let person = self.signed_in(posted.visitor).await?.filter(|person| person.account == decided.account);
+        let account = person.ok_or(ConsentError::SignInFirst)?.account;
+        let offer = decided.offer(posted);
+        let (decision, proved) = (decided.decision, self.prove_request(decided.request).await?);
+        let (state, issuer) = (proved.request.state.as_deref(), &self.settings().issuer);
+        if decision == Decision::Deny {
+            return Ok(proved.destination.with_error(&Reason::Denied, state, issuer));
+        }
+        let (grant, secret) = offer.ok_or(ConsentError::Gone)?;
+        let key = GrantKey { account, grant };
+        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&key)).await?;
+        match grant.map(|grant| grant.state) {
+            Some(State::Offered { .. }) => {
+                let code = AuthorizationCode { key, secret }.encode();
+                Ok(proved.destination.with_code(&code, state, issuer))
+            }
+            _ => Err(ConsentError::Gone),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Posts that come twice: a double click, or a browser that sends a form again because no answer came.
+//!
+//! A browser shows the last answer only, so a second post that finds everything done must not be the one that says so. The
+//! first of several identical posts of one browser does what it asks for, and keeps its answer for a minute; the others get
+//! that answer. Nothing else changes: what another browser sends, or the same browser under another session, is done as ever.
+//!
+//! The answer may hold a session, a one-time link or a client's secret. It is sealed under a key that follows from the browser's
+//! secret and a salt. The store has the salt and a digest of that secret, so it cannot open what it keeps; nor can it tell what
+//! was posted, since the key of the record follows from the same secret.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauth::{Digest, Secret, Timestamp};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use serde::{Deserialize, Serialize};
+use store::Swap;
+use tokio::time::sleep;
+
+use crate::{Provider, Visitor, keys, problem::Unavailable, record, visitor};
+
+/// How long an answer is given again.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// How long the first post may take, after which another one counts as the first.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often others look whether it is done, and for how long altogether.
+const PAUSE: Duration = Duration::from_millis(50);
+const MOST_LOOKS: usize = 200;
+/// The greatest answer that is kept, in bytes: above it a second post is done as ever.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// An answer to a post.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+/// Whose turn it is among identical posts.
+pub enum Turn {
+    /// This one is the first: [`Provider::end_turn`] wants to know what came of it.
+    First(Ticket),
+    /// The first was answered, like this.
+    Repeated(PostAnswer),
+    /// It stands alone.
+    Alone,
+}
+
+/// The claim of a first post.
+pub struct Ticket {
+    key: String,
+    claim: Vec<u8>,
+    salt: Secret,
+    sealing: Secret,
+    session: Option<Digest>,
+}
+
+/// A post, as stored.
+#[derive(Serialize, Deserialize)]
+struct Post {
+    /// Until when it counts.
+    until: Timestamp,
+    /// Base64url.
+    salt: String,
+    /// The sealed [`Remembered`], once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+}
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    /// The session that the first post came with.
+    before: Option<Digest>,
+    /// The one its answer began.
+    after: Option<Digest>,
+    answer: PostAnswer,
+}
+
+impl Provider {
+    /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the one that is. When the store does
+    /// not answer, the post stands alone: what it asks for will say so.
+    pub async fn begin_turn(&self, visitor: &Visitor, path: &str, body: &[u8]) -> Turn {
+        let secret = visitor.browser.derive("identical post", &[path.as_bytes(), &[0], body].concat());
+        let key = keys::post(&secret.derive("key", b"").digest());
+        for _ in 0..MOST_LOOKS {
+            match self.look(visitor, &key, &secret).await {
+                Ok(Some(turn)) => return turn,
+                Ok(None) => sleep(PAUSE).await,
+                Err(_) => return Turn::Alone,
+            }
+        }
+        Turn::Alone
+    }
+
+    /// `None` while the first post is at work.
+    async fn look(&self, visitor: &Visitor, key: &str, secret: &Secret) -> Result<Option<Turn>, Unavailable> {
+        let (now, salt) = (self.now(), self.entropy().secret());
+        let claim = record::encode(&Post { until: now.after(PATIENCE), salt: salt.encode(), answer: None });
+        let session = visitor.session.as_ref().map(Secret::digest);
+        let first = |session| {
+            let sealing = sealing_key(secret, &salt);
+            Some(Turn::First(Ticket { key: key.to_owned(), claim: claim.clone(), salt: salt.clone(), sealing, session }))
+        };
+        if self.store().insert(key, &claim, record::keep(PATIENCE)).await? {
+            return Ok(first(session));
+        }
+        let Some(there) = self.store().get(key).await? else { return Ok(None) };
+        let post: Post = record::decode(key, &there)?;
+        if post.until.has_passed(now) {
+            let swap = self.store().compare_and_swap(key, &there, &claim, record::keep(PATIENCE)).await?;
+            return Ok(if matches!(swap, Swap::Done) { first(session) } else { None });
+        }
+        let Some(sealed) = post.answer else { return Ok(None) };
+        let opened = Secret::decode(&post.salt).and_then(|salt| open(&sealing_key(secret, &salt), &sealed));
+        let own = opened.filter(|opened| session == opened.before || session == opened.after);
+        Ok(Some(own.map_or(Turn::Alone, |opened| Turn::Repeated(opened.answer))))
+    }
+
+    /// Keeps the answer of a first post for those that are identical. Without one the next of them is the first again. A failure
+    /// costs the others their answer and this one nothing.
+    pub async fn end_turn(&self, ticket: Ticket, answer: Option<&PostAnswer>) {
+        let Ticket { key, claim, salt, sealing, session } = ticket;
+        let sealed = answer.and_then(|answer| {
+            let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+            let after = cookies.filter_map(|(_, value)| visitor::session_begun_by(value)).next_back();
+            seal(&sealing, &Remembered { before: session, after, answer: answer.clone() })
+        });
+        let kept = sealed.is_some();
+        let post = Post { until: self.now().after(REMEMBERED), salt: salt.encode(), answer: sealed };
+        // The store cannot remove on a condition, but it can swap on one: for what is gone in a moment.
+        let keep = if kept { record::keep(REMEMBERED) } else { store::Keep::For(Duration::ZERO) };
+        if let Err(error) = self.store().compare_and_swap(&key, &claim, &record::encode(&post), keep).await {
+            tracing::warn!(%error, "the answer to a post is not kept for a second one");
+        }
+    }
+}
+
+fn sealing_key(secret: &Secret, salt: &Secret) -> Secret {
+    secret.derive("answer", salt.bytes())
+}
+
+/// The key seals once, since the salt is fresh: so one nonce does for all.
+fn cipher(key: &Secret) -> Option<(LessSafeKey, Nonce)> {
+    let key = UnboundKey::new(&CHACHA20_POLY1305, key.bytes()).ok()?;
+    Some((LessSafeKey::new(key), Nonce::assume_unique_for_key([0; NONCE_LEN])))
+}
+
+fn seal(key: &Secret, remembered: &Remembered) -> Option<String> {
+    let (cipher, nonce) = cipher(key)?;
+    let mut bytes = record::encode(remembered);
+    if bytes.len() > MOST_BYTES {
+        return None;
+    }
+    cipher.seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn open(key: &Secret, sealed: &str) -> Option<Remembered> {
+    let (cipher, nonce) = cipher(key)?;
+    let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    serde_json::from_slice(cipher.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_answer_opens_under_its_own_key_alone() {
+        let answer = PostAnswer { status: 303, headers: vec![("location".into(), "/account".into())], body: "secret".into() };
+        let remembered = Remembered { before: None, after: Some(Digest::of(b"session")), answer: answer.clone() };
+        let (one, other) = (Secret::new([1; 32]), Secret::new([2; 32]));
+        let sealed = seal(&one, &remembered).expect("sealed");
+        assert!(open(&one, &sealed).is_some_and(|opened| opened.answer == answer));
+        assert!(open(&other, &sealed).is_none() && open(&one, &sealed[1..]).is_none() && open(&one, "%").is_none());
+        let too_long = PostAnswer { body: "x".repeat(MOST_BYTES), ..answer };
+        assert!(seal(&one, &Remembered { before: None, after: None, answer: too_long }).is_none());
+    }
+}
