@@ -24,6 +24,11 @@ pub(crate) fn deadline(now: u64, keep: Keep) -> Deadline {
     }
 }
 
+/// How long to keep what has so many milliseconds left.
+pub(crate) fn keep(left: u64) -> Keep {
+    Keep::For(Duration::from_millis(left))
+}
+
 /// A duration in milliseconds, rounded up, at least one.
 pub(crate) fn rounded_up(time: Duration) -> u64 {
     milliseconds(time.saturating_add(Duration::from_nanos(999_999))).max(1)

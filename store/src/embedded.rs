@@ -5,10 +5,11 @@
 //! each verb is atomic without further care.
 
 mod database;
+mod export;
 mod tables;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,7 @@ use self::{
     tables::Tables,
     writer::{Deed, Job, Writer},
 };
-use crate::{Engine, Error, Keep, Result, Swap};
+use crate::{Engine, Error, Export, Keep, Result, Swap};
 
 /// How many changes may wait for the writer before callers wait to hand over theirs.
 const WAITING: usize = 1024;
@@ -45,9 +46,23 @@ impl Embedded {
         Self::open(Home::Folder(folder.to_owned()), SWEEP_EVERY).await
     }
 
+    /// The database in `folder`, which must be there.
+    pub(crate) async fn existing(folder: &Path) -> Result<Self> {
+        let folder = folder.to_owned();
+        Self::over(blocking(move || Database::open_existing(folder)).await?, SWEEP_EVERY)
+    }
+
+    /// Whether `folder` has a database.
+    pub(crate) fn is_in(folder: &Path) -> io::Result<bool> {
+        database::is_in(folder)
+    }
+
     async fn open(home: Home, sweep_every: Duration) -> Result<Self> {
         // After a crash, opening verifies the whole file: not on an async thread.
-        let database = blocking(move || Database::open(home)).await?;
+        Self::over(blocking(move || Database::open(home)).await?, sweep_every)
+    }
+
+    fn over(database: Database, sweep_every: Duration) -> Result<Self> {
         let database = Arc::new(database);
         let (sender, jobs) = mpsc::channel(WAITING);
         let writer = Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
@@ -122,6 +137,11 @@ impl Engine for Embedded {
         let (list, after) = (list.to_owned(), after.map(str::to_owned));
         let database = Arc::clone(&self.database);
         blocking(move || database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        let snapshot = self.database.snapshot()?;
+        Ok(Export::blocking(move |entries| export::read(&snapshot, entries)))
     }
 
     async fn ping(&self) -> Result<()> {

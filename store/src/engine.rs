@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 
+use crate::Export;
+
 /// The atomic verbs, and what each of them guarantees.
 ///
 /// | verb | one atomic step | answer |
@@ -16,6 +18,7 @@ use async_trait::async_trait;
 /// | [`count`](Engine::count) | add one | each number once: *n* callers see 1 to *n* |
 /// | [`enlist`](Engine::enlist), [`delist`](Engine::delist) | add or remove a name | true if that changed the list |
 /// | [`members`](Engine::members) | read | names in byte order |
+/// | [`export`](Engine::export) | each entry is read in one step | everything, once or more often |
 ///
 /// *Each verb touches one key*, so that the keys may lie on different machines. No step spans two keys.
 ///
@@ -63,6 +66,14 @@ pub trait Engine: Send + Sync + 'static {
     /// At most `limit` names in byte order, those strictly after `after` if it is given. To read a whole list, ask again
     /// with the last name received until fewer than `limit` come.
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
+
+    /// Everything in the store, for a backup: records with the time that is left to them, then the members of lists.
+    ///
+    /// The embedded engine reads one snapshot. Redis has none to give, and promises less: what is there from the beginning to
+    /// the end comes at least once; what is written, removed or expires meanwhile may come or not, and a record that changes
+    /// meanwhile comes as it was at some moment of the export, perhaps twice. Then the later one is the newer. On both, a
+    /// member that was listed before its record was exported comes too, since lists come last.
+    async fn export(&self) -> Result<Export>;
 
     /// Succeeds if the engine can answer now (for readiness).
     async fn ping(&self) -> Result<()>;

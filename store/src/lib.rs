@@ -21,14 +21,17 @@
 mod clock;
 mod embedded;
 mod engine;
+mod export;
+pub mod files;
 mod location;
 mod redis;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, io, ops::Deref, sync::Arc};
 
 pub use engine::{Engine, Error, Keep, Result, Swap};
+pub use export::{Entry, Export};
 pub use location::Location;
 
 /// A handle on one engine: cheap to clone, and with all the verbs of [`Engine`] as methods.
@@ -51,6 +54,21 @@ impl Store {
             Location::File(folder) => Self::new(embedded::Embedded::in_folder(folder).await?),
             Location::Redis(url) => Self::new(redis::RedisEngine::connect(url).await?),
         })
+    }
+
+    /// Opens the store at `location` as [`open`](Self::open) does, but creates nothing. `None` when there is no file; a Redis
+    /// server is there, whatever it holds.
+    pub async fn open_existing(location: &Location) -> Result<Option<Self>> {
+        match location {
+            Location::File(folder) if Self::is_in(folder)? => Ok(Some(Self::new(embedded::Embedded::existing(folder).await?))),
+            Location::File(_) => Ok(None),
+            Location::Memory | Location::Redis(_) => Self::open(location).await.map(Some),
+        }
+    }
+
+    fn is_in(folder: &std::path::Path) -> Result<bool> {
+        let unavailable = |fault: io::Error| Error::Unavailable(format!("{}: {fault}", folder.display()));
+        embedded::Embedded::is_in(folder).map_err(unavailable)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each verb is one command or one script on one key, so a Redis Cluster can hold the keys. Needs Redis 6.2 (`GETDEL`).
 
+mod export;
 mod hazards;
 
 use std::{path::Path, sync::LazyLock, time::Duration};
@@ -13,7 +14,7 @@ use redis::{
     cmd,
 };
 
-use crate::{Engine, Error, Keep, Result, Swap, clock, location};
+use crate::{Engine, Error, Export, Keep, Result, Swap, clock, location};
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -154,6 +155,11 @@ impl Engine for RedisEngine {
         self.read(cmd("ZRANGEBYLEX").arg(names(list)).arg(from).arg("+").arg("LIMIT").arg(0).arg(limit)).await
     }
 
+    async fn export(&self) -> Result<Export> {
+        let connection = self.connection.clone();
+        Ok(Export::running(|entries| export::read(connection, entries)))
+    }
+
     async fn ping(&self) -> Result<()> {
         self.read(&cmd("PING")).await
     }
@@ -208,12 +214,17 @@ fn manners() -> ConnectionManagerConfig {
         .set_pipeline_buffer_size(WAITING)
 }
 
+/// What the keys of records begin with.
+const RECORD: &str = "vestibule:record:";
+/// What the keys of lists begin with.
+const LIST: &str = "vestibule:list:";
+
 fn record(key: &str) -> String {
-    format!("vestibule:record:{key}")
+    format!("{RECORD}{key}")
 }
 
 fn names(list: &str) -> String {
-    format!("vestibule:list:{list}")
+    format!("{LIST}{list}")
 }
 
 /// The lifetime in milliseconds; none for a record to keep.

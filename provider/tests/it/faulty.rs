@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use store::{Engine, Error, Keep, Location, Result, Store, Swap};
+use store::{Engine, Error, Export, Keep, Location, Result, Store, Swap};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,10 @@ impl Engine for Faulty {
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         self.run(list, self.store.members(list, after, limit)).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        self.store.export().await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use store::{Engine, Keep, Location, Result, Store, Swap};
+use store::{Engine, Export, Keep, Location, Result, Store, Swap};
 
 /// What was written: keys, values, and names in lists, in the order they came; and how often something was read.
 #[derive(Clone, Default)]
@@ -80,6 +80,10 @@ impl Engine for Glass {
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         self.store.members(list, after, limit).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        self.store.export().await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,16 +1,19 @@
 //! The redb database: opening it, reading, committing, and opening it anew after a failed write.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
-use redb::{DatabaseError, ReadTransaction, ReadableDatabase, backends::InMemoryBackend};
+use redb::{
+    DatabaseError, ReadTransaction, ReadableDatabase,
+    backends::{FileBackend, InMemoryBackend},
+};
 
 use super::tables::Tables;
-use crate::{Error, Result, clock};
+use crate::{Error, Result, clock, files};
 
 /// redb's own default is 1 GiB; the server is to stay below 50 MB.
 const CACHE_BYTES: usize = 16 << 20;
@@ -22,6 +25,11 @@ const FILE: &str = "store.redb";
 pub(super) enum Home {
     Memory,
     Folder(PathBuf),
+}
+
+/// Whether a folder has a store file, or anything else under its name.
+pub(super) fn is_in(folder: &Path) -> io::Result<bool> {
+    is_taken(&folder.join(FILE))
 }
 
 /// An open database. It is absent only for the moment after a failure, while it is opened anew.
@@ -47,11 +55,23 @@ impl Database {
         &self.home
     }
 
+    /// Opens what is there, and creates nothing.
+    pub(super) fn open_existing(folder: PathBuf) -> Result<Self> {
+        let redb = file(&folder)?;
+        Ok(Self { home: Home::Folder(folder), redb: RwLock::new(Some(redb)) })
+    }
+
     /// Reads one snapshot: what was committed before this call.
     pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T> {
         let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
         let redb = redb.as_ref().ok_or_else(closed)?;
         Ok(redb.begin_read().map_err(redb::Error::from).and_then(|snapshot| read(&snapshot))?)
+    }
+
+    /// One snapshot to read for long: writers go on meanwhile. It ends with an error when the file has to be opened again.
+    pub(super) fn snapshot(&self) -> Result<ReadTransaction> {
+        let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(redb.as_ref().ok_or_else(closed)?.begin_read().map_err(redb::Error::from)?)
     }
 
     /// Applies `change` and returns once it is on disk. A change that changed nothing costs no sync.
@@ -107,25 +127,35 @@ fn file(folder: &Path) -> Result<redb::Database> {
 /// A file that redb has only begun to make is none, and would stay in the way for ever. So it is made under another name,
 /// and gets its own when it is complete; whoever is killed in between leaves something to be made again.
 fn prepare(folder: &Path) -> Result<(), redb::Error> {
-    create_folder(folder)?;
+    files::create_private_folder(folder)?;
     let path = folder.join(FILE);
-    if path.try_exists()? {
+    if is_taken(&path)? {
         return Ok(());
     }
     let entries = File::open(folder)?;
     // One process at a time, until `entries` is closed.
     entries.lock()?;
-    if path.try_exists()? {
+    if is_taken(&path)? {
         return Ok(());
     }
     let unfinished = folder.join(format!("{FILE}.new"));
-    create_file(&unfinished)?;
-    let redb = builder().create(&unfinished)?;
+    // By the open file, not by its name: nobody can put a link in its place meanwhile.
+    let redb = builder().create_with_backend(FileBackend::new(files::replace_private(&unfinished)?)?)?;
     make_tables(&redb)?;
     redb.close()?;
     fs::rename(unfinished, path)?;
     // Only now does the name survive a power failure.
     Ok(entries.sync_all()?)
+}
+
+/// Whether anything has this name. A symbolic link does, wherever it leads: a store that is out of reach for the moment, on
+/// a disk that is not mounted, say, must not be replaced by an empty one.
+fn is_taken(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
 fn builder() -> redb::Builder {
@@ -139,21 +169,6 @@ fn make_tables(redb: &redb::Database) -> Result<(), redb::Error> {
     let transaction = redb.begin_write()?;
     drop(Tables::open(&transaction, 0)?);
     Ok(transaction.commit()?)
-}
-
-fn create_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
-}
-
-/// An empty file, whatever was there before.
-fn create_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create(true).truncate(true).open(path)
 }
 
 fn unavailable(path: &Path, fault: &dyn std::error::Error) -> Error {

@@ -12,13 +12,13 @@ use crate::{
 type Result<T> = std::result::Result<T, redb::Error>;
 
 /// Key → when it may go, and the value.
-const RECORDS: TableDefinition<'_, &str, (Deadline, &[u8])> = TableDefinition::new("records");
+pub(super) const RECORDS: TableDefinition<'_, &str, (Deadline, &[u8])> = TableDefinition::new("records");
 
 /// The records that expire, soonest first, so that a sweep reads nothing else. Each has one entry here, with its deadline.
 const EXPIRIES: TableDefinition<'_, (Deadline, &str), ()> = TableDefinition::new("expiries");
 
 /// List and member.
-const LISTS: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("lists");
+pub(super) const LISTS: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("lists");
 
 /// The tables within one write transaction, at one moment.
 pub(super) struct Tables<'txn> {

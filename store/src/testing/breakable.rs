@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{Engine, Error, Keep, Result, Store, Swap};
+use crate::{Engine, Error, Export, Keep, Result, Store, Swap};
 
 /// An engine that passes each verb on to a store until its [`Switch`] says otherwise.
 pub struct Breakable {
@@ -142,6 +142,10 @@ impl Engine for Breakable {
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         self.run(Kind::Read, self.store.members(list, after, limit)).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        self.run(Kind::Read, self.store.export()).await
     }
 
     async fn ping(&self) -> Result<()> {

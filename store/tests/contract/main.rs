@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "what expires, and what must answer soon, is watched in real time")]
 
 mod expiry;
+mod export;
 mod lists;
 mod outage;
 mod races;
@@ -107,6 +108,13 @@ contract! {
         names_are_in_once,
         pages_in_byte_order,
         lists_and_records_share_no_names,
+    ]
+    export: [
+        an_empty_store_exports_nothing,
+        everything_comes_with_the_time_that_is_left,
+        what_has_expired_does_not_come,
+        a_store_that_changes_meanwhile_is_read_and_goes_on,
+        an_export_that_nobody_reads_to_its_end_is_in_nobodys_way,
     ]
     races: [
         one_insert_wins,

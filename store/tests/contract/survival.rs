@@ -249,6 +249,36 @@ async fn only_the_owner_can_open_folder_and_file() {
 }
 
 #[tokio::test]
+async fn opening_what_is_there_creates_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::File(folder.path().join("data"));
+    assert!(Store::open_existing(&location).await.expect("no fault").is_none());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    open(&location).await.insert("kept", b"x", Keep::Forever).await.expect("insert");
+    let store = Store::open_existing(&location).await.expect("opened").expect("it is there");
+    assert!(store.get("kept").await.expect("get").is_some());
+    assert!(matches!(Store::open_existing(&location).await, Err(Error::Locked(_))));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (away, link) = (folder.path().join("away.redb"), folder.path().join("store.redb"));
+    std::os::unix::fs::symlink(&away, &link).expect("a link");
+    let location = Location::File(folder.path().to_owned());
+    for opened in [Store::open(&location).await.map(Some), Store::open_existing(&location).await] {
+        assert!(matches!(opened, Err(Error::Unavailable(_))), "{opened:?}");
+    }
+    assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink() && !away.exists());
+    // A link in place of the file under its first name is not followed either.
+    std::fs::remove_file(&link).expect("removed");
+    std::os::unix::fs::symlink(&away, folder.path().join("store.redb.new")).expect("a link");
+    open(&location).await.insert("k", b"x", Keep::Forever).await.expect("insert");
+    assert!(!away.exists() && std::fs::symlink_metadata(&link).expect("there").is_file());
+}
+
+#[tokio::test]
 async fn what_cannot_be_opened_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file"), "no folder").expect("a file");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::{Engine, Keep, Result, Store, Swap};
+use store::{Engine, Export, Keep, Result, Store, Swap};
 use tokio::sync::{Notify, Semaphore};
 
 /// Holds verbs back, and lets all that are waiting go at once: each time is one wait.
@@ -167,6 +167,11 @@ impl Engine for Tidal {
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         self.tide.pass().await;
         self.store.members(list, after, limit).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        self.tide.pass().await;
+        self.store.export().await
     }
 
     async fn ping(&self) -> Result<()> {
