@@ -20,6 +20,8 @@ use crate::{
 
 /// The longest client identifier that is looked up.
 const LONGEST_ID: usize = 2048;
+/// The longest one that an administrator chooses.
+const LONGEST_CHOSEN_ID: usize = 200;
 const SECRET_PREFIX: &str = "vcs_";
 /// How the identifiers begin that this server gives.
 pub const CLIENT_PREFIX: &str = "vc_";
@@ -198,6 +200,25 @@ pub fn is_client_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
+/// Whether an administrator can choose an identifier for a client: one that can be sent, and that nothing takes for the address
+/// of a document. Identifiers that begin like those that the server makes ([`CLIENT_PREFIX`]) are not judged here.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > LONGEST_CHOSEN_ID {
+        return Err("it has not 1 to 200 characters");
+    }
+    if !is_client_id(text) || text.trim() != text {
+        return Err("it has characters that are not visible ASCII, or begins or ends with a space");
+    }
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    if DocumentUrl::is_meant(text) || ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) {
+        return Err("it looks like the address of a metadata document, which describes its client itself");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,6 +331,16 @@ mod tests {
         }
         let body = Parameters::parse(b"client_id=%0A");
         assert_eq!(Credentials::read(&body, None), Err(Reason::ClientAuthenticationFailed { by_header: false }));
+    }
+
+    #[test]
+    fn a_chosen_id_can_be_sent_and_is_no_address() {
+        for good in ["billing", "billing agent", "vc_x", "urn:example:agent", "a:b", &"a".repeat(200)] {
+            assert_eq!(judge_chosen_id(good), Ok(()), "{good}");
+        }
+        for bad in ["", " a", "a ", "a\tb", "\u{e4}", "https://a.example/c.json", "HTTP:a", "x://y", &"a".repeat(201)] {
+            assert!(judge_chosen_id(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 mod accounts;
 mod applications;
+mod provisioning;
 mod trail;
 
 use thiserror::Error;
 
 pub use accounts::{AccountSummary, AddedAccount};
-pub use applications::{AddedClient, ApplicationKind, ApplicationSummary, BlockedHost};
+pub use applications::{ApplicationKind, ApplicationSummary, BlockedHost};
+pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, NewClient};
 
 use crate::{
     Provider, Visitor,
@@ -57,7 +59,7 @@ impl From<PasswordError> for AdministrationError {
     }
 }
 
-type Done<T = ()> = Result<T, AdministrationError>;
+pub(crate) type Done<T = ()> = Result<T, AdministrationError>;
 
 /// Why somebody may not administer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -123,8 +125,13 @@ impl Administration {
         Ok(keys)
     }
 
+    /// The server that is administered.
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
     /// Notes a deed in the audit trail.
-    async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
+    pub(crate) async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
         self.provider.note(Event { at, deed, by, whose, from, client: None, about }).await;
     }

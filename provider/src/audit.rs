@@ -6,7 +6,7 @@ mod recorded;
 mod trail;
 
 pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, Whose};
-pub(crate) use recorded::Foreign;
 pub use recorded::Recorded;
+pub(crate) use recorded::{Foreign, Latest};
 pub(crate) use trail::Trail;
 pub use trail::{AuditFilter, AuditPage, AuditReport};

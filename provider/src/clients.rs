@@ -146,13 +146,13 @@ impl Provider {
     }
 
     /// Stores a client, then lists it: others who look for lapsed names drop one without a record. A failure between the two
-    /// leaves a client whose id nobody was told.
-    pub(crate) async fn keep_client(&self, client: Client) -> Result<(), Unavailable> {
+    /// leaves a client whose id nobody was told. `false` when there is a client of this id, which is not changed.
+    pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, keep) = self.kept_client(client);
-        record::insert(self.store(), &keys::client(&client.id), &client, keep).await?;
+        let kept = record::insert(self.store(), &keys::client(&client.id), &client, keep).await?;
         self.store().enlist(keys::CLIENTS, &client.id).await?;
         record::forget_lapsed(self.store(), keys::CLIENTS, &client.id, keys::client).await?;
-        Ok(())
+        Ok(kept)
     }
 
     /// Removes a client for good. `false` when there was none.

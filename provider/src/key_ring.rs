@@ -18,6 +18,9 @@ pub enum OpenError {
     /// The signing keys do not open with this sealing key.
     #[error(transparent)]
     Sealed(#[from] UnsealError),
+    /// A backup is being restored into the store, or a restore was interrupted.
+    #[error("a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\"")]
+    Restoring,
     /// A key could not be made or sealed.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -61,6 +64,11 @@ pub(crate) fn date_time(at: Timestamp) -> OffsetDateTime {
         .ok()
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// Whether a sealing key opens the signing keys of a store, by their record.
+pub fn opens_key_ring(record: &str, sealing_key: &SealingKey) -> bool {
+    serde_json::from_str::<SealedRing>(record).is_ok_and(|sealed| sealed.unseal(sealing_key).is_ok())
 }
 
 fn timestamp(at: OffsetDateTime) -> Timestamp {

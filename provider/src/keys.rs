@@ -8,6 +8,10 @@ pub(crate) const KEY_RING: &str = "key-ring";
 pub(crate) const FIRST_ACCOUNT: &str = "first-account";
 /// The newest event of the audit trail.
 pub(crate) const LATEST_EVENT: &str = "latest-event";
+/// The issuer that the store belongs to.
+pub(crate) const ISSUER: &str = "issuer";
+/// That a backup is being restored into the store.
+pub(crate) const RESTORE: &str = "restore";
 /// Hosts that are kept out.
 pub(crate) const BLOCKED_HOSTS: &str = "blocked-hosts";
 /// The list of all accounts' ids.
@@ -117,6 +121,17 @@ pub(crate) fn post(digest: &Digest) -> String {
 /// A passkey ceremony under way.
 pub(crate) fn ceremony(id: &Digest) -> String {
     format!("ceremony:{}", id.as_str())
+}
+
+/// The number of an event, by its key.
+pub(crate) fn event_number(key: &str) -> Option<u64> {
+    key.strip_prefix("event:")?.parse().ok()
+}
+
+/// Whether a key is that of something that works once and for a short time: an authorization request, a passkey ceremony, a
+/// one-time link, a form that was sent.
+pub(crate) fn is_one_time(key: &str) -> bool {
+    ["request:", "ceremony:", "invitation:", "post:"].iter().any(|kind| key.starts_with(kind))
 }
 
 /// A counter of a limit: what is limited, for whom, in which stretch of time.

@@ -8,6 +8,7 @@ mod administration;
 mod assertions;
 mod audit;
 mod authorization;
+pub mod backup;
 mod blocked;
 mod clients;
 mod connections;
@@ -20,6 +21,7 @@ mod environment;
 mod exchange;
 mod failures;
 mod fetch;
+mod identity;
 mod inspection;
 mod key_ring;
 mod key_sets;
@@ -53,7 +55,7 @@ pub use accounts::{
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,
-    BlockedHost, NotAdministrator,
+    BlockedHost, ChangedClient, ClientChanges, ClientProof, NewClient, NotAdministrator,
 };
 pub use audit::{Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded, Whose};
 pub use authorization::{AuthorizeError, Begun};
@@ -63,7 +65,8 @@ pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
 pub use failures::{FailedStep, Failure, FailureKind};
-pub use key_ring::{KeySummary, OpenError};
+pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
+pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use misleading::misleads;
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use repeats::{PostAnswer, Ticket, Turn};
@@ -103,6 +106,9 @@ impl Provider {
         sealing_key: SealingKey,
         environment: Environment,
     ) -> Result<Self, OpenError> {
+        if store.get(keys::RESTORE).await?.is_some() {
+            return Err(OpenError::Restoring);
+        }
         let ring = key_ring::open(&store, &sealing_key, &environment).await?;
         let lifetime = settings.lifetimes.access_token;
         let tokens =

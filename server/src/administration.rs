@@ -1,10 +1,9 @@
 //! What the command line can ask of a provider, whether it runs in this process or behind the control socket.
 
 use oauth::Timestamp;
-use oauth::client::KeySource;
 use provider::{
     AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary, AuditFilter, AuditPage, AuditReport,
-    KeySummary, Provider, Recorded, Role,
+    ChangedClient, ClientChanges, IssuerReport, KeySummary, NewClient, Provider, Recorded, Role,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,19 +11,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// Adds an account with a password.
-    AddAccount {
+    /// Adds an account with a password. It has not the name that it had when it also replaced a password: a server of before
+    /// does not know it, and does nothing.
+    CreateAccount {
         /// Its e-mail address.
         email: String,
         /// Its password.
         password: String,
     },
     /// Adds an account with a link to enrol.
-    Invite {
+    AddWaitingAccount {
         /// Its e-mail address.
         email: String,
-        /// Its role, or that it keeps its own.
+        /// Its role.
         role: Option<Role>,
+    },
+    /// Sets the password of an account.
+    SetPassword {
+        /// The account's e-mail address.
+        email: String,
+        /// Its password.
+        password: String,
     },
     /// Makes a link by which a person chooses a new way to sign in.
     ResetAccount {
@@ -55,17 +62,22 @@ pub enum Request {
         /// Its e-mail address.
         email: String,
     },
-    /// Registers a client.
-    AddClient {
-        /// What people call it.
-        name: String,
-        /// Where answers may go.
-        redirect_uris: Vec<String>,
-        /// Whether it gets a secret.
-        confidential: bool,
-        /// The keys by which it proves itself instead.
-        #[serde(default)]
-        keys: Option<KeySource>,
+    /// Registers a client, unless it is there already.
+    CreateClient {
+        /// What it is.
+        client: NewClient,
+    },
+    /// Changes a client.
+    ChangeClient {
+        /// Its `client_id`.
+        client_id: String,
+        /// What is to change.
+        changes: ClientChanges,
+    },
+    /// Gives a client a new secret.
+    RenewClientSecret {
+        /// Its `client_id`.
+        client_id: String,
     },
     /// Lists the clients.
     Clients,
@@ -108,6 +120,15 @@ pub enum Request {
     },
     /// Checks the audit trail.
     VerifyAudit,
+    /// Tells the recorded and the configured issuer.
+    Issuer,
+    /// Accepts that the issuer has changed.
+    AcceptIssuer {
+        /// The new one, which must be the configured one.
+        issuer: String,
+    },
+    /// Asks for a backup, which follows the answer.
+    Backup,
 }
 
 /// What comes back. It has no Debug: it may hold a client's secret or a link.
@@ -124,6 +145,14 @@ pub enum Answer {
     Clients(Vec<ApplicationSummary>),
     /// All keys.
     Keys(Vec<Key>),
+    /// What became of a change of a client, with its secret for this once.
+    ChangedClient(ChangedClient),
+    /// A client with its new secret, for this once.
+    ClientSecret(AddedClient),
+    /// The recorded and the configured issuer.
+    Issuer(IssuerReport),
+    /// A backup follows, line by line.
+    Backup,
     /// A one-time link.
     Link(String),
     /// Events, newest first.
@@ -165,18 +194,18 @@ pub async fn execute(provider: &Provider, request: Request) -> Result<Answer, St
 async fn answer(provider: &Provider, request: Request) -> Result<Answer, AdministrationError> {
     let terminal = provider.terminal();
     Ok(match request {
-        Request::AddAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, Some(&password)).await?),
+        Request::CreateAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, Some(&password)).await?),
+        Request::SetPassword { email, password } => done(terminal.set_account_password(&email, &password).await?),
         Request::Accounts => Answer::Accounts(terminal.accounts().await?),
         Request::DisableAccount { email } => done(terminal.disable_account(&email).await?),
         Request::EnableAccount { email } => done(terminal.enable_account(&email).await?),
         Request::RemoveAccount { email } => done(terminal.remove_account(&email).await?),
-        Request::AddClient { name, redirect_uris, confidential, keys } => Answer::AddedClient(match keys {
-            None => terminal.add_client(&name, &redirect_uris, confidential).await?,
-            Some(keys) => terminal.add_keyed_client(&name, &redirect_uris, keys).await?,
-        }),
+        Request::CreateClient { client } => Answer::AddedClient(terminal.create_client(client).await?),
+        Request::ChangeClient { client_id, changes } => Answer::ChangedClient(terminal.change_client(&client_id, changes).await?),
+        Request::RenewClientSecret { client_id } => Answer::ClientSecret(terminal.renew_client_secret(&client_id).await?),
         Request::Clients => Answer::Clients(terminal.clients().await?),
         Request::RemoveClient { client_id } => done(terminal.remove_client(&client_id).await?),
-        Request::Invite { email, role } => Answer::AddedAccount(terminal.invite(&email, role).await?),
+        Request::AddWaitingAccount { email, role } => Answer::AddedAccount(terminal.add_waiting_account(&email, role).await?),
         Request::ResetAccount { email } => Answer::Link(terminal.reset_account(&email).await?),
         Request::SetRole { email, role } => done(terminal.set_role(&email, role).await?),
         Request::BlockHost { host } => done(terminal.block_host(&host).await?),
@@ -186,6 +215,10 @@ async fn answer(provider: &Provider, request: Request) -> Result<Answer, Adminis
         Request::VerifyAudit => Answer::Report(terminal.verify_audit().await?),
         Request::Keys => listed(terminal.keys().await?),
         Request::RotateKeys => listed(terminal.rotate_keys().await?),
+        Request::Issuer => Answer::Issuer(terminal.issuer().await?),
+        Request::AcceptIssuer { issuer } => Answer::Issuer(terminal.accept_issuer(&issuer).await?),
+        // It is no answer of one line: whoever speaks with a command writes it.
+        Request::Backup => Answer::Backup,
     })
 }
 

@@ -2,10 +2,12 @@
 
 mod administer;
 mod audit;
+mod backup;
 mod check;
 mod hazards;
 mod log;
 mod output;
+mod restore;
 mod serve;
 
 use std::io::BufRead as _;
@@ -15,7 +17,7 @@ use clap::{Parser, Subcommand};
 use oauth::client::{KeySource, secret_digest};
 use oauth::jwk::Jwks;
 use oauth::{Reason, introspection};
-use provider::{Environment, Role};
+use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
 
 use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
@@ -56,13 +58,20 @@ enum Command {
     /// Make what a protected resource needs
     #[command(subcommand)]
     Resource(ResourceCommand),
+    /// Show the issuer that the store belongs to, or accept that it has changed
+    #[command(subcommand)]
+    Issuer(IssuerCommand),
+    /// Write everything that the store holds into a file, also while the server runs
+    Backup(backup::BackupCommand),
+    /// Fill an empty store from a backup, of either engine
+    Restore(restore::RestoreCommand),
     /// Explain every fault of the configuration at once
     Check,
 }
 
 #[derive(Debug, Subcommand)]
 enum AccountCommand {
-    /// Add an account; prints a one-time link to enrol, or sets a password
+    /// Add an account, with a one-time link to enrol or a password; one that exists is not changed
     Add {
         /// The e-mail address
         email: String,
@@ -72,6 +81,14 @@ enum AccountCommand {
         /// What the person may do
         #[arg(long, value_parser = role, value_name = "person|administrator", conflicts_with = "password_stdin")]
         role: Option<Role>,
+    },
+    /// Set the password of an account; its sessions, recovery codes and connections end
+    Password {
+        /// The e-mail address
+        email: String,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
     },
     /// Print a one-time link by which a person chooses a new way to sign in
     Reset {
@@ -107,8 +124,11 @@ enum AccountCommand {
 
 #[derive(Debug, Subcommand)]
 enum ClientCommand {
-    /// Add a client; prints its id, and its secret this once
+    /// Add a client; prints its id, and its secret this once. Adding it again with the same --id and values changes nothing
     Add {
+        /// Its id; the server makes one where none is given
+        #[arg(long)]
+        id: Option<String>,
         /// What people call it
         #[arg(long)]
         name: String,
@@ -121,6 +141,31 @@ enum ClientCommand {
         /// The public keys by which it proves itself: a file, or the https address where it keeps them
         #[arg(long, value_name = "FILE or URL", conflicts_with = "confidential")]
         jwks: Option<String>,
+    },
+    /// Change a client that was added; what is not named stays
+    Set {
+        /// Its id
+        id: String,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// Where answers may go, all of them; give it once for each
+        #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
+        redirect_uris: Vec<String>,
+        /// The public keys by which it proves itself: a file, or the https address where it keeps them
+        #[arg(long, value_name = "FILE or URL", conflicts_with_all = ["confidential", "public"])]
+        jwks: Option<String>,
+        /// Let it prove itself by a secret; prints the secret this once, unless it has one already
+        #[arg(long, conflicts_with = "public")]
+        confidential: bool,
+        /// Let it prove itself by nothing
+        #[arg(long)]
+        public: bool,
+    },
+    /// Make a new secret for a client, printed this once; the old one ends
+    Secret {
+        /// Its id
+        id: String,
     },
     /// List the clients
     List,
@@ -138,6 +183,18 @@ enum ClientCommand {
     Unblock {
         /// The host
         host: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum IssuerCommand {
+    /// Show the issuer that the store belongs to, and the configured one
+    Show,
+    /// Accept that the store belongs to the configured issuer from now on
+    Accept {
+        /// The configured issuer, once more
+        #[arg(value_name = "ISSUER")]
+        accepted: String,
     },
 }
 
@@ -184,8 +241,18 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
             return audit::audit(&resolve(&flags)?, command, json).await;
         }
+        Command::Backup(command) => {
+            let _log = log::start("warn").map_err(|error| no_log(&error))?;
+            return backup::backup(&resolve(&flags)?, &command, json).await;
+        }
+        Command::Restore(command) => {
+            let _log = log::start("warn").map_err(|error| no_log(&error))?;
+            return restore::restore(&resolve(&flags)?, &command, json).await;
+        }
         Command::Account(command) => account_request(command)?,
         Command::Client(command) => client_request(command)?,
+        Command::Issuer(IssuerCommand::Show) => Request::Issuer,
+        Command::Issuer(IssuerCommand::Accept { accepted }) => Request::AcceptIssuer { issuer: accepted },
         Command::Key(KeyCommand::List) => Request::Keys,
         Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
     };
@@ -198,8 +265,11 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
 
 fn account_request(command: AccountCommand) -> Result<Request, String> {
     Ok(match command {
-        AccountCommand::Add { email, password_stdin: false, role } => Request::Invite { email, role },
-        AccountCommand::Add { email, password_stdin: true, .. } => Request::AddAccount { email, password: password_from_stdin()? },
+        AccountCommand::Add { email, password_stdin: false, role } => Request::AddWaitingAccount { email, role },
+        AccountCommand::Add { email, password_stdin: true, .. } => {
+            Request::CreateAccount { email, password: password_from_stdin()? }
+        }
+        AccountCommand::Password { email, .. } => Request::SetPassword { email, password: password_from_stdin()? },
         AccountCommand::Reset { email } => Request::ResetAccount { email },
         AccountCommand::Role { email, role } => Request::SetRole { email, role },
         AccountCommand::List => Request::Accounts,
@@ -211,15 +281,28 @@ fn account_request(command: AccountCommand) -> Result<Request, String> {
 
 fn client_request(command: ClientCommand) -> Result<Request, String> {
     Ok(match command {
-        ClientCommand::Add { name, redirect_uris, confidential, jwks } => {
-            let keys = jwks.as_deref().map(key_source).transpose()?;
-            Request::AddClient { name, redirect_uris, confidential, keys }
+        ClientCommand::Add { id, name, redirect_uris, confidential, jwks } => {
+            let proof = proof(confidential, jwks.as_deref())?;
+            Request::CreateClient { client: NewClient { id, name, redirect_uris, proof: proof.unwrap_or(ClientProof::None) } }
         }
+        ClientCommand::Set { id, name, redirect_uris, jwks, confidential, public } => {
+            let redirect_uris = (!redirect_uris.is_empty()).then_some(redirect_uris);
+            let proof = if public { Some(ClientProof::None) } else { proof(confidential, jwks.as_deref())? };
+            Request::ChangeClient { client_id: id, changes: ClientChanges { name, redirect_uris, proof } }
+        }
+        ClientCommand::Secret { id } => Request::RenewClientSecret { client_id: id },
         ClientCommand::List => Request::Clients,
         ClientCommand::Remove { id } => Request::RemoveClient { client_id: id },
         ClientCommand::Block { host } => Request::BlockHost { host },
         ClientCommand::Unblock { host } => Request::UnblockHost { host },
     })
+}
+
+fn proof(confidential: bool, jwks: Option<&str>) -> Result<Option<ClientProof>, String> {
+    match jwks {
+        Some(text) => key_source(text).map(|keys| Some(ClientProof::Keys(keys))),
+        None => Ok(confidential.then_some(ClientProof::Secret)),
+    }
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -316,8 +399,26 @@ mod tests {
         }
     }
 
+    /// A parameter of a command that has the name of a setting would hide its flag.
     #[test]
-    fn inviting_again_without_a_role_takes_none_away() {
+    fn every_setting_has_its_flag_on_every_command() {
+        fn commands(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                let own = sub.get_arguments().filter(|own| !own.is_global_set());
+                found.extend(own.map(|own| format!("{path}: {}", own.get_id())));
+                commands(sub, &path, found);
+            }
+        }
+        let mut found = Vec::new();
+        commands(&CommandLine::command(), "vestibule", &mut found);
+        let hidden = |own: &&String| crate::config::SETTINGS.iter().any(|setting| own.ends_with(&format!(": {}", setting.key)));
+        assert_eq!(found.iter().filter(hidden).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(found.iter().any(|own| own == "vestibule issuer accept: accepted"));
+    }
+
+    #[test]
+    fn a_role_is_asked_for_only_where_one_is_named() {
         let asked = |rest: &[&str]| {
             let line = ["vestibule", "account", "add", "a@example.com"].iter().chain(rest);
             match CommandLine::try_parse_from(line).expect("a command").command {
@@ -325,11 +426,35 @@ mod tests {
                 _ => panic!("another command"),
             }
         };
-        assert!(matches!(asked(&[]), Request::Invite { role: None, .. }), "whoever has a role keeps it");
+        assert!(matches!(asked(&[]), Request::AddWaitingAccount { role: None, .. }), "whoever has a role keeps it");
         for role in [Role::Person, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
-            assert!(matches!(request, Request::Invite { role: Some(asked), .. } if asked == role));
+            assert!(matches!(request, Request::AddWaitingAccount { role: Some(asked), .. } if asked == role));
         }
+    }
+
+    #[test]
+    fn setting_a_client_names_what_changes_and_one_way_to_prove_itself() {
+        let asked = |rest: &[&str]| {
+            let line = CommandLine::try_parse_from(["vestibule", "client", "set", "app"].iter().chain(rest)).ok()?;
+            match line.command {
+                Some(Command::Client(command)) => client_request(command).ok(),
+                _ => None,
+            }
+        };
+        let changes = |rest: &[&str]| match asked(rest) {
+            Some(Request::ChangeClient { client_id, changes }) if client_id == "app" => changes,
+            _ => panic!("{rest:?}: another request"),
+        };
+        assert_eq!(changes(&[]), ClientChanges::default());
+        assert_eq!(changes(&["--public"]).proof, Some(ClientProof::None));
+        assert_eq!(changes(&["--confidential"]).proof, Some(ClientProof::Secret));
+        let uris = changes(&["--redirect-uri", "https://a/1", "--redirect-uri", "https://a/2"]).redirect_uris;
+        assert_eq!(uris.expect("two").len(), 2);
+        assert!(asked(&["--public", "--confidential"]).is_none());
+        assert!(asked(&["--jwks", "https://a.example/keys", "--public"]).is_none());
+        let password = ["vestibule", "account", "password", "a@example.com"];
+        assert!(CommandLine::try_parse_from(password).is_err(), "a password is never read from a terminal by surprise");
     }
 
     #[test]

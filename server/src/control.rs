@@ -4,30 +4,42 @@
 //! once more. One line of JSON goes each way. Only the process that holds the store binds it, so a socket found at that
 //! place by such a process is left over from an earlier one.
 
-use std::fs::{DirBuilder, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use provider::Provider;
+use provider::backup::Backup;
+use serde::Serialize;
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::administration::{self, Answer, Request};
 use crate::chance;
 
-const NAME: &str = "control.sock";
+/// The name of the embedded engine in a backup.
+pub(crate) const EMBEDDED: &str = "embedded";
+pub(crate) const NAME: &str = "control.sock";
 /// The kernel takes 107 bytes for a socket's path, other systems 103.
 const LONGEST_PATH: usize = 100;
 const LONGEST_REQUEST: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long whoever reads a backup may take for one more piece of it.
+const SLOWEST_READER: Duration = Duration::from_mins(10);
+/// How many commands may wait to be accepted.
+const BACKLOG: i32 = 128;
 
 /// The listening end. Dropping it removes the socket.
 #[derive(Debug)]
 pub struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
+    /// The user that the server runs as.
+    owner: u32,
 }
 
 impl ControlSocket {
@@ -38,20 +50,18 @@ impl ControlSocket {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = with_short_path(folder, |short| UnixListener::bind(short))?;
-        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let (listener, owner) = with_short_path(folder, bind_private)?;
+        Ok(Self { listener, path, owner })
     }
 
     /// Answers requests until it is dropped.
     pub async fn serve(self, provider: Provider) {
-        let owner = std::fs::metadata(&self.path).map(|metadata| metadata.uid()).ok();
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) if owner.is_some_and(|owner| is_owner(&stream, owner)) => {
+                Ok((stream, _)) if is_owner(&stream, self.owner) => {
                     let provider = provider.clone();
                     tokio::spawn(async move {
-                        let _ = tokio::time::timeout(PATIENCE, converse(stream, &provider)).await;
+                        let _ = converse(stream, &provider).await;
                     });
                 }
                 Ok(_) => tracing::warn!("another user knocked at the control socket"),
@@ -60,6 +70,21 @@ impl ControlSocket {
             }
         }
     }
+}
+
+/// Binds a socket that is private from the start, and tells whose it is. Its file gets the mode of the socket (on Linux), so
+/// that no mode has to be changed by name, where a link might have been put meanwhile.
+fn bind_private(path: &Path) -> io::Result<(UnixListener, u32)> {
+    let socket = File::from(OwnedFd::from(Socket::new(Domain::UNIX, Type::STREAM.cloexec().nonblocking(), None)?));
+    let mode = socket.set_permissions(Permissions::from_mode(0o600));
+    let owner = socket.metadata()?.uid();
+    let socket = Socket::from(OwnedFd::from(socket));
+    socket.bind(&SockAddr::unix(path)?)?;
+    if mode.is_err() {
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    }
+    socket.listen(BACKLOG)?;
+    Ok((UnixListener::from_std(socket.into())?, owner))
 }
 
 impl Drop for ControlSocket {
@@ -78,6 +103,29 @@ pub async fn call(folder: &Path, request: &Request) -> io::Result<Option<Result<
     tokio::time::timeout(PATIENCE, ask(stream, request)).await.map_err(|_| io::ErrorKind::TimedOut)?.map(Some)
 }
 
+/// Asks the server that holds the store in `folder` for a backup. Its lines follow, and end with the connection; `None` when
+/// nobody listens there.
+pub async fn backup(folder: &Path) -> io::Result<Option<Result<BufReader<UnixStream>, String>>> {
+    let stream = match connect(folder) {
+        Ok(stream) => stream,
+        Err(error) if nobody_listens(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let asking = async {
+        let mut stream = BufReader::new(stream);
+        send(stream.get_mut(), &Request::Backup).await?;
+        let mut answer = Vec::new();
+        stream.read_until(b'\n', &mut answer).await?;
+        Ok::<_, io::Error>((stream, serde_json::from_slice::<Result<Answer, String>>(&answer)?))
+    };
+    let (stream, answer) = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    Ok(Some(match answer {
+        Ok(Answer::Backup) => Ok(stream),
+        Ok(_) => Err("The running server gave another answer than was asked for; is it of another version?".to_owned()),
+        Err(sentence) => Err(sentence),
+    }))
+}
+
 fn connect(folder: &Path) -> io::Result<UnixStream> {
     let stream = with_short_path(folder, |short| std::os::unix::net::UnixStream::connect(short))?;
     stream.set_nonblocking(true)?;
@@ -89,23 +137,50 @@ fn nobody_listens(error: &io::Error) -> bool {
 }
 
 async fn ask(mut stream: UnixStream, request: &Request) -> io::Result<Result<Answer, String>> {
-    let mut line = serde_json::to_vec(request)?;
-    line.push(b'\n');
-    stream.write_all(&line).await?;
+    send(&mut stream, request).await?;
     let answer = read_line(&mut stream, u64::MAX).await?;
     Ok(serde_json::from_slice(&answer)?)
 }
 
-async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()> {
-    let line = read_line(&mut stream, LONGEST_REQUEST).await?;
-    let answer = match serde_json::from_slice::<Request>(&line) {
-        Ok(request) => administration::execute(provider, request).await,
-        Err(_) => Err("The running server does not know this command; is it of another version?".to_owned()),
-    };
-    let mut line = serde_json::to_vec(&answer)?;
+async fn send(stream: &mut UnixStream, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
+    stream.write_all(&line).await
+}
+
+async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()> {
+    let backup = within(PATIENCE, answer(&mut stream, provider)).await?;
+    if let Some(backup) = backup {
+        write_backup(&mut stream, backup).await?;
+    }
     stream.shutdown().await
+}
+
+/// Answers one request. A backup follows the answer that announces it.
+async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Option<Backup>> {
+    let line = read_line(stream, LONGEST_REQUEST).await?;
+    let (answer, backup) = match serde_json::from_slice::<Request>(&line) {
+        Ok(Request::Backup) => match provider.backup(EMBEDDED).await {
+            Ok(backup) => (Ok(Answer::Backup), Some(backup)),
+            Err(error) => (Err(format!("{error}.")), None),
+        },
+        Ok(request) => (administration::execute(provider, request).await, None),
+        Err(_) => (Err("The running server does not know this command; is it of another version?".to_owned()), None),
+    };
+    send(stream, &answer).await?;
+    Ok(backup)
+}
+
+/// Whoever reads it sees by its last line whether everything came.
+async fn write_backup(stream: &mut UnixStream, mut backup: Backup) -> io::Result<()> {
+    while let Some(line) = backup.next_line().await.map_err(io::Error::other)? {
+        within(SLOWEST_READER, stream.write_all(&line)).await?;
+    }
+    Ok(())
+}
+
+async fn within<T>(span: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(span, work).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 async fn read_line(stream: &mut UnixStream, longest: u64) -> io::Result<Vec<u8>> {

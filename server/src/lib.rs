@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod demonstration;
 pub mod extract;
+mod files;
 pub mod layers;
 pub mod listen;
 pub mod liveness;

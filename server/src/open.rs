@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use provider::{Environment, Provider};
-use store::Store;
+use store::{Location, Store};
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
+use crate::files;
 use crate::sealing;
 
 /// Why a provider could not be opened, as a sentence for the terminal.
@@ -27,42 +28,83 @@ impl Failure {
     }
 }
 
+/// Whether a store may be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// The server, and commands that prepare one, create the store that is missing.
+    Allowed,
+    /// Other commands have nothing to work on without one.
+    Refused,
+}
+
 /// A provider, and the store below it.
 pub struct Opened {
     /// The provider.
     pub provider: Provider,
     /// The store.
     pub store: Store,
+    /// Whether the store is new.
+    pub created: bool,
+}
+
+/// Opens the store that is there, and creates nothing.
+pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
+    let opened = Store::open_existing(&config.store).await.map_err(|error| explain(config, &error))?;
+    let store = opened.ok_or_else(|| Failure::Fault(no_store(&config.store)))?;
+    match provider::is_in_use(&store).await {
+        Ok(true) => Ok(store),
+        Ok(false) => Err(Failure::Fault(no_store(&config.store))),
+        Err(error) => Err(Failure::Fault(format!("The store {} cannot be used: {error}.", config.store))),
+    }
 }
 
 /// Opens both, once.
-pub async fn open(config: &Config) -> Result<Opened, Failure> {
-    let store = Store::open(&config.store).await.map_err(|error| explain(config, &error))?;
+pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure> {
+    let store = match creation {
+        Creation::Refused => open_existing(config).await?,
+        Creation::Allowed => Store::open(&config.store).await.map_err(|error| explain(config, &error))?,
+    };
+    let created = !provider::is_in_use(&store).await.unwrap_or(true);
     // Only now: whoever holds the store is the only one to make its sealing key.
     let sealing_key = sealing::load(config).map_err(Failure::Fault)?;
     let provider = Provider::open(config.settings(), store.clone(), sealing_key, Environment::system())
         .await
         .map_err(|error| Failure::Fault(format!("The store {} cannot be used: {error}.", config.store)))?;
-    Ok(Opened { provider, store })
+    Ok(Opened { provider, store, created })
 }
 
 /// Opens both, waiting for `patience` while another process holds the store.
 pub async fn open_patiently(config: &Config, patience: Duration) -> Result<Opened, Failure> {
     let deadline = Instant::now() + patience;
     loop {
-        match open(config).await {
+        match open(config, Creation::Allowed).await {
             Err(Failure::Locked(_)) if Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
             result => return result,
         }
     }
 }
 
-fn explain(config: &Config, error: &store::Error) -> Failure {
+/// What it means that a store did not open.
+pub(crate) fn explain(config: &Config, error: &store::Error) -> Failure {
     match error {
         store::Error::Locked(path) => Failure::Locked(format!(
             "The store {} is held by another process, probably a running vestibule; stop that one first, or choose another with --store.",
             path.display()
         )),
-        other => Failure::Fault(format!("The store {} cannot be opened: {other}.", config.store)),
+        other => Failure::Fault(match config.data_folder().and_then(files::explain_folder) {
+            Some(whose) => format!("The store cannot be opened: {whose}"),
+            None => format!("The store {} cannot be opened: {other}.", config.store),
+        }),
+    }
+}
+
+/// Said by whoever would have to create one.
+pub(crate) fn no_store(location: &Location) -> String {
+    match location {
+        Location::File(folder) => {
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            format!("There is no store at {}. Give --store or --config.", folder.display())
+        }
+        other => format!("There is no store at {other}: it holds nothing of Vestibule. Give --store or --config."),
     }
 }

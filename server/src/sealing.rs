@@ -1,15 +1,15 @@
 //! The key that seals the signing keys at rest: given in the settings, or kept in the data folder.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use access_token::SealingKey;
 use store::Location;
+use store::files::{create_private, folder_of};
 
 use crate::chance;
 use crate::config::{Config, SealingKeySource};
+use crate::files::explain_file;
 
 /// Why Redis needs a key of the person's own, and how to make one.
 pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
@@ -38,6 +38,17 @@ pub fn load(config: &Config) -> Result<SealingKey, String> {
     }
 }
 
+/// The key that the settings lead to, which must be there: nothing is made. The error is a sentence.
+pub fn existing(config: &Config) -> Result<SealingKey, String> {
+    match (&config.sealing_key, &config.store) {
+        (None, Location::File(folder)) => {
+            let path = folder.join(FILE);
+            read(&path).map_err(|error| explain(&path, &error))
+        }
+        _ => load(config),
+    }
+}
+
 /// Reads a key from a file that holds nothing else.
 pub fn read(path: &Path) -> io::Result<SealingKey> {
     let text = std::fs::read_to_string(path)?;
@@ -47,9 +58,14 @@ pub fn read(path: &Path) -> io::Result<SealingKey> {
 
 fn read_or_make(path: &Path) -> io::Result<SealingKey> {
     match read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(path) => make(path),
         result => result,
     }
+}
+
+/// A link that leads nowhere may be to a disk that is not mounted: a new key in its place would open nothing.
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// Writes under another name first, so that a crash does not leave half a key.
@@ -60,19 +76,20 @@ fn make(path: &Path) -> io::Result<SealingKey> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = create_private(&draft)?;
     writeln!(file, "{}", *key.expose())?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;
     // The name must last as long as the store that is sealed under it.
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
+    std::fs::File::open(folder_of(path))?.sync_all()?;
     Ok(key)
 }
 
 fn explain(path: &Path, error: &io::Error) -> String {
-    format!("The sealing key in {} cannot be used: {error}.", path.display())
+    match explain_file(path) {
+        Some(whose) => format!("The sealing key cannot be read: {whose}"),
+        None => format!("The sealing key in {} cannot be used: {error}.", path.display()),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +107,17 @@ mod tests {
         assert_eq!(bits & 0o777, 0o600);
         assert_eq!(read_or_make(&path).expect("read").id(), made.id());
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_read_but_nothing_is_made_where_it_leads_or_in_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, away) = (folder.path().join(FILE), folder.path().join("away.key"));
+        std::os::unix::fs::symlink(&away, &path).expect("a link");
+        assert!(read_or_make(&path).is_err());
+        assert!(!away.exists() && is_link(&path));
+        let made = read_or_make(&away).expect("made");
+        assert_eq!(read_or_make(&path).expect("read through the link").id(), made.id());
     }
 
     #[test]

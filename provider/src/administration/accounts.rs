@@ -40,33 +40,58 @@ pub struct AddedAccount {
     pub account: AccountSummary,
     /// The one-time link for its person, unless it was given a password.
     pub enrolment_link: Option<String>,
+    /// Until when the link works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_expires_at: Option<Timestamp>,
+    /// Whether the account waited for its person already: links that were made before open nothing any more.
+    #[serde(default)]
+    pub invited_again: bool,
 }
 
 impl Administration {
-    /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists gets
-    /// the new password, or a new link as long as it has no credentials.
+    /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists is not
+    /// changed; one that waits for its person gets a new link, and earlier links open nothing.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
-        let Some(password) = password else { return self.invite(email, None).await };
+        let Some(password) = password else { return self.add_waiting_account(email, None).await };
         let email = address(email)?;
         password::judge(password)?;
+        if let Some(account) = self.provider.account_of(&email).await? {
+            return Err(conflict(&account, KEPT_AS_IT_IS));
+        }
         let hash = self.provider.hash_password(password).await?;
-        let account = match self.provider.account_of(&email).await? {
-            Some(account) => self.set_password(account, hash).await?,
-            None => self.add_new_account(&email, Role::Person, Some(hash)).await?,
-        };
-        Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link: None })
+        let account = self.add_new_account(&email, Role::Person, Some(hash)).await?;
+        Ok(AddedAccount::with_password(&account))
+    }
+
+    /// Adds an account with a link for its person to choose a credential by. One that waits for its person already gets a new
+    /// link, but no other role.
+    pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
+        let email = address(email)?;
+        match self.provider.account_of(&email).await? {
+            Some(account) if account.has_credentials() => Err(conflict(&account, KEPT_AS_IT_IS)),
+            Some(account) if role.is_some_and(|role| role != account.role) => Err(conflict(&account, KEEPS_ITS_ROLE)),
+            Some(account) => self.send_link(&self.invite_again(account, None).await?, true).await,
+            None => self.send_link(&self.add_new_account(&email, role.unwrap_or_default(), None).await?, false).await,
+        }
+    }
+
+    /// Sets the password of an account. What an earlier one may have opened for somebody else ends: recovery codes, sessions, and
+    /// all that was allowed.
+    pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
+        let account = self.another_account(email).await?;
+        password::judge(password)?;
+        let hash = self.provider.hash_password(password).await?;
+        self.set_password(account, hash).await
     }
 
     /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
     /// already gets the role, or keeps its own where none is named, and a new link; earlier links open nothing.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        let account = match self.provider.account_of(&email).await? {
-            Some(account) => self.invite_again(account, role).await?,
-            None => self.add_new_account(&email, role.unwrap_or_default(), None).await?,
-        };
-        let link = self.provider.enrolment_link(&account).await?;
-        Ok(AddedAccount { account: AccountSummary::of(&account), enrolment_link: Some(link) })
+        match self.provider.account_of(&email).await? {
+            Some(account) => self.send_link(&self.invite_again(account, role).await?, true).await,
+            None => self.send_link(&self.add_new_account(&email, role.unwrap_or_default(), None).await?, false).await,
+        }
     }
 
     /// All accounts, by address.
@@ -167,6 +192,15 @@ impl Administration {
         Ok(account)
     }
 
+    /// A link for the person of an account that waits for them.
+    async fn send_link(&self, account: &Account, invited_again: bool) -> Done<AddedAccount> {
+        let provider = &self.provider;
+        let expires_at = provider.now().after(provider.settings().lifetimes.invitation);
+        let link = provider.enrolment_link(account).await?;
+        let account = AccountSummary::of(account);
+        Ok(AddedAccount { account, enrolment_link: Some(link), link_expires_at: Some(expires_at), invited_again })
+    }
+
     async fn invite_again(&self, account: Account, role: Option<Role>) -> Done<Account> {
         let renew = |account: &mut Account| {
             waiting(account)?;
@@ -180,7 +214,7 @@ impl Administration {
     }
 
     /// A new password ends what the old one may have opened for someone else: recovery codes, sessions, and all that they allowed.
-    async fn set_password(&self, account: Account, hash: String) -> Done<Account> {
+    async fn set_password(&self, account: Account, hash: String) -> Done {
         let now = self.provider.now();
         let set = |account: &mut Account| {
             account.choose_password(hash.clone(), now);
@@ -191,7 +225,7 @@ impl Administration {
         self.note(Deed::AccountPasswordSet, &changed, None).await;
         self.provider.end_sessions(account.id).await?;
         self.provider.withdraw_all(account.id).await?;
-        Ok(changed)
+        Ok(())
     }
 
     /// Disables an account: from this one step on nothing of it works. The rest clears away.
@@ -251,6 +285,18 @@ impl AccountSummary {
         }
     }
 }
+
+impl AddedAccount {
+    fn with_password(account: &Account) -> Self {
+        Self { account: AccountSummary::of(account), enrolment_link: None, link_expires_at: None, invited_again: false }
+    }
+}
+
+/// Said of an account that was to be added and exists.
+const KEPT_AS_IT_IS: &str = "has an account already, which is not changed; \"account password\" sets its password, and \"account \
+                             reset\" makes a link to a new way to sign in";
+/// Said of an account that was to be added with a role and waits for its person with another.
+const KEEPS_ITS_ROLE: &str = "has an account that waits for its person with another role; \"account role\" changes that";
 
 fn address(email: &str) -> Done<Email> {
     Email::parse(email).ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))

@@ -1,9 +1,8 @@
-//! Applications by hand: adding and removing them, and keeping hosts out.
+//! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in `provisioning`.
 
 use oauth::{
     Timestamp,
-    client::{Authentication, Client, KeySource, Origin, secret_digest, secret_text},
-    redirect::{PrivateSchemes, RedirectUri},
+    client::{Authentication, Client, Origin},
 };
 use serde::{Deserialize, Serialize};
 use url::Host;
@@ -15,8 +14,6 @@ use crate::{
     audit::{ClientName, Deed, Event},
     keys, record,
 };
-
-const LONGEST_NAME: usize = 200;
 
 /// How an application came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,31 +52,7 @@ pub struct ApplicationSummary {
     pub blocked: bool,
 }
 
-/// A client that was added. It has no Debug: the secret is shown this once.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddedClient {
-    /// Its identifier.
-    pub client_id: String,
-    /// Its secret, if it is confidential.
-    pub client_secret: Option<String>,
-}
-
 impl Administration {
-    /// Registers a client. A confidential one gets a secret, which nobody sees again.
-    pub async fn add_client(&self, name: &str, redirect_uris: &[String], confidential: bool) -> Done<AddedClient> {
-        let secret = confidential.then(|| secret_text(&self.provider.entropy().secret()));
-        let digest = secret.as_deref().map(secret_digest);
-        let authentication = digest.map_or(Authentication::None, Authentication::Secret);
-        let client_id = self.keep_added_client(name, redirect_uris, authentication).await?;
-        Ok(AddedClient { client_id, client_secret: secret })
-    }
-
-    /// Registers a client that proves itself by its own keys (`private_key_jwt`).
-    pub async fn add_keyed_client(&self, name: &str, redirect_uris: &[String], keys: KeySource) -> Done<AddedClient> {
-        let client_id = self.keep_added_client(name, redirect_uris, Authentication::Keys(keys)).await?;
-        Ok(AddedClient { client_id, client_secret: None })
-    }
-
     /// All clients, oldest first; those with a document only once somebody has allowed them something.
     pub async fn clients(&self) -> Done<Vec<ApplicationSummary>> {
         let (provider, mut clients) = (&self.provider, Vec::new());
@@ -100,7 +73,7 @@ impl Administration {
             return Err(AdministrationError::NotFound(format!("there is no client {client_id:?}")));
         }
         let name = client.and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
-        self.record_client(Deed::ClientRemoved, ClientName { id: client_id.to_owned(), name }).await;
+        self.record_client(Deed::ClientRemoved, ClientName { id: client_id.to_owned(), name }, None).await;
         Ok(())
     }
 
@@ -131,26 +104,9 @@ impl Administration {
         Ok(self.provider.blocked_hosts())
     }
 
-    async fn keep_added_client(&self, name: &str, redirect_uris: &[String], authentication: Authentication) -> Done<String> {
-        let provider = &self.provider;
-        let (id, name) = (provider.new_client_id(), client_name(name)?);
-        let client = Client {
-            id: id.clone(),
-            name: Some(name.clone()),
-            redirect_uris: client_redirect_uris(redirect_uris, &provider.settings().private_schemes)?,
-            authentication,
-            refreshes: true,
-            origin: Origin::Added,
-            created_at: provider.now(),
-        };
-        provider.keep_client(client).await?;
-        self.record_client(Deed::ClientAdded, ClientName { id: id.clone(), name }).await;
-        Ok(id)
-    }
-
-    async fn record_client(&self, deed: Deed, client: ClientName) {
+    pub(super) async fn record_client(&self, deed: Deed, client: ClientName, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about: None }).await;
+        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about }).await;
     }
 }
 
@@ -186,19 +142,4 @@ fn readable_host(text: &str) -> Done<String> {
     };
     let fault = || AdministrationError::Invalid(format!("{text:?} is not a host such as app.example.com"));
     Ok(host.ok_or_else(fault)?.to_string())
-}
-
-fn client_name(name: &str) -> Done<String> {
-    let name = name.trim();
-    let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
-    let fault = || AdministrationError::Invalid(format!("a client's name has 1 to {LONGEST_NAME} bytes and no control characters"));
-    fits.then(|| name.to_owned()).ok_or_else(fault)
-}
-
-fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
-    if uris.is_empty() {
-        return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
-    }
-    let fault = |uri, reason: &oauth::Reason| AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()));
-    uris.iter().map(|uri| RedirectUri::register(uri, schemes).map_err(|reason| fault(uri, &reason))).collect()
 }

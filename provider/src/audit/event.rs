@@ -151,6 +151,10 @@ pub enum Deed {
     RoleChanged,
     /// An application was added.
     ClientAdded,
+    /// An application was changed; `about` names what of it.
+    ClientChanged,
+    /// An application got a new secret, and the old one ended.
+    ClientSecretMade,
     /// An application was removed.
     ClientRemoved,
     /// A host was blocked, which `about` names.
@@ -159,6 +163,10 @@ pub enum Deed {
     HostUnblocked,
     /// A new signing key was made; `about` is its id.
     KeyRotated,
+    /// It was accepted that the server has another issuer; `about` names both.
+    IssuerAccepted,
+    /// The store was restored from a backup; `about` says of when.
+    StoreRestored,
 }
 
 /// The kinds of events, to filter by.
@@ -204,7 +212,7 @@ impl Kind {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
@@ -239,10 +247,14 @@ impl Deed {
         Self::ResetLinkMade,
         Self::RoleChanged,
         Self::ClientAdded,
+        Self::ClientChanged,
+        Self::ClientSecretMade,
         Self::ClientRemoved,
         Self::HostBlocked,
         Self::HostUnblocked,
         Self::KeyRotated,
+        Self::IssuerAccepted,
+        Self::StoreRestored,
     ];
 
     /// Its name, as in an export.
@@ -282,10 +294,14 @@ impl Deed {
             | Self::ResetLinkMade
             | Self::RoleChanged
             | Self::ClientAdded
+            | Self::ClientChanged
+            | Self::ClientSecretMade
             | Self::ClientRemoved
             | Self::HostBlocked
             | Self::HostUnblocked
-            | Self::KeyRotated => Kind::Administration,
+            | Self::KeyRotated
+            | Self::IssuerAccepted
+            | Self::StoreRestored => Kind::Administration,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use oauth::client::KeySource;
-use provider::{AdministrationError, EnrolError, NotAdministrator, Role};
+use provider::{AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, NewClient, NotAdministrator, Role};
+use store::{Location, Store, testing::RedisServer};
 
 use crate::{
     authenticator::{settled, with_passkey},
@@ -101,6 +102,168 @@ async fn clients_are_added_listed_and_removed() {
     }
     assert!(house.provider.terminal().add_client("x", &[], false).await.is_err());
 }
+
+/// A client as a script describes it.
+fn described(id: &str, name: &str, uris: &[&str], proof: ClientProof) -> NewClient {
+    let redirect_uris = uris.iter().map(ToString::to_string).collect();
+    NewClient { id: Some(id.to_owned()), name: name.to_owned(), redirect_uris, proof }
+}
+
+const ONE: &str = "https://app.example/1";
+const TWO: &str = "https://app.example/2";
+
+async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
+    let house = House::over(store).await;
+    let terminal = house.provider.terminal();
+    let new = described("billing", "Billing", &[ONE, TWO], ClientProof::Secret);
+    let added = terminal.create_client(new.clone()).await.expect("added");
+    assert!(added.client_id == "billing" && added.client_secret.is_some() && !added.unchanged);
+    for uris in [[ONE, TWO], [TWO, ONE]] {
+        let again = terminal.create_client(described("billing", " Billing ", &uris, ClientProof::Secret)).await.expect("the same");
+        assert!(again.unchanged && again.client_secret.is_none());
+    }
+    let keys = KeySource::at("https://app.example/keys.json".to_owned()).expect("an address");
+    for other in [
+        NewClient { name: "Other".to_owned(), ..new.clone() },
+        NewClient { redirect_uris: vec![ONE.to_owned()], ..new.clone() },
+        NewClient { proof: ClientProof::None, ..new.clone() },
+        NewClient { proof: ClientProof::Keys(keys), ..new },
+    ] {
+        let fault = terminal.create_client(other).await.err().expect("it differs");
+        assert!(matches!(&fault, AdministrationError::Conflict(why) if why.contains("client set")), "{fault}");
+    }
+    let clients = terminal.clients().await.expect("a list");
+    assert_eq!(clients.len(), 1);
+    assert_eq!((clients[0].name.as_str(), clients[0].redirect_uris.as_slice()), ("Billing", &[ONE.to_owned(), TWO.to_owned()][..]));
+
+    // An identifier of the server's own making names one client and no other.
+    let made = terminal.add_client("Notes", &[ONE.to_owned()], false).await.expect("added").client_id;
+    assert!(terminal.create_client(described(&made, "Notes", &[ONE], ClientProof::None)).await.expect("the same").unchanged);
+    for id in ["vc_mine", "https://app.example/client.json", "HTTP:x", "", " x", "x\n", "\u{e4}"] {
+        let fault = terminal.create_client(described(id, "X", &[ONE], ClientProof::None)).await.err();
+        assert!(matches!(fault, Some(AdministrationError::Invalid(_))), "{id:?}");
+    }
+    assert_eq!(terminal.clients().await.expect("a list").len(), 2);
+    let events = ["client_added | terminal | - | - | Billing | -", "client_added | terminal | - | - | Notes | -"];
+    assert_eq!(crate::audit::lines(&house).await, events, "adding again is no event");
+}
+
+async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
+    let house = House::over(store).await;
+    let added = race(16, |_| {
+        let terminal = house.provider.terminal();
+        async move { terminal.create_client(described("one", "One", &[ONE], ClientProof::Secret)).await.expect("the same") }
+    });
+    let added = added.await;
+    assert_eq!(added.iter().filter(|one| one.client_secret.is_some()).count(), 1);
+    assert_eq!(added.iter().filter(|one| one.unchanged).count(), 15);
+}
+
+async fn a_client_that_was_added_can_be_changed(store: Store) {
+    let house = House::over(store).await;
+    let terminal = house.provider.terminal();
+    terminal.create_client(described("app", "App", &[ONE], ClientProof::None)).await.expect("added");
+    let set = |changes: ClientChanges| async { house.provider.terminal().change_client("app", changes).await };
+    let name = |name: &str| ClientChanges { name: Some(name.to_owned()), ..ClientChanges::default() };
+    let proof = |proof| ClientChanges { proof: Some(proof), ..ClientChanges::default() };
+    assert_eq!(set(name("Application")).await.expect("changed").changed, ["name"]);
+    assert!(set(name("Application")).await.expect("so already").changed.is_empty());
+    let uris = ClientChanges { redirect_uris: Some(vec![TWO.to_owned(), TWO.to_owned()]), ..ClientChanges::default() };
+    assert_eq!(set(uris).await.expect("changed").changed, ["redirect_uris"]);
+    assert!(matches!(terminal.renew_client_secret("app").await.err(), Some(AdministrationError::Conflict(_))), "it is public");
+
+    let confidential = set(proof(ClientProof::Secret)).await.expect("changed");
+    let first = confidential.client_secret.expect("a secret");
+    let again = set(proof(ClientProof::Secret)).await.expect("so already");
+    assert!(again.changed.is_empty() && again.client_secret.is_none(), "the secret stays");
+    let second = terminal.renew_client_secret("app").await.expect("renewed").client_secret.expect("a secret");
+    assert_ne!(first, second);
+    assert_eq!(set(proof(ClientProof::None)).await.expect("changed").client_secret, None);
+
+    for changes in [ClientChanges::default(), name(""), ClientChanges { redirect_uris: Some(Vec::new()), ..name("x") }] {
+        assert!(matches!(set(changes).await.err(), Some(AdministrationError::Invalid(_))));
+    }
+    for id in ["nobody", "", "https://app.example/client.json"] {
+        let fault = terminal.change_client(id, name("x")).await.err();
+        assert!(matches!(fault, Some(AdministrationError::NotFound(_))), "{id:?}");
+        assert!(matches!(terminal.renew_client_secret(id).await.err(), Some(AdministrationError::NotFound(_))), "{id:?}");
+    }
+    let clients = terminal.clients().await.expect("a list");
+    assert_eq!((clients[0].name.as_str(), clients[0].redirect_uris.as_slice()), ("Application", &[TWO.to_owned()][..]));
+    let expected = [
+        "client_added | terminal | - | - | App | -",
+        "client_changed | terminal | - | - | Application | name",
+        "client_changed | terminal | - | - | Application | redirect_uris",
+        "client_changed | terminal | - | - | Application | authentication",
+        "client_secret_made | terminal | - | - | Application | -",
+        "client_changed | terminal | - | - | Application | authentication",
+    ];
+    assert_eq!(crate::audit::lines(&house).await, expected);
+}
+
+async fn adding_never_changes_an_account(store: Store) {
+    let house = House::over(store).await;
+    let terminal = house.provider.terminal();
+    let ada = house.ada().await;
+    for again in [
+        terminal.add_account(ADA, Some("another good one")).await,
+        terminal.add_account("ada@EXAMPLE.com", None).await,
+        terminal.add_waiting_account(ADA, Some(Role::Person)).await,
+    ] {
+        let fault = again.err().expect("she has an account").to_string();
+        assert!(fault.contains("account password") && fault.contains("account reset"), "{fault}");
+    }
+    assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
+
+    // Whoever waits gets another link, and neither a role nor a password.
+    let first = terminal.add_waiting_account(BOB, None).await.expect("added");
+    let again = terminal.add_waiting_account(BOB, Some(Role::Person)).await.expect("the same");
+    assert!(!first.invited_again && again.invited_again && again.link_expires_at > Some(house.provider.now()));
+    let token =
+        |added: &AddedAccount| added.enrolment_link.as_ref().and_then(|link| link.rsplit('/').next()).expect("a link").to_owned();
+    assert_eq!(house.provider.invitation(&token(&first)).await, Err(EnrolError::LinkGone));
+    assert!(terminal.add_waiting_account(BOB, Some(Role::Administrator)).await.is_err(), "another role");
+    assert!(terminal.add_account(BOB, Some(PASSWORD)).await.is_err(), "a password");
+    house.provider.invitation(&token(&again)).await.expect("what was refused ended no link");
+    let bob = terminal.accounts().await.expect("a list").into_iter().find(|one| one.email == BOB).expect("he is there");
+    assert!(bob.role == Role::Person && !bob.has_password);
+
+    terminal.set_account_password(BOB, PASSWORD).await.expect("set");
+    assert!(house.opens(BOB, PASSWORD).await);
+    assert_eq!(house.provider.invitation(&token(&again)).await, Err(EnrolError::LinkGone));
+    terminal.set_account_password(ADA, "another good one").await.expect("set");
+    assert!(house.person(&ada).await.is_none(), "a new password ends sessions");
+    assert!(matches!(terminal.set_account_password(ADA, "short").await, Err(AdministrationError::Invalid(_))));
+    assert!(matches!(terminal.set_account_password("c@example.com", PASSWORD).await, Err(AdministrationError::NotFound(_))));
+}
+
+/// Makes of each case, a function of a store, one test for each engine.
+macro_rules! on_both_engines {
+    ($($case:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                super::$case(Store::open(&Location::Memory).await.expect("a store")).await;
+            })*
+            use super::{Location, Store};
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let server = RedisServer::start();
+                super::$case(Store::open(&Location::Redis(server.url())).await.expect("a store")).await;
+            })*
+            use super::{Location, RedisServer, Store};
+        }
+    };
+}
+
+on_both_engines!(
+    a_client_that_is_added_again_is_the_same_or_an_error,
+    of_many_who_add_one_client_at_once_one_gets_its_secret,
+    a_client_that_was_added_can_be_changed,
+    adding_never_changes_an_account,
+);
 
 #[tokio::test]
 async fn an_administrator_cannot_shut_themselves_out() {

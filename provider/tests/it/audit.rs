@@ -25,7 +25,7 @@ fn line(event: &Event) -> String {
     [&event.deed.as_str(), by, whose, from.trim(), client, event.about.as_deref().unwrap_or("-")].join(" | ")
 }
 
-async fn lines(house: &House) -> Vec<String> {
+pub(crate) async fn lines(house: &House) -> Vec<String> {
     house.trail().await.iter().map(|recorded| line(&recorded.event)).collect()
 }
 
@@ -150,7 +150,7 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
         admin.invite(BOB, Some(Role::Administrator)).await.expect("a new link for the same, as something else");
         admin.set_role(BOB, Role::Person).await.expect("changed");
         admin.reset_account(BOB).await.expect("a link");
-        admin.add_account(BOB, Some(PASSWORD)).await.expect("a password");
+        admin.set_account_password(BOB, PASSWORD).await.expect("a password");
         admin.disable_account(BOB).await.expect("disabled");
         admin.enable_account(BOB).await.expect("enabled");
         admin.remove_account(BOB).await.expect("removed");

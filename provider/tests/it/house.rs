@@ -12,7 +12,8 @@ use std::{
 use access_token::SealingKey;
 use oauth::{Issuer, Timestamp};
 use provider::{
-    AccountView, AuditFilter, Clock, Entropy, Environment, Person, Provider, Recorded, SetCookie, Settings, SignedIn, Visitor, Web,
+    AccountView, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider, Recorded, SetCookie, Settings, SignedIn,
+    Visitor, Web,
 };
 use store::{Location, Store};
 use tokio::sync::Barrier;
@@ -78,6 +79,17 @@ impl House {
         Self::open(settings, self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
     }
 
+    /// A server with the same settings, key and clock over another store.
+    pub(crate) async fn over_another(&self, store: Store) -> Self {
+        Self::open(self.provider.settings().clone(), store, SEALING_KEY, self.clock.clone(), None).await
+    }
+
+    /// Whether such a server starts over a store.
+    pub(crate) async fn opens_over(&self, store: Store) -> Result<Provider, OpenError> {
+        let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
+        Provider::open(self.provider.settings().clone(), store, sealing_key, Environment::system()).await
+    }
+
     /// A server of somebody else, who has not the sealing key, over a store of their own and by the same clock.
     pub(crate) async fn forger(&self) -> Self {
         let store = Store::open(&Location::Memory).await.expect("a store");
@@ -112,9 +124,13 @@ impl House {
         self.browser_from(1)
     }
 
-    /// An account with [`PASSWORD`], added by hand.
+    /// An account with [`PASSWORD`], added by hand, or given that password if it exists.
     pub(crate) async fn add(&self, email: &str) {
-        assert!(self.provider.terminal().add_account(email, Some(PASSWORD)).await.expect("added").enrolment_link.is_none());
+        let terminal = self.provider.terminal();
+        match terminal.add_account(email, Some(PASSWORD)).await {
+            Ok(added) => assert!(added.enrolment_link.is_none()),
+            Err(_) => terminal.set_account_password(email, PASSWORD).await.expect("set"),
+        }
     }
 
     /// A browser in which [`ADA`] is signed in.

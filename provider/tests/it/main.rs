@@ -3,6 +3,7 @@
 mod administration;
 mod audit;
 mod authenticator;
+mod backup;
 mod blocked;
 mod browser;
 mod chain;
@@ -13,6 +14,7 @@ mod failures;
 mod faulty;
 mod glass;
 mod house;
+mod identity;
 mod invitations;
 mod passkeys;
 mod passwords;

@@ -62,7 +62,7 @@ async fn disabling_ends_sessions_for_good() {
 async fn removal_and_a_new_password_end_sessions() {
     let house = House::new().await;
     let ada = house.ada().await;
-    house.provider.terminal().add_account(ADA, Some("another good one")).await.expect("a new password");
+    house.provider.terminal().set_account_password(ADA, "another good one").await.expect("a new password");
     assert!(house.person(&ada).await.is_none());
     let cookie = house.provider.sign_in_with_password(&ada, ADA, "another good one").await.expect("signed in");
     let ada = house.holding(&cookie);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use provider::StoreIdentity;
 use serde_json::json;
 use store::{Location, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,8 +12,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{hazards, output};
+use crate::administration::{Answer, Request};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
-use crate::{chance, listen, sealing};
+use crate::{chance, control, listen, sealing};
 
 /// How long a server that holds the port has to say who it is, and how much of its answer is read.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,7 +26,8 @@ pub(super) async fn check(flags: &Flags, json: bool) -> ExitCode {
     faults.extend(store_fault(&config).await);
     faults.extend(sealing_key_fault(&config));
     faults.extend(listen_faults(&config).await);
-    let warnings = hazards::of(&config, &hazards::site(&config));
+    let mut warnings = hazards::of(&config, &hazards::site(&config));
+    warnings.extend(issuer_change(&config).await);
     let report =
         if json { json!({ "faults": faults, "warnings": warnings }).to_string() } else { report(&config, &faults, &warnings) };
     if output::line(&report).is_err() || !faults.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -51,6 +54,25 @@ fn summary(config: &Config) -> String {
         config.store,
         resources.join(", ")
     )
+}
+
+/// Whether the store was used under another issuer than the configured one, as far as it can be asked.
+async fn issuer_change(config: &Config) -> Option<String> {
+    let recorded = match &config.store {
+        Location::Memory => None,
+        Location::File(folder) => match control::call(folder, &Request::Issuer).await.ok()? {
+            Some(Ok(Answer::Issuer(report))) => report.recorded,
+            Some(_) => None,
+            None => recorded_in(config).await,
+        },
+        Location::Redis(_) => recorded_in(config).await,
+    };
+    recorded?.change_to(&config.issuer).map(|change| change.to_string())
+}
+
+async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
+    let store = Store::open_existing(&config.store).await.ok()??;
+    provider::recorded_issuer(&store).await.ok()?
 }
 
 async fn store_fault(config: &Config) -> Option<String> {

@@ -6,8 +6,8 @@ use std::path::Path;
 use store::Location;
 
 use crate::config::{Config, SealingKeySource, unknown_variables};
-use crate::sealing;
 use crate::site::Site;
+use crate::{files, sealing};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
@@ -20,6 +20,7 @@ pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
         hazards.push(format!("The pages' files are not in {root}: pages have no style, and passkeys do not work."));
     }
     hazards.extend(sealing_key(config));
+    hazards.extend(files::warnings(config));
     hazards
 }
 

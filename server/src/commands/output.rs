@@ -3,7 +3,9 @@
 use std::io::Write as _;
 
 use oauth::Timestamp;
-use provider::{AccountSummary, ApplicationKind, ApplicationSummary, misleads};
+use provider::{
+    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient, IssuerReport, misleads,
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,6 +21,9 @@ impl Told {
             Request::DisableAccount { email } => format!("{email} can no longer sign in, and what it allowed has ended."),
             Request::EnableAccount { email } => format!("{email} can sign in again."),
             Request::RemoveAccount { email } => format!("{email} is removed."),
+            Request::SetPassword { email, .. } => {
+                format!("{email} has the new password. Its sessions, recovery codes and connected applications have ended.")
+            }
             Request::RemoveClient { client_id } => format!("{client_id} is removed."),
             Request::SetRole { email, role } => format!("{email} has the role {} now.", role.as_str()),
             Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
@@ -34,6 +39,12 @@ pub(super) fn print(answer: &Answer, told: &Told, json: bool) -> Result<(), Stri
     line(&text)
 }
 
+/// Tells something besides the answer, on standard error: what is printed for programs stays as it is.
+pub(super) fn note(sentence: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr().lock(), "vestibule: {sentence}");
+}
+
 /// Prints a text and ends the line. A reader that closed its end early is no fault of ours.
 pub(super) fn line(text: &str) -> Result<(), String> {
     match writeln!(std::io::stdout().lock(), "{text}") {
@@ -46,14 +57,16 @@ fn as_json(answer: &Answer) -> Result<String, String> {
     match answer {
         Answer::AddedAccount(added) => pretty(added),
         Answer::Accounts(accounts) => pretty(accounts),
-        Answer::AddedClient(added) => pretty(added),
+        Answer::AddedClient(added) | Answer::ClientSecret(added) => pretty(added),
+        Answer::ChangedClient(changed) => pretty(changed),
+        Answer::Issuer(report) => pretty(report),
         Answer::Clients(clients) => pretty(clients),
         Answer::Keys(keys) => pretty(keys),
         Answer::Link(link) => pretty(&serde_json::json!({ "link": link })),
         Answer::Audit(page) => pretty(page),
         Answer::Events(events) => pretty(events),
         Answer::Report(report) => pretty(report),
-        Answer::Done => pretty(&serde_json::json!({ "done": true })),
+        Answer::Done | Answer::Backup => pretty(&serde_json::json!({ "done": true })),
     }
 }
 
@@ -63,27 +76,76 @@ pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
 
 fn as_text(answer: &Answer, told: &Told) -> String {
     match answer {
-        Answer::AddedAccount(added) => match &added.enrolment_link {
-            Some(link) => format!("{} is added. With this link the account is set up, once:\n\n  {link}", added.account.email),
-            None => format!("{} is added and can sign in with the password.", added.account.email),
-        },
+        Answer::AddedAccount(added) => added_account(added),
         Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
         Answer::Accounts(accounts) => {
             table(&["E-MAIL", "ROLE", "STATE", "PASSKEYS", "PASSWORD", "SINCE"], accounts.iter().map(account))
         }
-        Answer::AddedClient(added) => match &added.client_secret {
-            Some(secret) => {
-                format!("client_id      {}\nclient_secret  {secret}\n\nThe secret is shown this once.", added.client_id)
-            }
-            None => format!("client_id  {}", added.client_id),
-        },
+        Answer::AddedClient(added) => added_client(added),
+        Answer::ClientSecret(added) => {
+            format!("{} The old one no longer works.", with_secret(&added.client_id, added.client_secret.as_deref()))
+        }
+        Answer::ChangedClient(changed) => changed_client(changed),
+        Answer::Issuer(report) => issuer(report),
         Answer::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
         Answer::Clients(clients) => table(&["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"], clients.iter().map(client)),
         Answer::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
         Answer::Link(link) => format!("With this link a new way to sign in is chosen, once:\n\n  {link}"),
         // Those print themselves.
-        Answer::Done | Answer::Audit(_) | Answer::Events(_) | Answer::Report(_) => told.0.clone(),
+        Answer::Done | Answer::Backup | Answer::Audit(_) | Answer::Events(_) | Answer::Report(_) => told.0.clone(),
     }
+}
+
+fn added_account(added: &AddedAccount) -> String {
+    let email = &added.account.email;
+    let Some(link) = &added.enrolment_link else {
+        return format!("{email} is added and can sign in with the password.");
+    };
+    let until = added.link_expires_at.map(|at| format!(" until {}", moment(at))).unwrap_or_default();
+    let told = if added.invited_again {
+        "waits for its person already, and is not changed. Older links no longer work; with this one the account is set up"
+    } else {
+        "is added. With this link the account is set up"
+    };
+    format!("{email} {told}, once{until}:\n\n  {link}")
+}
+
+fn added_client(added: &AddedClient) -> String {
+    let id = &added.client_id;
+    if added.unchanged {
+        return format!(
+            "client_id  {id}\n\nThe client is there already with these values; nothing was changed. A secret is not shown again: \
+             \"vestibule client secret {id}\" makes a new one."
+        );
+    }
+    with_secret(id, added.client_secret.as_deref())
+}
+
+fn changed_client(changed: &ChangedClient) -> String {
+    let told = match changed.changed.as_slice() {
+        [] => "Nothing was changed: all is so already.".to_owned(),
+        changed => format!("Changed: {}.", changed.join(", ")),
+    };
+    format!("{}\n\n{told}", with_secret(&changed.client_id, changed.client_secret.as_deref()))
+}
+
+fn with_secret(id: &str, secret: Option<&str>) -> String {
+    match secret {
+        Some(secret) => format!("client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."),
+        None => format!("client_id  {id}"),
+    }
+}
+
+fn issuer(report: &IssuerReport) -> String {
+    let recorded = report.recorded.as_ref().map_or_else(
+        || "none yet; the next start of the server records the configured one".to_owned(),
+        |recorded| format!("{}, since {}", recorded.issuer, moment(recorded.since)),
+    );
+    let mut text = format!("Recorded    {recorded}\nConfigured  {}", report.configured);
+    if let Some(change) = report.change() {
+        text = format!("{text}\n\n{change}");
+    }
+    text
 }
 
 fn account(account: &AccountSummary) -> Vec<String> {

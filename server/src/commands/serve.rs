@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use provider::Provider;
+use provider::{IssuerChange, Provider};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -76,11 +76,24 @@ async fn forget_old_events(provider: Provider) {
 async fn follow(provider: Provider) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The start has told already how it was then.
+    let mut recorded = provider.issuer_change().await.ok();
     loop {
         ticks.tick().await;
+        if let Ok(change) = provider.issuer_change().await
+            && recorded.replace(change.clone()).is_some_and(|before| before != change)
+        {
+            note_issuer(change);
+        }
         // The fault is in the log already, and the keys at hand stay good for a while.
         let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked(), provider.add_late_events());
     }
+}
+
+/// Another server of the store was given another issuer, and that was accepted; or it was taken back.
+fn note_issuer(change: Option<IssuerChange>) {
+    let Some(change) = change else { return tracing::info!("the store belongs to the configured issuer again") };
+    tracing::warn!("{change}");
 }
 
 /// Turns true at the first SIGTERM or SIGINT.
@@ -128,6 +141,10 @@ async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> 
         Ok(hazards) => hazards,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
     };
+    match opened.provider.claim_issuer().await {
+        Ok(change) => warnings.extend(change.map(|change| change.to_string())),
+        Err(error) => warnings.push(format!("The issuer of the store cannot be compared: {error}.")),
+    }
     warnings.extend(hazards::of(config, site));
     warnings
 }

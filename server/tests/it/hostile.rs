@@ -216,7 +216,7 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
                 assert!(!answer.status.is_server_error(), "{path} {field}={nasty:?}: {answer:?}");
             }
         }
-        house.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("as before");
+        house.provider.terminal().set_account_password(ALICE, PASSWORD).await.expect("as before");
     }
     let mut browser = Browser::of_alice(&house).await;
     for page in

@@ -9,6 +9,7 @@ mod assertions;
 mod authorize;
 mod branding;
 mod code;
+mod commands;
 mod conformance;
 mod consent;
 mod cookies;

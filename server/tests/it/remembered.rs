@@ -237,7 +237,7 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("consent_required"));
     // A new password ends what the old one may have opened for somebody else.
     client.connect(&mut browser).await;
-    house.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("a new password");
+    house.provider.terminal().set_account_password(ALICE, PASSWORD).await.expect("a new password");
     assert_eq!(Browser::of_alice(&house).await.pass(&quiet).await.query.one("error"), Some("consent_required"));
 }
 
@@ -385,7 +385,7 @@ async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
         let allow = browser.consent_page(&client).await.form("Allow");
         let allowing = async { browser.submit(&allow, "Allow").await.destination().to_owned() };
         let terminal = house.provider.terminal();
-        let renewing = terminal.add_account(ALICE, Some(PASSWORD));
+        let renewing = terminal.set_account_password(ALICE, PASSWORD);
         let (location, interrupted) = Box::pin(house.between(answers, allowing, renewing)).await;
         if !interrupted {
             break;

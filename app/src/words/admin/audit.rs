@@ -72,10 +72,14 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::ResetLinkMade => "{actor} made a reset link for {person}.",
         Deed::RoleChanged => "{actor} gave {person} the role {about}.",
         Deed::ClientAdded => "{actor} added the application {client}.",
+        Deed::ClientChanged => "{actor} changed the application {client}: {about}.",
+        Deed::ClientSecretMade => "{actor} made a new secret for the application {client}.",
         Deed::ClientRemoved => "{actor} removed the application {client}.",
         Deed::HostBlocked => "{actor} blocked the host {about}.",
         Deed::HostUnblocked => "{actor} let the host {about} in again.",
         Deed::KeyRotated => "{actor} made a new signing key, {about}.",
+        Deed::IssuerAccepted => "{actor} accepted the change of this server's address: {about}.",
+        Deed::StoreRestored => "{actor} restored everything from a backup: {about}.",
     })
 }
 

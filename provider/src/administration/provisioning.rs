@@ -1,0 +1,313 @@
+//! Clients that an administrator adds and changes. Adding never changes a client that exists, so a script can repeat it.
+
+use oauth::{
+    client::{Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest, secret_text},
+    redirect::{PrivateSchemes, RedirectUri},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Administration, AdministrationError, Done};
+use crate::{
+    audit::{ClientName, Deed},
+    keys,
+    record::{self, Change},
+};
+
+const LONGEST_NAME: usize = 200;
+
+/// How a client that an administrator adds proves that it is itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientProof {
+    /// It cannot (a public client).
+    None,
+    /// By a secret, which the server makes.
+    Secret,
+    /// By an assertion under one of its keys (`private_key_jwt`).
+    Keys(KeySource),
+}
+
+/// A client to be added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewClient {
+    /// The identifier it is to have; the server makes one where none is given.
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: String,
+    /// Where answers to it may go.
+    pub redirect_uris: Vec<String>,
+    /// How it proves that it is itself.
+    pub proof: ClientProof,
+}
+
+/// What is to change of a client that was added. What is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientChanges {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Where answers to it may go, all of them.
+    pub redirect_uris: Option<Vec<String>>,
+    /// How it proves that it is itself.
+    pub proof: Option<ClientProof>,
+}
+
+/// A client that was added, or was there already. It has no Debug: the secret is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedClient {
+    /// Its identifier.
+    pub client_id: String,
+    /// Its secret, if one was made.
+    pub client_secret: Option<String>,
+    /// Whether the same client was there already. Its secret is not shown again.
+    #[serde(default)]
+    pub unchanged: bool,
+}
+
+/// What became of a change. It has no Debug: the secret is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedClient {
+    /// The client's identifier.
+    pub client_id: String,
+    /// What was changed: `name`, `redirect_uris`, `authentication`. Nothing when all was so already.
+    pub changed: Vec<String>,
+    /// A secret, if one was made.
+    pub client_secret: Option<String>,
+}
+
+/// What an administrator said of a client, checked.
+#[derive(Default)]
+struct Checked {
+    name: Option<String>,
+    redirect_uris: Option<Vec<RedirectUri>>,
+    proof: Option<ClientProof>,
+}
+
+impl Administration {
+    /// Registers a client under an identifier that the server makes. A confidential one gets a secret, which nobody sees again.
+    pub async fn add_client(&self, name: &str, redirect_uris: &[String], confidential: bool) -> Done<AddedClient> {
+        let proof = if confidential { ClientProof::Secret } else { ClientProof::None };
+        self.create_client(NewClient { id: None, name: name.to_owned(), redirect_uris: redirect_uris.to_vec(), proof }).await
+    }
+
+    /// Registers a client that proves itself by its own keys (`private_key_jwt`).
+    pub async fn add_keyed_client(&self, name: &str, redirect_uris: &[String], keys: KeySource) -> Done<AddedClient> {
+        let proof = ClientProof::Keys(keys);
+        self.create_client(NewClient { id: None, name: name.to_owned(), redirect_uris: redirect_uris.to_vec(), proof }).await
+    }
+
+    /// Registers a client, or finds that the same client is there already. One of the same identifier that differs is an error
+    /// and stays as it is.
+    pub async fn create_client(&self, new: NewClient) -> Done<AddedClient> {
+        let NewClient { id, name, redirect_uris, proof } = new;
+        let wanted = self.check(Some(&name), Some(&redirect_uris), Some(proof))?;
+        let Some(id) = id else { return self.keep_new_client(self.provider.new_client_id(), &wanted).await };
+        judge_chosen_id(&id).map_err(|why| AdministrationError::Invalid(format!("{id:?} cannot be a client id: {why}")))?;
+        match record::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
+            Some(existing) => self.repeat(&existing, &wanted).await,
+            None if id.starts_with(CLIENT_PREFIX) => Err(AdministrationError::Invalid(format!(
+                "{id:?} cannot be a client id: identifiers that begin with {CLIENT_PREFIX} are made by the server"
+            ))),
+            None => self.keep_new_client(id, &wanted).await,
+        }
+    }
+
+    /// Changes a client that an administrator added. A client that becomes confidential gets a secret; one that has a secret
+    /// keeps it.
+    pub async fn change_client(&self, client_id: &str, wanted: ClientChanges) -> Done<ChangedClient> {
+        let ClientChanges { name, redirect_uris, proof } = wanted;
+        if name.is_none() && redirect_uris.is_none() && proof.is_none() {
+            return Err(AdministrationError::Invalid("nothing is named that is to change".to_owned()));
+        }
+        let checked = self.check(name.as_deref(), redirect_uris.as_deref(), proof)?;
+        let secret = secret_text(&self.provider.entropy().secret());
+        let changed = self.change_added(client_id, |client| checked.apply(client, &secret)).await?;
+        let (client, changed) = (changed.client, changed.outcome);
+        let made = changed.contains(&AUTHENTICATION) && matches!(client.authentication, Authentication::Secret(_));
+        if !changed.is_empty() {
+            self.record_client(Deed::ClientChanged, client.named(), Some(changed.join(", "))).await;
+        }
+        let changed = changed.into_iter().map(str::to_owned).collect();
+        Ok(ChangedClient { client_id: client.id, changed, client_secret: made.then_some(secret) })
+    }
+
+    /// Gives a confidential client that an administrator added a new secret, which nobody sees again. The old one ends now.
+    pub async fn renew_client_secret(&self, client_id: &str) -> Done<AddedClient> {
+        let secret = secret_text(&self.provider.entropy().secret());
+        let renew = |client: &mut Client| match client.authentication {
+            Authentication::Secret(_) => {
+                client.authentication = Authentication::Secret(secret_digest(&secret));
+                Ok(())
+            }
+            Authentication::None => Err("is public: make it confidential first"),
+            Authentication::Keys(_) | Authentication::KeysOrNone(_) => Err("proves itself by its keys and has no secret"),
+        };
+        let changed = self.change_added(client_id, renew).await?;
+        changed.outcome.map_err(|why| AdministrationError::Conflict(format!("the client {client_id:?} {why}")))?;
+        self.record_client(Deed::ClientSecretMade, changed.client.named(), None).await;
+        Ok(AddedClient { client_id: changed.client.id, client_secret: Some(secret), unchanged: false })
+    }
+
+    /// Changes the record of a client that was added; it is written only where it differs.
+    async fn change_added<A>(&self, client_id: &str, mut change: impl FnMut(&mut Client) -> A) -> Done<Changed<A>> {
+        let provider = &self.provider;
+        let decide = |client: Option<Client>| {
+            let before = match client.ok_or_else(|| unknown(client_id)).and_then(added) {
+                Ok(client) => client,
+                Err(error) => return Change::refuse(error),
+            };
+            let mut client = before.clone();
+            let outcome = change(&mut client);
+            let next = (client != before).then(|| provider.kept_client(client.clone()));
+            Change { next, answer: Ok(Changed { client, outcome }) }
+        };
+        if judge_chosen_id(client_id).is_err() {
+            return Err(match record::read::<Client>(provider.store(), &keys::client(client_id)).await?.map(added) {
+                Some(Err(error)) => error,
+                _ => unknown(client_id),
+            });
+        }
+        record::change(provider.store(), &keys::client(client_id), decide).await?
+    }
+
+    async fn keep_new_client(&self, id: String, wanted: &Checked) -> Done<AddedClient> {
+        let provider = &self.provider;
+        let secret = matches!(wanted.proof, Some(ClientProof::Secret)).then(|| secret_text(&provider.entropy().secret()));
+        let mut client = Client {
+            id: id.clone(),
+            name: None,
+            redirect_uris: Vec::new(),
+            authentication: Authentication::None,
+            refreshes: true,
+            origin: Origin::Added,
+            created_at: provider.now(),
+        };
+        wanted.apply(&mut client, secret.as_deref().unwrap_or_default());
+        let named = client.named();
+        if provider.keep_client(client).await? {
+            self.record_client(Deed::ClientAdded, named, None).await;
+            return Ok(AddedClient { client_id: id, client_secret: secret, unchanged: false });
+        }
+        // Somebody else was faster.
+        let existing: Option<Client> = record::read(provider.store(), &keys::client(&id)).await?;
+        self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted).await
+    }
+
+    /// Adding a client that exists: fine when it is the same.
+    async fn repeat(&self, existing: &Client, wanted: &Checked) -> Done<AddedClient> {
+        let added = added(existing.clone())?;
+        if !wanted.apply(&mut added.clone(), "").is_empty() {
+            return Err(AdministrationError::Conflict(format!(
+                "there is a client {:?} with other values, which is not changed; \"client set\" changes it",
+                existing.id
+            )));
+        }
+        // In case that an earlier attempt ended before the client was listed.
+        self.provider.store().enlist(keys::CLIENTS, &existing.id).await?;
+        Ok(AddedClient { client_id: existing.id.clone(), client_secret: None, unchanged: true })
+    }
+
+    fn check(&self, name: Option<&str>, redirect_uris: Option<&[String]>, proof: Option<ClientProof>) -> Done<Checked> {
+        let schemes = &self.provider.settings().private_schemes;
+        let redirect_uris = redirect_uris.map(|uris| client_redirect_uris(uris, schemes)).transpose()?;
+        Ok(Checked { name: name.map(client_name).transpose()?, redirect_uris, proof })
+    }
+}
+
+const AUTHENTICATION: &str = "authentication";
+
+impl Checked {
+    /// Changes a client to what is wanted, and tells what differed. A client that has a secret already keeps it.
+    fn apply(&self, client: &mut Client, secret: &str) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        if let Some(name) = self.name.as_ref().filter(|name| client.name.as_ref() != Some(name)) {
+            client.name = Some(name.clone());
+            changed.push("name");
+        }
+        if let Some(uris) = self.redirect_uris.as_ref().filter(|uris| !are_the_same(uris, &client.redirect_uris)) {
+            client.redirect_uris.clone_from(uris);
+            changed.push("redirect_uris");
+        }
+        if let Some(proof) = self.proof.as_ref().filter(|proof| !proof.is(&client.authentication)) {
+            client.authentication = proof.authentication(secret);
+            changed.push(AUTHENTICATION);
+        }
+        changed
+    }
+}
+
+impl ClientProof {
+    fn is(&self, authentication: &Authentication) -> bool {
+        match (self, authentication) {
+            (Self::None, Authentication::None) | (Self::Secret, Authentication::Secret(_)) => true,
+            (Self::Keys(keys), Authentication::Keys(known)) => keys == known,
+            _ => false,
+        }
+    }
+
+    fn authentication(&self, secret: &str) -> Authentication {
+        match self {
+            Self::None => Authentication::None,
+            Self::Secret => Authentication::Secret(secret_digest(secret)),
+            Self::Keys(keys) => Authentication::Keys(keys.clone()),
+        }
+    }
+}
+
+/// A client after a change, and what the change led to.
+struct Changed<A> {
+    client: Client,
+    outcome: A,
+}
+
+trait Named {
+    /// How the audit trail names it.
+    fn named(&self) -> ClientName;
+}
+
+impl Named for Client {
+    fn named(&self) -> ClientName {
+        ClientName { id: self.id.clone(), name: self.name.clone().unwrap_or_else(|| self.id.clone()) }
+    }
+}
+
+/// A client that an administrator added; every other one is described by somebody else, who would change it back.
+fn added(client: Client) -> Done<Client> {
+    let why = match client.origin {
+        Origin::Added => return Ok(client),
+        Origin::Registered(_) => "registered itself, so only it can change what it said",
+        Origin::Document { .. } => "is described by its metadata document, so only that can be changed",
+    };
+    Err(AdministrationError::Conflict(format!("the client {:?} {why}", client.id)))
+}
+
+fn unknown(client_id: &str) -> AdministrationError {
+    AdministrationError::NotFound(format!("there is no client {client_id:?}"))
+}
+
+/// Their order does not matter.
+fn are_the_same(some: &[RedirectUri], others: &[RedirectUri]) -> bool {
+    some.len() == others.len() && some.iter().all(|uri| others.contains(uri))
+}
+
+fn client_name(name: &str) -> Done<String> {
+    let name = name.trim();
+    let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+    let fault = || AdministrationError::Invalid(format!("a client's name has 1 to {LONGEST_NAME} bytes and no control characters"));
+    fits.then(|| name.to_owned()).ok_or_else(fault)
+}
+
+/// Each once, in the order in which they were given.
+fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
+    if uris.is_empty() {
+        return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
+    }
+    let fault = |uri, reason: &oauth::Reason| AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()));
+    let mut accepted: Vec<RedirectUri> = Vec::with_capacity(uris.len());
+    for uri in uris {
+        let uri = RedirectUri::register(uri, schemes).map_err(|reason| fault(uri, &reason))?;
+        if !accepted.contains(&uri) {
+            accepted.push(uri);
+        }
+    }
+    Ok(accepted)
+}

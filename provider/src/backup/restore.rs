@@ -1,0 +1,194 @@
+//! Restoring a backup into an empty store.
+
+use std::{collections::HashMap, io::BufRead};
+
+use futures_util::future::try_join_all;
+use oauth::Timestamp;
+use store::{Entry, Keep, Store, Swap};
+use thiserror::Error;
+
+use super::{BackupFault, Reader, Stored};
+use crate::{keys, problem::Unavailable, record};
+
+/// How many entries are written at once.
+const BATCH: usize = 256;
+/// How often a record is written when something else keeps changing it.
+const MOST_TRIES: usize = 8;
+
+/// What becomes of one-time links and requests that waited when the backup was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outstanding {
+    /// They end: some may have been used since the backup, and must not work twice.
+    End,
+    /// They stay, for a store that only moves: nothing was used since.
+    Keep,
+}
+
+/// What becomes of what an earlier restore that did not finish has left in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It is removed first. Only for whoever knows that no other restore is under way.
+    Discard,
+    /// It is an error.
+    Refuse,
+}
+
+/// What was restored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Records and members of lists that were written.
+    pub written: u64,
+    /// Records that have expired since the backup.
+    pub expired: u64,
+    /// One-time links and requests that ended with the restore.
+    pub ended: u64,
+}
+
+/// Why nothing was restored.
+#[derive(Debug, Error)]
+pub enum RestoreError {
+    /// The store holds something.
+    #[error("the store is not empty; a backup is restored into an empty one only")]
+    NotEmpty,
+    /// Another restore is under way, or was interrupted.
+    #[error("a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished")]
+    Unfinished,
+    /// The backup is of no use. The store is as empty as before.
+    #[error("the backup cannot be restored: {0}; the store is left empty")]
+    Backup(#[from] BackupFault),
+    /// The store failed.
+    #[error("{0}; the restore did not finish and has to be repeated")]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<store::Error> for RestoreError {
+    fn from(error: store::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// Writes a backup into an empty store. Verify it first, with [`Reader::verify`]: what is wrong is found here too, but only
+/// after something was written, which is removed again. A mark in the store keeps servers out until everything is there.
+///
+/// # Errors
+/// [`RestoreError`]; then the store is empty, or holds the mark of a restore that did not finish.
+pub async fn restore<R: BufRead>(
+    store: &Store,
+    backup: Reader<R>,
+    now: Timestamp,
+    outstanding: Outstanding,
+    unfinished: Unfinished,
+) -> Result<Restored, RestoreError> {
+    if unfinished == Unfinished::Discard && store.get(keys::RESTORE).await?.is_some() {
+        clear(store).await?;
+        store.remove(keys::RESTORE).await?;
+    }
+    begin(store, now).await?;
+    match write(store, backup, now, outstanding).await {
+        Err(error) => {
+            // When this fails too, the mark stays.
+            clear(store).await?;
+            store.remove(keys::RESTORE).await?;
+            Err(error)
+        }
+        Ok(restored) => {
+            finish(store).await?;
+            Ok(restored)
+        }
+    }
+}
+
+/// Takes the mark away. When the answer is lost, looking again tells whether it is gone.
+async fn finish(store: &Store) -> Result<(), Unavailable> {
+    match store.remove(keys::RESTORE).await {
+        Err(_) if store.get(keys::RESTORE).await?.is_none() => Ok(()),
+        removed => Ok(removed.map(drop)?),
+    }
+}
+
+/// Marks an empty store. The mark is set before the store is found empty, so that of two restores one goes on.
+async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
+    if !store.insert(keys::RESTORE, &record::encode(&now), Keep::Forever).await? {
+        return Err(RestoreError::Unfinished);
+    }
+    let mut export = store.export().await?;
+    while let Some(entry) = export.next().await {
+        if !matches!(entry?, Entry::Record { key, .. } if key == keys::RESTORE) {
+            store.remove(keys::RESTORE).await?;
+            return Err(RestoreError::NotEmpty);
+        }
+    }
+    Ok(())
+}
+
+async fn write<R: BufRead>(
+    store: &Store,
+    mut backup: Reader<R>,
+    now: Timestamp,
+    outstanding: Outstanding,
+) -> Result<Restored, RestoreError> {
+    let mut restored = Restored::default();
+    // Of a record that comes twice the later one counts.
+    let mut records = HashMap::new();
+    let mut members = Vec::new();
+    while let Some(stored) = backup.next_entry()? {
+        match stored {
+            Stored::Member { list, member } => members.push((list, member)),
+            Stored::Record { record, .. } if outstanding == Outstanding::End && keys::is_one_time(&record) => restored.ended += 1,
+            Stored::Record { until, .. } if until.is_some_and(|until| until.has_passed(now)) => restored.expired += 1,
+            Stored::Record { record, value, bytes, until } => {
+                let value = value.map(String::into_bytes).or(bytes).unwrap_or_default();
+                let keep = until.map_or(Keep::Forever, |until| Keep::For(now.until(until)));
+                records.insert(record, (value, keep));
+            }
+        }
+        if records.len() + members.len() == BATCH {
+            restored.written += flush(store, &mut records, &mut members).await?;
+        }
+    }
+    restored.written += flush(store, &mut records, &mut members).await?;
+    Ok(restored)
+}
+
+type Records = HashMap<String, (Vec<u8>, Keep)>;
+
+async fn flush(store: &Store, records: &mut Records, members: &mut Vec<(String, String)>) -> Result<u64, Unavailable> {
+    let count = records.len() + members.len();
+    try_join_all(records.iter().map(|(key, (value, keep))| put(store, key, value, *keep))).await?;
+    try_join_all(members.iter().map(|(list, member)| store.enlist(list, member))).await?;
+    records.clear();
+    members.clear();
+    Ok(count.try_into().unwrap_or(u64::MAX))
+}
+
+/// Writes a record, in place of an earlier state of it that was written before.
+async fn put(store: &Store, key: &str, value: &[u8], keep: Keep) -> Result<(), Unavailable> {
+    for _ in 0..MOST_TRIES {
+        if store.insert(key, value, keep).await? {
+            return Ok(());
+        }
+        if let Some(there) = store.get(key).await?
+            && store.compare_and_swap(key, &there, value, keep).await? == Swap::Done
+        {
+            return Ok(());
+        }
+    }
+    Err(Unavailable::contended())
+}
+
+/// Removes everything but the mark.
+async fn clear(store: &Store) -> Result<(), Unavailable> {
+    let mut export = store.export().await?;
+    while let Some(entry) = export.next().await {
+        match entry? {
+            Entry::Record { key, .. } if key == keys::RESTORE => {}
+            Entry::Record { key, .. } => {
+                store.remove(&key).await?;
+            }
+            Entry::Member { list, member } => {
+                store.delist(&list, &member).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! `vestibule restore`: an empty store is filled from a backup, whichever engine that is of.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Seek as _};
+use std::process::ExitCode;
+
+use clap::Args;
+use provider::backup::{self, Outstanding, Reader, Restored, Summary, Unfinished};
+use provider::{Environment, opens_key_ring};
+use serde_json::json;
+use store::files::create_own;
+use store::{Location, Store};
+
+use super::administer::refuse_memory;
+use super::output::{self, moment, note};
+use crate::config::Config;
+use crate::open::{self, Creation, Failure};
+use crate::{chance, sealing};
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreCommand {
+    /// The backup; - for standard input
+    file: String,
+    /// Keep one-time links and requests that wait: only when the server had stopped before the backup, and the store moves
+    #[arg(long)]
+    keep_links: bool,
+    /// Remove what a restore that was interrupted has left on Redis: only when no other restore is under way
+    #[arg(long)]
+    discard_unfinished: bool,
+}
+
+/// Restores a backup. The error is a sentence.
+pub(super) async fn restore(config: &Config, command: &RestoreCommand, json: bool) -> Result<ExitCode, String> {
+    refuse_memory(config)?;
+    let unreadable = |fault: &dyn std::fmt::Display| format!("The backup {} cannot be restored: {fault}.", command.file);
+    let mut file = open_backup(&command.file).map_err(|error| unreadable(&error))?;
+    // All of it is read before anything is written.
+    let summary = Reader::new(BufReader::new(&file)).verify().map_err(|fault| unreadable(&fault))?;
+    require_key(config, &summary)?;
+    file.rewind().map_err(|error| unreadable(&error))?;
+    let restored = write(config, command, &file).await?;
+    note_restore(config, &summary).await?;
+    output::line(&if json { as_json(&restored) } else { told(config, &summary, &restored) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What comes by standard input is kept in a file without a name, since it is read twice.
+fn open_backup(name: &str) -> io::Result<File> {
+    if name != "-" {
+        return File::open(name);
+    }
+    let path = std::env::temp_dir().join(format!("vestibule-restore-{:016x}", chance::label()));
+    let mut file = create_own(&path)?;
+    fs::remove_file(&path)?;
+    io::copy(&mut io::stdin().lock(), &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// A restored store is of no use without the key that its signing keys are sealed under.
+fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
+    let Some(key_ring) = &summary.key_ring else {
+        return Err("The backup cannot be restored: it holds no signing keys, so it is of no store that was in use.".to_owned());
+    };
+    let remedy = match &config.store {
+        Location::File(folder) if config.sealing_key.is_none() => {
+            format!("Copy the sealing.key of the old server into {} first, or name it with --sealing-key.", folder.display())
+        }
+        _ => "Name the sealing key of the old server with --sealing-key.".to_owned(),
+    };
+    match sealing::existing(config) {
+        Err(fault) => Err(format!("{fault} The signing keys in the backup are sealed under it. {remedy}")),
+        Ok(key) if !opens_key_ring(key_ring, &key) => {
+            Err(format!("The signing keys in the backup are sealed under another sealing key than the configured one. {remedy}"))
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result<Restored, String> {
+    let store = Store::open(&config.store).await.map_err(|error| open::explain(config, &error).into_sentence())?;
+    let outstanding = if command.keep_links { Outstanding::Keep } else { Outstanding::End };
+    // Whoever holds the file of the embedded engine is alone.
+    let unfinished = match config.store {
+        Location::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
+        _ => Unfinished::Discard,
+    };
+    let now = Environment::system().clock.now();
+    let restored = backup::restore(&store, Reader::new(BufReader::new(file)), now, outstanding, unfinished).await;
+    restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
+}
+
+/// The audit trail of the restored store says that it was restored.
+async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> {
+    let opened = open::open(config, Creation::Refused).await.map_err(Failure::into_sentence)?;
+    opened.provider.terminal().note_restore(summary).await;
+    if let Ok(Some(change)) = opened.provider.issuer_change().await {
+        note(&change.to_string());
+    }
+    Ok(())
+}
+
+fn as_json(restored: &Restored) -> String {
+    json!({ "written": restored.written, "expired": restored.expired, "ended": restored.ended }).to_string()
+}
+
+fn told(config: &Config, summary: &Summary, restored: &Restored) -> String {
+    let mut text = format!(
+        "{} entries were restored into {}, as they were on {}.",
+        restored.written,
+        config.store,
+        moment(summary.created_at)
+    );
+    if restored.expired > 0 {
+        let _ = write!(text, " {} have expired since.", restored.expired);
+    }
+    if restored.ended > 0 {
+        let _ = write!(text, " {} one-time links and waiting requests have ended: they may have been used.", restored.ended);
+    }
+    text
+}

@@ -1,0 +1,150 @@
+//! Who owns the server's files, and who else can read or change them.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use store::Location;
+
+use crate::config::Config;
+
+const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+const OTHERS_READ_OR_ENTER: u32 = 0o005;
+const GROUP_OR_OTHERS: u32 = 0o066;
+const OTHERS: u32 = 0o007;
+
+/// The file of the embedded engine.
+pub(crate) const STORE_FILE: &str = "store.redb";
+
+/// What is risky about who can read or change the server's files: a sentence for each, with the remedy.
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Location::File(folder) = &config.store {
+        warnings.extend(fs::metadata(folder).ok().and_then(|metadata| folder_risk(folder, metadata.mode())));
+        let file = folder.join(STORE_FILE);
+        warnings.extend(fs::metadata(&file).ok().and_then(|metadata| file_risk(&file, metadata.mode())));
+    }
+    warnings
+}
+
+fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
+    let shown = folder.display();
+    let permissions = mode & 0o7777;
+    let risk = if mode & GROUP_OR_OTHERS_WRITE != 0 {
+        format!("{} can write in the data folder {shown} (mode {permissions:04o}) and replace what is in it", whom(mode & 0o002))
+    } else if mode & OTHERS_READ_OR_ENTER != 0 {
+        format!("everybody on this computer can look into the data folder {shown} (mode {permissions:04o})")
+    } else {
+        return None;
+    };
+    Some(format!("{}. Run: chmod 700 {shown}", capitalised(&risk)))
+}
+
+fn file_risk(path: &Path, mode: u32) -> Option<String> {
+    let (shown, permissions) = (path.display(), mode & 0o7777);
+    let sentence = || {
+        let whom = capitalised(whom(mode & OTHERS));
+        format!("{whom} can read or change the store file {shown} (mode {permissions:04o}). Run: chmod 600 {shown}")
+    };
+    (mode & GROUP_OR_OTHERS != 0).then(sentence)
+}
+
+const fn whom(others: u32) -> &'static str {
+    if others == 0 { "the group of its owner" } else { "everybody on this computer" }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Why this user cannot use the data folder, if it belongs to another one.
+pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
+    let file = folder.join(STORE_FILE);
+    explain(folder, File::open(folder).map(drop))
+        .or_else(|| explain(&file, OpenOptions::new().read(true).write(true).open(&file).map(drop)))
+}
+
+/// The same for a file that is to be read.
+pub(crate) fn explain_file(path: &Path) -> Option<String> {
+    explain(path, File::open(path).map(drop))
+}
+
+/// Says whose a file is and which user this is, when it could not be opened for that reason.
+fn explain(path: &Path, opened: io::Result<()>) -> Option<String> {
+    if opened.err()?.kind() != ErrorKind::PermissionDenied {
+        return None;
+    }
+    // Of a file in a folder that is shut, nothing is known: then it is the folder that matters.
+    let (path, metadata) = path.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
+    Some(ownership(path, &name_of(metadata.uid()), mode_of(&metadata), &this_user()))
+}
+
+fn ownership(path: &Path, owner: &str, mode: u32, user: &str) -> String {
+    let shown = path.display();
+    format!(
+        "{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}."
+    )
+}
+
+fn mode_of(metadata: &Metadata) -> u32 {
+    metadata.mode() & 0o7777
+}
+
+/// Whom a path belongs to, by name.
+pub(crate) fn owner_of(path: &Path) -> Option<String> {
+    let metadata = path.ancestors().find_map(|path| fs::metadata(path).ok())?;
+    Some(name_of(metadata.uid()))
+}
+
+/// The user that this process runs as, as far as the system tells.
+pub(crate) fn this_user() -> String {
+    fs::metadata("/proc/self").map_or_else(|_| "another user".to_owned(), |metadata| name_of(metadata.uid()))
+}
+
+fn name_of(uid: u32) -> String {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name_in(&users, uid).map_or_else(|| format!("the user {uid}"), |name| format!("{name} (user {uid})"))
+}
+
+/// The name of a user in the text of `/etc/passwd`.
+fn name_in(users: &str, uid: u32) -> Option<&str> {
+    let uid = uid.to_string();
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(&uid)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_write_in_or_look_into_is_a_risk() {
+        let risk = |mode| folder_risk(Path::new("data"), mode);
+        assert_eq!((risk(0o40700), risk(0o40750)), (None, None));
+        assert!(risk(0o40777).is_some_and(|risk| risk.contains("Everybody on this computer can write")));
+        assert!(risk(0o40770).is_some_and(|risk| risk.contains("The group of its owner can write")));
+        assert!(risk(0o40755).is_some_and(|risk| risk.contains("look into") && risk.contains("chmod 700 data")));
+    }
+
+    #[test]
+    fn a_store_file_that_others_can_read_is_a_risk() {
+        let risk = |mode| file_risk(Path::new("k"), mode);
+        assert_eq!((risk(0o100_600), risk(0o100_400)), (None, None));
+        assert!(risk(0o100_644).is_some_and(|risk| risk.contains("Everybody") && risk.contains("0644")));
+        assert!(risk(0o100_640).is_some_and(|risk| risk.contains("group")));
+    }
+
+    #[test]
+    fn users_have_names_where_the_system_knows_them() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nvestibule:x:998:998::/:/bin/false\n";
+        assert_eq!(name_in(users, 998), Some("vestibule"));
+        assert_eq!(name_in(users, 99), None);
+        let sentence = ownership(Path::new("/d/store.redb"), "root (user 0)", 0o600, "vestibule (user 998)");
+        assert!(sentence.contains("belongs to root (user 0) (mode 0600), and this is vestibule (user 998)"), "{sentence}");
+    }
+}

@@ -1,0 +1,518 @@
+//! The command `vestibule` itself, as a person or a script runs it, beside a running server and without one.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use store::testing::RedisServer;
+use tempfile::TempDir;
+
+use super::support::PASSWORD;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
+const KEY: &str = "k4.local.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+
+/// A terminal: where commands run, and over which store.
+struct Terminal {
+    folder: TempDir,
+    store: String,
+    key: Option<&'static str>,
+    user: Option<u32>,
+    _redis: Option<RedisServer>,
+}
+
+/// What a command printed.
+#[derive(Debug)]
+struct Printed {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Printed {
+    #[track_caller]
+    fn fine(self) -> Self {
+        assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    fn failed(self, why: &str) -> Self {
+        assert!(self.code == 1 && self.err.contains(why), "not {why:?}: {self:?}");
+        self
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        let printed = self.fine();
+        serde_json::from_str(&printed.out).unwrap_or_else(|error| panic!("{error}: {printed:?}"))
+    }
+}
+
+impl Terminal {
+    fn embedded() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = format!("file:{}", folder.path().join("data").display());
+        Self { folder, store, key: None, user: None, _redis: None }
+    }
+
+    fn redis() -> Self {
+        let server = RedisServer::start();
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, store: server.url(), key: Some(KEY), user: None, _redis: Some(server) }
+    }
+
+    /// Both engines.
+    fn each() -> [Self; 2] {
+        [Self::embedded(), Self::redis()]
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).current_dir(self.folder.path()).env_clear().env("VESTIBULE_STORE", &self.store);
+        command.envs(self.key.map(|key| ("VESTIBULE_SEALING_KEY", key)));
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Printed {
+        self.run_with(arguments, b"")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Printed {
+        let mut child = self.command(arguments).spawn().expect("the command starts");
+        // A command that reads nothing may be gone before it is handed anything.
+        let _ = child.stdin.take().expect("a pipe").write_all(input);
+        let output = child.wait_with_output().expect("the command ends");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Printed { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Starts a server with an issuer, or with one on a free port.
+    fn serve(&self, issuer: Option<&str>) -> Server {
+        self.serve_with(issuer, &[])
+    }
+
+    fn serve_with(&self, issuer: Option<&str>, more: &[&str]) -> Server {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let (own, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
+        let issuer = issuer.unwrap_or(&own).to_owned();
+        let mut command = self.command(&[&["serve", "--issuer", &issuer, "--listen", &listen], more].concat());
+        let mut child = command.spawn().expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let banner = lines.by_ref().map_while(Result::ok).find(|line| line.contains("Metadata"));
+        let server = Server { child, issuer };
+        match banner {
+            Some(_) => server,
+            None => panic!("the server did not start: {}", server.stop()),
+        }
+    }
+}
+
+/// A running server.
+struct Server {
+    child: Child,
+    issuer: String,
+}
+
+impl Server {
+    /// Stops it as a supervisor does, and gives what it said on standard error.
+    fn stop(mut self) -> String {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let output = std::mem::replace(&mut self.child, Command::new("true").spawn().expect("true")).wait_with_output();
+        String::from_utf8_lossy(&output.expect("the server ends").stderr).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+const NO_STORE: &str = "There is no store at";
+
+#[test]
+fn what_reads_or_changes_creates_no_store() {
+    let commands: &[&[&str]] = &[
+        &["account", "list"],
+        &["account", "list", "--json"],
+        &["account", "disable", "a@example.com"],
+        &["account", "enable", "a@example.com"],
+        &["account", "remove", "a@example.com"],
+        &["account", "reset", "a@example.com"],
+        &["account", "role", "a@example.com", "person"],
+        &["client", "list"],
+        &["client", "set", "app", "--name", "App"],
+        &["client", "secret", "app"],
+        &["client", "remove", "app"],
+        &["client", "unblock", "app.example"],
+        &["key", "list"],
+        &["key", "rotate"],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["issuer", "show"],
+        &["issuer", "accept", "http://localhost:3000"],
+        &["backup", "-"],
+        &["backup", "b"],
+    ];
+    for terminal in Terminal::each() {
+        for arguments in commands {
+            let printed = terminal.run(arguments).failed(NO_STORE).failed("Give --store or --config.");
+            assert_eq!(printed.out, "", "{arguments:?}");
+            assert_eq!(names(terminal.folder.path()), [""; 0], "{arguments:?}");
+        }
+        terminal.run_with(&["account", "password", "a@example.com", "--password-stdin"], b"a good password\n").failed(NO_STORE);
+        terminal.run(&["check"]);
+        assert_eq!(names(terminal.folder.path()), [""; 0], "check leaves nothing behind");
+    }
+}
+
+#[test]
+fn what_prepares_a_server_creates_a_store_and_says_so() {
+    let first: &[&[&str]] = &[
+        &["account", "add", "a@example.com"],
+        &["client", "add", "--id", "app", "--name", "App", "--redirect-uri", "https://app.example/cb"],
+        &["client", "block", "evil.example"],
+    ];
+    for arguments in first {
+        for terminal in Terminal::each() {
+            let printed = terminal.run(arguments).fine();
+            assert!(printed.err.contains("A new store was created in") && printed.err.contains(&terminal.store), "{printed:?}");
+            let again = terminal.run(&["account", "list"]).fine();
+            assert!(!again.err.contains("created"), "{again:?}");
+        }
+    }
+}
+
+#[test]
+fn adding_an_account_changes_none_and_a_password_has_a_command_of_its_own() {
+    for terminal in Terminal::each() {
+        for running in [false, true] {
+            let server = running.then(|| terminal.serve(None));
+            let email = format!("a{}@example.com", u8::from(running));
+            let add = ["account", "add", &email, "--password-stdin"];
+            terminal.run_with(&add, b"the first good one\n").fine();
+            for again in [terminal.run_with(&add, b"the second good one\n"), terminal.run(&["account", "add", &email])] {
+                again.failed("has an account already").failed("account password").failed("account reset");
+            }
+            let trail = terminal.run(&["audit", "list", "--json"]).json().to_string();
+            assert!(!trail.contains("account_password_set") || running, "{trail}");
+            let password = ["account", "password", &email, "--password-stdin"];
+            let done = terminal.run_with(&password, b"the second good one\n").fine();
+            assert!(done.out.contains("new password") && done.out.contains("have ended"), "{done:?}");
+            assert_eq!(terminal.run_with(&[&password[..], &["--json"]].concat(), b"the third good one\n").json()["done"], true);
+            terminal.run_with(&password, b"\n").failed("no password");
+            terminal
+                .run_with(&["account", "password", "x@example.com", "--password-stdin"], b"a good one, too\n")
+                .failed("no account");
+            assert!(terminal.run(&["audit", "list", "--json"]).json().to_string().contains("account_password_set"));
+
+            let waiting = format!("w{}@example.com", u8::from(running));
+            let first = terminal.run(&["account", "add", &waiting]).fine();
+            assert!(first.out.contains("is added") && first.out.contains("once until "), "{first:?}");
+            let again = terminal.run(&["account", "add", &waiting]).fine();
+            assert!(again.out.contains("Older links no longer work"), "{again:?}");
+            terminal.run(&["account", "add", &waiting, "--role", "administrator"]).failed("account role");
+            let json = terminal.run(&["account", "add", &waiting, "--json"]).json();
+            assert!(json["invited_again"] == true && json["link_expires_at"].is_u64(), "{json}");
+            assert_eq!(json["account"]["role"], "person");
+            drop(server);
+        }
+    }
+}
+
+#[test]
+fn a_provisioning_script_can_be_repeated() {
+    let uri = "https://app.example/cb";
+    for terminal in Terminal::each() {
+        for running in [false, true] {
+            let server = running.then(|| terminal.serve(None));
+            let id = format!("app-{running}");
+            let add = ["client", "add", "--id", &id, "--name", "App", "--redirect-uri", uri, "--confidential", "--json"];
+            let first = terminal.run(&add).json();
+            assert!(first["client_id"] == *id && first["client_secret"].is_string() && first["unchanged"] == false, "{first}");
+            let again = terminal.run(&add).json();
+            assert!(again["client_secret"].is_null() && again["unchanged"] == true, "{again}");
+            let told = terminal.run(&add[..add.len() - 1]).fine();
+            assert!(told.out.contains("nothing was changed") && !told.out.contains("vcs_"), "{told:?}");
+            let other = ["client", "add", "--id", &id, "--name", "Other", "--redirect-uri", uri, "--confidential"];
+            terminal.run(&other).failed("client set");
+
+            let set = terminal.run(&["client", "set", &id, "--name", "Other", "--json"]).json();
+            assert_eq!(set["changed"], serde_json::json!(["name"]));
+            assert_eq!(terminal.run(&other).fine().code, 0, "now it is the same");
+            let secret = terminal.run(&["client", "secret", &id, "--json"]).json();
+            assert!(secret["client_secret"] != first["client_secret"] && secret["client_secret"].is_string());
+            assert!(terminal.run(&["client", "set", &id, "--public"]).fine().out.contains("authentication"));
+            terminal.run(&["client", "secret", &id]).failed("public");
+            terminal.run(&["client", "set", &id]).failed("nothing is named");
+            terminal.run(&["client", "set", "nobody", "--name", "X"]).failed("no client");
+            for bad in ["vc_mine", "https://app.example/c.json", "a\tb"] {
+                terminal.run(&["client", "add", "--id", bad, "--name", "X", "--redirect-uri", uri]).failed("cannot be a client id");
+            }
+            let clients = terminal.run(&["client", "list", "--json"]).json();
+            let ids: Vec<_> = clients.as_array().expect("a list").iter().filter(|client| client["client_id"] == *id).collect();
+            assert_eq!(ids.len(), 1);
+            drop(server);
+        }
+    }
+}
+
+#[test]
+fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
+    let (here, there, back) = (Terminal::embedded(), Terminal::redis(), Terminal::embedded());
+    let server = here.serve(None);
+    let issuer = server.issuer.clone();
+    here.run_with(&["account", "add", "ada@example.com", "--password-stdin"], format!("{PASSWORD}\n").as_bytes()).fine();
+    // Somebody goes on writing meanwhile.
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| {
+            for n in 0..8 {
+                here.run(&["client", "add", "--name", &format!("Client {n}"), "--redirect-uri", "https://app.example/cb"]).fine();
+            }
+        });
+        for n in 0..3 {
+            here.run(&["backup", &format!("early-{n}")]).fine();
+        }
+        busy.join().expect("busy to the end");
+    });
+    let made = here.run(&["backup", "b", "--json"]).json();
+    assert!(made["entries"].as_u64().is_some_and(|entries| entries > 10), "{made}");
+    assert_eq!(fs::metadata(here.path("b")).expect("there").permissions().mode() & 0o777, 0o600);
+    let by_pipe = here.run(&["backup", "-"]).fine();
+    assert!(by_pipe.out.starts_with("{\"vestibule_backup\":1,") && by_pipe.err.contains("sealing key"), "{}", by_pipe.err);
+    drop(server);
+    let clients = here.run(&["client", "list", "--json"]).json();
+    assert_eq!(here.run(&["backup", "stopped", "--json"]).json()["entries"], made["entries"], "the same without the server");
+
+    let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
+    let key = key.trim();
+    let path = |name| here.path(name).to_str().expect("text").to_owned();
+    for early in ["early-0", "early-1", "early-2"] {
+        let terminal = Terminal::redis();
+        terminal.run(&["restore", &path(early), "--sealing-key", key]).fine();
+    }
+    let told = there.run(&["restore", &path("b"), "--sealing-key", key]).fine();
+    assert!(told.out.contains("entries were restored"), "{told:?}");
+    assert_eq!(there.run(&["client", "list", "--json", "--sealing-key", key]).json(), clients);
+    let trail = there.run(&["audit", "verify", "--sealing-key", key]).fine();
+    assert!(trail.out.contains("all is well"), "{trail:?}");
+    let trail = there.run(&["audit", "list", "--json", "--sealing-key", key]).json();
+    assert_eq!(trail[0]["deed"], "store_restored");
+    let again = there.run(&["restore", &path("b"), "--sealing-key", key]);
+    again.failed("not empty");
+
+    let away = there.run(&["backup", "-", "--sealing-key", key]).fine();
+    fs::create_dir(back.data()).expect("a folder");
+    fs::write(back.data().join("sealing.key"), key).expect("written");
+    back.run_with(&["restore", "-"], away.out.as_bytes()).fine();
+    assert_eq!(back.run(&["client", "list", "--json"]).json(), clients);
+    let listed = back.run(&["account", "list", "--issuer", &issuer]).fine();
+    assert!(listed.out.contains("ada@example.com") && listed.err.is_empty(), "{listed:?}");
+    back.serve(Some(&issuer));
+}
+
+#[test]
+fn what_is_no_whole_backup_restores_nothing() {
+    let here = Terminal::embedded();
+    here.run(&["account", "add", "ada@example.com"]).fine();
+    here.run(&["backup", "b"]).fine();
+    here.run(&["backup", "b"]).failed("exists already");
+    symlink(here.path("nowhere"), here.path("link")).expect("a link");
+    here.run(&["backup", "link"]).failed("exists already");
+    here.run(&["backup", "no/where"]).failed("cannot be written");
+    let whole = fs::read(here.path("b")).expect("a backup");
+    assert_eq!(names(here.folder.path()), ["b", "data", "link"], "nothing else is left");
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 3] ^= 4;
+    let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
+    for there in Terminal::each() {
+        for (name, bytes) in
+            [("half", &whole[..whole.len() / 2]), ("damaged", &damaged), ("other", b"hello\n"), ("empty", b"" as &[u8])]
+        {
+            fs::write(there.path(name), bytes).expect("written");
+            there.run(&["restore", name, "--sealing-key", key.trim()]).failed("cannot be restored");
+            there.run_with(&["restore", "-", "--sealing-key", key.trim()], bytes).failed("cannot be restored");
+        }
+        there.run(&["restore", "absent"]).failed("cannot be restored");
+        there.run(&["account", "list"]).failed(NO_STORE);
+        assert!(!there.data().exists());
+        // Without its key, or with another, a restored store would be of no use.
+        let b = here.path("b");
+        let b = b.to_str().expect("text");
+        there.run(&["restore", b]).failed("sealing key");
+        there.run(&["restore", b, "--sealing-key", KEY]).failed("another sealing key");
+        there.run(&["account", "list"]).failed(NO_STORE);
+        there.run(&["restore", b, "--sealing-key", key.trim()]).fine();
+    }
+}
+
+#[test]
+fn a_server_that_has_the_store_open_keeps_a_restore_out() {
+    let here = Terminal::embedded();
+    here.run(&["account", "add", "ada@example.com"]).fine();
+    here.run(&["backup", "b"]).fine();
+    let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
+    let b = here.path("b");
+    let restore = ["restore", b.to_str().expect("text"), "--sealing-key", key.trim()];
+    let _server = here.serve(None);
+    here.run(&restore).failed("held by another process");
+    let there = Terminal { key: None, ..Terminal::redis() };
+    let _other = there.serve_with(None, &["--sealing-key", key.trim()]);
+    there.run(&restore).failed("not empty");
+}
+
+#[test]
+fn a_changed_issuer_is_told_at_start_in_check_and_in_the_list() {
+    const CHANGED: &str = "The issuer has changed";
+    for terminal in Terminal::each() {
+        let first = terminal.serve(None);
+        let old = first.issuer.clone();
+        terminal.run_with(&["account", "add", "ada@example.com", "--password-stdin"], b"a good password\n").fine();
+        let new = "http://127.0.0.1:4567";
+        let check = terminal.run(&["check", "--issuer", new, "--listen", "127.0.0.1:0"]);
+        assert!(check.out.contains(CHANGED), "beside the server of before: {check:?}");
+        assert!(!first.stop().contains(CHANGED));
+
+        for arguments in [&["account", "list"][..], &["account", "reset", "ada@example.com"]] {
+            let told = terminal.run(&[arguments, &["--issuer", new]].concat()).fine();
+            assert!(told.err.contains(CHANGED) && told.err.contains(&old) && told.err.contains("passkey"), "{told:?}");
+            let same = terminal.run(&[arguments, &["--issuer", &old]].concat()).fine();
+            assert!(!same.err.contains(CHANGED), "{same:?}");
+        }
+        let check = terminal.run(&["check", "--issuer", new, "--listen", "127.0.0.1:0", "--json"]);
+        assert!(check.out.contains(CHANGED), "{check:?}");
+
+        let second = terminal.serve(Some(new));
+        if terminal.key.is_none() {
+            let told = terminal.run(&["account", "list"]).fine();
+            assert!(told.err.contains(CHANGED), "the running server compares: {told:?}");
+        }
+        assert!(second.stop().contains(CHANGED));
+        terminal.run(&["issuer", "accept", "http://elsewhere.localhost:1", "--issuer", new]).failed("configured issuer is");
+        assert!(terminal.run(&["issuer", "show", "--issuer", new]).fine().out.contains(CHANGED));
+        let accepted = terminal.run(&["issuer", "accept", new, "--issuer", new]).fine();
+        assert!(accepted.out.contains(new) && !accepted.out.contains(CHANGED), "{accepted:?}");
+        assert!(!terminal.serve(Some(new)).stop().contains(CHANGED));
+        let trail = terminal.run(&["audit", "list", "--json", "--issuer", new]).json();
+        assert!(trail.to_string().contains("issuer_accepted"), "{trail}");
+    }
+}
+
+#[test]
+fn files_that_others_can_reach_are_warned_of() {
+    let terminal = Terminal::embedded();
+    terminal.run(&["account", "add", "ada@example.com"]).fine();
+    let check = || terminal.run(&["check", "--listen", "127.0.0.1:0"]).out;
+    assert!(!check().contains("data folder") && !check().contains("chmod"), "{}", check());
+    let set = |name: &str, mode| fs::set_permissions(terminal.data().join(name), fs::Permissions::from_mode(mode)).expect("set");
+    for (mode, words) in [(0o777, "can write"), (0o770, "can write"), (0o755, "look into")] {
+        set("", mode);
+        assert!(check().contains(words), "{mode:o}");
+    }
+    set("", 0o777);
+    assert!(terminal.serve(None).stop().contains("can write"));
+    set("", 0o700);
+    for name in ["sealing.key", "store.redb"] {
+        set(name, 0o644);
+        assert!(check().contains(&format!("chmod 600 {}", terminal.data().join(name).display())), "{name}");
+        set(name, 0o600);
+    }
+}
+
+/// A user that nothing else belongs to.
+const SOMEBODY: u32 = 61_234;
+
+#[test]
+fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
+    let mut terminal = Terminal::embedded();
+    fs::create_dir(terminal.data()).expect("a folder");
+    if chown(terminal.data(), Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+        // Only root can be two users.
+        return;
+    }
+    fs::set_permissions(terminal.folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
+    terminal.run(&["account", "add", "ada@example.com"]).fine();
+    for name in ["store.redb", "sealing.key"] {
+        let metadata = fs::metadata(terminal.data().join(name)).expect("there");
+        assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o777), (SOMEBODY, SOMEBODY, 0o600), "{name}");
+    }
+    terminal.user = Some(SOMEBODY);
+    if terminal.command(&["--version"]).output().is_err() {
+        // The program lies where nobody else can run it.
+        return;
+    }
+    assert!(terminal.run(&["account", "list"]).fine().out.contains("ada@example.com"));
+    let server = terminal.serve(None);
+    let root = Terminal { user: None, store: terminal.store.clone(), ..Terminal::embedded() };
+    assert!(root.run(&["account", "list"]).fine().out.contains("ada@example.com"), "root speaks to the server");
+    drop(server);
+
+    for name in ["store.redb", "sealing.key"] {
+        let path = terminal.data().join(name);
+        chown(&path, Some(0), Some(0)).expect("given away");
+        let printed = terminal.run(&["account", "list"]);
+        printed.failed(&path.display().to_string()).failed("belongs to root").failed(&SOMEBODY.to_string());
+        chown(&path, Some(SOMEBODY), Some(SOMEBODY)).expect("given back");
+    }
+    chown(terminal.data(), Some(0), Some(0)).expect("given away");
+    fs::set_permissions(terminal.data(), fs::Permissions::from_mode(0o700)).expect("set");
+    terminal.run(&["account", "list"]).failed("belongs to root").failed(&SOMEBODY.to_string());
+}
+
+#[test]
+fn no_link_is_followed_or_replaced_where_a_file_is_made() {
+    for name in ["store.redb", "sealing.key"] {
+        let terminal = Terminal::embedded();
+        fs::create_dir(terminal.data()).expect("a folder");
+        let away = terminal.path("away");
+        symlink(&away, terminal.data().join(name)).expect("a link");
+        assert_ne!(terminal.run(&["account", "add", "ada@example.com"]).code, 0, "{name}");
+        assert!(!away.exists() && fs::symlink_metadata(terminal.data().join(name)).expect("there").is_symlink(), "{name}");
+    }
+    let terminal = Terminal::embedded();
+    fs::create_dir(terminal.data()).expect("a folder");
+    let away = terminal.path("away");
+    fs::write(&away, "kept").expect("written");
+    for name in ["store.redb.new", "sealing.new", "control.sock"] {
+        symlink(&away, terminal.data().join(name)).expect("a link");
+    }
+    let server = terminal.serve(None);
+    terminal.run(&["account", "list"]).fine();
+    drop(server);
+    assert_eq!(fs::read_to_string(&away).expect("there"), "kept");
+    assert_eq!(fs::metadata(&away).expect("there").permissions().mode() & 0o777, 0o644 & !umask());
+}
+
+/// What this process leaves out of the mode of a new file.
+fn umask() -> u32 {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("x"), "").expect("written");
+    0o666 & !fs::metadata(folder.path().join("x")).expect("there").permissions().mode()
+}
