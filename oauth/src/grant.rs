@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Reason,
+    id::Id,
     pkce::Challenge,
     resource::{self, ResourceIdentifier},
     scope::Scopes,
@@ -73,6 +74,9 @@ pub struct LastUse {
     pub at: Timestamp,
     /// From which address in the network.
     pub from: String,
+    /// Tells this use from every other one: a server whose write got no answer recognises it as its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Id>,
 }
 
 /// How far a grant has come.

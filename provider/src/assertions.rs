@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use oauth::{
-    Reason,
+    Id, Reason, Timestamp,
     assertion::{Assertion, Checked, Verified},
     client::{Authentication, Check, Client, Credentials, KeySource},
     grant::Grant,
 };
+use serde::Serialize;
 use store::Keep;
 
 use crate::{Provider, TokenError, documents::Cause, keys, problem::Unavailable, record};
@@ -18,6 +19,14 @@ pub(crate) struct Asking<'a> {
     pub(crate) address: IpAddr,
     /// The stored grant that the request names.
     pub(crate) grant: Option<&'a [u8]>,
+}
+
+/// That an assertion was used, as stored. Nobody reads it again but the request that wrote it, if it got no answer.
+#[derive(Serialize)]
+struct Spent {
+    expires_at: Timestamp,
+    /// The request, which no other one can be taken for.
+    by: Id,
 }
 
 impl Asking<'_> {
@@ -92,6 +101,7 @@ impl Provider {
     async fn spend(&self, client_id: &str, verified: &Verified) -> Result<bool, Unavailable> {
         let key = keys::assertion(client_id, &verified.jti);
         let keep: Keep = record::keep(self.now().until(verified.expires_at));
-        record::insert(self.store(), &key, &verified.expires_at, keep).await
+        let spent = Spent { expires_at: verified.expires_at, by: self.entropy().id() };
+        record::insert(self.store(), &key, &spent, keep).await
     }
 }

@@ -160,7 +160,8 @@ impl Provider {
     ) -> Result<Issue, TokenError> {
         let Known { client, grant_key, grant, account_is_active } = known;
         let used = |grant: Grant| {
-            let last_use = Some(LastUse { at: self.now(), from: address.to_canonical().to_string() });
+            let last_use =
+                Some(LastUse { at: self.now(), from: address.to_canonical().to_string(), id: Some(self.entropy().id()) });
             self.kept(Grant { last_use, ..grant })
         };
         let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {

@@ -170,7 +170,7 @@ impl Provider {
                 failures.iter().cloned().for_each(|failure| failure.join(&mut noted));
                 (noted, record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))))
             };
-            if let Err(error) = record::put(self.store(), &key, add).await {
+            if let Err(error) = record::put(self.plain_store(), &key, add).await {
                 tracing::warn!(%error, "failed requests were not noted");
             }
         }

@@ -29,6 +29,7 @@ mod keys;
 mod limits;
 mod misleading;
 mod problem;
+mod readiness;
 mod record;
 mod repeats;
 mod settings;
@@ -80,7 +81,11 @@ pub struct Provider(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// Finds out what became of a write whose answer was lost.
     store: Store,
+    /// The same without that: what the trail notes is in memory until it is in the store, and nobody waits for it.
+    plain_store: Store,
+    readiness: readiness::Readiness,
     environment: Environment,
     sealing_key: SealingKey,
     tokens: Arc<TokenService>,
@@ -109,6 +114,7 @@ impl Provider {
         if store.get(keys::RESTORE).await?.is_some() {
             return Err(OpenError::Restoring);
         }
+        let (plain_store, store) = (store.clone(), store.resolving());
         let ring = key_ring::open(&store, &sealing_key, &environment).await?;
         let lifetime = settings.lifetimes.access_token;
         let tokens =
@@ -124,6 +130,8 @@ impl Provider {
         let provider = Self(Arc::new(Inner {
             settings,
             store,
+            plain_store,
+            readiness: readiness::Readiness::default(),
             environment,
             sealing_key,
             tokens,
@@ -148,11 +156,6 @@ impl Provider {
     /// What time it is, by the server's clock.
     pub fn now(&self) -> Timestamp {
         self.0.environment.clock.now()
-    }
-
-    /// Whether the store answers.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
-        Ok(self.0.store.ping().await?)
     }
 
     /// The service that issues access tokens, and the source of the keys that check them.
@@ -180,6 +183,10 @@ impl Provider {
 
     fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    fn plain_store(&self) -> &Store {
+        &self.0.plain_store
     }
 
     fn entropy(&self) -> &dyn Entropy {

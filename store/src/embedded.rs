@@ -6,6 +6,8 @@
 
 mod database;
 mod export;
+#[cfg(test)]
+mod faulty_disk;
 mod tables;
 mod writer;
 
@@ -14,12 +16,16 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::database::FILE;
 use self::{
     database::{Database, Home},
     tables::Tables,
-    writer::{Deed, Job, Writer},
+    writer::{Broken, Deed, Job, Running, Writer},
 };
-use crate::{Engine, Error, Export, Keep, Result, Swap};
+use crate::{
+    Engine, Error, Export, Keep, Result, Swap,
+    engine::{PROBE, PROBE_KEPT},
+};
 
 /// How many changes may wait for the writer before callers wait to hand over theirs.
 const WAITING: usize = 1024;
@@ -33,6 +39,7 @@ pub(crate) struct Embedded {
     /// Taken only when dropped: its end is the writer's sign to stop.
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     writer: Option<std::thread::JoinHandle<()>>,
+    broken: Broken,
 }
 
 impl Embedded {
@@ -65,8 +72,8 @@ impl Embedded {
     fn over(database: Database, sweep_every: Duration) -> Result<Self> {
         let database = Arc::new(database);
         let (sender, jobs) = mpsc::channel(WAITING);
-        let writer = Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
-        Ok(Self { database, jobs: Some(sender), writer: Some(writer) })
+        let Running { thread, broken } = Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
+        Ok(Self { database, jobs: Some(sender), writer: Some(thread), broken })
     }
 
     /// Hands a change to the writer and waits until it is committed.
@@ -151,10 +158,28 @@ impl Engine for Embedded {
         self.database.read(|_| Ok(()))
     }
 
+    /// One commit, which every verb needs, and one look at the place of the file.
+    async fn probe(&self) -> Result<()> {
+        self.count(PROBE, PROBE_KEPT).await?;
+        if self.database.is_in_place() { Ok(()) } else { Err(database::gone()) }
+    }
+
+    async fn broken(&self) -> String {
+        let mut broken = self.broken.clone();
+        let reason = broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // The writer has ended because this value is dropped.
+            None => std::future::pending().await,
+        }
+    }
+
     async fn hazards(&self) -> Result<Vec<String>> {
         Ok(match self.database.home() {
             Home::Memory => vec!["Everything is kept in memory only and is lost when this process ends.".to_owned()],
             Home::Folder(_) => Vec::new(),
+            #[cfg(test)]
+            Home::Test(_) => Vec::new(),
         })
     }
 }

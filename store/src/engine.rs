@@ -19,6 +19,7 @@ use crate::Export;
 /// | [`enlist`](Engine::enlist), [`delist`](Engine::delist) | add or remove a name | true if that changed the list |
 /// | [`members`](Engine::members) | read | names in byte order |
 /// | [`export`](Engine::export) | each entry is read in one step | everything, once or more often |
+/// | [`probe`](Engine::probe) | several, on names of its own | whether all of the above work |
 ///
 /// *Each verb touches one key*, so that the keys may lie on different machines. No step spans two keys.
 ///
@@ -34,8 +35,9 @@ use crate::Export;
 /// *Order.* A verb that begins after another was answered sees what that one did.
 ///
 /// *Failure.* After [`Error::Unavailable`] a write **may or may not have happened**: its answer can be lost on the way
-/// back. No engine repeats a write by itself, since a repeated `take` or `count` would give the wrong answer. The same
-/// holds for a caller that stops waiting: the verb may still be carried out.
+/// back. No engine repeats such a write by itself, since a repeated `take` or `count` would give the wrong answer;
+/// [`Store::resolving`](crate::Store::resolving) finds out what became of it where that can be known. The same holds for a
+/// caller that stops waiting: the verb may still be carried out.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// The value under `key`.
@@ -75,11 +77,41 @@ pub trait Engine: Send + Sync + 'static {
     /// member that was listed before its record was exported comes too, since lists come last.
     async fn export(&self) -> Result<Export>;
 
-    /// Succeeds if the engine can answer now (for readiness).
+    /// Succeeds if the engine answers now. It may be unable to write all the same: see [`probe`](Engine::probe).
     async fn ping(&self) -> Result<()>;
+
+    /// Succeeds if the engine can do its work now: it writes and reads, under names of its own, with every verb that may be
+    /// missing by itself. The error says what is wrong and what cures it. It costs a commit, or a few round trips.
+    async fn probe(&self) -> Result<()> {
+        each_verb(self).await
+    }
+
+    /// Ends when the engine will never write again in this process, with the reason. Only a new process helps then.
+    async fn broken(&self) -> String {
+        std::future::pending().await
+    }
 
     /// What could lose data with this engine as it is set up: sentences for the person at the terminal. None if all is well.
     async fn hazards(&self) -> Result<Vec<String>>;
+}
+
+/// The record and the list that probes use, and for how long the record stays.
+pub(crate) const PROBE: &str = "probe";
+pub(crate) const PROBE_KEPT: Duration = Duration::from_mins(1);
+
+/// Runs every verb once. Other servers may do the same at this moment, so the answers count for nothing, only the errors.
+pub(crate) async fn each_verb<E: Engine + ?Sized>(engine: &E) -> Result<()> {
+    let keep = Keep::For(PROBE_KEPT);
+    engine.insert(PROBE, b"1", keep).await?;
+    engine.compare_and_swap(PROBE, b"1", b"2", keep).await?;
+    engine.get(PROBE).await?;
+    engine.take(PROBE).await?;
+    engine.count(PROBE, PROBE_KEPT).await?;
+    engine.remove(PROBE).await?;
+    engine.enlist(PROBE, PROBE).await?;
+    engine.members(PROBE, None, 1).await?;
+    engine.delist(PROBE, PROBE).await?;
+    Ok(())
 }
 
 /// How long the store must keep a record.

@@ -25,11 +25,13 @@ mod export;
 pub mod files;
 mod location;
 mod redis;
+mod resolving;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::{fmt, io, ops::Deref, sync::Arc};
 
+pub use embedded::FILE;
 pub use engine::{Engine, Error, Keep, Result, Swap};
 pub use export::{Entry, Export};
 pub use location::Location;
@@ -42,6 +44,20 @@ impl Store {
     /// Wraps an engine of the caller's own (a test's, say).
     pub fn new(engine: impl Engine) -> Self {
         Self(Arc::new(engine))
+    }
+
+    /// The same store, which finds out what became of a write whose answer was lost, as far as that can be known: it looks again,
+    /// for a few seconds at the most, and repeats what did not happen.
+    ///
+    /// | verb | after a lost answer |
+    /// |---|---|
+    /// | `insert`, `compare_and_swap` | *done* if the value that is there is the one to be written; so a caller to whom it matters who wrote it puts something unique in it |
+    /// | `remove`, `enlist`, `delist` | *changed* if that is how it is now, though it may have been so before; else repeated |
+    /// | `count` | repeated: it may count twice |
+    /// | `take` | repeated if the value is there; [`Error::Unavailable`] if it is gone, since another may have taken it |
+    #[must_use]
+    pub fn resolving(self) -> Self {
+        Self::new(resolving::Resolving::new(self))
     }
 
     /// Opens the store at `location`: creates the file and its folder, or connects to Redis.

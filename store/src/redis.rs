@@ -1,34 +1,33 @@
 //! The Redis engine: one multiplexed connection, and a script where no single command is the verb.
 //!
-//! Each verb is one command or one script on one key, so a Redis Cluster can hold the keys. Needs Redis 6.2 (`GETDEL`).
+//! Each verb is one command or one script on one key. Needs Redis 6.2 (`GETDEL`).
 
 mod export;
+mod faults;
 mod hazards;
+mod link;
 
 use std::{path::Path, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use redis::{
     Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script, ScriptInvocation, TlsCertificates, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    cmd,
+    aio::ConnectionManager, cmd,
 };
 
-use crate::{Engine, Error, Export, Keep, Result, Swap, clock, location};
-
-/// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(2);
-
-/// How long one attempt to connect may take; after a lost connection there are [`RETRIES`] more, half a second apart at most.
-const CONNECT: Duration = Duration::from_secs(1);
-const RETRIES: usize = 2;
+use self::{
+    faults::{explained, misplaced, nothing_was_done, unavailable},
+    link::Link,
+};
+use crate::{Engine, Error, Export, Keep, Result, Swap, clock, engine::each_verb, location};
 
 /// How long sent bytes may stay unacknowledged before the connection counts as lost (a machine that has vanished).
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
-/// How many commands may wait for the socket.
-const WAITING: usize = 1024;
+/// What the keys of records and of lists begin with.
+const RECORD: &str = "vestibule:record:";
+const LIST: &str = "vestibule:list:";
 
 /// From here on (300 years) an expiry is left out: Redis refuses times beyond its calendar.
 const AGES: u64 = 300 * 365 * 24 * 60 * 60 * 1000;
@@ -53,9 +52,44 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// A connection to one Redis server, made anew in the background when it is lost.
+/// What is sent to the server.
+enum Question<'a> {
+    /// A command that changes nothing. It is sent once more if the connection was lost.
+    Read(&'a Cmd),
+    /// A command that may change something. If its answer is lost, nobody knows whether it was carried out, and it is not
+    /// repeated; only a refused connection, over which nothing was sent, is tried once more.
+    Write(&'a Cmd),
+    /// A script by its hash, with the same care. A server that does not know it has done nothing and is told it.
+    Script(&'a ScriptInvocation<'a>),
+}
+
+impl Question<'_> {
+    async fn send<T: FromRedisValue>(&self, mut connection: ConnectionManager) -> Result<T, RedisError> {
+        match self.send_once(&mut connection).await {
+            Err(fault) if self.may_be_repeated(&fault) => self.send_once(&mut connection).await,
+            answer => answer,
+        }
+    }
+
+    async fn send_once<T: FromRedisValue>(&self, connection: &mut ConnectionManager) -> Result<T, RedisError> {
+        match self {
+            Self::Read(command) | Self::Write(command) => command.query_async(connection).await,
+            Self::Script(script) => script.invoke_async(connection).await,
+        }
+    }
+
+    fn may_be_repeated(&self, fault: &RedisError) -> bool {
+        match self {
+            Self::Read(_) => fault.is_connection_dropped(),
+            Self::Write(_) | Self::Script(_) => fault.is_connection_refusal(),
+        }
+    }
+}
+
+/// A connection to one Redis server, made anew in the background when it is lost, and replaced when the server behind it
+/// can no longer write.
 pub(crate) struct RedisEngine {
-    connection: ConnectionManager,
+    link: Link,
 }
 
 impl RedisEngine {
@@ -65,42 +99,49 @@ impl RedisEngine {
             // With two providers in one program, rustls would not choose. Failing means that another thread just did.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let connecting = async {
-            let client = client(url)?;
-            ConnectionManager::new_with_config(client, manners()).await.map_err(explained)
-        };
-        Ok(Self { connection: connecting.await? })
+        let client = client(url)?;
+        Ok(Self { link: Link::open(client).await.map_err(explained)? })
     }
 
-    /// Runs a command that may change something. If its answer is lost, nobody knows whether it was carried out, and it
-    /// is not repeated; only a refused connection, over which nothing was sent, is tried once more.
+    /// Sends something, and sends it once more over a new connection if the server says that it did nothing because it is not,
+    /// or not yet, the one to write to. The address may lead to another server by now: after a failover the old primary keeps
+    /// its connections.
+    async fn send<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T> {
+        let (connection, number) = self.link.current();
+        let fault = match question.send(connection).await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
+        };
+        if !nothing_was_done(&fault) {
+            return Err(unavailable(fault));
+        }
+        match self.link.renewed(number).await {
+            Some(connection) => question.send(connection).await.map_err(unavailable),
+            None => Err(unavailable(fault)),
+        }
+    }
+
     async fn write<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let mut connection = self.connection.clone();
-        let answer = match command.query_async(&mut connection).await {
-            Err(fault) if fault.is_connection_refusal() => command.query_async(&mut connection).await,
-            answer => answer,
-        };
-        answer.map_err(unavailable)
+        self.send(Question::Write(command)).await
     }
 
-    /// Runs a script by its hash, with the same care. A server that does not know it has done nothing and is told it.
     async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T> {
-        let mut connection = self.connection.clone();
-        let answer = match script.invoke_async(&mut connection).await {
-            Err(fault) if fault.is_connection_refusal() => script.invoke_async(&mut connection).await,
-            answer => answer,
-        };
-        answer.map_err(unavailable)
+        self.send(Question::Script(script)).await
     }
 
-    /// Runs a command that changes nothing, and once more if the connection was lost meanwhile.
     async fn read<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let mut connection = self.connection.clone();
-        let answer = match command.query_async(&mut connection).await {
-            Err(fault) if fault.is_connection_dropped() => command.query_async(&mut connection).await,
-            answer => answer,
-        };
-        answer.map_err(unavailable)
+        self.send(Question::Read(command)).await
+    }
+
+    /// What kind of server it is, where it says so.
+    async fn greeting(&self) -> Result<Value> {
+        let (mut connection, _) = self.link.current();
+        let hello: Result<Value, RedisError> = cmd("HELLO").query_async(&mut connection).await;
+        match hello {
+            // A user without the right to ask may still do everything else.
+            Err(fault) if !fault.is_io_error() => Ok(Value::Nil),
+            answer => answer.map_err(unavailable),
+        }
     }
 }
 
@@ -156,7 +197,7 @@ impl Engine for RedisEngine {
     }
 
     async fn export(&self) -> Result<Export> {
-        let connection = self.connection.clone();
+        let (connection, _) = self.link.current();
         Ok(Export::running(|entries| export::read(connection, entries)))
     }
 
@@ -164,8 +205,17 @@ impl Engine for RedisEngine {
         self.read(&cmd("PING")).await
     }
 
+    /// The verbs first: a write that is refused may lead to a new connection, and the question is about that one.
+    async fn probe(&self) -> Result<()> {
+        each_verb(self).await?;
+        match misplaced(&self.greeting().await?) {
+            Some(sentence) => Err(Error::Unavailable(sentence.to_owned())),
+            None => Ok(()),
+        }
+    }
+
     async fn hazards(&self) -> Result<Vec<String>> {
-        hazards::of(&mut self.connection.clone()).await
+        hazards::of(&mut self.link.current().0).await
     }
 }
 
@@ -192,33 +242,6 @@ fn read_authorities(path: &Path) -> Result<Vec<u8>> {
     if pem.windows(begins.len()).any(|part| part == begins) { Ok(pem) } else { Err(fault("there is no certificate in it (PEM)")) }
 }
 
-/// Why no connection comes about, with what helps where that is known.
-fn explained(fault: RedisError) -> Error {
-    let text = fault.to_string();
-    let remedy = if text.contains("UnknownIssuer") {
-        "; if its certificate comes from an authority of your own, name the authority's PEM file as rediss://HOST:PORT?ca=FILE"
-    } else if matches!(fault.code(), Some("WRONGPASS" | "NOAUTH")) || fault.kind() == redis::ErrorKind::AuthenticationFailed {
-        "; user and password stand in the URL, as redis://USER:PASSWORD@HOST:PORT, each percent-encoded"
-    } else {
-        return unavailable(fault);
-    };
-    Error::Unavailable(format!("Redis: {text}{remedy}"))
-}
-
-fn manners() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_response_timeout(Some(ANSWER))
-        .set_connection_timeout(Some(CONNECT))
-        .set_number_of_retries(RETRIES)
-        .set_max_delay(Duration::from_millis(500))
-        .set_pipeline_buffer_size(WAITING)
-}
-
-/// What the keys of records begin with.
-const RECORD: &str = "vestibule:record:";
-/// What the keys of lists begin with.
-const LIST: &str = "vestibule:list:";
-
 fn record(key: &str) -> String {
     format!("{RECORD}{key}")
 }
@@ -238,12 +261,4 @@ fn expiry(keep: Keep) -> Option<u64> {
 /// The same for a script: empty for a record to keep.
 fn expiry_text(keep: Keep) -> String {
     expiry(keep).map_or_else(String::new, |milliseconds| milliseconds.to_string())
-}
-
-/// The client's messages name neither keys, values nor the password.
-#[expect(clippy::needless_pass_by_value, reason = "reads as a path in map_err")]
-fn unavailable(fault: RedisError) -> Error {
-    let is_forbidden = fault.code() == Some("NOPERM");
-    let remedy = if is_forbidden { "; docs/STORAGE.md lists what the Redis user must be allowed" } else { "" };
-    Error::Unavailable(format!("Redis: {fault}{remedy}"))
 }

@@ -39,7 +39,8 @@ impl Provider {
         Ok(id.encode())
     }
 
-    /// Takes a ceremony out, whatever comes of it. `None` for one that is unknown, used, expired or another browser's.
+    /// Takes a ceremony out, whatever comes of it. Where the answer of the store is lost, nobody can say who took it: the person
+    /// begins another one. `None` for one that is unknown, used, expired or another browser's.
     pub(super) async fn take_ceremony(&self, visitor: &Visitor, id: &str) -> Result<Option<Task>, Unavailable> {
         let Some(id) = Secret::decode(id) else { return Ok(None) };
         let pending: Option<Pending> = record::take(self.store(), &keys::ceremony(&id.digest())).await?;

@@ -25,6 +25,9 @@ pub struct RecoveryCodes {
 pub(crate) struct StoredCodes {
     pub(crate) made_at: Timestamp,
     pub(crate) left: Vec<Digest>,
+    /// Tells the last use of a code from every other attempt at it: a server whose write got no answer recognises its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_use: Option<Id>,
 }
 
 impl StoredCodes {
@@ -40,7 +43,7 @@ impl Provider {
         let (seed, made_at) = (self.entropy().secret(), self.now());
         let left: Vec<_> = codes(&seed).iter().map(|code| digest(person.id, code)).collect();
         let set = |account: &mut Account| {
-            account.recovery = Some(StoredCodes { made_at, left: left.clone() });
+            account.recovery = Some(StoredCodes { made_at, left: left.clone(), last_use: None });
             Ok(())
         };
         self.change_own(&person, set).await?;
@@ -75,7 +78,7 @@ impl Provider {
 
     /// Uses a code up, if it is one of the account's. Whether it is costs no step in the store.
     async fn take_code(&self, account: &Account, code: &str) -> Result<Option<Account>, Unavailable> {
-        let (presented, now) = (digest(account.id, code), self.now());
+        let (presented, now, this_use) = (digest(account.id, code), self.now(), self.entropy().id());
         let place = |account: &Account| {
             let codes = account.recovery.as_ref().filter(|_| account.is_active())?;
             codes.left.iter().position(|code| *code == presented)
@@ -85,7 +88,9 @@ impl Provider {
         }
         let take = |account: &mut Account| {
             let place = place(account)?;
-            account.recovery.as_mut()?.left.remove(place);
+            let codes = account.recovery.as_mut()?;
+            codes.left.remove(place);
+            codes.last_use = Some(this_use);
             account.last_sign_in_at = Some(now);
             Some(account.clone())
         };

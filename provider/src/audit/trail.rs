@@ -192,7 +192,7 @@ impl Provider {
     /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store fails, `latest` stays what it is:
     /// the event may be in its place all the same, and is looked for there the next time.
     async fn add(&self, latest: &mut Option<Latest>, id: Id, event: &Event) -> Result<Latest, Unavailable> {
-        let (store, key, lifetime) = (self.store(), &self.0.trail.key, self.settings().lifetimes.audit);
+        let (store, key, lifetime) = (self.plain_store(), &self.0.trail.key, self.settings().lifetimes.audit);
         for _ in 0..MOST_TRIES {
             // What follows an event that is forgotten may be forgotten as well: its place is free, and the wrong one.
             let before = match latest.take_if(|latest| !latest.is_over(self.retention())) {
@@ -234,7 +234,7 @@ impl Provider {
             let newest = there.filter(|there| there.number > latest.number).unwrap_or_else(|| latest.clone());
             (newest, store::Keep::Forever)
         };
-        record::put(self.store(), keys::LATEST_EVENT, newer).await?;
+        record::put(self.plain_store(), keys::LATEST_EVENT, newer).await?;
         Ok(())
     }
 

@@ -90,6 +90,10 @@ impl Engine for Glass {
         self.store.ping().await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.store.probe().await
+    }
+
     async fn hazards(&self) -> Result<Vec<String>> {
         self.store.hazards().await
     }

@@ -78,11 +78,21 @@ async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
 async fn store_fault(config: &Config) -> Option<String> {
     match &config.store {
         Location::Memory => None,
-        Location::File(folder) => folder_fault(folder).map(|fault| format!("store: {fault}.")),
-        Location::Redis(_) => match Store::open(&config.store).await {
-            Ok(_) => None,
-            Err(error) => Some(format!("store: {} cannot be used: {error}.", config.store)),
+        Location::File(folder) => match folder_fault(folder) {
+            Some(fault) => Some(format!("store: {fault}.")),
+            None if folder.join(store::FILE).exists() => use_fault(&config.store).await,
+            None => None,
         },
+        Location::Redis(_) => use_fault(&config.store).await,
+    }
+}
+
+/// Does with the store what the server will do. One that is held is in use already.
+async fn use_fault(location: &Location) -> Option<String> {
+    let used = async { Store::open(location).await?.probe().await };
+    match used.await {
+        Ok(()) | Err(store::Error::Locked(_)) => None,
+        Err(error) => Some(format!("store: {location} cannot be used: {error}.")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use provider::{IssuerChange, Provider};
+use store::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -34,7 +35,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let stop = stop_signal()?;
 
     let control = control(&config, &provider)?;
-    let following = tokio::spawn(follow(provider.clone()));
+    let following = tokio::spawn(follow(provider.clone(), is_shared(&config)));
     let forgetting = tokio::spawn(forget_old_events(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
@@ -42,7 +43,10 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     }
 
     let options = Options { proxies: Proxies::new(&config.trusted_proxies), site };
-    listen::serve(listeners, router::router(provider.clone(), options), stop).await;
+    tokio::select! {
+        () = listen::serve(listeners, router::router(provider.clone(), options), stop) => {}
+        reason = opened.store.broken() => return Err(broken(&reason)),
+    }
 
     following.abort();
     forgetting.abort();
@@ -55,6 +59,14 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Why the process ends by itself. Whoever supervises it starts another, which opens the store from what is on disk.
+fn broken(reason: &str) -> String {
+    tracing::error!(reason, "the store can no longer be written, so the process ends");
+    format!(
+        "The store can no longer be written: {reason}. Start the server again; if it does not start, restore the store from a backup."
+    )
 }
 
 /// The control socket goes with the store it speaks for; whoever shares Redis needs none.
@@ -72,8 +84,14 @@ async fn forget_old_events(provider: Provider) {
     }
 }
 
-/// Follows what other servers of the store change, and adds the events that it did not take when they came.
-async fn follow(provider: Provider) {
+/// Whether other servers may use the store.
+fn is_shared(config: &Config) -> bool {
+    config.data_folder().is_none() && config.store != Location::Memory
+}
+
+/// Follows what other servers of the store change, and adds the events that it did not take when they came. A store that is
+/// shared is written to besides: so the server notices by itself, though nobody writes, that another has become the primary.
+async fn follow(provider: Provider, is_shared: bool) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The start has told already how it was then.
@@ -86,6 +104,9 @@ async fn follow(provider: Provider) {
             note_issuer(change);
         }
         // The fault is in the log already, and the keys at hand stay good for a while.
+        if is_shared {
+            let _ = provider.ready().await;
+        }
         let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked(), provider.add_late_events());
     }
 }
@@ -144,6 +165,9 @@ async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> 
     match opened.provider.claim_issuer().await {
         Ok(change) => warnings.extend(change.map(|change| change.to_string())),
         Err(error) => warnings.push(format!("The issuer of the store cannot be compared: {error}.")),
+    }
+    if let Err(error) = opened.store.probe().await {
+        warnings.push(format!("The server is not ready: {error}."));
     }
     warnings.extend(hazards::of(config, site));
     warnings

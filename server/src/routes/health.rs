@@ -13,7 +13,7 @@ pub async fn live() -> Response {
     respond::json(StatusCode::OK, &json!({ "status": "live" }))
 }
 
-/// The store answers too.
+/// The store does its work too: it takes a write. A probe is made once a second at the most.
 pub async fn ready(State(provider): State<Provider>) -> Response {
     match provider.ready().await {
         Ok(()) => respond::json(StatusCode::OK, &json!({ "status": "ready" })),

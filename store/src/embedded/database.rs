@@ -1,8 +1,11 @@
 //! The redb database: opening it, reading, committing, and opening it anew after a failed write.
 
 use std::{
+    any::Any,
+    fmt,
     fs::{self, File},
-    io,
+    io::{self, ErrorKind},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
@@ -18,13 +21,52 @@ use crate::{Error, Result, clock, files};
 /// redb's own default is 1 GiB; the server is to stay below 50 MB.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// The file in the data folder.
-const FILE: &str = "store.redb";
+/// The file in the data folder of [`Location::File`](crate::Location::File).
+pub const FILE: &str = "store.redb";
 
 /// Where a database lives.
 pub(super) enum Home {
     Memory,
     Folder(PathBuf),
+    /// A disk that fails when a test wants it to.
+    #[cfg(test)]
+    Test(super::faulty_disk::FaultyDisk),
+}
+
+/// Why a change did not come about.
+pub(super) enum Failure {
+    /// The file is not open.
+    Closed,
+    Redb(redb::Error),
+}
+
+impl Failure {
+    /// Whether the next change may well succeed when the file was opened again: there was no room, or the file is not open. Of
+    /// everything else, a failed sync above all, nobody knows what is on disk and what is not.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Closed | Self::Redb(redb::Error::PreviousIo) => true,
+            Self::Redb(redb::Error::Io(fault)) => {
+                matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+            }
+            Self::Redb(_) => false,
+        }
+    }
+}
+
+impl From<redb::Error> for Failure {
+    fn from(fault: redb::Error) -> Self {
+        Self::Redb(fault)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the store file is being opened again after a failed write"),
+            Self::Redb(fault) => fault.fmt(f),
+        }
+    }
 }
 
 /// Whether a folder has a store file, or anything else under its name.
@@ -35,6 +77,8 @@ pub(super) fn is_in(folder: &Path) -> io::Result<bool> {
 /// An open database. It is absent only for the moment after a failure, while it is opened anew.
 pub(super) struct Database {
     home: Home,
+    /// Of the file that was opened.
+    identity: Option<(u64, u64)>,
     redb: RwLock<Option<redb::Database>>,
 }
 
@@ -42,13 +86,16 @@ impl Database {
     /// Opens it, or creates it with all its tables.
     pub(super) fn open(home: Home) -> Result<Self> {
         let redb = match &home {
-            Home::Memory => memory()?,
+            Home::Memory => over(InMemoryBackend::new())?,
+            #[cfg(test)]
+            Home::Test(disk) => over(disk.clone())?,
             Home::Folder(folder) => {
                 prepare(folder).map_err(|fault| unavailable(&folder.join(FILE), &fault))?;
                 file(folder)?
             }
         };
-        Ok(Self { home, redb: RwLock::new(Some(redb)) })
+        let identity = if let Home::Folder(folder) = &home { identity_of(&folder.join(FILE)) } else { None };
+        Ok(Self { home, identity, redb: RwLock::new(Some(redb)) })
     }
 
     pub(super) fn home(&self) -> &Home {
@@ -58,14 +105,24 @@ impl Database {
     /// Opens what is there, and creates nothing.
     pub(super) fn open_existing(folder: PathBuf) -> Result<Self> {
         let redb = file(&folder)?;
-        Ok(Self { home: Home::Folder(folder), redb: RwLock::new(Some(redb)) })
+        let identity = identity_of(&folder.join(FILE));
+        Ok(Self { home: Home::Folder(folder), identity, redb: RwLock::new(Some(redb)) })
     }
 
-    /// Reads one snapshot: what was committed before this call.
+    /// Reads one snapshot: what was committed before this call. Where the file is damaged, redb may panic: that is the fault of
+    /// this read alone, which the others survive.
     pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T> {
         let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
         let redb = redb.as_ref().ok_or_else(closed)?;
-        Ok(redb.begin_read().map_err(redb::Error::from).and_then(|snapshot| read(&snapshot))?)
+        let reading = || redb.begin_read().map_err(redb::Error::from).and_then(|snapshot| read(&snapshot));
+        match catch_unwind(AssertUnwindSafe(reading)) {
+            Ok(answer) => Ok(answer?),
+            Err(panic) => {
+                let panic = said(&*panic);
+                tracing::error!(panic, "the store file is damaged: something in it cannot be read");
+                Err(Error::Unavailable(format!("the store file is damaged: {panic}")))
+            }
+        }
     }
 
     /// One snapshot to read for long: writers go on meanwhile. It ends with an error when the file has to be opened again.
@@ -75,10 +132,10 @@ impl Database {
     }
 
     /// Applies `change` and returns once it is on disk. A change that changed nothing costs no sync.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>) -> Result<T> {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>) -> Result<T, Failure> {
         let transaction = {
             let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
-            redb.as_ref().ok_or_else(closed)?.begin_write().map_err(redb::Error::from)?
+            redb.as_ref().ok_or(Failure::Closed)?.begin_write().map_err(redb::Error::from)?
         };
         let mut tables = Tables::open(&transaction, clock::now())?;
         let outcome = change(&mut tables)?;
@@ -92,6 +149,14 @@ impl Database {
         Ok(outcome)
     }
 
+    /// Whether the file that is open is the one at its path still. What is written to one that was removed or replaced is lost.
+    pub(super) fn is_in_place(&self) -> bool {
+        match (&self.home, self.identity) {
+            (Home::Folder(folder), Some(identity)) => identity_of(&folder.join(FILE)).is_some_and(|there| there == identity),
+            _ => true,
+        }
+    }
+
     /// Closes the file and opens it again: after a failed write or sync redb refuses all further work, though the cause
     /// (a full disk, say) may pass. Readers are told that the store is unavailable meanwhile. A file that has vanished is
     /// not created anew: a store without its records would be worse than none.
@@ -99,6 +164,9 @@ impl Database {
         let Home::Folder(folder) = &self.home else {
             return Ok(());
         };
+        if !self.is_in_place() {
+            return Err(gone());
+        }
         let broken = self.redb.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(broken);
         let fresh = file(folder)?;
@@ -107,8 +175,8 @@ impl Database {
     }
 }
 
-fn memory() -> Result<redb::Database> {
-    let redb = builder().create_with_backend(InMemoryBackend::new()).map_err(redb::Error::from)?;
+fn over(backend: impl redb::StorageBackend) -> Result<redb::Database> {
+    let redb = builder().create_with_backend(backend).map_err(redb::Error::from)?;
     make_tables(&redb)?;
     Ok(redb)
 }
@@ -182,5 +250,30 @@ impl From<redb::Error> for Error {
 }
 
 fn closed() -> Error {
-    Error::Unavailable("the store file is being opened again after a failed write".to_owned())
+    Error::Unavailable(Failure::Closed.to_string())
+}
+
+/// Said where the file was removed or replaced while it is open.
+pub(super) fn gone() -> Error {
+    Error::Unavailable(format!(
+        "{FILE} was removed or replaced while it is open, so what is written now is lost; stop the server, put the file back, and start it"
+    ))
+}
+
+/// What tells a file from every other one on this computer.
+#[cfg(unix)]
+fn identity_of(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity_of(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+/// The words of a panic.
+pub(super) fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
 }

@@ -1,14 +1,20 @@
 //! The one thread that changes the database: group commit, and the sweep.
 
-use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{Interval, MissedTickBehavior, interval},
 };
 
 use super::{
-    database::Database,
+    database::{Database, Failure, said},
     tables::{self, Tables},
 };
 use crate::{Error, Result};
@@ -72,6 +78,15 @@ where
     }
 }
 
+/// Why the writer has stopped for good, once it has.
+pub(super) type Broken = watch::Receiver<Option<String>>;
+
+/// A running writer.
+pub(super) struct Running {
+    pub(super) thread: JoinHandle<()>,
+    pub(super) broken: Broken,
+}
+
 /// The writer, before it starts.
 pub(super) struct Writer {
     database: Arc<Database>,
@@ -84,16 +99,27 @@ impl Writer {
         Self { database, jobs, sweep_every }
     }
 
-    /// Starts the thread. It ends when all senders are gone and what they sent is done.
-    pub(super) fn start(self) -> Result<JoinHandle<()>> {
+    /// Starts the thread. It ends when all senders are gone and what they sent is done, and before that only when it can write
+    /// no more.
+    pub(super) fn start(self) -> Result<Running> {
         let failed = |fault: io::Error| Error::Unavailable(format!("the writer of the store did not start: {fault}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        thread.spawn(move || runtime.block_on(self.run())).map_err(failed)
+        let (tell, broken) = watch::channel(None);
+        let work = move || {
+            // redb panics on what it takes for impossible, damaged pages among it.
+            let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run())));
+            if let Err(reason) = ended.unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic)))) {
+                tracing::error!(reason, "the writer of the store file has stopped for good");
+                tell.send_replace(Some(reason));
+            }
+        };
+        Ok(Running { thread: thread.spawn(work).map_err(failed)?, broken })
     }
 
-    /// Nothing else runs on this thread's runtime, so it may wait for the disk.
-    async fn run(mut self) {
+    /// Nothing else runs on this thread's runtime, so it may wait for the disk. The error is the reason why nothing can be
+    /// written any more.
+    async fn run(mut self) -> Result<(), String> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut sweeps = interval(self.sweep_every);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -102,13 +128,13 @@ impl Writer {
             tokio::select! {
                 count = self.jobs.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
-                        return;
+                        return Ok(());
                     }
                     self.gather(&mut batch, last);
                     last = batch.len();
-                    self.commit(&mut batch);
+                    self.commit(&mut batch)?;
                 }
-                _ = sweeps.tick() => self.sweep(&mut sweeps),
+                _ = sweeps.tick() => self.sweep(&mut sweeps)?,
             }
         }
     }
@@ -123,49 +149,47 @@ impl Writer {
     }
 
     /// All changes of the batch in one transaction, then the answers.
-    fn commit(&self, batch: &mut Vec<Box<dyn Job>>) {
+    fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), String> {
         let outcome = self.database.change(|tables| batch.iter_mut().try_for_each(|job| job.apply(tables)));
-        let failure = outcome.err().map(reason);
+        let failure = outcome.err();
+        let reason = failure.as_ref().map(ToString::to_string);
         for job in batch.drain(..) {
-            job.answer(failure.as_deref());
+            job.answer(reason.as_deref());
         }
-        if let Some(failure) = failure {
-            self.recover(&failure);
-        }
+        failure.map_or(Ok(()), |failure| self.recover(&failure))
     }
 
-    /// Removes some expired records; the rest right after the changes that wait.
-    fn sweep(&self, sweeps: &mut Interval) {
-        let swept = self.database.read(tables::any_expired).and_then(|any| {
-            // Looking costs no transaction: an idle server leaves its disk alone.
-            if any { self.database.change(|tables| tables.sweep(SWEEP_BATCH)) } else { Ok(0) }
-        });
-        match swept {
+    /// Removes some expired records; the rest right after the changes that wait. Looking costs no transaction: an idle server
+    /// leaves its disk alone.
+    fn sweep(&self, sweeps: &mut Interval) -> Result<(), String> {
+        if !self.database.read(tables::any_expired).unwrap_or(false) {
+            return Ok(());
+        }
+        match self.database.change(|tables| tables.sweep(SWEEP_BATCH)) {
             Ok(SWEEP_BATCH) => sweeps.reset_immediately(),
             Ok(_) => {}
-            Err(fault) => self.recover(&reason(fault)),
+            Err(failure) => self.recover(&failure)?,
         }
+        Ok(())
     }
 
-    fn recover(&self, failure: &str) {
-        tracing::error!(failure, "the store file could not be written and is opened again");
-        if let Err(fault) = self.database.reopen() {
-            tracing::error!(%fault, "the store file could not be opened again; the next change tries once more");
+    /// Opens the file again after a failure that may pass. A file that does not open again, and a failure after which nobody
+    /// knows what is on disk, are the end: a new process starts from what the disk holds.
+    fn recover(&self, failure: &Failure) -> Result<(), String> {
+        if !failure.may_pass() {
+            return Err(failure.to_string());
         }
-    }
-}
-
-/// The reason alone: the callers' error adds its own introduction.
-fn reason(fault: Error) -> String {
-    match fault {
-        Error::Unavailable(reason) => reason,
-        other => other.to_string(),
+        tracing::error!(%failure, "the store file could not be written and is opened again");
+        self.database.reopen().map_err(|fault| format!("the store file could not be opened again: {fault}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::database::Home, *};
+    use super::{
+        super::{database::Home, faulty_disk::FaultyDisk},
+        *,
+    };
     use crate::Keep;
 
     type Change = fn(&mut Tables<'_>) -> Result<bool, redb::Error>;
@@ -181,14 +205,49 @@ mod tests {
             answers.push(answer);
         }
         let writer = Writer::new(Arc::clone(database), jobs, Duration::from_mins(1));
-        let thread = writer.start().expect("the writer starts");
+        let running = writer.start().expect("the writer starts");
         drop(sender);
         let mut outcomes = Vec::new();
         for answer in answers {
             outcomes.push(answer.await.expect("an answer"));
         }
-        thread.join().expect("the writer ends");
+        running.thread.join().expect("the writer ends");
         outcomes
+    }
+
+    /// A writer over a disk, with the way to hand it changes.
+    fn over(disk: &FaultyDisk) -> (mpsc::Sender<Box<dyn Job>>, Running) {
+        let database = Arc::new(Database::open(Home::Test(disk.clone())).expect("a database"));
+        let (sender, jobs) = mpsc::channel(8);
+        let writer = Writer::new(database, jobs, Duration::from_mins(1));
+        (sender, writer.start().expect("the writer starts"))
+    }
+
+    async fn change(sender: &mpsc::Sender<Box<dyn Job>>, change: Change) -> Option<Result<bool>> {
+        let (reply, answer) = oneshot::channel();
+        let job: Box<dyn Job> = Box::new(Deed::new(change, reply));
+        sender.send(job).await.ok()?;
+        answer.await.ok()
+    }
+
+    #[tokio::test]
+    async fn a_failed_sync_and_a_panic_stop_the_writer_for_good_and_say_so() {
+        let insert: Change = |tables| tables.insert("k", b"v", Keep::Forever);
+        let another: Change = |tables| tables.insert("l", b"v", Keep::Forever);
+        let panics: Change = |_| panic!("on purpose");
+        for (what, fails, last) in [("Input/output error", true, another), ("on purpose", false, panics)] {
+            let disk = FaultyDisk::default();
+            let (sender, mut running) = over(&disk);
+            assert!(matches!(change(&sender, insert).await, Some(Ok(true))));
+            assert_eq!(*running.broken.borrow_and_update(), None);
+            disk.fail_syncs(fails);
+            assert!(!matches!(change(&sender, last).await, Some(Ok(_))), "{what}");
+            running.broken.changed().await.expect("it says why");
+            let reason = running.broken.borrow().clone().expect("a reason");
+            assert!(reason.contains(what), "{reason}");
+            running.thread.join().expect("the thread has ended");
+            assert!(change(&sender, insert).await.is_none(), "{what}: it takes no more");
+        }
     }
 
     #[tokio::test]
@@ -197,6 +256,7 @@ mod tests {
         let insert: Change = |tables| tables.insert("k", b"v", Keep::Forever);
         let enlist: Change = |tables| tables.enlist("l", "member");
         let fail: Change = |_| Err(redb::Error::Corrupted("on purpose".to_owned()));
+        // Such a failure is the writer's last.
 
         let outcomes = at_once(&database, &[insert, enlist, fail, insert]).await;
         for outcome in outcomes {

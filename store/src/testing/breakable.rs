@@ -152,6 +152,14 @@ impl Engine for Breakable {
         self.run(Kind::Read, self.store.ping()).await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.run(Kind::Write, self.store.probe()).await
+    }
+
+    async fn broken(&self) -> String {
+        self.store.broken().await
+    }
+
     async fn hazards(&self) -> Result<Vec<String>> {
         self.run(Kind::Read, self.store.hazards()).await
     }

@@ -65,6 +65,35 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// The number of its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops the process without ending it (SIGSTOP): its connections stay open, and nothing is answered.
+    ///
+    /// # Panics
+    ///
+    /// If the signal cannot be sent.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a stopped process go on (SIGCONT): it does what was sent meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the signal cannot be sent.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.running.as_ref().map(|running| running.server.id().to_string()).expect("a running server");
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "redis-server can be sent {signal}");
+    }
+
     /// Ends it as an administrator would (SIGTERM), so that it saves what it has.
     ///
     /// # Panics

@@ -4,9 +4,11 @@
 
 mod expiry;
 mod export;
+mod failover;
 mod lists;
 mod outage;
 mod races;
+mod resolving;
 mod secured;
 mod survival;
 mod testing;
@@ -115,6 +117,10 @@ contract! {
         what_has_expired_does_not_come,
         a_store_that_changes_meanwhile_is_read_and_goes_on,
         an_export_that_nobody_reads_to_its_end_is_in_nobodys_way,
+    ]
+    resolving: [
+        a_lost_answer_is_found,
+        what_did_not_happen_is_an_error_and_did_not_happen,
     ]
     races: [
         one_insert_wins,

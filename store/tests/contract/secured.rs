@@ -83,6 +83,7 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
     let url = server.url().replace("redis://", "redis://vestibule:hush@");
     let store = Store::open(&Location::Redis(url)).await.expect("opened");
     store.ping().await.expect("ping");
+    store.probe().await.expect("probe");
     assert!(store.insert("a", b"1", Keep::Forever).await.expect("insert"));
     assert_eq!(store.get("a").await.expect("get").as_deref(), Some(&b"1"[..]));
     assert_eq!(store.compare_and_swap("a", b"1", b"2", MINUTE).await.expect("swap"), Swap::Done);

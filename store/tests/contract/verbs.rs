@@ -107,5 +107,11 @@ pub(crate) async fn large_values(store: Store) {
 
 pub(crate) async fn a_ready_store_answers(store: Store) {
     store.ping().await.expect("a store that was just opened is ready");
+    for _ in 0..2 {
+        store.probe().await.expect("and can do its work");
+    }
+    let (one, other) = tokio::join!(store.probe(), store.probe());
+    one.and(other).expect("whoever else asks at the same time");
+    assert_eq!(store.members("probe", None, 9).await.expect("members"), [""; 0], "nothing stays listed");
     store.hazards().await.expect("and knows its hazards");
 }

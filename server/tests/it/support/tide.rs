@@ -179,6 +179,11 @@ impl Engine for Tidal {
         self.store.ping().await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.tide.pass().await;
+        self.store.probe().await
+    }
+
     async fn hazards(&self) -> Result<Vec<String>> {
         self.store.hazards().await
     }

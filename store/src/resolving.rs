@@ -1,0 +1,191 @@
+//! Finding out what became of a write whose answer was lost.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{sleep, timeout};
+
+use crate::{Engine, Export, Keep, Result, Store, Swap};
+
+/// How long to ask what is there now.
+const DEADLINE: Duration = Duration::from_secs(4);
+/// How often, where the store says at once that it has no answer, and the first pause; each further one is twice as long.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What [`Store::resolving`] describes.
+pub(crate) struct Resolving {
+    store: Store,
+}
+
+impl Resolving {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// What is there now; `None` where the store does not say.
+    async fn look(&self, key: &str) -> Option<Option<Vec<u8>>> {
+        asked(|| self.store.get(key)).await
+    }
+
+    /// Whether a list has a member; `None` where the store does not say.
+    async fn lists(&self, list: &str, member: &str) -> Option<bool> {
+        let before = predecessor(member)?;
+        let next = asked(|| self.store.members(list, Some(&before), 1)).await?;
+        Some(next.first().is_some_and(|next| next == member))
+    }
+}
+
+/// Asks until there is an answer, for a few seconds at the most.
+async fn asked<T, A: Future<Output = Result<T>>>(ask: impl Fn() -> A) -> Option<T> {
+    let asking = async {
+        for number in 0..TRIES {
+            if let Ok(answer) = ask().await {
+                return Some(answer);
+            }
+            sleep(PAUSE * 2_u32.pow(number)).await;
+        }
+        ask().await.ok()
+    };
+    timeout(DEADLINE, asking).await.ok().flatten()
+}
+
+/// A text after which, in byte order, comes `member` and hardly anything before it. None for a name that ends otherwise than in ASCII.
+fn predecessor(member: &str) -> Option<String> {
+    let last = member.bytes().last().filter(|last| last.is_ascii() && *last > 0)?;
+    Some(format!("{}{}{}", &member[..member.len() - 1], char::from(last - 1), char::MAX))
+}
+
+#[async_trait]
+impl Engine for Resolving {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.store.get(key).await
+    }
+
+    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+        let mut fault = match self.store.insert(key, value, keep).await {
+            Err(fault) => fault,
+            answer => return answer,
+        };
+        for repeat in [true, false] {
+            match self.look(key).await {
+                Some(Some(there)) => return Ok(there == value),
+                Some(None) if repeat => match self.store.insert(key, value, keep).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+        let mut fault = match self.store.compare_and_swap(key, expected, new, keep).await {
+            Err(fault) => fault,
+            answer => return answer,
+        };
+        for repeat in [true, false] {
+            match self.look(key).await {
+                // What was to stay as it is may not have been written: it is, once more, while there is a try left.
+                Some(Some(there)) if there == new && (new != expected || !repeat) => return Ok(Swap::Done),
+                Some(Some(there)) if there != expected => return Ok(Swap::Changed(Some(there))),
+                Some(None) => return Ok(Swap::Changed(None)),
+                Some(Some(_)) if repeat => match self.store.compare_and_swap(key, expected, new, keep).await {
+                    Err(again) => fault = again,
+                    answer => return answer,
+                },
+                _ => break,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        match self.store.take(key).await {
+            Err(fault) => match self.look(key).await {
+                Some(Some(_)) => self.store.take(key).await,
+                _ => Err(fault),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn remove(&self, key: &str) -> Result<bool> {
+        match self.store.remove(key).await {
+            Err(fault) => match self.look(key).await {
+                Some(None) => Ok(true),
+                Some(Some(_)) => self.store.remove(key).await,
+                None => Err(fault),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+        let fault = match self.store.count(key, keep).await {
+            Err(fault) => fault,
+            answer => return answer,
+        };
+        let Some(before) = self.look(key).await else { return Err(fault) };
+        match self.store.count(key, keep).await {
+            // It was counted if the counter shows more than before.
+            Err(fault) => {
+                let (before, now) = (number(before), self.look(key).await.map_or(0, number));
+                if now > before { Ok(now) } else { Err(fault) }
+            }
+            answer => answer,
+        }
+    }
+
+    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+        match self.store.enlist(list, member).await {
+            Err(fault) => match self.lists(list, member).await {
+                Some(true) => Ok(true),
+                Some(false) => self.store.enlist(list, member).await,
+                None => Err(fault),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+        match self.store.delist(list, member).await {
+            Err(fault) => match self.lists(list, member).await {
+                Some(false) => Ok(true),
+                Some(true) => self.store.delist(list, member).await,
+                None => Err(fault),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        self.store.members(list, after, limit).await
+    }
+
+    async fn export(&self) -> Result<Export> {
+        self.store.export().await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.store.ping().await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.store.probe().await
+    }
+
+    async fn broken(&self) -> String {
+        self.store.broken().await
+    }
+
+    async fn hazards(&self) -> Result<Vec<String>> {
+        self.store.hazards().await
+    }
+}
+
+/// What a counter shows.
+fn number(there: Option<Vec<u8>>) -> u64 {
+    there.and_then(|digits| String::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
