@@ -28,6 +28,8 @@ pub struct ProblemFacts {
     pub description: Option<String>,
     /// Names the request in the log of the server.
     pub request_id: Option<String>,
+    /// The way on, at an address of this server.
+    pub address: Option<String>,
     /// Whether the way on is the person's own page: no application waits for an answer.
     pub leads_to_account: bool,
     /// Whether it is about an application, whose developer may want to know more.
@@ -78,6 +80,12 @@ impl ProblemFacts {
         Self::new(403, &words::FOREIGN_FORM)
     }
 
+    /// The server was opened under another name than `issuer`; `address` is the same page there.
+    pub fn other_address(issuer: &str, address: &str) -> Self {
+        let facts = Self::saying(421, words::OTHER_ADDRESS, words::other_address_advice(issuer));
+        Self { address: Some(address.to_owned()), ..facts.with_code("invalid_request") }
+    }
+
     /// A page for administrators, and somebody who is none.
     pub fn for_administrators() -> Self {
         Self::new(403, &FOR_ADMINISTRATORS).leading_to_account()
@@ -107,6 +115,7 @@ impl ProblemFacts {
             code: None,
             description: None,
             request_id: None,
+            address: None,
             leads_to_account: false,
             about_application: false,
         }

@@ -44,9 +44,9 @@ pub struct Assertion {
 
 /// An assertion that would do, if a key of the client's signed it.
 #[derive(Clone, Debug)]
-pub struct Checked<'a> {
-    assertion: &'a Assertion,
-    jti: &'a str,
+pub struct Checked {
+    assertion: Assertion,
+    jti: String,
     expires_at: Timestamp,
 }
 
@@ -131,7 +131,7 @@ impl Assertion {
     ///
     /// # Errors
     /// [`Reason::UnacceptableAssertion`].
-    pub fn check(&self, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Checked<'_>, Reason> {
+    pub fn check(&self, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Checked, Reason> {
         if self.client_id != client_id {
             return refuse("its iss and its sub are not both the client_id");
         }
@@ -141,7 +141,7 @@ impl Assertion {
             Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti,
             _ => return refuse("it has no jti of 1 to 256 bytes"),
         };
-        Ok(Checked { assertion: self, jti, expires_at })
+        Ok(Checked { assertion: self.clone(), jti: jti.clone(), expires_at })
     }
 
     /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a hostile server may name our
@@ -174,16 +174,16 @@ impl Assertion {
     }
 }
 
-impl Checked<'_> {
+impl Checked {
     /// Verifies that one of these keys signed it.
     ///
     /// # Errors
     /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks, otherwise
     /// [`Reason::UnacceptableAssertion`].
     pub fn verify(&self, keys: &Jwks) -> Result<Verified, Reason> {
-        let Assertion { algorithm, kid, signed, signature, .. } = self.assertion;
+        let Assertion { algorithm, kid, signed, signature, .. } = &self.assertion;
         keys.verify(*algorithm, kid.as_deref(), signed.as_bytes(), signature)?;
-        Ok(Verified { jti: self.jti.to_owned(), expires_at: self.expires_at })
+        Ok(Verified { jti: self.jti.clone(), expires_at: self.expires_at })
     }
 }
 

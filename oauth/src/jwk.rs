@@ -10,18 +10,20 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Reason;
 
-/// The most keys that a set may hold, which bounds what one assertion can cost.
+/// The most keys that a set may hold.
 const MOST_KEYS: usize = 20;
+/// The most keys that are tried on one signature, which bounds what an assertion can cost.
+const MOST_TRIED: usize = 3;
 /// The longest key id, in bytes.
 const LONGEST_KID: usize = 256;
 /// The sizes of a modulus, in bits: less is weak, more is only slow.
-const MODULUS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// The longest public exponent, in bytes.
-const LONGEST_EXPONENT: usize = 4;
+const MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
+/// The public exponents, 3 and 65537: all that is in use. Larger ones make a verification many times as expensive.
+const EXPONENTS: [&[u8]; 2] = [&[3], &[1, 0, 1]];
 /// What only a private or a shared key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The public keys of a client: at least one, and at most 20.
+/// The public keys of a client: at most 20.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Jwks(Vec<Jwk>);
@@ -38,7 +40,7 @@ pub struct Jwk {
 /// A public key, big-endian throughout. Its kind decides the one algorithm that it verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
-    /// RSA of 2048 to 8192 bits: RS256 (RFC 7518 section 3.3).
+    /// RSA of 2048 to 4096 bits: RS256 (RFC 7518 section 3.3).
     Rsa {
         /// The modulus, without leading zeros.
         n: Vec<u8>,
@@ -101,11 +103,17 @@ impl Jwks {
         if Self::is_spent(value) {
             return Err(refusal("it holds a private or a shared key: make a new one and publish its public part alone"));
         }
-        let usable: Vec<Jwk> = keys.iter().filter_map(Value::as_object).filter_map(Jwk::read).collect();
-        if usable.is_empty() {
-            return Err(refusal("it has no RSA key of 2048 to 8192 bits, no P-256 key and no Ed25519 key for signatures"));
+        let usable = Self::usable(keys);
+        if usable.0.is_empty() {
+            return Err(refusal(
+                "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
+            ));
         }
-        Ok(Self(usable))
+        Ok(usable)
+    }
+
+    fn usable(keys: &[Value]) -> Self {
+        Self(keys.iter().filter_map(Value::as_object).filter_map(Jwk::read).collect())
     }
 
     /// Whether a set holds a private or a shared key, which its owner should not have shown.
@@ -114,19 +122,26 @@ impl Jwks {
         objects.into_iter().any(|key| PRIVATE.iter().any(|member| key.contains_key(*member)))
     }
 
-    /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name, or none.
+    /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name, or none. At most three are
+    /// tried, those that bear the name first.
     ///
     /// # Errors
     /// [`Reason::UnknownAssertionKey`] when a newer set might have the key, [`Reason::UnacceptableAssertion`] when it is here
-    /// under its name and did not sign.
+    /// under its name and did not sign, or when more than three keys may be the one.
     pub(crate) fn verify(&self, algorithm: Algorithm, kid: Option<&str>, message: &[u8], signature: &[u8]) -> Result<(), Reason> {
         let of_kind = || self.0.iter().filter(|jwk| jwk.key.algorithm() == algorithm);
         let is_named = |jwk: &Jwk| kid.is_some() && jwk.kid.as_deref() == kid;
-        let may_be = |jwk: &Jwk| kid.is_none() || jwk.kid.is_none() || is_named(jwk);
-        if of_kind().any(|jwk| may_be(jwk) && jwk.key.verifies(message, signature)) {
+        let named = of_kind().filter(|jwk| is_named(jwk));
+        let nameless = of_kind().filter(|jwk| !is_named(jwk) && (kid.is_none() || jwk.kid.is_none()));
+        let candidates: Vec<&Jwk> = named.chain(nameless).collect();
+        if candidates.iter().take(MOST_TRIED).any(|jwk| jwk.key.verifies(message, signature)) {
             Ok(())
         } else if of_kind().any(is_named) {
             Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"))
+        } else if candidates.len() > MOST_TRIED {
+            Err(Reason::UnacceptableAssertion(
+                "more than three keys may have signed it: give each a kid, and name it in the header",
+            ))
         } else {
             Err(Reason::UnknownAssertionKey)
         }
@@ -194,17 +209,17 @@ impl PublicKey {
 
     fn rsa(n: Vec<u8>, e: Vec<u8>) -> Option<Self> {
         let bits = n.len() * 8 - n.first()?.leading_zeros() as usize;
-        // An odd exponent from 3 on: with 1, everybody could sign.
-        let sound = e.last()? % 2 == 1 && e != [1] && e.len() <= LONGEST_EXPONENT;
-        (sound && MODULUS.contains(&bits)).then_some(Self::Rsa { n, e })
+        (EXPONENTS.contains(&e.as_slice()) && MODULUS.contains(&bits)).then_some(Self::Rsa { n, e })
     }
 }
 
 impl TryFrom<Value> for Jwks {
     type Error = Reason;
 
+    /// From the store. Keys that were of use once and are not any more are dropped; that there is none left is no fault here,
+    /// and then nothing verifies.
     fn try_from(value: Value) -> Result<Self, Reason> {
-        Self::read(&value)
+        value.get("keys").and_then(Value::as_array).map(|keys| Self::usable(keys)).ok_or(refusal("it is not a key set"))
     }
 }
 

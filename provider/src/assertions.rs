@@ -58,7 +58,7 @@ impl Provider {
         }
     }
 
-    /// Keys are the last question, since they may have to be fetched.
+    /// Keys are the last question, since they may have to be fetched, and a signature costs time to verify.
     async fn verify_assertion(
         &self,
         assertion: &Assertion,
@@ -70,28 +70,53 @@ impl Provider {
         let token_endpoint = issuer.url("/token");
         let audiences = [issuer.as_str(), &token_endpoint];
         let checked = assertion.check(&client.id, &audiences, self.now())?;
-        match keys {
-            KeySource::Inline(keys) => match checked.verify(keys) {
-                Err(reason) => self.verify_anew(&checked, client, reason, asking).await,
-                verified => Ok(verified?),
-            },
-            KeySource::At(address) => self.verify_by_key_set(address, asking.cause(&client.id)?, |keys| checked.verify(keys)).await,
+        let cause = asking.cause(&client.id)?;
+        let verify = async {
+            match keys {
+                KeySource::Inline(keys) => match self.0.signatures.verify(&checked, keys).await? {
+                    Err(reason) => self.verify_anew(&checked, client, reason, cause).await,
+                    verified => Ok(verified?),
+                },
+                KeySource::At(address) => self.verify_by_key_set(address, cause, &checked).await,
+            }
+        };
+        self.within_bounds(&client.id, asking.address, matches!(cause, Cause::Client), verify).await
+    }
+
+    /// Verifies no more than so many assertions by which nobody proves anything. Whoever names no grant of the client is counted
+    /// beforehand, whatever the signature says: with a client and a key of its own, anybody can sign.
+    async fn within_bounds(
+        &self,
+        client_id: &str,
+        address: IpAddr,
+        is_client: bool,
+        verify: impl Future<Output = Result<Verified, TokenError>>,
+    ) -> Result<Verified, TokenError> {
+        if !self.settings().rate_limits {
+            return verify.await;
         }
+        let (signatures, now) = (&self.0.signatures, self.now());
+        let counted = signatures.counted(client_id, address, is_client);
+        if let Some(retry_after) = signatures.exhausted(&counted, now) {
+            return Err(TokenError::TooMany { retry_after });
+        }
+        if !is_client {
+            signatures.note_useless(&counted, now);
+            return verify.await;
+        }
+        let verified = verify.await;
+        if matches!(verified, Err(TokenError::Refused(_))) {
+            signatures.note_useless(&counted, now);
+        }
+        verified
     }
 
     /// A client whose keys are in its document may have changed them since: that is asked before it is told `invalid_client`.
-    async fn verify_anew(
-        &self,
-        checked: &Checked<'_>,
-        client: &Client,
-        reason: Reason,
-        asking: Asking<'_>,
-    ) -> Result<Verified, TokenError> {
-        let cause = asking.cause(&client.id)?;
+    async fn verify_anew(&self, checked: &Checked, client: &Client, reason: Reason, cause: Cause) -> Result<Verified, TokenError> {
         match self.client_anew(client, cause).await?.map(|client| client.authentication) {
             Some(Authentication::Keys(keys) | Authentication::KeysOrNone(keys)) => match keys {
-                KeySource::Inline(keys) => Ok(checked.verify(&keys)?),
-                KeySource::At(address) => self.verify_by_key_set(&address, cause, |keys| checked.verify(keys)).await,
+                KeySource::Inline(keys) => Ok(self.0.signatures.verify(checked, &keys).await??),
+                KeySource::At(address) => self.verify_by_key_set(&address, cause, checked).await,
             },
             _ => Err(reason.into()),
         }

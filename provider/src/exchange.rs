@@ -3,7 +3,7 @@
 //! Two store round trips each: client, grant and account are read at once, the grant is swapped once. One signature, after
 //! the swap has succeeded, with nothing held.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use access_token::Subject;
 use oauth::{
@@ -36,6 +36,12 @@ pub enum TokenError {
     /// The request was refused.
     #[error("{}", .0.0)]
     Refused(Refusal),
+    /// Too many assertions that prove nothing came from this address, or of this client.
+    #[error("too many assertions that prove nothing")]
+    TooMany {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
     /// The store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

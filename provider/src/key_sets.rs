@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use oauth::{Reason, Timestamp, assertion::Verified, jwk::Jwks};
+use oauth::{
+    Reason, Timestamp,
+    assertion::{Checked, Verified},
+    jwk::Jwks,
+};
 use serde::{Deserialize, Serialize};
 use store::Keep;
 use url::Url;
@@ -36,18 +40,14 @@ struct KeySet {
 }
 
 impl Provider {
-    /// Verifies something by the keys at an address. While that gives no answer, the stored keys go on to serve, and a key
+    /// Verifies an assertion by the keys at an address. While that gives no answer, the stored keys go on to serve, and a key
     /// that is not among them is nobody's fault: never `invalid_client`, on which clients throw away what they hold.
-    pub(crate) async fn verify_by_key_set(
-        &self,
-        address: &str,
-        cause: Cause,
-        judge: impl Fn(&Jwks) -> Result<Verified, Reason>,
-    ) -> Result<Verified, TokenError> {
+    pub(crate) async fn verify_by_key_set(&self, address: &str, cause: Cause, checked: &Checked) -> Result<Verified, TokenError> {
+        let judge = async |keys: &Jwks| self.0.signatures.verify(checked, keys).await;
         // 1. What is fresh serves, unless it lacks the key.
         let stored = self.stored_key_set(address).await?;
         if let Some(set) = stored.as_ref().filter(|set| !set.fresh_until.has_passed(self.now())) {
-            let answer = judge(&set.keys);
+            let answer = judge(&set.keys).await?;
             if answer != Err(Reason::UnknownAssertionKey) {
                 return Ok(answer?);
             }
@@ -59,9 +59,9 @@ impl Provider {
         };
         // 3. Without an answer, what is stored serves a while longer.
         match (newest, stored) {
-            (Ok(keys), _) => Ok(judge(&keys)?),
+            (Ok(keys), _) => Ok(judge(&keys).await??),
             (Err(error), None) => Err(error.into()),
-            (Err(error), Some(set)) => match judge(&set.keys) {
+            (Err(error), Some(set)) => match judge(&set.keys).await? {
                 Err(Reason::UnknownAssertionKey) => Err(error.into()),
                 answer => Ok(answer?),
             },

@@ -33,6 +33,7 @@ mod readiness;
 mod record;
 mod repeats;
 mod settings;
+mod signatures;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod visitor;
@@ -98,6 +99,7 @@ struct Inner {
     metadata: metadata::AuthorizationServer,
     passwords: accounts::password::Passwords,
     passkeys: accounts::passkey::Passkeys,
+    signatures: signatures::Signatures,
 }
 
 impl Provider {
@@ -143,6 +145,7 @@ impl Provider {
             metadata,
             passwords,
             passkeys,
+            signatures: signatures::Signatures::new(),
         }));
         provider.refresh_blocked().await?;
         Ok(provider)

@@ -28,6 +28,11 @@ impl Unavailable {
         Self("the work was interrupted".to_owned())
     }
 
+    /// So much of one kind of work is under way that no more is taken on just now.
+    pub(crate) fn busy() -> Self {
+        Self("too much is to be done just now".to_owned())
+    }
+
     /// Somebody else's web server, without which there is no answer.
     pub(crate) fn unreachable(why: &str) -> Self {
         Self(format!("a client's address gives no answer: {why}"))

@@ -2,6 +2,7 @@
 
 mod body;
 mod cors;
+mod host;
 mod origin;
 mod protect;
 mod repeat;
@@ -10,6 +11,7 @@ mod visit;
 
 pub use body::{bounded_body, unreadable_is_bad_request};
 pub use cors::{is_preflight, open, open_to_browsers, preflight_answer};
+pub use host::{Hosts, OtherHost, at_the_issuer, marked, require_host};
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use repeat::repeated_posts;

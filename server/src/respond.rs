@@ -70,6 +70,7 @@ pub fn method_not_allowed() -> Response {
 pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
     match error {
         TokenError::Refused(refusal) => refused(refusal, provider.settings().issuer.as_str()),
+        TokenError::TooMany { retry_after } => too_many(*retry_after),
         TokenError::Unavailable(_) => unavailable(),
     }
 }

@@ -16,12 +16,13 @@ use leptos_axum::{LeptosRoutes as _, generate_route_list};
 use provider::{Provider, Visitor};
 use url::Url;
 
-use crate::extract::{LARGEST_BODY, Proxies, Service};
+use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Protection, RequestId, bounded_body, open_to_browsers, protect, repeated_posts, same_origin_posts, see_other_after_post,
-    unreadable_is_bad_request, visitor, watch,
+    Hosts, Protection, RequestId, at_the_issuer, bounded_body, open_to_browsers, protect, repeated_posts, require_host,
+    same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch,
 };
 use crate::liveness::liveness;
+use crate::proxies::Proxies;
 use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
 use crate::routes::{audit, authorize, health, introspect, me, register, revoke, token};
 use crate::site::Site;
@@ -63,6 +64,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .with_state(service.clone())
         // Outside of these layers: a document is as cheap as a route can be, and brings their headers along.
         .merge(documents(&service.provider, &protection))
+        .layer(from_fn(require_host))
 }
 
 /// Endpoints that know no cookies and are open to scripts of any origin (mcp-requirements 7.9).
@@ -89,6 +91,7 @@ fn browsers(service: &Service) -> Router<Service> {
         .route("/admin/audit.jsonl", get(audit::export))
         .merge(pages)
         .layer(from_fn_with_state(service.clone(), visitor))
+        .layer(from_fn_with_state(Hosts::new(service), at_the_issuer))
         .layer(from_fn(see_other_after_post))
 }
 

@@ -17,6 +17,9 @@ pub fn ProblemPage(
         <main class="card" data-page="problem">
             <h1>{facts.heading.clone()}</h1>
             <p>{facts.advice.clone()}</p>
+            {facts.address.clone().map(|address| view! {
+                <div class="links"><a class="link" href=address>{words::OPEN_THERE}</a></div>
+            })}
             {facts.leads_to_account.then(|| view! {
                 <div class="links"><a class="link" href=Place::Account.to_string()>{words::TO_YOUR_ACCOUNT}</a></div>
             })}
@@ -70,6 +73,8 @@ mod tests {
         }
         let gone = shown(ProblemFacts::request_gone());
         assert!(!gone.contains("/account") && gone.contains("application's developer"), "{gone}");
+        let elsewhere = shown(ProblemFacts::other_address("https://id.example", "https://id.example/login?x=1"));
+        assert!(elsewhere.contains("href=\"https://id.example/login?x=1\"") && !elsewhere.contains("/account"), "{elsewhere}");
         let unavailable = shown(ProblemFacts::unavailable());
         assert!(!unavailable.contains("/account") && unavailable.contains("Details for support"), "{unavailable}");
     }

@@ -55,6 +55,18 @@ pub(crate) const BAD_REQUEST: Words = Words {
              application.",
 };
 
+pub(crate) const OTHER_ADDRESS: &str = "This server has another address.";
+
+pub(crate) fn other_address_advice(issuer: &str) -> String {
+    format!(
+        "Its address is {issuer}. Signing in works there only, so nothing was done here. If your browser cannot open that address \
+         from this computer, ask whoever runs this server to set it up under an address that others can reach."
+    )
+}
+
+/// Leads to the same page at the right address.
+pub(crate) const OPEN_THERE: &str = "Open it at its address";
+
 pub(crate) const TOO_MANY: &str = "Too many requests came from your network.";
 
 pub(crate) fn too_many_advice(minutes: u64) -> String {

@@ -115,14 +115,19 @@ fn keys_of_no_use_are_passed_over() {
 }
 
 #[test]
-fn an_rsa_key_has_2048_to_8192_bits_and_an_odd_exponent_from_3_on() {
+fn an_rsa_key_has_2048_to_4096_bits_and_the_exponent_3_or_65537() {
     let of = |first: u8, length: usize| {
         let modulus: Vec<u8> = std::iter::once(first).chain(std::iter::repeat_n(1, length - 1)).collect();
         kept(&[json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "Aw"})]) == 1
     };
-    assert!(of(0x80, 256) && of(0xFF, 1024));
+    assert!(of(0x80, 256) && of(0xFF, 512));
     assert!(!of(0x7F, 256), "2047 bits");
-    assert!(!of(0x01, 1025), "8193 bits");
+    assert!(!of(0x01, 513), "4097 bits");
+    let with_exponent = |e: &[u8]| kept(&[with(rsa(), "e", json!(URL_SAFE_NO_PAD.encode(e)))]) == 1;
+    assert!(with_exponent(&[3]) && with_exponent(&[1, 0, 1]) && with_exponent(&[0, 3]));
+    for other in [&[1][..], &[2], &[5], &[17], &[1, 0, 3], &[0xFF, 0xFF, 0xFF, 0xFF], &[1, 0, 0, 0, 1]] {
+        assert!(!with_exponent(other), "{other:?}");
+    }
     let padded = format!("AAAA{MODULUS_A2}");
     assert_eq!(only(&with(rsa(), "n", json!(padded))), only(&rsa()), "leading zeros do not count");
 }
@@ -153,7 +158,11 @@ fn a_set_survives_the_store() {
     let stored = serde_json::to_value(&jwks).expect("serialisable");
     assert_eq!(stored, json!({"keys": [with(rsa(), "kid", json!("a")), p256(), ed25519()]}));
     assert_eq!(serde_json::from_value::<Jwks>(stored).ok(), Some(jwks));
-    assert!(serde_json::from_str::<Jwks>(r#"{"keys": []}"#).is_err());
+    let kept = |keys: &[Value]| serde_json::from_value::<Jwks>(json!({ "keys": keys })).expect("a stored set");
+    let too_large = json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([0xFF; 1024]), "e": "_____w"});
+    assert_eq!(kept(&[too_large.clone(), p256()]), set(&[p256()]).expect("a key of use"), "what was of use before");
+    assert_eq!(kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""), Err(Reason::UnknownAssertionKey));
+    assert!(serde_json::from_str::<Jwks>("[]").is_err());
 }
 
 #[test]
@@ -182,4 +191,27 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     }
     assert_eq!(sought(&[rsa()], Algorithm::Rs256, Some("x")), Ok(()), "a key without a name may have any");
     assert_eq!(sought(&[p256()], Algorithm::Es256, Some("x")), Err(Reason::UnknownAssertionKey));
+}
+
+#[test]
+fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
+    let signature = URL_SAFE_NO_PAD.decode(SIGNATURE_A2).expect("base64url");
+    let other = |number: u8| {
+        let modulus: Vec<u8> = [0x80].into_iter().chain(std::iter::repeat_n(number, 255)).collect();
+        json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB"})
+    };
+    let sought = |keys: &[Value], kid| {
+        let signed = format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}");
+        set(keys).expect("keys of use").verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
+    };
+    let crowded =
+        Err(Reason::UnacceptableAssertion("more than three keys may have signed it: give each a kid, and name it in the header"));
+    assert_eq!(sought(&[other(1), other(3), rsa()], None), Ok(()));
+    assert_eq!(sought(&[other(1), other(3), other(5), rsa()], None), crowded);
+    assert_eq!(sought(&[other(1), other(3), other(5), rsa()], Some("a")), crowded, "none of them has a name");
+    assert_eq!(sought(&[p256(), ed25519(), p256(), rsa()], None), Ok(()), "other kinds are not tried");
+    let named = |key: Value| with(key, "kid", json!("a"));
+    assert_eq!(sought(&[other(1), other(3), other(5), named(rsa())], Some("a")), Ok(()), "its name comes first");
+    let forged = Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"));
+    assert_eq!(sought(&[named(other(1)), named(other(3)), named(other(5)), named(rsa())], Some("a")), forged);
 }

@@ -15,9 +15,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{hazards, output};
 use crate::config::Config;
 use crate::control::ControlSocket;
-use crate::extract::Proxies;
-use crate::listen;
+use crate::listen::{self, Bounds, Patience};
 use crate::open::{self, Opened};
+use crate::proxies::Proxies;
 use crate::router::{self, Options};
 use crate::site::Site;
 
@@ -42,9 +42,13 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
         warn(&warning);
     }
 
-    let options = Options { proxies: Proxies::new(&config.trusted_proxies), site };
+    let listening: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    let proxies = Proxies::of_listeners(&config.trusted_proxies, &listening);
+    let options = Options { proxies: proxies.clone(), site };
+    let router = router::router(provider.clone(), options);
+    let bounds = Bounds::new(listen::connections_that_fit(), proxies);
     tokio::select! {
-        () = listen::serve(listeners, router::router(provider.clone(), options), stop) => {}
+        () = listen::serve(listeners, router, bounds, Patience::default(), stop) => {}
         reason = opened.store.broken() => return Err(broken(&reason)),
     }
 

@@ -12,7 +12,7 @@ use oauth::Parameters;
 use provider::{AuthorizeError, Begun, Visitor};
 
 use crate::extract::{Form, Service};
-use crate::layers::is_cross_site;
+use crate::layers::{OtherHost, is_cross_site, marked};
 use crate::{problem, respond};
 
 /// When it makes sense to ask again for a document whose host gave no answer.
@@ -24,14 +24,17 @@ pub async fn by_query(State(service): State<Service>, Extension(visitor): Extens
     begin(&service, &visitor, &parts, &parameters).await
 }
 
-/// The request as a form; what the query says does not count. From another site it comes without the cookies of the
-/// browser, and begins again as a query, which has them.
+/// The request as a form; what the query says does not count. From another site, or under another name of this server, it comes
+/// without the cookies of the browser, and begins again as a query, which has them.
 pub async fn by_form(
     State(service): State<Service>,
     Extension(visitor): Extension<Visitor>,
     parts: Parts,
     Form(parameters): Form,
 ) -> Response {
+    if parts.extensions.get::<OtherHost>().is_some() {
+        return see_other(&marked(&service.provider.settings().issuer, "/authorize", Some(&parameters.to_query())));
+    }
     if is_cross_site(&parts.headers) {
         return see_other(&format!("/authorize?{}", parameters.to_query()));
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Browser, Engine, House, ISSUER, McpClient, Query, RACERS, START, Signer, Tokens, basic, claims, key_set,
-    on_both_engines, race, request, unsigned, with_assertion,
+    on_both_engines, race, register, request, unsigned, with_assertion,
 };
 
 on_both_engines!(
@@ -23,6 +23,10 @@ on_both_engines!(
     a_client_is_proved_the_way_it_registered_and_no_other,
     a_store_that_fails_is_503_and_spends_nothing,
     an_assertion_takes_one_more_write,
+    e37_a_key_that_is_expensive_to_verify_is_no_key,
+    e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing,
+    e37_whoever_proves_nothing_is_not_verified_without_end,
+    e37_a_client_is_not_kept_out_by_strangers_who_name_it,
 );
 
 const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
@@ -289,4 +293,74 @@ fn denied(answer: &Answer) -> Value {
     let body = answer.refused(401, "invalid_client");
     assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{answer:?}");
     body
+}
+
+async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
+    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let rsa = |bytes: usize, e: &[u8]| {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        json!({ "kty": "RSA", "n": encode(&vec![0xFF; bytes]), "e": encode(e) })
+    };
+    let expensive = [rsa(1024, &[0xFF; 4]), rsa(1024, &[1, 0, 1]), rsa(513, &[3]), rsa(256, &[0xFF; 4]), rsa(256, &[17])];
+    for key in &expensive {
+        let answer = register(&house, [203, 0, 113, 7].into(), with_jwks(std::slice::from_ref(key))).await;
+        answer.refused(400, "invalid_client_metadata");
+    }
+    // Beside one that is of use, they are passed over.
+    let keys: Vec<Value> = expensive.iter().cloned().chain([Signer::ed25519("o").jwk()]).collect();
+    let answer = register(&house, [203, 0, 113, 7].into(), with_jwks(&keys)).await;
+    assert_eq!(answer.json()["jwks"], json!({ "keys": [Signer::ed25519("o").jwk()] }), "{answer:?}");
+}
+
+async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
+    let house = House::of_alice(engine).await;
+    let signer = Signer::rsa("r");
+    let client = with_keys(&house, &[&signer]).await;
+    let code = Browser::of_alice(&house).await.allow(&client).await;
+    house.tamper(&format!("client:{}", client.id), "\"e\":\"AQAB\"", "\"e\":\"_____w\"").await;
+    denied(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "old")).await);
+    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), 1);
+}
+
+async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
+    let house = House::empty(engine).await;
+    let signer = Signer::rsa("r");
+    let client = with_keys(&house, &[&signer]).await;
+    let ask = async |assertion: String| post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
+    let forged = |number: usize| {
+        let (signed, other) = (signer.assert(&house, &client.id, &number.to_string()), signer.assert(&house, &client.id, "other"));
+        let (claims, signature) = (signed.rsplit_once('.').expect("a JWT").0, other.rsplit_once('.').expect("a JWT").1);
+        format!("{claims}.{signature}")
+    };
+    for number in 0..10 {
+        // A good signature proves nothing without a grant: anybody can register a key.
+        let answer =
+            ask(if number % 2 == 0 { signer.assert(&house, &client.id, &number.to_string()) } else { forged(number) }).await;
+        assert!([400, 401].contains(&answer.status.as_u16()), "{answer:?}");
+    }
+    let (calls, answer) = house.counting(ask(signer.assert(&house, &client.id, "11"))).await;
+    answer.refused(429, "temporarily_unavailable");
+    assert_eq!(answer.header(header::RETRY_AFTER), Some("60"));
+    assert_eq!(calls, 1, "nothing is written");
+    house.pass(60);
+    assert!([400, 401].contains(&ask(signer.assert(&house, &client.id, "12")).await.status.as_u16()));
+}
+
+async fn e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
+    let (house, client, signer, tokens) = connected(engine).await;
+    let stranger = Signer::p256("r");
+    for number in 0..20 {
+        let assertion = stranger.assert(&house, &client.id, &number.to_string());
+        post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
+    }
+    let answer = post(&house, client.refresh_form("vrt_nonsense"), &stranger.assert(&house, &client.id, "x")).await;
+    answer.refused(429, "temporarily_unavailable");
+    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "own")).await);
+}
+
+fn with_jwks(keys: &[Value]) -> Value {
+    json!({
+        "redirect_uris": ["https://app.example/callback"], "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": keys },
+    })
 }

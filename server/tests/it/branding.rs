@@ -3,7 +3,7 @@
 use app::Brand;
 use http::header;
 use server::brand::{Accent, Branding, Logo};
-use server::extract::Proxies;
+use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
 

@@ -18,6 +18,7 @@ mod documents;
 mod failover;
 mod faults;
 mod hostile;
+mod hosts;
 mod introspection;
 mod key_sets;
 mod lapsing;

@@ -9,10 +9,10 @@ use access_token::SealingKey;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::{Method, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use oauth::{Issuer, Timestamp};
 use provider::{Clock, Environment, Provider, Settings, Web};
-use server::extract::Proxies;
+use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
 use store::testing::{Breakable, RedisServer, Switch};
@@ -24,6 +24,7 @@ use super::{Answer, Engine, Query};
 
 /// The issuer of a house, unless a test chooses another.
 pub(crate) const ISSUER: &str = "https://vestibule.example";
+const HOST: &str = "vestibule.example";
 /// The issuer of a house on a developer's machine.
 pub(crate) const LOOPBACK_ISSUER: &str = "http://localhost:3000";
 /// The demonstration MCP server of such a house.
@@ -148,8 +149,13 @@ impl House {
         self.provider.sign_out(&alice).await.expect("Alice signs out");
     }
 
-    /// Sends a request straight into the router.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request straight into the router. One that names the usual house means this one.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let own = self.provider.settings().issuer.as_str().split_once("://").map(|(_, authority)| authority);
+        if request.headers().get(header::HOST).is_some_and(|host| host == HOST) {
+            let own = HeaderValue::from_str(own.expect("an authority")).expect("a header");
+            request.headers_mut().insert(header::HOST, own);
+        }
         let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
         Answer::read(response).await
     }
@@ -229,11 +235,7 @@ pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
 
 /// A request from a certain address.
 pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "vestibule.example")
-        .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
+    Request::builder().method(method).uri(path).header(header::HOST, HOST).extension(ConnectInfo(SocketAddr::new(address, 50_000)))
 }
 
 async fn open(settings: Settings, store: Store, clock: Arc<HandClock>, web: Option<Web>) -> (Provider, Router) {

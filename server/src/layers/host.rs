@@ -1,0 +1,299 @@
+//! The name by which a request addresses this server (RFC 9112 section 3.2), and what becomes of a browser that opened it under
+//! another name than the issuer's: docs/decisions/other-host-names.md.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::ProblemFacts;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use oauth::Issuer;
+
+use crate::extract::Service;
+use crate::log_throttle::LogThrottle;
+use crate::{problem, proxies, respond};
+
+/// Stands in the query after a redirect to the issuer. A request that has it and still bears another name came by way of a
+/// proxy that changes `Host`, so it is not redirected again.
+const MARK: &str = "canonical_host=1";
+
+/// Refuses HTTP/1.1 without exactly one valid `Host`, with 400.
+pub async fn require_host(request: Request, next: Next) -> Response {
+    if request.version() >= Version::HTTP_11 && named(request.headers()).is_none() {
+        return respond::error(StatusCode::BAD_REQUEST, "invalid_request", "The request must have exactly one valid Host header.");
+    }
+    next.run(request).await
+}
+
+/// What the layer of [`at_the_issuer`] needs.
+#[derive(Clone)]
+pub struct Hosts {
+    service: Service,
+    log: Arc<LogThrottle>,
+}
+
+impl Hosts {
+    /// For the pages of `service`.
+    pub fn new(service: &Service) -> Self {
+        Self { service: service.clone(), log: Arc::new(LogThrottle::new(Duration::from_hours(1))) }
+    }
+}
+
+/// A form that came under another name, to an endpoint that may pass it on to the issuer.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherHost;
+
+/// Leads browsers that opened this server under another name to the issuer, where cookies and passkeys work.
+pub async fn at_the_issuer(State(hosts): State<Hosts>, mut request: Request, next: Next) -> Response {
+    let issuer = &hosts.service.provider.settings().issuer;
+    let Some(name) = named(request.headers()) else { return next.run(request).await };
+    let peer = proxies::peer(request.extensions());
+    let addressed = Addressed {
+        name: &name,
+        forwarded: forwarded_host(request.headers()),
+        is_proxy: peer.is_loopback() || hosts.service.proxies.trusts(peer),
+        is_marked: request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == MARK)),
+        is_from_issuer: is_from_issuer(request.headers(), issuer),
+    };
+    let verdict = judge(issuer, &addressed);
+    if verdict == Verdict::Issuer {
+        return next.run(request).await;
+    }
+    if hosts.log.allows(&name) {
+        tracing::warn!(opened_as = ?name, %issuer, "this server was opened under another name than its issuer's");
+    }
+    let place = marked(issuer, request.uri().path(), request.uri().query());
+    match (request.method(), verdict) {
+        (&Method::GET | &Method::HEAD, Verdict::Redirect) => temporary_redirect(&place),
+        (&Method::POST, _) if request.uri().path() == "/authorize" => {
+            request.extensions_mut().insert(OtherHost);
+            next.run(request).await
+        }
+        (&Method::GET | &Method::HEAD, _) => explain(&hosts.service, request, &place),
+        _ => explain(&hosts.service, request, issuer.as_str()),
+    }
+}
+
+/// The same place at the issuer, marked. It always begins with the issuer, so it leads nowhere else.
+pub fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String {
+    match query.filter(|query| !query.is_empty()) {
+        Some(query) => issuer.url(&format!("{path}?{query}&{MARK}")),
+        None => issuer.url(&format!("{path}?{MARK}")),
+    }
+}
+
+fn explain(service: &Service, request: Request, place: &str) -> Response {
+    let facts = ProblemFacts::other_address(service.provider.settings().issuer.as_str(), place);
+    problem::respond(&service.site, &request.into_parts().0, facts)
+}
+
+/// GET and HEAD stay what they are.
+fn temporary_redirect(place: &str) -> Response {
+    match HeaderValue::from_str(place) {
+        Ok(place) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response(),
+        Err(_) => respond::not_found(),
+    }
+}
+
+/// How a request addresses this server, as far as can be seen.
+struct Addressed<'a> {
+    name: &'a str,
+    /// What a proxy says of the name that the browser used.
+    forwarded: Option<String>,
+    /// Whether it comes from a trusted proxy or from this computer.
+    is_proxy: bool,
+    is_marked: bool,
+    /// Whether the browser says that it is at the issuer.
+    is_from_issuer: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The browser is at the issuer, or nothing says otherwise.
+    Issuer,
+    /// It is somewhere else, and finds the issuer by itself.
+    Redirect,
+    /// It is somewhere else, where the issuer is perhaps another computer.
+    Explain,
+}
+
+fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
+    let own = authority(issuer);
+    let is_own = |name: &str| without_default_port(name, issuer) == own;
+    if is_own(addressed.name) || addressed.forwarded.as_deref().is_some_and(is_own) {
+        return Verdict::Issuer;
+    }
+    if addressed.is_marked || addressed.is_from_issuer {
+        return Verdict::Issuer;
+    }
+    // A proxy before an https issuer that names us by our inner address, as nginx does by itself.
+    if addressed.is_proxy && issuer.is_https() && addressed.forwarded.is_none() && is_internal(addressed.name, issuer) {
+        return Verdict::Issuer;
+    }
+    let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
+    // localhost is another computer for somebody who came over the network.
+    if issuer.is_loopback() && !is_this_computer(host_of(used)) { Verdict::Explain } else { Verdict::Redirect }
+}
+
+/// The one `Host`, in lower case; `None` when there is none or another one, or it is no host.
+fn named(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    host_name(value.as_bytes())
+}
+
+/// The first name of `X-Forwarded-Host`: the one that the outermost proxy saw.
+fn forwarded_host(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-forwarded-host")?.as_bytes();
+    host_name(value.split(|byte| *byte == b',').next()?.trim_ascii())
+}
+
+/// `host` or `host:port` (RFC 9110 section 7.2).
+fn host_name(bytes: &[u8]) -> Option<String> {
+    let authority = Authority::try_from(bytes).ok()?;
+    let has_port = authority.as_str().len() > authority.host().len();
+    let is_sound =
+        !authority.as_str().contains('@') && !authority.host().is_empty() && (!has_port || authority.port_u16().is_some());
+    is_sound.then(|| authority.as_str().to_ascii_lowercase())
+}
+
+/// Browsers name the origin with every form, and the page that they come from within a server.
+fn is_from_issuer(headers: &HeaderMap, issuer: &Issuer) -> bool {
+    let own = issuer.origin().as_bytes();
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        return origin.as_bytes() == own;
+    }
+    let referer = headers.get(header::REFERER).map(HeaderValue::as_bytes);
+    let is_within = referer.and_then(|referer| referer.strip_prefix(own)).is_some_and(|rest| rest.starts_with(b"/"));
+    is_within && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+}
+
+/// Whether a name is one by which no browser finds a server that others know by an https address.
+fn is_internal(name: &str, issuer: &Issuer) -> bool {
+    let host = host_of(name);
+    let is_address = host.parse::<IpAddr>().is_ok();
+    let has_other_port = host_and_port(name).1.is_some_and(|port| host_and_port(&authority(issuer)).1 != Some(port));
+    is_address || has_other_port || is_this_computer(host) || !host.contains('.')
+}
+
+fn is_this_computer(host: &str) -> bool {
+    let address: Option<IpAddr> = host.parse().ok();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+}
+
+/// Host and port of the issuer, without a port that goes without saying.
+fn authority(issuer: &Issuer) -> String {
+    issuer.as_str().split_once("://").map_or_else(String::new, |(_, authority)| authority.to_ascii_lowercase())
+}
+
+fn without_default_port<'a>(name: &'a str, issuer: &Issuer) -> &'a str {
+    name.strip_suffix(if issuer.is_https() { ":443" } else { ":80" }).unwrap_or(name)
+}
+
+/// The host without brackets.
+fn host_of(name: &str) -> &str {
+    host_and_port(name).0.trim_matches(['[', ']'])
+}
+
+fn host_and_port(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (name, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(issuer: &str, name: &str, change: impl FnOnce(&mut Addressed<'_>)) -> Verdict {
+        let issuer = Issuer::parse(issuer).expect("an issuer");
+        let name = host_name(name.as_bytes()).expect("a host");
+        let mut addressed = Addressed { name: &name, forwarded: None, is_proxy: false, is_marked: false, is_from_issuer: false };
+        change(&mut addressed);
+        judge(&issuer, &addressed)
+    }
+
+    #[test]
+    fn the_issuer_has_one_name_however_it_is_spelled() {
+        for (issuer, name) in [
+            ("https://id.example", "id.example"),
+            ("https://id.example", "ID.Example:443"),
+            ("https://id.example:8443", "id.example:8443"),
+            ("http://localhost:3000", "localhost:3000"),
+            ("http://[::1]:3000", "[::1]:3000"),
+        ] {
+            assert_eq!(verdict(issuer, name, |_| {}), Verdict::Issuer, "{issuer} {name}");
+        }
+    }
+
+    #[test]
+    fn another_name_leads_to_the_issuer() {
+        for (issuer, name) in [
+            ("https://id.example", "www.id.example"),
+            ("https://id.example", "id.example.evil"),
+            ("https://id.example", "id.example:80"),
+            ("https://id.example:8443", "id.example"),
+            ("https://id.example", "192.0.2.7:3000"),
+            ("https://id.example", "inner:3000"),
+            ("http://localhost:3000", "127.0.0.1:3000"),
+            ("http://localhost:3000", "[::1]:3000"),
+            ("http://127.0.0.1:3000", "localhost:3000"),
+        ] {
+            assert_eq!(verdict(issuer, name, |_| {}), Verdict::Redirect, "{issuer} {name}");
+        }
+        for name in ["192.168.1.5:3000", "laptop.local:3000", "laptop:3000", "localhost.evil.example"] {
+            assert_eq!(verdict("http://localhost:3000", name, |_| {}), Verdict::Explain, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_may_call_this_server_by_its_inner_name() {
+        for name in
+            ["127.0.0.1:3000", "localhost:3000", "[::1]:3000", "10.0.0.7", "vestibule", "vestibule:3000", "id.internal:3000"]
+        {
+            assert_eq!(verdict("https://id.example", name, |addressed| addressed.is_proxy = true), Verdict::Issuer, "{name}");
+        }
+        let other_name = |addressed: &mut Addressed<'_>| addressed.is_proxy = true;
+        assert_eq!(verdict("https://id.example", "www.id.example", other_name), Verdict::Redirect);
+        assert_eq!(verdict("https://id.example:8443", "other.example:8443", other_name), Verdict::Redirect);
+    }
+
+    #[test]
+    fn what_a_proxy_says_of_the_name_counts() {
+        let forwarded = |name: &str| {
+            let name = Some(name.to_owned());
+            verdict("https://id.example", "127.0.0.1:3000", |addressed| {
+                (addressed.is_proxy, addressed.forwarded) = (true, name);
+            })
+        };
+        assert_eq!(forwarded("id.example"), Verdict::Issuer);
+        assert_eq!(forwarded("other.example"), Verdict::Redirect);
+    }
+
+    #[test]
+    fn nobody_is_redirected_twice_or_away_from_the_issuer() {
+        for (issuer, name) in [("https://id.example", "inner.example"), ("http://localhost:3000", "192.168.1.5:3000")] {
+            assert_eq!(verdict(issuer, name, |addressed| addressed.is_marked = true), Verdict::Issuer);
+            assert_eq!(verdict(issuer, name, |addressed| addressed.is_from_issuer = true), Verdict::Issuer);
+        }
+        let issuer = Issuer::parse("https://id.example").expect("an issuer");
+        assert_eq!(marked(&issuer, "/login", None), "https://id.example/login?canonical_host=1");
+        assert_eq!(marked(&issuer, "/authorize", Some("a=b")), "https://id.example/authorize?a=b&canonical_host=1");
+        assert_eq!(marked(&issuer, "//evil.example/", Some("")), "https://id.example//evil.example/?canonical_host=1");
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        for good in ["a", "a.example", "a.example:80", "[::1]", "[::1]:3000", "127.0.0.1"] {
+            assert_eq!(host_name(good.as_bytes()).as_deref(), Some(good));
+        }
+        for bad in ["", ":80", "a b", "a/b", "user@a", "a:", "a:b", "a:99999", "[::1", "a?b", "a#b", "é", "a, b"] {
+            assert_eq!(host_name(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}
