@@ -27,7 +27,7 @@ const SECRET_PREFIX: &str = "vcs_";
 pub const CLIENT_PREFIX: &str = "vc_";
 const DAY: Duration = Duration::from_hours(24);
 /// How long a client that registered itself is remembered while nobody has allowed it anything.
-const UNUSED: Duration = DAY.saturating_mul(30);
+const UNUSED: Duration = DAY.saturating_mul(7);
 /// How long it is remembered after its last use.
 const USED: Duration = DAY.saturating_mul(180);
 /// How long after it has gone stale a document is remembered while nobody has allowed its client anything.
@@ -129,6 +129,11 @@ impl Client {
         hosts
     }
 
+    /// How many bytes it takes in the store.
+    pub fn size(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
+    }
+
     /// When it last got a token, to a day; known of clients that registered themselves.
     pub fn last_used_at(&self) -> Option<Timestamp> {
         match &self.origin {
@@ -222,8 +227,9 @@ pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::issuer::Issuer;
     use crate::parameters::Parameters;
-    use crate::registration::Metadata;
+    use crate::registration::{Fresh, Metadata};
 
     /// A client that was added, for the tests of its credentials too.
     pub(super) fn client(authentication: Authentication) -> Client {
@@ -244,9 +250,13 @@ mod tests {
         let body = br#"{"redirect_uris": ["cursor://a/cb"], "token_endpoint_auth_method": "none"}"#;
         let metadata = Metadata::read(body, &PrivateSchemes::default()).expect("accepted");
         let used_at = used_at.map(Timestamp::from_seconds);
-        let registration = Registration { metadata, token: Digest::of(b""), used_at };
-        let redirect_uris = vec![RedirectUri::register("cursor://a/cb", &PrivateSchemes::default()).expect("a known scheme")];
-        Client { origin: Origin::Registered(Box::new(registration)), redirect_uris, ..client(Authentication::None) }
+        let fresh = Fresh { secret: Secret::new([0; 32]), token: Secret::new([1; 32]) };
+        let issuer = Issuer::parse("https://auth.example.com").expect("an issuer");
+        let made = metadata.register("c".to_owned(), &fresh, &issuer, Timestamp::from_seconds(0));
+        let mut client = made.expect("it is small").0;
+        let Origin::Registered(registration) = &mut client.origin else { panic!("it registered itself") };
+        registration.used_at = used_at;
+        client
     }
 
     fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
@@ -258,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unused_client_lapses_after_30_days_and_a_used_one_180_days_after_its_last_use() {
-        assert!(!stands(&registered(None), 30, 90));
-        assert!(!stands(&registered(None), 30, 3650), "there is no refresh token yet");
+    fn an_unused_client_lapses_after_7_days_and_a_used_one_180_days_after_its_last_use() {
+        assert!(!stands(&registered(None), 7, 90));
+        assert!(!stands(&registered(None), 7, 3650), "there is no refresh token yet");
         assert!(stands(&registered(Some(0)), 30, 90) && !stands(&registered(Some(0)), 180, 90));
         assert!(!stands(&registered(Some(20 * DAY_SECONDS)), 200, 90));
         assert!(stands(&registered(Some(0)), 180, 365) && !stands(&registered(Some(0)), 365, 365), "its refresh token may live");

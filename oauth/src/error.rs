@@ -187,6 +187,9 @@ pub enum Reason {
     /// The body is not a JSON object of client metadata.
     #[error("the body is not a JSON object of client metadata")]
     MalformedMetadata,
+    /// The metadata takes too much room.
+    #[error("the metadata takes more than 8 KB; keys may be at a jwks_uri instead")]
+    MetadataTooLarge,
     /// A member has a type or a value that this server cannot accept.
     #[error("the member {member} is not acceptable: {why}")]
     UnacceptableMetadata {
@@ -251,7 +254,7 @@ impl Reason {
             | Self::AccountGone
             | Self::TokenOfAnotherClient => Code::InvalidGrant,
             Self::RegistrationTokenRefused => Code::InvalidToken,
-            Self::MalformedMetadata | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
+            Self::MalformedMetadata | Self::MetadataTooLarge | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
             Self::UnsafeRedirectUri(_) => Code::InvalidRedirectUri,
         }
     }
@@ -294,7 +297,7 @@ mod tests {
     use super::*;
 
     /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
-    const ALL: [(Reason, &str); 52] = [
+    const ALL: [(Reason, &str); 53] = [
         (R::Repeated("scope"), "invalid_request"),
         (R::Missing("code"), "invalid_request"),
         (R::UnknownClient, "invalid_client"),
@@ -347,6 +350,7 @@ mod tests {
         (R::UnknownAssertionKey, "invalid_client"),
         (R::UnusableKeys("it is too large"), "invalid_client"),
         (R::ClientBlocked, "invalid_client"),
+        (R::MetadataTooLarge, "invalid_client_metadata"),
     ];
 
     /// The line of [`ALL`] that stands for a reason.
@@ -404,6 +408,7 @@ mod tests {
             R::UnknownAssertionKey => 49,
             R::UnusableKeys(_) => 50,
             R::ClientBlocked => 51,
+            R::MetadataTooLarge => 52,
         }
     }
 

@@ -20,19 +20,26 @@ use crate::{
 };
 
 const TOKEN_PREFIX: &str = "vrat_";
+/// The most that a client which registers itself may take in the store, in bytes.
+const LARGEST: usize = 8 * 1024;
+const REFRESH_TOKEN: &str = "refresh_token";
+const GRANT_TYPES: [&str; 2] = ["authorization_code", REFRESH_TOKEN];
 
 /// Client metadata that this server accepts, in its effective form: what is unsupported has been dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     redirect_uris: Vec<RedirectUri>,
-    token_endpoint_auth_method: Method,
     /// Where the keys of a client are that authenticates by them; of another, they are dropped.
-    #[serde(flatten)]
     keys: Option<KeySource>,
-    grant_types: Vec<String>,
-    response_types: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    refreshes: bool,
     client_name: Option<String>,
+    details: Details,
+}
+
+/// What a client says of itself besides what decides: that is in its [`Client`], and is stored there only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    token_endpoint_auth_method: Method,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_uri: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,8 +95,9 @@ enum ApplicationType {
 /// What is remembered of a registration besides the client it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// What the client says of itself.
-    pub metadata: Metadata,
+    /// What else the client says of itself. Records of earlier releases have here what is in the client too; it is passed over.
+    #[serde(rename = "metadata")]
+    pub details: Details,
     /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
     pub token: Digest,
     /// When somebody last allowed it something, or it last got a token; exact to a day.
@@ -116,8 +124,15 @@ pub struct ClientInformation {
     client_secret_expires_at: Option<u64>,
     registration_access_token: String,
     registration_client_uri: String,
+    redirect_uris: Vec<RedirectUri>,
     #[serde(flatten)]
-    metadata: Metadata,
+    keys: Option<KeySource>,
+    grant_types: Vec<&'static str>,
+    response_types: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_name: Option<String>,
+    #[serde(flatten)]
+    details: Details,
 }
 
 impl fmt::Debug for ClientInformation {
@@ -129,7 +144,12 @@ impl fmt::Debug for ClientInformation {
 
 impl ClientInformation {
     /// The answer about a client. The secret is there only when it has just been made: the store cannot tell it.
-    fn of(client: &Client, metadata: Metadata, token: String, client_secret: Option<String>, issuer: &Issuer) -> Self {
+    fn of(client: &Client, details: Details, token: String, client_secret: Option<String>, issuer: &Issuer) -> Self {
+        let keys = match &client.authentication {
+            Authentication::Keys(keys) | Authentication::KeysOrNone(keys) => Some(keys.clone()),
+            Authentication::None | Authentication::Secret(_) => None,
+        };
+        let grant_types = GRANT_TYPES.into_iter().filter(|name| client.refreshes || *name != REFRESH_TOKEN).collect();
         Self {
             client_id: client.id.clone(),
             client_id_issued_at: client.created_at,
@@ -137,7 +157,12 @@ impl ClientInformation {
             client_secret,
             registration_access_token: token,
             registration_client_uri: issuer.url(&format!("/register/{}", client.id)),
-            metadata,
+            redirect_uris: client.redirect_uris.clone(),
+            keys,
+            grant_types,
+            response_types: ["code"],
+            client_name: client.name.clone(),
+            details,
         }
     }
 }
@@ -156,37 +181,69 @@ impl Metadata {
 
     fn of(members: &Members, schemes: &PrivateSchemes) -> Result<Self, Reason> {
         let method = Method::read(members)?;
+        let grant_types = members.supported("grant_types", &GRANT_TYPES, "authorization_code")?;
+        members.supported("response_types", &["code"], "code")?;
         Ok(Self {
             redirect_uris: members.redirect_uris(schemes)?,
-            token_endpoint_auth_method: method,
             keys: method.keys(members)?,
-            grant_types: members.supported("grant_types", &["authorization_code", "refresh_token"], "authorization_code")?,
-            response_types: members.supported("response_types", &["code"], "code")?,
+            refreshes: grant_types.iter().any(|name| name == REFRESH_TOKEN),
             client_name: members.text("client_name", LONGEST_TEXT)?,
-            client_uri: members.web_url("client_uri")?,
-            logo_uri: members.web_url("logo_uri")?,
-            policy_uri: members.web_url("policy_uri")?,
-            tos_uri: members.web_url("tos_uri")?,
-            scope: members.text("scope", LONGEST_URL)?,
-            application_type: members.read("application_type", "it is neither native nor web")?,
-            software_id: members.text("software_id", LONGEST_TEXT)?,
-            software_version: members.text("software_version", LONGEST_TEXT)?,
+            details: Details {
+                token_endpoint_auth_method: method,
+                client_uri: members.web_url("client_uri")?,
+                logo_uri: members.web_url("logo_uri")?,
+                policy_uri: members.web_url("policy_uri")?,
+                tos_uri: members.web_url("tos_uri")?,
+                scope: members.text("scope", LONGEST_URL)?,
+                application_type: members.read("application_type", "it is neither native nor web")?,
+                software_id: members.text("software_id", LONGEST_TEXT)?,
+                software_version: members.text("software_version", LONGEST_TEXT)?,
+            },
         })
     }
 
     /// Turns accepted metadata into a client and the answer.
-    pub fn register(self, id: String, fresh: &Fresh, issuer: &Issuer, now: Timestamp) -> (Client, ClientInformation) {
+    ///
+    /// # Errors
+    /// [`Reason::MetadataTooLarge`] when the client would take more than 8 KB in the store.
+    pub fn register(
+        self,
+        id: String,
+        fresh: &Fresh,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<(Client, ClientInformation), Reason> {
         let token = format!("{TOKEN_PREFIX}{}", fresh.token.encode());
         let (authentication, client_secret) = self.authentication(None, &fresh.secret);
-        let registration = Registration { metadata: self.clone(), token: Digest::of(token.as_bytes()), used_at: None };
-        let client = registration.client(id, authentication, now);
-        let information = ClientInformation::of(&client, self, token, client_secret, issuer);
-        (client, information)
+        let registration = Registration { details: self.details.clone(), token: Digest::of(token.as_bytes()), used_at: None };
+        let client = self.client(registration, id, authentication, now)?;
+        let information = ClientInformation::of(&client, self.details, token, client_secret, issuer);
+        Ok((client, information))
+    }
+
+    /// The client that a registration makes.
+    fn client(
+        &self,
+        registration: Registration,
+        id: String,
+        authentication: Authentication,
+        created_at: Timestamp,
+    ) -> Result<Client, Reason> {
+        let client = Client {
+            id,
+            name: self.client_name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            authentication,
+            refreshes: self.refreshes,
+            origin: Origin::Registered(Box::new(registration)),
+            created_at,
+        };
+        if client.size() > LARGEST { Err(Reason::MetadataTooLarge) } else { Ok(client) }
     }
 
     /// How the client proves itself, and the secret that was made for it, if any. One that has a secret keeps it.
     fn authentication(&self, kept: Option<Authentication>, fresh: &Secret) -> (Authentication, Option<String>) {
-        match (&self.keys, self.token_endpoint_auth_method, kept) {
+        match (&self.keys, self.details.token_endpoint_auth_method, kept) {
             (Some(keys), ..) => (Authentication::Keys(keys.clone()), None),
             (None, Method::None, _) => (Authentication::None, None),
             (None, _, Some(kept @ Authentication::Secret(_))) => (kept, None),
@@ -194,21 +251,6 @@ impl Metadata {
                 let secret = client::secret_text(fresh);
                 (Authentication::Secret(client::secret_digest(&secret)), Some(secret))
             }
-        }
-    }
-}
-
-impl Registration {
-    /// The client that a registration makes.
-    fn client(self, id: String, authentication: Authentication, created_at: Timestamp) -> Client {
-        Client {
-            id,
-            name: self.metadata.client_name.clone(),
-            redirect_uris: self.metadata.redirect_uris.clone(),
-            authentication,
-            refreshes: self.metadata.grant_types.iter().any(|name| name == "refresh_token"),
-            origin: Origin::Registered(Box::new(self)),
-            created_at,
         }
     }
 }
@@ -228,7 +270,7 @@ mod tests {
     fn of(metadata: Metadata) -> (Client, ClientInformation) {
         let fresh = Fresh { secret: Secret::new([0; 32]), token: Secret::new([1; 32]) };
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
-        metadata.register("id".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7))
+        metadata.register("id".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7)).expect("it is small")
     }
 
     #[test]

@@ -69,10 +69,11 @@ impl Provider {
         let settings = self.settings();
         let metadata = Metadata::read(body, &settings.private_schemes)?;
         let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
-        let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now());
+        let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
         if self.blocks(&client) {
             return Err(KEPT_OUT.into());
         }
+        self.spend_registered(address, client.size()).await?;
         self.keep_client(client).await?;
         Ok(information)
     }
@@ -92,7 +93,15 @@ impl Provider {
         }
     }
 
-    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration.
+    /// Counts what a registration takes in the store.
+    async fn spend_registered(&self, address: IpAddr, bytes: usize) -> Result<(), RegisterError> {
+        match self.spend_on_registrations(address, bytes).await? {
+            Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration, by the size of what is sent.
     pub async fn update_registration(
         &self,
         client_id: &str,
@@ -101,6 +110,8 @@ impl Provider {
         address: IpAddr,
     ) -> Result<ClientInformation, RegisterError> {
         self.count_registration(address).await?;
+        Managed::prove(self.client(client_id).await?, token)?;
+        self.spend_registered(address, body.len()).await?;
         let settings = self.settings();
         let fresh = self.entropy().secret();
         let update = |client: Option<Client>| {

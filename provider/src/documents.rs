@@ -94,7 +94,11 @@ impl Provider {
             return Ok(client.clone());
         }
         // 3. Ask; without any answer, what is stored serves a while longer.
-        match (self.renew_document(&url, Cause::Visitor(address)).await, stored) {
+        let renewed = match &stored {
+            Some(_) => self.renew_document(&url, Cause::Visitor(address)).await,
+            None => self.first_document(&url, address).await,
+        };
+        match (renewed, stored) {
             (Err(NoClient::Unreachable(_) | NoClient::TooMany { .. }), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
             (answer, _) => answer,
         }
@@ -154,8 +158,23 @@ impl Provider {
         tokio::spawn(async move { provider.renew_document(&url, Cause::Nobody).await.ok() });
     }
 
-    /// Fetches a document, reads it, and stores what it says. Errors and malformed documents are never stored.
+    /// Fetches a document that nothing is stored of, and counts what that takes in the store.
+    async fn first_document(&self, url: &DocumentUrl, address: IpAddr) -> Result<Client, NoClient> {
+        let client = self.fetch_document(url, Cause::Visitor(address)).await?;
+        if let Some(retry_after) = self.spend_on_fetched(address, client.size()).await? {
+            return Err(NoClient::TooMany { retry_after });
+        }
+        self.keep_document(url, &client).await
+    }
+
+    /// Fetches a document, reads it, and stores what it says.
     async fn renew_document(&self, url: &DocumentUrl, cause: Cause) -> Result<Client, NoClient> {
+        let client = self.fetch_document(url, cause).await?;
+        self.keep_document(url, &client).await
+    }
+
+    /// Errors and malformed documents end here, and are never stored.
+    async fn fetch_document(&self, url: &DocumentUrl, cause: Cause) -> Result<Client, NoClient> {
         let read = async {
             let fetched = self.fetch(url.url(), LARGEST, cause).await?;
             let now = self.now();
@@ -166,6 +185,11 @@ impl Provider {
         if self.blocks(&client) {
             return Err(NoClient::Refused(Reason::ClientBlocked));
         }
+        Ok(client)
+    }
+
+    /// Stores what a document says.
+    async fn keep_document(&self, url: &DocumentUrl, client: &Client) -> Result<Client, NoClient> {
         // What was allowed before stays allowed, whatever the document says now.
         let succeed = |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
         Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)

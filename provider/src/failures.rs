@@ -237,6 +237,7 @@ impl From<&Reason> for FailureKind {
             Reason::AccountGone => Self::AccountGone,
             Reason::RegistrationTokenRefused
             | Reason::MalformedMetadata
+            | Reason::MetadataTooLarge
             | Reason::UnacceptableMetadata { .. }
             | Reason::UnsafeRedirectUri(_) => Self::BadRegistration,
             Reason::Repeated(_)

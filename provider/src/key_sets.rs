@@ -55,7 +55,7 @@ impl Provider {
         // 2. Ask the address, but not all the time.
         let newest = match stored.as_ref().and_then(|set| set.of_late(self.now())) {
             Some(late) => late,
-            None => self.renew_key_set(address, cause).await?,
+            None => self.renew_key_set(address, cause, stored.is_none()).await?,
         };
         // 3. Without an answer, what is stored serves a while longer.
         match (newest, stored) {
@@ -74,11 +74,16 @@ impl Provider {
     }
 
     /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that has served.
-    async fn renew_key_set(&self, address: &str, cause: Cause) -> Result<Result<Jwks, FetchError>, Unavailable> {
+    async fn renew_key_set(&self, address: &str, cause: Cause, is_first: bool) -> Result<Result<Jwks, FetchError>, Unavailable> {
         let (key, now) = (keys::key_set(address), self.now());
         match self.fetch_key_set(address, cause).await {
             Ok((keys, fresh_for)) => {
                 let set = KeySet { keys, fetched_at: now, fresh_until: now.after(fresh_for), asked_at: now };
+                if let (true, Cause::Visitor(visitor)) = (is_first, cause)
+                    && let Some(retry_after) = self.spend_on_fetched(visitor, record::encode(&set).len()).await?
+                {
+                    return Ok(Err(FetchError::TooMany(retry_after)));
+                }
                 record::put(self.store(), &key, |_| kept(set.clone(), now)).await.map(|set| Ok(set.keys))
             }
             // The address was not asked: the next one may ask, whom this limit need not concern.

@@ -10,6 +10,7 @@ mod audit;
 mod authorization;
 pub mod backup;
 mod blocked;
+mod budget;
 mod clients;
 mod connections;
 mod consent;

@@ -124,9 +124,9 @@ impl Engine for Embedded {
         Ok(self.take(key).await?.is_some())
     }
 
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
         let owned = key.to_owned();
-        let count = self.write(move |tables| tables.count(&owned, keep)).await?;
+        let count = self.write(move |tables| tables.add(&owned, amount, keep)).await?;
         count.ok_or_else(|| Error::Unavailable(format!("{key} is not a counter")))
     }
 

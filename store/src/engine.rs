@@ -16,6 +16,7 @@ use crate::Export;
 /// | [`take`](Engine::take) | read and remove | the value for exactly one of the racing callers |
 /// | [`remove`](Engine::remove) | remove | true if something was there |
 /// | [`count`](Engine::count) | add one | each number once: *n* callers see 1 to *n* |
+/// | [`add`](Engine::add) | add a number | the sum so far, with this caller's number |
 /// | [`enlist`](Engine::enlist), [`delist`](Engine::delist) | add or remove a name | true if that changed the list |
 /// | [`members`](Engine::members) | read | names in byte order |
 /// | [`export`](Engine::export) | each entry is read in one step | everything, once or more often |
@@ -35,7 +36,7 @@ use crate::Export;
 /// *Order.* A verb that begins after another was answered sees what that one did.
 ///
 /// *Failure.* After [`Error::Unavailable`] a write **may or may not have happened**: its answer can be lost on the way
-/// back. No engine repeats such a write by itself, since a repeated `take` or `count` would give the wrong answer;
+/// back. No engine repeats such a write by itself, since a repeated `take`, `count` or `add` would give the wrong answer;
 /// [`Store::resolving`](crate::Store::resolving) finds out what became of it where that can be known. The same holds for a
 /// caller that stops waiting: the verb may still be carried out.
 #[async_trait]
@@ -55,9 +56,14 @@ pub trait Engine: Send + Sync + 'static {
     /// Removes; false if nothing was there.
     async fn remove(&self, key: &str) -> Result<bool>;
 
-    /// Adds one to a counter and returns its new value. The first count, which returns 1, starts the counter's life of
-    /// `keep`; later ones do not prolong it. A key that holds something else is an error.
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64>;
+    /// Adds one to a counter and returns its new value; see [`add`](Engine::add).
+    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+        self.add(key, 1, keep).await
+    }
+
+    /// Adds `amount` to a counter and returns its new value. The first time starts the counter's life of `keep`; later ones do
+    /// not prolong it. A key that holds something else is an error.
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64>;
 
     /// Adds a name to a list, for good; false if it is in already.
     async fn enlist(&self, list: &str, member: &str) -> Result<bool>;

@@ -43,12 +43,12 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Answers the new count; the first one sets the expiry.
-static COUNT: LazyLock<Script> = LazyLock::new(|| {
+/// Answers the new sum; the first one sets the expiry.
+static ADD: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "local count = redis.call('INCR', KEYS[1])
-         if count == 1 and ARGV[1] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-         return count",
+        "local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
+         if sum == tonumber(ARGV[1]) and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+         return sum",
     )
 });
 
@@ -177,8 +177,8 @@ impl Engine for RedisEngine {
         self.write(cmd("DEL").arg(record(key))).await
     }
 
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
-        self.script(COUNT.key(record(key)).arg(expiry_text(Keep::For(keep)))).await
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+        self.script(ADD.key(record(key)).arg(amount).arg(expiry_text(Keep::For(keep)))).await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {

@@ -163,13 +163,19 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         }
         Ok(metadata) => metadata,
     };
-    let stored = serde_json::to_vec(&metadata).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let again = Metadata::read(&stored, &PrivateSchemes::default());
-    prop_assert_eq!(again, Ok(metadata.clone()), "effective metadata can be registered again");
-
     let fresh = Fresh { secret: Secret::new([7; 32]), token: Secret::new([8; 32]) };
     let issuer = Issuer::parse("https://auth.example.com").map_err(TestCaseError::fail)?;
-    let (client, information) = metadata.register("vc_new".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7));
+    let (client, information) = match metadata.clone().register("vc_new".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7)) {
+        Err(reason) => {
+            prop_assert_eq!(reason, Reason::MetadataTooLarge);
+            return Ok(());
+        }
+        Ok(made) => made,
+    };
+    prop_assert!(client.size() <= 8 * 1024);
+    let told = serde_json::to_vec(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let again = Metadata::read(&told, &PrivateSchemes::default());
+    prop_assert_eq!(again, Ok(metadata), "effective metadata can be registered again");
     let debug = format!("{information:?}");
     prop_assert!(!debug.contains(&fresh.secret.encode()) && !debug.contains(&fresh.token.encode()), "{}", debug);
     assert_update(&client, &information, &fresh, &issuer)?;

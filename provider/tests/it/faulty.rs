@@ -109,8 +109,8 @@ impl Engine for Faulty {
         self.run(key, self.store.remove(key)).await
     }
 
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
-        self.run(key, self.store.count(key, keep)).await
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+        self.run(key, self.store.add(key, amount, keep)).await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {

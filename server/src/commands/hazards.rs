@@ -1,11 +1,12 @@
 //! What works and should not stay as it is: "serve" warns about it at the start, "check" lists it.
 
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use store::Location;
 
-use crate::config::{Config, SealingKeySource, unknown_variables};
+use crate::config::{Config, ListenAddress, SealingKeySource, unknown_variables};
 use crate::site::Site;
 use crate::{files, sealing};
 
@@ -21,7 +22,26 @@ pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
     }
     hazards.extend(sealing_key(config));
     hazards.extend(files::warnings(config));
+    hazards.extend(proxies(config));
     hazards
+}
+
+/// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes all people one.
+fn proxies(config: &Config) -> Option<String> {
+    let is_public = config.issuer.is_https() && !config.issuer.is_loopback();
+    // Then a proxy on this computer is trusted by itself.
+    let is_here_only = config.listen.iter().all(listens_here_only);
+    (is_public && config.trusted_proxies.is_empty() && !is_here_only).then(|| {
+        "No proxy is trusted (trusted_proxies is empty), although the issuer is https: everybody behind the proxy shares one rate \
+         limit and appears under its address, so that one stranger can lock everybody out. Set trusted_proxies to the address of \
+         the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer."
+            .to_owned()
+    })
+}
+
+fn listens_here_only(address: &ListenAddress) -> bool {
+    let ip: Option<IpAddr> = address.host.parse().ok();
+    ip.map_or(address.host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
 }
 
 /// The site that a configuration leads to.

@@ -328,8 +328,8 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
     let client = with_keys(&house, &[&signer]).await;
     let ask = async |assertion: String| post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
     let forged = |number: usize| {
-        let (signed, other) = (signer.assert(&house, &client.id, &number.to_string()), signer.assert(&house, &client.id, "other"));
-        let (claims, signature) = (signed.rsplit_once('.').expect("a JWT").0, other.rsplit_once('.').expect("a JWT").1);
+        let (one, other) = (signer.assert(&house, &client.id, &number.to_string()), signer.assert(&house, &client.id, "other"));
+        let (claims, signature) = (one.rsplit_once('.').expect("a JWT").0, other.rsplit_once('.').expect("a JWT").1);
         format!("{claims}.{signature}")
     };
     for number in 0..10 {

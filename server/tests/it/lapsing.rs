@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Answer, Browser, Engine, House, McpClient, Tokens, native_metadata, on_both_engines, race, request};
 
 on_both_engines!(
-    a_client_that_nobody_used_goes_after_30_days,
+    a_client_that_nobody_used_goes_after_7_days,
     a_used_client_goes_180_days_after_its_last_use,
     a_client_whose_refresh_token_lives_longer_stays_as_long,
     an_added_client_stays_for_ever,
@@ -22,10 +22,10 @@ on_both_engines!(
 
 const DAY: u64 = 24 * 3600;
 
-async fn a_client_that_nobody_used_goes_after_30_days(engine: Engine) {
+async fn a_client_that_nobody_used_goes_after_7_days(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
-    house.pass(30 * DAY - 1);
+    house.pass(7 * DAY - 1);
     Browser::new(&house).get(&client.authorize_path()).await.destination();
     // Looking is not using: somebody has to allow it something.
     house.pass(1);
@@ -114,7 +114,7 @@ async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Eng
 async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
-    house.pass(30 * DAY);
+    house.pass(7 * DAY);
     // A person reads what to do, and nothing leads away from the page.
     let words = Browser::new(&house).get(&client.authorize_path()).await.problem(400).words();
     assert!(words.contains("not known here") && words.contains("Remove this server in the application, add it again"), "{words}");

@@ -120,3 +120,58 @@ fn a_redis_password_that_must_be_encoded_is_said_without_being_repeated() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.status.success() && text.contains("percent-encoded") && !text.contains("hu/sh"), "{text}");
 }
+
+#[test]
+fn a_public_server_without_trusted_proxies_is_warned_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let about_proxies = |listen: &str, more: &[&str]| {
+        let port = free_port();
+        let listen = listen.replace('P', &port.to_string());
+        let arguments = [&["check", "--json", "--issuer", "https://id.example", "--listen", &listen], more].concat();
+        let (sound, faults, warnings) = check(&mut vestibule(folder.path(), &arguments));
+        assert!(sound, "{faults:?}");
+        warnings.iter().filter(|warning| warning.contains("trusted_proxies")).count()
+    };
+    for listen in ["0.0.0.0:P", "[::]:P", "0.0.0.0:P,[::]:P", "127.0.0.1:P,0.0.0.0:P"] {
+        assert_eq!(about_proxies(listen, &[]), 1, "{listen}");
+        assert_eq!(about_proxies(listen, &["--trusted-proxies", "10.0.0.0/8"]), 0, "{listen}");
+    }
+    for listen in ["localhost:P", "127.0.0.1:P,[::1]:P"] {
+        assert_eq!(about_proxies(listen, &[]), 0, "{listen}: whoever connects is on this computer");
+    }
+    let (_, _, warnings) = check(&mut vestibule(folder.path(), &["check", "--json", "--listen", "0.0.0.0:0"]));
+    assert!(!warnings.iter().any(|warning| warning.contains("trusted_proxies")), "no proxy is needed: {warnings:?}");
+}
+
+/// The server with few descriptors: what it answers while somebody holds more connections than it has.
+#[test]
+fn with_few_file_descriptors_the_server_goes_on_answering() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let (issuer, listen) = (format!("http://localhost:{port}"), format!("0.0.0.0:{port},[::]:{port}"));
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 256; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_vestibule"), "serve"]);
+    limited.args(["--issuer", &issuer, "--listen", &listen]).current_dir(folder.path());
+    let server = Running::start(&mut limited);
+    server.until(|line| line.contains("Listening at") && line.contains("0.0.0.0") && line.contains("[::]"));
+    let send = |text: &str| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        stream.write_all(text.as_bytes()).expect("sent");
+        stream
+    };
+    let half = "GET /health/live HTTP/1.1\r\nhost: localhost\r\nx-half: ";
+    let held: Vec<_> = (0..400).map(|_| send(half)).collect();
+    for path in ["/health/live", "/health/ready", "/login"] {
+        let mut stream = send(&format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n"));
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).expect("a timeout");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer in time");
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{path}: {}", String::from_utf8_lossy(&answer));
+    }
+    drop(held);
+    let mut without_host = send("GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n");
+    let mut answer = String::new();
+    without_host.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}

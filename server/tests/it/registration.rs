@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use http::{Method, header};
+use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, CALLBACK, Engine, House, ISSUER, START, from, native_metadata, on_both_engines, register, request};
@@ -22,6 +23,11 @@ on_both_engines!(
     rate_limits_can_be_switched_off,
     a_closed_registration_is_not_advertised_and_refuses,
     ids_and_secrets_never_repeat_and_need_no_escaping,
+    a_registration_takes_8_kb_at_most_and_is_stored_once,
+    a_registration_of_an_earlier_release_is_read_and_managed,
+    one_address_stores_so_many_bytes_a_day,
+    bytes_that_race_are_counted,
+    documents_count_once_against_the_bytes_of_their_visitor,
 );
 
 const ADDRESS: [u8; 4] = [203, 0, 113, 9];
@@ -311,4 +317,132 @@ async fn registered(house: &House, metadata: &Value) -> Value {
     let answer = post(house, metadata).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
+}
+
+/// A registration with a redirect URI of so many bytes; what else is stored takes some hundred.
+fn of_size(bytes: usize) -> Value {
+    let mut metadata = native_metadata();
+    let uris = (0..bytes / 1000).map(|number| format!("https://app.example/{number}{}", "x".repeat(970)));
+    metadata["redirect_uris"] = uris.collect();
+    metadata
+}
+
+async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
+    let house = House::empty(engine).await;
+    let mut metadata = of_size(7000);
+    metadata["client_uri"] = json!("https://app.example/about");
+    let body = registered(&house, &metadata).await;
+    let record = house.record(&format!("client:{}", body["client_id"].as_str().expect("an id"))).await;
+    assert!(record.len() <= 8192, "{}", record.len());
+    for once in ["https://app.example/0", "https://app.example/about", "Notebook"] {
+        assert_eq!(record.matches(once).count(), 1, "{once} in {record}");
+    }
+    let answer = post(&house, &of_size(9000)).await;
+    let refused = answer.refused(400, "invalid_client_metadata");
+    assert!(refused["error_description"].as_str().is_some_and(|text| text.contains("8 KB")), "{refused}");
+    // An update obeys the same rule, and changes nothing when it breaks it.
+    let (id, token) = (body["client_id"].as_str().expect("an id"), body["registration_access_token"].as_str().expect("a token"));
+    let mut large = of_size(9000);
+    large["client_id"] = json!(id);
+    managed(&house, Method::PUT, id, token, &large).await.refused(400, "invalid_client_metadata");
+    assert_eq!(house.record(&format!("client:{id}")).await, record);
+    assert_eq!(managed(&house, Method::GET, id, token, &Value::Null).await.json()["redirect_uris"], metadata["redirect_uris"]);
+}
+
+async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine) {
+    let house = House::empty(engine).await;
+    let mut metadata = native_metadata();
+    metadata["client_uri"] = json!("https://notebook.example/");
+    let body = registered(&house, &metadata).await;
+    let (id, token) = (body["client_id"].as_str().expect("an id"), body["registration_access_token"].as_str().expect("a token"));
+    // It repeated there what is in the client too.
+    let before = format!(
+        "\"metadata\":{{\"redirect_uris\":[\"{CALLBACK}\"],\"grant_types\":[\"authorization_code\",\"refresh_token\"],\
+         \"response_types\":[\"code\"],\"client_name\":\"Notebook\","
+    );
+    house.tamper(&format!("client:{id}"), "\"metadata\":{", &before).await;
+    let read = managed(&house, Method::GET, id, token, &Value::Null).await;
+    let mut expected = body.clone();
+    expected["registration_access_token"] = json!(token);
+    assert_eq!(read.json(), expected);
+    metadata["client_id"] = json!(id);
+    metadata["client_name"] = json!("Another");
+    assert_eq!(managed(&house, Method::PUT, id, token, &metadata).await.json()["client_name"], "Another");
+}
+
+async fn managed(house: &House, method: Method, id: &str, token: &str, body: &Value) -> Answer {
+    let request = request(method, &format!("/register/{id}"))
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json");
+    house.send(request.body(body.to_string().into()).expect("a request")).await
+}
+
+async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
+    // Two an hour are 96 KB a day, of which sixteen hours are left.
+    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
+    let (mut stored, mut others) = (0, 0);
+    for _ in 0..16 {
+        for _ in 0..2 {
+            let answer = post(&house, &of_size(7000)).await;
+            if answer.status != 201 {
+                assert_eq!(
+                    register(&house, [203, 0, 113, 10].into(), native_metadata()).await.status,
+                    201,
+                    "others are not hindered"
+                );
+                others += 1;
+                answer.refused(429, "temporarily_unavailable");
+                assert!(answer.header(header::RETRY_AFTER).is_some_and(|wait| wait.parse::<u64>().is_ok_and(|wait| wait > 0)));
+                continue;
+            }
+            stored += 1;
+        }
+        house.pass(3600);
+    }
+    assert!((12..=14).contains(&stored), "{stored}");
+    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), stored + others);
+    assert_eq!(post(&house, &of_size(7000)).await.status, 201, "a day is a day");
+}
+
+async fn bytes_that_race_are_counted(engine: Engine) {
+    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 20).await;
+    let metadata = of_size(7000);
+    for _ in 0..6 {
+        futures_util::future::join_all((0..20).map(|_| post(&house, &metadata))).await;
+        house.pass(3600);
+    }
+    let answers = futures_util::future::join_all((0..20).map(|_| post(&house, &metadata))).await;
+    let stored = 6 * 20 + answers.iter().filter(|answer| answer.status == 201).count();
+    assert!((120..=140).contains(&stored), "{stored}");
+    let twin = house.twin().await;
+    house.pass(3600);
+    assert_eq!(post(&twin, &of_size(7000)).await.status, 429, "over all servers");
+}
+
+async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine) {
+    let site = Site::open(&["app.example"]).await;
+    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
+    let id = |number: usize| format!("https://app.example/{number}.json");
+    let asks = async |number: usize| {
+        let uri = format!("https://app.example/{}", "x".repeat(1900));
+        let document = json!({ "client_id": id(number), "client_name": "App", "redirect_uris": [uri, format!("{uri}y")] });
+        site.put(&id(number), Reply::json(&document.to_string()).with("cache-control", "max-age=60"));
+        let query = format!("client_id={}&redirect_uri={uri}&response_type=code", id(number));
+        house.get(&format!("/authorize?{query}")).await
+    };
+    // The same one again and again takes no more room.
+    for _ in 0..300 {
+        assert_ne!(asks(0).await.status, 429);
+        house.pass(60);
+    }
+    let mut stored = 0;
+    for number in 1..400 {
+        match asks(number).await.status.as_u16() {
+            429 => break,
+            _ => stored += 1,
+        }
+        house.pass(60);
+    }
+    assert!((230..=270).contains(&stored), "a megabyte of 4 KB each: {stored}");
+    assert_ne!(asks(0).await.status, 429, "what is stored goes on");
 }

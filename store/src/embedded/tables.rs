@@ -75,12 +75,12 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The new count; none if the record is not a counter.
-    pub(super) fn count(&mut self, key: &str, keep: Duration) -> Result<Option<u64>> {
+    pub(super) fn add(&mut self, key: &str, amount: u64, keep: Duration) -> Result<Option<u64>> {
         let (deadline, so_far) = match self.live(key)? {
             None => (clock::deadline(self.now, Keep::For(keep)), Some(0)),
             Some((deadline, digits)) => (deadline, std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok())),
         };
-        let Some(count) = so_far.and_then(|count: u64| count.checked_add(1)) else {
+        let Some(count) = so_far.and_then(|count: u64| count.checked_add(amount)) else {
             return Ok(None);
         };
         self.put(key, count.to_string().as_bytes(), deadline)?;

@@ -63,6 +63,11 @@ pub(crate) async fn count_counts(store: Store) {
         assert_eq!(store.count("a", hour).await.expect("count"), expected);
     }
     assert_eq!(store.count("b", hour).await.expect("count"), 1);
+    for (amount, expected) in [(700, 705), (0, 705), (1, 706)] {
+        assert_eq!(store.add("a", amount, hour).await.expect("add"), expected);
+    }
+    assert_eq!(store.add("c", 1000, hour).await.expect("add"), 1000);
+    assert_eq!(store.count("c", hour).await.expect("count"), 1001);
 }
 
 pub(crate) async fn a_counter_is_a_record(store: Store) {

@@ -149,9 +149,9 @@ impl Engine for Tidal {
         self.store.remove(key).await
     }
 
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
         self.tide.pass().await;
-        self.store.count(key, keep).await
+        self.store.add(key, amount, keep).await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
