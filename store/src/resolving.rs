@@ -122,13 +122,13 @@ impl Engine for Resolving {
         }
     }
 
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
-        let fault = match self.store.count(key, keep).await {
+    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+        let fault = match self.store.add(key, amount, keep).await {
             Err(fault) => fault,
             answer => return answer,
         };
         let Some(before) = self.look(key).await else { return Err(fault) };
-        match self.store.count(key, keep).await {
+        match self.store.add(key, amount, keep).await {
             // It was counted if the counter shows more than before.
             Err(fault) => {
                 let (before, now) = (number(before), self.look(key).await.map_or(0, number));
