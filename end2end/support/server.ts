@@ -88,6 +88,11 @@ export class Server {
     return this.issuer + path;
   }
 
+  /** The file of the key that seals its signing keys, when the store is a folder of its own. */
+  get sealingKey(): string {
+    return join(this.folder, 'data', 'sealing.key');
+  }
+
   /** Everything the server has written to its terminal. */
   get output(): string {
     return this.#output;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { McpClient, keyOf } from '../support/client.ts';
 import { Callback } from '../support/callback.ts';
 import { allow, decide, expectPage, signIn } from '../support/pages.ts';
@@ -112,6 +113,31 @@ for (const engine of ['the embedded file', 'Redis'] as const) {
     }
   });
 }
+
+test('a backup of the running server is restored into Redis, where the refresh token of a client works on', async ({
+  page,
+  redis,
+  startServer,
+  callback,
+  folder,
+}) => {
+  const first = await startServer();
+  const client = await McpClient.connect(first.mcp, callback.uri);
+  const person = await first.person();
+  const tokens = await allow(page, client, callback, person);
+  const backup = join(folder, 'backup');
+  await first.json(['backup', backup]);
+  await first.kill();
+
+  await first.json(['restore', backup, '--store', redis.url, '--sealing-key', first.sealingKey]);
+  const settings = { VESTIBULE_STORE: redis.url, VESTIBULE_SEALING_KEY: first.sealingKey, VESTIBULE_ISSUER: first.issuer };
+  const second = await startServer({ settings });
+  const refreshed = await client.refresh(tokens.refresh_token, `${second.origin}/token`);
+  expect(refreshed.status).toBe(200);
+  const again = await client.refresh(String(refreshed.body.refresh_token), `${second.origin}/token`);
+  expect(again.status).toBe(200);
+  expect((await second.accounts()).map(({ email }) => email)).toContain(person.email);
+});
 
 test('two processes over one Redis are as strict as one', async ({ page, redis, startServer, callback }) => {
   const settings = await redis.settings(startServer);

@@ -21,7 +21,7 @@ use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
 
 use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
-use crate::sealing;
+use crate::{files, sealing};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
@@ -315,7 +315,8 @@ fn key_source(text: &str) -> Result<KeySource, String> {
     if text.contains("://") {
         return KeySource::at(text.to_owned()).map_err(fault);
     }
-    let json = std::fs::read(text).map_err(|error| format!("The keys {text} cannot be read: {error}."))?;
+    let json =
+        std::fs::read(text).map_err(|error| format!("The keys {text} cannot be read: {}.", files::why(text.as_ref(), &error)))?;
     let value = serde_json::from_slice(&json).map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
     Jwks::read(&value).map(KeySource::Inline).map_err(fault)
 }

@@ -66,9 +66,15 @@ pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
         .or_else(|| explain(&file, OpenOptions::new().read(true).write(true).open(&file).map(drop)))
 }
 
-/// The same for a file that is to be read.
-pub(crate) fn explain_file(path: &Path) -> Option<String> {
-    explain(path, File::open(path).map(drop))
+/// Why a file could not be read, as the end of a sentence: what the system says, or whose it is.
+pub(crate) fn why(path: &Path, error: &io::Error) -> String {
+    explain(path, File::open(path).map(drop)).unwrap_or_else(|| error.to_string())
+}
+
+/// The same of a folder that could not be written in.
+pub(crate) fn why_not_written(folder: &Path, error: &io::Error) -> String {
+    let refused = || Err(io::Error::from(error.kind()));
+    explain(folder, refused()).unwrap_or_else(|| error.to_string())
 }
 
 /// Says whose a file is and which user this is, when it could not be opened for that reason.
@@ -83,9 +89,7 @@ fn explain(path: &Path, opened: io::Result<()>) -> Option<String> {
 
 fn ownership(path: &Path, owner: &str, mode: u32, user: &str) -> String {
     let shown = path.display();
-    format!(
-        "{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}."
-    )
+    format!("{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}")
 }
 
 fn mode_of(metadata: &Metadata) -> u32 {

@@ -92,7 +92,7 @@ pub(crate) fn explain(config: &Config, error: &store::Error) -> Failure {
             path.display()
         )),
         other => Failure::Fault(match config.data_folder().and_then(files::explain_folder) {
-            Some(whose) => format!("The store cannot be opened: {whose}"),
+            Some(whose) => format!("The store cannot be opened: {whose}."),
             None => format!("The store {} cannot be opened: {other}.", config.store),
         }),
     }

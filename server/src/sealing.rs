@@ -9,7 +9,7 @@ use store::files::{create_private, folder_of};
 
 use crate::chance;
 use crate::config::{Config, SealingKeySource};
-use crate::files::explain_file;
+use crate::files::why;
 
 /// Why Redis needs a key of the person's own, and how to make one.
 pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
@@ -86,10 +86,7 @@ fn make(path: &Path) -> io::Result<SealingKey> {
 }
 
 fn explain(path: &Path, error: &io::Error) -> String {
-    match explain_file(path) {
-        Some(whose) => format!("The sealing key cannot be read: {whose}"),
-        None => format!("The sealing key in {} cannot be used: {error}.", path.display()),
-    }
+    format!("The sealing key in {} cannot be used: {}.", path.display(), why(path, error))
 }
 
 #[cfg(test)]

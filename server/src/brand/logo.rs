@@ -28,7 +28,8 @@ enum Format {
 impl Logo {
     /// Reads the file at `path`. The error is a sentence without its full stop.
     pub fn read(path: &str) -> Result<Self, String> {
-        let content = content(Path::new(path)).map_err(|error| format!("\"{path}\" cannot be read: {error}"))?;
+        let content = content(Path::new(path))
+            .map_err(|error| format!("\"{path}\" cannot be read: {}", crate::files::why(path.as_ref(), &error)))?;
         if content.len() > LARGEST_LOGO {
             return Err(format!("\"{path}\" is larger than {} KB", LARGEST_LOGO / 1024));
         }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{hazards, output};
 use crate::administration::{Answer, Request};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
-use crate::{chance, control, listen, sealing};
+use crate::{chance, control, files, listen, sealing};
 
 /// How long a server that holds the port has to say who it is, and how much of its answer is read.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -108,7 +108,7 @@ fn folder_fault(folder: &Path) -> Option<String> {
     }
     let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", chance::label()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
-    tried.err().map(|error| format!("nothing can be written in {}: {error}", nearest.display()))
+    tried.err().map(|error| format!("nothing can be written in {}: {}", nearest.display(), files::why_not_written(nearest, &error)))
 }
 
 /// Addresses that cannot be listened at. One where a server of this issuer answers is in use as it should be.
@@ -145,7 +145,7 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
     match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => {
             let fault = sealing::read(path).err()?;
-            Some(format!("sealing_key: {} cannot be used: {fault}.", path.display()))
+            Some(format!("sealing_key: {} cannot be used: {}.", path.display(), files::why(path, &fault)))
         }
         (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),
         _ => None,

@@ -16,7 +16,7 @@ use super::administer::refuse_memory;
 use super::output::{self, moment, note};
 use crate::config::Config;
 use crate::open::{self, Creation, Failure};
-use crate::{chance, sealing};
+use crate::{chance, files, sealing};
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {
@@ -34,7 +34,7 @@ pub(super) struct RestoreCommand {
 pub(super) async fn restore(config: &Config, command: &RestoreCommand, json: bool) -> Result<ExitCode, String> {
     refuse_memory(config)?;
     let unreadable = |fault: &dyn std::fmt::Display| format!("The backup {} cannot be restored: {fault}.", command.file);
-    let mut file = open_backup(&command.file).map_err(|error| unreadable(&error))?;
+    let mut file = open_backup(&command.file).map_err(|error| unreadable(&files::why(command.file.as_ref(), &error)))?;
     // All of it is read before anything is written.
     let summary = Reader::new(BufReader::new(&file)).verify().map_err(|fault| unreadable(&fault))?;
     require_key(config, &summary)?;
@@ -45,15 +45,20 @@ pub(super) async fn restore(config: &Config, command: &RestoreCommand, json: boo
     Ok(ExitCode::SUCCESS)
 }
 
-/// What comes by standard input is kept in a file without a name, since it is read twice.
+/// What comes by standard input or a pipe is kept in a file without a name, since it is read twice.
 fn open_backup(name: &str) -> io::Result<File> {
-    if name != "-" {
-        return File::open(name);
+    if name == "-" {
+        return spooled(&mut io::stdin().lock());
     }
+    let mut file = File::open(name)?;
+    if file.metadata()?.is_file() { Ok(file) } else { spooled(&mut file) }
+}
+
+fn spooled(input: &mut impl io::Read) -> io::Result<File> {
     let path = std::env::temp_dir().join(format!("vestibule-restore-{:016x}", chance::label()));
     let mut file = create_own(&path)?;
     fs::remove_file(&path)?;
-    io::copy(&mut io::stdin().lock(), &mut file)?;
+    io::copy(input, &mut file)?;
     file.rewind()?;
     Ok(file)
 }

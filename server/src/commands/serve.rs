@@ -148,7 +148,7 @@ async fn banner(config: &Config, opened: &Opened, listeners: &[TcpListener]) -> 
         let _ = writeln!(text, "  {name:<15} {value}");
     };
     row("Listening at", &addresses.join(", "));
-    row("Store", &config.store.to_string());
+    row("Store", &format!("{}{}", config.store, if opened.created { "   (new)" } else { "" }));
     row("Metadata", &issuer.url("/.well-known/oauth-authorization-server"));
     let mcp = issuer.url("/mcp");
     if config.resources.iter().any(|resource| resource.identifier.as_str() == mcp) {

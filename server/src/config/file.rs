@@ -27,7 +27,8 @@ impl File {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Err(error) => {
-                Self { faults: vec![format!("The configuration file {shown} cannot be read: {error}.")], ..Self::default() }
+                let why = crate::files::why(path, &error);
+                Self { faults: vec![format!("The configuration file {shown} cannot be read: {why}.")], ..Self::default() }
             }
             Ok(text) => Self::parse(&shown, &text),
         }

@@ -474,6 +474,12 @@ fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
     assert!(root.run(&["account", "list"]).fine().out.contains("ada@example.com"), "root speaks to the server");
     drop(server);
 
+    let settings = terminal.path("vestibule.toml");
+    fs::write(&settings, "").expect("written");
+    fs::set_permissions(&settings, fs::Permissions::from_mode(0o600)).expect("set");
+    let shown = settings.display().to_string();
+    let check = terminal.run(&["check", "--config", &shown]);
+    assert!(check.out.contains(&shown) && check.out.contains("belongs to root"), "{check:?}");
     for name in ["store.redb", "sealing.key"] {
         let path = terminal.data().join(name);
         chown(&path, Some(0), Some(0)).expect("given away");

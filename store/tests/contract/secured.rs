@@ -92,6 +92,12 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
     assert_eq!(store.count("c", std::time::Duration::from_mins(1)).await.expect("count"), 1);
     assert!(store.enlist("l", "m").await.expect("enlist"));
     assert_eq!(store.members("l", None, 9).await.expect("members"), ["m"]);
+    let mut export = store.export().await.expect("an export");
+    let mut entries = Vec::new();
+    while let Some(entry) = export.next().await {
+        entries.push(entry.expect("an entry"));
+    }
+    assert_eq!(entries.len(), 2, "{entries:?}");
     assert!(store.delist("l", "m").await.expect("delist"));
     let hazards = store.hazards().await.expect("hazards");
     assert!(hazards.iter().any(|hazard| hazard.contains("KEEPS NOTHING ON DISK")), "its settings are seen: {hazards:?}");
