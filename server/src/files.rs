@@ -14,15 +14,12 @@ const OTHERS_READ_OR_ENTER: u32 = 0o005;
 const GROUP_OR_OTHERS: u32 = 0o066;
 const OTHERS: u32 = 0o007;
 
-/// The file of the embedded engine.
-pub(crate) const STORE_FILE: &str = "store.redb";
-
 /// What is risky about who can read or change the server's files: a sentence for each, with the remedy.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Location::File(folder) = &config.store {
         warnings.extend(fs::metadata(folder).ok().and_then(|metadata| folder_risk(folder, metadata.mode())));
-        let file = folder.join(STORE_FILE);
+        let file = folder.join(store::FILE);
         warnings.extend(fs::metadata(&file).ok().and_then(|metadata| file_risk(&file, metadata.mode())));
     }
     warnings
@@ -61,7 +58,7 @@ fn capitalised(text: &str) -> String {
 
 /// Why this user cannot use the data folder, if it belongs to another one.
 pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
-    let file = folder.join(STORE_FILE);
+    let file = folder.join(store::FILE);
     explain(folder, File::open(folder).map(drop))
         .or_else(|| explain(&file, OpenOptions::new().read(true).write(true).open(&file).map(drop)))
 }

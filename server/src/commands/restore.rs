@@ -92,6 +92,8 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
         _ => Unfinished::Discard,
     };
     let now = Environment::system().clock.now();
+    // A lost answer of Redis is found out, not taken for a failure.
+    let store = store.resolving();
     let restored = backup::restore(&store, Reader::new(BufReader::new(file)), now, outstanding, unfinished).await;
     restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
 }
