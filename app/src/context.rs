@@ -149,10 +149,15 @@ impl Visit {
     }
 }
 
-/// Answers a posted form: on to the next page, or back with a message beside the form. Always 303 (case A9). What needs a
+/// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (case A9). When the queue of passwords
+/// is full, the answer is 503 or 429, at once. What needs a
 /// newer sign-in leads to one, which comes back.
 pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: &str) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
+    if let Err(message @ Message::Busy { own }) = &outcome {
+        response.set_status(StatusCode::from_u16(message.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+        return insert(&response, BUSY, if *own { BUSY_OWN } else { "others" });
+    }
     let place = match &outcome {
         Ok(place) => place,
         Err(Message::ConfirmFirst) => &Place::Confirm(back.then()),
@@ -169,6 +174,12 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
         }
     }
 }
+
+/// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in place of the form's own answer:
+/// the queue of passwords is full. The value says of whom.
+pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
+/// The value of [`BUSY`] where this visitor's own network or account fills the queue.
+pub const BUSY_OWN: &str = "own";
 
 /// Answers a posted form of the account page: back to it, which says what was done, or why it was not.
 pub(crate) fn answer_account(outcome: Result<Done, Message>) {

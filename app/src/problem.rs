@@ -75,6 +75,15 @@ impl ProblemFacts {
         Self::saying(429, words::TOO_MANY, advice).with_code("temporarily_unavailable").about_application()
     }
 
+    /// The queue of passwords to be checked is full; `own` when this visitor's own network or account fills it.
+    pub fn busy(own: bool) -> Self {
+        if own {
+            Self::new(429, &words::BUSY_FOR_YOU).with_code("temporarily_unavailable")
+        } else {
+            Self::new(503, &words::BUSY).with_code("temporarily_unavailable")
+        }
+    }
+
     /// A post that did not come from a page of this server (wrong `Origin`).
     pub fn foreign_form() -> Self {
         Self::new(403, &words::FOREIGN_FORM)

@@ -17,8 +17,8 @@ use crate::{
     wire::{Answer, Wire, between},
 };
 
-const EMAIL: &str = "bench@example.com";
-const PASSWORD: &str = "a password for nobody in particular";
+pub(crate) const EMAIL: &str = "bench@example.com";
+pub(crate) const PASSWORD: &str = "a password for nobody in particular";
 const CALLBACK: &str = "http://127.0.0.1:33418/callback";
 const REGISTRATION: &str = r#"{"client_name":"Load","redirect_uris":["http://127.0.0.1:33418/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none","application_type":"native"}"#;
 /// The server settles down until its idle memory is read.
@@ -46,6 +46,11 @@ pub(crate) struct House {
 impl House {
     /// Starts Redis if need be, and the server `binary`.
     pub(crate) fn open(engine: Engine, binary: &Path) -> Outcome<Self> {
+        Self::open_with(engine, binary, &[])
+    }
+
+    /// The same, with settings that differ.
+    pub(crate) fn open_with(engine: Engine, binary: &Path, settings: &[(&'static str, &str)]) -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
         let redis = (engine == Engine::Redis).then(|| start_redis(folder.path())).transpose()?;
         let store = match &redis {
@@ -64,6 +69,7 @@ impl House {
             // A grant is refreshed every second here instead of every hour: its record is not to remember more than then.
             ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
         ];
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if redis.is_some() {
             environment.push(("VESTIBULE_SEALING_KEY", sealing_key(binary)?));
         }
@@ -110,7 +116,7 @@ impl House {
 
     /// Makes an account, registers a client, signs in; returns who asks from now on, and the token of consent forms.
     pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(Party, String)> {
-        self.add_account(binary)?;
+        self.add_account(binary, EMAIL)?;
         let issuer = self.issuer.clone();
         let mut party = Party { issuer, client: String::new(), callback: CALLBACK, cookies: String::new() };
         let mut wire = Wire::connect(self.server.address()).await?;
@@ -132,8 +138,21 @@ impl House {
         Ok((party, token))
     }
 
-    fn add_account(&self, binary: &Path) -> Outcome<()> {
-        let mut command = vestibule(binary, &self.environment, &["account", "add", EMAIL, "--password-stdin"]);
+    /// A browser that has opened the sign-in page, and the token of its forms. A browser that has been here before comes with its
+    /// cookies.
+    pub(crate) async fn visitor(&self, cookies: &str) -> Outcome<(Party, String)> {
+        let (issuer, client) = (self.issuer.clone(), String::new());
+        let mut party = Party { issuer, client, callback: CALLBACK, cookies: cookies.to_owned() };
+        let mut wire = Wire::connect(self.server.address()).await?;
+        let page = wire.send(&party.get("/login")).await?;
+        keep_cookies(&mut party, &page);
+        let token = form_token(&page)?;
+        Ok((party, token))
+    }
+
+    /// Adds an account with [`PASSWORD`].
+    pub(crate) fn add_account(&self, binary: &Path, email: &str) -> Outcome<()> {
+        let mut command = vestibule(binary, &self.environment, &["account", "add", email, "--password-stdin"]);
         let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(context("account add"))?;
         if let Some(mut input) = adding.stdin.take() {
             writeln!(input, "{PASSWORD}").map_err(context("account add"))?;

@@ -1,19 +1,28 @@
 //! Measures the release binary beside what its parts cost alone, and prints Markdown. docs/PERFORMANCE.md explains the figures.
 //!
+//! `bench guesses` and `bench timing` measure attacks instead, on the binary that `VESTIBULE_BINARY` names, or the release.
+//!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the root of the checkout. It talks to 127.0.0.1 only and ends by itself.
 
 mod clock;
 mod contest;
 mod errand;
 mod floor;
+mod guesses;
 mod house;
 mod load;
 mod process;
 mod report;
 mod size;
+mod timing;
 mod wire;
 
-use std::{fmt::Display, path::Path, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use contest::Plan;
 use house::Engine;
@@ -37,7 +46,10 @@ fn main() -> ExitCode {
         ["--store", engine] => named(engine).and_then(|engine| measure(&[engine], WHOLE)),
         ["--quick", "--store", engine] => named(engine).and_then(|engine| measure(&[engine], QUICK)),
         ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, contest::work(work)?)),
-        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]".to_owned()),
+        ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
+        ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
+        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] | guesses | timing"
+            .to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +80,12 @@ fn alone(engine: Engine, work: contest::Work) -> Outcome<()> {
     let sample = contest::alone(engine, &binary, work, ALONE)?;
     println!("{work:?}: {:.0} requests/s, {:.1} µs server CPU each", sample.rate(), sample.cpu_each());
     Ok(())
+}
+
+/// The binary that is attacked, so that an older one can be measured the same way.
+fn tested() -> Outcome<PathBuf> {
+    let path = std::env::var_os("VESTIBULE_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
+    path.canonicalize().map_err(context(&path.display().to_string()))
 }
 
 fn named(engine: &str) -> Outcome<Engine> {

@@ -1,10 +1,13 @@
 //! HTTP/1.1 as a client speaks it: one connection, kept alive, one request at a time. No more than this server answers with.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::{Outcome, context};
@@ -30,9 +33,21 @@ enum Framing {
 
 impl Wire {
     pub(crate) async fn connect(address: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(address).await.map_err(context("connecting"))?;
+        Self::connect_from(Ipv4Addr::LOCALHOST, address).await
+    }
+
+    /// A connection that comes from a certain address of this computer.
+    pub(crate) async fn connect_from(from: Ipv4Addr, address: SocketAddr) -> Outcome<Self> {
+        let socket = TcpSocket::new_v4().map_err(context("connecting"))?;
+        socket.bind((from, 0).into()).map_err(context("connecting"))?;
+        let stream = socket.connect(address).await.map_err(context("connecting"))?;
         stream.set_nodelay(true).map_err(context("connecting"))?;
         Ok(Self { stream, received: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Sends a request, and closes the connection without waiting for the answer.
+    pub(crate) async fn abandon(mut self, request: &[u8]) -> Outcome<()> {
+        self.stream.write_all(request).await.map_err(context("sending"))
     }
 
     /// Sends a request and reads the answer.

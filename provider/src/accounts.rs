@@ -2,13 +2,17 @@
 
 pub(crate) mod account;
 mod addresses;
+mod attempts;
 pub(crate) mod ceremony;
 mod credentials;
 pub(crate) mod email;
 pub(crate) mod entrance;
+pub(crate) mod hashing;
+mod known;
 pub(crate) mod links;
 pub(crate) mod passkey;
 pub(crate) mod password;
+pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod session;
 mod sign_up;
@@ -24,6 +28,7 @@ pub use entrance::{EnrolError, Entry};
 pub use links::{Invitation, Purpose};
 pub use passkey::{Ceremony, PasskeyView};
 pub use password::{PasswordError, SHORTEST_PASSWORD};
+pub use queue::Busy;
 pub use recovery::RecoveryCodes;
 pub use session::SessionView;
 
@@ -101,6 +106,9 @@ pub enum AccountError {
     /// The password cannot be chosen.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The queue of passwords to be hashed is full. Nothing was done.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The browser's answer does not fit, or came too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,
@@ -127,6 +135,9 @@ pub enum SignInError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The queue of passwords to be checked is full. Nothing was checked, and nothing counts against the account.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The store does not answer.
     #[error("the store is unavailable")]
     Unavailable,

@@ -133,7 +133,7 @@ impl Administration {
     /// Notes a deed in the audit trail.
     pub(crate) async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider.note(Event { at, deed, by, whose, from, client: None, about }).await;
+        self.provider.note(Event { at, deed, by, whose, from, client: None, about, times: None }).await;
     }
 
     /// Requests of applications that failed in the last days, the latest first.

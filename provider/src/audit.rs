@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 mod event;
+mod folds;
 mod recorded;
 mod trail;
 

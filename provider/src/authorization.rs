@@ -18,7 +18,7 @@ use crate::{
     documents::NoClient,
     failures::FailedStep,
     keys,
-    limits::{self, Limit},
+    limits::Limit,
     problem::{Problem, Unavailable},
     record,
     waiting::{Before, Waiting, document_host},
@@ -27,6 +27,8 @@ use crate::{
 /// Requests from one part of the network. Each waits in the store for half an hour, whoever sends it; the limit is far
 /// above what people and their clients do.
 const REQUESTS: Limit = Limit { name: "authorize", most: 1000, stretch: Duration::from_mins(15) };
+/// Requests from one browser in which somebody has signed in before, beyond the limit of its part of the network.
+const REQUESTS_OF_KNOWN: Limit = Limit { name: "authorize-known", most: 200, stretch: Duration::from_mins(15) };
 
 /// What an admitted request leads to, by 303.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +142,12 @@ impl Provider {
 
     /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this server ask for a document.
     async fn admitted_client(&self, id: &str, visitor: &Visitor) -> Result<Client, Fault> {
-        let from = limits::neighbourhood(visitor.address);
         let admitted = async {
-            let wait = self.count(REQUESTS, &from).await?;
+            let mut wait = self.count_from(REQUESTS, visitor.address).await?;
+            // Strangers behind the same address do not shut out a browser in which somebody has signed in before.
+            if wait.is_some() && self.is_known(visitor).await? {
+                wait = self.count(REQUESTS_OF_KNOWN, visitor.browser.digest().as_str()).await?;
+            }
             wait.map_or(Ok(()), |retry_after| Err(AuthorizeError::TooMany { retry_after }))
         };
         let client = if DocumentUrl::is_meant(id) {

@@ -15,7 +15,7 @@ use crate::{
     Provider,
     failures::FailedStep,
     keys,
-    limits::{Limit, neighbourhood},
+    limits::Limit,
     problem::Unavailable,
     record::{self, Change},
 };
@@ -87,7 +87,7 @@ impl Provider {
     /// Counts what a client says of itself, anew or again: each may name another address to fetch keys from (case E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let most = self.settings().registration.limit_per_hour.into();
-        match self.count(Limit { name: "register", most, stretch: HOUR }, &neighbourhood(address)).await? {
+        match self.count_from(Limit { name: "register", most, stretch: HOUR }, address).await? {
             Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
             None => Ok(()),
         }

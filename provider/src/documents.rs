@@ -20,7 +20,7 @@ use crate::{
     Provider, TokenError,
     fetch::{FetchError, Fetched},
     keys,
-    limits::{self, Limit},
+    limits::Limit,
     problem::Unavailable,
     record,
 };
@@ -200,26 +200,24 @@ impl Provider {
         let (provider, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
         // 1. Everybody is counted for themselves, before they join others, who are not to suffer by their limit.
         match cause {
-            Cause::Nobody => self.admit_fetch(BEHIND, &host).await?,
-            Cause::Visitor(address) => self.admit_fetch(CAUSED_BY, &limits::neighbourhood(address)).await?,
+            Cause::Nobody => admit(self.count(BEHIND, &host).await?)?,
+            Cause::Visitor(address) => admit(self.count_from(CAUSED_BY, address).await?)?,
             Cause::Client => {}
         }
         // 2. The host is spared whoever asks, and counted for once.
-        let admit = async move {
+        let spared = async move {
             match cause {
                 Cause::Nobody => Ok(()),
-                Cause::Visitor(_) | Cause::Client => provider.admit_fetch(FROM_HOST, &host).await,
+                Cause::Visitor(_) | Cause::Client => admit(provider.count(FROM_HOST, &host).await?),
             }
         };
-        self.0.fetcher.fetch(url, largest, admit).await
+        self.0.fetcher.fetch(url, largest, spared).await
     }
+}
 
-    async fn admit_fetch(&self, limit: Limit, whom: &str) -> Result<(), FetchError> {
-        match self.count(limit, whom).await? {
-            None => Ok(()),
-            Some(retry_after) => Err(FetchError::TooMany(retry_after)),
-        }
-    }
+/// What a limit says of a fetch.
+fn admit(wait: Option<Duration>) -> Result<(), FetchError> {
+    wait.map_or(Ok(()), |retry_after| Err(FetchError::TooMany(retry_after)))
 }
 
 impl From<FetchError> for NoClient {

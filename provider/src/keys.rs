@@ -88,7 +88,17 @@ pub(crate) fn sessions(account: Id) -> String {
     format!("sessions:{account}")
 }
 
-/// That a browser, by the digest of its secret, has signed in to an account before.
+/// That a browser, by the digest of its secret, has signed in to an account in its present generation.
+pub(crate) fn known(account: Id, generation: u64, browser: &Digest) -> String {
+    format!("familiar:{account}:{generation}:{}", browser.as_str())
+}
+
+/// That somebody has signed in with a browser, by the digest of its secret.
+pub(crate) fn known_browser(browser: &Digest) -> String {
+    format!("familiar-browser:{}", browser.as_str())
+}
+
+/// That a browser has signed in to an account before, as releases before 0.2 wrote it.
 pub(crate) fn familiar(account: Id, browser: &Digest) -> String {
     format!("familiar:{account}:{}", browser.as_str())
 }
@@ -137,4 +147,9 @@ pub(crate) fn is_one_time(key: &str) -> bool {
 /// A counter of a limit: what is limited, for whom, in which stretch of time.
 pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> String {
     format!("count:{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str())
+}
+
+/// What was given back of such a counter.
+pub(crate) fn given_back(what: &str, whom: &str, stretch: u64) -> String {
+    format!("count-back:{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str())
 }

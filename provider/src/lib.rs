@@ -27,8 +27,10 @@ mod inspection;
 mod key_ring;
 mod key_sets;
 mod keys;
+mod late;
 mod limits;
 mod misleading;
+mod presence;
 mod problem;
 mod readiness;
 mod record;
@@ -53,8 +55,8 @@ use store::Store;
 use fetch::Fetcher;
 
 pub use accounts::{
-    AccountError, AccountView, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose, RecoveryCodes,
-    Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn,
+    AccountError, AccountView, Busy, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose,
+    RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,
@@ -71,6 +73,7 @@ pub use failures::{FailedStep, Failure, FailureKind};
 pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use misleading::misleads;
+pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};
@@ -95,10 +98,11 @@ struct Inner {
     blocked: blocked::Known,
     failures: failures::Noting,
     trail: audit::Trail,
+    late: late::LateWork,
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
     metadata: metadata::AuthorizationServer,
-    passwords: accounts::password::Passwords,
+    passwords: accounts::hashing::Passwords,
     passkeys: accounts::passkey::Passkeys,
     signatures: signatures::Signatures,
 }
@@ -124,7 +128,7 @@ impl Provider {
             TokenService::new(settings.issuer.as_str().to_owned(), lifetime.try_into().unwrap_or(time::Duration::MAX), ring);
         let ways_in = WaysIn { registration: settings.registration.open, documents: settings.client_documents.is_on() };
         let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in);
-        let passwords = accounts::password::Passwords::new();
+        let passwords = accounts::hashing::Passwords::new();
         let passkeys = accounts::passkey::Passkeys::new(&settings);
         let trail = audit::Trail::new(&sealing_key);
         let verifier = Verifier::beside(tokens.clone(), Audience::Any);
@@ -142,6 +146,7 @@ impl Provider {
             blocked: blocked::Known::default(),
             failures: failures::Noting::default(),
             trail,
+            late: late::LateWork::default(),
             verifier,
             metadata,
             passwords,

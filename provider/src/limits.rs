@@ -1,12 +1,20 @@
-//! Limits on guessing and on registering: counters that are counted up atomically, one per stretch of time.
+//! Limits on guessing, registering and the like: counters that are counted up atomically, one per window of time.
+//!
+//! What is counted before it is known to be harmless can be given back: each counter has a second one beside it, of what was given
+//! back, and the difference counts. Both only ever grow, so that no race lets more through than the limit.
 
 use std::{net::IpAddr, time::Duration};
 
+use futures_util::future::{join_all, try_join_all};
 use oauth::Timestamp;
 
 use crate::{Provider, keys, problem::Unavailable};
 
-/// A limit: at most so many in one stretch of time.
+/// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48, and so may a few of them together.
+const WIDER: [(u32, u64); 2] = [(56, 4), (48, 16)];
+const IPV6_BITS: u32 = 128;
+
+/// A limit: at most so many in one window of time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
@@ -22,6 +30,45 @@ impl Limit {
     const fn rest(self, now: Timestamp) -> Duration {
         Duration::from_secs(self.stretch.as_secs() - now.seconds() % self.stretch.as_secs())
     }
+
+    /// The counters of an address: itself, or its /64 and the networks around it.
+    fn counters_of(self, address: IpAddr) -> Vec<(Self, String)> {
+        let own = (self, neighbourhood(address));
+        let IpAddr::V6(address) = address.to_canonical() else { return vec![own] };
+        let wider = WIDER.map(|(bits, times)| (Self { most: self.most * times, ..self }, network(address.to_bits(), bits)));
+        [own].into_iter().chain(wider).collect()
+    }
+}
+
+/// Why something is not done now.
+pub(crate) enum Refused {
+    /// There were too many in this window, which ends then.
+    Wait(Duration),
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for Refused {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+/// Places taken in counters, which can be given back.
+#[derive(Default)]
+pub(crate) struct Reservation(Vec<Place>);
+
+struct Place {
+    counter: String,
+    given_back: String,
+    limit: Limit,
+}
+
+impl Place {
+    fn new(limit: Limit, whom: &str, now: Timestamp) -> Self {
+        let number = limit.number(now);
+        let given_back = keys::given_back(limit.name, whom, number);
+        Self { counter: keys::counter(limit.name, whom, number), given_back, limit }
+    }
 }
 
 impl Provider {
@@ -36,36 +83,146 @@ impl Provider {
         Ok((count > limit.most).then(|| limit.rest(now)))
     }
 
-    /// Starts counting anew in the present stretch.
+    /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the time to wait when it is one too
+    /// many for any of them.
+    pub(crate) async fn count_from(&self, limit: Limit, address: IpAddr) -> Result<Option<Duration>, Unavailable> {
+        if address.to_canonical().is_ipv4() {
+            return self.count(limit, &neighbourhood(address)).await;
+        }
+        match self.reserve_from(limit, address).await {
+            Ok(_) => Ok(None),
+            Err(Refused::Wait(wait)) => Ok(Some(wait)),
+            Err(Refused::Unavailable(error)) => Err(error),
+        }
+    }
+
+    /// Counts one more, which can be given back. One too many is given back here.
+    pub(crate) async fn reserve(&self, limit: Limit, whom: &str) -> Result<Reservation, Refused> {
+        self.reserve_all(vec![(limit, whom.to_owned())]).await
+    }
+
+    /// The same from an address and the networks around it.
+    pub(crate) async fn reserve_from(&self, limit: Limit, address: IpAddr) -> Result<Reservation, Refused> {
+        self.reserve_all(limit.counters_of(address)).await
+    }
+
+    async fn reserve_all(&self, counters: Vec<(Limit, String)>) -> Result<Reservation, Refused> {
+        if !self.settings().rate_limits {
+            return Ok(Reservation::default());
+        }
+        let (now, store) = (self.now(), self.store());
+        let limited = counters.into_iter().filter(|(limit, _)| limit.most > 0);
+        let places: Vec<_> = limited.map(|(limit, whom)| Place::new(limit, &whom, now)).collect();
+        let counting = places.iter().map(|place| store.count(&place.counter, place.limit.stretch));
+        let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
+        let mut wait = None;
+        for (place, count) in places.iter().zip(counts) {
+            if count > place.limit.most && count - self.counted(&place.given_back).await?.min(count) > place.limit.most {
+                wait = wait.max(Some(place.limit.rest(now)));
+            }
+        }
+        let reservation = Reservation(places);
+        match wait {
+            None => Ok(reservation),
+            Some(wait) => {
+                self.give_back(reservation).await;
+                Err(Refused::Wait(wait))
+            }
+        }
+    }
+
+    /// Gives places back. Where the store fails, they stay taken until their window ends.
+    pub(crate) async fn give_back(&self, reservation: Reservation) {
+        let store = self.store();
+        let giving = reservation.0.iter().map(|place| store.count(&place.given_back, place.limit.stretch));
+        if let Some(error) = join_all(giving).await.into_iter().find_map(Result::err) {
+            tracing::warn!(%error, "a place in a counter was not given back");
+        }
+    }
+
+    /// When to try again, if a limit is reached already. Counts nothing.
+    pub(crate) async fn reached(&self, limit: Limit, whom: &str) -> Result<Option<Duration>, Unavailable> {
+        self.reached_any(vec![(limit, whom.to_owned())]).await
+    }
+
+    /// The same of an address and the networks around it.
+    pub(crate) async fn reached_from(&self, limit: Limit, address: IpAddr) -> Result<Option<Duration>, Unavailable> {
+        self.reached_any(limit.counters_of(address)).await
+    }
+
+    async fn reached_any(&self, counters: Vec<(Limit, String)>) -> Result<Option<Duration>, Unavailable> {
+        if !self.settings().rate_limits {
+            return Ok(None);
+        }
+        let now = self.now();
+        let reads = counters.iter().map(async |(limit, whom)| {
+            let count = self.counted(&keys::counter(limit.name, whom, limit.number(now))).await?;
+            Ok::<_, Unavailable>((count >= limit.most).then(|| limit.rest(now)))
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().max())
+    }
+
+    /// Starts counting from nothing in the present window.
     pub(crate) async fn forget_count(&self, limit: Limit, whom: &str) -> Result<(), Unavailable> {
         if self.settings().rate_limits {
-            self.store().remove(&keys::counter(limit.name, whom, limit.number(self.now()))).await?;
+            let place = Place::new(limit, whom, self.now());
+            // In this order too much counts for a moment, and never too little.
+            self.store().remove(&place.given_back).await?;
+            self.store().remove(&place.counter).await?;
         }
         Ok(())
     }
+
+    /// What a counter says; a counter that does not exist says 0.
+    async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
+        let bytes = self.store().get(key).await?.unwrap_or_default();
+        Ok(std::str::from_utf8(&bytes).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0))
+    }
 }
 
-/// How an address is counted: an IPv6 customer holds a whole /64.
+/// How an address is counted: an IPv6 customer holds at least a /64.
 pub(crate) fn neighbourhood(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
+        IpAddr::V6(address) => network(address.to_bits(), 64),
     }
+}
+
+/// The network of so many leading bits around an address of IPv6.
+fn network(address: u128, bits: u32) -> String {
+    let mask = u128::MAX << (IPV6_BITS - bits);
+    let address = (address & mask) >> (IPV6_BITS - 64);
+    let [a, b, c, d] = [48, 32, 16, 0].map(|shift| (address >> shift) & 0xffff);
+    format!("{a:x}:{b:x}:{c:x}:{d:x}::/{bits}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
     #[test]
     fn an_address_is_counted_by_its_neighbourhood() {
-        let of = |text: &str| neighbourhood(text.parse().expect("an address"));
+        let of = |text: &str| neighbourhood(address(text));
         assert_eq!(of("192.0.2.7"), "192.0.2.7");
         assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
+        assert_eq!(of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn an_address_of_ipv6_counts_for_wider_networks_more_generously() {
+        let limit = Limit { name: "test", most: 100, stretch: Duration::from_mins(15) };
+        let counters = |text: &str| -> Vec<_> {
+            limit.counters_of(address(text)).into_iter().map(|(limit, whom)| (limit.most, whom)).collect()
+        };
+        let expected = [(100, "2001:db8:1:2ff::/64"), (400, "2001:db8:1:200::/56"), (1600, "2001:db8:1:0::/48")];
+        assert_eq!(counters("2001:db8:1:2ff::9"), expected.map(|(most, whom)| (most, whom.to_owned())));
+        assert_eq!(counters("192.0.2.7"), [(100, "192.0.2.7".to_owned())]);
+        assert_eq!(counters("::ffff:192.0.2.7"), counters("192.0.2.7"));
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr, str, time::Duration};
 
 use oauth::{Digest, Id, Secret};
 
-use crate::{Provider, device};
+use crate::{Presence, Provider, device};
 
 /// Binds an authorization request to the browser it was made in.
 const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
@@ -36,6 +36,8 @@ pub struct Visitor {
     pub(crate) device: String,
     /// What recovery codes that were just made in this browser follow from.
     pub(crate) codes: Option<Secret>,
+    /// Whether they still wait for an answer.
+    pub(crate) presence: Presence,
     way: Option<Way>,
 }
 
@@ -155,6 +157,7 @@ impl Provider {
             address,
             device: device::name(user_agent),
             codes: secrets(cookies, |name| name == CODES_COOKIE).into_iter().next(),
+            presence: Presence::default(),
             way: values(cookies, |name| name == WAY_COOKIE).find_map(Way::parse),
         };
         (visitor, set)
@@ -181,6 +184,12 @@ impl Provider {
 }
 
 impl Visitor {
+    /// The same browser, whose request is answered in vain once `presence` has ended.
+    #[must_use]
+    pub fn with_presence(self, presence: Presence) -> Self {
+        Self { presence, ..self }
+    }
+
     /// How somebody last signed in with this browser.
     pub const fn way_last_used(&self) -> Option<Way> {
         self.way

@@ -2,14 +2,38 @@
 
 use app::ProblemFacts;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
+use http::{StatusCode, header};
 
 use crate::extract::prefers_json;
 use crate::layers::RequestId;
 use crate::respond;
 use crate::site::Site;
+
+/// What of a request decides about how a problem is told, for when the request itself has been used up.
+#[derive(Clone, Debug)]
+pub struct Asker(Parts);
+
+impl Asker {
+    /// Whoever sent a request.
+    pub fn of(request: &Request) -> Self {
+        let mut parts = Request::new(()).into_parts().0;
+        for value in request.headers().get_all(header::ACCEPT) {
+            parts.headers.append(header::ACCEPT, value.clone());
+        }
+        if let Some(id) = request.extensions().get::<RequestId>() {
+            parts.extensions.insert(*id);
+        }
+        Self(parts)
+    }
+
+    /// As much of the request as is needed.
+    pub const fn parts(&self) -> &Parts {
+        &self.0
+    }
+}
 
 /// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that their registration is gone
 /// (mcp-requirements 7.2).

@@ -13,6 +13,8 @@ use serde::Serialize;
 /// What clients read as "try again": RFC 6749 section 4.1.2.1 has it for the authorization endpoint, and they know it
 /// everywhere.
 const TRY_AGAIN: &str = "temporarily_unavailable";
+/// When to try again where the store, or the server, gives no answer.
+pub const SOON: Duration = Duration::from_secs(2);
 /// Bytes that hold a token response, and how many headers it has with those of the layers.
 const USUAL_LENGTH: usize = 1024;
 const USUAL_HEADERS: usize = 14;
@@ -53,7 +55,7 @@ pub fn too_many(retry_after: Duration) -> Response {
 /// 503: the store does not answer. Never `invalid_client` or `invalid_grant`, on which clients throw away what they hold.
 pub fn unavailable() -> Response {
     let response = error(StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN, "The server cannot answer now. Try again shortly.");
-    with_retry_after(response, Duration::from_secs(2))
+    with_retry_after(response, SOON)
 }
 
 /// 404 for machines.

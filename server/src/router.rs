@@ -18,8 +18,8 @@ use url::Url;
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Hosts, Protection, RequestId, at_the_issuer, bounded_body, open_to_browsers, protect, repeated_posts, require_host,
-    same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch,
+    Hosts, Protection, RequestId, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers, protect, repeated_posts,
+    require_host, same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch, watch_pages,
 };
 use crate::liveness::liveness;
 use crate::proxies::Proxies;
@@ -55,7 +55,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .route("/introspect", post(introspect::introspect))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(watch))
+        .layer(from_fn_with_state(service.clone(), watch_pages))
         // They are watched too, inside of their CORS: a script must be able to read that something went wrong.
         .merge(machines())
         .merge(demonstration(&service.provider))
@@ -84,6 +84,7 @@ fn browsers(service: &Service) -> Router<Service> {
     let pages = pages(service)
         .layer(from_fn_with_state(service.clone(), repeated_posts))
         .layer(from_fn(bounded_body))
+        .layer(from_fn_with_state(service.clone(), busy))
         .layer(from_fn(unreadable_is_bad_request))
         .layer(from_fn_with_state(service.clone(), same_origin_posts));
     Router::new()
@@ -152,6 +153,5 @@ async fn method_not_allowed() -> Response {
 /// 404: JSON where only machines call, else a page.
 async fn nothing_here(State(service): State<Service>, request: Parts) -> Response {
     let path = request.uri.path();
-    let machine = ["/api/", "/brand/", "/health/", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix));
-    if machine { respond::not_found() } else { problem::respond(&service.site, &request, ProblemFacts::not_found()) }
+    if is_for_machines(path) { respond::not_found() } else { problem::respond(&service.site, &request, ProblemFacts::not_found()) }
 }

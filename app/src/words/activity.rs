@@ -7,6 +7,11 @@ use super::Template;
 pub(crate) const TITLE: &str = "Recent activity";
 pub(crate) const NONE: &str = "Nothing yet. What happens to your account stands here, and from where it was done.";
 
+/// How often, of events that are told together.
+pub(crate) fn times(times: u64) -> String {
+    format!("{times} times")
+}
+
 /// From which browser.
 pub(crate) const FROM: Template = Template::new("{deed} from {device}");
 
@@ -86,7 +91,7 @@ mod tests {
 
     fn event(deed: Deed, about: Option<&str>) -> Event {
         let about = about.map(str::to_owned);
-        Event { at: Timestamp::from_seconds(0), deed, by: Actor::Person, whose: None, from: None, client: None, about }
+        Event { at: Timestamp::from_seconds(0), deed, by: Actor::Person, whose: None, from: None, client: None, about, times: None }
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub enum Message {
         /// Whole minutes to wait, at least one.
         minutes: u64,
     },
+    /// The queue of passwords to be checked is full.
+    Busy {
+        /// Whether it is this visitor's own network or account that fills it.
+        own: bool,
+    },
     /// The form's token is missing or stale: the page is older than the session.
     PageTooOld,
     /// The sign-in has ended meanwhile.
@@ -100,8 +105,8 @@ impl Message {
             Self::SignedOut => 401,
             Self::PageTooOld | Self::ConfirmFirst => 403,
             Self::LinkGone => 410,
-            Self::TooManyAttempts { .. } => 429,
-            Self::Unavailable | Self::Unreachable => 503,
+            Self::TooManyAttempts { .. } | Self::Busy { own: true } => 429,
+            Self::Unavailable | Self::Unreachable | Self::Busy { own: false } => 503,
             _ => 422,
         }
     }
@@ -111,6 +116,7 @@ impl Message {
             Self::WrongCode => "This e-mail address and recovery code do not match an account here. A code works once.",
             Self::WrongCredentials => "This e-mail address and password do not match an account here.",
             Self::TooManyAttempts { .. } => "Too many attempts. Try again later.",
+            Self::Busy { .. } => "The server is checking many passwords just now. Nothing was done. Try again in a few seconds.",
             Self::PageTooOld => "This page was open too long, so nothing was done. Please try again.",
             Self::SignedOut => "You are signed out. Sign in and try again.",
             Self::Unavailable => "The server cannot reach its records just now. Try again in a moment.",

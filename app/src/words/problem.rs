@@ -24,6 +24,14 @@ pub(crate) const LINK_GONE: Words = Words {
     advice: "Each link works once and for a limited time. Ask whoever runs this server for a new one, or sign in if you have an \
              account already.",
 };
+pub(crate) const BUSY: Words = Words {
+    heading: "The server is checking many passwords just now.",
+    advice: "Nothing was done. Wait a few seconds, go back, and try again.",
+};
+pub(crate) const BUSY_FOR_YOU: Words = Words {
+    heading: "Too many passwords from your network are being checked just now.",
+    advice: "Nothing was done. Wait a few seconds, go back, and try again.",
+};
 pub(crate) const FOREIGN_FORM: Words = Words {
     heading: "This form did not come from this server.",
     advice: "Nothing was done. Open the page again from the application you came from, and answer there.",

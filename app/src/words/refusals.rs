@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, EnrolError, PasswordError, SignInError, Unavailable};
+use provider::{AccountError, Busy, EnrolError, PasswordError, SignInError, Unavailable};
 
 use super::Message;
 
@@ -24,11 +24,18 @@ impl From<Unavailable> for Message {
     }
 }
 
+impl From<Busy> for Message {
+    fn from(busy: Busy) -> Self {
+        Self::Busy { own: busy == Busy::Visitor }
+    }
+}
+
 impl From<SignInError> for Message {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::WrongCredentials => Self::WrongCredentials,
             SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
+            SignInError::Busy(busy) => busy.into(),
             SignInError::Unavailable => Self::Unavailable,
         }
     }
@@ -51,6 +58,7 @@ impl From<EnrolError> for Message {
             EnrolError::EmailUnavailable | EnrolError::Closed => Self::EmailUnavailable,
             EnrolError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
             EnrolError::Password(error) => error.into(),
+            EnrolError::Busy(busy) => busy.into(),
             EnrolError::CeremonyFailed => Self::PasskeyRefused,
             EnrolError::Unavailable => Self::Unavailable,
         }
@@ -66,6 +74,7 @@ impl From<AccountError> for Message {
             AccountError::Gone => Self::Gone,
             AccountError::NameEmpty => Self::NameEmpty,
             AccountError::Password(error) => error.into(),
+            AccountError::Busy(busy) => busy.into(),
             AccountError::CeremonyFailed => Self::PasskeyRefused,
             AccountError::Unavailable => Self::Unavailable,
         }

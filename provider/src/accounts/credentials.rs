@@ -1,6 +1,6 @@
 //! What a signed-in person changes about the ways they sign in.
 
-use super::{Account, AccountError, SignedIn, password};
+use super::{Account, AccountError, SignedIn, password, queue::Requester};
 use crate::{Provider, Visitor, Way, audit::Deed};
 
 /// The longest name of a passkey, in bytes.
@@ -44,7 +44,8 @@ impl Provider {
     pub async fn change_password(&self, visitor: &Visitor, password: &str) -> Result<SignedIn, AccountError> {
         let person = self.fresh_account(visitor).await?;
         password::judge(password)?;
-        let (hash, now) = (self.hash_password(password).await?, self.now());
+        let requester = Requester::known(visitor, person.id);
+        let (hash, now) = (self.hash_password(&requester, password).await?, self.now());
         let choose = |account: &mut Account| {
             account.choose_password(hash.clone(), now);
             Ok(account.clone())

@@ -16,6 +16,7 @@ use super::{
     links::{Door, digest},
     passkey::{Failed, StoredPasskey},
     password::{self, PasswordError},
+    queue::{Busy, Requester},
 };
 use crate::{Provider, Visitor, Way, audit::Deed, keys, problem::Unavailable};
 
@@ -52,6 +53,9 @@ pub enum EnrolError {
     /// The password cannot be chosen.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The queue of passwords to be hashed is full. Nothing was done.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The browser's answer does not fit, or came too late.
     #[error("the passkey was not accepted")]
     CeremonyFailed,
@@ -90,7 +94,12 @@ impl Provider {
         let (link, door) = self.door(visitor, entry).await?;
         let person = self.newcomer(&door, email).await?;
         password::judge(password)?;
-        let credential = Credential::Password(self.hash_password(password).await?);
+        let requester = match &door {
+            // Whoever has a link holds a secret already.
+            Door::FirstAccount | Door::Enrolment(_) | Door::Reset(_) => Requester::known(visitor, person.id),
+            Door::SignUp => Requester::stranger(visitor),
+        };
+        let credential = Credential::Password(self.hash_password(&requester, password).await?);
         let account = self.enter(&door, person, &credential).await?;
         self.welcome(visitor, link.as_ref(), &door, &account, Way::Password).await
     }

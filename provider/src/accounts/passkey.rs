@@ -17,18 +17,18 @@ use webauthn_rs::{
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task};
-use crate::{
-    Provider, Settings, Visitor, Way,
-    audit::Deed,
-    limits::{self, Limit},
-    problem::Unavailable,
-};
+use crate::{Provider, Settings, Visitor, Way, audit::Deed, limits::Limit, problem::Unavailable};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
-/// Sign-ins begun from one part of the network: each leaves a record for a while.
-const STARTS: Limit = Limit { name: "passkey-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Sign-ins begun in one browser: each leaves a record for a while.
+const STARTS: Limit = Limit { name: "passkey", most: 30, stretch: QUARTER_OF_AN_HOUR };
 /// Sign-in pages that offer passkeys by themselves, likewise.
-const AUTOFILLS: Limit = Limit { name: "passkey-autofill-from", most: 300, stretch: QUARTER_OF_AN_HOUR };
+const AUTOFILLS: Limit = Limit { name: "passkey-autofill", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Sign-ins begun from one part of the network. A browser without its cookie counts as a new one, so this bounds what strangers
+/// store; browsers in which somebody has signed in before are not held to it.
+const STARTS_FROM: Limit = Limit { name: "passkey-from", most: 3000, stretch: QUARTER_OF_AN_HOUR };
+/// The same for sign-in pages.
+const AUTOFILLS_FROM: Limit = Limit { name: "passkey-autofill-from", most: 5000, stretch: QUARTER_OF_AN_HOUR };
 /// As many as a person can tell apart; every sign-in reads them all.
 const MOST_PASSKEYS: usize = 20;
 
@@ -169,8 +169,10 @@ impl Provider {
         visitor: &Visitor,
         autofill: bool,
     ) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
-        let limit = if autofill { AUTOFILLS } else { STARTS };
-        self.count_attempt(limit, &limits::neighbourhood(visitor.address)).await?;
+        let (own, from) = if autofill { (AUTOFILLS, AUTOFILLS_FROM) } else { (STARTS, STARTS_FROM) };
+        if let Some(retry_after) = self.count_visit(visitor, own, from).await? {
+            return Err(SignInError::TooManyAttempts { retry_after });
+        }
         let (options, state) = self.passkeys().start_authentication()?;
         let id = self.begin_ceremony(visitor, Task::SignIn(state)).await?;
         Ok(Ceremony { id, options })

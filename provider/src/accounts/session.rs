@@ -2,9 +2,9 @@
 
 use std::{cmp::Reverse, time::Duration};
 
+use futures_util::future::try_join_all;
 use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::Keep;
 
 use super::{Account, AccountError, FRESH, SignedIn};
 use crate::{
@@ -44,8 +44,8 @@ pub(crate) struct Session {
 
 /// How exactly the last use of a session is known.
 const EXACTNESS: Duration = Duration::from_mins(5);
-/// How long a browser stays familiar to an account that was last signed in to with it.
-const FAMILIAR: Duration = Duration::from_hours(180 * 24);
+/// How many sessions an account has at most. When one more begins, the one that was used least recently ends.
+const MOST_SESSIONS: usize = 100;
 /// How long nobody is offered a passkey who said no.
 const DECLINED: Duration = Duration::from_hours(30 * 24);
 
@@ -131,8 +131,9 @@ impl Provider {
         };
         let account = self.change_account(account.id, end).await?.flatten().ok_or(AccountError::NotSignedIn)?;
         self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None).await;
-        // 2. The rest clears away, and begins anew.
+        // 2. The rest clears away, and begins anew. This browser stays known to the account.
         self.end_sessions(account.id).await?;
+        self.note_known(visitor, &account).await?;
         Ok(self.open_session(visitor, &account, session.by_code, Some(&session)).await?)
     }
 
@@ -171,7 +172,7 @@ impl Provider {
         }
     }
 
-    /// Signs a browser in, which is familiar from then on, and remembers the way. None is a recovery code: whoever needed one has lost
+    /// Signs a browser in, which is known from then on, and remembers the way. None is a recovery code: whoever needed one has lost
     /// what they had, and is offered a passkey whatever they said before.
     pub(crate) async fn begin_session(
         &self,
@@ -182,8 +183,7 @@ impl Provider {
         let now = self.now();
         let mut cookies = vec![self.open_session(visitor, account, way.is_none(), None).await?];
         cookies.extend(way.map(SetCookie::way));
-        let familiar = keys::familiar(account.id, &visitor.browser.digest());
-        record::put(self.store(), &familiar, |_: Option<Timestamp>| (now, Keep::For(FAMILIAR))).await?;
+        self.note_known(visitor, account).await?;
         let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
         let offers_passkey = way.is_none() || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
         Ok(SignedIn { cookies, offers_passkey })
@@ -214,9 +214,34 @@ impl Provider {
         let lifetime = now.until(expires_at);
         record::insert(self.store(), &keys::session(digest.as_str()), &session, record::keep(lifetime)).await?;
         self.store().enlist(&list, digest.as_str()).await?;
-        record::forget_lapsed(self.store(), &list, digest.as_str(), keys::session).await?;
         self.end_session_of(visitor).await?;
+        self.keep_to_most_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
+    }
+
+    /// Ends the sessions that were used least recently, when an account has too many. All servers choose the same ones, and never the
+    /// one that has just begun. Names of sessions that are gone leave the list, a few at a time as long as it is short.
+    async fn keep_to_most_sessions(&self, account: &Account, newest: &Digest) -> Result<(), Unavailable> {
+        let (store, list) = (self.store(), keys::sessions(account.id));
+        let names = self.all(&list).await?;
+        if names.len() <= MOST_SESSIONS {
+            return record::forget_lapsed(store, &list, newest.as_str(), keys::session).await;
+        }
+        let read = async |name: String| {
+            let session: Option<Session> = record::read(store, &keys::session(&name)).await?;
+            Ok::<_, Unavailable>((session.map(|session| (session.last_used_at, session.created_at)), name))
+        };
+        let mut sessions = try_join_all(names.into_iter().map(read)).await?;
+        // Those that are gone come first, then the others by their last use.
+        sessions.sort();
+        let too_many = sessions.len().saturating_sub(MOST_SESSIONS);
+        let (gone, alive): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|(session, _)| session.is_none());
+        let surplus = alive.into_iter().filter(|(_, name)| name != newest.as_str()).take(too_many.saturating_sub(gone.len()));
+        for (_, name) in gone.into_iter().chain(surplus) {
+            store.remove(&keys::session(&name)).await?;
+            store.delist(&list, &name).await?;
+        }
+        Ok(())
     }
 
     /// Ends every session of an account. They are dead already when its generation was raised; this clears them away.

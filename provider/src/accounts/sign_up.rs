@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{EnrolError, email::Email};
-use crate::{
-    Provider, SignUp, Visitor,
-    limits::{self, Limit},
-};
+use crate::{Provider, SignUp, Visitor, limits::Limit};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Sign-ups from one part of the network, finished or not. Each tells whether an address is taken, so there are few.
@@ -34,7 +31,7 @@ impl Provider {
         if !self.settings().sign_up.is_open() || !self.has_accounts().await? {
             return Err(EnrolError::Closed);
         }
-        match self.count(SIGN_UPS, &limits::neighbourhood(visitor.address)).await? {
+        match self.count_from(SIGN_UPS, visitor.address).await? {
             None => Ok(()),
             Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Administration, AdministrationError, Done};
 use crate::{
-    accounts::{Account, Role, email::Email, password},
+    accounts::{Account, Role, email::Email, password, queue::Requester},
     audit::{Actor, Deed},
     keys, record,
 };
@@ -58,7 +58,7 @@ impl Administration {
         if let Some(account) = self.provider.account_of(&email).await? {
             return Err(conflict(&account, KEPT_AS_IT_IS));
         }
-        let hash = self.provider.hash_password(password).await?;
+        let hash = self.provider.hash_password(&Requester::operator(), password).await?;
         let account = self.add_new_account(&email, Role::Person, Some(hash)).await?;
         Ok(AddedAccount::with_password(&account))
     }
@@ -80,7 +80,7 @@ impl Administration {
     pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
         let account = self.another_account(email).await?;
         password::judge(password)?;
-        let hash = self.provider.hash_password(password).await?;
+        let hash = self.provider.hash_password(&Requester::operator(), password).await?;
         self.set_password(account, hash).await
     }
 

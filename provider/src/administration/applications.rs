@@ -106,7 +106,7 @@ impl Administration {
 
     pub(super) async fn record_client(&self, deed: Deed, client: ClientName, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about }).await;
+        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about, times: None }).await;
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use oauth::{Id, Timestamp};
+use oauth::{Digest, Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, ClientName, Deed, Event, Origin, Whose};
-use crate::{Provider, Visitor, accounts::Account, keys, problem::Unavailable, record};
+use super::{
+    Actor, ClientName, Deed, Event, Origin, Whose,
+    folds::{Subject, Verdict},
+};
+use crate::{Provider, Visitor, accounts::Account, keys, limits, problem::Unavailable, record};
 
 /// How many events a person sees.
 const MOST: usize = 50;
@@ -43,8 +46,42 @@ impl Provider {
 
     /// Notes what a person did, or somebody who claimed to be them.
     pub(crate) async fn note_by_person(&self, deed: Deed, whose: Whose, visitor: &Visitor, about: impl Into<Option<String>>) {
+        self.note(self.event_by_person(deed, whose, visitor, about.into())).await;
+    }
+
+    fn event_by_person(&self, deed: Deed, whose: Whose, visitor: &Visitor, about: Option<String>) -> Event {
         let (at, from) = (self.now(), Some(Origin::of(visitor)));
-        self.note(Event { at, deed, by: Actor::Person, whose: Some(whose), from, client: None, about: about.into() }).await;
+        Event { at, deed, by: Actor::Person, whose: Some(whose), from, client: None, about, times: None }
+    }
+
+    /// Notes after the answer that somebody was refused who claimed to be the person of an account. `email` is what they typed: where
+    /// it has no account, as many steps in the store are taken, so that nobody can tell from the time that this or the next answer
+    /// takes whether there was anybody to note it for.
+    pub(crate) async fn note_refusal(&self, deed: Deed, whose: Option<Whose>, email: &str, visitor: &Visitor) {
+        let subject = match &whose {
+            Some(whose) => Subject::Account(whose.account),
+            None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
+        };
+        let event = whose.map(|whose| self.event_by_person(deed, whose, visitor, None));
+        let source = Some(limits::neighbourhood(visitor.address));
+        let (verdict, over) = self.fold(subject, (deed, source), event.as_ref());
+        if verdict == Verdict::Count && over.is_empty() {
+            return;
+        }
+        let mut events = over;
+        events.extend(event.filter(|_| verdict == Verdict::Write));
+        // They wait for the trail from now on, in the order in which they happened.
+        let waiting: Vec<_> = events.into_iter().map(|event| (self.let_wait(event.clone()), event)).collect();
+        let provider = self.clone();
+        let work = async move {
+            if waiting.is_empty() {
+                return provider.note_nothing().await;
+            }
+            for (id, event) in waiting {
+                provider.write(id, event).await;
+            }
+        };
+        self.later(work).await;
     }
 
     /// Notes what became of an application, by its person, or by itself. What cannot be read just now is left out.
@@ -65,21 +102,60 @@ impl Provider {
         };
         let name = client.ok().flatten().and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
         let client = Some(ClientName { id: client_id.to_owned(), name });
-        self.note(Event { at: self.now(), deed, by, whose, from: Some(from), client, about }).await;
+        self.note(Event { at: self.now(), deed, by, whose, from: Some(from), client, about, times: None }).await;
     }
 
-    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event later, if it can.
+    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event later, if it can. What an account
+    /// does over and over is counted, and written when the window of the count ends.
     pub(crate) async fn note(&self, event: Event) {
+        let account = event.whose.as_ref().map(|whose| whose.account);
+        let (verdict, over) = match (&event.by, account) {
+            (Actor::Person | Actor::Client, Some(account)) => {
+                self.fold(Subject::Account(account), (event.deed, None), Some(&event))
+            }
+            (_, Some(account)) if event.deed == Deed::AccountRemoved => (Verdict::Write, self.folds().of(account)),
+            _ => (Verdict::Write, Vec::new()),
+        };
+        let event = Some(event).filter(|_| verdict == Verdict::Write);
+        self.write_all(over.into_iter().chain(event)).await;
+    }
+
+    /// Writes the counts whose window has ended.
+    pub(super) async fn write_due_counts(&self) {
+        let due = self.folds().due(self.now());
+        self.write_all(due).await;
+    }
+
+    /// Writes all counts, for the server is about to stop.
+    pub(super) async fn write_all_counts(&self) {
+        let all = self.folds().all();
+        self.write_all(all).await;
+    }
+
+    fn fold(&self, subject: Subject, alike: (Deed, Option<String>), event: Option<&Event>) -> (Verdict, Vec<Event>) {
+        let mut over = Vec::new();
+        let verdict = self.folds().add(subject, alike, event, self.now(), &mut over);
+        (verdict, over)
+    }
+
+    async fn write_all(&self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            let id = self.let_wait(event.clone());
+            self.write(id, event).await;
+        }
+    }
+
+    /// Writes an event that waits for the trail, there and for its person.
+    async fn write(&self, id: Id, event: Event) {
         let deed = event.deed;
-        let (trail, activity) = (self.append(event.clone()).await, self.note_activity(event).await);
+        let (trail, activity) = (self.append(id).await, self.note_activity(event).await);
         if let Err(error) = trail.and(activity) {
             tracing::error!(%error, ?deed, "an event is not in the audit trail yet");
         }
     }
 
-    /// Takes as many steps in the store as noting an event does, three writes and two looks, so that nobody can tell from the time
-    /// an answer takes whether there was anybody to note it for.
-    pub(crate) async fn note_nothing(&self) {
+    /// Takes as many steps in the store as noting an event does: three writes and two reads.
+    async fn note_nothing(&self) {
         let key = keys::counter("nothing", "", 0);
         for looks in [false, true, true] {
             if looks {
@@ -128,7 +204,7 @@ mod tests {
     fn who_guesses_pushes_nothing_out() {
         let event = |deed, at| {
             let at = Timestamp::from_seconds(at);
-            Event { at, deed, by: Actor::Person, whose: None, from: None, client: None, about: None }
+            Event { at, deed, by: Actor::Person, whose: None, from: None, client: None, about: None, times: None }
         };
         let mut activity = Activity::default();
         activity.add(event(Deed::PasskeyAdded, 100), Timestamp::from_seconds(0));

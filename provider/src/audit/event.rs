@@ -24,6 +24,10 @@ pub struct Event {
     /// What else there is to say: the name of a passkey, a resource, a role, a host, the id of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// Set when it stands for several alike: how often it happened since the last event of its kind was written. `at`, `from`,
+    /// `client` and `about` are then those of the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 impl Event {

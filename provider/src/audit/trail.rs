@@ -18,6 +18,7 @@ use access_token::SealingKey;
 
 use super::{
     event::{Event, Kind},
+    folds::Folds,
     recorded::{Foreign, Latest, Place, Recorded, Retention},
 };
 use crate::{Provider, keys, problem::Unavailable, record};
@@ -72,6 +73,8 @@ pub(crate) struct Trail {
     turn: tokio::sync::Mutex<Option<Latest>>,
     /// How often the store did not take one.
     failures: AtomicU64,
+    /// What is counted instead of written, for now.
+    folds: std::sync::Mutex<Folds>,
 }
 
 type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
@@ -83,7 +86,13 @@ impl Trail {
         let secret = paserk.rsplit('.').next().and_then(Secret::decode);
         #[expect(clippy::expect_used, reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is")]
         let key = secret.expect("a sealing key is a secret").derive("audit trail", b"");
-        Self { key, waiting: Waiting::default(), turn: tokio::sync::Mutex::default(), failures: AtomicU64::default() }
+        Self {
+            key,
+            waiting: Waiting::default(),
+            turn: tokio::sync::Mutex::default(),
+            failures: AtomicU64::default(),
+            folds: std::sync::Mutex::default(),
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<(Id, Event)>> {
@@ -131,18 +140,36 @@ impl AuditFilter {
 }
 
 impl Provider {
-    /// Adds an event to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
-    /// along, and nobody waits for them; unless they are so far behind that events come faster than they go. What the store does
-    /// not take waits for the next one, or for [`Self::add_late_events`].
-    pub(crate) async fn append(&self, event: Event) -> Result<(), Unavailable> {
+    /// Lets an event wait until it is added to the chain.
+    pub(super) fn let_wait(&self, event: Event) -> Id {
         let id = self.entropy().id();
         self.0.trail.wait(id, event);
+        id
+    }
+
+    /// Adds an event that waits to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
+    /// along, and nobody waits for them; unless they are so far behind that events come faster than they go. What the store does
+    /// not take waits for the next one, or for [`Self::add_late_events`].
+    pub(super) async fn append(&self, id: Id) -> Result<(), Unavailable> {
         self.add_waiting(Some(id)).await
     }
 
-    /// Adds the events that the store did not take when they came.
+    /// Adds the events that the store did not take when they came, and those that were counted until now.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
+        self.write_due_counts().await;
         self.add_waiting(None).await
+    }
+
+    /// Adds everything that is still to be added, before the server stops: what was put off until after an answer, what was counted,
+    /// and what the store did not take.
+    pub async fn add_last_events(&self) -> Result<(), Unavailable> {
+        self.finish_late_work().await;
+        self.write_all_counts().await;
+        self.add_waiting(None).await
+    }
+
+    pub(super) fn folds(&self) -> MutexGuard<'_, Folds> {
+        self.0.trail.folds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many events the store has not taken yet.

@@ -180,6 +180,7 @@ impl House {
 
     /// The whole audit trail, oldest first.
     pub(crate) async fn trail(&self) -> Vec<Recorded> {
+        self.provider.finish_late_work().await;
         self.provider.terminal().audit_export(&AuditFilter::default(), 0, usize::MAX).await.expect("the store answers")
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use provider::SignInError;
+use store::Keep;
 
 use crate::{
     browser::Browser,
@@ -46,7 +47,8 @@ async fn what_is_wrong_is_not_told() {
     }
 }
 
-/// What the store does takes longer than all the rest, where it waits for a disk.
+/// What the store does takes longer than all the rest, where it waits for a disk. Of this, what is done after the answer is a part: it
+/// may delay the next answer.
 #[tokio::test]
 async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     let (store, written) = Written::store().await;
@@ -58,18 +60,32 @@ async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     assert!(!bare.is_empty() && house.opens(ADA, PASSWORD).await, "the first steps of all are behind it");
     for by_code in [false, true] {
         let mut steps = Vec::new();
-        for email in [ADA, ADA, "bare@example.com", "off@example.com", "nobody@example.com", "nobody@example.org"] {
-            let (before, browser) = (written.steps(), house.browser());
+        let emails = [
+            ADA,
+            ADA,
+            "bare@example.com",
+            "off@example.com",
+            "nobody@example.com",
+            "nobody@example.org",
+            ADA,
+            "nobody@example.com",
+        ];
+        for (number, email) in (0..).zip(emails) {
+            // The last two come again from where they came before, which is noted no more.
+            let place = if number < 6 { number } else { (number - 6) * 4 };
+            let (before, browser) = (written.steps(), house.browser_from(place + if by_code { 20 } else { 10 }));
             let refused = if by_code {
                 house.provider.sign_in_with_recovery_code(&browser, email, "a guess").await.err()
             } else {
                 house.provider.sign_in_with_password(&browser, email, "a guess").await.err()
             };
             assert_eq!(refused, Some(SignInError::WrongCredentials));
+            house.provider.finish_late_work().await;
             let after = written.steps();
             steps.push((after.0 - before.0, after.1 - before.1));
         }
-        assert!(steps.iter().all(|taken| *taken == steps[0]), "{steps:?}");
+        assert!(steps[..6].iter().all(|taken| *taken == steps[0]), "{steps:?}");
+        assert!(steps[6] == steps[7] && steps[6] < steps[0], "{steps:?}");
     }
 }
 
@@ -169,6 +185,43 @@ async fn a_browser_is_known_from_its_last_sign_in_on() {
         let now = format!(" = {}", house.provider.now().seconds());
         assert!(written.find("familiar:").last().is_some_and(|last| last.ends_with(&now)));
     }
+}
+
+#[tokio::test]
+async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    house.add(BOB).await;
+    for number in 0..103 {
+        assert_eq!(must_wait(&house, &Browser::from(&house, number % 3), ADA, PASSWORD).await, number >= 100);
+    }
+    assert!(Browser::from(&house, 1).signs_in(BOB, PASSWORD).await, "another person");
+    house.pass(QUARTER_OF_AN_HOUR);
+    assert!(Browser::from(&house, 1).signs_in(ADA, PASSWORD).await);
+}
+
+/// What releases before 0.2 wrote of a browser: when it last signed in, and nothing of the generation.
+#[tokio::test]
+async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_changes() {
+    let (store, written) = Written::store().await;
+    let house = House::over(store).await;
+    house.add(ADA).await;
+    let mut known = Browser::from(&house, 1);
+    assert!(known.signs_in(ADA, PASSWORD).await);
+    let line = written.find("familiar:").pop().expect("it is noted");
+    let (key, value) = line.split_once(" = ").expect("a key and a value");
+    let parts: Vec<_> = key.split(':').collect();
+    let [kind, account, _, digest] = parts[..] else { panic!("{key}") };
+    house.store.remove(key).await.expect("the store answers");
+    let earlier = [kind, account, digest].join(":");
+    house.store.insert(&earlier, value.as_bytes(), Keep::Forever).await.expect("the store answers");
+    for number in 100..112 {
+        must_wait(&house, &Browser::from(&house, number), ADA, "a guess").await;
+    }
+    assert!(!must_wait(&house, &known, ADA, "a guess").await, "it is known");
+    house.pass(Duration::from_secs(1));
+    house.provider.terminal().add_account(ADA, Some("another good one")).await.expect("a new password");
+    assert!(must_wait(&house, &known, ADA, "another good one").await, "it is not");
 }
 
 #[tokio::test]

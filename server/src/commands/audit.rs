@@ -115,7 +115,8 @@ fn row(recorded: &Recorded) -> Vec<String> {
         Actor::Client => "application".to_owned(),
     };
     let client = event.client.as_ref().map(|client| client.name.as_str());
-    let about = [client, event.about.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let times = event.times.map(|times| format!("{times} times"));
+    let about = [client, event.about.as_deref(), times.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let cells = [
         recorded.number.to_string(),
         moment(event.at),

@@ -54,7 +54,7 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
 
     following.abort();
     forgetting.abort();
-    if provider.add_late_events().await.is_err() {
+    if provider.add_last_events().await.is_err() {
         tracing::error!(events = provider.late_events(), "the store takes no events, which are lost to the audit trail");
     }
     if let Some(control) = control {

@@ -6,16 +6,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use app::ProblemFacts;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
+use provider::Presence;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::chance;
+use crate::extract::Service;
+use crate::problem::{self, Asker};
 use crate::respond;
 
 /// How long a body may take to arrive, and a handler until its answer begins.
@@ -35,17 +39,36 @@ impl fmt::Display for RequestId {
 /// line has the route and not the path, since paths and queries carry one-time links, codes and names.
 ///
 /// The work runs to its end, though the client hang up or the answer be given up: no deed stops between two steps in the
-/// store. It is bounded all the same, for the body must be here in time, and the store has its own patience.
-pub async fn watch(mut request: Request, next: Next) -> Response {
-    let id = RequestId(chance::label());
+/// store. It is bounded all the same, for the body must be here in time, and the store has its own patience. The request's
+/// [`Presence`] tells work that has not begun that nobody waits for it.
+pub async fn watch(request: Request, next: Next) -> Response {
+    watched(request, next, |_| respond::unavailable()).await
+}
+
+/// The same where people are served: whoever takes a page gets one when there is no answer in time.
+pub async fn watch_pages(State(service): State<Service>, request: Request, next: Next) -> Response {
+    if is_for_machines(request.uri().path()) {
+        return watch(request, next).await;
+    }
+    let late = move |asker: Asker| {
+        let page = problem::respond(&service.site, asker.parts(), ProblemFacts::unavailable());
+        respond::with_retry_after(page, respond::SOON)
+    };
+    watched(request, next, late).await
+}
+
+async fn watched(mut request: Request, next: Next, late: impl FnOnce(Asker) -> Response) -> Response {
+    let (id, presence) = (RequestId(chance::label()), Presence::default());
     request.extensions_mut().insert(id);
+    request.extensions_mut().insert(presence.clone());
+    let asker = Asker::of(&request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
     let deadline = started + PATIENCE;
 
-    let work = ToItsEnd(Some(Box::pin(next.run(request.map(|body| in_time(body, deadline))))));
-    let response = timeout_at(deadline, work).await.unwrap_or_else(|_| respond::unavailable());
+    let work = ToItsEnd { work: Some(Box::pin(next.run(request.map(|body| in_time(body, deadline))))), presence };
+    let response = timeout_at(deadline, work).await.unwrap_or_else(|_| late(asker));
 
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -61,16 +84,19 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
 }
 
 /// Work that goes on as a task of its own when nobody waits for it any more. As long as somebody does, it costs no task.
-struct ToItsEnd(Option<Pin<Box<dyn Future<Output = Response> + Send>>>);
+struct ToItsEnd {
+    work: Option<Pin<Box<dyn Future<Output = Response> + Send>>>,
+    presence: Presence,
+}
 
 impl Future for ToItsEnd {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
-        let Some(work) = &mut self.0 else { return Poll::Ready(fault()) };
+        let Some(work) = &mut self.work else { return Poll::Ready(fault()) };
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
         if !matches!(polled, Ok(Poll::Pending)) {
-            self.0 = None;
+            self.work = None;
         }
         polled.unwrap_or_else(|_| Poll::Ready(fault()))
     }
@@ -78,7 +104,8 @@ impl Future for ToItsEnd {
 
 impl Drop for ToItsEnd {
     fn drop(&mut self) {
-        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+        if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
+            self.presence.end();
             runtime.spawn(work);
         }
     }
@@ -102,6 +129,11 @@ fn in_time(body: Body, deadline: Instant) -> Body {
     }))
 }
 
+/// Whether only programs call at this path.
+pub fn is_for_machines(path: &str) -> bool {
+    ["/api/", "/brand/", "/health/", "/introspect", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// Probes and static files would drown everything else.
 fn is_routine(route: &str) -> bool {
     ["/health/", "/pkg/", "/brand/", "/.well-known/"].iter().any(|prefix| route.starts_with(prefix))
@@ -123,16 +155,20 @@ mod tests {
             let _ = end.send(());
             Response::default()
         };
-        let mut work = Box::pin(ToItsEnd(Some(Box::pin(work))));
+        let presence = Presence::default();
+        let mut work = Box::pin(ToItsEnd { work: Some(Box::pin(work)), presence: presence.clone() });
         assert!(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await, "it has begun");
+        assert!(!presence.has_ended());
         drop(work);
+        assert!(presence.has_ended(), "whatever has not begun may be dropped");
         go.send(()).expect("it is still there");
         ended.await.expect("it went on");
     }
 
     #[tokio::test]
     async fn a_panic_is_a_fault_of_this_request_alone() {
-        let work = ToItsEnd(Some(Box::pin(async { panic!("on purpose") })));
+        let presence = Presence::default();
+        let work = ToItsEnd { work: Some(Box::pin(async { panic!("on purpose") })), presence: presence.clone() };
         assert_eq!(work.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

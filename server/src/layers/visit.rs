@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use provider::SetCookie;
+use provider::{Presence, SetCookie};
 
 use crate::extract::Service;
 
@@ -18,8 +18,11 @@ pub async fn visitor(State(service): State<Service>, mut request: Request, next:
     let address = service.proxies.client_address(request.headers(), request.extensions());
     let cookies = cookies(request.headers());
     let user_agent = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    let (visitor, set) = service.provider.visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
+    let (mut visitor, set) = service.provider.visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
     let has_cookies = request.method() != Method::POST || !is_cross_site(request.headers());
+    if let Some(presence) = request.extensions().get::<Presence>() {
+        visitor = visitor.with_presence(presence.clone());
+    }
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
     if has_cookies {

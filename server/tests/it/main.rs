@@ -17,6 +17,7 @@ mod damage;
 mod documents;
 mod failover;
 mod faults;
+mod guessing;
 mod hostile;
 mod hosts;
 mod introspection;

@@ -46,6 +46,7 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let from = origin(&event).cloned();
     let device = from.as_ref().map(|from| clean::name(&from.device, "")).filter(|device| !device.is_empty());
     let address = from.map(|from| view! { <bdi class="address">{from.address}</bdi>{common::DOT} });
+    let times = event.times.map(|times| view! { {common::DOT}{words::times(times)} });
     let at = event.at;
     let told = told(event);
     let told = match device {
@@ -54,7 +55,7 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
     };
     view! {
         <li class:caution=is_replay>
-            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/></span></p>
+            <p>{told}<span class="quiet">{common::DOT}{address}<Ago then=at now/>{times}</span></p>
             {is_replay.then(|| view! { <p class="quiet">{connections::REPLAYED_ADVICE}</p> })}
         </li>
     }

@@ -187,7 +187,7 @@ fn a_second_step_is_heard_with_what_it_is_about() {
 fn event(deed: Deed, by: Actor, about: Option<&str>) -> Event {
     let from = Some(Origin { address: "192.0.2.1".to_owned(), device: "Chrome on Linux".to_owned() });
     let client = Some(ClientName { id: "c1".to_owned(), name: "Claude".to_owned() });
-    Event { at: earlier(4), deed, by, whose: None, from, client, about: about.map(str::to_owned) }
+    Event { at: earlier(4), deed, by, whose: None, from, client, about: about.map(str::to_owned), times: None }
 }
 
 #[test]

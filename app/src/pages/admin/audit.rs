@@ -17,7 +17,7 @@ use crate::{
     components::{Ago, fill},
     model::{Place, Section},
     pages::Halt,
-    words::{admin::audit as words, common},
+    words::{activity, admin::audit as words, common},
 };
 
 /// The whole trail, for programs: a route of the server.
@@ -85,11 +85,12 @@ fn Filter(kind: Option<Kind>, who: String) -> impl IntoView {
 pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let caution = event.deed.kind() == Kind::Replays;
     let (at, from) = (event.at, event.from.clone());
+    let times = event.times.map(|times| view! { {common::DOT}{activity::times(times)} });
     view! {
         <li class="row">
             <div class:caution=caution>
                 <p><Sentence event/></p>
-                <p class="quiet"><Ago then=at now/>{from.map(|from| view! { <From from/> })}</p>
+                <p class="quiet"><Ago then=at now/>{from.map(|from| view! { <From from/> })}{times}</p>
             </div>
         </li>
     }

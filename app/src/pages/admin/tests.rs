@@ -106,6 +106,7 @@ fn d30_hostile_names_are_text_in_every_row() {
         from: Some(Origin { address: HOSTILE.to_owned(), device: HOSTILE.to_owned() }),
         client: Some(ClientName { id: HOSTILE.to_owned(), name: HOSTILE.to_owned() }),
         about: Some(HOSTILE.to_owned()),
+        times: None,
     };
     for row in [
         account_row(account(HOSTILE), false),
@@ -153,6 +154,7 @@ fn an_event_names_who_did_it() {
         from: Some(Origin { address: "192.0.2.1".to_owned(), device: "Chrome on Linux".to_owned() }),
         client: None,
         about: Some("administrator".to_owned()),
+        times: None,
     };
     for (by, sentence) in [
         (Actor::Administrator(whose("alice@example.com")), "alice@example.com gave bob@example.com the role administrator."),
@@ -161,6 +163,9 @@ fn an_event_names_who_did_it() {
         let row = words(&html(|| view! { <audit::Row event=event(by) now=NOW/> }));
         assert_eq!(row, format!("{sentence}just now · 192.0.2.1 · Chrome on Linux"));
     }
+    let many = Event { times: Some(25), ..event(Actor::Terminal) };
+    let row = words(&html(|| view! { <audit::Row event=many now=NOW/> }));
+    assert!(row.ends_with("Chrome on Linux · 25 times"), "{row}");
 }
 
 #[test]

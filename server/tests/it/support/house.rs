@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Method, Request, header};
-use oauth::{Issuer, Timestamp};
+use oauth::{Digest, Issuer, Timestamp};
 use provider::{Clock, Environment, Provider, Settings, Web};
 use server::proxies::Proxies;
 use server::site::Site;
@@ -179,6 +179,15 @@ impl House {
     pub(crate) async fn record(&self, key: &str) -> String {
         let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
         String::from_utf8(bytes).expect("a record in UTF-8")
+    }
+
+    /// Sets a counter of a limit behind the server's back, in the present window of so many seconds.
+    pub(crate) async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
+        let (digest, number) = (Digest::of(whom.as_bytes()), self.provider.now().seconds() / window);
+        let key = format!("count:{limit}:{}:{number}", digest.as_str());
+        self.store.remove(&key).await.expect("the store answers");
+        let set = self.store.insert(&key, count.to_string().as_bytes(), Keep::For(Duration::from_secs(window))).await;
+        assert!(set.expect("the store answers"));
     }
 
     /// Changes one text in a record behind the server's back, as whoever can write to the store might.

@@ -48,6 +48,8 @@ impl Tide {
             }
         };
         self.0.holds.store(false, Ordering::SeqCst);
+        // What goes on after the answer is held back no longer.
+        self.release();
         (waits, result)
     }
 

@@ -1,0 +1,142 @@
+//! The attack of abandoned guesses: many wrong passwords from many addresses, each connection closed as soon as the guess is sent.
+//! Meanwhile the owner of an account signs in, in a known browser, and somebody else in a browser that is new.
+
+use std::{net::Ipv4Addr, path::Path, time::Duration};
+
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    Outcome, clock, context,
+    errand::Party,
+    house::{EMAIL, Engine, House, PASSWORD},
+    process,
+    wire::Wire,
+};
+
+const GUESSES: u32 = 4000;
+/// Within the limit of each: 89 guesses, where 100 are let through.
+const ADDRESSES: u32 = 45;
+const PACE: Duration = Duration::from_micros(2750);
+/// What one hash costs is measured by so many before the attack.
+const CALIBRATION: u32 = 10;
+/// How often the owner signs in during the attack, and how long after the last time.
+const SIGN_INS: u32 = 8;
+const BETWEEN: Duration = Duration::from_secs(1);
+/// The longest that anybody waits for an answer, and that the server works on after the attack.
+const PATIENCE: Duration = Duration::from_secs(90);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Attacks a server on each engine, and prints a row for each.
+pub(crate) fn measure(binary: &Path) -> Outcome<()> {
+    println!(
+        "| engine | guesses sent | CPU of the server | of it after the attack | hashes (by CPU) | owner in a known browser: longest wait, answers | new browser: longest wait, answers |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
+        let house = House::open_with(engine, binary, &[("VESTIBULE_RATE_LIMITS", "on")])?;
+        let attacked = runtime.block_on(attack(&house, binary));
+        println!("| {name} {}", attacked.map_err(|fault| house.explain(&fault))?);
+    }
+    Ok(())
+}
+
+async fn attack(house: &House, binary: &Path) -> Outcome<String> {
+    let (owner, _) = house.furnish(binary).await?;
+    let known = owner.cookies.split("; ").find(|cookie| cookie.contains("-browser=")).unwrap_or_default();
+    let (owner, newcomer) = (house.visitor(known).await?, house.visitor("").await?);
+    let stranger = house.visitor("").await?;
+    let server = house.server().id();
+    // 1. What one hash costs.
+    let before = process::cpu(server);
+    for number in 0..CALIBRATION {
+        sign_in(house, from(200), &stranger, &format!("calibration{number}@example.com"), "a guess").await?;
+    }
+    let one = process::cpu(server).saturating_sub(before) / CALIBRATION;
+    // 2. The attack, and the owner and somebody else meanwhile.
+    let before = process::cpu(server);
+    let (sent, own, new) = tokio::join!(
+        guess(house, &stranger),
+        signs_in(house, from(201), &owner, EMAIL),
+        signs_in(house, from(202), &newcomer, EMAIL)
+    );
+    let (sent, during) = (sent?, process::cpu(server));
+    // 3. Until the server rests.
+    let end = clock::now() + PATIENCE;
+    let mut last = during;
+    loop {
+        sleep(SECOND).await;
+        let now = process::cpu(server);
+        if now.saturating_sub(last) < Duration::from_millis(50) || clock::now() > end {
+            break;
+        }
+        last = now;
+    }
+    let whole = process::cpu(server).saturating_sub(before);
+    let hashes = whole.as_secs_f64() / one.as_secs_f64();
+    let after = process::cpu(server).saturating_sub(during);
+    Ok(format!(
+        "| {sent} | {:.1} s | {:.1} s | at most {hashes:.0}, {:.0} ms each | {} | {} |",
+        whole.as_secs_f64(),
+        after.as_secs_f64(),
+        one.as_secs_f64() * 1e3,
+        own?,
+        new?
+    ))
+}
+
+fn from(number: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 0, 2)) + number)
+}
+
+/// Sends the guesses; how many could be sent.
+async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> {
+    let (address, mut sending, mut sent) = (house.server().address(), JoinSet::new(), 0);
+    let began = clock::now();
+    for number in 0..GUESSES {
+        let email = format!("person{number}@example.com");
+        let fields = [("form_token", token.as_str()), ("email", &email), ("password", "a guess"), ("request", "")];
+        let request = party.browser_form("/actions/sign_in", &fields);
+        sending.spawn(async move {
+            let wire = Wire::connect_from(from(number % ADDRESSES), address).await?;
+            wire.abandon(&request).await
+        });
+        sleep((PACE * number).saturating_sub(clock::now() - began)).await;
+        while let Some(done) = sending.try_join_next() {
+            sent += u32::from(done.is_ok_and(|outcome| outcome.is_ok()));
+        }
+    }
+    while let Some(done) = sending.join_next().await {
+        sent += u32::from(done.is_ok_and(|outcome| outcome.is_ok()));
+    }
+    Ok(sent)
+}
+
+/// Signs in again and again; the longest wait and the answers.
+async fn signs_in(house: &House, from: Ipv4Addr, visitor: &(Party, String), email: &str) -> Outcome<String> {
+    let (mut longest, mut answers) = (Duration::ZERO, Vec::<String>::new());
+    for _ in 0..SIGN_INS {
+        sleep(BETWEEN).await;
+        let began = clock::now();
+        let answer = timeout(PATIENCE, sign_in(house, from, visitor, email, PASSWORD)).await;
+        longest = longest.max(clock::now() - began);
+        answers.push(answer.unwrap_or_else(|_| Ok("none".to_owned()))?);
+    }
+    answers.dedup();
+    Ok(format!("{:.2} s, {}", longest.as_secs_f64(), answers.join(" ")))
+}
+
+/// One sign-in; its status, and where it leads.
+async fn sign_in(house: &House, from: Ipv4Addr, (party, token): &(Party, String), email: &str, password: &str) -> Outcome<String> {
+    let fields = [("form_token", token.as_str()), ("email", email), ("password", password), ("request", "")];
+    let mut wire = Wire::connect_from(from, house.server().address()).await?;
+    let answer = wire.send(&party.browser_form("/actions/sign_in", &fields)).await?;
+    Ok(match answer.headers("location").next() {
+        Some("/login") => format!("{} (refused)", answer.status),
+        Some(_) => format!("{} (signed in)", answer.status),
+        None => answer.status.to_string(),
+    })
+}

@@ -1,0 +1,182 @@
+//! Whether the time of an answer tells if an address has an account: probes of addresses with and without one, in random order, and
+//! how often a guess by the best threshold is right.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    Outcome, clock, context,
+    errand::Party,
+    house::{Engine, House},
+    wire::Wire,
+};
+
+/// Addresses with an account, and as many without.
+const ADDRESSES: usize = 40;
+/// Probes that an attacker spends on one address.
+const PROBES: usize = 8;
+/// How often each address is probed like that. A password costs a hash, so there it is once.
+const ROUNDS_OF_CODES: usize = 8;
+const ROUNDS_OF_PASSWORDS: usize = 1;
+
+/// A form that may tell, with the field that is guessed.
+struct Form {
+    name: &'static str,
+    action: &'static str,
+    field: &'static str,
+    rounds: usize,
+}
+
+const FORMS: [Form; 2] = [
+    Form { name: "recovery code", action: "/actions/recover", field: "code", rounds: ROUNDS_OF_CODES },
+    Form { name: "password", action: "/actions/sign_in", field: "password", rounds: ROUNDS_OF_PASSWORDS },
+];
+
+/// Times in microseconds, of addresses with an account and without: one row of probes for each address and round.
+struct Times {
+    with: Vec<Vec<f64>>,
+    without: Vec<Vec<f64>>,
+}
+
+/// Probes a server on each engine, and prints a row for each form.
+pub(crate) fn measure(binary: &Path) -> Outcome<()> {
+    println!(
+        "| engine | form | probes | mean with, without account | median with, without | right by the median of {PROBES} | right by the least of {PROBES} |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
+        let house = House::open(engine, binary)?;
+        for number in 0..ADDRESSES {
+            house.add_account(binary, &address(number))?;
+        }
+        for form in &FORMS {
+            let times = runtime.block_on(probe(&house, form)).map_err(|fault| house.explain(&fault))?;
+            println!("| {name} | {} {}", form.name, times.row());
+        }
+    }
+    Ok(())
+}
+
+/// The first ones have accounts.
+fn address(number: usize) -> String {
+    format!("person{number:02}@example.com")
+}
+
+async fn probe(house: &House, form: &Form) -> Outcome<Times> {
+    let (party, token) = house.visitor("").await?;
+    let mut wire = Wire::connect(house.server().address()).await?;
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    for number in 0..200 {
+        once(&mut wire, &party, &token, form, &format!("warm{number}@example.com")).await?;
+    }
+    let mut times = Times { with: Vec::new(), without: Vec::new() };
+    for _ in 0..form.rounds {
+        let mut order: Vec<usize> = (0..2 * ADDRESSES).flat_map(|number| [number; PROBES]).collect();
+        chance.shuffle(&mut order);
+        let mut round = vec![Vec::new(); 2 * ADDRESSES];
+        for number in order {
+            let time = once(&mut wire, &party, &token, form, &address(number)).await?;
+            round[number].push(time.as_secs_f64() * 1e6);
+        }
+        times.without.extend(round.split_off(ADDRESSES));
+        times.with.extend(round);
+    }
+    Ok(times)
+}
+
+/// The time of one probe.
+async fn once(wire: &mut Wire, party: &Party, token: &str, form: &Form, email: &str) -> Outcome<Duration> {
+    let fields = [("form_token", token), ("email", email), (form.field, "0000-0000-0000-0000"), ("request", "")];
+    let request = party.browser_form(form.action, &fields);
+    let began = clock::now();
+    wire.send(&request).await?.location()?;
+    Ok(clock::now() - began)
+}
+
+impl Times {
+    fn row(&self) -> String {
+        let (with, without) = (self.with.concat(), self.without.concat());
+        let by = |measure: fn(&[f64]) -> f64| {
+            let of = |rows: &[Vec<f64>]| rows.iter().map(|row| measure(row)).collect::<Vec<_>>();
+            100.0 * accuracy(&of(&self.with), &of(&self.without))
+        };
+        let least = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
+        format!(
+            "| {} | {:.1}, {:.1} µs | {:.1}, {:.1} µs | {:.0} % | {:.0} % |",
+            with.len() + without.len(),
+            mean(&with),
+            mean(&without),
+            median(&with),
+            median(&without),
+            by(median),
+            by(least)
+        )
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+fn mean(times: &[f64]) -> f64 {
+    times.iter().sum::<f64>() / times.len() as f64
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// How often a guess is right that goes by one threshold, the best there is for these very values: a half where nothing is told, and
+/// a little more, since the threshold is chosen after the fact.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+fn accuracy(with: &[f64], without: &[f64]) -> f64 {
+    let share =
+        |values: &[f64], threshold: f64| values.iter().filter(|value| **value > threshold).count() as f64 / values.len() as f64;
+    let right = |threshold: &f64| {
+        let right = f64::midpoint(share(with, *threshold), 1.0 - share(without, *threshold));
+        right.max(1.0 - right)
+    };
+    with.iter().chain(without).map(right).fold(0.5, f64::max)
+}
+
+/// An order that nothing in the server follows (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn shuffle(&mut self, order: &mut [usize]) {
+        for last in (1..order.len()).rev() {
+            let place = usize::try_from(self.next() % (last as u64 + 1)).unwrap_or(0);
+            order.swap(last, place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_seen_and_what_is_not_is_not() {
+        let apart = |by: f64| {
+            accuracy(&(0..100).map(|n| f64::from(n) + by).collect::<Vec<_>>(), &(0..100).map(f64::from).collect::<Vec<_>>())
+        };
+        assert!((apart(0.0) - 0.5).abs() < 0.01, "{}", apart(0.0));
+        assert!((apart(50.0) - 0.75).abs() < 0.01, "{}", apart(50.0));
+        assert!(apart(200.0) > 0.99 && apart(-200.0) > 0.99);
+    }
+
+    #[test]
+    fn an_order_has_all_in_it() {
+        let mut order: Vec<usize> = (0..100).collect();
+        Chance(1).shuffle(&mut order);
+        assert_ne!(order, (0..100).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+}

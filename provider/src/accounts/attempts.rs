@@ -1,0 +1,173 @@
+//! Attempts to sign in with what can be guessed, and how they are counted.
+//!
+//! An attempt is counted as a failure before anything is verified, so that no race lets more through; a success gives it back.
+
+use std::time::Duration;
+
+use super::{Account, NOBODY, SignInError, email, email::Email, hashing::NotHashed, queue::Requester};
+use crate::{
+    Provider, Visitor,
+    audit::Deed,
+    limits::{Limit, Refused, Reservation},
+    problem::Unavailable,
+};
+
+const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
+
+/// Wrong passwords for one e-mail address, from browsers that are not known to its account, and whether or not it has one.
+const PER_ADDRESS: Limit = Limit { name: "password", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Wrong passwords for one account, from all browsers together that are known to it.
+const BY_KNOWN: Limit = Limit { name: "password-known", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Wrong passwords from one part of the network, for whomever, from browsers that are not known to the account.
+const FROM: Limit = Limit { name: "password-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Wrong recovery codes for one account, from all browsers together that are known to it.
+const CODES_BY_KNOWN: Limit = Limit { name: "code-known", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Wrong recovery codes from one part of the network, as for passwords. A code has 80 random bits, which nobody hits by guessing:
+/// no limit on an address is needed, and none keeps out a person who has lost everything else.
+const CODES_FROM: Limit = Limit { name: "code-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Sign-ins by password to one account. Each costs a hash, whoever knows the password.
+const SIGN_INS: Limit = Limit { name: "sign-ins", most: 100, stretch: QUARTER_OF_AN_HOUR };
+/// Sign-ins by password from one part of the network: a large office in the morning.
+const SIGN_INS_FROM: Limit = Limit { name: "sign-ins-from", most: 2000, stretch: QUARTER_OF_AN_HOUR };
+
+/// What somebody tries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guess {
+    Password,
+    RecoveryCode,
+}
+
+impl Guess {
+    const fn from(self) -> Limit {
+        match self {
+            Self::Password => FROM,
+            Self::RecoveryCode => CODES_FROM,
+        }
+    }
+}
+
+/// A credential that somebody tries, counted as a failure until it proves to be the right one.
+pub(super) struct Attempt {
+    /// Whose, if the address has an account that may be used.
+    pub(super) account: Option<Account>,
+    /// The address that was typed, in the form that is counted by.
+    pub(super) email: String,
+    pub(super) requester: Requester,
+    guess: Guess,
+    /// Counted for the account or the address, and by which name.
+    own: Option<(Limit, String, Reservation)>,
+    /// Counted for the part of the network.
+    from: Reservation,
+}
+
+impl Provider {
+    /// Looks up whose credential somebody is about to try, and counts that they do.
+    ///
+    /// A browser that is known to the account is not counted with its part of the network, nor with strangers who name the same
+    /// address. Of strangers an exhausted network is refused first, so that it cannot exhaust other people's addresses as well.
+    pub(super) async fn attempt(&self, visitor: &Visitor, typed: &str, guess: Guess) -> Result<Attempt, SignInError> {
+        let email = Email::parse(typed);
+        let account = match &email {
+            Some(email) => self.account_of(email).await?.filter(Account::is_active),
+            None => None,
+        };
+        // However an address is spelled, it is counted as one.
+        let email = email.map_or_else(|| email::folded(typed), |email| email.key());
+        let id = account.as_ref().map_or(NOBODY, |account| account.id);
+        let (known, worn) = tokio::try_join!(
+            self.is_known_to_account(visitor, id, account.as_ref()),
+            self.has_signed_in_too_often(visitor, id, guess)
+        )?;
+        if let Some(retry_after) = worn {
+            return Err(SignInError::TooManyAttempts { retry_after });
+        }
+        let from = if known { Reservation::default() } else { self.reserve_from(guess.from(), visitor.address).await? };
+        let own = match guess {
+            Guess::Password if known => Some((BY_KNOWN, id.to_string())),
+            Guess::RecoveryCode if known => Some((CODES_BY_KNOWN, id.to_string())),
+            Guess::Password => Some((PER_ADDRESS, email.clone())),
+            Guess::RecoveryCode => None,
+        };
+        let requester = if known { Requester::known(visitor, id) } else { Requester::stranger(visitor) };
+        let mut attempt = Attempt { account, email, requester, guess, own: None, from };
+        if let Some((limit, whom)) = own {
+            match self.reserve(limit, &whom).await {
+                Ok(reservation) => attempt.own = Some((limit, whom, reservation)),
+                Err(refused) => {
+                    self.give_back(attempt.from).await;
+                    return Err(refused.into());
+                }
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// When to try again, if there were too many sign-ins by password already.
+    async fn has_signed_in_too_often(
+        &self,
+        visitor: &Visitor,
+        account: oauth::Id,
+        guess: Guess,
+    ) -> Result<Option<Duration>, Unavailable> {
+        if guess == Guess::RecoveryCode {
+            return Ok(None);
+        }
+        let account = account.to_string();
+        let (own, from) = tokio::try_join!(self.reached(SIGN_INS, &account), self.reached_from(SIGN_INS_FROM, visitor.address))?;
+        Ok(own.max(from))
+    }
+
+    /// It was the right one: it counts no longer as a failure, and earlier failures of the account are forgiven.
+    pub(super) async fn succeeded(&self, visitor: &Visitor, account: &Account, attempt: Attempt) -> Result<(), Unavailable> {
+        self.give_back(attempt.from).await;
+        if let Some((limit, whom, _)) = &attempt.own {
+            self.forget_count(*limit, whom).await?;
+        }
+        if attempt.guess == Guess::Password {
+            let account = account.id.to_string();
+            tokio::try_join!(self.count(SIGN_INS, &account), self.count_from(SIGN_INS_FROM, visitor.address))?;
+        }
+        Ok(())
+    }
+
+    /// It was never verified. Nothing was learned of the account by it, so nothing counts against the account; an attempt that its
+    /// own client gave up counts for the part of the network it came from.
+    pub(super) async fn unverified(&self, attempt: Attempt, why: &NotHashed) {
+        if let Some((_, _, reservation)) = attempt.own {
+            self.give_back(reservation).await;
+        }
+        if !matches!(why, NotHashed::Abandoned) {
+            self.give_back(attempt.from).await;
+        }
+    }
+
+    /// It came to nothing, which the person of the account should know of. That is noted after the answer, and where there is no
+    /// account as much is done for nobody, so that no time that an answer takes tells which it was.
+    pub(super) async fn refused(&self, visitor: &Visitor, attempt: &Attempt) -> SignInError {
+        let whose = attempt.account.as_ref().map(Account::whose);
+        self.note_refusal(Deed::SignInRefused, whose, &attempt.email, visitor).await;
+        SignInError::WrongCredentials
+    }
+
+    /// Counts a request that anybody may make, by browser first and far more generously by its part of the network. A browser in
+    /// which somebody has signed in before is held to its own limit only.
+    pub(crate) async fn count_visit(&self, visitor: &Visitor, own: Limit, from: Limit) -> Result<Option<Duration>, Unavailable> {
+        let browser = visitor.browser.digest();
+        if let Some(wait) = self.count(own, browser.as_str()).await? {
+            return Ok(Some(wait));
+        }
+        match self.count_from(from, visitor.address).await? {
+            Some(_) if self.is_known(visitor).await? => Ok(None),
+            wait => Ok(wait),
+        }
+    }
+}
+
+impl From<Refused> for SignInError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wait(retry_after) => Self::TooManyAttempts { retry_after },
+            Refused::Unavailable(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Hashing passwords: argon2id, away from the async threads, a few at a time.
+
+use std::{num::NonZeroUsize, thread};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher as _, PasswordVerifier as _},
+};
+use tokio::task;
+
+use super::{
+    AccountError, EnrolError, SignInError,
+    queue::{Busy, NoTurn, Queue, Requester},
+};
+use crate::{AdministrationError, Provider};
+
+/// The least and the greatest number of hashes at a time, whatever the number of cores: each takes 19 MiB.
+const SLOTS: (usize, usize) = (2, 4);
+
+/// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`], OWASP's: 19 MiB, two
+/// passes, one lane. No password is known to lead to it, and none that did would open anything.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Why a password was neither hashed nor checked.
+#[derive(Debug)]
+pub(crate) enum NotHashed {
+    /// The queue is full.
+    Busy(Busy),
+    /// The client no longer waits for the answer.
+    Abandoned,
+    /// The hash failed; the reason is in the log.
+    Failed,
+}
+
+impl From<NoTurn> for NotHashed {
+    fn from(reason: NoTurn) -> Self {
+        match reason {
+            NoTurn::Busy(busy) => Self::Busy(busy),
+            NoTurn::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
+/// Hashes and verifies passwords, in turn.
+pub(crate) struct Passwords {
+    queue: Queue,
+}
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(SLOTS.0, usize::from).clamp(SLOTS.0, SLOTS.1);
+        Self { queue: Queue::new(NonZeroUsize::new(cores).unwrap_or(NonZeroUsize::MIN)) }
+    }
+
+    /// The hash of a password under a fresh salt, as a PHC string.
+    async fn hash(&self, requester: &Requester, password: &str, salt: [u8; 16]) -> Result<String, NotHashed> {
+        let password = password.to_owned();
+        let work = move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+        self.run(requester, work).await?.map(|hash| hash.to_string()).map_err(|error| failed(&error))
+    }
+
+    /// Whether a password leads to a hash; without a hash it takes as long, and the answer is no.
+    pub(super) async fn verify(&self, requester: &Requester, password: &str, hash: Option<&str>) -> Result<bool, NotHashed> {
+        let (password, known) = (password.to_owned(), hash.is_some());
+        let hash = hash.unwrap_or(NOBODYS).to_owned();
+        let work = move || Argon2::default().verify_password(password.as_bytes(), hash.as_str());
+        match self.run(requester, work).await? {
+            Ok(()) => Ok(known),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// The slot is given back when the work is done, even if nobody waits for it any more.
+    async fn run<T: Send + 'static>(
+        &self,
+        requester: &Requester,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotHashed> {
+        let slot = self.queue.turn(requester).await?;
+        let work = move || {
+            let _slot = slot;
+            work()
+        };
+        task::spawn_blocking(work).await.map_err(|_| NotHashed::Failed)
+    }
+}
+
+impl Provider {
+    /// The hash of a new password, to be stored.
+    pub(crate) async fn hash_password(&self, requester: &Requester, password: &str) -> Result<String, NotHashed> {
+        self.0.passwords.hash(requester, password, self.entropy().bytes()).await
+    }
+}
+
+fn failed(error: &argon2::password_hash::Error) -> NotHashed {
+    tracing::error!(%error, "a password cannot be hashed");
+    NotHashed::Failed
+}
+
+/// Nobody reads what is answered to a client that is gone.
+macro_rules! not_hashed {
+    ($($error:ty),*) => {$(
+        impl From<NotHashed> for $error {
+            fn from(reason: NotHashed) -> Self {
+                match reason {
+                    NotHashed::Busy(busy) => Self::Busy(busy),
+                    NotHashed::Abandoned | NotHashed::Failed => Self::Unavailable,
+                }
+            }
+        }
+    )*};
+}
+
+not_hashed!(SignInError, EnrolError, AccountError);
+
+impl From<NotHashed> for AdministrationError {
+    fn from(_: NotHashed) -> Self {
+        Self::Unavailable
+    }
+}

@@ -1,0 +1,386 @@
+//! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19 MiB and a core.
+//!
+//! There are two lanes. Browsers that are known to the account they name, and people with a link or a session, wait in one;
+//! everybody else in the other. Strangers fill neither the places nor the last core of the known. Within a lane the networks, or
+//! accounts, take turns: one that brings many waits for itself.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use oauth::Id;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::{Presence, Visitor, limits};
+
+/// How many may wait that are known.
+const KNOWN_PLACES: usize = 32;
+/// How many others may wait: a few seconds' work.
+const OTHER_PLACES: usize = 128;
+/// After so many of the known in a row, one of the others has its turn.
+const KNOWN_IN_A_ROW: u32 = 8;
+
+/// Why a password is not checked or hashed now: the queue is full. Nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Busy {
+    /// It is full of other people's requests.
+    #[error("too many passwords are being checked")]
+    Server,
+    /// It is full, and this visitor's own network or account has the largest part of it.
+    #[error("too many passwords are being checked for this network or account")]
+    Visitor,
+}
+
+impl Busy {
+    /// When trying again makes sense: a full queue is worked off in a few seconds.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(3);
+}
+
+/// Why there is no turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoTurn {
+    Busy(Busy),
+    /// The client no longer waits.
+    Abandoned,
+}
+
+/// Which lane somebody waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Known,
+    Other,
+}
+
+/// Who asks for a hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Requester {
+    lane: Lane,
+    /// With whom they share their turns.
+    party: String,
+    presence: Presence,
+}
+
+impl Requester {
+    /// A browser that is known to an account, or somebody who holds a link to it or a session.
+    pub(crate) fn known(visitor: &Visitor, account: Id) -> Self {
+        Self { lane: Lane::Known, party: account.to_string(), presence: visitor.presence.clone() }
+    }
+
+    /// Anybody else.
+    pub(crate) fn stranger(visitor: &Visitor) -> Self {
+        Self { lane: Lane::Other, party: limits::neighbourhood(visitor.address), presence: visitor.presence.clone() }
+    }
+
+    /// Whoever runs the server, and administrators.
+    pub(crate) fn operator() -> Self {
+        Self { lane: Lane::Known, party: "operator".to_owned(), presence: Presence::default() }
+    }
+}
+
+/// The queue. Clones are the same queue.
+#[derive(Clone)]
+pub(super) struct Queue(Arc<Mutex<State>>);
+
+struct State {
+    slots: usize,
+    working: usize,
+    /// How many of those at work came by the other lane.
+    others_working: usize,
+    known: Waiting,
+    others: Waiting,
+    /// How many of the known had their turn since one of the others had.
+    in_a_row: u32,
+}
+
+/// A lane, with fair queueing by party.
+struct Waiting {
+    places: usize,
+    /// The round of the ticket that was called last.
+    round: u64,
+    tickets: Vec<Ticket>,
+}
+
+struct Ticket {
+    party: String,
+    /// One round later than the ticket of the same party before it.
+    round: u64,
+    presence: Presence,
+    turn: Turn,
+}
+
+type Turn = oneshot::Sender<Result<Slot, Busy>>;
+
+/// The right to occupy a core. It ends with the value, and the next ticket is called.
+pub(super) struct Slot(Option<(Queue, Lane)>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some((queue, lane)) = self.0.take() {
+            queue.lock().end(lane);
+            queue.call();
+        }
+    }
+}
+
+impl Queue {
+    /// With so many slots; all but one are open to everybody.
+    pub(super) fn new(slots: NonZeroUsize) -> Self {
+        let lane = |places| Waiting { places, round: 0, tickets: Vec::new() };
+        let (known, others) = (lane(KNOWN_PLACES), lane(OTHER_PLACES));
+        Self(Arc::new(Mutex::new(State { slots: slots.get(), working: 0, others_working: 0, known, others, in_a_row: 0 })))
+    }
+
+    /// Waits for a turn. Whoever finds no place is told so at once.
+    pub(super) async fn turn(&self, requester: &Requester) -> Result<Slot, NoTurn> {
+        if requester.presence.has_ended() {
+            return Err(NoTurn::Abandoned);
+        }
+        let (turn, called) = oneshot::channel();
+        self.lock().lane(requester.lane).join(requester, turn).map_err(NoTurn::Busy)?;
+        self.call();
+        // A ticket whose client is gone is dropped without an answer.
+        called.await.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
+    }
+
+    /// Calls tickets as long as there are slots for them.
+    fn call(&self) {
+        loop {
+            let Some((ticket, lane)) = self.lock().next() else { return };
+            // Whoever stopped waiting this very moment takes no slot.
+            if let Err(Ok(mut slot)) = ticket.turn.send(Ok(Slot(Some((self.clone(), lane))))) {
+                slot.0 = None;
+                self.lock().end(lane);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    const fn lane(&mut self, lane: Lane) -> &mut Waiting {
+        match lane {
+            Lane::Known => &mut self.known,
+            Lane::Other => &mut self.others,
+        }
+    }
+
+    /// The ticket whose turn it is, if there is a slot for it, which it then has.
+    fn next(&mut self) -> Option<(Ticket, Lane)> {
+        if self.working >= self.slots {
+            return None;
+        }
+        let open = self.others_working < self.slots.saturating_sub(1).max(1);
+        let first = if open && self.in_a_row >= KNOWN_IN_A_ROW { Lane::Other } else { Lane::Known };
+        let lanes = [first, if first == Lane::Known { Lane::Other } else { Lane::Known }];
+        let mut lanes = lanes.into_iter().filter(|lane| open || *lane == Lane::Known);
+        let (ticket, lane) = lanes.find_map(|lane| Some((self.lane(lane).next()?, lane)))?;
+        self.working += 1;
+        match lane {
+            Lane::Known => self.in_a_row += 1,
+            Lane::Other => {
+                self.others_working += 1;
+                self.in_a_row = 0;
+            }
+        }
+        Some((ticket, lane))
+    }
+
+    fn end(&mut self, lane: Lane) {
+        self.working -= 1;
+        self.others_working -= usize::from(lane == Lane::Other);
+    }
+}
+
+impl Waiting {
+    /// Takes a place. In a full lane the party with the largest part of it makes room for others.
+    fn join(&mut self, requester: &Requester, turn: Turn) -> Result<(), Busy> {
+        if self.tickets.len() >= self.places {
+            self.tickets.retain(|ticket| !ticket.is_abandoned());
+        }
+        if self.tickets.len() >= self.places {
+            self.make_room(&requester.party)?;
+        }
+        let party = requester.party.clone();
+        let last = self.tickets.iter().filter(|ticket| ticket.party == party).map(|ticket| ticket.round).max();
+        let round = last.unwrap_or(self.round).max(self.round) + 1;
+        self.tickets.push(Ticket { party, round, presence: requester.presence.clone(), turn });
+        Ok(())
+    }
+
+    /// Ends the last ticket of the party that has most, unless `party` would have as many then.
+    fn make_room(&mut self, party: &str) -> Result<(), Busy> {
+        let mut shares: HashMap<&str, usize> = HashMap::new();
+        for ticket in &self.tickets {
+            *shares.entry(&ticket.party).or_default() += 1;
+        }
+        let own = shares.get(party).copied().unwrap_or(0);
+        let (largest, most) = shares.into_iter().max_by_key(|(_, share)| *share).unwrap_or((party, own));
+        if own + 1 >= most {
+            return Err(if own > 0 && own >= most { Busy::Visitor } else { Busy::Server });
+        }
+        if let Some(last) = self.tickets.iter().rposition(|ticket| ticket.party == largest) {
+            // Nobody may be waiting for the answer any more.
+            let _ = self.tickets.remove(last).turn.send(Err(Busy::Visitor));
+        }
+        Ok(())
+    }
+
+    /// The ticket whose turn it is. Those whose clients are gone are dropped.
+    fn next(&mut self) -> Option<Ticket> {
+        self.tickets.retain(|ticket| !ticket.is_abandoned());
+        let (place, _) = self.tickets.iter().enumerate().min_by_key(|(_, ticket)| ticket.round)?;
+        let ticket = self.tickets.remove(place);
+        self.round = ticket.round;
+        Some(ticket)
+    }
+}
+
+impl Ticket {
+    fn is_abandoned(&self) -> bool {
+        self.presence.has_ended() || self.turn.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin, task::Poll};
+
+    use super::*;
+
+    fn requester(lane: Lane, party: &str) -> Requester {
+        Requester { lane, party: party.to_owned(), presence: Presence::default() }
+    }
+
+    fn other(party: &str) -> Requester {
+        requester(Lane::Other, party)
+    }
+
+    fn queue(slots: usize) -> Queue {
+        Queue::new(NonZeroUsize::new(slots).expect("some slots"))
+    }
+
+    /// Lets somebody wait in a task of their own, which answers who they are when they have their turn.
+    async fn waits(queue: &Queue, requester: &Requester) -> tokio::task::JoinHandle<Result<(), NoTurn>> {
+        let (queue, requester) = (queue.clone(), requester.clone());
+        let waiting = tokio::spawn(async move { queue.turn(&requester).await.map(drop) });
+        tokio::task::yield_now().await;
+        waiting
+    }
+
+    #[tokio::test]
+    async fn a_slot_that_ends_is_the_next_ones() {
+        let queue = queue(2);
+        let held = queue.turn(&other("a")).await.expect("a slot");
+        let next = waits(&queue, &other("b")).await;
+        assert!(!next.is_finished(), "one slot is kept for the known");
+        queue.turn(&requester(Lane::Known, "k")).await.expect("a slot");
+        drop(held);
+        assert_eq!(next.await.expect("no panic"), Ok(()));
+        let state = queue.lock();
+        assert_eq!((state.working, state.others_working), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn strangers_never_fill_the_places_of_the_known() {
+        let queue = queue(2);
+        let held = queue.turn(&other("a")).await.expect("a slot");
+        let mut waiting = Vec::new();
+        for _ in 0..OTHER_PLACES {
+            waiting.push(waits(&queue, &other("a")).await);
+        }
+        assert_eq!(queue.turn(&other("a")).await.err(), Some(NoTurn::Busy(Busy::Visitor)));
+        queue.turn(&requester(Lane::Known, "k")).await.expect("at once");
+        // Somebody from elsewhere has the place of the last one of the crowd, and the second turn.
+        let elsewhere = waits(&queue, &other("b")).await;
+        assert_eq!(waiting.pop().expect("one").await.expect("no panic"), Err(NoTurn::Busy(Busy::Visitor)));
+        drop(held);
+        assert_eq!(elsewhere.await.expect("no panic"), Ok(()));
+        for one in waiting {
+            assert_eq!(one.await.expect("no panic"), Ok(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn parties_take_turns() {
+        let queue = queue(1);
+        let held = queue.turn(&other("a")).await.expect("a slot");
+        let (order, mut waiting) = (Arc::new(Mutex::new(String::new())), Vec::new());
+        for party in ["a", "a", "a", "b", "c", "b"] {
+            let (queue, order) = (queue.clone(), order.clone());
+            waiting.push(tokio::spawn(async move {
+                let slot = queue.turn(&other(party)).await.expect("a turn");
+                order.lock().expect("no panic").push_str(party);
+                drop(slot);
+            }));
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        for one in waiting {
+            one.await.expect("no panic");
+        }
+        assert_eq!(*order.lock().expect("no panic"), "abcaba");
+    }
+
+    #[tokio::test]
+    async fn who_is_gone_takes_no_place_and_no_turn() {
+        let queue = queue(1);
+        let held = queue.turn(&other("a")).await.expect("a slot");
+        let mut gone = Vec::new();
+        for number in 0..OTHER_PLACES {
+            let requester = other(&number.to_string());
+            gone.push((waits(&queue, &requester).await, requester.presence));
+        }
+        assert_eq!(queue.turn(&other("new")).await.err(), Some(NoTurn::Busy(Busy::Server)));
+        for (_, presence) in &gone {
+            presence.end();
+        }
+        let stays = waits(&queue, &other("stays")).await;
+        assert_eq!(queue.lock().others.tickets.len(), 1, "their places are free");
+        for (waiting, presence) in gone {
+            assert_eq!(waiting.await.expect("no panic"), Err(NoTurn::Abandoned));
+            assert_eq!(queue.turn(&Requester { presence, ..other("late") }).await.err(), Some(NoTurn::Abandoned));
+        }
+        drop(held);
+        assert_eq!(stays.await.expect("no panic"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_nobody_takes_any_more_passes_on() {
+        let queue = queue(1);
+        let held = queue.turn(&other("a")).await.expect("a slot");
+        let requester = other("b");
+        let mut given_up = Box::pin(queue.turn(&requester));
+        assert!(poll_fn(|context| Poll::Ready(given_up.as_mut().poll(context).is_pending())).await);
+        let next = waits(&queue, &other("c")).await;
+        drop(held);
+        // The turn is given already when the one that waits goes.
+        drop(given_up);
+        assert_eq!(next.await.expect("no panic"), Ok(()));
+        assert!(pin!(queue.turn(&other("d"))).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_known_leave_others_a_turn() {
+        let queue = queue(2);
+        let first = queue.turn(&other("a")).await.expect("a slot");
+        let second = queue.turn(&requester(Lane::Known, "k")).await.expect("a slot");
+        let other = waits(&queue, &other("b")).await;
+        let mut known = Vec::new();
+        for number in 0..KNOWN_PLACES {
+            known.push(waits(&queue, &requester(Lane::Known, &number.to_string())).await);
+        }
+        drop(first);
+        drop(second);
+        assert_eq!(other.await.expect("no panic"), Ok(()));
+        for one in known {
+            assert_eq!(one.await.expect("no panic"), Ok(()));
+        }
+    }
+}

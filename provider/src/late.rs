@@ -1,0 +1,38 @@
+//! Work that is done after the answer, so that the time an answer takes does not depend on it.
+
+use std::sync::Arc;
+
+use tokio::{sync::Semaphore, task};
+
+use crate::Provider;
+
+/// How many pieces of work may be under way after their answers. Beyond that, new work is done before the answer.
+const MOST: u32 = 1024;
+
+/// Counts the work under way: each piece holds a permit.
+pub(crate) struct LateWork(Arc<Semaphore>);
+
+impl Default for LateWork {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST as usize)))
+    }
+}
+
+impl Provider {
+    /// Does work after the answer of the present request; or now, when too much is under way already.
+    pub(crate) async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match Arc::clone(&self.0.late.0).try_acquire_owned() {
+            Ok(permit) => drop(task::spawn(async move {
+                work.await;
+                drop(permit);
+            })),
+            Err(_) => work.await,
+        }
+    }
+
+    /// Waits until all work is done that was put off until after an answer.
+    pub async fn finish_late_work(&self) {
+        // The semaphore is never closed.
+        let _ = self.0.late.0.acquire_many(MOST).await;
+    }
+}
