@@ -1,7 +1,9 @@
 //! Limits on guessing, registering and the like: counters that are counted up atomically, one per window of time.
 //!
 //! What is counted before it is known to be harmless can be given back: each counter has a second one beside it, of what was given
-//! back, and the difference counts. Both only ever grow, so that no race lets more through than the limit.
+//! back. A place is taken if its number, less what was given back, is within the limit. Only places that were taken are given back,
+//! and both counters only grow; so the places that are taken are never more than the limit, however many race: all of them have
+//! numbers up to the highest one that was let through, which was judged by at most as much as is given back now.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -96,7 +98,7 @@ impl Provider {
         }
     }
 
-    /// Counts one more, which can be given back. One too many is given back here.
+    /// Counts one more, which can be given back.
     pub(crate) async fn reserve(&self, limit: Limit, whom: &str) -> Result<Reservation, Refused> {
         self.reserve_all(vec![(limit, whom.to_owned())]).await
     }
@@ -115,20 +117,19 @@ impl Provider {
         let places: Vec<_> = limited.map(|(limit, whom)| Place::new(limit, &whom, now)).collect();
         let counting = places.iter().map(|place| store.count(&place.counter, place.limit.stretch));
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
-        let mut wait = None;
-        for (place, count) in places.iter().zip(counts) {
-            if count > place.limit.most && count - self.counted(&place.given_back).await?.min(count) > place.limit.most {
+        let (mut taken, mut wait) = (Reservation::default(), None);
+        for (place, count) in places.into_iter().zip(counts) {
+            let most = place.limit.most;
+            if count > most && count - self.counted(&place.given_back).await?.min(count) > most {
                 wait = wait.max(Some(place.limit.rest(now)));
+            } else {
+                taken.0.push(place);
             }
         }
-        let reservation = Reservation(places);
-        match wait {
-            None => Ok(reservation),
-            Some(wait) => {
-                self.give_back(reservation).await;
-                Err(Refused::Wait(wait))
-            }
-        }
+        let Some(wait) = wait else { return Ok(taken) };
+        // What one network may not do does not count for those around it.
+        self.give_back(taken).await;
+        Err(Refused::Wait(wait))
     }
 
     /// Gives places back. Where the store fails, they stay taken until their window ends.

@@ -13,7 +13,7 @@ use std::{
 
 use oauth::Id;
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{Presence, Visitor, limits};
 
@@ -21,6 +21,8 @@ use crate::{Presence, Visitor, limits};
 const KNOWN_PLACES: usize = 32;
 /// How many others may wait: a few seconds' work.
 const OTHER_PLACES: usize = 128;
+/// How long anybody waits, well within the time in which a request is answered.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// After so many of the known in a row, one of the others has its turn.
 const KNOWN_IN_A_ROW: u32 = 8;
 
@@ -142,8 +144,10 @@ impl Queue {
         let (turn, called) = oneshot::channel();
         self.lock().lane(requester.lane).join(requester, turn).map_err(NoTurn::Busy)?;
         self.call();
+        // Whoever gives up waiting leaves a ticket that is dropped when it is looked at.
+        let called = timeout(LONGEST_WAIT, called).await.map_err(|_| NoTurn::Busy(Busy::Server))?;
         // A ticket whose client is gone is dropped without an answer.
-        called.await.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
+        called.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
     }
 
     /// Calls tickets as long as there are slots for them.

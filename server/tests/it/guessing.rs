@@ -156,7 +156,7 @@ async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that
     assert!(!turned_away.is_empty());
     for answer in &turned_away {
         answer.refused(answer.status.as_u16(), "temporarily_unavailable");
-        assert_eq!(answer.header(header::RETRY_AFTER), Some("3"));
+        assert!(answer.header(header::RETRY_AFTER).is_some());
     }
     assert!(turned_away.iter().any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS));
 }
