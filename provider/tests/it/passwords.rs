@@ -220,7 +220,7 @@ async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_chan
     }
     assert!(!must_wait(&house, &known, ADA, "a guess").await, "it is known");
     house.pass(Duration::from_secs(1));
-    house.provider.terminal().add_account(ADA, Some("another good one")).await.expect("a new password");
+    house.provider.terminal().set_account_password(ADA, "another good one").await.expect("a new password");
     assert!(must_wait(&house, &known, ADA, "another good one").await, "it is not");
 }
 

@@ -354,7 +354,7 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
         })
         .await;
     assert_eq!(noted(&house, Deed::SignInRefused).await, (17, 17), "sixteen networks, and all others together");
-    assert!(calls < 400 * 8, "{calls}");
+    assert!(calls < 400 * 16, "{calls}");
     house.pass(5 * 60);
     house.provider.add_late_events().await.expect("the store answers");
     assert_eq!(noted(&house, Deed::SignInRefused).await, (34, 400), "none is lost");
@@ -369,8 +369,9 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
-    for _ in 0..120 {
-        browser.post("/actions/make_recovery_codes", &fields).await;
+    for number in 0..120 {
+        // Each post is another: the same one again would get the same answer.
+        browser.post("/actions/make_recovery_codes", &fields.clone().and("number", &number.to_string())).await;
     }
     assert_eq!(noted(&house, Deed::RecoveryCodesMade).await, (20, 20));
     house.provider.add_last_events().await.expect("the server stops");
