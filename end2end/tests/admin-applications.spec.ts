@@ -76,7 +76,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(application.getByText('It gets no access any more')).toBeVisible();
     await expect(application.getByText(callback.uri)).toBeVisible();
     await press(application, /^Remove Claude Code/);
-    await expect(page.getByRole('status')).toHaveText('The application is removed.');
+    await expect(page.getByRole('status')).toHaveText('The application is removed, and everything that people allowed it has ended.');
     await expect(section(page, 'Registered themselves')).toContainText('None.');
 
     expect((await client.refresh(tokens.refresh_token)).body.error).toBe('invalid_client');

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{self, Client},
+    client::{self, Client, Epoch},
     error::Reason,
     grant::Terms,
     parameters::Parameters,
@@ -19,8 +19,11 @@ use crate::{
     time::Timestamp,
 };
 
-/// The longest `state` that is kept and repeated.
-const LONGEST_STATE: usize = 2048;
+/// The longest `state` that is kept for the answer, in bytes.
+const LONGEST_STATE: usize = 8 * 1024;
+/// The longest `state` that an error repeats at once, in bytes. Encoded it may be three times as long, which browsers and web
+/// servers still take in a URL. Nothing of a longer one could be repeated that its client would know again.
+const LONGEST_REPEATED_STATE: usize = 2 * LONGEST_STATE;
 
 /// An admitted authorization request, as it waits for the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +46,8 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// What a person allows who allows this.
-    pub fn terms(&self, client: &Client, now: Timestamp) -> Terms {
+    /// What a person allows who allows this, in this epoch of the client.
+    pub fn terms(&self, client: &Client, now: Timestamp, epoch: Epoch) -> Terms {
         Terms {
             client_id: self.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
@@ -53,6 +56,7 @@ impl AuthorizationRequest {
             scopes: self.scopes.clone(),
             refreshes: client.refreshes,
             allowed_at: now,
+            epoch,
         }
     }
 }
@@ -69,18 +73,23 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
 /// Proves where the answer goes.
 ///
 /// # Errors
-/// A missing, repeated or unregistered redirect URI.
+/// A missing, repeated or unregistered redirect URI. Also a state that no answer could carry there: without it the client could
+/// not tell what the answer is to.
 pub fn destination(parameters: &Parameters, client: &Client) -> Result<Destination, Reason> {
     let presented = parameters.one("redirect_uri")?.ok_or(Reason::Missing("redirect_uri"))?;
-    Destination::prove(&client.redirect_uris, presented)
+    let destination = Destination::prove(&client.redirect_uris, presented)?;
+    match parameters.one("state") {
+        Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => Err(Reason::StateTooLong(LONGEST_STATE)),
+        _ => Ok(destination),
+    }
 }
 
-/// The state to repeat in the answer; `None` when it is absent, or not fit to be repeated.
+/// The state to repeat in the answer; `None` when it is absent, or came more than once.
 pub fn state(parameters: &Parameters) -> Option<&str> {
-    parameters.one("state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE)
+    parameters.one("state").ok().flatten()
 }
 
-/// Judges everything else in the request.
+/// Judges everything else in the request. `default` is the resource that is meant when nothing says which.
 ///
 /// # Errors
 /// The first fault, for the client.
@@ -89,6 +98,7 @@ pub fn admit(
     client: &Client,
     destination: &Destination,
     resources: &[Resource],
+    default: Option<&ResourceIdentifier>,
 ) -> Result<AuthorizationRequest, Reason> {
     match parameters.one("response_type")? {
         Some("code") => {}
@@ -102,10 +112,9 @@ pub fn admit(
         return Err(Reason::StateTooLong(LONGEST_STATE));
     }
     let challenge = Challenge::read(parameters)?;
-    // Repeats are legal in RFC 8707, but a token here is for exactly one resource.
-    let requested = parameters.one("resource").map_err(|_| Reason::UnknownResource)?;
-    let resource = resource::select(resources, requested)?;
-    let scopes = Scopes::grantable(parameters.one("scope")?, resource)?;
+    let scope = parameters.one("scope")?;
+    let resource = resource::select(resources, default, resource::requested(parameters)?, scope)?;
+    let scopes = Scopes::grantable(scope, resource)?;
     let prompt = Prompt::read(parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
@@ -194,7 +203,8 @@ mod tests {
             Err(reason) => return Judged::Here(reason),
             Ok(proved) => proved,
         };
-        match admit(&parameters, &known, &proved, &[resource("https://notes.example/mcp"), resource("https://other.example")]) {
+        let resources = [resource("https://notes.example/mcp"), resource("https://other.example")];
+        match admit(&parameters, &known, &proved, &resources, None) {
             Err(reason) => Judged::There(reason, state(&parameters).map(str::to_owned)),
             Ok(request) => Judged::Admitted(request),
         }
@@ -249,7 +259,6 @@ mod tests {
 
     #[test]
     fn afterwards_every_fault_goes_to_the_client_with_its_state() {
-        let long = "é".repeat(1025);
         for (name, value, reason) in [
             ("response_type", None, Reason::Missing("response_type")),
             ("response_type", Some("token"), Reason::UnsupportedResponseType),
@@ -263,13 +272,29 @@ mod tests {
             ("code_challenge_method", Some("plain"), Reason::UnsupportedChallengeMethod),
             ("resource", Some("https://unknown.example/mcp"), Reason::UnknownResource),
             ("resource", Some("nonsense"), Reason::UnknownResource),
-            ("resource", None, Reason::UnknownResource),
+            ("resource", None, Reason::MissingResource),
             ("scope", Some("openid profile"), Reason::NoGrantableScope),
             ("prompt", Some("none login"), Reason::PromptNoneWithOthers),
         ] {
             assert_eq!(judge(&[(name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}={value:?}");
         }
-        assert_eq!(judge(&[("state", Some(&long))]), Judged::There(Reason::StateTooLong(2048), None));
+    }
+
+    #[test]
+    fn a_state_comes_back_whole_or_the_fault_stays_here() {
+        for state in ["x".repeat(8 * 1024), "é".repeat(4 * 1024)] {
+            assert_eq!(admitted(&[("state", Some(&state))]).state, Some(state));
+        }
+        for state in ["x".repeat(8 * 1024 + 1), "é".repeat(8 * 1024)] {
+            let there = Judged::There(Reason::StateTooLong(8 * 1024), Some(state.clone()));
+            assert_eq!(judge(&[("state", Some(&state))]), there, "{} bytes", state.len());
+        }
+        let endless = "x".repeat(16 * 1024 + 1);
+        assert_eq!(judge(&[("state", Some(&endless))]), Judged::Here(Reason::StateTooLong(8 * 1024)));
+        assert_eq!(
+            judge(&[("state", Some(&endless)), ("redirect_uri", Some("https://evil.example/cb"))]),
+            Judged::Here(Reason::UnregisteredRedirectUri)
+        );
     }
 
     #[test]
@@ -301,8 +326,10 @@ mod tests {
             assert_eq!(twice(name, value), Judged::There(Reason::Repeated(name), Some("s t".to_owned())));
         }
         assert_eq!(twice("state", "s"), Judged::There(Reason::Repeated("state"), None));
-        // A second resource is legal in RFC 8707, and beyond what a token here is for.
-        assert_eq!(twice("resource", "https://notes.example/mcp"), Judged::There(Reason::UnknownResource, Some("s t".to_owned())));
+        // A second resource is legal in RFC 8707. The same one again counts once, another is beyond what a token here is for.
+        assert_eq!(twice("resource", "https://notes.example/mcp"), Judged::Admitted(admitted(&[])));
+        let changes = [("resource", Some("https://notes.example/mcp")), ("resource", Some("https://other.example"))];
+        assert_eq!(judge(&changes), Judged::There(Reason::SeveralResources, Some("s t".to_owned())));
         // What is not known here is nobody's fault.
         assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));
     }
@@ -326,8 +353,6 @@ mod tests {
             assert_eq!(admitted(&[("prompt", Some(text))]), AuthorizationRequest { prompt, ..admitted(&[]) });
         }
         assert_eq!(admitted(&[("state", None)]).state, None);
-        let longest = "x".repeat(2048);
-        assert_eq!(admitted(&[("state", Some(&longest))]).state, Some(longest));
         assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read");
         assert_eq!(admitted(&[("scope", Some("openid write"))]).scopes.to_string(), "write");
         assert_eq!(admitted(&[("resource", Some("HTTPS://Other.example:443/"))]).resource.as_str(), "https://other.example");
@@ -337,7 +362,7 @@ mod tests {
     fn k6_the_only_resource_need_not_be_named() {
         let parameters = query(&[("resource", None)]);
         let proved = destination(&parameters, &client()).expect("a registered redirect URI");
-        let request = admit(&parameters, &client(), &proved, &[resource("https://notes.example/mcp")]);
+        let request = admit(&parameters, &client(), &proved, &[resource("https://notes.example/mcp")], None);
         assert_eq!(request.map(|request| request.resource.as_str().to_owned()), Ok("https://notes.example/mcp".to_owned()));
     }
 }

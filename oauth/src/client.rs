@@ -1,10 +1,12 @@
 //! Clients, how long they are remembered, and how they authenticate (OAuth 2.1 section 2.4, O11, O12).
 
 mod credentials;
+mod epoch;
 
 use std::time::Duration;
 
 pub use credentials::{Check, Credentials};
+pub use epoch::Epoch;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -114,7 +116,12 @@ impl Client {
     /// Whether the client is still known: it has not lapsed, and could be registered under the policy of today (case E38).
     pub fn stands(&self, now: Timestamp, schemes: &PrivateSchemes, refresh_token: Duration) -> bool {
         let lapsed = self.lapses_at(refresh_token).is_some_and(|end| end.has_passed(now));
-        !lapsed && self.redirect_uris.iter().all(|uri| uri.still_stands(schemes))
+        !lapsed && self.disallowed_scheme(schemes).is_none()
+    }
+
+    /// The scheme of a redirect URI that the settings of today do not let in (case E38).
+    pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
+        self.redirect_uris.iter().find_map(|uri| uri.disallowed_scheme(schemes))
     }
 
     /// The hosts that its identity rests on, in lower case: that of its document, and those that its answers go to. None is the

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::AuthorizationRequest,
+    client::Epoch,
     error::Reason,
     id::Id,
     prompt::Prompt,
@@ -35,8 +36,25 @@ pub struct Consent {
     pub scopes: Scopes,
     /// When the person last said yes.
     pub allowed_at: Timestamp,
-    /// When it lapses.
+    /// When it lapses, by the lifetime that was set when it was given.
     pub expires_at: Timestamp,
+    /// When the person last said yes to all of it; of records of earlier releases, `allowed_at` stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_at: Option<Timestamp>,
+    /// The client's epoch at that time: a later one ends it.
+    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    pub epoch: Epoch,
+}
+
+/// What a remembered consent is judged by, here and now.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    /// What time it is.
+    pub now: Timestamp,
+    /// How long a consent is remembered by the settings of today; zero remembers none.
+    pub lifetime: Duration,
+    /// The client's epoch.
+    pub epoch: Epoch,
 }
 
 impl Consent {
@@ -51,10 +69,12 @@ impl Consent {
     ///
     /// It lapses anew only when the person was shown all of it: a yes to little keeps nothing more alive.
     #[must_use]
-    pub fn given(request: &AuthorizationRequest, earlier: Option<Self>, id: Id, now: Timestamp, lifetime: Duration) -> Self {
-        let earlier = earlier.filter(|earlier| earlier.stands(now));
+    pub fn given(request: &AuthorizationRequest, earlier: Option<Self>, id: Id, measure: Measure) -> Self {
+        let Measure { now, lifetime, epoch } = measure;
+        let earlier = earlier.filter(|earlier| earlier.stands(measure));
         let unseen = earlier.as_ref().filter(|earlier| !earlier.scopes.iter().all(|word| request.scopes.contains(word)));
-        let expires_at = unseen.map_or_else(|| now.after(lifetime), |earlier| earlier.expires_at);
+        let (shown_at, expires_at) =
+            unseen.map_or_else(|| (now, now.after(lifetime)), |earlier| (earlier.shown_at(), earlier.expires_at));
         let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| (earlier.id, earlier.scopes));
         Self {
             id,
@@ -64,17 +84,25 @@ impl Consent {
             scopes: scopes.union(&request.scopes),
             allowed_at: now,
             expires_at,
+            shown_at: Some(shown_at),
+            epoch,
         }
     }
 
-    /// Whether it has not lapsed.
-    pub const fn stands(&self, now: Timestamp) -> bool {
-        !self.expires_at.has_passed(now)
+    fn shown_at(&self) -> Timestamp {
+        self.shown_at.unwrap_or(self.allowed_at)
+    }
+
+    /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime that was shortened counts
+    /// from the yes.
+    pub fn stands(&self, measure: Measure) -> bool {
+        let end = self.shown_at().after(measure.lifetime).min(self.expires_at);
+        !end.has_passed(measure.now) && !measure.epoch.ends(self.epoch)
     }
 
     /// Whether all of `scopes` were allowed, and that still stands.
-    pub fn covers(&self, scopes: &Scopes, now: Timestamp) -> bool {
-        self.stands(now) && scopes.iter().all(|word| self.scopes.contains(word))
+    pub fn covers(&self, scopes: &Scopes, measure: Measure) -> bool {
+        self.stands(measure) && scopes.iter().all(|word| self.scopes.contains(word))
     }
 }
 
@@ -97,9 +125,9 @@ pub fn step<'a>(
     destination: &Destination,
     signed_in: bool,
     earlier: Option<&'a Consent>,
-    now: Timestamp,
+    measure: Measure,
 ) -> Step<'a> {
-    let covering = earlier.filter(|consent| consent.covers(&request.scopes, now));
+    let covering = earlier.filter(|consent| consent.covers(&request.scopes, measure));
     let at_home = destination.is_on_this_computer();
     match (request.prompt, covering) {
         (Prompt::Nothing, _) if !signed_in => Step::Refuse(Reason::LoginRequired),
@@ -152,13 +180,17 @@ mod tests {
         }
     }
 
+    fn by(now: Timestamp) -> Measure {
+        Measure { now, lifetime: LIFETIME, epoch: Epoch::default() }
+    }
+
     fn destination(redirect_uri: &str) -> Destination {
         let registered = RedirectUri::register(redirect_uri, &PrivateSchemes::default()).expect("a safe redirect URI");
         Destination::prove(&[registered], redirect_uri).expect("the same")
     }
 
     fn consent(redirect_uri: &str, scopes: &str) -> Consent {
-        Consent::given(&request(redirect_uri, scopes, ASK), None, id(1), at(0), LIFETIME)
+        Consent::given(&request(redirect_uri, scopes, ASK), None, id(1), by(at(0)))
     }
 
     #[test]
@@ -189,10 +221,10 @@ mod tests {
         let first = consent(WEB, "read");
         assert_eq!((first.scopes.to_string().as_str(), first.expires_at), ("read", at(90 * DAY)));
         let wider = request(WEB, "write read", ASK);
-        let grown = Consent::given(&wider, Some(first.clone()), id(2), at(90 * DAY - 1), LIFETIME);
+        let grown = Consent::given(&wider, Some(first.clone()), id(2), by(at(90 * DAY - 1)));
         assert_eq!((grown.id, grown.scopes.to_string().as_str()), (id(1), "read write"));
         assert_eq!((grown.allowed_at, grown.expires_at), (at(90 * DAY - 1), at(180 * DAY - 1)));
-        let anew = Consent::given(&request(WEB, "write", ASK), Some(first), id(2), at(90 * DAY), LIFETIME);
+        let anew = Consent::given(&request(WEB, "write", ASK), Some(first), id(2), by(at(90 * DAY)));
         assert_eq!((anew.id, anew.scopes.to_string().as_str()), (id(2), "write"));
     }
 
@@ -200,7 +232,7 @@ mod tests {
     fn a_yes_to_little_keeps_nothing_more_alive() {
         let given = |scopes: &str, day: u64| {
             let earlier = Some(consent(WEB, "read write"));
-            Consent::given(&request(WEB, scopes, ASK), earlier, id(2), at(day * DAY), LIFETIME)
+            Consent::given(&request(WEB, scopes, ASK), earlier, id(2), by(at(day * DAY)))
         };
         assert_eq!(given("read", 89).expires_at, at(90 * DAY));
         assert_eq!(given("read admin", 89).expires_at, at(90 * DAY), "nor what comes with it");
@@ -208,11 +240,42 @@ mod tests {
     }
 
     #[test]
+    fn a_lifetime_that_was_shortened_reaches_consents_of_before() {
+        let allowed = consent(WEB, "read");
+        let stands = |consent: &Consent, days: u64, seconds| {
+            consent.stands(Measure { lifetime: Duration::from_secs(days * DAY), ..by(at(seconds)) })
+        };
+        assert!(stands(&allowed, 7, 7 * DAY - 1) && !stands(&allowed, 7, 7 * DAY));
+        assert!(!stands(&allowed, 0, 0), "zero asks every time");
+        assert!(!stands(&allowed, 900, 90 * DAY), "a longer one prolongs nothing");
+        // A yes to a part of it does not count for the rest.
+        let partly = Consent::given(&request(WEB, "read", ASK), Some(consent(WEB, "read write")), id(2), by(at(5 * DAY)));
+        assert!(stands(&partly, 7, 7 * DAY - 1) && !stands(&partly, 7, 7 * DAY));
+        // A record of an earlier release.
+        let mut record = serde_json::to_value(&allowed).expect("serialisable");
+        assert!(record.as_object_mut().expect("an object").remove("shown_at").is_some());
+        assert!(record.get("epoch").is_none(), "nothing to say");
+        let old: Consent = serde_json::from_value(record).expect("still read");
+        assert!(stands(&old, 7, 7 * DAY - 1) && !stands(&old, 7, 7 * DAY));
+    }
+
+    #[test]
+    fn a_later_epoch_of_the_client_ends_a_consent_and_the_next_yes_begins_anew() {
+        let allowed = consent(WEB, "read write");
+        let epoch = Epoch::default().next(at(1));
+        let later = Measure { epoch, ..by(at(1)) };
+        assert!(!allowed.stands(later) && !allowed.covers(&Scopes::parse("read"), later));
+        let again = Consent::given(&request(WEB, "read", ASK), Some(allowed), id(2), later);
+        assert_eq!((again.id, again.scopes.to_string().as_str(), again.epoch), (id(2), "read", epoch));
+        assert!(again.stands(later), "in the same second");
+    }
+
+    #[test]
     fn a_consent_covers_what_was_allowed_until_it_lapses() {
         let allowed = consent(WEB, "read write");
         for (scopes, covered) in [("read", true), ("write read", true), ("read admin", false), ("read offline_access", false)] {
-            assert_eq!(allowed.covers(&Scopes::parse(scopes), at(90 * DAY - 1)), covered, "{scopes}");
-            assert!(!allowed.covers(&Scopes::parse(scopes), at(90 * DAY)), "{scopes}");
+            assert_eq!(allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY - 1))), covered, "{scopes}");
+            assert!(!allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY))), "{scopes}");
         }
     }
 
@@ -246,8 +309,12 @@ mod tests {
             let earlier = earlier.map(|scopes| consent(uri, scopes));
             let (request, destination) = (request(uri, "read", prompt), destination(uri));
             let expected = expected.unwrap_or_else(|| Step::Pass(earlier.as_ref().expect("a consent")));
-            assert_eq!(step(&request, &destination, signed_in, earlier.as_ref(), at(5)), expected, "{uri} {prompt:?} {signed_in}");
-            let late = step(&request, &destination, signed_in, earlier.as_ref(), at(90 * DAY));
+            assert_eq!(
+                step(&request, &destination, signed_in, earlier.as_ref(), by(at(5))),
+                expected,
+                "{uri} {prompt:?} {signed_in}"
+            );
+            let late = step(&request, &destination, signed_in, earlier.as_ref(), by(at(90 * DAY)));
             assert!(!matches!(late, Step::Pass(_)), "{uri} {prompt:?}");
         }
     }

@@ -19,13 +19,11 @@ use crate::{
 
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
-/// Shown as links one day: only the web's own schemes may pass (draft -02 section 8.6). None of them is ever fetched.
-const LINKS: [&str; 4] = ["client_uri", "logo_uri", "policy_uri", "tos_uri"];
 
 /// Reads the document that `url` gave at `now`, and that need not be asked for again until `fresh_until`.
 ///
-/// Null members, empty strings and empty lists count as absent, unknown members are ignored. A document without grant types
-/// may refresh (requirement 5.4.8).
+/// Null members, empty strings and empty lists count as absent, unknown members and links are ignored. A document without grant
+/// types may refresh (requirement 5.4.8). Unsafe redirect URIs beside safe ones are dropped.
 ///
 /// # Errors
 /// The reason of the first member that cannot be accepted, in words about a document.
@@ -36,29 +34,41 @@ pub fn read(
     now: Timestamp,
     fresh_until: Timestamp,
 ) -> Result<Client, Reason> {
-    client(url, body, schemes, now, fresh_until).map_err(about_a_document)
+    accept(url, body, schemes, now, fresh_until).map(|(client, _)| client)
 }
 
-fn client(
+/// The same, with the reason for each part that was dropped.
+///
+/// # Errors
+/// As [`read`].
+pub fn accept(
     url: &DocumentUrl,
     body: &[u8],
     schemes: &PrivateSchemes,
     now: Timestamp,
     fresh_until: Timestamp,
+) -> Result<(Client, Vec<Reason>), Reason> {
+    let mut members = Members::read_from(body).map_err(about_a_document)?;
+    let client = client(url, &mut members, schemes, now, fresh_until).map_err(about_a_document)?;
+    Ok((client, members.into_dropped().into_iter().map(about_a_document).collect()))
+}
+
+fn client(
+    url: &DocumentUrl,
+    members: &mut Members,
+    schemes: &PrivateSchemes,
+    now: Timestamp,
+    fresh_until: Timestamp,
 ) -> Result<Client, Reason> {
-    let members = Members::read_from(body)?;
     // Byte for byte: neither case nor port nor slash is forgiven (C3, RFC 3986 section 6.2.1).
     if members.read::<String>("client_id", "it is not a string")?.as_deref() != Some(url.as_str()) {
         return Err(unacceptable("client_id", "it is not exactly the address that the document was fetched from"));
     }
-    let name = members.text("client_name", LONGEST_TEXT)?.filter(|name| !name.trim().is_empty());
+    let name = members.name()?.filter(|name| !name.trim().is_empty());
     let name = name.ok_or(unacceptable("client_name", "it is missing"))?;
     let redirect_uris = members.redirect_uris(schemes)?;
     if let Some(secret) = SECRETS.into_iter().find(|secret| members.has(secret)) {
         return Err(unacceptable(secret, "everybody can read a document, so it can hold no secret"));
-    }
-    for link in LINKS {
-        members.web_url(link)?;
     }
     let grants = members.supported("grant_types", &["authorization_code", "refresh_token"], "authorization_code")?;
     members.supported("response_types", &["code"], "code")?;
@@ -66,7 +76,7 @@ fn client(
         id: url.as_str().to_owned(),
         name: Some(name),
         redirect_uris,
-        authentication: authentication(&members)?,
+        authentication: authentication(members)?,
         refreshes: grants.iter().any(|grant| grant == "refresh_token"),
         origin: Origin::Document { fresh_until, allowed: false },
         created_at: now,

@@ -68,7 +68,7 @@ pub enum Reason {
     #[error("the code challenge is not a SHA-256 digest in base64url")]
     MalformedChallenge,
     /// The state is too long to be kept.
-    #[error("the state is longer than {0} characters")]
+    #[error("the state is longer than {0} bytes")]
     StateTooLong(usize),
     /// Scopes were asked for, and none of them exists.
     #[error("none of the requested scopes exists")]
@@ -76,6 +76,12 @@ pub enum Reason {
     /// A resource that this server does not stand in front of (A19).
     #[error("the resource is not one of this server's")]
     UnknownResource,
+    /// No resource is named, there are several, and nothing says which is meant (RFC 8707 section 2).
+    #[error("the request names no resource, and this server stands in front of several: the parameter resource says which")]
+    MissingResource,
+    /// Different resources are named at once.
+    #[error("the request names several resources, and a token here is for one")]
+    SeveralResources,
     /// The client's registration leaves the authorization code grant out.
     #[error("the client is not registered for this grant type")]
     GrantTypeNotRegistered,
@@ -171,6 +177,9 @@ pub enum Reason {
     /// A scope beyond the ones consented to.
     #[error("the scope is wider than the grant's")]
     ScopeNotGranted,
+    /// The configuration has dropped every scope that was consented to. The client has to ask its person again.
+    #[error("none of the scopes that were granted exists any more")]
+    GrantedScopesGone,
 
     // Revocation and introspection endpoints.
     /// The token was issued to another client (RFC 7009 section 2.1).
@@ -201,6 +210,9 @@ pub enum Reason {
     /// A redirect URI that is not safe to send an answer to (A11, O24).
     #[error("a redirect URI is not acceptable: {0}")]
     UnsafeRedirectUri(&'static str),
+    /// A redirect URI with the scheme of an application that the settings do not let in (O24).
+    #[error("a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}")]
+    SchemeNotAllowed(String),
 }
 
 impl Reason {
@@ -232,7 +244,9 @@ impl Reason {
             | Self::ResourceAuthenticationFailed => Code::InvalidClient,
             Self::UnsupportedResponseType => Code::UnsupportedResponseType,
             Self::NoGrantableScope | Self::ScopeNotGranted => Code::InvalidScope,
-            Self::UnknownResource | Self::ResourceNotGranted => Code::InvalidTarget,
+            Self::UnknownResource | Self::MissingResource | Self::SeveralResources | Self::ResourceNotGranted => {
+                Code::InvalidTarget
+            }
             Self::GrantTypeNotRegistered => Code::UnauthorizedClient,
             Self::Denied => Code::AccessDenied,
             Self::InteractionRequired => Code::InteractionRequired,
@@ -252,10 +266,11 @@ impl Reason {
             | Self::ReplayedRefreshToken
             | Self::EndedGrant
             | Self::AccountGone
+            | Self::GrantedScopesGone
             | Self::TokenOfAnotherClient => Code::InvalidGrant,
             Self::RegistrationTokenRefused => Code::InvalidToken,
             Self::MalformedMetadata | Self::MetadataTooLarge | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
-            Self::UnsafeRedirectUri(_) => Code::InvalidRedirectUri,
+            Self::UnsafeRedirectUri(_) | Self::SchemeNotAllowed(_) => Code::InvalidRedirectUri,
         }
     }
 
@@ -297,61 +312,67 @@ mod tests {
     use super::*;
 
     /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
-    const ALL: [(Reason, &str); 53] = [
-        (R::Repeated("scope"), "invalid_request"),
-        (R::Missing("code"), "invalid_request"),
-        (R::UnknownClient, "invalid_client"),
-        (R::UnregisteredRedirectUri, "invalid_request"),
-        (R::UnsupportedResponseType, "unsupported_response_type"),
-        (R::UnsupportedResponseMode, "invalid_request"),
-        (R::UnsupportedChallengeMethod, "invalid_request"),
-        (R::MalformedChallenge, "invalid_request"),
-        (R::StateTooLong(2048), "invalid_request"),
-        (R::NoGrantableScope, "invalid_scope"),
-        (R::UnknownResource, "invalid_target"),
-        (R::GrantTypeNotRegistered, "unauthorized_client"),
-        (R::Denied, "access_denied"),
-        (R::InteractionRequired, "interaction_required"),
-        (R::SeveralAuthenticationMethods, "invalid_request"),
-        (R::MalformedAuthorizationHeader, "invalid_client"),
-        (R::ClientAuthenticationFailed { by_header: true }, "invalid_client"),
-        (R::UnsupportedGrantType, "unsupported_grant_type"),
-        (R::UnknownCode, "invalid_grant"),
-        (R::CodeOfAnotherClient, "invalid_grant"),
-        (R::ExpiredCode, "invalid_grant"),
-        (R::RedirectUriMismatch, "invalid_grant"),
-        (R::MalformedVerifier, "invalid_grant"),
-        (R::VerifierMismatch, "invalid_grant"),
-        (R::ReplayedCode, "invalid_grant"),
-        (R::UnknownRefreshToken, "invalid_grant"),
-        (R::RefreshTokenOfAnotherClient, "invalid_grant"),
-        (R::ExpiredRefreshToken, "invalid_grant"),
-        (R::ReplayedRefreshToken, "invalid_grant"),
-        (R::EndedGrant, "invalid_grant"),
-        (R::AccountGone, "invalid_grant"),
-        (R::ResourceNotGranted, "invalid_target"),
-        (R::ScopeNotGranted, "invalid_scope"),
-        (R::MalformedMetadata, "invalid_client_metadata"),
-        (R::UnacceptableMetadata { member: "scope", why: "it is too long" }, "invalid_client_metadata"),
-        (R::UnsafeRedirectUri("it is too long"), "invalid_redirect_uri"),
-        (R::TokenOfAnotherClient, "invalid_grant"),
-        (R::ResourceAuthenticationFailed, "invalid_client"),
-        (R::RegistrationTokenRefused, "invalid_token"),
-        (R::LoginRequired, "login_required"),
-        (R::ConsentRequired, "consent_required"),
-        (R::PromptNoneWithOthers, "invalid_request"),
-        (R::MalformedDocumentAddress("it has a fragment"), "invalid_client"),
-        (R::DocumentNotAllowed, "invalid_client"),
-        (R::NoDocument("it is too long"), "invalid_client"),
-        (R::MalformedDocument, "invalid_client"),
-        (R::UnacceptableDocument { member: "client_id", why: "it is too long" }, "invalid_client"),
-        (R::NoCommonAuthentication, "invalid_client"),
-        (R::UnacceptableAssertion("it has expired"), "invalid_client"),
-        (R::UnknownAssertionKey, "invalid_client"),
-        (R::UnusableKeys("it is too large"), "invalid_client"),
-        (R::ClientBlocked, "invalid_client"),
-        (R::MetadataTooLarge, "invalid_client_metadata"),
-    ];
+    static ALL: std::sync::LazyLock<[(Reason, &str); 57]> = std::sync::LazyLock::new(|| {
+        [
+            (R::Repeated("scope"), "invalid_request"),
+            (R::Missing("code"), "invalid_request"),
+            (R::UnknownClient, "invalid_client"),
+            (R::UnregisteredRedirectUri, "invalid_request"),
+            (R::UnsupportedResponseType, "unsupported_response_type"),
+            (R::UnsupportedResponseMode, "invalid_request"),
+            (R::UnsupportedChallengeMethod, "invalid_request"),
+            (R::MalformedChallenge, "invalid_request"),
+            (R::StateTooLong(2048), "invalid_request"),
+            (R::NoGrantableScope, "invalid_scope"),
+            (R::UnknownResource, "invalid_target"),
+            (R::GrantTypeNotRegistered, "unauthorized_client"),
+            (R::Denied, "access_denied"),
+            (R::InteractionRequired, "interaction_required"),
+            (R::SeveralAuthenticationMethods, "invalid_request"),
+            (R::MalformedAuthorizationHeader, "invalid_client"),
+            (R::ClientAuthenticationFailed { by_header: true }, "invalid_client"),
+            (R::UnsupportedGrantType, "unsupported_grant_type"),
+            (R::UnknownCode, "invalid_grant"),
+            (R::CodeOfAnotherClient, "invalid_grant"),
+            (R::ExpiredCode, "invalid_grant"),
+            (R::RedirectUriMismatch, "invalid_grant"),
+            (R::MalformedVerifier, "invalid_grant"),
+            (R::VerifierMismatch, "invalid_grant"),
+            (R::ReplayedCode, "invalid_grant"),
+            (R::UnknownRefreshToken, "invalid_grant"),
+            (R::RefreshTokenOfAnotherClient, "invalid_grant"),
+            (R::ExpiredRefreshToken, "invalid_grant"),
+            (R::ReplayedRefreshToken, "invalid_grant"),
+            (R::EndedGrant, "invalid_grant"),
+            (R::AccountGone, "invalid_grant"),
+            (R::ResourceNotGranted, "invalid_target"),
+            (R::ScopeNotGranted, "invalid_scope"),
+            (R::MalformedMetadata, "invalid_client_metadata"),
+            (R::UnacceptableMetadata { member: "scope", why: "it is too long" }, "invalid_client_metadata"),
+            (R::UnsafeRedirectUri("it is too long"), "invalid_redirect_uri"),
+            (R::TokenOfAnotherClient, "invalid_grant"),
+            (R::ResourceAuthenticationFailed, "invalid_client"),
+            (R::RegistrationTokenRefused, "invalid_token"),
+            (R::LoginRequired, "login_required"),
+            (R::ConsentRequired, "consent_required"),
+            (R::PromptNoneWithOthers, "invalid_request"),
+            (R::MalformedDocumentAddress("it has a fragment"), "invalid_client"),
+            (R::DocumentNotAllowed, "invalid_client"),
+            (R::NoDocument("it is too long"), "invalid_client"),
+            (R::MalformedDocument, "invalid_client"),
+            (R::UnacceptableDocument { member: "client_id", why: "it is too long" }, "invalid_client"),
+            (R::NoCommonAuthentication, "invalid_client"),
+            (R::UnacceptableAssertion("it has expired"), "invalid_client"),
+            (R::UnknownAssertionKey, "invalid_client"),
+            (R::UnusableKeys("it is too large"), "invalid_client"),
+            (R::ClientBlocked, "invalid_client"),
+            (R::MissingResource, "invalid_target"),
+            (R::SeveralResources, "invalid_target"),
+            (R::GrantedScopesGone, "invalid_grant"),
+            (R::SchemeNotAllowed("my-agent".to_owned()), "invalid_redirect_uri"),
+            (R::MetadataTooLarge, "invalid_client_metadata"),
+        ]
+    });
 
     /// The line of [`ALL`] that stands for a reason.
     const fn place(reason: &Reason) -> usize {
@@ -408,7 +429,11 @@ mod tests {
             R::UnknownAssertionKey => 49,
             R::UnusableKeys(_) => 50,
             R::ClientBlocked => 51,
-            R::MetadataTooLarge => 52,
+            R::MissingResource => 52,
+            R::SeveralResources => 53,
+            R::GrantedScopesGone => 54,
+            R::SchemeNotAllowed(_) => 55,
+            R::MetadataTooLarge => 56,
         }
     }
 

@@ -23,10 +23,11 @@ pub use rotation::Rotation;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    client::Epoch,
     error::Reason,
     id::Id,
     pkce::Challenge,
-    resource::{self, ResourceIdentifier},
+    resource::{self, Resource, ResourceIdentifier},
     scope::Scopes,
     secret::{Digest, Secret},
     time::Timestamp,
@@ -53,6 +54,9 @@ pub struct Terms {
     pub refreshes: bool,
     /// When the person said yes.
     pub allowed_at: Timestamp,
+    /// The client's epoch at that time: a later one ends the grant.
+    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    pub epoch: Epoch,
 }
 
 /// A grant as it is stored.
@@ -127,13 +131,17 @@ impl End {
     }
 }
 
-/// Spans that decide about tokens.
+/// What the settings of today say. What was stored under other ones is judged by these.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct Rules<'a> {
+    /// How long a code is good, from the person's yes.
+    pub code: Duration,
     /// How long a refresh token is good, from its own issue.
     pub refresh_token: Duration,
     /// How long a rotated token gives its successor again; zero is strict.
     pub replay_window: Duration,
+    /// The resource of the grant: scopes that it has no more are granted no more.
+    pub resource: &'a Resource,
 }
 
 /// What a transition leads to.
@@ -177,7 +185,7 @@ impl Grant {
         request: &CodeRequest<'_>,
         now: Timestamp,
         fresh: [Secret; 2],
-        rules: Rules,
+        rules: Rules<'_>,
     ) -> Outcome {
         let (State::Offered { code: digest, .. } | State::Active { code: digest, .. }) = &self.state else {
             return Outcome::refuse(Reason::UnknownCode);
@@ -185,12 +193,14 @@ impl Grant {
         if *digest != code.secret.digest() {
             return Outcome::refuse(Reason::UnknownCode);
         }
-        let scopes = match self.terms.check_redemption(client_id, request) {
+        let scopes = match self.terms.check_redemption(client_id, request, rules.resource) {
             Ok(scopes) => scopes,
             Err(reason) => return Outcome::refuse(reason),
         };
         match &self.state {
-            State::Offered { expires_at, .. } if expires_at.has_passed(now) => Outcome::refuse(Reason::ExpiredCode),
+            State::Offered { expires_at, .. } if self.terms.allowed_at.after(rules.code).min(*expires_at).has_passed(now) => {
+                Outcome::refuse(Reason::ExpiredCode)
+            }
             State::Offered { code: digest, .. } => {
                 let digest = digest.clone();
                 let [family, secret] = fresh;
@@ -213,7 +223,7 @@ impl Grant {
         request: &RefreshRequest<'_>,
         now: Timestamp,
         salt: &Secret,
-        rules: Rules,
+        rules: Rules<'_>,
     ) -> Outcome {
         let rotation = match &self.state {
             State::Active { refresh: Some(rotation), .. } => rotation,
@@ -231,11 +241,10 @@ impl Grant {
         if again.is_none() && rotation.current != digest {
             return self.ended_by_replay(End::RefreshTokenReplayed, now);
         }
-        if rotation.expires_at.has_passed(now) {
+        if self.refresh_until(rotation, rules.refresh_token).has_passed(now) {
             return Outcome::refuse(Reason::ExpiredRefreshToken);
         }
-        let granted = resource::check_granted(&self.terms.resource, request.resource);
-        let scopes = match granted.and_then(|()| self.terms.scopes.narrowed(request.scope)) {
+        let scopes = match self.terms.check_refresh(request, rules.resource) {
             Ok(scopes) => scopes,
             Err(reason) => return Outcome::refuse(reason),
         };
@@ -274,6 +283,21 @@ impl Grant {
         matches!(self.state, State::Active { .. })
     }
 
+    /// Whether its client holds a token that is good, or will be given one, by the lifetimes of today.
+    pub fn is_connected(&self, access_token: Duration, refresh_token: Duration, now: Timestamp) -> bool {
+        let State::Active { refresh, .. } = &self.state else { return false };
+        let refresh_ends = refresh.as_ref().map(|rotation| self.refresh_until(rotation, refresh_token).after(access_token));
+        let end = self.expires_at(access_token);
+        !refresh_ends.map_or(end, |refresh_ends| refresh_ends.min(end)).has_passed(now)
+    }
+
+    /// When the live refresh token expires: at the time that was set when it was issued, or after the lifetime of today. Records
+    /// of earlier releases do not say when that was; then the last use does, which is the same moment.
+    fn refresh_until(&self, rotation: &Rotation, lifetime: Duration) -> Timestamp {
+        let issued_at = rotation.issued_at.or(self.last_use.as_ref().map(|last_use| last_use.at));
+        issued_at.map_or(rotation.expires_at, |issued_at| issued_at.after(lifetime).min(rotation.expires_at))
+    }
+
     /// When a replay ended it, for as long as its person should see that.
     pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.state {
@@ -300,7 +324,7 @@ impl Grant {
         Outcome { next: self.end(why, now), answer: Err(reason) }
     }
 
-    fn rotated(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
+    fn rotated(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules<'_>) -> Self {
         let State::Active { code, redeemed_at, refresh: Some(rotation) } = self.state else { return self };
         let refresh = Some(rotation.advance(used, successor, salt, now, rules));
         Self { terms: self.terms, state: State::Active { code, redeemed_at, refresh }, last_use: self.last_use }
@@ -308,7 +332,7 @@ impl Grant {
 }
 
 impl Terms {
-    fn check_redemption(&self, client_id: &str, request: &CodeRequest<'_>) -> Result<Scopes, Reason> {
+    fn check_redemption(&self, client_id: &str, request: &CodeRequest<'_>, resource: &Resource) -> Result<Scopes, Reason> {
         if self.client_id != client_id {
             return Err(Reason::CodeOfAnotherClient);
         }
@@ -317,7 +341,13 @@ impl Terms {
         }
         self.challenge.check(request.verifier)?;
         resource::check_granted(&self.resource, request.resource)?;
-        Ok(self.scopes.among(request.scope))
+        Ok(self.scopes.at(resource)?.among(request.scope))
+    }
+
+    fn check_refresh(&self, request: &RefreshRequest<'_>, resource: &Resource) -> Result<Scopes, Reason> {
+        resource::check_granted(&self.resource, request.resource)?;
+        let granted = self.scopes.at(resource)?;
+        granted.narrowed(request.scope, resource)
     }
 }
 

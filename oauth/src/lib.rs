@@ -32,6 +32,7 @@ pub mod token;
 pub use error::{Code, Reason};
 pub use id::Id;
 pub use issuer::Issuer;
+pub use members::without_mark;
 pub use parameters::Parameters;
 pub use refusal::Refusal;
 pub use secret::{Digest, Secret};

@@ -17,8 +17,20 @@ pub(crate) const LONGEST_TEXT: usize = 200;
 /// The longest address, in bytes.
 pub(crate) const LONGEST_URL: usize = 2048;
 
+/// What some editors put before a text; RFC 8259 section 8.1 lets a reader pass over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A JSON text without a byte order mark.
+pub fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json)
+}
+
 /// A JSON object whose null, empty and unknown members count for nothing.
-pub(crate) struct Members(Map<String, Value>);
+pub(crate) struct Members {
+    object: Map<String, Value>,
+    /// Why parts of it are not used that a client can do without.
+    dropped: Vec<Reason>,
+}
 
 impl Members {
     /// Reads an object. Null members, empty strings and empty lists count as absent.
@@ -26,24 +38,35 @@ impl Members {
     /// # Errors
     /// [`Reason::MalformedMetadata`], as every fault here in the words of a registration.
     pub(crate) fn read_from(body: &[u8]) -> Result<Self, Reason> {
-        let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return Err(Reason::MalformedMetadata) };
+        let Ok(Value::Object(mut object)) = serde_json::from_slice(without_mark(body)) else {
+            return Err(Reason::MalformedMetadata);
+        };
         let is_absent = |value: &Value| match value {
             Value::Null => true,
             Value::String(text) => text.is_empty(),
             Value::Array(items) => items.is_empty(),
             _ => false,
         };
-        members.retain(|_, value| !is_absent(value));
-        Ok(Self(members))
+        object.retain(|_, value| !is_absent(value));
+        Ok(Self { object, dropped: Vec::new() })
+    }
+
+    /// Why parts of it were not used, once everything was read.
+    pub(crate) fn into_dropped(self) -> Vec<Reason> {
+        self.dropped
     }
 
     /// Whether there is such a member.
     pub(crate) fn has(&self, member: &str) -> bool {
-        self.0.contains_key(member)
+        self.object.contains_key(member)
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self, member: &'static str, why: &'static str) -> Result<Option<T>, Reason> {
-        self.0.get(member).map(|value| T::deserialize(value)).transpose().map_err(|_| Reason::UnacceptableMetadata { member, why })
+        self.object
+            .get(member)
+            .map(|value| T::deserialize(value))
+            .transpose()
+            .map_err(|_| Reason::UnacceptableMetadata { member, why })
     }
 
     /// A text of at most so many bytes.
@@ -53,6 +76,24 @@ impl Members {
             Some(text) if text.len() > longest => Err(Reason::UnacceptableMetadata { member, why: "it is too long" }),
             text => Ok(text),
         }
+    }
+
+    /// What is read of a member that a client can do without: nothing where it is faulty.
+    pub(crate) fn optional<T>(&mut self, read: impl FnOnce(&Self) -> Result<Option<T>, Reason>) -> Option<T> {
+        read(self).unwrap_or_else(|reason| {
+            self.dropped.push(reason);
+            None
+        })
+    }
+
+    /// The client's name, cut where it is too long.
+    pub(crate) fn name(&mut self) -> Result<Option<String>, Reason> {
+        let mut name: Option<String> = self.read("client_name", "it is not a string")?;
+        if let Some(name) = name.as_mut().filter(|name| name.len() > LONGEST_TEXT) {
+            name.truncate(name.floor_char_boundary(LONGEST_TEXT));
+            self.dropped.push(Reason::UnacceptableMetadata { member: "client_name", why: "it is too long, and was cut" });
+        }
+        Ok(name)
     }
 
     /// Shown as a link one day, so nothing but the web's own schemes may pass.
@@ -65,19 +106,36 @@ impl Members {
         }
     }
 
-    /// Where answers to the client may go: at least one place.
-    pub(crate) fn redirect_uris(&self, schemes: &PrivateSchemes) -> Result<Vec<RedirectUri>, Reason> {
-        let texts: Vec<String> = self.read("redirect_uris", "it is not a list of strings")?.unwrap_or_default();
-        match texts.len() {
-            0 => Err(Reason::UnsafeRedirectUri("there is none")),
-            1..=MOST_REDIRECT_URIS => texts.iter().map(|text| RedirectUri::register(text, schemes)).collect(),
-            _ => Err(Reason::UnsafeRedirectUri("there are too many")),
+    /// Where answers to the client may go. What is not safe among them is dropped; what is left is at least one place.
+    ///
+    /// # Errors
+    /// What is wrong with the first, where none is left.
+    pub(crate) fn redirect_uris(&mut self, schemes: &PrivateSchemes) -> Result<Vec<RedirectUri>, Reason> {
+        let values: Vec<Value> = self.read("redirect_uris", "it is not a list of strings")?.unwrap_or_default();
+        if values.len() > MOST_REDIRECT_URIS {
+            return Err(Reason::UnsafeRedirectUri("there are too many"));
         }
+        let register = |value: &Value| match value.as_str() {
+            Some(text) => RedirectUri::register(text, schemes),
+            None => Err(Reason::UnsafeRedirectUri("it is not a string")),
+        };
+        let (mut safe, mut faults) = (Vec::new(), Vec::new());
+        for value in &values {
+            match register(value) {
+                Ok(uri) => safe.push(uri),
+                Err(reason) => faults.push(reason),
+            }
+        }
+        if safe.is_empty() {
+            return Err(faults.into_iter().next().unwrap_or(Reason::UnsafeRedirectUri("there is none")));
+        }
+        self.dropped.append(&mut faults);
+        Ok(safe)
     }
 
     /// Where the client's public keys are: in `jwks`, or at `jwks_uri`, and never in both (RFC 7591 section 2).
     pub(crate) fn keys(&self) -> Result<Option<KeySource>, Reason> {
-        match (self.0.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
+        match (self.object.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(Reason::UnacceptableMetadata { member: "jwks_uri", why: "there is jwks too" }),
             (Some(keys), None) => Ok(Some(KeySource::Inline(Jwks::read(keys)?))),
@@ -87,16 +145,16 @@ impl Members {
 
     /// Whether `jwks` holds a key that is nobody's business.
     pub(crate) fn has_spent_keys(&self) -> bool {
-        self.0.get("jwks").is_some_and(Jwks::is_spent)
+        self.object.get("jwks").is_some_and(Jwks::is_spent)
     }
 
-    /// Keeps of a list what is supported. Absent means all of it; without `required` there is no flow left to run.
-    pub(crate) fn supported(&self, member: &'static str, all: &[&str], required: &str) -> Result<Vec<String>, Reason> {
-        let Some(asked) = self.read::<Vec<String>>(member, "it is not a list of strings")? else {
-            return Ok(all.iter().map(|&name| name.to_owned()).collect());
-        };
-        let kept: Vec<String> =
-            all.iter().filter(|name| asked.iter().any(|own| own == *name)).map(|&name| name.to_owned()).collect();
+    /// Keeps of a list what is supported. Absent means all of it, and so does what is no list; without `required` there is no
+    /// flow left to run.
+    pub(crate) fn supported(&mut self, member: &'static str, all: &[&str], required: &str) -> Result<Vec<String>, Reason> {
+        let asked: Option<Vec<Value>> = self.optional(|members| members.read(member, "it is not a list of strings"));
+        let Some(asked) = asked else { return Ok(all.iter().map(|&name| name.to_owned()).collect()) };
+        let is_asked = |name: &&&str| asked.iter().any(|own| own.as_str() == Some(**name));
+        let kept: Vec<String> = all.iter().filter(is_asked).map(|&name| name.to_owned()).collect();
         if kept.iter().any(|name| name == required) {
             Ok(kept)
         } else {

@@ -32,6 +32,11 @@ impl Parameters {
             None => Ok(first.filter(|value| !value.is_empty())),
         }
     }
+
+    /// Every value of a parameter that may come more than once; empty values count as omitted.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
 }
 
 impl std::fmt::Debug for Parameters {
@@ -53,6 +58,8 @@ mod tests {
         assert_eq!(parameters.one("c"), Err(Reason::Repeated("c")));
         assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
         assert_eq!(parameters.one("missing"), Ok(None));
+        assert_eq!(parameters.all("c").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!((parameters.all("d").count(), parameters.all("missing").count()), (0, 0));
         assert_eq!(format!("{parameters:?}"), r#"["a", "b", "c", "c", "d", "d"]"#, "names, never values");
     }
 

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const LONGEST: usize = 2048;
+/// The longest scheme that a refusal repeats.
+const LONGEST_SCHEME: usize = 64;
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 /// What an answer carries: in a registered query each would come twice, and a client could read the wrong one.
 const ANSWER_PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
@@ -29,11 +31,15 @@ impl RedirectUri {
     /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or among `schemes`.
     ///
     /// # Errors
-    /// [`Reason::UnsafeRedirectUri`] with what is wrong.
+    /// [`Reason::UnsafeRedirectUri`] with what is wrong; [`Reason::SchemeNotAllowed`] where only the settings are in the way.
     pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, Reason> {
-        match fault(text, schemes) {
-            None => Ok(Self(text.to_owned())),
-            Some(why) => Err(Reason::UnsafeRedirectUri(why)),
+        if let Some(why) = fault(text) {
+            return Err(Reason::UnsafeRedirectUri(why));
+        }
+        let uri = Self(text.to_owned());
+        match uri.disallowed_scheme(schemes) {
+            Some(scheme) => Err(Reason::SchemeNotAllowed(scheme.chars().take(LONGEST_SCHEME).collect())),
+            None => Ok(uri),
         }
     }
 
@@ -44,8 +50,13 @@ impl RedirectUri {
 
     /// Whether the settings of today would still let it in (case E38): they say which private-use schemes do.
     pub fn still_stands(&self, schemes: &PrivateSchemes) -> bool {
+        self.disallowed_scheme(schemes).is_none()
+    }
+
+    /// Its scheme, where that is an application's and the settings do not let it in.
+    pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
         let scheme = scheme(&self.0);
-        matches!(scheme, "https" | "http") || schemes.allow(scheme)
+        (!matches!(scheme, "https" | "http") && !schemes.allow(scheme)).then_some(scheme)
     }
 
     /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252 section 7.3).
@@ -195,7 +206,7 @@ impl<'a> Loopback<'a> {
 }
 
 /// What makes a redirect URI unsafe, if anything does.
-fn fault(text: &str, schemes: &PrivateSchemes) -> Option<&'static str> {
+fn fault(text: &str) -> Option<&'static str> {
     if text.len() > LONGEST {
         return Some("it is too long");
     }
@@ -217,12 +228,12 @@ fn fault(text: &str, schemes: &PrivateSchemes) -> Option<&'static str> {
     if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&name.as_ref())) {
         return Some("its query holds a parameter of the answer");
     }
-    fault_of_place(text, &url, schemes)
+    fault_of_place(text, &url)
 }
 
 /// What is wrong with scheme, host or port. People and policies are shown these as written, so browsers have to read them
 /// as written: `http:/evil.example://localhost/` leads to `evil.example`.
-fn fault_of_place(text: &str, url: &Url, schemes: &PrivateSchemes) -> Option<&'static str> {
+fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     let is_plain = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     let is_misread = || !authority(text).strip_prefix(host).is_some_and(is_plain);
@@ -230,7 +241,7 @@ fn fault_of_place(text: &str, url: &Url, schemes: &PrivateSchemes) -> Option<&'s
         "https" | "http" if is_misread() => Some("its host or port is not written in its plain form"),
         "http" if !LOOPBACK_HOSTS.contains(&host) => Some("http is for this computer only: 127.0.0.1, [::1] or localhost"),
         "https" | "http" => None,
-        scheme if schemes.allow(scheme) => None,
+        scheme if schemes::is_scheme(scheme) => None,
         _ => Some("its scheme is not allowed"),
     }
 }
@@ -335,7 +346,6 @@ mod tests {
             "file:///etc/passwd",
             "about:blank",
             "blob:https://good.com/x",
-            "unknown://x",
             "http://localhost:0/cb\u{0}",
             "http:/evil.example://localhost/cb",
             "http:evil.example://127.0.0.1/cb",
@@ -371,9 +381,32 @@ mod tests {
             assert!(uri.still_stands(&none));
         }
         assert!(RedirectUri::register("my-agent:/cb", &own).is_ok() && RedirectUri::register("a1+b:/cb", &own).is_ok());
-        assert_eq!(RedirectUri::register("my-agent:/cb", &none), Err(Reason::UnsafeRedirectUri("its scheme is not allowed")));
+        assert_eq!(RedirectUri::register("my-agent:/cb", &none), Err(Reason::SchemeNotAllowed("my-agent".to_owned())));
+        assert_eq!(register("unknown://x"), Err(Reason::SchemeNotAllowed("unknown".to_owned())));
+        let endless = format!("{}:/cb", "a".repeat(2000));
+        assert_eq!(register(&endless), Err(Reason::SchemeNotAllowed("a".repeat(64))));
+        // No setting would let these in.
+        assert_eq!(register("javascript://x/cb"), Err(Reason::UnsafeRedirectUri("its scheme is not allowed")));
         for bad in ["", "javascript", "data", "https", "Cursor", "cursor:", "cursor://", "1a", ".a", "a b", "a,b", "é"] {
             assert_eq!(PrivateSchemes::read(["zed", bad, "?"]), Err(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn naming_a_scheme_adds_it_and_a_minus_takes_one_away() {
+        let set = |words: &[&'static str]| PrivateSchemes::adjusted(words.iter().copied());
+        let allowed = |words: &[&'static str], scheme: &str| set(words).is_ok_and(|schemes| schemes.allow(scheme));
+        for scheme in KNOWN_PRIVATE_SCHEMES {
+            assert!(allowed(&["my-agent"], scheme), "{scheme}");
+            assert!(!allowed(&["none"], scheme) && !allowed(&["none", "my-agent"], scheme), "{scheme}");
+        }
+        assert!(allowed(&["my-agent"], "my-agent") && allowed(&["none", "my-agent"], "my-agent"));
+        assert!(!allowed(&["-cursor"], "cursor") && allowed(&["-cursor"], "claude"));
+        assert!(!allowed(&["-cursor", "my-agent"], "cursor"));
+        assert_eq!(set(&["cursor", "zed"]), Ok(PrivateSchemes::default()), "they are on the list already");
+        assert_eq!(set(&[]), Ok(PrivateSchemes::default()));
+        for bad in ["javascript", "-javascript", "Cursor", "-", "--cursor", "cursor:", "-my-agent"] {
+            assert_eq!(set(&["zed", bad]), Err(bad));
         }
     }
 

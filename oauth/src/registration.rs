@@ -171,15 +171,35 @@ impl Metadata {
     /// Reads the body of a registration request.
     ///
     /// Null members, empty strings and empty lists count as absent, unknown members are ignored, unsupported grant types are
-    /// dropped.
+    /// dropped. So is what the client can do without: unsafe redirect URIs beside safe ones, and members that only inform.
     ///
     /// # Errors
     /// The reason of the first member that cannot be accepted.
     pub fn read(body: &[u8], schemes: &PrivateSchemes) -> Result<Self, Reason> {
-        Self::of(&Members::read_from(body)?, schemes)
+        Self::accept(body, schemes).map(|(metadata, _)| metadata)
     }
 
-    fn of(members: &Members, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+    /// The same, with the reason for each part that was dropped.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn accept(body: &[u8], schemes: &PrivateSchemes) -> Result<(Self, Vec<Reason>), Reason> {
+        let mut members = Members::read_from(body)?;
+        let metadata = Self::of(&mut members, schemes)?;
+        Ok((metadata, members.into_dropped()))
+    }
+
+    /// The name that a body gives the client, however faulty the rest is.
+    pub fn claimed_name(body: &[u8]) -> Option<String> {
+        Members::read_from(body).ok()?.name().ok()?
+    }
+
+    /// What it calls itself.
+    pub fn name(&self) -> Option<&str> {
+        self.client_name.as_deref()
+    }
+
+    fn of(members: &mut Members, schemes: &PrivateSchemes) -> Result<Self, Reason> {
         let method = Method::read(members)?;
         let grant_types = members.supported("grant_types", &GRANT_TYPES, "authorization_code")?;
         members.supported("response_types", &["code"], "code")?;
@@ -187,17 +207,17 @@ impl Metadata {
             redirect_uris: members.redirect_uris(schemes)?,
             keys: method.keys(members)?,
             refreshes: grant_types.iter().any(|name| name == REFRESH_TOKEN),
-            client_name: members.text("client_name", LONGEST_TEXT)?,
+            client_name: members.name().unwrap_or_else(|reason| members.optional(|_| Err(reason))),
             details: Details {
                 token_endpoint_auth_method: method,
-                client_uri: members.web_url("client_uri")?,
-                logo_uri: members.web_url("logo_uri")?,
-                policy_uri: members.web_url("policy_uri")?,
-                tos_uri: members.web_url("tos_uri")?,
-                scope: members.text("scope", LONGEST_URL)?,
-                application_type: members.read("application_type", "it is neither native nor web")?,
-                software_id: members.text("software_id", LONGEST_TEXT)?,
-                software_version: members.text("software_version", LONGEST_TEXT)?,
+                client_uri: members.optional(|members| members.web_url("client_uri")),
+                logo_uri: members.optional(|members| members.web_url("logo_uri")),
+                policy_uri: members.optional(|members| members.web_url("policy_uri")),
+                tos_uri: members.optional(|members| members.web_url("tos_uri")),
+                scope: members.optional(|members| members.text("scope", LONGEST_URL)),
+                application_type: members.optional(|members| members.read("application_type", "it is neither native nor web")),
+                software_id: members.optional(|members| members.text("software_id", LONGEST_TEXT)),
+                software_version: members.optional(|members| members.text("software_version", LONGEST_TEXT)),
             },
         })
     }
@@ -352,7 +372,7 @@ mod tests {
             (
                 json!({"jwks": {"keys": []}}),
                 "jwks",
-                "it has no RSA key of 2048 to 8192 bits, no P-256 key and no Ed25519 key for signatures",
+                "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
             ),
             (json!({"jwks": "{}"}), "jwks", "it is not an object with a list of keys"),
             (json!({"jwks_uri": "http://a.example/keys.json"}), "jwks_uri", uri),
@@ -373,25 +393,78 @@ mod tests {
             (json!({}), "invalid_redirect_uri"),
             (json!({"redirect_uris": []}), "invalid_redirect_uri"),
             (json!({"redirect_uris": ["http://evil.example/cb"]}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": ["https://a.example/cb", "javascript:x"]}), "invalid_redirect_uri"),
+            (json!({"redirect_uris": ["http://a.example/cb", "javascript:x", 7]}), "invalid_redirect_uri"),
+            (json!({"redirect_uris": ["my-agent://a/cb"]}), "invalid_redirect_uri"),
             (json!({"redirect_uris": vec!["https://a.example/cb"; 21]}), "invalid_redirect_uri"),
             (json!({"redirect_uris": "https://a.example/cb"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "token_endpoint_auth_method": "tls_client_auth"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "token_endpoint_auth_method": "client_secret_jwt"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt"}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "grant_types": 1}), "invalid_client_metadata"),
             (json!({"redirect_uris": uris, "response_types": ["token"]}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "client_name": ["x"]}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "client_name": "x".repeat(201)}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "logo_uri": "JavaScript:alert(1)"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "client_uri": "java\tscript:alert(1)"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "policy_uri": "\u{1}https://a.example"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "tos_uri": "data:text/html,x"}), "invalid_client_metadata"),
         ] {
             assert_eq!(register(&metadata).map_err(|reason| reason.code().as_str()).err(), Some(code), "{metadata}");
         }
-        assert_eq!(Metadata::read(b"{", &PrivateSchemes::default()), Err(Reason::MalformedMetadata));
+        for body in [&b"{"[..], b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf{}"] {
+            assert_eq!(Metadata::read(body, &PrivateSchemes::default()), Err(Reason::MalformedMetadata));
+        }
+    }
+
+    #[test]
+    fn what_a_client_can_do_without_is_dropped_and_said() {
+        let unacceptable = |member, why| Reason::UnacceptableMetadata { member, why };
+        let (url, list) = ("it is not a web address", "it is not a list of strings");
+        for (member, value, reason) in [
+            ("logo_uri", json!("data:image/png;base64,AAAA"), unacceptable("logo_uri", url)),
+            ("logo_uri", json!("JavaScript:alert(1)"), unacceptable("logo_uri", url)),
+            ("client_uri", json!("java\tscript:alert(1)"), unacceptable("client_uri", url)),
+            ("policy_uri", json!("\u{1}https://a.example"), unacceptable("policy_uri", url)),
+            ("tos_uri", json!(["https://a.example"]), unacceptable("tos_uri", "it is not a string")),
+            ("scope", json!(["read"]), unacceptable("scope", "it is not a string")),
+            ("scope", json!("x".repeat(2049)), unacceptable("scope", "it is too long")),
+            ("software_id", json!("x".repeat(201)), unacceptable("software_id", "it is too long")),
+            ("application_type", json!("desktop"), unacceptable("application_type", "it is neither native nor web")),
+            ("client_name", json!(["x"]), unacceptable("client_name", "it is not a string")),
+        ] {
+            let (answer, dropped) = accept(&json!({"redirect_uris": ["https://a.example/cb"], member: value}));
+            assert_eq!((answer.get(member), dropped), (None, vec![reason]), "{member}: {value}");
+        }
+        let (answer, dropped) =
+            accept(&json!({"redirect_uris": ["https://a.example/cb"], "grant_types": 1, "response_types": "code"}));
+        assert_eq!(answer["grant_types"], json!(["authorization_code", "refresh_token"]), "as without the member");
+        assert_eq!(dropped, [unacceptable("grant_types", list), unacceptable("response_types", list)]);
+        let long = "\u{e9}".repeat(150);
+        let (answer, dropped) = accept(&json!({"redirect_uris": ["https://a.example/cb"], "client_name": long}));
+        assert_eq!(answer["client_name"], "\u{e9}".repeat(100), "cut between two letters");
+        assert_eq!(dropped, [unacceptable("client_name", "it is too long, and was cut")]);
+    }
+
+    #[test]
+    fn a3_safe_redirect_uris_are_kept_and_no_other_is() {
+        let uris =
+            ["my-agent://a/cb", "https://a.example/cb", "javascript:alert(1)", "http://evil.example/cb", "http://localhost/cb"];
+        let (answer, dropped) = accept(&json!({"redirect_uris": uris}));
+        assert_eq!(answer["redirect_uris"], json!(["https://a.example/cb", "http://localhost/cb"]));
+        assert_eq!(dropped.len(), 3);
+        assert_eq!(dropped[0], Reason::SchemeNotAllowed("my-agent".to_owned()));
+        let (answer, _) = accept(&json!({"redirect_uris": [null, 7, ["https://a.example/cb"], "https://a.example/cb"]}));
+        assert_eq!(answer["redirect_uris"], json!(["https://a.example/cb"]));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let body = [&b"\xef\xbb\xbf"[..], br#"{"redirect_uris": ["https://a.example/cb"], "client_name": "A"}"#].concat();
+        let metadata = Metadata::read(&body, &PrivateSchemes::default()).expect("accepted");
+        assert_eq!(metadata.name(), Some("A"));
+        assert_eq!(Metadata::claimed_name(&body), Some("A".to_owned()));
+        assert_eq!(Metadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#), Some("A".to_owned()));
+        assert_eq!((Metadata::claimed_name(b"{"), Metadata::claimed_name(b"{}")), (None, None));
+    }
+
+    fn accept(metadata: &Value) -> (Value, Vec<Reason>) {
+        let accepted = Metadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
+        let (metadata, dropped) = accepted.expect("accepted");
+        (serde_json::to_value(of(metadata).1).expect("serialisable"), dropped)
     }
 
     #[test]
@@ -429,9 +502,14 @@ mod tests {
                 "A redirect URI is not acceptable: there are too many.",
             ),
             (
-                json!({"redirect_uris": uris, "scope": 1}),
+                json!({"redirect_uris": ["my-agent://a/cb"]}),
+                "invalid_redirect_uri",
+                "A redirect URI is not acceptable: the settings of this server do not allow its scheme, my-agent.",
+            ),
+            (
+                json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}),
                 "invalid_client_metadata",
-                "The member scope is not acceptable: it is not a string.",
+                "The member grant_types is not acceptable: it leaves out the authorization code flow.",
             ),
         ] {
             let reason = register(&metadata).expect_err("refused");

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{error::Reason, secret::Digest};
+use crate::{error::Reason, parameters::Parameters, scope::Scopes, secret::Digest};
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its tokens.
 ///
@@ -16,14 +16,18 @@ use crate::{error::Reason, secret::Digest};
 pub struct ResourceIdentifier(String);
 
 impl ResourceIdentifier {
-    /// Reads an absolute http or https URI without fragment. `None` for anything else.
+    /// Reads an absolute http or https URI without user part and fragment. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = Url::parse(text).ok()?;
         let clean = text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\');
-        if !clean || !matches!(parsed.scheme(), "http" | "https") || parsed.fragment().is_some() || text.contains('@') {
+        if !clean || !matches!(parsed.scheme(), "http" | "https") || parsed.fragment().is_some() {
             return None;
         }
         let rest = text.split_once(':')?.1.strip_prefix("//").filter(|rest| !rest.starts_with('/'))?;
+        // In a path or a query the character is legal (RFC 3986 section 3.3).
+        if rest.split(['/', '?']).next()?.contains('@') {
+            return None;
+        }
         let path_and_query = rest.find(['/', '?']).map_or("", |start| &rest[start..]);
         let path_and_query = if path_and_query == "/" { "" } else { path_and_query };
         Some(Self(parsed.origin().ascii_serialization() + path_and_query))
@@ -98,19 +102,49 @@ pub struct ScopeDescription {
     pub default: bool,
 }
 
-/// Chooses the resource of an authorization request: the one that is named, or the only one there is.
+/// The resource that a request names. RFC 8707 lets the parameter repeat, while a token here is for exactly one resource: the
+/// same one named again counts once.
 ///
 /// # Errors
-/// [`Reason::UnknownResource`], also when none is named and there are several.
-pub fn select<'a>(resources: &'a [Resource], requested: Option<&str>) -> Result<&'a Resource, Reason> {
+/// [`Reason::SeveralResources`] when it names different ones.
+pub fn requested(parameters: &Parameters) -> Result<Option<&str>, Reason> {
+    let mut named = parameters.all("resource");
+    let Some(first) = named.next() else { return Ok(None) };
+    let identifier = ResourceIdentifier::parse(first);
+    let is_same = |other: &str| other == first || (identifier.is_some() && ResourceIdentifier::parse(other) == identifier);
+    if named.all(is_same) { Ok(Some(first)) } else { Err(Reason::SeveralResources) }
+}
+
+/// Chooses the resource of an authorization request: the one that is named, or the only one there is. Of several, a scope that
+/// only one of them has decides, and else the `default` of the settings.
+///
+/// # Errors
+/// [`Reason::UnknownResource`] for a name that is none of `resources`; [`Reason::MissingResource`] when none is named and
+/// nothing decides.
+pub fn select<'a>(
+    resources: &'a [Resource],
+    default: Option<&ResourceIdentifier>,
+    requested: Option<&str>,
+    scope: Option<&str>,
+) -> Result<&'a Resource, Reason> {
+    let of = |identifier: &ResourceIdentifier| resources.iter().find(|resource| resource.identifier == *identifier);
     match (requested, resources) {
+        (Some(text), _) => ResourceIdentifier::parse(text).as_ref().and_then(of).ok_or(Reason::UnknownResource),
         (None, [only]) => Ok(only),
-        (None, _) => Err(Reason::UnknownResource),
-        (Some(text), _) => {
-            let identifier = ResourceIdentifier::parse(text).ok_or(Reason::UnknownResource)?;
-            resources.iter().find(|resource| resource.identifier == identifier).ok_or(Reason::UnknownResource)
-        }
+        (None, _) => by_scope(resources, scope).or_else(|| of(default?)).ok_or(Reason::MissingResource),
     }
+}
+
+/// The one resource that scopes of no other are asked for at; `None` when there are two of that kind, or none.
+fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Resource> {
+    let asked = Scopes::parse(scope.unwrap_or_default());
+    let only_holder = |word: &str| {
+        let mut holders = resources.iter().filter(|resource| resource.describes(word));
+        holders.next().filter(|_| holders.next().is_none())
+    };
+    let mut meant = asked.iter().filter_map(only_holder);
+    let first = meant.next()?;
+    meant.all(|other| other.identifier == first.identifier).then_some(first)
 }
 
 /// Judges the `resource` of a token request against the one consented to; absent means that one (K6).
@@ -160,6 +194,9 @@ mod tests {
             "https://",
             "https://a/#f",
             "https://u@a/",
+            "https://u:p@a/",
+            "https://u@a?x",
+            "https://@a/",
             "https:\\\\a",
             "https://a/ b",
             "ftp://a/",
@@ -173,6 +210,77 @@ mod tests {
         ] {
             assert_eq!(canonical(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn every_character_of_a_path_that_rfc_3986_allows_may_stand_in_one() {
+        for path in ["/@scope/mcp", "/a@b", "/u:p@x/y", "/-._~!$&'()*+,;=:@", "/a%40b", "?owner=@me", "/mcp?a=b@c/d?e"] {
+            let text = format!("https://mcp.example.com{path}");
+            assert_eq!(canonical(&text).as_deref(), Some(text.as_str()));
+            let identifier = ResourceIdentifier::parse(&text).expect("a valid identifier");
+            assert_eq!(identifier.host(), "mcp.example.com", "{path}");
+        }
+    }
+
+    fn resources() -> [Resource; 3] {
+        [
+            ("https://a.example/mcp", ["read", "a:write"]),
+            ("https://b.example", ["read", "b:write"]),
+            ("https://c.example", ["c", "d"]),
+        ]
+        .map(|(identifier, scopes)| Resource {
+            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            name: "Notes".to_owned(),
+            scopes: scopes.map(|name| ScopeDescription { name: name.to_owned(), sentence: String::new(), default: true }).into(),
+            introspection_secret: None,
+        })
+    }
+
+    #[test]
+    fn the_same_resource_named_again_counts_once() {
+        let named = |query: &str| requested(&Parameters::parse(query.as_bytes())).map(|named| named.map(str::to_owned));
+        let a = Ok(Some("https://a.example/mcp".to_owned()));
+        for query in [
+            "resource=https://a.example/mcp",
+            "resource=https://a.example/mcp&resource=https://a.example/mcp",
+            "resource=https://a.example/mcp&resource=https://A.example:443/mcp&resource=",
+            "resource=&resource=https://a.example/mcp&resource=https://a.example/mcp",
+        ] {
+            assert_eq!(named(query), a, "{query}");
+        }
+        assert_eq!(named("resource=&resource="), Ok(None));
+        assert_eq!(named("resource=nonsense&resource=nonsense"), Ok(Some("nonsense".to_owned())));
+        for query in [
+            "resource=https://a.example/mcp&resource=https://b.example",
+            "resource=https://a.example/mcp&resource=https://a.example/MCP",
+            "resource=nonsense&resource=other",
+        ] {
+            assert_eq!(named(query), Err(Reason::SeveralResources), "{query}");
+        }
+    }
+
+    #[test]
+    fn k6_without_a_name_a_scope_decides_then_the_default_then_nothing() {
+        let resources = resources();
+        let default = Some(&resources[1].identifier);
+        let chosen = |default, scope: &str| select(&resources, default, None, Some(scope)).map(|chosen| chosen.identifier.as_str());
+        for (scope, without_default, with_default) in [
+            ("a:write", Ok("https://a.example/mcp"), Ok("https://a.example/mcp")),
+            ("read a:write offline_access", Ok("https://a.example/mcp"), Ok("https://a.example/mcp")),
+            ("c d openid", Ok("https://c.example"), Ok("https://c.example")),
+            ("read", Err(Reason::MissingResource), Ok("https://b.example")),
+            ("a:write b:write", Err(Reason::MissingResource), Ok("https://b.example")),
+            ("openid offline_access", Err(Reason::MissingResource), Ok("https://b.example")),
+            ("", Err(Reason::MissingResource), Ok("https://b.example")),
+        ] {
+            assert_eq!(chosen(None, scope), without_default, "{scope}");
+            assert_eq!(chosen(default, scope), with_default, "{scope}");
+        }
+        let named = |text| select(&resources, default, Some(text), Some("a:write")).map(|chosen| chosen.identifier.as_str());
+        assert_eq!(named("https://c.example/"), Ok("https://c.example"), "a name wins");
+        assert_eq!(named("https://d.example"), Err(Reason::UnknownResource));
+        assert_eq!(select(&[], None, None, Some("read")).err(), Some(Reason::MissingResource));
+        assert_eq!(select(&resources[2..], None, None, None).map(|only| only.identifier.as_str()), Ok("https://c.example"));
     }
 
     #[test]

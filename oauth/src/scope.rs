@@ -50,20 +50,31 @@ impl Scopes {
         if common.iter().all(|word| word == OFFLINE_ACCESS) { self.clone() } else { common }
     }
 
-    /// Narrows the scopes of a grant to what a refresh asks for (O14).
+    /// Narrows the scopes of a grant to what a refresh at `resource` asks for (O14).
+    ///
+    /// Clients repeat the scope of their authorization request, dropped words included. A word that the resource does not
+    /// have widens nothing, nor does `offline_access`: both count for nothing unless they were granted.
     ///
     /// # Errors
-    /// [`Reason::ScopeNotGranted`] when it asks for more.
-    pub fn narrowed(&self, requested: Option<&str>) -> Result<Self, Reason> {
-        let Some(requested) = requested else { return Ok(self.clone()) };
-        // Some clients repeat `offline_access` at refresh without having been granted it; it widens nothing.
-        let asked: Self =
-            Self::parse(requested).0.into_iter().filter(|word| word != OFFLINE_ACCESS || self.contains(word)).collect();
-        // As in the authorization request, that word alone asks for everything.
-        if asked.iter().all(|word| word == OFFLINE_ACCESS) {
-            return Ok(self.clone());
+    /// [`Reason::ScopeNotGranted`] when it asks for a scope of the resource that was not granted (RFC 6749 section 6).
+    pub fn narrowed(&self, requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
+        let asked = Self::parse(requested.unwrap_or_default());
+        if asked.iter().any(|word| !self.contains(word) && resource.describes(word)) {
+            return Err(Reason::ScopeNotGranted);
         }
-        if asked.iter().all(|word| self.contains(word)) { Ok(asked) } else { Err(Reason::ScopeNotGranted) }
+        let common: Self = asked.iter().filter(|word| self.contains(word)).map(str::to_owned).collect();
+        // As in the authorization request, `offline_access` alone asks for everything.
+        if common.iter().all(|word| word == OFFLINE_ACCESS) { Ok(self.clone()) } else { Ok(common) }
+    }
+
+    /// What is left of them at `resource` as it is described today: the configuration may have dropped some.
+    ///
+    /// # Errors
+    /// [`Reason::GrantedScopesGone`] when nothing is left.
+    pub fn at(&self, resource: &Resource) -> Result<Self, Reason> {
+        let left: Self =
+            self.iter().filter(|word| *word == OFFLINE_ACCESS || resource.describes(word)).map(str::to_owned).collect();
+        if left.iter().all(|word| word == OFFLINE_ACCESS) { Err(Reason::GrantedScopesGone) } else { Ok(left) }
     }
 
     /// The words of both, those of `self` first.
@@ -173,20 +184,42 @@ mod tests {
     #[test]
     fn a_refresh_may_narrow_and_never_widen() {
         let granted = Scopes::parse("read write");
+        let resource = notes();
         for (asked, result) in [
             (None, Ok("read write")),
+            (Some(""), Ok("read write")),
             (Some("write"), Ok("write")),
+            (Some("write write"), Ok("write")),
             (Some("read offline_access"), Ok("read")),
             (Some("offline_access"), Ok("read write")),
-            (Some("read admin"), Err(Reason::ScopeNotGranted)),
+            // What the authorization request dropped.
+            (Some("read admin"), Ok("read")),
+            (Some("openid write profile"), Ok("write")),
+            (Some("openid offline_access"), Ok("read write")),
+            // What exists at the resource, and was not granted.
+            (Some("list"), Err(Reason::ScopeNotGranted)),
+            (Some("read list"), Err(Reason::ScopeNotGranted)),
+            (Some("openid list"), Err(Reason::ScopeNotGranted)),
         ] {
-            assert_eq!(granted.narrowed(asked).map(|scopes| scopes.to_string()), result.map(str::to_owned), "{asked:?}");
+            let narrowed = granted.narrowed(asked, &resource).map(|scopes| scopes.to_string());
+            assert_eq!(narrowed, result.map(str::to_owned), "{asked:?}");
         }
         let granted = Scopes::parse("read offline_access");
         for (asked, result) in
             [("offline_access", "read offline_access"), ("offline_access read", "offline_access read"), ("read", "read")]
         {
-            assert_eq!(granted.narrowed(Some(asked)).map(|scopes| scopes.to_string()), Ok(result.to_owned()), "{asked}");
+            let narrowed = granted.narrowed(Some(asked), &resource).map(|scopes| scopes.to_string());
+            assert_eq!(narrowed, Ok(result.to_owned()), "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_dropped_is_granted_no_more() {
+        let left = |granted: &str| Scopes::parse(granted).at(&notes()).map(|scopes| scopes.to_string());
+        assert_eq!(left("write gone read"), Ok("write read".to_owned()));
+        assert_eq!(left("offline_access gone read"), Ok("offline_access read".to_owned()));
+        for nothing in ["", "gone", "offline_access", "gone offline_access"] {
+            assert_eq!(left(nothing), Err(Reason::GrantedScopesGone), "{nothing}");
         }
     }
 

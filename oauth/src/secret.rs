@@ -7,9 +7,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
-/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15).
-#[derive(Clone, PartialEq, Eq)]
+/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15). The bytes are wiped from
+/// memory when the secret is dropped.
+#[derive(Clone)]
 pub struct Secret([u8; 32]);
 
 impl Secret {
@@ -29,7 +31,8 @@ impl Secret {
         if text.len() != 43 {
             return None;
         }
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        bytes.as_slice().try_into().ok().map(Self)
     }
 
     /// The bytes themselves, for what is derived from them in another spelling.
@@ -50,6 +53,21 @@ impl Secret {
         mac.update(&[0]);
         mac.update(context);
         Self(mac.finalize().into_bytes().into())
+    }
+}
+
+/// Compares in constant time, so that the time taken tells nothing about how much was right.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -117,6 +135,26 @@ mod tests {
     #[test]
     fn debug_output_reveals_nothing() {
         assert_eq!(format!("{:?}", Secret::new([7; 32])), "Secret(redacted)");
+    }
+
+    #[test]
+    fn a_secret_is_equal_to_its_own_bytes_and_to_nothing_that_differs_in_one() {
+        let secret = Secret::new([7; 32]);
+        assert_eq!(secret, Secret::new([7; 32]));
+        for place in 0..32 {
+            let mut bytes = [7; 32];
+            bytes[place] = 8;
+            assert_ne!(secret, Secret::new(bytes), "{place}");
+        }
+    }
+
+    #[test]
+    fn dropping_a_secret_runs_code_that_wipes_it() {
+        assert!(std::mem::needs_drop::<Secret>(), "without a destructor nothing is wiped");
+        let mut secret = std::mem::ManuallyDrop::new(Secret::new([7; 32]));
+        // What the destructor does, seen from outside without reading freed memory.
+        secret.0.zeroize();
+        assert_eq!(secret.0, [0; 32]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{error::Reason, parameters::Parameters, scope::Scopes};
+use crate::{error::Reason, parameters::Parameters, resource, scope::Scopes};
 
 /// A token request, by grant type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,18 +46,17 @@ impl<'a> TokenRequest<'a> {
     /// A missing or repeated parameter, or a grant type that is not ours.
     pub fn read(parameters: &'a Parameters) -> Result<Self, Reason> {
         let required = |name| parameters.one(name)?.ok_or(Reason::Missing(name));
-        let resource = || parameters.one("resource").map_err(|_| Reason::ResourceNotGranted);
         match required("grant_type")? {
             "authorization_code" => Ok(Self::Code(CodeRequest {
                 code: required("code")?,
                 verifier: required("code_verifier")?,
                 redirect_uri: parameters.one("redirect_uri")?,
-                resource: resource()?,
+                resource: resource::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
             "refresh_token" => Ok(Self::Refresh(RefreshRequest {
                 token: required("refresh_token")?,
-                resource: resource()?,
+                resource: resource::requested(parameters)?,
                 scope: parameters.one("scope")?,
             })),
             // It exists, but what it asks for needs more than any client here is registered for.
@@ -140,12 +139,12 @@ mod tests {
                 "grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=u&redirect_uri=u",
                 Reason::Repeated("redirect_uri"),
             ),
-            ("grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=r", Reason::ResourceNotGranted),
+            ("grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=s", Reason::SeveralResources),
             ("grant_type=authorization_code&code=c&code_verifier=v&scope=s&scope=s", Reason::Repeated("scope")),
             ("grant_type=refresh_token", Reason::Missing("refresh_token")),
             ("grant_type=refresh_token&refresh_token=", Reason::Missing("refresh_token")),
             ("grant_type=refresh_token&refresh_token=t&refresh_token=t", Reason::Repeated("refresh_token")),
-            ("grant_type=refresh_token&refresh_token=t&resource=r&resource=r", Reason::ResourceNotGranted),
+            ("grant_type=refresh_token&refresh_token=t&resource=r&resource=s", Reason::SeveralResources),
             ("grant_type=refresh_token&refresh_token=t&scope=s&scope=s", Reason::Repeated("scope")),
             ("grant_type=client_credentials", Reason::GrantTypeNotRegistered),
             ("grant_type=password&username=u&password=p", Reason::UnsupportedGrantType),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth::{
     Id, Parameters, Reason, Secret,
     authorize::{self, AuthorizationRequest},
-    client::Client,
+    client::{Client, Epoch},
     consent::{self, Consent, Step},
     document::DocumentUrl,
     prompt::Prompt,
@@ -132,7 +132,8 @@ impl Provider {
         let destination = authorize::destination(parameters, &client).map_err(|reason| Fault::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.settings();
-        let request = authorize::admit(parameters, &client, &destination, &settings.resources).map_err(|reason| {
+        let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
+        let request = authorize::admit(parameters, &client, &destination, resources, default).map_err(|reason| {
             let location = destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
             Fault { error: AuthorizeError::Redirect(location), reason: Some(reason), client_name: client.name.clone() }
         })?;
@@ -169,9 +170,12 @@ impl Provider {
         destination: &Destination,
         visitor: &Visitor,
     ) -> Result<Begun, Fault> {
-        let person = self.signed_in(visitor).await?;
+        // Nothing is remembered of a browser without a session, so nothing is measured.
+        let measured = async { if visitor.session.is_some() { self.measure(&client.id).await.map(Some) } else { Ok(None) } };
+        let (person, measure) = tokio::join!(self.signed_in(visitor), measured);
+        let (person, measure) = (person?, measure?.unwrap_or_else(|| self.measure_of(Epoch::default())));
         let earlier = match &person {
-            Some(person) => self.remembered(person.account, &request).await?,
+            Some(person) => self.remembered(person.account, &request, measure).await?,
             None => None,
         };
         let (state, issuer) = (request.state.as_deref(), &self.settings().issuer);
@@ -179,7 +183,7 @@ impl Provider {
             let error = AuthorizeError::Redirect(destination.with_error(&reason, state, issuer));
             Err(Fault { error, reason: Some(reason), client_name: client.name.clone() })
         };
-        let next = consent::step(&request, destination, person.is_some(), earlier.as_ref(), self.now());
+        let next = consent::step(&request, destination, person.is_some(), earlier.as_ref(), measure);
         match (next, person) {
             (Step::Refuse(reason), _) => refused(reason),
             (Step::Pass(consent), Some(person)) => match self.pass(client, &request, consent, person.account).await? {
@@ -208,7 +212,8 @@ impl Provider {
             return Err(AuthorizeError::Problem(Reason::UnknownClient.into()));
         }
         let offer = (self.entropy().id(), self.entropy().secret());
-        Ok(self.offer_under(consent, account, request.terms(client, self.now()), offer).await?)
+        // Of the epoch in which the person said yes: an end since then ends this too.
+        Ok(self.offer_under(consent, account, request.terms(client, self.now(), consent.epoch), offer).await?)
     }
 
     /// Lets a request wait for the person, in this browser alone.

@@ -55,7 +55,7 @@ impl Provider {
     pub async fn register(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
         let registered = self.register_client(body, address).await;
         if let Err(RegisterError::Refused(Refusal(reason))) = &registered {
-            self.note_failure(FailedStep::Register, ("", None), reason, address).await;
+            self.note_failure(FailedStep::Register, ("", Metadata::claimed_name(body)), reason, address).await;
         }
         registered
     }
@@ -67,14 +67,23 @@ impl Provider {
         }
         self.count_registration(address).await?;
         let settings = self.settings();
-        let metadata = Metadata::read(body, &settings.private_schemes)?;
+        let (metadata, dropped) = Metadata::accept(body, &settings.private_schemes)?;
+        let name = metadata.name().map(str::to_owned);
         let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
         let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
         if self.blocks(&client) {
             return Err(KEPT_OUT.into());
         }
         self.spend_registered(address, client.size()).await?;
+        let id = client.id.clone();
         self.keep_client(client).await?;
+        for reason in dropped {
+            tracing::info!(client = %id, %reason, "a part of a registration is not used");
+            // The client may come with that redirect URI all the same, and whoever runs the server may want to let it in.
+            if matches!(reason, Reason::SchemeNotAllowed(_)) {
+                self.note_failure(FailedStep::Register, (&id, name.clone()), &reason, address).await;
+            }
+        }
         Ok(information)
     }
 
@@ -109,10 +118,13 @@ impl Provider {
         body: &[u8],
         address: IpAddr,
     ) -> Result<ClientInformation, RegisterError> {
+        let settings = self.settings();
+        if !settings.registration.open {
+            return Err(RegisterError::Closed);
+        }
         self.count_registration(address).await?;
         Managed::prove(self.client(client_id).await?, token)?;
         self.spend_registered(address, body.len()).await?;
-        let settings = self.settings();
         let fresh = self.entropy().secret();
         let update = |client: Option<Client>| {
             let managed = Managed::prove(client.filter(|client| self.knows(client)), token)?;
@@ -128,7 +140,13 @@ impl Provider {
 
     /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing without it.
     pub async fn end_registration(&self, client_id: &str, token: Option<&str>) -> Result<(), RegisterError> {
-        Managed::prove(self.client(client_id).await?, token)?;
+        let client = self.client(client_id).await?;
+        // The id could be given to another client by hand. Of a client that nobody has allowed anything, there is nothing to end.
+        let was_used = client.as_ref().is_some_and(|client| client.last_used_at().is_some());
+        Managed::prove(client, token)?;
+        if was_used {
+            self.begin_epoch(client_id).await?;
+        }
         self.forget_client(client_id).await?;
         Ok(())
     }
@@ -149,6 +167,12 @@ impl Provider {
             return false;
         }
         client.stands(self.now(), &settings.private_schemes, settings.lifetimes.refresh_token)
+    }
+
+    /// Why a client is not known, where it is stored nevertheless: for whoever runs the server.
+    pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> Reason {
+        let scheme = stored.and_then(|client| client.disallowed_scheme(&self.settings().private_schemes));
+        scheme.map_or(Reason::UnknownClient, |scheme| Reason::SchemeNotAllowed(scheme.to_owned()))
     }
 
     /// An id that no URL can be confused with, in characters that need no escaping anywhere.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use oauth::{Id, Secret, Timestamp, consent::Consent, grant::Grant, redirect, resource::ResourceIdentifier, scope::Scopes};
+use oauth::{
+    Id, Secret, Timestamp, client::Epoch, consent::Consent, grant::Grant, redirect, resource::ResourceIdentifier, scope::Scopes,
+};
 
 use crate::{
     Provider, Visitor,
@@ -135,19 +137,30 @@ impl Provider {
         Ok(())
     }
 
+    /// The grants of an account, apart from those that ended with everything else of their client.
     async fn grants_of(&self, account: Id) -> Result<Vec<Grant>, Unavailable> {
+        let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
         let mut grants = Vec::new();
         for name in self.all(&keys::grants(account)).await? {
-            grants.extend(record::read(self.store(), &keys::grant_of(account, &name)).await?);
+            let Some(grant) = record::read::<Grant>(self.store(), &keys::grant_of(account, &name)).await? else { continue };
+            let client_id = &grant.terms.client_id;
+            let epoch = match epochs.get(client_id) {
+                Some(epoch) => *epoch,
+                None => *epochs.entry(client_id.clone()).or_insert(self.epoch(client_id).await?),
+            };
+            if !epoch.ends(grant.terms.epoch) {
+                grants.push(grant);
+            }
         }
         Ok(grants)
     }
 
     /// Puts together what belongs together.
     fn gather(&self, consents: Vec<(String, Consent)>, grants: &[Grant]) -> BTreeMap<String, Gathered> {
-        let (now, lifetime) = (self.now(), self.settings().lifetimes.access_token);
+        let (now, lifetimes) = (self.now(), self.settings().lifetimes);
+        let is_connected = |grant: &&Grant| grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now);
         let mut gathered: BTreeMap<_, _> = consents.into_iter().map(|(name, consent)| (name, Gathered::of(consent))).collect();
-        for grant in grants.iter().filter(|grant| grant.is_live() && !grant.expires_at(lifetime).has_passed(now)) {
+        for grant in grants.iter().filter(is_connected) {
             gathered.entry(consent_name(&grant.terms)).or_insert_with(|| Gathered::before(grant)).add(grant);
         }
         gathered

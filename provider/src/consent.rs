@@ -110,7 +110,7 @@ impl Provider {
         let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
-        let earlier = self.remembered(person.account, &proved.request).await?;
+        let earlier = self.remembered(person.account, &proved.request, proved.measure).await?;
         Ok(ConsentView {
             client_name: proved.client_name(),
             identity: proved.identity(),
@@ -166,8 +166,8 @@ impl Provider {
         if !self.settle_client(&proved.request.client_id).await? {
             return Err(ConsentError::Gone);
         }
-        let consent = self.remember(person.account, &proved.request).await?;
-        let terms = proved.request.terms(&proved.client, self.now());
+        let consent = self.remember(person.account, &proved.request, proved.measure).await?;
+        let terms = proved.request.terms(&proved.client, self.now(), proved.measure.epoch);
         let name = consent_name(&terms);
         let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
         let code = self.offer_under(&consent, person.account, terms, offer).await?.ok_or(ConsentError::Gone)?;

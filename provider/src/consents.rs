@@ -7,7 +7,7 @@
 use oauth::{
     Id, Secret,
     authorize::AuthorizationRequest,
-    consent::Consent,
+    consent::{Consent, Measure},
     grant::{Grant, GrantKey, Terms},
     resource::ResourceIdentifier,
 };
@@ -25,21 +25,31 @@ pub(crate) struct Withdrawn {
 
 impl Provider {
     /// What is remembered for the client, the origin and the resource of a request.
-    pub(crate) async fn remembered(&self, account: Id, request: &AuthorizationRequest) -> Result<Option<Consent>, Unavailable> {
+    pub(crate) async fn remembered(
+        &self,
+        account: Id,
+        request: &AuthorizationRequest,
+        measure: Measure,
+    ) -> Result<Option<Consent>, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
-        Ok(consent.filter(|consent| consent.stands(self.now())))
+        Ok(consent.filter(|consent| consent.stands(measure)))
     }
 
     /// Remembers that a person has allowed a request.
-    pub(crate) async fn remember(&self, account: Id, request: &AuthorizationRequest) -> Result<Consent, Unavailable> {
+    pub(crate) async fn remember(
+        &self,
+        account: Id,
+        request: &AuthorizationRequest,
+        measure: Measure,
+    ) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
-        let (now, lifetime, id) = (self.now(), self.settings().lifetimes.consent, self.entropy().id());
-        let given = |earlier| (Consent::given(request, earlier, id, now, lifetime), record::keep(lifetime));
+        let id = self.entropy().id();
+        let given = |earlier| (Consent::given(request, earlier, id, measure), record::keep(measure.lifetime));
         let (list, listed) = (keys::consents(account), member(name.as_str(), id));
         // A new one is listed first: one that was stored when the store failed can be taken back. One that stands keeps its id, and
         // is listed.
-        let is_new = self.remembered(account, request).await?.is_none();
+        let is_new = self.remembered(account, request, measure).await?.is_none();
         if is_new {
             self.store().enlist(&list, &listed).await?;
         }
@@ -67,8 +77,10 @@ impl Provider {
         for listed in self.all(&keys::consents(account)).await? {
             let name = name_of(&listed);
             let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name)).await?;
-            let own = consent.filter(|consent| member(name, consent.id) == listed && consent.stands(self.now()));
-            consents.extend(own.map(|consent| (name.to_owned(), consent)));
+            let Some(consent) = consent.filter(|consent| member(name, consent.id) == listed) else { continue };
+            if consent.stands(self.measure(&consent.client_id).await?) {
+                consents.push((name.to_owned(), consent));
+            }
         }
         Ok(consents)
     }
@@ -94,9 +106,11 @@ impl Provider {
         record::forget_lapsed(self.store(), &list, &listed, |name| keys::grant_of(account, name)).await?;
         // The consent too, each time: another who looks for lapsed names may have dropped it before it was stored.
         self.list_consent(account, name.as_str(), consent).await?;
-        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here.
-        let there: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
-        if there.is_some_and(|there| there.id == consent.id) {
+        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here, and so is an end of
+        //    everything of the client, of which the grant is dead already.
+        let consent_key = keys::consent(account, name.as_str());
+        let (there, epoch) = tokio::join!(record::read::<Consent>(self.store(), &consent_key), self.epoch(&consent.client_id));
+        if there?.is_some_and(|there| there.id == consent.id) && !epoch?.ends(consent.epoch) {
             return Ok(Some(code.encode()));
         }
         self.revoke_grant(&key).await?;

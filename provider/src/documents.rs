@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth::{
     Reason,
-    client::{Client, Origin},
+    client::{Client, Epoch, Origin},
     document::{self, DocumentUrl},
     grant::Grant,
 };
@@ -79,10 +79,11 @@ impl Provider {
         if stored.as_ref().is_some_and(|client| self.blocks(client)) {
             return Err(NoClient::Refused(Reason::ClientBlocked));
         }
-        let stored = stored.filter(|client| self.knows(client));
         if !DocumentUrl::is_meant(id) {
-            return stored.ok_or(NoClient::Refused(Reason::UnknownClient));
+            let unknown = self.why_unknown(stored.as_ref());
+            return stored.filter(|client| self.knows(client)).ok_or(NoClient::Refused(unknown));
         }
+        let stored = stored.filter(|client| self.knows(client));
         // 1. An address that the settings let in, whatever is stored of it (case E38).
         let url = DocumentUrl::parse(id).map_err(NoClient::Refused)?;
         if self.allowed_document(id).is_none() {
@@ -104,17 +105,18 @@ impl Provider {
         }
     }
 
-    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever names a grant of that client
+    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever names a live grant of that client
     /// makes this server ask for the document; to anybody else `unknown` is said, which is as true and costs nothing.
     pub(crate) async fn absent_client(
         &self,
         id: &str,
         grant: Option<&[u8]>,
+        epoch: Epoch,
         unknown: Reason,
     ) -> Result<Option<Client>, TokenError> {
         let Some(url) = self.allowed_document(id) else { return Ok(None) };
         let grant: Option<Grant> = grant.map(|bytes| record::decode("grant", bytes)).transpose()?;
-        if grant.is_none_or(|grant| grant.terms.client_id != id) {
+        if grant.is_none_or(|grant| grant.terms.client_id != id || epoch.ends(grant.terms.epoch)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, Cause::Client).await
@@ -179,9 +181,13 @@ impl Provider {
             let fetched = self.fetch(url.url(), LARGEST, cause).await?;
             let now = self.now();
             let schemes = &self.settings().private_schemes;
-            document::read(url, &fetched.body, schemes, now, now.after(fetched.fresh_for)).map_err(NoClient::Refused)
+            document::accept(url, &fetched.body, schemes, now, now.after(fetched.fresh_for)).map_err(NoClient::Refused)
         };
-        let client = read.await.inspect_err(|error| tracing::info!(client = url.as_str(), %error, "no metadata document"))?;
+        let (client, dropped) =
+            read.await.inspect_err(|error| tracing::info!(client = url.as_str(), %error, "no metadata document"))?;
+        for reason in &dropped {
+            tracing::info!(client = url.as_str(), %reason, "a part of a metadata document is not used");
+        }
         if self.blocks(&client) {
             return Err(NoClient::Refused(Reason::ClientBlocked));
         }

@@ -1,6 +1,6 @@
 //! The token endpoint: codes and refresh tokens become access tokens.
 //!
-//! Two store round trips each: client, grant and account are read at once, the grant is swapped once. One signature, after
+//! Two store round trips each: client, its epoch, grant and account are read at once, the grant is swapped once. One signature, after
 //! the swap has succeeded, with nothing held.
 
 use std::{net::IpAddr, time::Duration};
@@ -8,8 +8,9 @@ use std::{net::IpAddr, time::Duration};
 use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
-    client::{Client, Credentials},
+    client::{Client, Credentials, Epoch},
     grant::{AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules},
+    resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
 use store::Keep;
@@ -59,6 +60,7 @@ pub(crate) struct Known {
     pub(crate) grant_key: String,
     pub(crate) grant: Option<Vec<u8>>,
     account_is_active: bool,
+    epoch: Epoch,
 }
 
 impl Provider {
@@ -99,9 +101,11 @@ impl Provider {
             Err(reason) => return self.refuse(credentials, address, reason).await,
         };
         let known = self.known(credentials, address, &code.key, Reason::UnknownCode).await?;
-        let (now, rules) = (self.now(), self.rules());
+        let now = self.now();
         let fresh = [self.entropy().secret(), self.entropy().secret()];
-        let decide = |grant: Grant| grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), rules);
+        let decide = |grant: Grant, resource: &Resource| {
+            grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), self.rules(resource))
+        };
         let issue = self.transition(known, address, Reason::UnknownCode, decide).await;
         let issue = self.asking_again_after_replay(&code.key, &credentials.client_id, address, issue).await?;
         self.sign(code.key, &credentials.client_id, issue, now)
@@ -118,8 +122,10 @@ impl Provider {
             Err(reason) => return self.refuse(credentials, address, reason).await,
         };
         let known = self.known(credentials, address, &token.key, Reason::UnknownRefreshToken).await?;
-        let (now, rules, salt) = (self.now(), self.rules(), self.entropy().secret());
-        let decide = |grant: Grant| grant.refresh(&token, &credentials.client_id, request, now, &salt, rules);
+        let (now, salt) = (self.now(), self.entropy().secret());
+        let decide = |grant: Grant, resource: &Resource| {
+            grant.refresh(&token, &credentials.client_id, request, now, &salt, self.rules(resource))
+        };
         let issue = self.transition(known, address, Reason::UnknownRefreshToken, decide).await;
         let issue = self.asking_again_after_replay(&token.key, &credentials.client_id, address, issue).await?;
         self.sign(token.key, &credentials.client_id, issue, now)
@@ -136,7 +142,7 @@ impl Provider {
         Err(reason.into())
     }
 
-    /// Reads client, grant and account at once, and authenticates the client.
+    /// Reads client, epoch, grant and account at once, and authenticates the client.
     pub(crate) async fn known(
         &self,
         credentials: &Credentials,
@@ -145,15 +151,19 @@ impl Provider {
         unknown: Reason,
     ) -> Result<Known, TokenError> {
         let grant_key = keys::grant(key);
-        let (client, grant, account_is_active) =
-            tokio::join!(self.client(&credentials.client_id), self.store().get(&grant_key), self.account_is_active(key.account));
-        let (client, grant, account_is_active) = (client?, grant.map_err(Unavailable::from)?, account_is_active?);
+        let (client, epoch, grant, account_is_active) = tokio::join!(
+            self.client(&credentials.client_id),
+            self.epoch(&credentials.client_id),
+            self.store().get(&grant_key),
+            self.account_is_active(key.account)
+        );
+        let (client, epoch, grant, account_is_active) = (client?, epoch?, grant.map_err(Unavailable::from)?, account_is_active?);
         let client = match client {
-            None => self.absent_client(&credentials.client_id, grant.as_deref(), unknown).await?,
+            None => self.absent_client(&credentials.client_id, grant.as_deref(), epoch, unknown).await?,
             client => client,
         };
         self.authenticate(credentials, client.as_ref(), Asking { address, grant: grant.as_deref() }).await?;
-        Ok(Known { client, grant_key, grant, account_is_active })
+        Ok(Known { client, grant_key, grant, account_is_active, epoch })
     }
 
     /// Decides, and stores what follows by compare-and-swap.
@@ -162,22 +172,28 @@ impl Provider {
         known: Known,
         address: IpAddr,
         unknown: Reason,
-        decide: impl Fn(Grant) -> Outcome,
+        decide: impl Fn(Grant, &Resource) -> Outcome,
     ) -> Result<Issue, TokenError> {
-        let Known { client, grant_key, grant, account_is_active } = known;
+        let Known { client, grant_key, grant, account_is_active, epoch } = known;
+        // A code has words of its own for it.
+        let ended = || if unknown == Reason::UnknownCode { Reason::UnknownCode } else { Reason::EndedGrant };
         let used = |grant: Grant| {
             let last_use =
                 Some(LastUse { at: self.now(), from: address.to_canonical().to_string(), id: Some(self.entropy().id()) });
             self.kept(Grant { last_use, ..grant })
         };
-        let answer = record::change_from(self.store(), &grant_key, grant, |grant| match grant {
+        let answer = record::change_from(self.store(), &grant_key, grant, |grant: Option<Grant>| match grant {
             None => Change::refuse(unknown.clone()),
             Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
-            Some(grant) if !self.serves(&grant) => Change::refuse(Reason::EndedGrant),
-            Some(grant) => {
-                let outcome = decide(grant);
-                Change { next: outcome.next.map(used), answer: outcome.answer }
-            }
+            Some(grant) if epoch.ends(grant.terms.epoch) => Change::refuse(ended()),
+            Some(grant) => match self.resource(&grant.terms.resource) {
+                // It is none of this server's any more.
+                None => Change::refuse(ended()),
+                Some(resource) => {
+                    let outcome = decide(grant, resource);
+                    Change { next: outcome.next.map(used), answer: outcome.answer }
+                }
+            },
         });
         let issue = answer.await??;
         if let Some(client) = client {
@@ -225,11 +241,6 @@ impl Provider {
         self.note_of_client(deed, Actor::Client, key.account, Origin::of_program(address), client_id, resource).await;
     }
 
-    /// Whether the grant's resource is still one of this server's.
-    fn serves(&self, grant: &Grant) -> bool {
-        self.resource(&grant.terms.resource).is_some()
-    }
-
     /// A grant, and how long its record is of use.
     pub(crate) fn kept(&self, grant: Grant) -> (Grant, Keep) {
         let end = grant.expires_at(self.settings().lifetimes.access_token);
@@ -255,9 +266,14 @@ impl Provider {
         Ok(TokenResponse::bearer(issued.token, issued.expires_in, refresh_token, &issue.scopes))
     }
 
-    fn rules(&self) -> Rules {
+    fn rules<'a>(&self, resource: &'a Resource) -> Rules<'a> {
         let lifetimes = self.settings().lifetimes;
-        Rules { refresh_token: lifetimes.refresh_token, replay_window: lifetimes.refresh_replay_window }
+        Rules {
+            code: lifetimes.code,
+            refresh_token: lifetimes.refresh_token,
+            replay_window: lifetimes.refresh_replay_window,
+            resource,
+        }
     }
 
     /// Ends every grant of an account. The answer is whether there was one.

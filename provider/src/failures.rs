@@ -78,6 +78,14 @@ pub enum FailureKind {
     UnknownScope,
     /// It asked for a resource that is none of this server's.
     UnknownResource,
+    /// It named no resource, and nothing says which of several it means.
+    MissingResource,
+    /// It named several resources at once.
+    SeveralResources,
+    /// It asked for another resource than its person allowed.
+    ResourceNotGranted,
+    /// Its answers would go to an application by a scheme that the settings do not allow.
+    SchemeNotAllowed,
     /// It wanted an answer without the person being asked, and the person had to be.
     PersonNeeded,
     /// The client could not prove itself at the token endpoint.
@@ -186,7 +194,7 @@ impl Provider {
         let why = match &client {
             Some(client) if unproved && self.blocks(client) => Reason::ClientBlocked,
             Some(client) if self.knows(client) => reason.clone(),
-            _ if unproved => Reason::UnknownClient,
+            _ if unproved => self.why_unknown(client.as_ref()),
             _ => reason.clone(),
         };
         (client.and_then(|client| client.name), why)
@@ -216,8 +224,12 @@ impl From<&Reason> for FailureKind {
             | Reason::UnacceptableDocument { .. } => Self::BadDocument,
             Reason::DocumentNotAllowed | Reason::ClientBlocked => Self::KeptOut,
             Reason::NoCommonAuthentication => Self::NoCommonAuthentication,
-            Reason::NoGrantableScope | Reason::ScopeNotGranted => Self::UnknownScope,
-            Reason::UnknownResource | Reason::ResourceNotGranted => Self::UnknownResource,
+            Reason::NoGrantableScope | Reason::ScopeNotGranted | Reason::GrantedScopesGone => Self::UnknownScope,
+            Reason::UnknownResource => Self::UnknownResource,
+            Reason::MissingResource => Self::MissingResource,
+            Reason::SeveralResources => Self::SeveralResources,
+            Reason::ResourceNotGranted => Self::ResourceNotGranted,
+            Reason::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
             Reason::InteractionRequired | Reason::LoginRequired | Reason::ConsentRequired => Self::PersonNeeded,
             Reason::SeveralAuthenticationMethods
             | Reason::MalformedAuthorizationHeader

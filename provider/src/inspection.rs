@@ -10,6 +10,8 @@ use oauth::{
     document::DocumentUrl,
     grant::{Grant, GrantKey, RefreshToken},
     introspection::{self, Facts, Introspection},
+    resource::ResourceIdentifier,
+    scope::Scopes,
 };
 
 use crate::{
@@ -74,22 +76,45 @@ impl Provider {
         let resource = caller.inspect_err(|reason| tracing::info!(%reason, "introspection refused"))?;
         let token = introspection::token(parameters)?;
         let claims = self.claims(token).await?.filter(|claims| claims.aud == resource.identifier.as_str());
-        match claims {
-            Some(claims) if self.grant_is_live(&claims).await? => Ok(Introspection::active(facts(claims))),
+        match claims.and_then(|claims| self.by_todays_settings(claims)) {
+            Some(claims) if self.what_it_came_from_stands(&claims).await? => Ok(Introspection::active(facts(claims))),
             _ => Ok(Introspection::inactive()),
         }
     }
 
-    /// Whether what a token was issued for still stands: its grant, the person's account, and the client. A token without a
-    /// grant stands by itself.
+    /// Whether a token still counts: by the settings of today, and by what it was issued for: its grant, the person's account, and
+    /// the client. Its client refreshes a token whose scopes are fewer by now.
     pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
+        match self.by_todays_settings(claims.clone()) {
+            Some(today) if today.scope == claims.scope => self.what_it_came_from_stands(claims).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// What a token says by the settings of today: they may have dropped its resource or scopes since it was issued, or
+    /// shortened the lifetime of tokens. `None` when nothing is left.
+    fn by_todays_settings(&self, claims: Claims) -> Option<Claims> {
+        let resource = self.resource(&ResourceIdentifier::parse(&claims.aud)?)?;
+        let scope = Scopes::parse(&claims.scope).at(resource).ok()?.to_string();
+        let lifetime = self.settings().lifetimes.access_token.try_into().unwrap_or(time::Duration::MAX);
+        let exp = claims.iat.saturating_add(lifetime).min(claims.exp);
+        (date_time(self.now()) < exp).then_some(Claims { scope, exp, ..claims })
+    }
+
+    /// Whether the account is active, the client known, and the grant live and of the client's present epoch. A token without a
+    /// grant stands by itself.
+    async fn what_it_came_from_stands(&self, claims: &Claims) -> Result<bool, Unavailable> {
         let Some(account) = account_of(claims) else { return Ok(false) };
-        let (account_is_active, grant_is_live, client_is_known) = tokio::join!(
+        let (account_is_active, grant, client_is_known, epoch) = tokio::join!(
             self.account_is_active(account),
-            self.grant_stands(account, claims.grant.as_deref()),
-            self.client_is_known(&claims.client_id)
+            self.grant_of(account, claims),
+            self.client_is_known(&claims.client_id),
+            self.epoch(&claims.client_id)
         );
-        Ok(account_is_active? && grant_is_live? && client_is_known?)
+        let (grant, epoch) = (grant?, epoch?);
+        let stands = |grant: &Grant| grant.is_live() && !epoch.ends(grant.terms.epoch);
+        let grant_stands = claims.grant.is_none() || grant.as_ref().is_some_and(stands);
+        Ok(account_is_active? && grant_stands && client_is_known?)
     }
 
     pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
@@ -97,11 +122,9 @@ impl Provider {
         Ok(account.as_ref().is_some_and(Standing::is_active))
     }
 
-    async fn grant_stands(&self, account: Id, grant: Option<&str>) -> Result<bool, Unavailable> {
-        let Some(grant) = grant else { return Ok(true) };
-        let Some(grant) = Id::parse(grant) else { return Ok(false) };
-        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await?;
-        Ok(grant.as_ref().is_some_and(Grant::is_live))
+    async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {
+        let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else { return Ok(None) };
+        record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await
     }
 
     /// A client that is remembered here can be forgotten; one that a document describes can be kept out alone (case E38).

@@ -126,7 +126,7 @@ fn kept(set: KeySet, now: Timestamp) -> (KeySet, Keep) {
 }
 
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
-    let value = serde_json::from_slice(&fetched.body).map_err(|_| FetchError::Fault("it is not JSON"))?;
+    let value = serde_json::from_slice(oauth::without_mark(&fetched.body)).map_err(|_| FetchError::Fault("it is not JSON"))?;
     Jwks::read(&value).map_err(|reason| match reason {
         Reason::UnacceptableMetadata { why, .. } => FetchError::Fault(why),
         _ => FetchError::Fault("it is not a key set"),

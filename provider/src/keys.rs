@@ -27,6 +27,11 @@ pub(crate) fn client(id: &str) -> String {
     format!("client:{id}")
 }
 
+/// The epoch of a client: how often everything that people allowed it was ended.
+pub(crate) fn epoch(client_id: &str) -> String {
+    format!("epoch:{}", Digest::of(client_id.as_bytes()).as_str())
+}
+
 /// An assertion that a client has used.
 pub(crate) fn assertion(client_id: &str, jti: &str) -> String {
     // No client id holds a zero byte.

@@ -19,6 +19,7 @@ mod decided;
 mod device;
 mod documents;
 mod environment;
+mod epochs;
 mod exchange;
 mod failures;
 mod fetch;

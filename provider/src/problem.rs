@@ -86,7 +86,7 @@ impl From<Reason> for Problem {
             | Reason::NoDocument(_)
             | Reason::MalformedDocument
             | Reason::UnacceptableDocument { .. } => ProblemKind::BadDocument,
-            Reason::DocumentNotAllowed | Reason::ClientBlocked => ProblemKind::NotAllowed,
+            Reason::DocumentNotAllowed | Reason::ClientBlocked | Reason::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
             Reason::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
             _ => ProblemKind::BadRequest,
         };

@@ -22,6 +22,8 @@ pub struct Settings {
     pub name: String,
     /// The protected resources it stands in front of.
     pub resources: Vec<Resource>,
+    /// The one of them that is meant when a request neither names one nor asks for a scope that only one has.
+    pub default_resource: Option<ResourceIdentifier>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Who may register clients.
@@ -110,6 +112,7 @@ impl Settings {
     pub fn new(issuer: Issuer) -> Self {
         Self {
             resources: demonstration(&issuer).into_iter().collect(),
+            default_resource: None,
             issuer,
             name: "Vestibule".to_owned(),
             lifetimes: Lifetimes::default(),

@@ -1,8 +1,8 @@
 //! Authorization requests that wait for the person, and what they are worth when they are read again.
 
 use oauth::{
-    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, document::DocumentUrl, redirect::Destination,
-    resource::Resource,
+    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, consent::Measure, document::DocumentUrl,
+    redirect::Destination, resource::Resource,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -67,6 +67,8 @@ pub(crate) struct Proved {
     pub(crate) request: AuthorizationRequest,
     pub(crate) client: Client,
     pub(crate) destination: Destination,
+    /// What consents are judged by, read before anything of this request is allowed.
+    pub(crate) measure: Measure,
 }
 
 impl Provider {
@@ -103,15 +105,18 @@ impl Provider {
         Ok(person.filter(suffices))
     }
 
-    /// Proves client and destination again: the stored text alone leads nowhere.
+    /// Proves client and destination again: the stored text alone leads nowhere. Scopes that the configuration has dropped since
+    /// are asked for no more.
     pub(crate) async fn prove(&self, waiting: Waiting) -> Result<Proved, RequestError> {
         self.prove_request(waiting.request).await
     }
 
-    pub(crate) async fn prove_request(&self, request: AuthorizationRequest) -> Result<Proved, RequestError> {
-        let client = self.client(&request.client_id).await?.ok_or(RequestError::Gone)?;
+    pub(crate) async fn prove_request(&self, mut request: AuthorizationRequest) -> Result<Proved, RequestError> {
+        let (client, measure) = tokio::join!(self.client(&request.client_id), self.measure(&request.client_id));
+        let (client, measure) = (client?.ok_or(RequestError::Gone)?, measure?);
         let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri).map_err(|_| RequestError::Gone)?;
-        Ok(Proved { request, client, destination })
+        request.scopes = request.scopes.at(self.resource_of(&request)?).map_err(|_| RequestError::Gone)?;
+        Ok(Proved { request, client, destination, measure })
     }
 
     pub(crate) fn resource_of(&self, request: &AuthorizationRequest) -> Result<&Resource, RequestError> {

@@ -86,6 +86,11 @@ pub enum Request {
         /// Its `client_id`.
         client_id: String,
     },
+    /// Ends everything that people allowed a client.
+    DisconnectClient {
+        /// Its `client_id`.
+        client_id: String,
+    },
     /// Lists the signing keys.
     Keys,
     /// Makes a new signing key; the old one retires.
@@ -205,6 +210,7 @@ async fn answer(provider: &Provider, request: Request) -> Result<Answer, Adminis
         Request::RenewClientSecret { client_id } => Answer::ClientSecret(terminal.renew_client_secret(&client_id).await?),
         Request::Clients => Answer::Clients(terminal.clients().await?),
         Request::RemoveClient { client_id } => done(terminal.remove_client(&client_id).await?),
+        Request::DisconnectClient { client_id } => done(terminal.disconnect_client(&client_id).await?),
         Request::AddWaitingAccount { email, role } => Answer::AddedAccount(terminal.add_waiting_account(&email, role).await?),
         Request::ResetAccount { email } => Answer::Link(terminal.reset_account(&email).await?),
         Request::SetRole { email, role } => done(terminal.set_role(&email, role).await?),

@@ -169,8 +169,13 @@ enum ClientCommand {
     },
     /// List the clients
     List,
-    /// Remove a client; one with a metadata document is forgotten until it asks again
+    /// Remove a client and end everything that people allowed it; one with a metadata document may come back and ask again
     Remove {
+        /// Its id
+        id: String,
+    },
+    /// End everything that people allowed a client; it stays known, and has to ask them again
+    Disconnect {
         /// Its id
         id: String,
     },
@@ -293,6 +298,7 @@ fn client_request(command: ClientCommand) -> Result<Request, String> {
         ClientCommand::Secret { id } => Request::RenewClientSecret { client_id: id },
         ClientCommand::List => Request::Clients,
         ClientCommand::Remove { id } => Request::RemoveClient { client_id: id },
+        ClientCommand::Disconnect { id } => Request::DisconnectClient { client_id: id },
         ClientCommand::Block { host } => Request::BlockHost { host },
         ClientCommand::Unblock { host } => Request::UnblockHost { host },
     })
@@ -317,7 +323,8 @@ fn key_source(text: &str) -> Result<KeySource, String> {
     }
     let json =
         std::fs::read(text).map_err(|error| format!("The keys {text} cannot be read: {}.", files::why(text.as_ref(), &error)))?;
-    let value = serde_json::from_slice(&json).map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
+    let value =
+        serde_json::from_slice(oauth::without_mark(&json)).map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
     Jwks::read(&value).map(KeySource::Inline).map_err(fault)
 }
 

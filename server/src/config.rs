@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use oauth::Issuer;
 use oauth::document::DocumentPolicy;
 use oauth::redirect::PrivateSchemes;
-use oauth::resource::Resource;
+use oauth::resource::{Resource, ResourceIdentifier};
 use provider::{RegistrationPolicy, Settings, SignUp};
 use store::Location;
 use url::Url;
@@ -68,6 +68,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The protected resources.
     pub resources: Vec<Resource>,
+    /// The one of them that is meant when nothing says which.
+    pub default_resource: Option<ResourceIdentifier>,
     /// The folder of the built pages' files; `None` looks beside the binary.
     pub site: Option<PathBuf>,
 }
@@ -139,6 +141,7 @@ impl Config {
         let mut settings = Settings::new(self.issuer.clone());
         settings.name.clone_from(&self.server_name);
         settings.resources.clone_from(&self.resources);
+        settings.default_resource.clone_from(&self.default_resource);
         settings.sign_up.clone_from(&self.sign_up);
         settings.registration =
             RegistrationPolicy { open: self.registration.open, limit_per_hour: self.registration.limit_per_hour };
@@ -164,6 +167,7 @@ struct Reader {
 impl Reader {
     fn config(&mut self) -> Config {
         let issuer = self.read("issuer", Issuer::parse).unwrap_or_else(local_issuer);
+        let (resources, default_resource) = self.resources(&issuer);
         Config {
             server_name: self.read("server_name", server_name).unwrap_or_default(),
             branding: Branding { accent: self.read("accent_color", Accent::parse), logo: self.read("logo", Logo::read) },
@@ -187,7 +191,8 @@ impl Reader {
             consent_lifetime: self.lifetime("consent_lifetime", "0s", "3650d"),
             audit_retention: self.lifetime("audit_retention", "1d", "3650d"),
             trusted_proxies: self.read_list("trusted_proxies", parse::networks).unwrap_or_default(),
-            resources: self.resources(&issuer),
+            resources,
+            default_resource,
             site: self.read("site", |text| Ok(PathBuf::from(text))),
             issuer,
         }

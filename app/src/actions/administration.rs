@@ -124,6 +124,17 @@ pub async fn remove_client(#[server(default)] form_token: String, #[server(defau
     Ok(())
 }
 
+/// Ends everything that people allowed an application.
+#[server(prefix = "/actions", endpoint = "disconnect_client")]
+pub async fn disconnect_client(#[server(default)] form_token: String, #[server(default)] client_id: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.disconnect_client(&client_id).await?;
+        Ok((News::ClientDisconnected, None))
+    };
+    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    Ok(())
+}
+
 /// Keeps a host out.
 #[server(prefix = "/actions", endpoint = "block_host")]
 pub async fn block_host(#[server(default)] form_token: String, #[server(default)] host: String) -> Result<(), Message> {

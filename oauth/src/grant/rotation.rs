@@ -16,8 +16,11 @@ pub(super) const MOST_RETIRED: usize = 64;
 pub struct Rotation {
     pub(super) family: Digest,
     pub(super) current: Digest,
-    /// When the live token expires.
+    /// When the live token expires, by the lifetime that was set when it was issued.
     pub expires_at: Timestamp,
+    /// When it was issued; unknown of records that earlier releases wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<Timestamp>,
     pub(super) retired: Vec<Retired>,
 }
 
@@ -31,11 +34,12 @@ pub(super) struct Retired {
 }
 
 impl Rotation {
-    pub(super) fn start(token: &RefreshToken, now: Timestamp, rules: Rules) -> Self {
+    pub(super) fn start(token: &RefreshToken, now: Timestamp, rules: Rules<'_>) -> Self {
         Self {
             family: token.family.digest(),
             current: token.secret.digest(),
             expires_at: now.after(rules.refresh_token),
+            issued_at: Some(now),
             retired: Vec::new(),
         }
     }
@@ -46,19 +50,25 @@ impl Rotation {
     }
 
     /// The salt of a token that was rotated inside the window.
-    pub(super) fn again(&self, token: &Digest, now: Timestamp, rules: Rules) -> Option<Secret> {
+    pub(super) fn again(&self, token: &Digest, now: Timestamp, rules: Rules<'_>) -> Option<Secret> {
         let retired = self.retired.iter().find(|retired| retired.token == *token)?;
         let open = now.since(retired.at) < rules.replay_window;
         open.then(|| Secret::decode(&retired.salt)).flatten()
     }
 
-    pub(super) fn advance(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules) -> Self {
+    pub(super) fn advance(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules<'_>) -> Self {
         let mut retired = self.retired;
         retired.retain(|retired| now.since(retired.at) < rules.replay_window);
         if retired.len() == MOST_RETIRED {
             retired.remove(0);
         }
         retired.push(Retired { token: used, salt: salt.encode(), at: now });
-        Self { family: self.family, current: successor.secret.digest(), expires_at: now.after(rules.refresh_token), retired }
+        Self {
+            family: self.family,
+            current: successor.secret.digest(),
+            expires_at: now.after(rules.refresh_token),
+            issued_at: Some(now),
+            retired,
+        }
     }
 }

@@ -1,5 +1,7 @@
+use std::sync::LazyLock;
+
 use super::{rotation::MOST_RETIRED, *};
-use crate::{id::Id, parameters::Parameters};
+use crate::{id::Id, parameters::Parameters, resource::ScopeDescription};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -8,8 +10,7 @@ const CLIENT: &str = "vc_client";
 const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: Duration = Duration::from_hours(1);
-const RULES: Rules = Rules { refresh_token: Duration::from_secs(90 * DAY), replay_window: Duration::from_secs(30) };
-const STRICT: Rules = Rules { replay_window: Duration::ZERO, ..RULES };
+static NOTES: LazyLock<Resource> = LazyLock::new(|| resource(&["read", "write", "admin"]));
 /// When the person said yes, in seconds.
 const START: u64 = 1_000_000;
 
@@ -38,7 +39,31 @@ fn terms() -> Terms {
         scopes: Scopes::parse("read write"),
         refreshes: true,
         allowed_at: at(0),
+        epoch: Epoch::default(),
     }
+}
+
+fn resource(scopes: &[&str]) -> Resource {
+    let scope = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new(), default: true };
+    Resource {
+        identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        name: "Notes".to_owned(),
+        scopes: scopes.iter().map(scope).collect(),
+        introspection_secret: None,
+    }
+}
+
+fn rules() -> Rules<'static> {
+    Rules {
+        code: Duration::from_mins(1),
+        refresh_token: Duration::from_secs(90 * DAY),
+        replay_window: Duration::from_secs(30),
+        resource: &NOTES,
+    }
+}
+
+fn strict() -> Rules<'static> {
+    Rules { replay_window: Duration::ZERO, ..rules() }
 }
 
 /// A grant whose code is good for 60 seconds.
@@ -47,10 +72,10 @@ fn offered() -> (Grant, AuthorizationCode) {
 }
 
 fn redeem(grant: &Grant, code: &AuthorizationCode, request: &CodeRequest<'_>, seconds: u64) -> Outcome {
-    grant.clone().redeem(code, CLIENT, request, at(seconds), [secret(4), secret(5)], RULES)
+    grant.clone().redeem(code, CLIENT, request, at(seconds), [secret(4), secret(5)], rules())
 }
 
-fn refresh(grant: &Grant, token: &RefreshToken, seconds: u64, salt: u8, rules: Rules) -> Outcome {
+fn refresh(grant: &Grant, token: &RefreshToken, seconds: u64, salt: u8, rules: Rules<'_>) -> Outcome {
     grant.clone().refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), rules)
 }
 
@@ -141,7 +166,7 @@ fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
         (&code, CLIENT, CodeRequest { resource: Some("https://other.example/mcp"), ..CODE }, Reason::ResourceNotGranted),
     ] {
         for grant in [&offered, &active] {
-            let outcome = grant.clone().redeem(code, client_id, &request, at(1), [secret(4), secret(5)], RULES);
+            let outcome = grant.clone().redeem(code, client_id, &request, at(1), [secret(4), secret(5)], rules());
             assert_eq!(outcome, refused(reason.clone()));
         }
     }
@@ -157,7 +182,7 @@ fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
         assert_eq!(end_of(&outcome), Some((End::CodeReplayed, at(seconds))));
         let ended = outcome.next.expect("an ended grant");
         assert_eq!(redeem(&ended, &code, &CODE, seconds), refused(Reason::UnknownCode));
-        assert_eq!(refresh(&ended, &token, seconds, 6, RULES), refused(Reason::EndedGrant));
+        assert_eq!(refresh(&ended, &token, seconds, 6, rules()), refused(Reason::EndedGrant));
     }
 }
 
@@ -183,11 +208,15 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
     assert_eq!(grant.terms, terms());
 
     let ask = |scope, resource| {
-        grant.clone().refresh(&token, CLIENT, &RefreshRequest { resource, scope, ..REFRESH }, at(1), &secret(6), RULES)
+        grant.clone().refresh(&token, CLIENT, &RefreshRequest { resource, scope, ..REFRESH }, at(1), &secret(6), rules())
     };
-    for (scope, scopes) in
-        [(None, "read write"), (Some("read"), "read"), (Some("write read"), "write read"), (Some("read offline_access"), "read")]
-    {
+    for (scope, scopes) in [
+        (None, "read write"),
+        (Some("read"), "read"),
+        (Some("write read"), "write read"),
+        (Some("read offline_access"), "read"),
+        (Some("openid read"), "read"),
+    ] {
         let outcome = ask(scope, None);
         assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok(scopes.to_owned()));
         assert_eq!(granted(outcome).0.terms, terms());
@@ -203,7 +232,7 @@ fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
     assert_eq!(expiry(&grant), at(90 * DAY));
     for round in 1..=5 {
         let now = round * DAY;
-        let (next, successor) = granted(refresh(&grant, &token, now, 6, RULES));
+        let (next, successor) = granted(refresh(&grant, &token, now, 6, rules()));
         assert_ne!(successor, token);
         assert_eq!(successor.key, token.key);
         assert_eq!(expiry(&next), at(now + 90 * DAY));
@@ -215,45 +244,101 @@ fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
 fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     let (grant, _, token) = active();
     let last = 90 * DAY - 1;
-    let (grant, successor) = granted(refresh(&grant, &token, last, 6, RULES));
+    let (grant, successor) = granted(refresh(&grant, &token, last, 6, rules()));
     for expired in [last + 90 * DAY, last + 91 * DAY] {
-        assert_eq!(refresh(&grant, &successor, expired, 7, RULES), refused(Reason::ExpiredRefreshToken));
+        assert_eq!(refresh(&grant, &successor, expired, 7, rules()), refused(Reason::ExpiredRefreshToken));
     }
-    assert!(refresh(&grant, &successor, last + 90 * DAY - 1, 7, RULES).answer.is_ok());
+    assert!(refresh(&grant, &successor, last + 90 * DAY - 1, 7, rules()).answer.is_ok());
 }
 
 #[test]
 fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_grant_outside() {
     let (grant, _, token) = active();
-    let (grant, successor) = granted(refresh(&grant, &token, 100, 6, RULES));
+    let (grant, successor) = granted(refresh(&grant, &token, 100, 6, rules()));
     for (seconds, salt) in [(100, 7), (101, 6), (129, 8)] {
-        let again = refresh(&grant, &token, seconds, salt, RULES);
+        let again = refresh(&grant, &token, seconds, salt, rules());
         assert_eq!(again.next, None, "{seconds}");
         assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(successor.clone())), "{seconds}");
     }
     for seconds in [130, 131, 91 * DAY] {
-        let replay = refresh(&grant, &token, seconds, 7, RULES);
+        let replay = refresh(&grant, &token, seconds, 7, rules());
         assert_eq!(replay.answer, Err(Reason::ReplayedRefreshToken), "{seconds}");
         assert_eq!(end_of(&replay), Some((End::RefreshTokenReplayed, at(seconds))));
-        assert_eq!(refresh(&replay.next.expect("an ended grant"), &successor, seconds, 7, RULES), refused(Reason::EndedGrant));
+        assert_eq!(refresh(&replay.next.expect("an ended grant"), &successor, seconds, 7, rules()), refused(Reason::EndedGrant));
     }
-    assert!(refresh(&grant, &successor, 131, 7, RULES).answer.is_ok());
+    assert!(refresh(&grant, &successor, 131, 7, rules()).answer.is_ok());
+}
+
+#[test]
+fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
+    let (grant, code) = offered();
+    let quick = Rules { code: Duration::from_secs(10), ..rules() };
+    let early = |seconds| grant.clone().redeem(&code, CLIENT, &CODE, at(seconds), [secret(4), secret(5)], quick).answer.err();
+    assert_eq!((early(9), early(10)), (None, Some(Reason::ExpiredCode)));
+
+    let (grant, _, token) = active();
+    let (grant, token) = granted(refresh(&grant, &token, DAY, 6, rules()));
+    let short = Rules { refresh_token: Duration::from_secs(7 * DAY), ..rules() };
+    assert!(refresh(&grant, &token, 8 * DAY - 1, 7, short).answer.is_ok());
+    assert_eq!(refresh(&grant, &token, 8 * DAY, 7, short), refused(Reason::ExpiredRefreshToken));
+    let long = Rules { refresh_token: Duration::from_secs(900 * DAY), ..rules() };
+    assert_eq!(refresh(&grant, &token, 91 * DAY, 7, long), refused(Reason::ExpiredRefreshToken), "nothing is prolonged");
+
+    let connected = |days, seconds| grant.is_connected(HOUR, Duration::from_secs(days * DAY), at(seconds));
+    assert!(connected(7, 8 * DAY + 3599) && !connected(7, 8 * DAY + 3600));
+    assert!(connected(90, 91 * DAY + 3599) && !connected(90, 91 * DAY + 3600));
+}
+
+#[test]
+fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
+    let (grant, _, token) = active();
+    let mut record = serde_json::to_value(&grant).expect("serialisable");
+    record["state"]["refresh"].as_object_mut().expect("an object").remove("issued_at");
+    let read = |record: &serde_json::Value| serde_json::from_value::<Grant>(record.clone()).expect("still read");
+    let short = Rules { refresh_token: Duration::from_secs(7 * DAY), ..rules() };
+    assert!(refresh(&read(&record), &token, 60 * DAY, 7, short).answer.is_ok(), "nobody knows when it was issued");
+    record["last_use"] = serde_json::json!({ "at": START + DAY, "from": "192.0.2.1" });
+    assert!(refresh(&read(&record), &token, 8 * DAY - 1, 7, short).answer.is_ok());
+    assert_eq!(refresh(&read(&record), &token, 8 * DAY, 7, short), refused(Reason::ExpiredRefreshToken));
+}
+
+#[test]
+fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
+    let (offered, code) = offered();
+    let (grant, _, token) = active();
+    for (scopes, expected) in [(vec!["read", "list"], Ok("read")), (vec!["list"], Err(Reason::GrantedScopesGone))] {
+        let resource = resource(&scopes);
+        let today = Rules { resource: &resource, ..rules() };
+        let expected = expected.map(str::to_owned);
+        let redeemed = offered.clone().redeem(&code, CLIENT, &CODE, at(0), [secret(4), secret(5)], today);
+        assert_eq!(redeemed.answer.map(|issue| issue.scopes.to_string()), expected);
+        assert_eq!(redeemed.next.is_some(), expected.is_ok());
+        for scope in [None, Some("read write"), Some("write")] {
+            let request = RefreshRequest { scope, ..REFRESH };
+            let refreshed = grant.clone().refresh(&token, CLIENT, &request, at(1), &secret(6), today);
+            assert_eq!(refreshed.answer.map(|issue| issue.scopes.to_string()), expected, "{scope:?}");
+            assert_eq!(refreshed.next.map(|next| next.terms), expected.as_ref().ok().map(|_| terms()), "the grant keeps them");
+        }
+        let request = RefreshRequest { scope: Some("list"), ..REFRESH };
+        let widened = grant.clone().refresh(&token, CLIENT, &request, at(1), &secret(6), today).answer;
+        assert_eq!(widened.err(), Some(if expected.is_ok() { Reason::ScopeNotGranted } else { Reason::GrantedScopesGone }));
+    }
 }
 
 #[test]
 fn o14_a_window_of_zero_is_strict() {
     let (grant, _, token) = active();
-    let (grant, _) = granted(refresh(&grant, &token, 0, 6, STRICT));
-    assert_eq!(end_of(&refresh(&grant, &token, 0, 7, STRICT)), Some((End::RefreshTokenReplayed, at(0))));
+    let (grant, _) = granted(refresh(&grant, &token, 0, 6, strict()));
+    assert_eq!(end_of(&refresh(&grant, &token, 0, 7, strict())), Some((End::RefreshTokenReplayed, at(0))));
 }
 
 #[test]
 fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
-    let (grant, third) = granted(refresh(&grant, &second, 10, 7, RULES));
-    let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, RULES));
-    let again = |token, seconds| refresh(&grant, token, seconds, 9, RULES).answer.map(|issue| issue.refresh_token);
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
+    let (grant, third) = granted(refresh(&grant, &second, 10, 7, rules()));
+    let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, rules()));
+    let again = |token, seconds| refresh(&grant, token, seconds, 9, rules()).answer.map(|issue| issue.refresh_token);
     for (token, successor, last) in [(&first, &second, 29), (&second, &third, 39), (&third, &fourth, 49)] {
         assert_eq!(again(token, last), Ok(Some(successor.clone())));
         assert_eq!(again(token, last + 1), Err(Reason::ReplayedRefreshToken));
@@ -267,23 +352,23 @@ fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_late
         _ => 0,
     };
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
-    let (grant, third) = granted(refresh(&grant, &second, 29, 7, RULES));
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
+    let (grant, third) = granted(refresh(&grant, &second, 29, 7, rules()));
     assert_eq!(remembered(&grant), 2);
-    let (grant, _) = granted(refresh(&grant, &third, 30, 8, RULES));
+    let (grant, _) = granted(refresh(&grant, &third, 30, 8, rules()));
     assert_eq!(remembered(&grant), 2);
 
     let (mut grant, _, token) = active();
     let mut chain = vec![token];
     for round in 0..=MOST_RETIRED {
-        let (next, successor) = granted(refresh(&grant, &chain[round], 1, 6, RULES));
+        let (next, successor) = granted(refresh(&grant, &chain[round], 1, 6, rules()));
         grant = next;
         chain.push(successor);
     }
     assert_eq!(remembered(&grant), MOST_RETIRED);
-    assert_eq!(end_of(&refresh(&grant, &chain[0], 1, 7, RULES)), Some((End::RefreshTokenReplayed, at(1))));
+    assert_eq!(end_of(&refresh(&grant, &chain[0], 1, 7, rules())), Some((End::RefreshTokenReplayed, at(1))));
     for round in 1..=MOST_RETIRED {
-        let again = refresh(&grant, &chain[round], 1, 7, RULES);
+        let again = refresh(&grant, &chain[round], 1, 7, rules());
         assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(chain[round + 1].clone())), "{round}");
     }
 }
@@ -292,17 +377,17 @@ fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_late
 fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_issued_does() {
     let (grant, _, token) = active();
     let stranger = RefreshToken { family: secret(9), ..token.clone() };
-    assert_eq!(refresh(&grant, &stranger, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+    assert_eq!(refresh(&grant, &stranger, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
     let relative = RefreshToken { secret: secret(9), ..token.clone() };
-    assert_eq!(end_of(&refresh(&grant, &relative, 1, 6, RULES)), Some((End::RefreshTokenReplayed, at(1))));
+    assert_eq!(end_of(&refresh(&grant, &relative, 1, 6, rules())), Some((End::RefreshTokenReplayed, at(1))));
 }
 
 #[test]
 fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
     for token in [&first, &second] {
-        let outcome = grant.clone().refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), RULES);
+        let outcome = grant.clone().refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), rules());
         assert_eq!(outcome, refused(Reason::RefreshTokenOfAnotherClient));
     }
 }
@@ -310,9 +395,9 @@ fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
 #[test]
 fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
     let (grant, _, token) = active();
-    let (grant, _) = granted(refresh(&grant, &token, 0, 6, RULES));
+    let (grant, _) = granted(refresh(&grant, &token, 0, 6, rules()));
     let request = RefreshRequest { scope: Some("admin"), ..REFRESH };
-    let ask = |seconds| grant.clone().refresh(&token, CLIENT, &request, at(seconds), &secret(7), RULES);
+    let ask = |seconds| grant.clone().refresh(&token, CLIENT, &request, at(seconds), &secret(7), rules());
     assert_eq!(ask(29), refused(Reason::ScopeNotGranted));
     assert_eq!(end_of(&ask(30)), Some((End::RefreshTokenReplayed, at(30))));
 }
@@ -326,14 +411,14 @@ fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
     assert!(grant.is_live());
     assert_eq!(grant.expires_at(HOUR), at(3600));
     let (_, _, token) = active();
-    assert_eq!(refresh(&grant, &token, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+    assert_eq!(refresh(&grant, &token, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
 }
 
 #[test]
 fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_the_end() {
     let (offered, code) = offered();
     let (active, _, token) = active();
-    assert_eq!(refresh(&offered, &token, 1, 6, RULES), refused(Reason::UnknownRefreshToken));
+    assert_eq!(refresh(&offered, &token, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
     assert!(!offered.is_live());
     assert!(active.is_live());
     for grant in [offered, active] {
@@ -342,7 +427,7 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
         assert_eq!(ended.terms, terms());
         assert!(!ended.is_live());
         assert_eq!(redeem(&ended, &code, &CODE, 6), refused(Reason::UnknownCode));
-        assert_eq!(refresh(&ended, &token, 6, 6, RULES), refused(Reason::EndedGrant));
+        assert_eq!(refresh(&ended, &token, 6, 6, rules()), refused(Reason::EndedGrant));
         assert_eq!(ended.end(End::CodeReplayed, at(7)), None);
     }
 }
@@ -353,7 +438,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(offered.expires_at(HOUR), at(60));
     let (grant, _, token) = active();
     assert_eq!(grant.expires_at(HOUR), at(90 * DAY + 3600));
-    let (grant, _) = granted(refresh(&grant, &token, DAY, 6, RULES));
+    let (grant, _) = granted(refresh(&grant, &token, DAY, 6, rules()));
     assert_eq!(grant.expires_at(HOUR), at(91 * DAY + 3600));
     assert_eq!(grant.clone().end(End::Revoked, at(DAY)).map(|grant| grant.expires_at(HOUR)), Some(at(DAY + 3600)));
     // Longer, when its person should see why: and as long as access tokens live, if that is longer still.
@@ -371,7 +456,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
 fn a_record_survives_storage_and_holds_no_token() {
     let (offered, code) = offered();
     let (grant, _, first) = active();
-    let (active, second) = granted(refresh(&grant, &first, 0, 6, RULES));
+    let (active, second) = granted(refresh(&grant, &first, 0, 6, rules()));
     let ended = active.clone().end(End::Revoked, at(1)).expect("an ended grant");
     for grant in [offered, active, ended] {
         let text = serde_json::to_string(&grant).expect("serialisable");
@@ -394,7 +479,7 @@ fn debug_output_of_codes_and_tokens_holds_no_secret() {
 #[test]
 fn a_client_ends_its_grant_by_any_token_of_it() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, DAY, 6, RULES));
+    let (grant, second) = granted(refresh(&grant, &first, DAY, 6, rules()));
     let ended = Ok(grant.clone().end(End::Revoked, at(2 * DAY)));
     for token in [None, Some(&second), Some(&first)] {
         assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);

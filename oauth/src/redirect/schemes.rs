@@ -37,6 +37,28 @@ impl PrivateSchemes {
         names.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Reads what a setting changes about the known ones: a name is added, one with a minus before it is taken away, and `none`
+    /// takes all of them away, so that what follows is the whole list.
+    ///
+    /// # Errors
+    /// The first text that is neither, also a minus before a name that is not on the list.
+    pub fn adjusted<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
+        let mut schemes = Self::default();
+        for word in words {
+            match word.strip_prefix('-') {
+                None if word == "none" => schemes.0.clear(),
+                None if !is_scheme(word) => return Err(word),
+                None if schemes.0.iter().any(|own| own == word) => {}
+                None => schemes.0.push(word.to_owned()),
+                Some(name) => {
+                    let place = schemes.0.iter().position(|own| own == name).ok_or(word)?;
+                    schemes.0.remove(place);
+                }
+            }
+        }
+        Ok(schemes)
+    }
+
     pub(super) fn allow(&self, scheme: &str) -> bool {
         is_scheme(scheme) && (scheme.contains('.') || self.0.iter().any(|own| own == scheme))
     }
@@ -50,7 +72,7 @@ impl Default for PrivateSchemes {
 }
 
 /// Whether a text can be the scheme of an application: RFC 3986 section 3.1 in lower case, and nobody else's.
-fn is_scheme(text: &str) -> bool {
+pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
         && !FOREIGN_SCHEMES.contains(&text)

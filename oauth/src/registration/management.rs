@@ -65,9 +65,9 @@ impl Managed {
         schemes: &PrivateSchemes,
         issuer: &Issuer,
     ) -> Result<(Client, ClientInformation), Reason> {
-        let members = Members::read_from(body)?;
+        let mut members = Members::read_from(body)?;
         self.check_identity(&members)?;
-        let metadata = Metadata::of(&members, schemes)?;
+        let metadata = Metadata::of(&mut members, schemes)?;
         let Client { id, authentication, created_at, .. } = self.client;
         let (authentication, secret) = metadata.authentication(Some(authentication), fresh);
         let registration = Registration { details: metadata.details.clone(), ..self.registration };

@@ -1,12 +1,13 @@
 //! The life of a grant under random events, held against a model that knows nothing of digests, salts or windows in records.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use oauth::{
     Id, Parameters, Reason, Secret, Timestamp,
+    client::Epoch,
     grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms},
     pkce::Challenge,
-    resource::ResourceIdentifier,
+    resource::{Resource, ResourceIdentifier},
     scope::Scopes,
     token::{CodeRequest, RefreshRequest},
 };
@@ -20,6 +21,8 @@ const CODE_LIFETIME: u64 = 60;
 const REFRESH_LIFETIME: u64 = 200;
 /// Fewer than the rotations of one window that a record remembers: what lies beyond is for the unit tests.
 const MOST_EVENTS: usize = 50;
+
+static NOTES: LazyLock<Resource> = LazyLock::new(|| crate::resource(&["read", "write", "admin"]));
 
 /// The challenge that [`VERIFIER`] answers.
 pub(crate) fn challenge() -> Challenge {
@@ -104,7 +107,7 @@ struct Issued {
 struct Life {
     grant: Grant,
     code: AuthorizationCode,
-    rules: Rules,
+    rules: Rules<'static>,
     now: u64,
     draws: u64,
     tokens: Vec<Issued>,
@@ -123,10 +126,16 @@ impl Life {
             scopes: Scopes::parse("read write"),
             refreshes: true,
             allowed_at: Timestamp::from_seconds(0),
+            epoch: Epoch::default(),
         };
         let key = GrantKey { account: Id::new([1; 16]), grant: Id::new([2; 16]) };
         let (grant, code) = Grant::offer(terms, key, Secret::new([3; 32]), Timestamp::from_seconds(CODE_LIFETIME));
-        let rules = Rules { refresh_token: Duration::from_secs(REFRESH_LIFETIME), replay_window: Duration::from_secs(window) };
+        let rules = Rules {
+            code: Duration::from_secs(CODE_LIFETIME),
+            refresh_token: Duration::from_secs(REFRESH_LIFETIME),
+            replay_window: Duration::from_secs(window),
+            resource: &NOTES,
+        };
         Self { grant, code, rules, now: 0, draws: 0, tokens: Vec::new(), expires_at: 0, redemptions: 0, ended: false }
     }
 

@@ -76,7 +76,7 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
         crate::client(vec![RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default()).expect("a safe redirect URI")]);
     authorize::client_id(parameters)?;
     let destination = authorize::destination(parameters, &client)?;
-    authorize::admit(parameters, &client, &destination, &[crate::resource(&["read", "write"])])
+    authorize::admit(parameters, &client, &destination, &[crate::resource(&["read", "write"])], None)
 }
 
 /// Any JSON, up to a few levels deep.

@@ -76,6 +76,11 @@ impl Session {
         !self.authenticated_at.after(FRESH).has_passed(now)
     }
 
+    /// When it ends: at the time that was set when it began, or after the lifetime of today.
+    fn ends_at(&self, lifetime: Duration) -> Timestamp {
+        self.created_at.after(lifetime).min(self.expires_at)
+    }
+
     fn is_worth_noting(&self, now: Timestamp, address: &str) -> bool {
         now.since(self.last_used_at) >= EXACTNESS || self.address != address
     }
@@ -91,11 +96,11 @@ impl Provider {
     pub async fn sessions(&self, visitor: &Visitor) -> Result<Option<Vec<SessionView>>, Unavailable> {
         let Some((_, account)) = self.signed_in_account(visitor).await? else { return Ok(None) };
         let own = visitor.session.as_ref().map(Secret::digest);
-        let now = self.now();
+        let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
         let mut sessions = Vec::new();
         for id in self.all(&keys::sessions(account.id)).await? {
             let session: Option<Session> = record::read(self.store(), &keys::session(&id)).await?;
-            let stands = |session: &Session| session.generation == account.generation && !session.expires_at.has_passed(now);
+            let stands = |session: &Session| session.generation == account.generation && !session.ends_at(lifetime).has_passed(now);
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
             sessions.extend(session.filter(stands).map(|session| session.view(id, is_this)));
         }
@@ -152,8 +157,8 @@ impl Provider {
     pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<Session>, Unavailable> {
         let Some(secret) = &visitor.session else { return Ok(None) };
         let session: Option<Session> = record::read(self.store(), &keys::session(secret.digest().as_str())).await?;
-        let now = self.now();
-        Ok(session.filter(|session| !session.expires_at.has_passed(now)))
+        let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
+        Ok(session.filter(|session| !session.ends_at(lifetime).has_passed(now)))
     }
 
     /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A failure costs nothing either.

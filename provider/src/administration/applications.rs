@@ -3,6 +3,7 @@
 use oauth::{
     Timestamp,
     client::{Authentication, Client, Origin},
+    document::DocumentUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Host;
@@ -65,15 +66,31 @@ impl Administration {
         Ok(clients)
     }
 
-    /// Removes a client. Its tokens are worth nothing at the token endpoint from now on. One with a metadata document is only
-    /// forgotten: the next request asks for the document again. The settings, or a blocked host, can keep it out.
+    /// Removes a client, and ends everything that people allowed it. One with a metadata document may come back: the next
+    /// request asks for the document again, and its person is asked again. The settings, or a blocked host, can keep it out.
     pub async fn remove_client(&self, client_id: &str) -> Done {
-        let client: Option<Client> = record::read(self.provider.store(), &keys::client(client_id)).await?;
-        if !self.provider.forget_client(client_id).await? {
-            return Err(AdministrationError::NotFound(format!("there is no client {client_id:?}")));
+        let name = self.stored_name(client_id).await?;
+        // Before, so that a failure half way has ended what is there; and after, for what somebody allowed in between.
+        if name.is_some() {
+            self.provider.begin_epoch(client_id).await?;
         }
-        let name = client.and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
-        self.record_client(Deed::ClientRemoved, ClientName { id: client_id.to_owned(), name }, None).await;
+        if !self.provider.forget_client(client_id).await? {
+            return Err(unknown(client_id));
+        }
+        self.provider.begin_epoch(client_id).await?;
+        self.record_client(Deed::ClientRemoved, name.unwrap_or_else(|| nameless(client_id)), None).await;
+        Ok(())
+    }
+
+    /// Ends everything that people allowed a client, for all of them and at once. It stays known, and has to ask them again.
+    pub async fn disconnect_client(&self, client_id: &str) -> Done {
+        // Grants may be left of a client that is known by its document and was forgotten here.
+        let name = match self.stored_name(client_id).await? {
+            None if DocumentUrl::parse(client_id).is_err() => return Err(unknown(client_id)),
+            name => name.unwrap_or_else(|| nameless(client_id)),
+        };
+        self.provider.begin_epoch(client_id).await?;
+        self.record_client(Deed::ClientDisconnected, name, None).await;
         Ok(())
     }
 
@@ -104,6 +121,13 @@ impl Administration {
         Ok(self.provider.blocked_hosts())
     }
 
+    /// How a client is called that is stored, whether or not it still counts.
+    async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
+        let client: Option<Client> = record::read(self.provider.store(), &keys::client(client_id)).await?;
+        let name = |client: Client| ClientName { name: client.name.unwrap_or_else(|| client.id.clone()), id: client.id };
+        Ok(client.map(name))
+    }
+
     pub(super) async fn record_client(&self, deed: Deed, client: ClientName, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
         self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about, times: None }).await;
@@ -129,6 +153,14 @@ impl Provider {
             kind,
         }
     }
+}
+
+fn unknown(client_id: &str) -> AdministrationError {
+    AdministrationError::NotFound(format!("there is no client {client_id:?}"))
+}
+
+fn nameless(client_id: &str) -> ClientName {
+    ClientName { id: client_id.to_owned(), name: client_id.to_owned() }
 }
 
 /// The host that a text names, in the form in which hosts are compared.

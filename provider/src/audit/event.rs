@@ -161,6 +161,8 @@ pub enum Deed {
     ClientSecretMade,
     /// An application was removed.
     ClientRemoved,
+    /// Everything that people allowed an application was ended.
+    ClientDisconnected,
     /// A host was blocked, which `about` names.
     HostBlocked,
     /// A host was let in again.
@@ -216,7 +218,7 @@ impl Kind {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
@@ -254,6 +256,7 @@ impl Deed {
         Self::ClientChanged,
         Self::ClientSecretMade,
         Self::ClientRemoved,
+        Self::ClientDisconnected,
         Self::HostBlocked,
         Self::HostUnblocked,
         Self::KeyRotated,
@@ -301,6 +304,7 @@ impl Deed {
             | Self::ClientChanged
             | Self::ClientSecretMade
             | Self::ClientRemoved
+            | Self::ClientDisconnected
             | Self::HostBlocked
             | Self::HostUnblocked
             | Self::KeyRotated

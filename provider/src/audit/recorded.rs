@@ -105,14 +105,19 @@ impl From<Place> for Latest {
 
 impl Recorded {
     fn hash_under(&self, key: &Secret) -> String {
+        self.keyed_hash(key).encode()
+    }
+
+    /// A [`Secret`], so that it is compared in constant time.
+    fn keyed_hash(&self, key: &Secret) -> Secret {
         let unsigned = Self { hash: String::new(), ..self.clone() };
-        key.derive("event", &encode(&unsigned)).encode()
+        key.derive("event", &encode(&unsigned))
     }
 
     /// What is wrong with it, where the one before it is `previous`.
     pub(super) fn fault(&self, previous: Option<&Self>, retention: Retention, key: &Secret) -> Option<String> {
         let number = self.number;
-        if self.hash != self.hash_under(key) {
+        if Secret::decode(&self.hash) != Some(self.keyed_hash(key)) {
             return Some(format!("event {number} was changed, or not written by this server"));
         }
         match (&self.previous, previous) {

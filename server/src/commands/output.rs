@@ -24,7 +24,10 @@ impl Told {
             Request::SetPassword { email, .. } => {
                 format!("{email} has the new password. Its sessions, recovery codes and connected applications have ended.")
             }
-            Request::RemoveClient { client_id } => format!("{client_id} is removed."),
+            Request::RemoveClient { client_id } => {
+                format!("{client_id} is removed, and everything that people allowed it has ended.")
+            }
+            Request::DisconnectClient { client_id } => format!("Everything that people allowed {client_id} has ended."),
             Request::SetRole { email, role } => format!("{email} has the role {} now.", role.as_str()),
             Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
             Request::UnblockHost { host } => format!("{host} is not blocked any more."),

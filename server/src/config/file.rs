@@ -18,7 +18,7 @@ pub(super) struct File {
 }
 
 const RESOURCE: &str = "resource";
-const RESOURCE_KEYS: [&str; 4] = ["identifier", "name", "introspection_secret_hash", "scope"];
+const RESOURCE_KEYS: [&str; 5] = ["identifier", "name", "introspection_secret_hash", "default", "scope"];
 const SCOPE_KEYS: [&str; 3] = ["name", "sentence", "default"];
 
 impl File {
@@ -121,7 +121,8 @@ impl Reader<'_> {
         let [identifier, name] = ["identifier", "name"].map(|key| self.text(&source, table, key, true));
         let introspection_secret_hash = self.text(&source, table, "introspection_secret_hash", false);
         let scopes = self.scopes(&source, table);
-        Some(ResourceEntry { identifier: identifier?, name, introspection_secret_hash, scopes, source })
+        let default = self.switch(&source, table, "default", false).unwrap_or_default();
+        Some(ResourceEntry { identifier: identifier?, name, introspection_secret_hash, default, scopes, source })
     }
 
     /// The scopes that can be read; `None` when one cannot, which is a fault.
@@ -149,14 +150,7 @@ impl Reader<'_> {
         let source = format!("{resource}: scope {number}{called}, line {line}");
         self.unknown(&source, table, &SCOPE_KEYS);
         let [name, sentence] = ["name", "sentence"].map(|key| self.text(&source, table, key, true));
-        let default = match table.get("default").map(Spanned::get_ref) {
-            None => Some(true),
-            Some(DeValue::Boolean(default)) => Some(*default),
-            Some(_) => {
-                self.fault(&source, "default is neither true nor false");
-                None
-            }
-        };
+        let default = self.switch(&source, table, "default", true);
         Some(ScopeEntry { name: name?, sentence: sentence?, default: default?, source })
     }
 
@@ -169,6 +163,18 @@ impl Reader<'_> {
             Some(other) => self.fault(source, &format!("its {key} is {}, and not a text in quotes", kind(other))),
         }
         None
+    }
+
+    /// True or false; `None` for anything else, which is a fault.
+    fn switch(&mut self, source: &str, table: &DeTable<'_>, key: &str, absent: bool) -> Option<bool> {
+        match table.get(key).map(Spanned::get_ref) {
+            None => Some(absent),
+            Some(DeValue::Boolean(on)) => Some(*on),
+            Some(_) => {
+                self.fault(source, &format!("{key} is neither true nor false"));
+                None
+            }
+        }
     }
 
     fn unknown(&mut self, source: &str, table: &DeTable<'_>, known: &[&str]) {

@@ -50,6 +50,8 @@ impl clap::Args for Flags {
         let config = Arg::new("config").long("config").value_name("FILE").help("A configuration file (TOML)");
         let settings = SETTINGS.iter().map(|setting| {
             let arg = Arg::new(setting.key).long(setting.flag()).value_name(setting.value_name);
+            // Its values may begin with a minus.
+            let arg = arg.allow_hyphen_values(setting.key == "private_schemes");
             arg.help(match setting.default {
                 Some(default) if !default.is_empty() => format!("{} [default: {default}]", setting.help),
                 _ => setting.help.to_owned(),

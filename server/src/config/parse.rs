@@ -60,11 +60,17 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-/// Names of private-use schemes, separated by commas. Empty is none of them, and so is `none`, since an empty environment
-/// variable counts as unset.
+/// What is changed about the known private-use schemes, separated by commas: a name is added, one with a minus is taken away,
+/// `none` takes away all before it. An empty list is none of them, too.
 pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
-    let fault = |name: &str| format!("\"{name}\" is not the scheme of an application, such as cursor");
-    PrivateSchemes::read(items(text).filter(|_| text.trim() != "none")).map_err(fault)
+    let fault = |word: &str| match word.strip_prefix('-') {
+        Some(name) => format!("\"{word}\" takes away \"{name}\", which is not among the known schemes or those before it"),
+        None => format!("\"{word}\" is not the scheme of an application, such as cursor"),
+    };
+    match items(text).next() {
+        None => PrivateSchemes::read([]).map_err(fault),
+        Some(_) => PrivateSchemes::adjusted(items(text)).map_err(fault),
+    }
 }
 
 /// `invitation`, `open`, or the domains of e-mail addresses, separated by commas.
@@ -167,7 +173,11 @@ mod tests {
 
     #[test]
     fn private_schemes_are_names() {
-        assert_eq!(private_schemes("cursor, my-agent"), Ok(PrivateSchemes::read(["cursor", "my-agent"]).expect("names")));
+        let with = |names: &[&'static str]| PrivateSchemes::adjusted(names.iter().copied());
+        assert_eq!(private_schemes("cursor, my-agent").ok(), with(&["my-agent"]).ok());
+        assert_eq!(private_schemes("none, my-agent").ok(), PrivateSchemes::read(["my-agent"]).ok());
+        assert_eq!(private_schemes(" -zed ,my-agent").ok(), with(&["-zed", "my-agent"]).ok());
+        assert!(private_schemes("-curser").is_err_and(|fault| fault.contains("takes away \"curser\"")));
         for none in ["", " ", "none"] {
             assert_eq!(private_schemes(none), Ok(PrivateSchemes::read([]).expect("none")));
         }

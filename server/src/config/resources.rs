@@ -10,11 +10,12 @@ use super::Reader;
 use super::settings::{ResourceEntry, ScopeEntry};
 
 impl Reader {
-    /// The resources of the file, which replace the demonstration's.
-    pub(super) fn resources(&mut self, issuer: &Issuer) -> Vec<Resource> {
+    /// The resources of the file, which replace the demonstration's, and the one among them that is the default.
+    pub(super) fn resources(&mut self, issuer: &Issuer) -> (Vec<Resource>, Option<ResourceIdentifier>) {
         let Some(entries) = self.values.resources.take() else {
-            return Settings::new(issuer.clone()).resources;
+            return (Settings::new(issuer.clone()).resources, None);
         };
+        let default = self.default_resource(&entries);
         let mut sources: Vec<(String, String)> = Vec::new();
         let mut resources = Vec::new();
         for entry in entries {
@@ -27,7 +28,18 @@ impl Reader {
                 Err(faults) => self.faults.extend(faults),
             }
         }
-        resources
+        (resources, default)
+    }
+
+    /// The resource with `default = true`, of which there may be one.
+    fn default_resource(&mut self, entries: &[ResourceEntry]) -> Option<ResourceIdentifier> {
+        let mut defaults = entries.iter().filter(|entry| entry.default);
+        let first = defaults.next()?;
+        if let Some(second) = defaults.next() {
+            let fault = format!("{}: {} is the default already, and only one can be.", second.source, first.source);
+            self.faults.push(fault);
+        }
+        ResourceIdentifier::parse(&first.identifier)
     }
 }
 

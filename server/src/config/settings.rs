@@ -52,7 +52,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("sign_up", "VESTIBULE_SIGN_UP", Some("invitation"), "invitation|open|DOMAIN,…", "Who may make an account for themselves"),
     setting("registration", "VESTIBULE_REGISTRATION", Some("on"), "on|off", "Whether clients may register themselves"),
     setting("registration_limit", "VESTIBULE_REGISTRATION_LIMIT", Some("20"), "NUMBER", "Registrations per address and hour, 0 for no limit"),
-    setting("private_schemes", "VESTIBULE_PRIVATE_SCHEMES", Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"), "SCHEME,…", "Schemes of applications that may receive answers"),
+    setting("private_schemes", "VESTIBULE_PRIVATE_SCHEMES", Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"), "SCHEME,…", "Schemes of applications to allow besides the known ones; -NAME takes one away, none all"),
     setting("client_documents", "VESTIBULE_CLIENT_DOCUMENTS", Some("on"), "on|off|HOST,…", "Whose clients may come with a metadata document"),
     setting("rate_limits", "VESTIBULE_RATE_LIMITS", Some("on"), "on|off", "Every rate limit at once; off is for tests"),
     setting("code_lifetime", "VESTIBULE_CODE_LIFETIME", Some("60s"), "TIME", "How long an authorization code lives"),
@@ -79,6 +79,8 @@ pub(super) struct ResourceEntry {
     pub(super) name: Option<String>,
     /// The digest of the secret by which it may ask about tokens (RFC 7662).
     pub(super) introspection_secret_hash: Option<String>,
+    /// Whether it is meant by a request that does not say which resource it wants.
+    pub(super) default: bool,
     /// Its scopes, in the order the consent page shows them.
     pub(super) scopes: Option<Vec<ScopeEntry>>,
     /// Where it stands: its number, identifier, file and line.

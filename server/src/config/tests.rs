@@ -315,7 +315,7 @@ fn a_resource_may_ask_about_tokens_when_it_has_the_hash_of_a_secret() {
 }
 
 #[test]
-fn private_schemes_are_the_known_ones_or_those_that_are_named() {
+fn private_schemes_are_the_known_ones_and_those_that_are_added() {
     let schemes = |arguments: &[&str], environment: &[(&str, &str)]| {
         resolve(arguments, environment).map(|config| config.settings().private_schemes)
     };
@@ -325,7 +325,11 @@ fn private_schemes_are_the_known_ones_or_those_that_are_named() {
     assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "none")]), none);
     assert_eq!(schemes(&["--private-schemes="], &[]), none);
     let file = file("private_schemes = [\"my-agent\"]\n");
-    assert_eq!(schemes(&["--config", path(&file)], &[]), Ok(PrivateSchemes::read(["my-agent"]).expect("a name")));
+    assert_eq!(schemes(&["--config", path(&file)], &[]), Ok(PrivateSchemes::adjusted(["my-agent"]).expect("a name")));
+    let without = Ok(PrivateSchemes::adjusted(["-cursor", "my-agent"]).expect("names"));
+    assert_eq!(schemes(&["--private-schemes", "-cursor,my-agent"], &[]), without);
+    assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "-cursor, my-agent")]), without);
+    assert_eq!(schemes(&["--private-schemes", "none,my-agent"], &[]), Ok(PrivateSchemes::read(["my-agent"]).expect("a name")));
     assert!(schemes(&["--private-schemes", "javascript"], &[]).is_err());
 }
 
@@ -341,6 +345,24 @@ fn p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
     assert_eq!(read(&scopes), Ok(vec!["read".to_owned(), "list".to_owned()]));
     let Err(Faults(faults)) = read(&scopes[1..2]) else { panic!("accepted") };
     assert!(faults.len() == 1 && faults[0].contains("default"), "{faults:?}");
+}
+
+#[test]
+fn k6_one_resource_may_be_the_default() {
+    let entry = |identifier: &str, rest: &str| {
+        let scope = "[[resource.scope]]\nname = \"read\"\nsentence = \"Read it\"\n";
+        format!("[[resource]]\nidentifier = \"{identifier}\"\nname = \"A\"\n{rest}\n{scope}")
+    };
+    let read = |entries: &[String]| {
+        let file = file(&entries.concat());
+        let config = resolve(&["--config", path(&file)], &[])?;
+        Ok(config.settings().default_resource.map(|identifier| identifier.to_string()))
+    };
+    let (a, b) = (entry("https://a.example", ""), entry("https://B.example/", "default = true"));
+    assert_eq!(read(&[a.clone(), b.clone()]), Ok(Some("https://b.example".to_owned())));
+    assert_eq!(read(&[a.clone(), entry("https://b.example", "default = false")]), Ok(None));
+    let Err(Faults(faults)) = read(&[a, b, entry("https://c.example", "default = true")]) else { panic!("accepted") };
+    assert!(faults.len() == 1 && faults[0].contains("https://c.example") && faults[0].contains("only one"), "{faults:?}");
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn deeds(token: &str) -> Vec<(&'static str, Query)> {
         ("remove_account", with(bob)),
         ("add_client", with(&[("name", "X"), ("redirect_uris", "https://x.example/cb")])),
         ("remove_client", with(&[("client_id", "vc_x")])),
+        ("disconnect_client", with(&[("client_id", "https://app.example/client.json")])),
         ("block_host", with(&[("host", "evil.example")])),
         ("unblock_host", with(&[("host", "evil.example")])),
         ("rotate_keys", with(&[])),

@@ -250,7 +250,7 @@ async fn an_assertion_takes_one_more_write(engine: Engine) {
     let (house, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&house, &client.id, "a");
     let (calls, answer) = house.counting(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
-    assert_eq!(calls, 5);
+    assert_eq!(calls, 6);
     let (tokens, assertion) = (Tokens::read(&answer), signer.assert(&house, &client.id, "b"));
     let (waits, answer) = house.waits(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
     Tokens::read(&answer);

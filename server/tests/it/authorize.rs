@@ -200,9 +200,15 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    let long = "s".repeat(2048);
-    for state in ["x", " a b+c%20%2B&=#?/\\\"'<script>", "\u{e9}\u{202e}\u{1f511}", "line\r\nLocation: https://evil.example", &long]
-    {
+    let (long, foreign) = ("s".repeat(8 * 1024), "\u{e9}".repeat(4 * 1024));
+    for state in [
+        "x",
+        " a b+c%20%2B&=#?/\\\"'<script>",
+        "\u{e9}\u{202e}\u{1f511}",
+        "line\r\nLocation: https://evil.example",
+        &long,
+        &foreign,
+    ] {
         let asking = client.asking(|query| query.set("state", state));
         for button in ["Allow", "Deny"] {
             assert_eq!(browser.decide(&asking, button).await.query.one("state"), Some(state));
@@ -212,9 +218,15 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
         let callback = browser.decide(&client.asking(change), "Allow").await;
         assert_eq!(callback.query.names(), ["code", "iss"]);
     }
-    let too_long = client.asking(|query| query.set("state", &"s".repeat(2049)));
+    // Beyond that, the client's own error carries it, or nothing goes to the client.
+    let too_long = client.asking(|query| query.set("state", &"s".repeat(8 * 1024 + 1)));
     let callback = Callback::read(house.get(&too_long.authorize_path()).await.destination());
-    assert_eq!(callback.query.names(), ["error", "error_description", "iss"]);
+    assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"]);
+    assert_eq!(callback.query.one("error"), Some("invalid_request"));
+    assert_eq!(callback.query.one("state").map(str::len), Some(8 * 1024 + 1));
+    let endless = client.asking(|query| query.set("state", &"s".repeat(16 * 1024 + 1)));
+    house.get(&endless.authorize_path()).await.problem(400);
+    house.post("/authorize", &endless.authorization).await.problem(400);
 }
 
 async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {

@@ -113,10 +113,13 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
     for other in ["https://vestibule.example/mcp/", "https://vestibule.example", "http://vestibule.example/mcp", "mcp", "*"] {
         house.post("/token", &form.clone().set("resource", other)).await.refused(400, "invalid_target");
     }
-    let twice = form.clone().and("resource", "https://vestibule.example/mcp");
-    house.post("/token", &twice).await.refused(400, "invalid_target");
+    let other = form.clone().and("resource", "https://vestibule.example/other");
+    let body = house.post("/token", &other).await.refused(400, "invalid_target");
+    assert!(body["error_description"].as_str().is_some_and(|text| text.contains("several resources")), "{body}");
     // A17: scheme and host in another case are the same resource, and none at all is the one consented to.
-    Tokens::read(&house.post("/token", &form.set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp")).await);
+    // The same one again counts once.
+    let again = form.set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp").and("resource", "https://vestibule.example/mcp");
+    Tokens::read(&house.post("/token", &again).await);
 }
 
 async fn o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {

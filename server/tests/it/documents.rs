@@ -238,11 +238,11 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     assert_eq!(site.requests(ID), 1);
     says(&browser.consent_page(&anew).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
-    // Nor does it depend on a person that comes in between.
+    // What it holds is worth nothing, and asks nobody for the document.
     house.provider.terminal().remove_client(ID).await.expect("removed");
-    client.me(&tokens.access).await.granted();
-    Tokens::read(&client.refresh(&tokens.refresh).await);
-    assert_eq!(site.requests(ID), 3);
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    assert_eq!(site.requests(ID), 2);
 }
 
 async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {

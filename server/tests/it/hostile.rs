@@ -163,7 +163,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
 }
 
 /// What the pages' buttons do, each with its fields.
-const DEEDS: [(&str, &[&str]); 32] = [
+const DEEDS: [(&str, &[&str]); 33] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
@@ -190,6 +190,7 @@ const DEEDS: [(&str, &[&str]); 32] = [
     ("set_role", &["email", "role"]),
     ("add_client", &["name", "redirect_uris", "confidential"]),
     ("remove_client", &["client_id"]),
+    ("disconnect_client", &["client_id"]),
     ("block_host", &["host"]),
     ("unblock_host", &["host"]),
     ("rotate_keys", &[]),
@@ -267,7 +268,7 @@ async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
         assert!([201, 400].contains(&answer.status.as_u16()), "{metadata}: {answer:?}");
         assert!(!answer.body.contains("null"), "{metadata}: {answer:?}");
     }
-    for body in [deep.as_str(), "{\"redirect_uris\":", "\u{feff}{}", "{\"a\":1}{\"b\":2}", "1e999", "\"\\ud800\""] {
+    for body in [deep.as_str(), "{\"redirect_uris\":", "\u{feff}{", "{\"a\":1}{\"b\":2}", "1e999", "\"\\ud800\""] {
         crate::support::register(&house, [192, 0, 2, 3].into(), body).await.refused(400, "invalid_client_metadata");
     }
 }

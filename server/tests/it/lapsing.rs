@@ -68,13 +68,13 @@ async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: 
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
-    assert_eq!(calls, 4, "the consent of today has noted it");
+    assert_eq!(calls, 5, "the consent of today has noted it");
     house.pass(DAY);
     let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
-    assert_eq!(calls, 5, "once");
+    assert_eq!(calls, 6, "once");
     house.pass(DAY - 1);
-    assert_eq!(house.counting(client.refresh(&tokens.refresh)).await.0, 4, "and not again on the same day");
+    assert_eq!(house.counting(client.refresh(&tokens.refresh)).await.0, 5, "and not again on the same day");
     // A refusal is no use.
     house.pass(DAY);
     let (calls, refused) = house.counting(client.refresh("vrt_x")).await;
@@ -93,7 +93,7 @@ async fn a_use_that_cannot_be_noted_costs_nothing(engine: Engine) {
     house.switch.break_writes();
     let (calls, again) = house.counting(client.refresh(&tokens.refresh)).await;
     house.switch.mend();
-    assert_eq!((calls, Tokens::read(&again).refresh), (4, next.refresh));
+    assert_eq!((calls, Tokens::read(&again).refresh), (5, next.refresh));
 }
 
 async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Engine) {

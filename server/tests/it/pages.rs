@@ -161,7 +161,7 @@ async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("x".repeat(10_000));
     let answer = crate::support::register(&house, [192, 0, 2, 9].into(), metadata).await;
-    answer.refused(400, "invalid_client_metadata");
+    assert_eq!(answer.json()["client_name"], "x".repeat(200), "cut");
 }
 
 async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {

@@ -189,7 +189,7 @@ async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
             ("invalid_target", |query| query.set("resource", "https://unknown.example")),
             ("invalid_scope", |query| query.set("scope", "openid")),
             ("consent_required", |query| query.set("prompt", "none").set("scope", "notes:write")),
-            ("invalid_request", |query| query.set("state", &"x".repeat(3000))),
+            ("invalid_request", |query| query.set("state", &"x".repeat(9000))),
             ("invalid_request", |query| query.and("iss", "https://evil.example").and("scope", "a").and("scope", "b")),
         ];
         for (error, change) in refused {

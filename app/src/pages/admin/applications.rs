@@ -16,7 +16,7 @@ use super::{
     section,
 };
 use crate::{
-    actions::administration::{BlockHost, RemoveClient},
+    actions::administration::{BlockHost, DisconnectClient, RemoveClient},
     clean,
     components::{Ago, Step, fill},
     model::Section,
@@ -158,15 +158,29 @@ fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl Int
         view! { <Block host span=span.clone() form_token=&form_token/> }
     });
     let hosts = hosts.collect_view();
-    let consequence = fill(words::removal(client.kind), [("span", span.into_any())]);
+    let consequence = fill(words::removal(client.kind), [("span", span.clone().into_any())]);
     let spoken = admin::spoken(&words::remove(&name), &client.client_id);
-    let button = sentence!(words::REMOVE_IT, name = view! { <bdi>{name}</bdi> });
+    let button = sentence!(words::REMOVE_IT, name = view! { <bdi>{name.clone()}</bdi> });
     view! {
+        <Disconnect client_id=client.client_id.clone() name span form_token=&form_token/>
         <Act
             action=RemoveClient::url() form_token=&form_token fields=vec![("client_id", client.client_id)] spoken grave=true
             consequence=consequence.into_any() button=button.into_any()
         />
         {hosts}
+    }
+}
+
+/// Ending everything that people allowed an application, which stays known.
+#[component]
+fn Disconnect<'a>(client_id: String, name: String, span: String, form_token: &'a str) -> impl IntoView + use<> {
+    let spoken = admin::spoken(&words::disconnect(&name), &client_id);
+    let button = sentence!(words::DISCONNECT_IT, name = view! { <bdi>{name}</bdi> });
+    view! {
+        <Act
+            action=DisconnectClient::url() form_token fields=vec![("client_id", client_id)] spoken grave=true
+            consequence=sentence!(words::DISCONNECT_EXPLAINED, span = span).into_any() button=button.into_any()
+        />
     }
 }
 

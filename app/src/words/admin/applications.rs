@@ -62,14 +62,25 @@ pub(crate) const fn removal(kind: ApplicationKind) -> Template {
              to ask people again.",
         ),
         ApplicationKind::Document => Template::new(
-            "It is only forgotten: what it holds right now ends within {span}, and when it comes again, its document is read \
-             again. To keep it out, block its host.",
+            "Everything that people allowed it ends, and what it holds right now within {span}. When it comes again, its document \
+             is read again, and it has to ask people again. To keep it out, block its host.",
         ),
         ApplicationKind::Added => Template::new(
             "It gets no access any more, and what it holds right now ends within {span}. To come back it has to be added again, \
              and gets another client id.",
         ),
     }
+}
+
+pub(crate) const DISCONNECT_IT: Template = Template::new("End every connection of {name}");
+pub(crate) const DISCONNECT_EXPLAINED: Template = Template::new(
+    "Everything that people allowed it ends, for all of them, and what it holds right now within {span}. It stays known here, and \
+     has to ask people again.",
+);
+
+/// The button without markup.
+pub(crate) fn disconnect(name: &str) -> String {
+    format!("End every connection of {name}")
 }
 
 pub(crate) const BLOCK_IT: Template = Template::new("Block {host}");

@@ -75,6 +75,7 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::ClientChanged => "{actor} changed the application {client}: {about}.",
         Deed::ClientSecretMade => "{actor} made a new secret for the application {client}.",
         Deed::ClientRemoved => "{actor} removed the application {client}.",
+        Deed::ClientDisconnected => "{actor} ended every connection of {client}.",
         Deed::HostBlocked => "{actor} blocked the host {about}.",
         Deed::HostUnblocked => "{actor} let the host {about} in again.",
         Deed::KeyRotated => "{actor} made a new signing key, {about}.",

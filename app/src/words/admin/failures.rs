@@ -19,6 +19,10 @@ pub(crate) const fn what(kind: FailureKind) -> Template {
         FailureKind::MalformedRequest => "{client} left out or garbled something that a request needs.",
         FailureKind::UnknownScope => "{client} asked for scopes that do not exist here, or that nobody has allowed it.",
         FailureKind::UnknownResource => "{client} asked for a resource that this server does not stand in front of.",
+        FailureKind::MissingResource => "{client} did not say which resource it wants, and there are several.",
+        FailureKind::SeveralResources => "{client} asked for several resources at once.",
+        FailureKind::ResourceNotGranted => "{client} asked for another resource than its person allowed.",
+        FailureKind::SchemeNotAllowed => "{client} takes its answers by a scheme that the configuration does not allow.",
         FailureKind::PersonNeeded => "{client} wanted an answer without a page, but a person had to be asked.",
         FailureKind::ClientProof => "{client} could not prove that it is itself.",
         FailureKind::BadCode => "{client} came with a code that is unknown, too old, or another application's.",
@@ -59,6 +63,19 @@ pub(crate) const fn fix(kind: FailureKind) -> &'static str {
         FailureKind::UnknownResource => {
             "You, if the resource is yours: add it to the configuration, spelled exactly as the application asks for it. \
              Otherwise its person: the address that was entered in the application is wrong."
+        }
+        FailureKind::MissingResource => {
+            "You: set default = true at the resource in the configuration that such applications are meant to get. Or its \
+             developer: the request has to name the resource, as the MCP specification demands."
+        }
+        FailureKind::SeveralResources => "Its developer: a token here is for one resource, so each needs a request of its own.",
+        FailureKind::ResourceNotGranted => {
+            "Its developer: a code or a refresh token is good for the resource that was asked for first. For another one, the \
+             person has to be asked."
+        }
+        FailureKind::SchemeNotAllowed => {
+            "You, if the application should be let in: add the scheme in the details to private_schemes in the configuration. Its \
+             person then connects once more."
         }
         FailureKind::PersonNeeded => "Nobody, as a rule: such applications then show a page and ask. If it goes on, its developer.",
         FailureKind::ClientProof => {
@@ -119,7 +136,7 @@ mod tests {
     use super::*;
     use crate::words::Piece;
 
-    const KINDS: [FailureKind; 16] = [
+    const KINDS: [FailureKind; 20] = [
         FailureKind::UnknownClient,
         FailureKind::WrongRedirect,
         FailureKind::BadDocument,
@@ -128,6 +145,10 @@ mod tests {
         FailureKind::MalformedRequest,
         FailureKind::UnknownScope,
         FailureKind::UnknownResource,
+        FailureKind::MissingResource,
+        FailureKind::SeveralResources,
+        FailureKind::ResourceNotGranted,
+        FailureKind::SchemeNotAllowed,
         FailureKind::PersonNeeded,
         FailureKind::ClientProof,
         FailureKind::BadCode,
