@@ -2,7 +2,12 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{model::Ceremony, words::Message};
+use crate::{context::Visit, model::Ceremony, words::Message};
+
+/// Lets a ceremony begin or end where there are passkeys at all.
+pub(crate) fn admit(visit: &Visit) -> Result<(), Message> {
+    if visit.provider.has_passkeys() { Ok(()) } else { Err(Message::NoPasskeysHere) }
+}
 
 /// A ceremony for the browser.
 pub(crate) fn sent<T: Serialize>(ceremony: provider::Ceremony<T>) -> Result<Ceremony, Message> {

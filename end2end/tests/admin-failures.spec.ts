@@ -15,13 +15,13 @@ async function provoke(client: McpClient, callback: Callback): Promise<Record<st
   await client.refresh('vrt_made-up');
   await client.register({ client_name: 'Careless', redirect_uris: ['http://evil.example/callback'] });
   return {
-    'vc_long-gone is not known here, or not any more.': 'Its person: remove this server in the application',
-    'Test Client wanted its answer sent to an address that it never named.': 'letter for letter',
-    'Test Client asked for scopes that do not exist here': 'add it to the resource in the configuration',
-    'Test Client asked for a resource that this server does not stand in front of.': 'You, if the resource is yours',
-    'Test Client left out or garbled something that a request needs.': 'PKCE with S256 is needed in every request.',
-    'Test Client wanted to stay connected, but that connection has ended.': 'Its person: connect once more.',
-    'tried to register itself in a way that cannot be accepted.': 'which part of the registration is not acceptable',
+    'vc_long-gone is not registered here, or its registration has expired.': 'What the user can do: remove this server in the application',
+    'Test Client asked for a redirect URI that is not registered for it.': 'character for character',
+    'Test Client asked for scopes that do not exist here.': 'add it to the resource in the configuration',
+    'Test Client asked for a resource that is not configured here.': 'if the resource is yours',
+    'Test Client sent an incomplete or malformed request.': 'Every request needs PKCE with S256.',
+    'Test Client sent a refresh token that is unknown, expired or revoked.': 'What the user can do: connect again.',
+    'The registration of Careless was not accepted.': 'correct the member that the details name',
   };
 }
 
@@ -31,7 +31,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const administrator = await server.administrator();
     const page = await anotherBrowser({ javaScriptEnabled });
     await administrate(page, server, administrator, 'failures');
-    await expect(page.getByRole('main')).toContainText('Nothing failed. When an application cannot connect, it stands here');
+    await expect(page.getByRole('main')).toContainText('Nothing failed in the last seven days. When an application cannot connect, it appears here');
 
     const client = await McpClient.connect(server.mcp, callback.uri);
     const expected = await provoke(client, callback);
@@ -39,17 +39,19 @@ for (const { javaScriptEnabled, way } of WAYS) {
     const main = page.getByRole('main');
     for (const [what, fix] of Object.entries(expected)) {
       await expect(row(main, what)).toContainText(fix);
-      await expect(row(main, what)).toContainText(/last just now( · first just now)? · from (127\.0\.0\.1|::1) · when it /);
+      await expect(row(main, what)).toContainText(/last just now( · first just now)? · from (127\.0\.0\.1|::1) · (when|at|during) /);
     }
     await expect(main.locator('.rows > li')).toHaveCount(Object.keys(expected).length);
     await expect(row(main, 'vc_long-gone')).toContainText('twice · last just now');
-    await expect(row(main, 'never named')).toContainText('once · last just now');
-    await expect(row(main, 'never named')).toContainText('when it asked for access');
-    await expect(row(main, 'stay connected')).toContainText('when it came for a token');
+    await expect(row(main, 'asked for a redirect URI')).toContainText('once · last just now');
+    await expect(row(main, 'asked for a redirect URI')).toContainText('when it asked for access');
+    await expect(row(main, 'sent a refresh token')).toContainText('at the token endpoint');
+    await expect(row(main, 'asked for a redirect URI')).toContainText('https://evil.example/callback');
+    await expect(row(main, 'asked for a redirect URI')).toContainText(callback.uri);
 
     const unknown = row(main, 'vc_long-gone');
     await expect(unknown.getByText('invalid_client')).toBeHidden();
-    await unfold(unknown, "Details for the application's developer");
+    await unfold(unknown, 'Details for the developer');
     await expect(unknown.getByText('invalid_client')).toBeVisible();
     if (javaScriptEnabled) await expectAccessible(page);
   });
@@ -74,8 +76,8 @@ test('a code that is shown with the wrong verifier, and one that comes twice, ar
 
   await administrate(page, server, administrator, 'failures');
   const main = page.getByRole('main');
-  await expect(row(main, 'could not show that it had made the request that its code answers')).toContainText('the verifier has to be the one');
-  await expect(row(main, 'used something a second time that works once')).toContainText('somebody may have had a copy');
+  await expect(row(main, 'sent a code verifier that does not match its request')).toContainText('send the verifier of the challenge');
+  await expect(row(main, 'used a one-time code or an old refresh token again')).toContainText('somebody may have a copy');
 });
 
 test('what an application calls itself does no harm there, and a person who says no is no failure', async ({ page, startServer, callback, anotherBrowser }) => {

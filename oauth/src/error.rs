@@ -114,6 +114,12 @@ pub enum Reason {
         /// Whether the attempt used the Authorization header, which the answer must match (O12).
         by_header: bool,
     },
+    /// A public client that shows a secret, which it has not: leaving it out helps.
+    #[error("the client is public and has no secret, so it must not send one")]
+    SecretOfPublicClient {
+        /// Whether the attempt used the Authorization header.
+        by_header: bool,
+    },
     /// A client assertion that proves nothing (RFC 7521 section 4.2.1).
     #[error("the client assertion is not acceptable: {0}")]
     UnacceptableAssertion(&'static str),
@@ -238,6 +244,7 @@ impl Reason {
             | Self::NoCommonAuthentication
             | Self::MalformedAuthorizationHeader
             | Self::ClientAuthenticationFailed { .. }
+            | Self::SecretOfPublicClient { .. }
             | Self::UnacceptableAssertion(_)
             | Self::UnknownAssertionKey
             | Self::UnusableKeys(_)
@@ -312,7 +319,7 @@ mod tests {
     use super::*;
 
     /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
-    static ALL: std::sync::LazyLock<[(Reason, &str); 57]> = std::sync::LazyLock::new(|| {
+    static ALL: std::sync::LazyLock<[(Reason, &str); 58]> = std::sync::LazyLock::new(|| {
         [
             (R::Repeated("scope"), "invalid_request"),
             (R::Missing("code"), "invalid_request"),
@@ -371,6 +378,7 @@ mod tests {
             (R::GrantedScopesGone, "invalid_grant"),
             (R::SchemeNotAllowed("my-agent".to_owned()), "invalid_redirect_uri"),
             (R::MetadataTooLarge, "invalid_client_metadata"),
+            (R::SecretOfPublicClient { by_header: false }, "invalid_client"),
         ]
     });
 
@@ -434,6 +442,7 @@ mod tests {
             R::GrantedScopesGone => 54,
             R::SchemeNotAllowed(_) => 55,
             R::MetadataTooLarge => 56,
+            R::SecretOfPublicClient { .. } => 57,
         }
     }
 

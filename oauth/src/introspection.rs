@@ -42,6 +42,13 @@ pub fn caller<'a>(resources: &'a [Resource], parameters: &Parameters, authorizat
         .ok_or(Reason::ResourceAuthenticationFailed)
 }
 
+/// Who a caller says it is, which proves nothing. A text in the wrong place is no identifier: of Basic credentials that cannot be
+/// read, nothing is told.
+pub fn claimed(parameters: &Parameters, authorization: Option<&str>) -> Option<String> {
+    let read = Credentials::read(parameters, authorization).ok().map(|credentials| credentials.client_id);
+    read.or_else(|| parameters.one("client_id").ok().flatten().map(str::to_owned))
+}
+
 /// What a resource is told about a token (RFC 7662 section 2.2). Of one that does not count here and now, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Introspection {

@@ -39,6 +39,7 @@ impl Refusal {
         match self.0 {
             Reason::MalformedAuthorizationHeader
             | Reason::ClientAuthenticationFailed { by_header: true }
+            | Reason::SecretOfPublicClient { by_header: true }
             | Reason::ResourceAuthenticationFailed => Some(Scheme::Basic),
             Reason::RegistrationTokenRefused => Some(Scheme::Bearer),
             _ => None,
@@ -58,6 +59,8 @@ mod tests {
         for (reason, code, status, challenge) in [
             (R::ClientAuthenticationFailed { by_header: true }, "invalid_client", 401, basic),
             (R::ClientAuthenticationFailed { by_header: false }, "invalid_client", 401, None),
+            (R::SecretOfPublicClient { by_header: true }, "invalid_client", 401, basic),
+            (R::SecretOfPublicClient { by_header: false }, "invalid_client", 401, None),
             (R::MalformedAuthorizationHeader, "invalid_client", 401, basic),
             (R::ResourceAuthenticationFailed, "invalid_client", 401, basic),
             (R::RegistrationTokenRefused, "invalid_token", 401, bearer),

@@ -143,6 +143,20 @@ pub enum SignInError {
     Unavailable,
 }
 
+impl SignInError {
+    /// Writes the line of the log by which other programs keep guessers out, as fail2ban does: docs/OPERATING.md promises its form.
+    /// A store that fails is no failed sign-in.
+    pub fn log(&self, visitor: &Visitor, method: &'static str) {
+        let reason = match self {
+            Self::WrongCredentials => "wrong_credentials",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::Busy(_) | Self::Unavailable => return,
+        };
+        let address = visitor.address.to_canonical();
+        tracing::warn!(target: "vestibule::sign_in", %address, method, reason, "sign-in failed");
+    }
+}
+
 impl From<Unavailable> for SignInError {
     fn from(_: Unavailable) -> Self {
         Self::Unavailable

@@ -16,7 +16,7 @@ use crate::{
     Provider, Visitor,
     accounts::{PasswordError, Role},
     audit::{Actor, Deed, Event, Origin, Whose},
-    failures::Failure,
+    failures::FailureView,
     key_ring::KeySummary,
     problem::Unavailable,
 };
@@ -137,7 +137,7 @@ impl Administration {
     }
 
     /// Requests of applications that failed in the last days, the latest first.
-    pub async fn failures(&self) -> Done<Vec<Failure>> {
+    pub async fn failures(&self) -> Done<Vec<FailureView>> {
         Ok(self.provider.recent_failures().await?)
     }
 }

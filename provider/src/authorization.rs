@@ -16,7 +16,7 @@ use crate::{
     Provider, Visitor,
     audit::{Actor, Deed, Origin},
     documents::NoClient,
-    failures::FailedStep,
+    failures::{self, Asked, Failed, FailedStep},
     keys,
     limits::Limit,
     problem::{Problem, Unavailable},
@@ -77,32 +77,67 @@ impl From<Unavailable> for AuthorizeError {
     }
 }
 
-/// A fault, and the reason for it where it is the request's own.
+/// A fault, with why it is of interest to administrators, if it is, and the client where it is known.
 struct Fault {
     error: AuthorizeError,
-    reason: Option<Reason>,
-    client_name: Option<String>,
+    cause: Option<Cause>,
+    client: Option<Box<Client>>,
+}
+
+/// What administrators are told of a fault.
+enum Cause {
+    Refused(Reason),
+    Unreachable(&'static str),
+    TooMany(&'static str),
+}
+
+impl Cause {
+    const fn to_note(&self) -> failures::Cause<'_> {
+        match self {
+            Self::Refused(reason) => failures::Cause::Refused(reason),
+            Self::Unreachable(why) => failures::Cause::Unreachable(why),
+            Self::TooMany(what) => failures::Cause::TooMany(what),
+        }
+    }
 }
 
 impl Fault {
     /// Told to the person, on a page of ours.
     fn local(reason: Reason) -> Self {
-        Self { error: AuthorizeError::Problem(reason.clone().into()), reason: Some(reason), client_name: None }
+        Self { error: AuthorizeError::Problem(reason.clone().into()), cause: Some(Cause::Refused(reason)), client: None }
+    }
+
+    /// Told to the client.
+    fn redirected(location: Location, reason: Reason, client: &Client) -> Self {
+        Self {
+            error: AuthorizeError::Redirect(location),
+            cause: Some(Cause::Refused(reason)),
+            client: Some(Box::new(client.clone())),
+        }
+    }
+
+    fn too_many(retry_after: Duration, what: &'static str) -> Self {
+        Self { error: AuthorizeError::TooMany { retry_after }, cause: Some(Cause::TooMany(what)), client: None }
     }
 
     fn of_client(error: NoClient, id: &str) -> Self {
-        let reason = if let NoClient::Refused(reason) = &error { Some(reason.clone()) } else { None };
-        Self { error: AuthorizeError::of_client(error, id), reason, client_name: None }
+        let cause = match &error {
+            NoClient::Refused(reason) => Some(Cause::Refused(reason.clone())),
+            NoClient::Unreachable(why) => Some(Cause::Unreachable(why)),
+            NoClient::TooMany { .. } => Some(Cause::TooMany("requests for metadata documents")),
+            NoClient::Unavailable(_) => None,
+        };
+        Self { error: AuthorizeError::of_client(error, id), cause, client: None }
     }
 
     fn named(self, client: &Client) -> Self {
-        Self { client_name: client.name.clone(), ..self }
+        Self { client: Some(Box::new(client.clone())), ..self }
     }
 }
 
 impl<T: Into<AuthorizeError>> From<T> for Fault {
     fn from(error: T) -> Self {
-        Self { error: error.into(), reason: None, client_name: None }
+        Self { error: error.into(), cause: None, client: None }
     }
 }
 
@@ -119,9 +154,13 @@ impl Provider {
             Ok(begun) => return Ok(begun),
             Err(fault) => fault,
         };
-        if let Some(reason) = &fault.reason {
-            tracing::info!(client = %id, %reason, "authorization request refused");
-            self.note_failure(FailedStep::Authorize, (id, fault.client_name), reason, visitor.address).await;
+        if let Some(cause) = &fault.cause {
+            if let Cause::Refused(reason) = cause {
+                tracing::info!(client = %id, %reason, "authorization request refused");
+            }
+            let (step, client, address) = (FailedStep::Authorize, fault.client.as_deref(), visitor.address);
+            let asked = Asked::of(parameters);
+            self.note_failure(Failed { step, client_id: id, client, cause: cause.to_note(), asked, address }).await;
         }
         Err(fault.error)
     }
@@ -135,7 +174,7 @@ impl Provider {
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
         let request = authorize::admit(parameters, &client, &destination, resources, default).map_err(|reason| {
             let location = destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
-            Fault { error: AuthorizeError::Redirect(location), reason: Some(reason), client_name: client.name.clone() }
+            Fault::redirected(location, reason, &client)
         })?;
         // 3. An answer at once, or the person's turn.
         self.proceed(request, &client, &destination, visitor).await
@@ -149,7 +188,7 @@ impl Provider {
             if wait.is_some() && self.is_known(visitor).await? {
                 wait = self.count(REQUESTS_OF_KNOWN, visitor.browser.digest().as_str()).await?;
             }
-            wait.map_or(Ok(()), |retry_after| Err(AuthorizeError::TooMany { retry_after }))
+            wait.map_or(Ok(()), |retry_after| Err(Fault::too_many(retry_after, "authorization requests from this address")))
         };
         let client = if DocumentUrl::is_meant(id) {
             admitted.await?;
@@ -180,8 +219,8 @@ impl Provider {
         };
         let (state, issuer) = (request.state.as_deref(), &self.settings().issuer);
         let refused = |reason: Reason| {
-            let error = AuthorizeError::Redirect(destination.with_error(&reason, state, issuer));
-            Err(Fault { error, reason: Some(reason), client_name: client.name.clone() })
+            let location = destination.with_error(&reason, state, issuer);
+            Err(Fault::redirected(location, reason, client))
         };
         let next = consent::step(&request, destination, person.is_some(), earlier.as_ref(), measure);
         match (next, person) {

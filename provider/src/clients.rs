@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::{
     Provider,
-    failures::FailedStep,
+    failures::{Asked, Cause, Failed, FailedStep},
     keys,
     limits::Limit,
     problem::Unavailable,
@@ -54,10 +54,20 @@ impl Provider {
     /// Registers a client.
     pub async fn register(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
         let registered = self.register_client(body, address).await;
-        if let Err(RegisterError::Refused(Refusal(reason))) = &registered {
-            self.note_failure(FailedStep::Register, ("", Metadata::claimed_name(body)), reason, address).await;
-        }
+        self.note_registration(&registered, "", body, address).await;
         registered
+    }
+
+    /// Notes a registration, or a change of one, that came to nothing.
+    async fn note_registration<T>(&self, outcome: &Result<T, RegisterError>, client_id: &str, body: &[u8], address: IpAddr) {
+        let cause = match outcome {
+            Err(RegisterError::Refused(Refusal(reason))) => Cause::Refused(reason),
+            Err(RegisterError::Closed) => Cause::RegistrationClosed,
+            Err(RegisterError::TooMany { .. }) => Cause::TooMany("registrations from this address"),
+            Err(RegisterError::Unavailable(_)) | Ok(_) => return,
+        };
+        let asked = Asked::of_registration(body, &self.settings().private_schemes);
+        self.note_failure(Failed { step: FailedStep::Register, client_id, client: None, cause, asked, address }).await;
     }
 
     async fn register_client(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
@@ -68,20 +78,20 @@ impl Provider {
         self.count_registration(address).await?;
         let settings = self.settings();
         let (metadata, dropped) = Metadata::accept(body, &settings.private_schemes)?;
-        let name = metadata.name().map(str::to_owned);
         let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
         let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
         if self.blocks(&client) {
             return Err(KEPT_OUT.into());
         }
         self.spend_registered(address, client.size()).await?;
-        let id = client.id.clone();
-        self.keep_client(client).await?;
+        self.keep_client(client.clone()).await?;
         for reason in dropped {
-            tracing::info!(client = %id, %reason, "a part of a registration is not used");
+            tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
             // The client may come with that redirect URI all the same, and whoever runs the server may want to let it in.
             if matches!(reason, Reason::SchemeNotAllowed(_)) {
-                self.note_failure(FailedStep::Register, (&id, name.clone()), &reason, address).await;
+                let (step, cause) = (FailedStep::Register, Cause::Refused(&reason));
+                let asked = Asked::of_registration(body, &settings.private_schemes);
+                self.note_failure(Failed { step, client_id: &client.id, client: Some(&client), cause, asked, address }).await;
             }
         }
         Ok(information)
@@ -112,6 +122,18 @@ impl Provider {
 
     /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration, by the size of what is sent.
     pub async fn update_registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
+        let updated = self.update_client(client_id, token, body, address).await;
+        self.note_registration(&updated, client_id, body, address).await;
+        updated
+    }
+
+    async fn update_client(
         &self,
         client_id: &str,
         token: Option<&str>,

@@ -106,7 +106,7 @@ impl From<RequestError> for ConsentError {
 impl Provider {
     /// What the consent page says.
     pub async fn consent(&self, id: &str, visitor: &Visitor) -> Result<ConsentView, ConsentError> {
-        let waiting = self.waiting(id, visitor).await?;
+        let waiting = self.waiting_shown(id, visitor).await?;
         let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;

@@ -20,7 +20,7 @@ use crate::{
     Provider,
     assertions::Asking,
     audit::{Actor, Deed, Origin},
-    failures::FailedStep,
+    failures::{Asked, Cause, Failed, FailedStep},
     key_ring::date_time,
     keys,
     problem::Unavailable,
@@ -74,20 +74,65 @@ impl Provider {
         let request = TokenRequest::read(parameters);
         let credentials = match (Credentials::read(parameters, authorization), &request) {
             // What nobody may ask is the better answer to someone who does not say who asks.
-            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => return Err(Reason::UnsupportedGrantType.into()),
-            (credentials, _) => credentials?,
+            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => Err(Reason::UnsupportedGrantType),
+            (credentials, _) => credentials,
+        };
+        let credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(reason) => return Err(self.unreadable_credentials(FailedStep::Token, parameters, reason, address).await.into()),
         };
         let answer = match request {
             Ok(TokenRequest::Code(request)) => self.redeem(&credentials, address, &request).await,
             Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, address, &request).await,
             Err(reason) => self.refuse(&credentials, address, reason).await,
         };
-        if let Err(TokenError::Refused(Refusal(reason))) = &answer {
-            tracing::info!(client = %credentials.client_id, %reason, "token request refused");
-            let (name, reason) = self.told_apart(&credentials.client_id, reason).await;
-            self.note_failure(FailedStep::Token, (&credentials.client_id, name), &reason, address).await;
+        if let Err(error) = &answer {
+            self.note_token_error(FailedStep::Token, &credentials.client_id, error, parameters, address).await;
         }
         answer
+    }
+
+    /// Notes a request whose client does not say legibly who it is; answers with the reason.
+    pub(crate) async fn unreadable_credentials(
+        &self,
+        step: FailedStep,
+        parameters: &Parameters,
+        reason: Reason,
+        address: IpAddr,
+    ) -> Reason {
+        let client_id = parameters.one("client_id").ok().flatten().unwrap_or_default();
+        tracing::info!(client = client_id, %reason, "client authentication cannot be read");
+        let (client, _) = self.told_apart(client_id, &reason).await;
+        let (client, cause, asked) = (client.as_ref(), Cause::Refused(&reason), Asked::of(parameters));
+        self.note_failure(Failed { step, client_id, client, cause, asked, address }).await;
+        reason
+    }
+
+    /// Notes what a client did not get, unless it is this server that failed.
+    pub(crate) async fn note_token_error(
+        &self,
+        step: FailedStep,
+        client_id: &str,
+        error: &TokenError,
+        parameters: &Parameters,
+        address: IpAddr,
+    ) {
+        let (client, reason) = match error {
+            TokenError::Refused(Refusal(reason)) => {
+                tracing::info!(client = %client_id, %reason, ?step, "request of a client refused");
+                let (client, reason) = self.told_apart(client_id, reason).await;
+                (client, Some(reason))
+            }
+            TokenError::TooMany { .. } | TokenError::Unavailable(_) => (None, None),
+        };
+        let cause = match (&reason, error) {
+            (Some(reason), _) => Cause::Refused(reason),
+            (None, TokenError::TooMany { .. }) => Cause::TooMany("assertions that prove nothing"),
+            (None, TokenError::Unavailable(error)) if let Some(why) = error.elsewhere() => Cause::Unreachable(why),
+            (None, _) => return,
+        };
+        let (client, asked) = (client.as_ref(), Asked::of(parameters));
+        self.note_failure(Failed { step, client_id, client, cause, asked, address }).await;
     }
 
     async fn redeem(

@@ -1,25 +1,38 @@
-//! Requests of applications that failed, gathered for whoever runs the server: what went wrong, how often, and when last.
+//! Requests of applications that failed, gathered for administrators: what was asked for, what went wrong, how often, and when
+//! last.
+
+mod asked;
+mod kind;
+mod notes;
 
 use std::{
+    collections::BTreeMap,
     mem,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use oauth::{Reason, Timestamp, client::Client};
+use futures_util::future::try_join_all;
+use oauth::{
+    Reason, Timestamp,
+    client::{Client, Origin},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{Provider, keys, problem::Unavailable, record};
+pub use asked::{Asked, AskedText};
+pub use kind::FailureKind;
+
+use crate::{Provider, RequestId, keys, problem::Unavailable, record};
 
 const DAY: Duration = Duration::from_hours(24);
 /// For how many days they are kept.
 const DAYS: u64 = 7;
-/// How many different ones of one kind are told apart on a day: whoever makes clients up must not push out what matters.
-const MOST_OF_A_KIND: usize = 20;
-/// How many wait to be noted while others are being noted. What comes on top of that is not noted.
-const MOST_WAITING: usize = 256;
+/// How many wait to be noted while others are being noted, of each standing. What comes on top of that is not noted.
+const MOST_WAITING: usize = 64;
 const LONGEST_ID: usize = 200;
+/// Of what no error code is told.
+const TRY_AGAIN: &str = "temporarily_unavailable";
 
 /// The same failure of the same client, on one day or another of the last days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +41,7 @@ pub struct Failure {
     pub client_id: String,
     /// The name of the client, where it is known.
     pub client_name: Option<String>,
-    /// What it asked for.
+    /// What it was about.
     pub step: FailedStep,
     /// What went wrong, as far as people need to tell it apart.
     pub kind: FailureKind,
@@ -44,6 +57,65 @@ pub struct Failure {
     pub last_at: Timestamp,
     /// From which address in the network last.
     pub last_from: String,
+    /// How well the client was known then.
+    #[serde(default)]
+    pub standing: Standing,
+    /// What exactly was asked for, each with the requests that did.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
+
+/// One thing that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What.
+    pub asked: Asked,
+    /// The numbers of the latest requests, as error page and log have them; the latest is the last.
+    pub requests: Vec<String>,
+    /// How many times.
+    pub times: u64,
+    /// When last.
+    pub last_at: Timestamp,
+}
+
+/// How well a client is known. Each standing has records of its own, so that nobody who makes clients up takes room from
+/// those that people use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// An administrator added it.
+    Added,
+    /// Somebody has allowed it something.
+    Used,
+    /// It registered itself, or has a document, and nobody has allowed it anything.
+    Known,
+    /// It is not known, or did not say who it is.
+    #[default]
+    Stranger,
+}
+
+impl Standing {
+    const ALL: [Self; 4] = [Self::Added, Self::Used, Self::Known, Self::Stranger];
+
+    fn of(client: Option<&Client>) -> Self {
+        match client.map(|client| &client.origin) {
+            None => Self::Stranger,
+            Some(Origin::Added) => Self::Added,
+            Some(Origin::Registered(registration)) if registration.used_at.is_some() => Self::Used,
+            Some(Origin::Document { allowed: true, .. }) => Self::Used,
+            Some(Origin::Registered(_) | Origin::Document { .. }) => Self::Known,
+        }
+    }
+
+    /// Its name, as it stands in a key.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Used => "used",
+            Self::Known => "known",
+            Self::Stranger => "stranger",
+        }
+    }
 }
 
 /// Where a request failed.
@@ -54,54 +126,95 @@ pub enum FailedStep {
     Register,
     /// At the authorization endpoint.
     Authorize,
+    /// On a page that a person has to answer.
+    Page,
     /// At the token endpoint.
     Token,
+    /// At the revocation endpoint.
+    Revoke,
+    /// At the introspection endpoint.
+    Introspect,
+    /// A step that a newer version of this server noted.
+    #[serde(other)]
+    Other,
 }
 
-/// What went wrong, in kinds that have words of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The client is not known here; it may remember a registration that is gone.
-    UnknownClient,
-    /// The answer would go where the client never said.
-    WrongRedirect,
-    /// The client's document cannot be used.
-    BadDocument,
-    /// The settings, or an administrator, keep the client's host out.
-    KeptOut,
-    /// Client and server know no common way for the client to prove itself.
-    NoCommonAuthentication,
-    /// The request is malformed or leaves out what it needs (PKCE among it).
-    MalformedRequest,
-    /// It asked for scopes that do not exist.
-    UnknownScope,
-    /// It asked for a resource that is none of this server's.
-    UnknownResource,
-    /// It named no resource, and nothing says which of several it means.
-    MissingResource,
-    /// It named several resources at once.
-    SeveralResources,
-    /// It asked for another resource than its person allowed.
-    ResourceNotGranted,
-    /// Its answers would go to an application by a scheme that the settings do not allow.
-    SchemeNotAllowed,
-    /// It wanted an answer without the person being asked, and the person had to be.
-    PersonNeeded,
-    /// The client could not prove itself at the token endpoint.
-    ClientProof,
-    /// The code was unknown, too old, or of another client.
-    BadCode,
-    /// The verifier did not answer the challenge.
-    VerifierMismatch,
-    /// The refresh token was unknown, too old, or its connection had ended.
-    BadRefreshToken,
-    /// A code or refresh token came again after it had been used.
-    Replayed,
-    /// The person's account is disabled or gone.
-    AccountGone,
-    /// The registration was not acceptable.
-    BadRegistration,
+/// A failure with what is known today, which tells whether it would fail again, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureView {
+    /// What was noted.
+    pub failure: Failure,
+    /// The redirect URIs of the client, as they are now; none where it is not known.
+    pub registered: Vec<String>,
+    /// Those of the redirect URIs asked for that may be added to the client.
+    pub addable: Vec<String>,
+}
+
+/// Why a request failed.
+pub(crate) enum Cause<'a> {
+    /// It was refused.
+    Refused(&'a Reason),
+    /// Clients may not register themselves.
+    RegistrationClosed,
+    /// Somebody else's server did not give what was needed, for this reason.
+    Unreachable(&'a str),
+    /// There were too many; of what.
+    TooMany(&'static str),
+    /// The page of a request was opened that is not there any more.
+    RequestGone,
+}
+
+impl Cause<'_> {
+    /// Kind, error code, and what exactly.
+    fn told(&self) -> (FailureKind, &'static str, String) {
+        match self {
+            Self::Refused(reason) => ((*reason).into(), reason.code().as_str(), reason.to_string()),
+            Self::RegistrationClosed => {
+                let what = "clients may not register themselves (registration = off)";
+                (FailureKind::RegistrationClosed, "access_denied", what.to_owned())
+            }
+            Self::Unreachable(why) => (FailureKind::Unreachable, TRY_AGAIN, (*why).to_owned()),
+            Self::TooMany(what) => (FailureKind::TooMany, TRY_AGAIN, format!("there were too many {what}")),
+            Self::RequestGone => {
+                let what = "the request has expired, was answered already, or began in another browser";
+                (FailureKind::RequestGone, "invalid_request", what.to_owned())
+            }
+        }
+    }
+}
+
+/// A request that failed.
+pub(crate) struct Failed<'a> {
+    pub(crate) step: FailedStep,
+    pub(crate) client_id: &'a str,
+    /// The client, where it is known.
+    pub(crate) client: Option<&'a Client>,
+    pub(crate) cause: Cause<'a>,
+    pub(crate) asked: Asked,
+    pub(crate) address: IpAddr,
+}
+
+impl Failed<'_> {
+    fn at(self, now: Timestamp) -> Failure {
+        let (kind, code, description) = self.cause.told();
+        let claimed = self.asked.client_name.as_ref().map(|name| name.text.clone());
+        let client_name = self.client.and_then(|client| client.name.clone()).or(claimed);
+        let requests = RequestId::current().iter().map(ToString::to_string).collect();
+        Failure {
+            client_id: self.client_id.chars().take(LONGEST_ID).collect(),
+            client_name,
+            step: self.step,
+            kind,
+            code: code.to_owned(),
+            description,
+            times: 1,
+            first_at: now,
+            last_at: now,
+            last_from: self.address.to_canonical().to_string(),
+            standing: Standing::of(self.client),
+            attempts: vec![Attempt { asked: self.asked, requests, times: 1, last_at: now }],
+        }
+    }
 }
 
 /// Failures that are on their way into the store: whoever notes one takes along what others brought meanwhile.
@@ -114,7 +227,7 @@ pub(crate) struct Noting {
 impl Noting {
     fn add(&self, failure: Failure) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MOST_WAITING {
+        if waiting.iter().filter(|other| other.standing == failure.standing).count() < MOST_WAITING {
             waiting.push(failure);
         }
     }
@@ -128,65 +241,43 @@ impl Noting {
     }
 }
 
-impl Failure {
-    fn is_like(&self, other: &Self) -> bool {
-        (&self.client_id, self.step, self.kind, &self.description) == (&other.client_id, other.step, other.kind, &other.description)
-    }
-
-    /// Adds it to others, where one like it may be.
-    fn join(self, others: &mut Vec<Self>) {
-        if let Some(like) = others.iter_mut().find(|other| other.is_like(&self)) {
-            like.times += self.times;
-            like.first_at = like.first_at.min(self.first_at);
-            if self.last_at >= like.last_at {
-                (like.last_at, like.last_from, like.client_name) = (self.last_at, self.last_from, self.client_name);
-            }
-        } else if others.iter().filter(|other| other.kind == self.kind).count() < MOST_OF_A_KIND {
-            others.push(self);
-        }
-    }
-}
-
 impl Provider {
     /// Notes that a request of a client failed. A failure to note it costs nobody anything.
-    pub(crate) async fn note_failure(&self, step: FailedStep, client: (&str, Option<String>), reason: &Reason, address: IpAddr) {
-        if *reason == Reason::Denied {
+    pub(crate) async fn note_failure(&self, failed: Failed<'_>) {
+        if matches!(failed.cause, Cause::Refused(Reason::Denied)) {
             return;
         }
-        let ((id, client_name), now, kind) = (client, self.now(), reason.into());
-        let failure = Failure {
-            client_id: id.chars().take(LONGEST_ID).collect(),
-            client_name,
-            step,
-            kind,
-            code: reason.code().as_str().to_owned(),
-            description: reason.to_string(),
-            times: 1,
-            first_at: now,
-            last_at: now,
-            last_from: address.to_canonical().to_string(),
-        };
-        let noting = &self.0.failures;
-        noting.add(failure);
+        let (now, noting) = (self.now(), &self.0.failures);
+        noting.add(failed.at(now));
         // Whoever has the turn takes this one along, and looks once more after giving it back.
         while noting.is_due()
             && let Ok(_turn) = noting.turn.try_lock()
         {
-            let (failures, key) = (noting.take(), keys::failures(now.seconds() / DAY.as_secs()));
-            let add = |noted: Option<Vec<Failure>>| {
-                let mut noted = noted.unwrap_or_default();
-                failures.iter().cloned().for_each(|failure| failure.join(&mut noted));
-                (noted, record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))))
-            };
-            if let Err(error) = record::put(self.plain_store(), &key, add).await {
-                tracing::warn!(%error, "failed requests were not noted");
+            let mut failures: BTreeMap<Standing, Vec<Failure>> = BTreeMap::new();
+            for failure in noting.take() {
+                failures.entry(failure.standing).or_default().push(failure);
+            }
+            for (standing, failures) in failures {
+                self.keep_failures(standing, &failures, now).await;
             }
         }
     }
 
-    /// A failure as whoever runs the server should read of it: by the client's name, and whether it is unknown or kept out. The
-    /// client is told no more than that it is not proved.
-    pub(crate) async fn told_apart(&self, client_id: &str, reason: &Reason) -> (Option<String>, Reason) {
+    async fn keep_failures(&self, standing: Standing, failures: &[Failure], now: Timestamp) {
+        let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
+        let add = |noted: Option<Vec<Failure>>| {
+            let mut noted = noted.unwrap_or_default();
+            failures.iter().cloned().for_each(|failure| failure.join(&mut noted));
+            (noted, record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))))
+        };
+        if let Err(error) = record::put(self.plain_store(), &key, add).await {
+            tracing::warn!(%error, "failed requests were not noted");
+        }
+    }
+
+    /// The client that a failed request named, and the failure as an administrator should read of it: whether the client is
+    /// unknown or kept out. The client itself is told no more than that it is not proved.
+    pub(crate) async fn told_apart(&self, client_id: &str, reason: &Reason) -> (Option<Client>, Reason) {
         let unproved = matches!(reason, Reason::ClientAuthenticationFailed { .. });
         let Ok(client) = record::read::<Client>(self.store(), &keys::client(client_id)).await else {
             return (None, reason.clone());
@@ -197,107 +288,49 @@ impl Provider {
             _ if unproved => self.why_unknown(client.as_ref()),
             _ => reason.clone(),
         };
-        (client.and_then(|client| client.name), why)
+        (client, why)
     }
 
-    /// What failed in the last days, the latest first.
-    pub(crate) async fn recent_failures(&self) -> Result<Vec<Failure>, Unavailable> {
+    /// What failed in the last days, the latest first, with what is known of the clients now.
+    pub(crate) async fn recent_failures(&self) -> Result<Vec<FailureView>, Unavailable> {
         let today = self.now().seconds() / DAY.as_secs();
+        let days = today.saturating_sub(DAYS - 1)..=today;
+        // Earlier versions kept one record a day for all.
+        let keys = days.flat_map(|day| {
+            Standing::ALL.map(|standing| keys::failures_of(standing, day)).into_iter().chain([keys::failures(day)])
+        });
+        let read = keys.map(async |key| record::read::<Vec<Failure>>(self.store(), &key).await);
         let mut failures = Vec::new();
-        for day in today.saturating_sub(DAYS - 1)..=today {
-            let noted: Option<Vec<Failure>> = record::read(self.store(), &keys::failures(day)).await?;
-            noted.unwrap_or_default().into_iter().for_each(|failure| failure.join(&mut failures));
+        for noted in try_join_all(read).await?.into_iter().flatten().flatten() {
+            noted.merge(&mut failures);
         }
         failures.sort_by_key(|failure| std::cmp::Reverse(failure.last_at));
-        Ok(failures)
-    }
-}
-
-impl From<&Reason> for FailureKind {
-    fn from(reason: &Reason) -> Self {
-        match reason {
-            Reason::UnknownClient => Self::UnknownClient,
-            Reason::UnregisteredRedirectUri | Reason::RedirectUriMismatch => Self::WrongRedirect,
-            Reason::MalformedDocumentAddress(_)
-            | Reason::NoDocument(_)
-            | Reason::MalformedDocument
-            | Reason::UnacceptableDocument { .. } => Self::BadDocument,
-            Reason::DocumentNotAllowed | Reason::ClientBlocked => Self::KeptOut,
-            Reason::NoCommonAuthentication => Self::NoCommonAuthentication,
-            Reason::NoGrantableScope | Reason::ScopeNotGranted | Reason::GrantedScopesGone => Self::UnknownScope,
-            Reason::UnknownResource => Self::UnknownResource,
-            Reason::MissingResource => Self::MissingResource,
-            Reason::SeveralResources => Self::SeveralResources,
-            Reason::ResourceNotGranted => Self::ResourceNotGranted,
-            Reason::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
-            Reason::InteractionRequired | Reason::LoginRequired | Reason::ConsentRequired => Self::PersonNeeded,
-            Reason::SeveralAuthenticationMethods
-            | Reason::MalformedAuthorizationHeader
-            | Reason::ClientAuthenticationFailed { .. }
-            | Reason::UnacceptableAssertion(_)
-            | Reason::UnknownAssertionKey
-            | Reason::UnusableKeys(_)
-            | Reason::ResourceAuthenticationFailed => Self::ClientProof,
-            Reason::UnknownCode | Reason::CodeOfAnotherClient | Reason::ExpiredCode => Self::BadCode,
-            Reason::MalformedVerifier | Reason::VerifierMismatch => Self::VerifierMismatch,
-            Reason::UnknownRefreshToken
-            | Reason::RefreshTokenOfAnotherClient
-            | Reason::ExpiredRefreshToken
-            | Reason::EndedGrant
-            | Reason::TokenOfAnotherClient => Self::BadRefreshToken,
-            Reason::ReplayedCode | Reason::ReplayedRefreshToken => Self::Replayed,
-            Reason::AccountGone => Self::AccountGone,
-            Reason::RegistrationTokenRefused
-            | Reason::MalformedMetadata
-            | Reason::MetadataTooLarge
-            | Reason::UnacceptableMetadata { .. }
-            | Reason::UnsafeRedirectUri(_) => Self::BadRegistration,
-            Reason::Repeated(_)
-            | Reason::Missing(_)
-            | Reason::UnsupportedResponseType
-            | Reason::UnsupportedResponseMode
-            | Reason::UnsupportedChallengeMethod
-            | Reason::MalformedChallenge
-            | Reason::StateTooLong(_)
-            | Reason::GrantTypeNotRegistered
-            | Reason::Denied
-            | Reason::PromptNoneWithOthers
-            | Reason::UnsupportedGrantType => Self::MalformedRequest,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failure(client_id: &str, kind: FailureKind, at: u64) -> Failure {
-        let at = Timestamp::from_seconds(at);
-        Failure {
-            client_id: client_id.to_owned(),
-            client_name: None,
-            step: FailedStep::Authorize,
-            kind,
-            code: "invalid_client".to_owned(),
-            description: "the client is not known".to_owned(),
-            times: 1,
-            first_at: at,
-            last_at: at,
-            last_from: "192.0.2.1".to_owned(),
-        }
+        self.explained(failures).await
     }
 
-    #[test]
-    fn what_is_alike_is_counted_and_what_is_made_up_pushes_nothing_out() {
-        let mut all = Vec::new();
-        for number in 0..1000 {
-            failure(&format!("made-up-{number}"), FailureKind::UnknownClient, number).join(&mut all);
+    async fn explained(&self, failures: Vec<Failure>) -> Result<Vec<FailureView>, Unavailable> {
+        let mut clients: BTreeMap<String, Option<Client>> = BTreeMap::new();
+        let mut views = Vec::with_capacity(failures.len());
+        for failure in failures {
+            let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
+            if is_about_redirect && !clients.contains_key(&failure.client_id) {
+                let client = record::read(self.store(), &keys::client(&failure.client_id)).await?;
+                clients.insert(failure.client_id.clone(), client);
+            }
+            let client = clients.get(&failure.client_id).and_then(Option::as_ref).filter(|_| is_about_redirect);
+            views.push(self.explain(failure, client));
         }
-        failure("vc_real", FailureKind::WrongRedirect, 5).join(&mut all);
-        failure("vc_real", FailureKind::WrongRedirect, 3).join(&mut all);
-        failure("vc_real", FailureKind::WrongRedirect, 9).join(&mut all);
-        assert_eq!(all.len(), MOST_OF_A_KIND + 1);
-        let real = &all[MOST_OF_A_KIND];
-        assert_eq!((real.times, real.first_at.seconds(), real.last_at.seconds()), (3, 3, 9));
+        Ok(views)
+    }
+
+    fn explain(&self, failure: Failure, client: Option<&Client>) -> FailureView {
+        let Some(client) = client else { return FailureView { failure, registered: Vec::new(), addable: Vec::new() } };
+        let registered = client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+        // At the token endpoint the address only has to be that of the request before it.
+        let may_help = failure.step == FailedStep::Authorize;
+        let schemes = &self.settings().private_schemes;
+        let asked = failure.attempts.iter().filter(|_| may_help);
+        let addable = asked.filter_map(|attempt| attempt.asked.addable(client, schemes)).collect();
+        FailureView { failure, registered, addable }
     }
 }

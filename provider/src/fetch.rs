@@ -215,10 +215,11 @@ fn client(web: &Web, guard: Guard) -> Result<Client, Box<dyn Error + Send + Sync
 fn judge(response: &Response) -> Result<(), FetchError> {
     match response.status() {
         StatusCode::OK => {}
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => return Err(FetchError::Transient("its server is busy")),
-        status if status.is_server_error() => return Err(FetchError::Transient("its server has a fault")),
-        status if status.is_redirection() => return Err(FetchError::Fault("its server answers with a redirect")),
-        _ => return Err(FetchError::Fault("its server does not answer with 200")),
+        status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => {
+            return Err(FetchError::Transient(in_words(status)));
+        }
+        status if status.is_server_error() => return Err(FetchError::Transient(in_words(status))),
+        status => return Err(FetchError::Fault(in_words(status))),
     }
     if response.headers().get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(FetchError::Fault("its server compresses it"));
@@ -226,6 +227,32 @@ fn judge(response: &Response) -> Result<(), FetchError> {
     match response.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes())) {
         Some(media_type) if is_json(&media_type) => Ok(()),
         _ => Err(FetchError::Fault("its content type is not application/json")),
+    }
+}
+
+/// What a status means for whoever wanted a document.
+fn in_words(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        301 => "its server answers with a redirect (HTTP 301)",
+        302 => "its server answers with a redirect (HTTP 302)",
+        303 => "its server answers with a redirect (HTTP 303)",
+        307 => "its server answers with a redirect (HTTP 307)",
+        308 => "its server answers with a redirect (HTTP 308)",
+        _ if status.is_redirection() => "its server answers with a redirect (another HTTP 3xx)",
+        401 => "its server wants a sign-in (HTTP 401)",
+        403 => "its server refuses access to it (HTTP 403)",
+        404 => "its server does not find it (HTTP 404)",
+        406 => "its server does not have it as JSON (HTTP 406)",
+        408 => "its server is busy (HTTP 408)",
+        410 => "its server says that it is gone (HTTP 410)",
+        429 => "its server is busy (HTTP 429)",
+        _ if status.is_client_error() => "its server refuses the request (another HTTP 4xx)",
+        500 => "its server has a fault (HTTP 500)",
+        502 => "its server has a fault (HTTP 502)",
+        503 => "its server has a fault (HTTP 503)",
+        504 => "its server has a fault (HTTP 504)",
+        _ if status.is_server_error() => "its server has a fault (another HTTP 5xx)",
+        _ => "its server answers with neither 200 nor an error (another HTTP status)",
     }
 }
 
@@ -256,5 +283,11 @@ fn told(url: &Url, error: &reqwest::Error) -> FetchError {
     }
     let cause = causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     tracing::info!(host = url.host_str().unwrap_or_default(), cause, "a fetch failed");
-    FetchError::Transient("its server does not answer")
+    FetchError::Transient(if cause.contains("invalid peer certificate") {
+        "its certificate is not trusted here"
+    } else if cause.contains("dns error") {
+        "its name leads to no address"
+    } else {
+        "its server does not answer"
+    })
 }

@@ -19,6 +19,7 @@ use crate::{
     accounts::Standing,
     audit::Deed,
     exchange::SUBJECT_PREFIX,
+    failures::{Asked, AskedText, Cause, Failed, FailedStep},
     key_ring::date_time,
     keys,
     problem::Unavailable,
@@ -32,15 +33,18 @@ impl Provider {
     /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the raw header. There is nothing to
     /// do for a token that is unknown, malformed, expired or of a grant that has ended.
     pub async fn revoke(&self, parameters: &Parameters, authorization: Option<&str>, address: IpAddr) -> Result<(), TokenError> {
-        let credentials = Credentials::read(parameters, authorization)?;
-        match self.revoke_by(&credentials, address, introspection::token(parameters)).await {
+        let credentials = match Credentials::read(parameters, authorization) {
+            Ok(credentials) => credentials,
+            Err(reason) => return Err(self.unreadable_credentials(FailedStep::Revoke, parameters, reason, address).await.into()),
+        };
+        let answer = match self.revoke_by(&credentials, address, introspection::token(parameters)).await {
             Err(TokenError::Refused(Refusal(NOTHING))) => Ok(()),
-            Err(TokenError::Refused(Refusal(reason))) => {
-                tracing::info!(client = %credentials.client_id, %reason, "revocation refused");
-                Err(reason.into())
-            }
             answer => answer,
+        };
+        if let Err(error) = &answer {
+            self.note_token_error(FailedStep::Revoke, &credentials.client_id, error, parameters, address).await;
         }
+        answer
     }
 
     async fn revoke_by(&self, credentials: &Credentials, address: IpAddr, token: Result<&str, Reason>) -> Result<(), TokenError> {
@@ -71,15 +75,38 @@ impl Provider {
     }
 
     /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw header.
-    pub async fn introspect(&self, parameters: &Parameters, authorization: Option<&str>) -> Result<Introspection, TokenError> {
-        let caller = introspection::caller(&self.settings().resources, parameters, authorization);
-        let resource = caller.inspect_err(|reason| tracing::info!(%reason, "introspection refused"))?;
+    pub async fn introspect(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Introspection, TokenError> {
+        let resource = match introspection::caller(&self.settings().resources, parameters, authorization) {
+            Ok(resource) => resource,
+            Err(reason) => return Err(self.unproved_resource(parameters, authorization, reason, address).await.into()),
+        };
         let token = introspection::token(parameters)?;
         let claims = self.claims(token).await?.filter(|claims| claims.aud == resource.identifier.as_str());
         match claims.and_then(|claims| self.by_todays_settings(claims)) {
             Some(claims) if self.what_it_came_from_stands(&claims).await? => Ok(Introspection::active(facts(claims))),
             _ => Ok(Introspection::inactive()),
         }
+    }
+
+    /// Notes that somebody who cannot prove to be a resource asked about a token; answers with the reason.
+    async fn unproved_resource(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        reason: Reason,
+        address: IpAddr,
+    ) -> Reason {
+        tracing::info!(%reason, "introspection refused");
+        let claimed = introspection::claimed(parameters, authorization).unwrap_or_default();
+        let asked = Asked { resource: AskedText::of(&claimed), ..Asked::default() };
+        let (step, cause) = (FailedStep::Introspect, Cause::Refused(&reason));
+        self.note_failure(Failed { step, client_id: &claimed, client: None, cause, asked, address }).await;
+        reason
     }
 
     /// Whether a token still counts: by the settings of today, and by what it was issued for: its grant, the person's account, and

@@ -2,6 +2,8 @@
 
 use oauth::{Digest, Id, document::DocumentUrl, grant::GrantKey};
 
+use crate::failures::Standing;
+
 /// The ring of signing keys.
 pub(crate) const KEY_RING: &str = "key-ring";
 /// Taken by whoever made the first account.
@@ -119,6 +121,11 @@ pub(crate) fn activity(account: Id) -> String {
 }
 
 /// What failed on a day, counted from 1970.
+pub(crate) fn failures_of(standing: Standing, day: u64) -> String {
+    format!("failures:{}:{day}", standing.as_str())
+}
+
+/// Where earlier versions kept them, whoever the client was.
 pub(crate) fn failures(day: u64) -> String {
     format!("failures:{day}")
 }

@@ -8,7 +8,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Person, Provider, Visitor, accounts::FRESH, consent::Identity, decided::Asked, problem::Unavailable};
+use crate::{
+    Person, Provider, Visitor,
+    accounts::FRESH,
+    consent::Identity,
+    decided::Asked,
+    failures::{self, Cause, Failed, FailedStep},
+    problem::Unavailable,
+};
 
 /// A waiting request, bound to the browser it was made in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,7 +81,7 @@ pub(crate) struct Proved {
 impl Provider {
     /// What the login page says about a waiting request.
     pub async fn request(&self, id: &str, visitor: &Visitor) -> Result<RequestView, RequestError> {
-        let waiting = self.waiting(id, visitor).await?;
+        let waiting = self.waiting_shown(id, visitor).await?;
         let (person, present) = (self.signed_in(visitor).await?, self.present(&waiting, visitor).await?);
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
@@ -85,6 +92,17 @@ impl Provider {
             client_host: proved.client_host(),
             resource_name: resource.name.clone(),
         })
+    }
+
+    /// The same for a page: that it is gone is noted, since somebody's application waits in vain.
+    pub(crate) async fn waiting_shown(&self, id: &str, visitor: &Visitor) -> Result<Waiting, RequestError> {
+        let waiting = self.waiting(id, visitor).await;
+        if let Err(RequestError::Gone) = &waiting {
+            let (step, cause, address) = (FailedStep::Page, Cause::RequestGone, visitor.address);
+            self.note_failure(Failed { step, client_id: "", client: None, cause, asked: failures::Asked::default(), address })
+                .await;
+        }
+        waiting
     }
 
     /// Reads a waiting request of this browser.

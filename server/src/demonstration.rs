@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::layers::watch;
+use crate::proxies::Proxies;
 use crate::respond;
 
 /// What every request needs.
@@ -45,6 +46,7 @@ pub fn router(
     liveness: Option<Arc<dyn Liveness>>,
     challenge: Challenge,
     issuer: &Url,
+    proxies: Proxies,
 ) -> Router {
     // Which scopes are needed depends on the message.
     let tokens = RequireToken::new(verifier, clock, challenge.clone(), &[]);
@@ -59,7 +61,7 @@ pub fn router(
         .route_layer(tokens)
         // Some clients look for metadata below the resource (K2), scripts among them.
         .fallback(async || respond::not_found())
-        .layer(middleware::from_fn(watch))
+        .layer(middleware::from_fn_with_state(proxies, watch))
         .layer(middleware::from_fn(open_to_browsers))
 }
 

@@ -17,5 +17,5 @@ pub use host::{Hosts, OtherHost, at_the_issuer, marked, require_host};
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use repeat::repeated_posts;
-pub use request::{RequestId, is_for_machines, watch, watch_pages};
+pub use request::{is_for_machines, watch, watch_pages};
 pub use visit::{is_cross_site, see_other_after_post, visitor};

@@ -6,9 +6,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::request::Parts;
 use http::{StatusCode, header};
+use provider::RequestId;
 
 use crate::extract::prefers_json;
-use crate::layers::RequestId;
 use crate::respond;
 use crate::site::Site;
 

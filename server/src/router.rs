@@ -13,13 +13,13 @@ use axum::routing::{any, get, post};
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
-use provider::{Provider, Visitor};
+use provider::{Provider, RequestId, Visitor};
 use url::Url;
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Hosts, Protection, RequestId, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers, protect, repeated_posts,
-    require_host, same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch, watch_pages,
+    Hosts, Protection, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers, protect, repeated_posts, require_host,
+    same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch, watch_pages,
 };
 use crate::liveness::liveness;
 use crate::proxies::Proxies;
@@ -57,8 +57,8 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(service.clone(), watch_pages))
         // They are watched too, inside of their CORS: a script must be able to read that something went wrong.
-        .merge(machines())
-        .merge(demonstration(&service.provider))
+        .merge(machines(&service))
+        .merge(demonstration(&service))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(protection.clone(), protect))
         .with_state(service.clone())
@@ -68,14 +68,14 @@ pub fn router(provider: Provider, options: Options) -> Router {
 }
 
 /// Endpoints that know no cookies and are open to scripts of any origin (mcp-requirements 7.9).
-fn machines() -> Router<Service> {
+fn machines(service: &Service) -> Router<Service> {
     Router::new()
         .route("/token", post(token::exchange))
         .route("/revoke", post(revoke::revoke))
         .route("/register", post(register::register))
         .route("/register/{client_id}", get(register::read).put(register::update).delete(register::end))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(watch))
+        .layer(from_fn_with_state(service.proxies.clone(), watch))
         .layer(from_fn(open_to_browsers))
 }
 
@@ -131,7 +131,8 @@ fn documents(provider: &Provider, protection: &Protection) -> Router {
 }
 
 /// The demonstration MCP server, while it is among the protected resources.
-fn demonstration(provider: &Provider) -> Router<Service> {
+fn demonstration(service: &Service) -> Router<Service> {
+    let provider = &service.provider;
     let settings = provider.settings();
     let Ok(issuer) = Url::parse(settings.issuer.as_str()) else { return Router::new() };
     let address = settings.issuer.url(DEMONSTRATION);
@@ -142,7 +143,14 @@ fn demonstration(provider: &Provider) -> Router<Service> {
     let document = settings.issuer.url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
     let liveness = liveness(provider.clone());
     let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());
-    let router = demonstration::router(Arc::new(verifier), clock(provider.clone()), Some(liveness), challenge, &issuer);
+    let router = demonstration::router(
+        Arc::new(verifier),
+        clock(provider.clone()),
+        Some(liveness),
+        challenge,
+        &issuer,
+        service.proxies.clone(),
+    );
     Router::new().nest(DEMONSTRATION, router.with_state(()))
 }
 

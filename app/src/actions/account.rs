@@ -16,6 +16,7 @@ use crate::{model::Ceremony, words::Message};
 pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         passkeys::sent(visit.provider.start_adding_passkey(&visit.visitor).await?)
     };
     answer_script(attempt.await)
@@ -31,6 +32,7 @@ pub async fn finish_adding_passkey(
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         let credential = passkeys::received(&credential)?;
         visit.provider.finish_adding_passkey(&visit.visitor, &ceremony, &credential).await?;
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())

@@ -113,6 +113,21 @@ pub async fn add_client(
     Ok(())
 }
 
+/// Adds a redirect URI that an application asked for in vain.
+#[server(prefix = "/actions", endpoint = "add_redirect_uri")]
+pub async fn add_redirect_uri(
+    #[server(default)] form_token: String,
+    #[server(default)] client_id: String,
+    #[server(default)] redirect_uri: String,
+) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.add_redirect_uri(&client_id, &redirect_uri).await?;
+        Ok((News::RedirectUriAdded { redirect_uri }, None))
+    };
+    administer(&form_token, Section::Failures, Attempt::Button, deed).await;
+    Ok(())
+}
+
 /// Removes an application.
 #[server(prefix = "/actions", endpoint = "remove_client")]
 pub async fn remove_client(#[server(default)] form_token: String, #[server(default)] client_id: String) -> Result<(), Message> {

@@ -39,6 +39,7 @@ pub async fn accept_invitation(
 pub async fn start_accept_with_passkey(form_token: String, token: String, email: String) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         passkeys::sent(visit.provider.start_accept_with_passkey(&visit.visitor, entry(&token), &email).await?)
     };
     answer_script(attempt.await)
@@ -55,6 +56,7 @@ pub async fn finish_accept_with_passkey(
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         let credential = passkeys::received(&credential)?;
         let signed_in = visit.provider.finish_accept_with_passkey(&visit.visitor, entry(&token), &ceremony, &credential).await?;
         visit.keep_all(&signed_in.cookies);

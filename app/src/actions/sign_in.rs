@@ -25,7 +25,8 @@ pub async fn sign_in(
             Err(Message::PageTooOld) if Visit::current()?.has_just_signed_in().await? => return Ok(place.onward(false)),
             visit => visit?,
         };
-        let signed_in = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await?;
+        let signed_in = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await;
+        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "password"))?;
         visit.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))
     };
@@ -45,6 +46,7 @@ pub async fn recover(
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         let signed_in = visit.provider.sign_in_with_recovery_code(&visit.visitor, &email, &code).await;
+        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "recovery_code"));
         let signed_in = signed_in.map_err(|error| Message::from(error).for_code())?;
         visit.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))
@@ -58,6 +60,7 @@ pub async fn recover(
 pub async fn start_passkey_sign_in(form_token: String, #[server(default)] autofill: bool) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         let started = visit.provider.start_passkey_sign_in(&visit.visitor, autofill).await;
         passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
     };
@@ -75,6 +78,7 @@ pub async fn finish_passkey_sign_in(
 ) -> Result<String, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
+        passkeys::admit(&visit)?;
         let credential = passkeys::received(&credential)?;
         let place = Place::sign_in(&request, &then);
         let signed_in = if matches!(place, Place::Confirm(_)) {
@@ -82,6 +86,7 @@ pub async fn finish_passkey_sign_in(
         } else {
             visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await
         };
+        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "passkey"));
         visit.keep_all(&signed_in.map_err(|error| Message::from(error).for_passkey())?.cookies);
         Ok(place.onward(false).to_string())
     };

@@ -89,7 +89,9 @@ fn in_words(fault: &JsValue) -> Message {
     match fault.dyn_ref::<DomException>().map(DomException::name).as_deref() {
         Some("NotAllowedError" | "AbortError") => Message::PasskeyCancelled,
         Some("InvalidStateError") => Message::PasskeyKnown,
-        Some("SecurityError" | "NotSupportedError" | "ConstraintError") => Message::PasskeyUnsupported,
+        // The server asks for user verification, which this authenticator does not have.
+        Some("ConstraintError") => Message::PasskeyUnverified,
+        Some("SecurityError" | "NotSupportedError") => Message::PasskeyUnsupported,
         _ => Message::PasskeyRefused,
     }
 }

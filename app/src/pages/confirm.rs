@@ -27,15 +27,21 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     };
     let then = Then::parse(&visit.query("then")).slug();
     let message = visit.notice().map(|notice| notice.message);
-    let awake = !account.passkeys.is_empty();
-    let body = view! { <Confirmation account message form_token=visit.form_token() then/> };
-    Ok(Page { title: words::TITLE, name: "confirm", awake, body: body.into_any() })
+    let has_passkey = !account.passkeys.is_empty() && visit.provider.has_passkeys();
+    let body = view! { <Confirmation account has_passkey message form_token=visit.form_token() then/> };
+    Ok(Page { title: words::TITLE, name: "confirm", awake: has_passkey, body: body.into_any() })
 }
 
 #[component]
-fn Confirmation(account: AccountView, message: Option<Message>, form_token: String, then: &'static str) -> impl IntoView {
-    let AccountView { email, passkeys, has_password, .. } = account;
-    let has_passkey = !passkeys.is_empty();
+fn Confirmation(
+    account: AccountView,
+    has_passkey: bool,
+    message: Option<Message>,
+    form_token: String,
+    then: &'static str,
+) -> impl IntoView {
+    let AccountView { email, has_password, .. } = account;
+    let has_nothing = !has_passkey && !has_password;
     let lead = sentence!(words::LEAD, email = view! { <bdi class="strong">{email.clone()}</bdi> });
     let token = form_token.clone();
     view! {
@@ -48,6 +54,7 @@ fn Confirmation(account: AccountView, message: Option<Message>, form_token: Stri
             </div>
             <WithoutScript/>
         })}
+        {has_nothing.then(|| view! { <p>{Message::NoPasskeysHere.text()}" "{words::WITHOUT_CREDENTIAL}</p> })}
         {(has_passkey && has_password).then(|| view! { <Divider/> })}
         {has_password.then(|| view! { <WithPassword form_token=token.clone() email then filled=!has_passkey/> })}
         <form class="as-whom" method="post" action=SignOut::url()>

@@ -35,10 +35,12 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Purpose::Enrolment => (words::ENROL_TITLE, "enroll"),
         Purpose::Reset => (words::RESET_TITLE, "reset"),
     };
-    let hidden = Hidden { form_token: visit.form_token(), token: token.as_str().to_owned(), request: visit.query("request") };
+    let has_passkeys = visit.provider.has_passkeys();
+    let (form_token, token) = (visit.form_token(), token.as_str().to_owned());
+    let hidden = Hidden { form_token, token, request: visit.query("request"), has_passkeys };
     let server_name = visit.server_name();
     let body = view! { <Invited title invitation server_name notice=visit.notice() hidden/> };
-    Ok(Page { title, name, awake: true, body: body.into_any() })
+    Ok(Page { title, name, awake: has_passkeys, body: body.into_any() })
 }
 
 #[component]
@@ -77,6 +79,8 @@ pub(crate) struct Hidden {
     /// The token of the link, or nothing when somebody signs up.
     pub(super) token: String,
     pub(super) request: String,
+    /// Whether a passkey is one of the two.
+    pub(super) has_passkeys: bool,
 }
 
 /// What the form calls its password box and its button.
@@ -95,21 +99,23 @@ pub(super) fn CredentialForm(
     message: Option<Message>,
     labels: Labels,
 ) -> impl IntoView {
-    let Hidden { form_token, token, request } = hidden.clone();
+    let Hidden { form_token, token, request, has_passkeys } = hidden.clone();
     view! {
         <form class="stack" method="post" action=AcceptInvitation::url()>
             <HiddenFields form_token=hidden.form_token request=hidden.request/>
             <input type="hidden" name="token" value=hidden.token/>
             <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
             <EmailField value=email fixed message=message.clone()/>
-            <div class="stack needs-script">
-                <AcceptWithPasskey form_token token request/>
-                <p class="hint">{words::PASSKEY_HINT}</p>
-            </div>
-            <WithoutScript/>
-            <Divider/>
+            {has_passkeys.then(|| view! {
+                <div class="stack needs-script">
+                    <AcceptWithPasskey form_token token request/>
+                    <p class="hint">{words::PASSKEY_HINT}</p>
+                </div>
+                <WithoutScript/>
+                <Divider/>
+            })}
             <NewPasswordField label=labels.password message/>
-            <button class="button" type="submit">{labels.submit}</button>
+            <button class="button" class:filled=!has_passkeys type="submit">{labels.submit}</button>
         </form>
     }
 }

@@ -33,9 +33,11 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     // Taken even if this page is passed over: it would be said on another.
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
-    let ways = Ways { last: visit.visitor.way_last_used(), may_sign_up: visit.provider.settings().sign_up.is_open() };
+    let has_passkeys = visit.provider.has_passkeys();
+    let last = visit.visitor.way_last_used().filter(|way| has_passkeys || *way != Way::Passkey);
+    let ways = Ways { last, may_sign_up: visit.provider.settings().sign_up.is_open(), has_passkeys };
     let body = view! { <SignInCard arrival notice form_token=visit.form_token() ways/> };
-    Ok(Page { title: words::TITLE, name: "login", awake: true, body: body.into_any() })
+    Ok(Page { title: words::TITLE, name: "login", awake: has_passkeys, body: body.into_any() })
 }
 
 /// The ways in, and the one that this browser remembers.
@@ -43,12 +45,14 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
 struct Ways {
     last: Option<Way>,
     may_sign_up: bool,
+    has_passkeys: bool,
 }
 
 impl Ways {
-    /// Whether a way stands out: the one that was used last, or else the passkey.
+    /// Whether a way stands out: the one that was used last, or else the passkey, where there are any.
     fn is_first(self, way: Way) -> bool {
-        self.last.unwrap_or(Way::Passkey) == way
+        let best = if self.has_passkeys { Way::Passkey } else { Way::Password };
+        self.last.unwrap_or(best) == way
     }
 
     fn mark(self, way: Way) -> Option<&'static str> {
@@ -68,15 +72,17 @@ fn SignInCard(arrival: Arrival, notice: Option<Notice>, form_token: String, ways
         <h1>{words::TITLE}</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
         {person.map(|person| view! { <Again person/> })}
-        <div class="stack way needs-script">
-            {passkey.map(|id| view! { <Mark id/> })}
-            <SignInWithPasskey
-                form_token=form_token.clone() request=request.clone()
-                filled=ways.is_first(Way::Passkey) described_by=passkey.map(str::to_owned)
-            />
-        </div>
-        <WithoutScript/>
-        <Divider/>
+        {ways.has_passkeys.then(|| view! {
+            <div class="stack way needs-script">
+                {passkey.map(|id| view! { <Mark id/> })}
+                <SignInWithPasskey
+                    form_token=form_token.clone() request=request.clone()
+                    filled=ways.is_first(Way::Passkey) described_by=passkey.map(str::to_owned)
+                />
+            </div>
+            <WithoutScript/>
+            <Divider/>
+        })}
         <form class="stack" method="post" action=SignIn::url()>
             <HiddenFields form_token request/>
             <WithPassword email message ways/>
@@ -89,9 +95,10 @@ fn SignInCard(arrival: Arrival, notice: Option<Notice>, form_token: String, ways
 #[component]
 fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
     let password = ways.mark(Way::Password);
+    let autocomplete = if ways.has_passkeys { "username webauthn" } else { "username" };
     view! {
         <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
-        <EmailField value=email autocomplete="username webauthn" message=message.clone()/>
+        <EmailField value=email autocomplete message=message.clone()/>
         <PasswordField message/>
         <div class="way">
             {password.map(|id| view! { <Mark id/> })}

@@ -27,7 +27,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     };
     let onward = Place::after_sign_in(request.clone());
     // Nothing to offer, or no longer: then nobody is held up.
-    if !account.is_fresh || !(account.passkeys.is_empty() || account.by_code) {
+    if !visit.provider.has_passkeys() || !account.is_fresh || !(account.passkeys.is_empty() || account.by_code) {
         return Err(Halt::Elsewhere(onward));
     }
     let message = visit.notice().map(|notice| notice.message);

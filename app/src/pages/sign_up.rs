@@ -35,13 +35,20 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     };
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
-    let body = view! { <SignUpCard arrival domains notice form_token=visit.form_token()/> };
-    Ok(Page { title: words::TITLE, name: "sign-up", awake: true, body: body.into_any() })
+    let has_passkeys = visit.provider.has_passkeys();
+    let body = view! { <SignUpCard arrival domains notice form_token=visit.form_token() has_passkeys/> };
+    Ok(Page { title: words::TITLE, name: "sign-up", awake: has_passkeys, body: body.into_any() })
 }
 
 #[component]
-fn SignUpCard(arrival: Arrival, domains: Option<String>, notice: Option<Notice>, form_token: String) -> impl IntoView {
-    let hidden = Hidden { form_token, token: String::new(), request: arrival.field() };
+fn SignUpCard(
+    arrival: Arrival,
+    domains: Option<String>,
+    notice: Option<Notice>,
+    form_token: String,
+    has_passkeys: bool,
+) -> impl IntoView {
+    let hidden = Hidden { form_token, token: String::new(), request: arrival.field(), has_passkeys };
     let (message, email) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
     view! {
         <h1>{words::TITLE}</h1>

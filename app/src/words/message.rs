@@ -57,8 +57,12 @@ pub enum Message {
     PasskeyCancelled,
     /// The device holds a passkey for this account already.
     PasskeyKnown,
+    /// The security key could not check that it is its owner who holds it: it has no PIN, say.
+    PasskeyUnverified,
     /// The browser has no passkeys, or refuses them at this address.
     PasskeyUnsupported,
+    /// This server has no passkeys at all.
+    NoPasskeysHere,
     /// The server did not answer, or not in a way the page understands.
     Unreachable,
 }
@@ -129,9 +133,19 @@ impl Message {
             Self::NameEmpty => "Enter a name.",
             Self::PasswordTooShort { .. } => "Choose a longer password.",
             Self::PasswordTooLong => "This password is too long. Choose a shorter one.",
-            Self::PasskeyRefused => "This passkey was not accepted. Try another one, or use your password.",
-            Self::PasskeyCancelled => "No passkey was used. You can try again whenever you like.",
+            Self::PasskeyRefused => {
+                "This passkey was not accepted. A security key needs a PIN. Try another passkey, or use your password."
+            }
+            Self::PasskeyCancelled => {
+                "No passkey was used. You can try again whenever you like. A security key has to have a PIN first."
+            }
             Self::PasskeyKnown => "This device already holds a passkey for this account.",
+            Self::PasskeyUnverified => {
+                "This device cannot check that it is you. If it is a security key, set a PIN for it first; or use another passkey."
+            }
+            Self::NoPasskeysHere => {
+                "This server cannot use passkeys, because its address is a number and not a name. Use a password instead."
+            }
             Self::PasskeyUnsupported => "This browser cannot use passkeys at this address. You can use a password.",
             Self::Unreachable => "The server did not answer. Check your connection and try again.",
         }
@@ -173,7 +187,9 @@ mod tests {
             Message::PasskeyRefused,
             Message::PasskeyCancelled,
             Message::PasskeyKnown,
+            Message::PasskeyUnverified,
             Message::PasskeyUnsupported,
+            Message::NoPasskeysHere,
             Message::Unreachable,
         ];
         for message in all {

@@ -105,13 +105,15 @@ impl Credentials {
     /// with keys shows no secret, and one without shows no assertion.
     ///
     /// # Errors
-    /// [`Reason::ClientAuthenticationFailed`].
+    /// [`Reason::ClientAuthenticationFailed`], or [`Reason::SecretOfPublicClient`].
     pub fn check<'a>(&'a self, client: Option<&'a Client>) -> Result<Check<'a>, Reason> {
         let authentication = &client.ok_or(self.refusal())?.authentication;
         match (authentication, &self.proof) {
             (Authentication::None | Authentication::KeysOrNone(_), Proof::Secret { spellings, .. }) if spellings.is_empty() => {
                 Ok(Check::Passed)
             }
+            // A client id is no secret, and neither is that nothing goes with it.
+            (Authentication::None, Proof::Secret { by_header, .. }) => Err(Reason::SecretOfPublicClient { by_header: *by_header }),
             (Authentication::Secret(digest), _) if self.show(digest) => Ok(Check::Passed),
             (Authentication::Keys(keys) | Authentication::KeysOrNone(keys), Proof::Assertion(assertion)) => {
                 Ok(Check::Assertion(assertion, keys))
@@ -193,8 +195,9 @@ mod tests {
         assert_eq!(attempt("client_id=c&client_secret=", None, Some(&known)), Ok(()));
         assert_eq!(
             attempt("client_id=c&client_secret=x", None, Some(&known)),
-            Err(Reason::ClientAuthenticationFailed { by_header: false })
+            Err(Reason::SecretOfPublicClient { by_header: false })
         );
+        assert_eq!(attempt("", Some("c:x"), Some(&known)), Err(Reason::SecretOfPublicClient { by_header: true }));
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl PrivateSchemes {
         Ok(schemes)
     }
 
+    /// The names that were given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     pub(super) fn allow(&self, scheme: &str) -> bool {
         is_scheme(scheme) && (scheme.contains('.') || self.0.iter().any(|own| own == scheme))
     }

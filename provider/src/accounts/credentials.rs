@@ -60,7 +60,7 @@ impl Provider {
     pub async fn remove_password(&self, visitor: &Visitor) -> Result<(), AccountError> {
         let person = self.fresh_account(visitor).await?;
         let remove = |account: &mut Account| {
-            if account.passkeys.is_empty() {
+            if account.passkeys.is_empty() || !self.has_passkeys() {
                 return Err(AccountError::LastCredential);
             }
             account.password_set_at = None;

@@ -267,6 +267,11 @@ impl Provider {
         Ok(())
     }
 
+    /// Whether anybody can sign in with a passkey here: not where the issuer's host is an IP address.
+    pub fn has_passkeys(&self) -> bool {
+        self.passkeys().0.is_some()
+    }
+
     pub(super) fn passkeys(&self) -> &Passkeys {
         &self.0.passkeys
     }

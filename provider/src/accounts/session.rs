@@ -190,7 +190,8 @@ impl Provider {
         cookies.extend(way.map(SetCookie::way));
         self.note_known(visitor, account).await?;
         let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
-        let offers_passkey = way.is_none() || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
+        let lacks_passkey = way.is_none() || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
+        let offers_passkey = lacks_passkey && self.has_passkeys();
         Ok(SignedIn { cookies, offers_passkey })
     }
 

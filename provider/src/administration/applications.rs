@@ -8,13 +8,17 @@ use oauth::{
 use serde::{Deserialize, Serialize};
 use url::Host;
 
-use super::{Administration, AdministrationError, Done};
+use super::{Administration, AdministrationError, Done, provisioning::client_redirect_uris};
 pub use crate::blocked::BlockedHost;
 use crate::{
     Provider,
     audit::{ClientName, Deed, Event},
-    keys, record,
+    keys,
+    record::{self, Change},
 };
+
+/// Far more than any client has, and few enough to be looked through at each request.
+const MOST_REDIRECT_URIS: usize = 100;
 
 /// How an application came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +68,36 @@ impl Administration {
         }
         clients.sort_by_key(|client| client.created_at);
         Ok(clients)
+    }
+
+    /// Adds a redirect URI to a client that was added here. It is judged as at the client's own addition. Other clients say
+    /// themselves where their answers go.
+    pub async fn add_redirect_uri(&self, client_id: &str, redirect_uri: &str) -> Done {
+        let provider = &self.provider;
+        let [uri] = &client_redirect_uris(&[redirect_uri.to_owned()], &provider.settings().private_schemes)?[..] else {
+            return Err(AdministrationError::Invalid("it is not one redirect URI".to_owned()));
+        };
+        let add = |client: Option<Client>| match client {
+            None => Change::refuse(AdministrationError::NotFound(format!("there is no client {client_id:?}"))),
+            Some(client) if !matches!(client.origin, Origin::Added) => {
+                Change::refuse(AdministrationError::Conflict("this client says itself where its answers go".to_owned()))
+            }
+            Some(client) if client.redirect_uris.contains(uri) => Change { next: None, answer: Ok(None) },
+            Some(client) if client.redirect_uris.len() >= MOST_REDIRECT_URIS => {
+                let most = format!("a client has at most {MOST_REDIRECT_URIS} redirect URIs");
+                Change::refuse(AdministrationError::Conflict(most))
+            }
+            Some(mut client) => {
+                client.redirect_uris.push(uri.clone());
+                let name = client.name.clone().unwrap_or_else(|| client_id.to_owned());
+                Change { next: Some(provider.kept_client(client)), answer: Ok(Some(name)) }
+            }
+        };
+        if let Some(name) = record::change(provider.store(), &keys::client(client_id), add).await?? {
+            let client = ClientName { id: client_id.to_owned(), name };
+            self.record_client(Deed::RedirectUriAdded, client, Some(uri.as_str().to_owned())).await;
+        }
+        Ok(())
     }
 
     /// Removes a client, and ends everything that people allowed it. One with a metadata document may come back: the next

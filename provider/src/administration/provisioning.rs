@@ -297,7 +297,7 @@ fn client_name(name: &str) -> Done<String> {
 }
 
 /// Each once, in the order in which they were given.
-fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
+pub(super) fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
     if uris.is_empty() {
         return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
     }

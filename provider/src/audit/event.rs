@@ -159,6 +159,8 @@ pub enum Deed {
     ClientChanged,
     /// An application got a new secret, and the old one ended.
     ClientSecretMade,
+    /// A redirect URI was added to an application, which `about` names.
+    RedirectUriAdded,
     /// An application was removed.
     ClientRemoved,
     /// Everything that people allowed an application was ended.
@@ -218,7 +220,7 @@ impl Kind {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
@@ -255,6 +257,7 @@ impl Deed {
         Self::ClientAdded,
         Self::ClientChanged,
         Self::ClientSecretMade,
+        Self::RedirectUriAdded,
         Self::ClientRemoved,
         Self::ClientDisconnected,
         Self::HostBlocked,
@@ -303,6 +306,7 @@ impl Deed {
             | Self::ClientAdded
             | Self::ClientChanged
             | Self::ClientSecretMade
+            | Self::RedirectUriAdded
             | Self::ClientRemoved
             | Self::ClientDisconnected
             | Self::HostBlocked

@@ -78,21 +78,23 @@ async fn c4_json_is_taken_under_every_name_that_it_has() {
 async fn c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     let site = site().await;
     site.put("https://other.example/x", Reply::json("{}"));
+    let says = |why: &str, status: &str| why.ends_with(&format!("(HTTP {})", &status[..3]));
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let answer = fetch(&site, Reply::new(status, "").with("location", "https://other.example/x")).await;
-        assert_eq!(answer, Err(FetchError::Fault("its server answers with a redirect")), "{status}");
+        assert!(matches!(answer, Err(FetchError::Fault(why)) if says(why, status)), "{status}: {answer:?}");
     }
     assert_eq!(site.requests("https://other.example/x"), 0);
     let json = |status| Reply::new(status, "{}").with("content-type", "application/json");
-    for status in ["201 Created", "204 No Content", "206 Partial Content", "400 Bad", "403 Forbidden", "404 Not Found", "410 Gone"]
-    {
-        assert_eq!(fetch(&site, json(status)).await, Err(FetchError::Fault("its server does not answer with 200")), "{status}");
+    for status in ["201 Created", "204 No Content", "206 Partial Content", "400 Bad", "418 Odd"] {
+        assert!(matches!(fetch(&site, json(status)).await, Err(FetchError::Fault(_))), "{status}");
     }
-    for status in ["500 Oops", "502 Bad Gateway", "503 Busy", "504 Late"] {
-        assert_eq!(fetch(&site, json(status)).await, Err(FetchError::Transient("its server has a fault")), "{status}");
+    for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"] {
+        let answer = fetch(&site, json(status)).await;
+        assert!(matches!(answer, Err(FetchError::Fault(why)) if says(why, status)), "{status}: {answer:?}");
     }
-    for status in ["408 Late", "429 Too Many"] {
-        assert_eq!(fetch(&site, json(status)).await, Err(FetchError::Transient("its server is busy")), "{status}");
+    for status in ["500 Oops", "502 Bad Gateway", "503 Busy", "504 Late", "408 Late", "429 Too Many"] {
+        let answer = fetch(&site, json(status)).await;
+        assert!(matches!(answer, Err(FetchError::Transient(why)) if says(why, status)), "{status}: {answer:?}");
     }
 }
 
@@ -177,7 +179,7 @@ async fn e37_a_name_with_no_public_address_is_not_connected_to() {
     assert_eq!(resolving(&["10.0.0.1", "::1"], false).await, refused, "none of several");
     assert_eq!(resolving(&["10.0.0.1"], true).await, refused, "on loopback too");
     // A name without any address may have one later.
-    assert_eq!(resolving(&[], false).await, Err(FetchError::Transient("its server does not answer")));
+    assert_eq!(resolving(&[], false).await, Err(FetchError::Transient("its name leads to no address")));
 }
 
 #[tokio::test]
@@ -226,7 +228,7 @@ async fn e37_certificates_are_checked() {
     site.put(AT, Reply::json("{}"));
     let web = Web { authorities: super::tests::site().await.web().authorities, ..site.web() };
     let stranger = Fetcher::new(web, true).fetch(&url(AT), LARGEST, async { Ok(()) }).await;
-    assert_eq!(stranger, Err(FetchError::Transient("its server does not answer")));
+    assert_eq!(stranger, Err(FetchError::Transient("its certificate is not trusted here")));
     assert_eq!(site.requests(AT), 0);
 }
 

@@ -9,7 +9,7 @@ use provider::{
 
 use crate::{
     authenticator::with_passkey,
-    client::{Client, ON_THE_WEB, ON_THIS_COMPUTER, Tokens},
+    client::{ADDRESS, Client, ON_THE_WEB, ON_THIS_COMPUTER, Tokens},
     house::House,
 };
 
@@ -24,7 +24,7 @@ fn with_introspection(settings: &mut Settings) {
 async fn is_active(house: &House, access_token: &str) -> bool {
     let resource = house.provider.settings().resources[0].identifier.as_str();
     let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
-    let answer = house.provider.introspect(&Parameters::parse(form.as_bytes()), None).await.expect("an answer");
+    let answer = house.provider.introspect(&Parameters::parse(form.as_bytes()), None, ADDRESS).await.expect("an answer");
     serde_json::to_value(&answer).expect("it serialises")["active"] == true
 }
 
@@ -91,7 +91,7 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
     for uri in ["https://notevil.example/callback", "https://evil.example.com/callback", ON_THIS_COMPUTER] {
         assert!(Client::registered(&house, uri).await.is_ok(), "{uri}");
     }
-    let kinds: Vec<_> = house.provider.terminal().failures().await.expect("failures").iter().map(|one| one.kind).collect();
+    let kinds: Vec<_> = house.provider.terminal().failures().await.expect("failures").iter().map(|one| one.failure.kind).collect();
     assert_eq!(kinds, [FailureKind::BadRegistration]);
 }
 
@@ -129,8 +129,8 @@ async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     assert!(matches!(house.provider.decide(&waiting, &ada, Decision::Allow, "form").await, Err(ConsentError::Gone)));
     assert!(client.redeems(&house, &code).await.is_err());
     let noted = house.provider.terminal().failures().await.expect("failures");
-    assert_eq!((noted.len(), noted[0].kind), (1, FailureKind::KeptOut), "said as it is where it is of use");
-    assert_eq!((noted[0].client_name.as_deref(), noted[0].code.as_str()), (Some("Claude"), "invalid_client"));
+    assert_eq!((noted.len(), noted[0].failure.kind), (1, FailureKind::KeptOut), "said as it is where it is of use");
+    assert_eq!((noted[0].failure.client_name.as_deref(), noted[0].failure.code.as_str()), (Some("Claude"), "invalid_client"));
 }
 
 #[tokio::test]

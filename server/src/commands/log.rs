@@ -1,5 +1,7 @@
 //! Log lines, on standard error.
 
+mod fields;
+
 use std::io::{self, BufWriter, IsTerminal as _, Stderr, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +9,8 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+
+use fields::Fields;
 
 /// How long a line may wait for others, so that all of them are written at once.
 const GATHER: Duration = Duration::from_millis(50);
@@ -20,7 +24,8 @@ pub(super) fn start(default: &str) -> io::Result<Log> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = io::stderr().is_terminal();
     let lines = Lines::start()?;
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(lines.clone()).try_init();
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).fmt_fields(Fields);
+    let _ = logger.with_writer(lines.clone()).try_init();
     Ok(Log(lines))
 }
 

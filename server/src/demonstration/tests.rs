@@ -30,7 +30,7 @@ impl Actor {
         let verifier = Arc::new(Verifier::beside(service.clone(), Audience::Exactly(RESOURCE.into())));
         let issuer = "https://id.example".parse().expect("a URL");
         let challenge = Challenge::new(METADATA, &[READ]);
-        let router = Router::new().nest("/mcp", router(verifier, Arc::new(|| NOON), None, challenge, &issuer));
+        let router = Router::new().nest("/mcp", router(verifier, Arc::new(|| NOON), None, challenge, &issuer, Proxies::default()));
         Self { router, service }
     }
 

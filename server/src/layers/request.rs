@@ -1,6 +1,5 @@
 //! Each request's number, patience, log line, and last defence.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,28 +11,20 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
-use provider::Presence;
+use http::{HeaderName, HeaderValue, StatusCode};
+use provider::{Presence, RequestId};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::chance;
 use crate::extract::Service;
 use crate::problem::{self, Asker};
+use crate::proxies::Proxies;
 use crate::respond;
 
 /// How long a body may take to arrive, and a handler until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A random number by which a person's report is found in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestId(u64);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
 
 /// Numbers the request, waits for it no longer than half a minute, turns a panic into a bare 500, and writes one line. The
 /// line has the route and not the path, since paths and queries carry one-time links, codes and names.
@@ -41,44 +32,57 @@ impl fmt::Display for RequestId {
 /// The work runs to its end, though the client hang up or the answer be given up: no deed stops between two steps in the
 /// store. It is bounded all the same, for the body must be here in time, and the store has its own patience. The request's
 /// [`Presence`] tells work that has not begun that nobody waits for it.
-pub async fn watch(request: Request, next: Next) -> Response {
-    watched(request, next, |_| respond::unavailable()).await
+///
+/// All that is logged meanwhile stands in a span with the number and the address of the caller. The answer has the number in
+/// the header `x-request-id`.
+pub async fn watch(State(proxies): State<Proxies>, request: Request, next: Next) -> Response {
+    watched(request, next, &proxies, |_| respond::unavailable()).await
 }
 
 /// The same where people are served: whoever takes a page gets one when there is no answer in time.
 pub async fn watch_pages(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let proxies = service.proxies.clone();
     if is_for_machines(request.uri().path()) {
-        return watch(request, next).await;
+        return watched(request, next, &proxies, |_| respond::unavailable()).await;
     }
     let late = move |asker: Asker| {
         let page = problem::respond(&service.site, asker.parts(), ProblemFacts::unavailable());
         respond::with_retry_after(page, respond::SOON)
     };
-    watched(request, next, late).await
+    watched(request, next, &proxies, late).await
 }
 
-async fn watched(mut request: Request, next: Next, late: impl FnOnce(Asker) -> Response) -> Response {
-    let (id, presence) = (RequestId(chance::label()), Presence::default());
+async fn watched(mut request: Request, next: Next, proxies: &Proxies, late: impl FnOnce(Asker) -> Response) -> Response {
+    let (id, presence) = (RequestId::new(chance::label()), Presence::default());
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(presence.clone());
     let asker = Asker::of(&request);
+    let address = proxies.client_address(request.headers(), request.extensions());
+    let span = tracing::error_span!(target: "vestibule::access", "request", %id, %address);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
     let deadline = started + PATIENCE;
 
-    let work = ToItsEnd { work: Some(Box::pin(next.run(request.map(|body| in_time(body, deadline))))), presence };
-    let response = timeout_at(deadline, work).await.unwrap_or_else(|_| late(asker));
+    let work = id.scope(next.run(request.map(|body| in_time(body, deadline)))).instrument(span.clone());
+    let work = ToItsEnd { work: Some(Box::pin(work)), presence };
+    let mut response = timeout_at(deadline, work).await.unwrap_or_else(|_| late(asker));
+    if let Ok(number) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), number);
+    }
 
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if status >= 500 {
-        tracing::error!(target: "vestibule::access", %id, %method, route, status, micros);
+    // Other 5xx are answers of ours to a fault elsewhere: a store, whose silence has a line of its own, or somebody's document.
+    if status == 500 {
+        tracing::error!(target: "vestibule::access", parent: &span, %method, route, status, micros);
+    } else if status > 500 {
+        tracing::warn!(target: "vestibule::access", parent: &span, %method, route, status, micros);
     } else if is_routine(route) {
-        tracing::debug!(target: "vestibule::access", %id, %method, route, status, micros);
+        tracing::debug!(target: "vestibule::access", parent: &span, %method, route, status, micros);
     } else {
-        tracing::info!(target: "vestibule::access", %id, %method, route, status, micros);
+        tracing::info!(target: "vestibule::access", parent: &span, %method, route, status, micros);
     }
     response
 }

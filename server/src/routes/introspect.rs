@@ -5,12 +5,17 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use provider::Provider;
 
-use crate::extract::{Form, authorization};
+use crate::extract::{ClientAddress, Form, authorization};
 use crate::respond;
 
 /// Tells a resource whether a token that is meant for it counts here and now.
-pub async fn introspect(State(provider): State<Provider>, headers: HeaderMap, Form(parameters): Form) -> Response {
-    match provider.introspect(&parameters, authorization(&headers).as_deref()).await {
+pub async fn introspect(
+    State(provider): State<Provider>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    Form(parameters): Form,
+) -> Response {
+    match provider.introspect(&parameters, authorization(&headers).as_deref(), address).await {
         Ok(introspection) => respond::json(StatusCode::OK, &introspection),
         Err(error) => respond::token_error(&error, &provider),
     }

@@ -112,7 +112,7 @@ async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine)
         let terminal = house.provider.terminal();
         let disconnect = terminal.disconnect_client(ID);
         let mut window = browser.clone();
-        let (callback, came) = house.between(answers, silent(&mut window, &client), disconnect).await;
+        let (callback, came) = Box::pin(house.between(answers, silent(&mut window, &client), disconnect)).await;
         if !came {
             break;
         }
@@ -132,7 +132,7 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
         let terminal = house.provider.terminal();
         let remove = terminal.remove_client(ID);
         let mut window = browser.clone();
-        let (answer, came) = house.between(answers, window.submit(&form, "Allow"), remove).await;
+        let (answer, came) = Box::pin(house.between(answers, window.submit(&form, "Allow"), remove)).await;
         if !came {
             break;
         }

@@ -95,8 +95,8 @@ async fn c7_faults_are_never_kept(engine: Engine) {
     let client = client(&house);
     let mut asked = 0;
     for (reply, words) in [
-        (Reply::new("404 Not Found", ""), "its server does not answer with 200"),
-        (Reply::new("302 Found", "").with("location", "https://other.example/x"), "its server answers with a redirect"),
+        (Reply::new("404 Not Found", ""), "its server does not find it (HTTP 404)"),
+        (Reply::new("302 Found", "").with("location", "https://other.example/x"), "its server answers with a redirect (HTTP 302)"),
         (Reply::new("200 OK", "<html>").with("content-type", "text/html"), "its content type is not application/json"),
         (Reply::json("{"), "is not a JSON object"),
         (Reply::json(&"x".repeat(5 * 1024 + 1)), "it is too large"),

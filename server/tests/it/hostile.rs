@@ -163,7 +163,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
 }
 
 /// What the pages' buttons do, each with its fields.
-const DEEDS: [(&str, &[&str]); 33] = [
+const DEEDS: [(&str, &[&str]); 34] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
@@ -189,6 +189,7 @@ const DEEDS: [(&str, &[&str]); 33] = [
     ("reset_account", &["email"]),
     ("set_role", &["email", "role"]),
     ("add_client", &["name", "redirect_uris", "confidential"]),
+    ("add_redirect_uri", &["client_id", "redirect_uri"]),
     ("remove_client", &["client_id"]),
     ("disconnect_client", &["client_id"]),
     ("block_host", &["host"]),

@@ -197,8 +197,11 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
     let none =
         "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures";
     for (reply, why) in [
-        (Reply::new("404 Not Found", ""), "its server does not answer with 200"),
-        (Reply::new("302 Found", "").with("location", "https://keyed.example/other.json"), "its server answers with a redirect"),
+        (Reply::new("404 Not Found", ""), "its server does not find it (HTTP 404)"),
+        (
+            Reply::new("302 Found", "").with("location", "https://keyed.example/other.json"),
+            "its server answers with a redirect (HTTP 302)",
+        ),
         (Reply::new("200 OK", "{}").with("content-type", "text/html"), "its content type is not application/json"),
         (Reply::json("{"), "it is not JSON"),
         (Reply::json("[]"), "it is not an object with a list of keys"),

@@ -4,6 +4,7 @@
 mod support;
 
 mod account;
+mod addresses;
 mod administration;
 mod assertions;
 mod authorize;
@@ -17,6 +18,7 @@ mod damage;
 mod disconnecting;
 mod documents;
 mod failover;
+mod failures;
 mod faults;
 mod guessing;
 mod hostile;

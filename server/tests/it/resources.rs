@@ -75,7 +75,7 @@ async fn four_faults_have_four_answers(engine: Engine) {
     assert!(missing.contains("names no resource") && unknown.contains("not one of this server's"), "{missing} {unknown}");
     assert!(several.contains("several resources") && other.contains("not the one of the grant"), "{several} {other}");
     let failures = house.provider.terminal().failures().await.expect("failures");
-    let kinds: Vec<_> = failures.iter().map(|failure| failure.kind).collect();
+    let kinds: Vec<_> = failures.iter().map(|failure| failure.failure.kind).collect();
     for kind in
         [FailureKind::MissingResource, FailureKind::UnknownResource, FailureKind::SeveralResources, FailureKind::ResourceNotGranted]
     {

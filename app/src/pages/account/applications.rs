@@ -73,7 +73,7 @@ fn Group(host: Option<String>, standing: Vec<Connection>, afterlife: Duration, f
 
 #[component]
 fn Row(connection: Connection, afterlife: Duration, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now } = frame;
+    let Frame { form_token, now, .. } = frame;
     let Connection { name, client, scopes, since, times, last_used } = connection;
     let connected = times > 0;
     let lines = scopes.iter().map(|sentence| view! { <li>{clean::sentence(sentence)}</li> }).collect_view();

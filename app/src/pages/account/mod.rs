@@ -56,6 +56,8 @@ pub(crate) fn Account() -> impl IntoView {
 struct Frame {
     form_token: String,
     now: Timestamp,
+    /// Whether passkeys can be used here.
+    has_passkeys: bool,
 }
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
@@ -69,7 +71,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let afterlife = provider.settings().lifetimes.access_token;
     let message = visit.notice::<Message>().map(|notice| notice.message);
     let done = visit.notice::<Done>().map(|notice| notice.message);
-    let frame = Frame { form_token: visit.form_token(), now: provider.now() };
+    let frame = Frame { form_token: visit.form_token(), now: provider.now(), has_passkeys: provider.has_passkeys() };
     let body = view! {
         <Head email=account.email.clone() role=account.role message=message.clone() done/>
         <Credentials account message frame=frame.clone()/>
@@ -81,7 +83,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
             <button class="button" type="submit">{common::SIGN_OUT}</button>
         </form>
     };
-    Ok(Page { title: words::TITLE, name: "account", awake: true, body: body.into_any() })
+    Ok(Page { title: words::TITLE, name: "account", awake: frame.has_passkeys, body: body.into_any() })
 }
 
 #[component]
@@ -103,7 +105,7 @@ fn Head(email: String, role: Role, message: Option<Message>, done: Option<Done>)
 #[component]
 fn Credentials(account: AccountView, message: Option<Message>, frame: Frame) -> impl IntoView {
     let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, is_fresh, .. } = account;
-    let has_passkey = !passkeys.is_empty();
+    let has_passkey = !passkeys.is_empty() && frame.has_passkeys;
     let form_token = frame.form_token.clone();
     view! {
         {(!is_fresh).then(|| view! { <ConfirmFirst/> })}

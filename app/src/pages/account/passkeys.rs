@@ -13,7 +13,7 @@ use crate::{
     components::{Ago, HiddenFields, Step, WithoutScript},
     islands::AddPasskey,
     model::{Place, Then},
-    words::{account as words, common, sentence},
+    words::{Message, account as words, common, sentence},
 };
 
 #[component]
@@ -23,25 +23,35 @@ pub(super) fn Passkeys(passkeys: Vec<PasskeyView>, has_password: bool, frame: Fr
         view! { <Row number passkey is_last frame=frame.clone()/> }
     });
     let rows = rows.collect_view();
+    let Frame { form_token, has_passkeys, .. } = frame;
+    let state = match (has_passkeys, rows.is_empty()) {
+        (false, _) => Some(Message::NoPasskeysHere.text()),
+        (true, true) => Some(words::NO_PASSKEY.to_owned()),
+        (true, false) => None,
+    };
     view! {
         <section aria-labelledby="passkeys">
             <h2 id="passkeys">{words::PASSKEYS}</h2>
-            {if rows.is_empty() {
-                view! { <p class="quiet">{words::NO_PASSKEY}</p> }.into_any()
-            } else {
-                view! { <ul class="rows">{rows}</ul> }.into_any()
-            }}
-            <div class="stack needs-script">
-                <AddPasskey form_token=frame.form_token request=String::new() confirm=Place::Confirm(Then::Account).to_string()/>
-            </div>
-            <WithoutScript words=words::CREATING_NEEDS_SCRIPT/>
+            {state.map(|state| view! { <p class="quiet">{state}</p> })}
+            {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> }.into_any())}
+            {has_passkeys.then(|| view! { <Adding form_token/> }.into_any())}
         </section>
     }
 }
 
 #[component]
+fn Adding(form_token: String) -> impl IntoView {
+    view! {
+        <div class="stack needs-script">
+            <AddPasskey form_token request=String::new() confirm=Place::Confirm(Then::Account).to_string()/>
+        </div>
+        <WithoutScript words=words::CREATING_NEEDS_SCRIPT/>
+    }
+}
+
+#[component]
 fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now } = frame;
+    let Frame { form_token, now, .. } = frame;
     let PasskeyView { id, name, created_at, last_used_at } = passkey;
     let name = clean::name(&name, words::NAMELESS_PASSKEY);
     view! {

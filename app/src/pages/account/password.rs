@@ -21,7 +21,7 @@ pub(super) fn Password(
     message: Option<Message>,
     frame: Frame,
 ) -> impl IntoView {
-    let Frame { form_token, now } = frame;
+    let Frame { form_token, now, .. } = frame;
     let state = match (has_password, has_passkey) {
         (true, true) => words::HAS_PASSWORD,
         (true, false) => words::HAS_ONLY_PASSWORD,

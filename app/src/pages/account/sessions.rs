@@ -36,7 +36,7 @@ pub(super) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoVie
 
 #[component]
 fn Row(session: SessionView, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now } = frame;
+    let Frame { form_token, now, .. } = frame;
     let SessionView { id, device, address, created_at, last_used_at, is_this } = session;
     let device = clean::name(&device, words::NAMELESS);
     let since = sentence!(words::SINCE, when = view! { <Ago then=created_at now/> });

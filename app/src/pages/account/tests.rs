@@ -18,7 +18,7 @@ use crate::words::{Message, account::Done};
 const NOW: Timestamp = Timestamp::from_seconds(1_795_442_700);
 
 fn frame() -> Frame {
-    Frame { form_token: "proof".to_owned(), now: NOW }
+    Frame { form_token: "proof".to_owned(), now: NOW, has_passkeys: true }
 }
 
 fn earlier(minutes: u64) -> Timestamp {

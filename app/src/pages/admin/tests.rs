@@ -5,8 +5,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountSummary, Actor, ApplicationKind, ApplicationSummary, ClientName, Deed, Event, FailedStep, Failure, FailureKind, Origin,
-    Role, Whose,
+    AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText, Attempt as Attempted, ClientName, ClientStanding,
+    Deed, Event, FailedStep, Failure, FailureKind, FailureView, Origin, Role, Settings, Whose,
 };
 
 use super::{accounts, applications, audit, failures, parts::Outcome};
@@ -26,6 +26,16 @@ fn html<V: IntoView>(view: impl FnOnce() -> V) -> String {
 fn words(html: &str) -> String {
     let text: String = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn asking(text: &str) -> Asked {
+    let text = || AskedText::of(text);
+    Asked { redirect_uri: text(), resource: text(), scope: text(), client_name: text() }
+}
+
+fn known() -> failures::Known {
+    let issuer = oauth::Issuer::parse("https://auth.example").expect("an issuer");
+    failures::Known::of(&Settings::new(issuer), NOW, "proof".to_owned())
 }
 
 fn account(email: &str) -> AccountSummary {
@@ -96,6 +106,13 @@ fn d30_hostile_names_are_text_in_every_row() {
         first_at: NOW,
         last_at: NOW,
         last_from: HOSTILE.to_owned(),
+        standing: ClientStanding::Added,
+        attempts: vec![Attempted { asked: asking(HOSTILE), requests: vec!["00ff".to_owned()], times: 2, last_at: NOW }],
+    };
+    let failed = |kind| {
+        let failure = Failure { kind, ..failure.clone() };
+        let view = FailureView { failure, registered: vec![HOSTILE.to_owned()], addable: Vec::new() };
+        html(|| view! { <failures::Row view known=&known()/> })
     };
     let whose = Whose { account: Id::new([1; 16]), email: HOSTILE.to_owned() };
     let event = Event {
@@ -111,7 +128,12 @@ fn d30_hostile_names_are_text_in_every_row() {
     for row in [
         account_row(account(HOSTILE), false),
         html(|| view! { <applications::Row client viewed/> }),
-        html(|| view! { <failures::Row failure now=NOW/> }),
+        failed(FailureKind::UnknownClient),
+        failed(FailureKind::WrongRedirect),
+        failed(FailureKind::UnknownScope),
+        failed(FailureKind::UnknownResource),
+        failed(FailureKind::BadRegistration),
+        failed(FailureKind::KeptOut),
         html(|| view! { <audit::Row event now=NOW/> }),
     ] {
         assert!(!row.contains("<script"), "{row}");
@@ -141,6 +163,41 @@ fn a_button_says_which_of_two_applications_of_one_name_it_is_about() {
     assert!(row.contains("aria-label=\"Remove Claude (c1)\""), "{row}");
     assert!(words(&row).contains("Claude at claude.ai, evil.example Blocked · added just now · last used just now"), "{row}");
     assert!(words(&row).contains("Block claude.ai") && !words(&row).contains("Block evil.example"), "{row}");
+}
+
+#[test]
+fn a_wrong_redirect_stands_beside_those_that_are_registered_and_can_be_added() {
+    let asked = "https://agent.example/Callback";
+    let failure = Failure {
+        client_id: "c1".to_owned(),
+        client_name: Some("Agent".to_owned()),
+        step: FailedStep::Authorize,
+        kind: FailureKind::WrongRedirect,
+        code: "invalid_request".to_owned(),
+        description: "the redirect URI is not registered for this client".to_owned(),
+        times: 1,
+        first_at: NOW,
+        last_at: NOW,
+        last_from: "192.0.2.1".to_owned(),
+        standing: ClientStanding::Added,
+        attempts: vec![Attempted { asked: asking(asked), requests: vec!["00ff".to_owned()], times: 1, last_at: NOW }],
+    };
+    let registered = vec!["https://agent.example/callback".to_owned()];
+    let view = |addable: &[&str]| FailureView {
+        failure: failure.clone(),
+        registered: registered.clone(),
+        addable: addable.iter().map(|uri| (*uri).to_owned()).collect(),
+    };
+    let row = html(|| view! { <failures::Row view=view(&[asked]) known=&known()/> });
+    assert!(row.contains("https://agent.example/<mark>C</mark>allback"), "{row}");
+    assert!(words(&row).contains("Registered https://agent.example/callback"), "{row}");
+    assert!(
+        words(&row).contains(&format!("Add {asked}")) && row.contains(&format!("name=\"redirect_uri\" value=\"{asked}\"")),
+        "{row}"
+    );
+    assert!(words(&row).contains("Request IDs, latest first 00ff"), "{row}");
+    let row = html(|| view! { <failures::Row view=view(&[]) known=&known()/> });
+    assert!(!row.contains("<form"), "{row}");
 }
 
 #[test]

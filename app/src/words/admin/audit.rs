@@ -74,6 +74,7 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::ClientAdded => "{actor} added the application {client}.",
         Deed::ClientChanged => "{actor} changed the application {client}: {about}.",
         Deed::ClientSecretMade => "{actor} made a new secret for the application {client}.",
+        Deed::RedirectUriAdded => "{actor} added the redirect URI {about} to {client}.",
         Deed::ClientRemoved => "{actor} removed the application {client}.",
         Deed::ClientDisconnected => "{actor} ended every connection of {client}.",
         Deed::HostBlocked => "{actor} blocked the host {about}.",

@@ -1,115 +1,168 @@
-//! Requests of applications that failed: what went wrong, and who can mend it how.
+//! Requests of applications that failed: what went wrong, and what helps.
 
 use provider::{FailedStep, FailureKind};
 
 use super::counted;
 use crate::words::Template;
 
-pub(crate) const NONE: &str = "Nothing failed. When an application cannot connect, it stands here for seven days, with the reason and \
-     with what helps.";
+pub(crate) const NONE: &str = "Nothing failed in the last seven days. When an application cannot connect, it appears here, with the reason and with \
+     what helps.";
+pub(crate) const FIND: &str = "Request ID, application, address, or what was asked for";
+pub(crate) const FIND_IT: &str = "Find";
+pub(crate) const NONE_FOUND: Template = Template::new("No failure matches {sought}.");
+pub(crate) const SHOW_ALL: &str = "Show all failures";
+/// Applications that an administrator added, or that people use; and all others.
+pub(crate) const IN_USE: &str = "Applications in use";
+pub(crate) const OTHERS: &str = "New and unknown applications";
+pub(crate) const OTHERS_EXPLAINED: &str =
+    "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
 
 /// What went wrong.
 pub(crate) const fn what(kind: FailureKind) -> Template {
     Template::new(match kind {
-        FailureKind::UnknownClient => "{client} is not known here, or not any more.",
-        FailureKind::WrongRedirect => "{client} wanted its answer sent to an address that it never named.",
-        FailureKind::BadDocument => "What {client} says about itself at its web address cannot be used.",
-        FailureKind::KeptOut => "{client} was kept out: its host is blocked, or the configuration does not take it.",
-        FailureKind::NoCommonAuthentication => "{client} and this server know no common way for it to prove itself.",
-        FailureKind::MalformedRequest => "{client} left out or garbled something that a request needs.",
-        FailureKind::UnknownScope => "{client} asked for scopes that do not exist here, or that nobody has allowed it.",
-        FailureKind::UnknownResource => "{client} asked for a resource that this server does not stand in front of.",
+        FailureKind::UnknownClient => "{client} is not registered here, or its registration has expired.",
+        FailureKind::WrongRedirect => "{client} asked for a redirect URI that is not registered for it.",
+        FailureKind::BadDocument => "The client metadata document of {client} cannot be used.",
+        FailureKind::Unreachable => "The web server of {client} did not give what this server needs.",
+        FailureKind::KeptOut => "{client} was refused: its host is blocked, or the configuration does not allow it.",
+        FailureKind::NoCommonAuthentication => "{client} and this server have no authentication method in common.",
+        FailureKind::MalformedRequest => "{client} sent an incomplete or malformed request.",
+        FailureKind::UnknownScope => "{client} asked for scopes that do not exist here.",
+        FailureKind::ScopeNotGranted => "{client} asked for scopes that the user has not allowed.",
+        FailureKind::UnknownResource => "{client} asked for a resource that is not configured here.",
+        FailureKind::ResourceNotGranted => "{client} asked for a token for another resource than the user allowed.",
         FailureKind::MissingResource => "{client} did not say which resource it wants, and there are several.",
         FailureKind::SeveralResources => "{client} asked for several resources at once.",
-        FailureKind::ResourceNotGranted => "{client} asked for another resource than its person allowed.",
-        FailureKind::SchemeNotAllowed => "{client} takes its answers by a scheme that the configuration does not allow.",
-        FailureKind::PersonNeeded => "{client} wanted an answer without a page, but a person had to be asked.",
-        FailureKind::ClientProof => "{client} could not prove that it is itself.",
-        FailureKind::BadCode => "{client} came with a code that is unknown, too old, or another application's.",
-        FailureKind::VerifierMismatch => "{client} could not show that it had made the request that its code answers.",
-        FailureKind::BadRefreshToken => "{client} wanted to stay connected, but that connection has ended.",
-        FailureKind::Replayed => "{client} used something a second time that works once, which ended its connection.",
-        FailureKind::AccountGone => "{client} came for an account that is disabled or removed.",
-        FailureKind::BadRegistration => "{client} tried to register itself in a way that cannot be accepted.",
+        FailureKind::SchemeNotAllowed => "{client} uses a redirect URI with a scheme that the configuration does not allow.",
+        FailureKind::PersonNeeded => "{client} wanted an answer without a page, but the user had to be asked.",
+        FailureKind::ClientProof => "{client} failed to authenticate.",
+        FailureKind::MalformedAuthentication => "{client} sent credentials that cannot be read, or in more than one place.",
+        FailureKind::SecretOfPublicClient => "{client} is a public client, and sent a client secret.",
+        FailureKind::ResourceProof => "A resource that calls itself {client} failed to authenticate at introspection.",
+        FailureKind::BadCode => "{client} sent an authorization code that is unknown, expired, or of another application.",
+        FailureKind::VerifierMismatch => "{client} sent a code verifier that does not match its request (PKCE).",
+        FailureKind::BadRefreshToken => "{client} sent a refresh token that is unknown, expired or revoked.",
+        FailureKind::Replayed => "{client} used a one-time code or an old refresh token again, so its connection was ended.",
+        FailureKind::AccountGone => "{client} came with a token of an account that is disabled or removed.",
+        FailureKind::BadRegistration => "The registration of {client} was not accepted.",
+        FailureKind::RegistrationClosed => "{client} tried to register, and registration is switched off.",
+        FailureKind::TooMany => "{client} was refused because a limit was reached.",
+        FailureKind::RequestGone => "A page on which a user allows {client} access was opened too late, or a second time.",
+        FailureKind::Other => "A request of {client} failed, for a reason that this version of the server does not know.",
     })
 }
 
-/// What helps, and whose affair it is.
+/// What helps, and who can do it.
 pub(crate) const fn fix(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::UnknownClient => {
-            "Its person: remove this server in the application, add it again, and connect. It remembers a registration that has \
-             lapsed or was removed."
+            "What the user can do: remove this server in the application, add it again, and connect. The application remembers a \
+             registration that has expired or was removed."
         }
         FailureKind::WrongRedirect => {
-            "If you added it, add it again with the address in the details. Otherwise its developer: the address has to be one \
-             that it registered, letter for letter. If you do not know the application, there is nothing to do: nothing was sent."
+            "What you can do, if you added the application and recognise the address: add it. Otherwise the developer: the address has \
+             to be registered, character for character. Nothing was sent to it."
         }
-        FailureKind::BadDocument => "Its developer: the details say what is wrong with the document, or with the way to it.",
+        FailureKind::BadDocument => "What the developer can do: mend the document. The details say what is wrong with it.",
+        FailureKind::Unreachable => {
+            "What the developer can do: make the address answer. The details say what came instead. This server asks again at the \
+             next request."
+        }
         FailureKind::KeptOut => {
-            "You, if it should be let in: unblock its host under Applications, or add the host to client_documents in the \
-             configuration."
+            "What you can do, if it should be allowed: unblock its host under Applications, or add the host to client_documents in \
+             the configuration."
         }
         FailureKind::NoCommonAuthentication => {
-            "Its developer: the document has to name none or private_key_jwt as the way to authenticate."
+            "What the developer can do: name none or private_key_jwt as token_endpoint_auth_method in the document."
         }
         FailureKind::MalformedRequest => {
-            "Its developer: the details name what is missing or wrong. PKCE with S256 is needed in every request."
+            "What the developer can do: send what the details name. Every request needs PKCE with S256."
         }
         FailureKind::UnknownScope => {
-            "You, if the scope should exist: add it to the resource in the configuration. Otherwise its developer: the scopes are \
-             those that the resource's description names."
+            "What you can do, if the scope should exist: add it to the resource in the configuration. Otherwise the developer: ask for \
+             scopes that are configured."
+        }
+        FailureKind::ScopeNotGranted => {
+            "What the developer can do: ask for more scopes in a new authorization request, not with the code or refresh token."
         }
         FailureKind::UnknownResource => {
-            "You, if the resource is yours: add it to the configuration, spelled exactly as the application asks for it. \
-             Otherwise its person: the address that was entered in the application is wrong."
+            "What you can do, if the resource is yours: add it to the configuration exactly as it was asked for. Otherwise the user: \
+             correct the address of the server in the application."
+        }
+        FailureKind::ResourceNotGranted => {
+            "What the developer can do: send the resource of the authorization request, or begin a new one for the other resource."
+        }
+        FailureKind::PersonNeeded => {
+            "Nobody has to do anything: such applications then show a page. If it goes on, the developer can leave out prompt=none."
         }
         FailureKind::MissingResource => {
-            "You: set default = true at the resource in the configuration that such applications are meant to get. Or its \
-             developer: the request has to name the resource, as the MCP specification demands."
+            "What you can do: set default = true at the resource in the configuration that such applications are meant to get. Or the \
+             developer: name the resource in the request, as the MCP specification demands."
         }
-        FailureKind::SeveralResources => "Its developer: a token here is for one resource, so each needs a request of its own.",
-        FailureKind::ResourceNotGranted => {
-            "Its developer: a code or a refresh token is good for the resource that was asked for first. For another one, the \
-             person has to be asked."
+        FailureKind::SeveralResources => {
+            "What the developer can do: send a request for each resource, since a token here is for one of them."
         }
         FailureKind::SchemeNotAllowed => {
-            "You, if the application should be let in: add the scheme in the details to private_schemes in the configuration. Its \
-             person then connects once more."
+            "What you can do, if the application should be allowed: add the scheme to private_schemes in the configuration. Then the \
+             user connects again."
         }
-        FailureKind::PersonNeeded => "Nobody, as a rule: such applications then show a page and ask. If it goes on, its developer.",
         FailureKind::ClientProof => {
-            "Whoever set it up: its secret or its key is not the one this server knows. If the secret is lost, remove the \
-             application and add it again."
+            "What you can do: compare its secret or key with the one you gave it. If the secret is lost, remove the application and add \
+             it again."
+        }
+        FailureKind::MalformedAuthentication => {
+            "What the developer can do: send client id and secret either in a Basic header, each form-encoded, or in the body."
+        }
+        FailureKind::SecretOfPublicClient => {
+            "What you can do: leave the client secret empty in the application, or add it here as a confidential application."
+        }
+        FailureKind::ResourceProof => {
+            "What you can do: send the identifier of the resource and its introspection secret. In a Basic header the identifier has to \
+             be form-encoded, since it contains a colon; or send both in the body."
         }
         FailureKind::BadCode => {
-            "Its person: connect once more. If it goes on, its developer: a code is good for a minute, and for the application \
-             that asked for it."
+            "What the user can do: connect again. If it goes on, the developer: a code is good for a minute, once, and only for the \
+             application that asked for it."
         }
         FailureKind::VerifierMismatch => {
-            "Its developer: the verifier has to be the one whose challenge was sent. If its person began twice at the same time, \
-             connecting once more helps."
+            "What the developer can do: send the verifier of the challenge in the request. If the user began twice at the same time, \
+             connecting again helps."
         }
         FailureKind::BadRefreshToken => {
-            "Its person: connect once more. That is so after they have disconnected it, or after a long time without use."
+            "What the user can do: connect again. This is expected after a disconnection, or after a long time without use."
         }
         FailureKind::Replayed => {
-            "Its person: connect once more, after a look at the computer it runs on, since somebody may have had a copy. If it goes \
-             on, its developer: two of its parts may use the same token at once."
+            "What the user can do: check the computer that the application runs on, since somebody may have a copy of its token, and \
+             connect again. If it goes on, the developer: two parts of the application use the same token at once."
         }
         FailureKind::AccountGone => {
-            "You, if the person should have access: enable the account under Accounts, or invite them again."
+            "What you can do, if the person should have access: enable the account under Accounts, or invite them again."
         }
-        FailureKind::BadRegistration => "Its developer: the details say which part of the registration is not acceptable.",
+        FailureKind::BadRegistration => "What the developer can do: correct the member that the details name.",
+        FailureKind::RegistrationClosed => {
+            "What you can do: add the application under Applications, or set registration = on in the configuration."
+        }
+        FailureKind::TooMany => {
+            "Nobody has to do anything if it was an attack or a mistake. If your users share one address, you can raise the limit, and \
+             set trusted_proxies if this server is behind a proxy."
+        }
+        FailureKind::RequestGone => {
+            "What the user can do: start again in the application. A request waits 30 minutes, in the browser where it began."
+        }
+        FailureKind::Other => "What you can do: look at this page on a server of the newer version.",
     }
 }
 
 /// Where it failed.
 pub(crate) const fn step(step: FailedStep) -> &'static str {
     match step {
-        FailedStep::Register => "when it registered itself",
+        FailedStep::Register => "during registration",
         FailedStep::Authorize => "when it asked for access",
-        FailedStep::Token => "when it came for a token",
+        FailedStep::Page => "on a page for the user",
+        FailedStep::Token => "at the token endpoint",
+        FailedStep::Revoke => "at the revocation endpoint",
+        FailedStep::Introspect => "at the introspection endpoint",
+        FailedStep::Other => "elsewhere",
     }
 }
 
@@ -125,25 +178,48 @@ pub(crate) const LAST: Template = Template::new("last {when}");
 pub(crate) const FIRST: Template = Template::new("first {when}");
 pub(crate) const FROM: Template = Template::new("from {address}");
 
-pub(crate) const DETAILS: &str = "Details for the application's developer";
+pub(crate) const DETAILS: &str = "Details for the developer";
 pub(crate) const CODE: &str = "Error code";
 pub(crate) const DESCRIPTION: &str = "Description";
-pub(crate) const CLIENT_ID: &str = "What it called itself";
-pub(crate) const NO_CLIENT_ID: &str = "nothing";
+pub(crate) const CLIENT_ID: &str = "Client id";
+pub(crate) const NO_CLIENT_ID: &str = "none";
+pub(crate) const REQUEST_IDS: &str = "Request IDs, latest first";
+
+/// What was asked for, beside what is known.
+pub(crate) const ASKED_REDIRECT: &str = "Redirect URI asked for";
+pub(crate) const ASKED_RESOURCE: &str = "Resource asked for";
+pub(crate) const ASKED_SCOPE: &str = "Scopes asked for";
+pub(crate) const SCHEME: &str = "Scheme";
+pub(crate) const HOST: &str = "Host";
+pub(crate) const REGISTERED: &str = "Registered";
+pub(crate) const CONFIGURED: &str = "Configured";
+pub(crate) const KNOWN_NONE: &str = "none";
+pub(crate) const ALTERED: &str = "Characters that cannot be shown, or beyond the first 512, were left out.";
+pub(crate) const NOT_SENT: &str = "none was sent";
+
+/// The way to mend it.
+pub(crate) const ADD_REDIRECT: &str = "Add this redirect URI";
+pub(crate) const ADD_CONSEQUENCE: Template = Template::new(
+    "{client} may then receive its answers at {uri} too. Anybody can ask for an address in the name of an application, so add only one \
+     that you recognise.",
+);
+pub(crate) const ADD_IT: Template = Template::new("Add {uri}");
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::words::Piece;
 
-    const KINDS: [FailureKind; 20] = [
+    const KINDS: [FailureKind; 29] = [
         FailureKind::UnknownClient,
         FailureKind::WrongRedirect,
         FailureKind::BadDocument,
+        FailureKind::Unreachable,
         FailureKind::KeptOut,
         FailureKind::NoCommonAuthentication,
         FailureKind::MalformedRequest,
         FailureKind::UnknownScope,
+        FailureKind::ScopeNotGranted,
         FailureKind::UnknownResource,
         FailureKind::MissingResource,
         FailureKind::SeveralResources,
@@ -151,12 +227,19 @@ mod tests {
         FailureKind::SchemeNotAllowed,
         FailureKind::PersonNeeded,
         FailureKind::ClientProof,
+        FailureKind::MalformedAuthentication,
+        FailureKind::SecretOfPublicClient,
+        FailureKind::ResourceProof,
         FailureKind::BadCode,
         FailureKind::VerifierMismatch,
         FailureKind::BadRefreshToken,
         FailureKind::Replayed,
         FailureKind::AccountGone,
         FailureKind::BadRegistration,
+        FailureKind::RegistrationClosed,
+        FailureKind::TooMany,
+        FailureKind::RequestGone,
+        FailureKind::Other,
     ];
 
     #[test]
@@ -167,7 +250,7 @@ mod tests {
             assert!(pieces.iter().all(|piece| matches!(piece, Piece::Words(_) | Piece::Slot("client"))), "{kind:?}");
             let fix = fix(kind);
             assert!(fix.ends_with('.') && !fix.contains('!'), "{fix}");
-            assert!(["developer", "person", "You,", "Whoever", "Nobody"].iter().any(|who| fix.contains(who)), "{fix}");
+            assert!(["the developer", "the user", "you can", "Nobody"].iter().any(|who| fix.contains(who)), "{fix}");
         }
     }
 

@@ -1,0 +1,59 @@
+//! What a running server can be given anew: the provider and the router over it, once the configuration was read again.
+
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::Request;
+use provider::Provider;
+use tower::Service;
+
+/// Something that is replaced as a whole. Clones see the same.
+#[derive(Clone, Debug)]
+pub struct Current<T>(Arc<RwLock<T>>);
+
+impl<T: Clone> Current<T> {
+    /// Begins with this.
+    pub fn new(first: T) -> Self {
+        Self(Arc::new(RwLock::new(first)))
+    }
+
+    /// What it is now.
+    pub fn get(&self) -> T {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it is from now on. Whoever got the one before goes on with it.
+    pub fn set(&self, next: T) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+}
+
+impl From<Provider> for Current<Provider> {
+    fn from(provider: Provider) -> Self {
+        Self::new(provider)
+    }
+}
+
+/// A router that hands each request to the one of this moment. Connections stay, and requests under way end where they began.
+pub fn router(current: Current<Router>) -> Router {
+    Router::new().fallback_service(ToCurrent(current))
+}
+
+#[derive(Clone)]
+struct ToCurrent(Current<Router>);
+
+impl Service<Request> for ToCurrent {
+    type Response = <Router as Service<Request>>::Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.0.get().call(request)
+    }
+}
