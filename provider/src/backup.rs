@@ -106,8 +106,11 @@ impl Backup {
     /// without snapshots could export some of them and not others, and the chain would have a gap.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not answer, or holds a part of a backup only.
     pub async fn begin(store: &Store, engine: &str, created_at: Timestamp) -> Result<Self, Unavailable> {
+        if store.get(keys::RESTORE).await?.is_some() {
+            return Err(Unavailable::half_restored());
+        }
         let latest = store.get(keys::LATEST_EVENT).await?;
         let newest = latest.as_deref().map(|bytes| record::decode::<Latest>(keys::LATEST_EVENT, bytes)).transpose()?;
         let pointer = |value| Entry::Record { key: keys::LATEST_EVENT.to_owned(), value, keep: Keep::Forever };

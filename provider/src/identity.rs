@@ -109,12 +109,12 @@ pub async fn recorded_issuer(store: &Store) -> Result<Option<StoreIdentity>, Una
     record::read(store, keys::ISSUER).await
 }
 
-/// Whether a server has ever used a store: whether it holds signing keys.
+/// Whether a server has ever used a store, or a backup is being restored into it: then nothing is new about it.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn is_in_use(store: &Store) -> Result<bool, Unavailable> {
-    Ok(store.get(keys::KEY_RING).await?.is_some())
+    Ok(store.get(keys::KEY_RING).await?.is_some() || store.get(keys::RESTORE).await?.is_some())
 }
 
 impl Provider {

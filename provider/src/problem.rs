@@ -56,6 +56,11 @@ impl Unavailable {
         Self::here("too many fetches just now".to_owned())
     }
 
+    /// The store holds a part of a backup only.
+    pub(crate) fn half_restored() -> Self {
+        Self::here("a backup is being restored into the store, or a restore was interrupted".to_owned())
+    }
+
     /// Others kept changing a record first.
     pub(crate) fn contended() -> Self {
         Self::here("too many others were changing the same record".to_owned())

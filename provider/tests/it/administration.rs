@@ -201,6 +201,21 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
     assert_eq!(crate::audit::lines(&house).await, expected);
 }
 
+/// A script may add again what an administrator removed.
+async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Store) {
+    let house = House::over(store).await;
+    let (terminal, ada) = (house.provider.terminal(), house.ada().await);
+    let new = described("app", "App", &[ON_THE_WEB], ClientProof::None);
+    terminal.create_client(new.clone()).await.expect("added");
+    let client = Client::known("app", ON_THE_WEB);
+    let tokens = client.connects(&house, &ada).await;
+    terminal.remove_client("app").await.expect("removed");
+    assert!(!terminal.create_client(new).await.expect("added").unchanged);
+    assert!(client.refreshes(&house, &tokens.refresh).await.is_err());
+    // Its person is asked again.
+    client.waits(&house, &ada).await;
+}
+
 async fn adding_never_changes_an_account(store: Store) {
     let house = House::over(store).await;
     let terminal = house.provider.terminal();
@@ -262,6 +277,7 @@ on_both_engines!(
     a_client_that_is_added_again_is_the_same_or_an_error,
     of_many_who_add_one_client_at_once_one_gets_its_secret,
     a_client_that_was_added_can_be_changed,
+    a_client_that_comes_back_under_its_id_gets_nothing_of_before,
     adding_never_changes_an_account,
 );
 

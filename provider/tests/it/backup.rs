@@ -322,6 +322,7 @@ async fn a_restore_that_failed_can_be_repeated() {
             }
             if outcome.is_err() && !left.is_empty() {
                 assert!(house.opens_over(store.clone()).await.is_err(), "{fault:?} {step}: half a store");
+                assert!(Backup::begin(&store, "embedded", house.provider.now()).await.is_err(), "nor is it backed up");
                 assert!(matches!(restored(&store, &bytes, &house).await, Err(RestoreError::Unfinished | RestoreError::NotEmpty)));
             }
             if outcome.is_err() {
