@@ -59,6 +59,16 @@ impl SigningKey {
         Ok(Self { public: PublicKey::from_bytes(&pair.pk[..])?, secret })
     }
 
+    /// Another key than this one, of 32 random bytes.
+    pub(crate) fn other(&self, seed: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::from_seed(seed).and_then(|other| if other.id() == self.id() { Err(KeyError::Seed) } else { Ok(other) })
+    }
+
+    /// The same key, for another ring.
+    pub(crate) fn again(&self) -> Result<Self, KeyError> {
+        Self::from_seed(self.seed().try_into().map_err(|_| KeyError::Seed)?)
+    }
+
     /// Its public half.
     pub fn public(&self) -> &PublicKey {
         &self.public

@@ -39,7 +39,7 @@ pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
 pub use service::{IssueError, Issued, Subject, TokenService};
 pub use source::{KeySource, SourceError};
 pub use token::MAX_TOKEN_BYTES;
-pub use verifier::{Audience, Invalid, Refusal, Verifier};
+pub use verifier::{Audience, Invalid, Refusal, Renewal, Verifier};
 
 #[cfg(feature = "axum")]
 pub use challenge::Challenge;

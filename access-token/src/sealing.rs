@@ -25,18 +25,21 @@ pub struct SealingKey(SymmetricKey<V4>);
 pub struct SealedRing {
     /// The key that signs.
     pub active: SealedKey,
+    /// The key that signs next; earlier releases write none, and read over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<SealedKey>,
     /// Public keys on their way out, as in the public document.
     pub retiring: Vec<PublishedKey>,
     /// The PASERK id (`k4.lid.…`) of the key it is sealed under.
     pub sealed_under: String,
 }
 
-/// The active key of a [`SealedRing`].
+/// The active or the standby key of a [`SealedRing`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedKey {
     /// Its id.
     pub kid: KeyId,
-    /// Since when it signs.
+    /// Since when it signs; of the standby key, the same of the active one beside it.
     #[serde(with = "crate::timestamp")]
     pub since: OffsetDateTime,
     /// The seed as `v4.local.…`.
@@ -95,11 +98,26 @@ impl KeyRing {
     /// The form for the store. Two sealings of one ring differ, as each has a nonce of its own.
     pub fn seal(&self, under: &SealingKey) -> Result<SealedRing, KeyError> {
         let retiring = self.retiring().iter().map(publish).collect::<Vec<_>>();
-        let vouched = vouched(self.active().id(), self.since(), &retiring)?;
-        let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(self.active().seed()));
-        let sealed = LocalToken::encrypt(&under.0, seed.as_bytes(), None, Some(&vouched)).map_err(|_| KeyError::Seal)?;
-        let active = SealedKey { kid: self.active().id().clone(), since: self.since(), sealed };
-        Ok(SealedRing { active, retiring, sealed_under: under.id() })
+        let active = seal(self.active(), self.since(), under, &vouched(self.active().id(), self.since(), &retiring)?)?;
+        let beside = |key: &SigningKey| seal(key, self.since(), under, &vouched_beside(&active.kid, key.id())?);
+        let standby = self.standby().map(beside).transpose()?;
+        Ok(SealedRing { active, standby, retiring, sealed_under: under.id() })
+    }
+}
+
+fn seal(key: &SigningKey, since: OffsetDateTime, under: &SealingKey, vouched: &[u8]) -> Result<SealedKey, KeyError> {
+    let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(key.seed()));
+    let sealed = LocalToken::encrypt(&under.0, seed.as_bytes(), None, Some(vouched)).map_err(|_| KeyError::Seal)?;
+    Ok(SealedKey { kid: key.id().clone(), since, sealed })
+}
+
+impl SealedKey {
+    fn open(&self, with: &SealingKey, vouched: &[u8]) -> Option<SigningKey> {
+        let sealed = UntrustedToken::<Local, V4>::try_from(&self.sealed).ok()?;
+        let opened = LocalToken::decrypt(&with.0, &sealed, None, Some(vouched)).ok()?;
+        let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(opened.payload()).ok()?);
+        let key = SigningKey::from_seed(seed.as_slice().try_into().ok()?).ok()?;
+        (*key.id() == self.kid).then_some(key)
     }
 }
 
@@ -110,19 +128,25 @@ impl SealedRing {
         if given != self.sealed_under {
             return Err(UnsealError::WrongSealingKey { sealed_under: self.sealed_under.clone(), given });
         }
-        let active = self.open(with).ok_or(UnsealError::Damaged)?;
+        let vouched = vouched(&self.active.kid, self.active.since, &self.retiring).map_err(|_| UnsealError::Damaged)?;
+        let active = self.active.open(with, &vouched).ok_or(UnsealError::Damaged)?;
+        let beside = |key: &SealedKey| key.open(with, &vouched_beside(&self.active.kid, &key.kid).ok()?);
+        let standby = self.standby.as_ref().map(|key| beside(key).ok_or(UnsealError::Damaged)).transpose()?;
         let retiring = self.retiring.iter().map(recall).collect::<Option<_>>().ok_or(UnsealError::Damaged)?;
-        Ok(KeyRing::assemble(active, self.active.since, retiring))
+        Ok(KeyRing::assemble(active, self.active.since, standby, retiring))
     }
+}
 
-    fn open(&self, with: &SealingKey) -> Option<SigningKey> {
-        let vouched = vouched(&self.active.kid, self.active.since, &self.retiring).ok()?;
-        let sealed = UntrustedToken::<Local, V4>::try_from(&self.active.sealed).ok()?;
-        let opened = LocalToken::decrypt(&with.0, &sealed, None, Some(&vouched)).ok()?;
-        let seed = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(opened.payload()).ok()?);
-        let key = SigningKey::from_seed(seed.as_slice().try_into().ok()?).ok()?;
-        (*key.id() == self.active.kid).then_some(key)
+/// The implicit assertion of a standby key, which ties it to the active one.
+fn vouched_beside(active: &KeyId, standby: &KeyId) -> Result<Vec<u8>, KeyError> {
+    #[derive(Serialize)]
+    struct Vouched<'a> {
+        purpose: &'static str,
+        active: &'a KeyId,
+        kid: &'a KeyId,
     }
+    let vouched = Vouched { purpose: "access-token standby key", active, kid: standby };
+    serde_json::to_vec(&vouched).map_err(|_| KeyError::Seal)
 }
 
 /// The implicit assertion: everything of the ring that is not sealed.
@@ -158,8 +182,8 @@ mod tests {
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00.5 UTC);
 
     fn ring() -> KeyRing {
-        let first = KeyRing::first(NOON, &[1; 32]).expect("first");
-        first.rotate(NOON, &[2; 32], Duration::HOUR).expect("second")
+        let first = KeyRing::first(NOON, &[1; 32]).and_then(|ring| ring.with_standby(&[2; 32])).expect("first");
+        first.rotate(NOON, &[3; 32], Duration::HOUR).expect("second")
     }
 
     fn sealing_key(byte: u8) -> SealingKey {
@@ -175,6 +199,17 @@ mod tests {
         assert_eq!(opened.active().id(), ring.active().id());
         assert_eq!(opened.active().seed(), ring.active().seed());
         assert_eq!((opened.retiring(), opened.since()), (ring.retiring(), ring.since()));
+        assert_eq!(opened.standby().map(SigningKey::seed), ring.standby().map(SigningKey::seed));
+    }
+
+    #[test]
+    fn a_ring_of_an_earlier_release_has_no_standby_key_and_one_with_it_is_still_read_there() {
+        let (ring, key) = (ring(), sealing_key(9));
+        let mut record = serde_json::to_value(ring.seal(&key).expect("sealed")).expect("JSON");
+        assert!(record.as_object_mut().expect("an object").remove("standby").is_some());
+        let old: SealedRing = serde_json::from_value(record).expect("still read");
+        let opened = old.unseal(&key).expect("what an earlier release reads of it");
+        assert_eq!((opened.active().id(), opened.standby().is_none()), (ring.active().id(), true));
     }
 
     #[test]
@@ -215,7 +250,10 @@ mod tests {
         cut.active.sealed.pop();
         let mut emptied = sealed;
         emptied.active.sealed.clear();
-        for changed in [planted, prolonged, renamed, cut, emptied] {
+        let mut moved = ring().seal(&key).expect("sealed");
+        let foreign = KeyRing::first(NOON, &[66; 32]).and_then(|ring| ring.with_standby(&[67; 32])).expect("a ring");
+        moved.standby = foreign.seal(&key).expect("sealed").standby;
+        for changed in [planted, prolonged, renamed, cut, emptied, moved] {
             assert_eq!(changed.unseal(&key).err(), Some(UnsealError::Damaged));
         }
     }

@@ -1,7 +1,8 @@
 //! Deciding whether a token is good here and now.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
 use crate::{Claims, KeySource, SourceError, TokenService, source::CachedKeys, token::Untrusted};
@@ -86,8 +87,15 @@ pub enum Refusal {
 
 #[derive(Debug)]
 enum Keys {
-    Own(TokenService),
+    Own(TokenService, Option<Arc<dyn Renewal>>),
     Fetched(CachedKeys),
+}
+
+/// Brings the keys of a [`TokenService`] up to date, where other servers of the same issuer may have changed them.
+#[async_trait]
+pub trait Renewal: Send + Sync + fmt::Debug {
+    /// Reads the keys again. Asked for each token of a key that is not known: the one who implements it bounds how often it reads.
+    async fn renew(&self) -> Result<(), SourceError>;
 }
 
 impl Verifier {
@@ -95,7 +103,16 @@ impl Verifier {
     /// expires to the second.
     pub fn beside(service: TokenService, audience: Audience) -> Self {
         let issuer = service.issuer().to_owned();
-        Self { issuer, audience, late: Duration::ZERO, early: USUAL_SKEW, keys: Keys::Own(service) }
+        Self { issuer, audience, late: Duration::ZERO, early: USUAL_SKEW, keys: Keys::Own(service, None) }
+    }
+
+    /// Has the keys read again before a token is refused whose key is not known.
+    #[must_use]
+    pub fn renewing(mut self, renewal: Arc<dyn Renewal>) -> Self {
+        if let Keys::Own(_, own) = &mut self.keys {
+            *own = Some(renewal);
+        }
+        self
     }
 
     /// A verifier that gets its keys from `source` and keeps them for up to five minutes. Allows for half a minute of
@@ -116,7 +133,12 @@ impl Verifier {
     pub async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<Claims, Refusal> {
         let token = Untrusted::parse(token)?;
         let claims = match &self.keys {
-            Keys::Own(service) => token.verify(service.ring().find(token.kid(), now)?)?,
+            Keys::Own(service, renewal) => {
+                if let (Some(renewal), Err(Invalid::UnknownKey)) = (renewal, service.ring().find(token.kid(), now)) {
+                    renewal.renew().await?;
+                }
+                token.verify(service.ring().find(token.kid(), now)?)?
+            }
             Keys::Fetched(keys) => token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?,
         };
         self.judge(&claims, now)?;

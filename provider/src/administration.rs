@@ -118,7 +118,7 @@ impl Administration {
         self.provider.keys().await
     }
 
-    /// Makes a new signing key. The old one verifies until every token it signed has expired.
+    /// Lets the key sign that is published already. The old one verifies until every token it signed has expired.
     pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
         let keys = self.provider.rotate_keys().await?;
         self.record(Deed::KeyRotated, None, keys.first().map(|key| key.kid.clone())).await;
@@ -128,6 +128,16 @@ impl Administration {
     /// The server that is administered.
     pub(crate) fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    /// Takes a signing key out at once: what it signed is worth nothing from now on, and the standby key signs in place of the
+    /// active one. Servers that share the store follow within a second.
+    pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
+        let unknown = || AdministrationError::NotFound(format!("there is no signing key {kid:?}"));
+        let id = kid.to_owned().try_into().map_err(|_| unknown())?;
+        let keys = self.provider.revoke_key(&id).await?.ok_or_else(unknown)?;
+        self.record(Deed::KeyRevoked, None, Some(kid.to_owned())).await;
+        Ok(keys)
     }
 
     /// Notes a deed in the audit trail.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use access_token::{Claims, Refusal as Unverified};
+use access_token::{Claims, Invalid, Refusal as Unverified};
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
     client::{CLIENT_PREFIX, Credentials},
@@ -164,7 +164,13 @@ impl Provider {
 
     /// What an access token of ours says, for any resource, while it is good by itself.
     async fn claims(&self, token: &str) -> Result<Option<Claims>, Unavailable> {
-        match self.0.verifier.verify(token, date_time(self.now())).await {
+        let now = date_time(self.now());
+        let mut verified = self.0.verifier.verify(token, now).await;
+        if matches!(verified, Err(Unverified::Invalid(Invalid::UnknownKey))) {
+            self.renew_keys().await?;
+            verified = self.0.verifier.verify(token, now).await;
+        }
+        match verified {
             Ok(claims) => Ok(Some(claims)),
             Err(Unverified::Invalid(_)) => Ok(None),
             Err(Unverified::NoKeys(error)) => {

@@ -1,6 +1,11 @@
 //! The ring of signing keys in the store: made once, rotated by compare-and-swap, re-read by every running server.
 
-use access_token::{KeyError, KeyRing, SealedRing, SealingKey, UnsealError};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, UnsealError};
 use oauth::Timestamp;
 use serde::Serialize;
 use store::{Keep, Store, Swap};
@@ -8,6 +13,18 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{Provider, administration::AdministrationError, environment::Environment, keys, problem::Unavailable, record};
+
+/// The shortest time between two readings that strangers cause by made-up key ids.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Readings of the ring on demand, one at a time.
+#[derive(Default)]
+pub(crate) struct Renewal {
+    /// How many began.
+    begun: AtomicU64,
+    /// When the latest ended, and how.
+    latest: tokio::sync::Mutex<Option<(tokio::time::Instant, Result<(), Unavailable>)>>,
+}
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -37,7 +54,7 @@ impl From<store::Error> for OpenError {
 pub struct KeySummary {
     /// Its id, as in the footer of a token.
     pub kid: String,
-    /// `active` or `retiring`.
+    /// `active`, `standby` or `retiring`.
     pub state: &'static str,
     /// Since when it has signed; unknown of a retiring key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,13 +64,20 @@ pub struct KeySummary {
     pub until: Option<Timestamp>,
 }
 
-/// Reads the ring, or makes the first one. Of two servers that start at once, one makes it.
+/// Reads the ring, or makes the first one; a ring without a standby key gets one. Of two servers that start at once, one does.
 pub(crate) async fn open(store: &Store, sealing_key: &SealingKey, environment: &Environment) -> Result<KeyRing, OpenError> {
     loop {
         if let Some(bytes) = store.get(keys::KEY_RING).await? {
-            return Ok(record::decode::<SealedRing>(keys::KEY_RING, &bytes)?.unseal(sealing_key)?);
+            let ring = record::decode::<SealedRing>(keys::KEY_RING, &bytes)?.unseal(sealing_key)?;
+            if ring.standby().is_some() {
+                return Ok(ring);
+            }
+            let complete = record::encode(&ring.with_standby(&environment.entropy.bytes())?.seal(sealing_key)?);
+            store.compare_and_swap(keys::KEY_RING, &bytes, &complete, Keep::Forever).await?;
+            continue;
         }
         let ring = KeyRing::first(date_time(environment.clock.now()), &environment.entropy.bytes())?;
+        let ring = ring.with_standby(&environment.entropy.bytes())?;
         record::insert(store, keys::KEY_RING, &ring.seal(sealing_key)?, Keep::Forever).await?;
     }
 }
@@ -86,29 +110,62 @@ impl Provider {
         Ok(())
     }
 
+    /// Reads the ring again for a token whose key is not known here, at most once a second however many ask. Everybody who asks is
+    /// answered after a reading that began after they came: a key that another server has made by then is known.
+    pub async fn renew_keys(&self) -> Result<(), Unavailable> {
+        let Renewal { begun, latest } = &self.0.renewal;
+        let seen = begun.load(Ordering::SeqCst);
+        let mut latest = latest.lock().await;
+        if begun.load(Ordering::SeqCst) > seen {
+            return latest.as_ref().map_or(Ok(()), |(_, outcome)| outcome.clone());
+        }
+        if let Some((at, _)) = *latest {
+            tokio::time::sleep_until(at + PAUSE).await;
+        }
+        begun.fetch_add(1, Ordering::SeqCst);
+        let outcome = self.refresh_keys().await;
+        *latest = Some((tokio::time::Instant::now(), outcome.clone()));
+        outcome
+    }
+
     /// The signing keys, the active one first.
     pub(crate) async fn keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
         self.refresh_keys().await?;
         Ok(self.key_summaries())
     }
 
-    /// Makes a new signing key. The old one verifies until every token it signed has expired.
+    /// Lets the standby key sign. The old one verifies until every token it signed has expired.
     pub(crate) async fn rotate_keys(&self) -> Result<Vec<KeySummary>, AdministrationError> {
         let lifetimes = self.settings().lifetimes;
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
         let overlap = overlap.try_into().unwrap_or(time::Duration::MAX);
+        let now = date_time(self.now());
+        self.change_keys(|ring, seed| ring.rotate(now, seed, overlap).map(Some)).await.map(Option::unwrap_or_default)
+    }
+
+    /// Takes a key out, so that what it signed is worth nothing. The standby key signs in place of the active one. `None` when there
+    /// is no such key.
+    pub(crate) async fn revoke_key(&self, id: &KeyId) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
+        let now = date_time(self.now());
+        self.change_keys(|ring, seed| ring.without(id, now, seed)).await
+    }
+
+    /// Changes the ring by compare-and-swap; `None` when there is nothing to change.
+    async fn change_keys(
+        &self,
+        change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
+    ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
+        let conflict = |error: KeyError| AdministrationError::Conflict(error.to_string());
         let mut bytes = self.store().get(keys::KEY_RING).await.map_err(Unavailable::from)?;
         while let Some(current) = bytes {
             let sealed: SealedRing = record::decode(keys::KEY_RING, &current)?;
             let ring = sealed.unseal(&self.0.sealing_key).map_err(|error| AdministrationError::Conflict(error.to_string()))?;
-            let next = ring
-                .rotate(date_time(self.now()), &self.entropy().bytes(), overlap)
-                .and_then(|ring| ring.seal(&self.0.sealing_key))
-                .map_err(|error| AdministrationError::Conflict(error.to_string()))?;
-            let next = record::encode(&next);
+            let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else { return Ok(None) };
+            let next = next.with_standby(&self.entropy().bytes()).and_then(|ring| ring.seal(&self.0.sealing_key));
+            let next = record::encode(&next.map_err(conflict)?);
             let swap = self.store().compare_and_swap(keys::KEY_RING, &current, &next, Keep::Forever).await;
             match swap.map_err(Unavailable::from)? {
-                Swap::Done => return self.keys().await,
+                Swap::Done => return self.keys().await.map(Some),
                 Swap::Changed(other) => bytes = other,
             }
         }
@@ -126,6 +183,8 @@ impl Provider {
             since: None,
             until: Some(timestamp(key.until)),
         });
-        std::iter::once(active).chain(retiring).collect()
+        let standby =
+            ring.standby().map(|key| KeySummary { kid: key.id().to_string(), state: "standby", since: None, until: None });
+        std::iter::once(active).chain(retiring).chain(standby).collect()
     }
 }

@@ -104,6 +104,7 @@ struct Inner {
     late: late::LateWork,
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
+    renewal: key_ring::Renewal,
     metadata: metadata::AuthorizationServer,
     passwords: accounts::hashing::Passwords,
     passkeys: accounts::passkey::Passkeys,
@@ -151,6 +152,7 @@ impl Provider {
             trail,
             late: late::LateWork::default(),
             verifier,
+            renewal: key_ring::Renewal::default(),
             metadata,
             passwords,
             passkeys,

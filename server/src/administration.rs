@@ -95,6 +95,11 @@ pub enum Request {
     Keys,
     /// Makes a new signing key; the old one retires.
     RotateKeys,
+    /// Takes a signing key out at once.
+    RevokeKey {
+        /// Its id.
+        kid: String,
+    },
     /// Keeps the applications of a host out.
     BlockHost {
         /// The host.
@@ -175,7 +180,7 @@ pub enum Answer {
 pub struct Key {
     /// Its id, as in the footer of a token.
     pub kid: String,
-    /// `active` or `retiring`.
+    /// `active`, `standby` or `retiring`.
     pub state: String,
     /// Since when it has signed; unknown of a retiring key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,6 +225,7 @@ async fn answer(provider: &Provider, request: Request) -> Result<Answer, Adminis
         Request::ExportAudit { filter, after, limit } => Answer::Events(terminal.audit_export(&filter, after, limit).await?),
         Request::VerifyAudit => Answer::Report(terminal.verify_audit().await?),
         Request::Keys => listed(terminal.keys().await?),
+        Request::RevokeKey { kid } => listed(terminal.revoke_key(&kid).await?),
         Request::RotateKeys => listed(terminal.rotate_keys().await?),
         Request::Issuer => Answer::Issuer(terminal.issuer().await?),
         Request::AcceptIssuer { issuer } => Answer::Issuer(terminal.accept_issuer(&issuer).await?),

@@ -207,8 +207,13 @@ enum IssuerCommand {
 enum KeyCommand {
     /// List the signing keys
     List,
-    /// Make a new signing key; the old one retires after its tokens have expired
+    /// Let the standby key sign; the old one retires after its tokens have expired
     Rotate,
+    /// Take a key out at once: every token that it signed is refused from then on
+    Revoke {
+        /// Its id, k4.pid.…
+        kid: String,
+    },
     /// Print a fresh key that seals the signing keys in the store
     Seal,
 }
@@ -260,6 +265,7 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
         Command::Issuer(IssuerCommand::Accept { accepted }) => Request::AcceptIssuer { issuer: accepted },
         Command::Key(KeyCommand::List) => Request::Keys,
         Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
+        Command::Key(KeyCommand::Revoke { kid }) => Request::RevokeKey { kid },
     };
     let _log = log::start("warn").map_err(|error| no_log(&error))?;
     let told = output::Told::of(&request);

@@ -1,8 +1,9 @@
 //! Whether a token's grant still stands, for the protected resources that live beside the authorization server.
 
+use std::fmt;
 use std::sync::Arc;
 
-use access_token::{Claims, Liveness, LivenessUnknown};
+use access_token::{Claims, Liveness, LivenessUnknown, Renewal, SourceError};
 use async_trait::async_trait;
 use provider::Provider;
 
@@ -17,5 +18,25 @@ pub fn liveness(provider: Provider) -> Arc<dyn Liveness> {
 impl Liveness for Grants {
     async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
         self.0.grant_is_live(claims).await.map_err(|error| LivenessUnknown(error.to_string()))
+    }
+}
+
+struct Ring(Provider);
+
+/// Reads the signing keys again, for a token whose key another server has made.
+pub fn renewal(provider: Provider) -> Arc<dyn Renewal> {
+    Arc::new(Ring(provider))
+}
+
+#[async_trait]
+impl Renewal for Ring {
+    async fn renew(&self) -> Result<(), SourceError> {
+        self.0.renew_keys().await.map_err(|error| SourceError(error.to_string()))
+    }
+}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Ring")
     }
 }

@@ -66,7 +66,9 @@ pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure
     };
     let created = !provider::is_in_use(&store).await.unwrap_or(true);
     // Only now: whoever holds the store is the only one to make its sealing key.
-    let sealing_key = sealing::load(config).map_err(Failure::Fault)?;
+    // Keys that are sealed already need the key they are sealed under: a new one would open nothing.
+    let sealing_key = if created { sealing::load(config) } else { sealing::existing(config) };
+    let sealing_key = sealing_key.map_err(Failure::Fault)?;
     let provider = Provider::open(config.settings(), store.clone(), sealing_key, Environment::system())
         .await
         .map_err(|error| Failure::Fault(format!("The store {} cannot be used: {error}.", config.store)))?;

@@ -21,7 +21,7 @@ use crate::layers::{
     Hosts, Protection, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers, protect, repeated_posts, require_host,
     same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch, watch_pages,
 };
-use crate::liveness::liveness;
+use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
 use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
 use crate::routes::{audit, authorize, health, introspect, me, register, revoke, token};
@@ -139,7 +139,8 @@ fn demonstration(service: &Service) -> Router<Service> {
     let Some(resource) = settings.resources.iter().find(|resource| resource.identifier.as_str() == address) else {
         return Router::new();
     };
-    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Exactly(address));
+    let verifier =
+        Verifier::beside(provider.tokens().as_ref().clone(), Audience::Exactly(address)).renewing(renewal(provider.clone()));
     let document = settings.issuer.url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
     let liveness = liveness(provider.clone());
     let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());

@@ -43,7 +43,10 @@ pub fn existing(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
         (None, Location::File(folder)) => {
             let path = folder.join(FILE);
-            read(&path).map_err(|error| explain(&path, &error))
+            read(&path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => missing(&path),
+                _ => explain(&path, &error),
+            })
         }
         _ => load(config),
     }
@@ -83,6 +86,14 @@ fn make(path: &Path) -> io::Result<SealingKey> {
     // The name must last as long as the store that is sealed under it.
     std::fs::File::open(folder_of(path))?.sync_all()?;
     Ok(key)
+}
+
+fn missing(path: &Path) -> String {
+    format!(
+        "The sealing key {} is missing, and the signing keys in the store beside it are sealed under it: put the file back, or name \
+         another place with --sealing-key. Without it this store opens nothing.",
+        path.display()
+    )
 }
 
 fn explain(path: &Path, error: &io::Error) -> String {

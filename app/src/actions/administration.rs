@@ -184,6 +184,17 @@ pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Me
     Ok(())
 }
 
+/// Takes a signing key out.
+#[server(prefix = "/actions", endpoint = "revoke_key")]
+pub async fn revoke_key(#[server(default)] form_token: String, #[server(default)] kid: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.revoke_key(&kid).await?;
+        Ok((News::KeyRevoked, None))
+    };
+    administer(&form_token, Section::Keys, Attempt::Button, deed).await;
+    Ok(())
+}
+
 /// Carries out what an administrator posted on a page of theirs, and leads back there. What is to be seen this once goes along.
 #[cfg(feature = "ssr")]
 async fn administer<Doing>(form_token: &str, section: Section, attempt: Attempt, deed: impl FnOnce(Administration) -> Doing)

@@ -171,6 +171,8 @@ pub enum Deed {
     HostUnblocked,
     /// A new signing key was made; `about` is its id.
     KeyRotated,
+    /// A signing key was taken out at once; `about` is its id.
+    KeyRevoked,
     /// It was accepted that the server has another issuer; `about` names both.
     IssuerAccepted,
     /// The store was restored from a backup; `about` says of when.
@@ -263,6 +265,7 @@ impl Deed {
         Self::HostBlocked,
         Self::HostUnblocked,
         Self::KeyRotated,
+        Self::KeyRevoked,
         Self::IssuerAccepted,
         Self::StoreRestored,
     ];
@@ -312,6 +315,7 @@ impl Deed {
             | Self::HostBlocked
             | Self::HostUnblocked
             | Self::KeyRotated
+            | Self::KeyRevoked
             | Self::IssuerAccepted
             | Self::StoreRestored => Kind::Administration,
         }

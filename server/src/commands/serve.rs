@@ -22,7 +22,7 @@ use crate::router::{self, Options};
 use crate::site::Site;
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
-const REFRESH: Duration = Duration::from_secs(5);
+const REFRESH: Duration = Duration::from_secs(1);
 /// A command that holds the store is done sooner.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 

@@ -11,13 +11,13 @@ use provider::Provider;
 use serde::Serialize;
 
 use super::metadata::PROTECTED_RESOURCE;
-use crate::liveness::liveness;
+use crate::liveness::{liveness, renewal};
 use crate::respond;
 use crate::time::clock;
 
 /// The layer in front of it: any live token of ours will do, whatever its audience.
 pub fn guard(provider: &Provider) -> RequireToken {
-    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any);
+    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any).renewing(renewal(provider.clone()));
     RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge(provider), &[]).asking(liveness(provider.clone()))
 }
 

@@ -41,6 +41,7 @@ fn deeds(token: &str) -> Vec<(&'static str, Query)> {
         ("block_host", with(&[("host", "evil.example")])),
         ("unblock_host", with(&[("host", "evil.example")])),
         ("rotate_keys", with(&[])),
+        ("revoke_key", with(&[("kid", "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])),
     ]
 }
 

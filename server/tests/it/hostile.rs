@@ -195,6 +195,7 @@ const DEEDS: [(&str, &[&str]); 34] = [
     ("block_host", &["host"]),
     ("unblock_host", &["host"]),
     ("rotate_keys", &[]),
+    ("revoke_key", &["kid"]),
     ("sign_out", &["request"]),
     ("end_other_sessions", &[]),
     ("change_password", &["password"]),

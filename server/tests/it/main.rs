@@ -24,6 +24,7 @@ mod guessing;
 mod hostile;
 mod hosts;
 mod introspection;
+mod key_rotation;
 mod key_sets;
 mod lapsing;
 mod management;

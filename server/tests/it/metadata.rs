@@ -284,7 +284,7 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
     let house = House::empty(engine).await;
     let before = house.get(KEYS).await.granted();
     let first = before["keys"][0].clone();
-    assert_eq!(before["keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(before["keys"].as_array().map(Vec::len), Some(2), "the one that signs, and the one that will");
     assert!(first["kid"].as_str().is_some_and(|kid| kid.starts_with("k4.pid.")), "{first}");
     assert!(first["key"].as_str().is_some_and(|key| key.starts_with("k4.public.")), "{first}");
     assert_eq!(first["state"], "active");
@@ -296,11 +296,12 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
         let after = server.get(KEYS).await.granted();
         let states: Vec<_> =
             after["keys"].as_array().expect("keys").iter().map(|key| (key["kid"].clone(), key["state"].clone())).collect();
-        assert_eq!(states.len(), 2, "{after}");
+        assert_eq!(states.len(), 3, "{after}");
+        assert_eq!(states[0].0, before["keys"][1]["kid"], "what signs now was published before");
         assert!(states.contains(&(first["kid"].clone(), json!("retiring"))), "{after}");
         assert!(states.iter().any(|(kid, state)| *kid != first["kid"] && *state == "active"), "{after}");
     }
     // The old one goes when nothing that it signed can be alive.
     house.pass(24 * 3600 + 1);
-    assert_eq!(house.get(KEYS).await.granted()["keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(house.get(KEYS).await.granted()["keys"].as_array().map(Vec::len), Some(2));
 }

@@ -79,6 +79,7 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::ClientDisconnected => "{actor} ended every connection of {client}.",
         Deed::HostBlocked => "{actor} blocked the host {about}.",
         Deed::HostUnblocked => "{actor} let the host {about} in again.",
+        Deed::KeyRevoked => "{actor} took the signing key {about} out.",
         Deed::KeyRotated => "{actor} made a new signing key, {about}.",
         Deed::IssuerAccepted => "{actor} accepted the change of this server's address: {about}.",
         Deed::StoreRestored => "{actor} restored everything from a backup: {about}.",

@@ -27,6 +27,7 @@ pub(crate) enum News {
     HostBlocked { host: String },
     HostUnblocked { host: String },
     KeysRotated,
+    KeyRevoked,
     Refused { attempt: Attempt, why: Fault },
 }
 
@@ -82,6 +83,7 @@ impl News {
             Self::HostBlocked { host } => format!("{} is blocked.", shown(host)),
             Self::HostUnblocked { host } => format!("{} is let in again.", shown(host)),
             Self::KeysRotated => "A new key signs from now on.".to_owned(),
+            Self::KeyRevoked => "The key is revoked: what it signed is refused from now on.".to_owned(),
             Self::Refused { why, .. } => why.text(),
         }
     }

@@ -1,0 +1,102 @@
+//! Signing keys on several servers of one store: a key is known before it signs, an unknown one is looked for, and one that is
+//! taken out is worth nothing.
+
+use oauth::Digest;
+use serde_json::{Value, json};
+
+use crate::support::{Browser, Engine, House, MCP, McpClient, Query, Tokens, on_both_engines};
+
+on_both_engines!(
+    a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused,
+    made_up_key_ids_cost_a_reading_a_second,
+    a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once,
+    a_key_nobody_knows_is_not_revoked,
+);
+
+const SECRET: &str = "vis_the-secret-of-the-notes";
+const MADE_UP: &str = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: Engine) {
+    let (house, client, tokens) = connected(engine).await;
+    let twins = [house.twin().await, house.twin().await, house.twin().await, house.twin().await];
+    // Twice, so that the key that signs now was not even published when the others last looked.
+    let terminal = house.provider.terminal();
+    terminal.rotate_keys().await.expect("rotated");
+    terminal.rotate_keys().await.expect("rotated");
+    let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
+    assert_eq!(introspect(&twins[0], &tokens.access).await["active"], true);
+    client.at(&twins[1]).me(&tokens.access).await.granted();
+    client.at(&twins[2]).call(&tokens.access, "whoami", json!({})).await.granted();
+    // A revocation is never answered with 200 while it revokes nothing.
+    let form = Query::new([("token", tokens.access.as_str()), ("client_id", &client.id)]);
+    twins[3].post("/revoke", &form).await.granted();
+    client.me(&tokens.access).await.refused(401, "invalid_token");
+    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+}
+
+async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
+    let (house, _, tokens) = connected(engine).await;
+    let parts: Vec<_> = tokens.access.split('.').collect();
+    let footer = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, format!("{{\"kid\":\"{MADE_UP}\"}}"));
+    let forged = format!("v4.public.{}.{footer}", parts[2]);
+    let (calls, answers) = house.counting(async { crate::support::race(16, |_| ask(house.clone(), forged.clone())).await }).await;
+    assert!(answers.iter().all(|answer| *answer == json!({ "active": false })), "{answers:?}");
+    assert!(calls <= 3, "{calls} readings");
+}
+
+async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine: Engine) {
+    let (house, client, old) = connected(engine).await;
+    let terminal = house.provider.terminal();
+    let keys = terminal.rotate_keys().await.expect("rotated");
+    let new = Tokens::read(&client.refresh(&old.refresh).await);
+    let kid = |state: &str, keys: &[provider::KeySummary]| {
+        keys.iter().find(|key| key.state == state).expect("a key in this state").kid.clone()
+    };
+    let (retiring, active, standby) = (kid("retiring", &keys), kid("active", &keys), kid("standby", &keys));
+    let keys = terminal.revoke_key(&retiring).await.expect("revoked");
+    assert_eq!(keys.len(), 2);
+    client.me(&old.access).await.refused(401, "invalid_token");
+    client.me(&new.access).await.granted();
+    let keys = terminal.revoke_key(&active).await.expect("revoked");
+    assert_eq!((kid("active", &keys), keys.len()), (standby, 2), "the one that was published before signs at once");
+    client.me(&new.access).await.refused(401, "invalid_token");
+    assert_eq!(introspect(&house, &new.access).await, json!({ "active": false }));
+    let next = Tokens::read(&client.refresh(&new.refresh).await);
+    client.me(&next.access).await.granted();
+    let twin = house.twin().await;
+    client.at(&twin).me(&next.access).await.granted();
+    client.at(&twin).me(&new.access).await.refused(401, "invalid_token");
+}
+
+async fn a_key_nobody_knows_is_not_revoked(engine: Engine) {
+    let house = House::empty(engine).await;
+    let terminal = house.provider.terminal();
+    let before = terminal.keys().await.expect("keys");
+    for kid in ["", "x", MADE_UP] {
+        assert!(terminal.revoke_key(kid).await.is_err(), "{kid}");
+    }
+    assert_eq!(terminal.keys().await.expect("keys"), before);
+    house.switch.break_writes();
+    assert!(terminal.revoke_key(&before[0].kid).await.is_err());
+    house.switch.mend();
+    assert_eq!(terminal.keys().await.expect("keys"), before);
+}
+
+async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
+    let house = House::with(engine, |settings| {
+        settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
+    })
+    .await;
+    house.add_alice().await;
+    let client = McpClient::native(&house).await;
+    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    (house, client, tokens)
+}
+
+async fn ask(house: House, token: String) -> Value {
+    introspect(&house, &token).await
+}
+
+async fn introspect(house: &House, token: &str) -> Value {
+    house.post("/introspect", &Query::new([("token", token), ("client_id", MCP), ("client_secret", SECRET)])).await.granted()
+}
