@@ -1,8 +1,8 @@
-//! How much strangers may store: so many bytes a day from one part of the network.
+//! How much strangers may store: so many bytes a day from one part of the network, and of IPv6 more from the networks around it.
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::{Provider, keys, limits::neighbourhood, problem::Unavailable};
+use crate::{Provider, keys, limits::networks, problem::Unavailable};
 
 const DAY: Duration = Duration::from_hours(24);
 /// What each registration that an address may make in an hour allows it to store in a day: twenty allow 960 KB.
@@ -29,8 +29,14 @@ impl Provider {
             return Ok(None);
         }
         let (now, day) = (self.now().seconds(), DAY.as_secs());
-        let key = keys::counter(what, &neighbourhood(address), now / day);
-        let spent = self.store().add(&key, u64::try_from(bytes).unwrap_or(most), DAY).await?;
-        Ok((spent > most).then(|| Duration::from_secs(day - now % day)))
+        // What one network may not spend does not count for those around it.
+        for (network, times) in networks(address) {
+            let key = keys::counter(what, &network, now / day);
+            let spent = self.store().add(&key, u64::try_from(bytes).unwrap_or(most), DAY).await?;
+            if spent > most.saturating_mul(times) {
+                return Ok(Some(Duration::from_secs(day - now % day)));
+            }
+        }
+        Ok(None)
     }
 }

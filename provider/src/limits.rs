@@ -35,10 +35,7 @@ impl Limit {
 
     /// The counters of an address: itself, or its /64 and the networks around it.
     fn counters_of(self, address: IpAddr) -> Vec<(Self, String)> {
-        let own = (self, neighbourhood(address));
-        let IpAddr::V6(address) = address.to_canonical() else { return vec![own] };
-        let wider = WIDER.map(|(bits, times)| (Self { most: self.most * times, ..self }, network(address.to_bits(), bits)));
-        [own].into_iter().chain(wider).collect()
+        networks(address).into_iter().map(|(whom, times)| (Self { most: self.most.saturating_mul(times), ..self }, whom)).collect()
     }
 }
 
@@ -179,6 +176,14 @@ impl Provider {
         let bytes = self.store().get(key).await?.unwrap_or_default();
         Ok(std::str::from_utf8(&bytes).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0))
     }
+}
+
+/// The networks that an address is counted by, the smallest first, and how many times the limit each of them may do.
+pub(crate) fn networks(address: IpAddr) -> Vec<(String, u64)> {
+    let own = (neighbourhood(address), 1);
+    let IpAddr::V6(address) = address.to_canonical() else { return vec![own] };
+    let wider = WIDER.map(|(bits, times)| (network(address.to_bits(), bits), times));
+    [own].into_iter().chain(wider).collect()
 }
 
 /// How an address is counted: an IPv6 customer holds at least a /64.

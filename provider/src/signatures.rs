@@ -20,7 +20,10 @@ use oauth::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use crate::{limits::neighbourhood, problem::Unavailable};
+use crate::{
+    limits::{neighbourhood, networks},
+    problem::Unavailable,
+};
 
 /// The most verifications that run or wait at once. One more is answered at once that the server is busy.
 const QUEUE: usize = 64;
@@ -78,11 +81,16 @@ impl Signatures {
     /// Whom an assertion is counted for. `is_client` is whether a grant of the client is named, which only the client knows:
     /// strangers do not count against it.
     pub(crate) fn counted(&self, client_id: &str, address: IpAddr, is_client: bool) -> Counted {
-        let address = neighbourhood(address);
         let hash = |client: &str, address: &str| self.hasher.hash_one((client, address, is_client));
-        let pair = (hash(client_id, &address), MOST_OF_PAIR);
-        let others = [(hash("", &address), MOST_OF_ADDRESS), (hash(client_id, ""), MOST_OF_CLIENT)];
-        Counted(std::iter::once(pair).chain(others.into_iter().filter(|_| !is_client)).collect())
+        let pair = (hash(client_id, &neighbourhood(address)), MOST_OF_PAIR);
+        if is_client {
+            return Counted(vec![pair]);
+        }
+        let of_network = |(network, times): (String, u64)| {
+            (hash("", &network), MOST_OF_ADDRESS.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)))
+        };
+        let networks = networks(address).into_iter().map(of_network);
+        Counted([pair, (hash(client_id, ""), MOST_OF_CLIENT)].into_iter().chain(networks).collect())
     }
 
     /// `Some` with the time to wait when too many useless assertions came of late.
@@ -169,6 +177,19 @@ mod tests {
         }
         assert!(signatures.exhausted(&stranger(&signatures, "another", "2001:db8::ff"), at(0)).is_some());
         assert!(signatures.exhausted(&stranger(&signatures, "another", "2001:db8:0:1::1"), at(0)).is_none());
+    }
+
+    #[test]
+    fn the_networks_around_an_address_of_ipv6_are_counted_more_generously() {
+        let signatures = Signatures::new();
+        // One from each of the first /64 of a /56.
+        for number in 0..4 * MOST_OF_ADDRESS {
+            let counted = stranger(&signatures, &format!("client {number}"), &format!("2001:db8:1:{number:x}::1"));
+            assert_eq!(signatures.exhausted(&counted, at(0)), None, "{number}");
+            signatures.note_useless(&counted, at(0));
+        }
+        assert!(signatures.exhausted(&stranger(&signatures, "another", "2001:db8:1:ff::1"), at(0)).is_some());
+        assert!(signatures.exhausted(&stranger(&signatures, "another", "2001:db8:1:100::1"), at(0)).is_none());
     }
 
     #[test]

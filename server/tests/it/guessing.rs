@@ -346,7 +346,7 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
     let form = first.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", A_CODE);
     let (calls, ()) = house
         .counting(async {
-            for number in 0..400_u16 {
+            for number in 0..200_u16 {
                 let mut browser = first.clone();
                 browser.address = Ipv4Addr::from(u32::from(number % 40) + 0xcb00_7100).into();
                 browser.submit(&form, "Sign in").await;
@@ -354,10 +354,10 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
         })
         .await;
     assert_eq!(noted(&house, Deed::SignInRefused).await, (17, 17), "sixteen networks, and all others together");
-    assert!(calls < 400 * 16, "{calls}");
+    assert!(calls < 200 * 16, "{calls}");
     house.pass(5 * 60);
     house.provider.add_late_events().await.expect("the store answers");
-    assert_eq!(noted(&house, Deed::SignInRefused).await, (34, 400), "none is lost");
+    assert_eq!(noted(&house, Deed::SignInRefused).await, (34, 200), "none is lost");
     // The person sees it, and the chain is whole.
     let page = Browser::of_alice(&house).await.open("/account").await;
     assert!(page.words().contains("times"), "{}", page.words());
