@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
@@ -95,7 +96,13 @@ impl Browser {
     /// Signs in at the sign-in page, and wants no passkey where one is offered.
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         let form = self.open("/login").await.form("Sign in");
-        let signed_in = self.submit(&form.fill("email", email).fill("password", password), "Sign in").await;
+        let form = form.fill("email", email).fill("password", password);
+        let mut signed_in = self.submit(&form, "Sign in").await;
+        // Where many passwords are being checked, a person tries again.
+        while signed_in.status == 503 && signed_in.header(header::RETRY_AFTER) == Some("3") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            signed_in = self.submit(&form, "Sign in").await;
+        }
         self.past_the_offer(signed_in).await
     }
 
