@@ -222,7 +222,7 @@ impl Kind {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
