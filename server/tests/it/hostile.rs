@@ -163,7 +163,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
 }
 
 /// What the pages' buttons do, each with its fields.
-const DEEDS: [(&str, &[&str]); 34] = [
+const DEEDS: [(&str, &[&str]); 35] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
