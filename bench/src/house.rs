@@ -163,7 +163,7 @@ impl House {
 }
 
 /// The command `vestibule`, with these settings and none of the caller's.
-fn vestibule(binary: &Path, environment: &[(&str, String)], arguments: &[&str]) -> Command {
+pub(crate) fn vestibule(binary: &Path, environment: &[(&str, String)], arguments: &[&str]) -> Command {
     let mut command = Command::new(binary);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VESTIBULE_")) {
         command.env_remove(name);

@@ -1,9 +1,11 @@
 //! Measures the release binary beside what its parts cost alone, and prints Markdown. docs/PERFORMANCE.md explains the figures.
 //!
-//! `bench guesses` and `bench timing` measure attacks instead, on the binary that `VESTIBULE_BINARY` names, or the release.
+//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks instead, and `bench strangers` what single
+//! requests cost, on the binary that `VESTIBULE_BINARY` names, or the release.
 //!
 //! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the root of the checkout. It talks to 127.0.0.1 only and ends by itself.
 
+mod attack;
 mod clock;
 mod contest;
 mod errand;
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
+        ["signatures"] => attack::run(attack::signatures::run()),
+        ["strangers"] => attack::run(attack::strangers::run()),
+        ["connections"] => attack::run(attack::connections::run()),
         ["bare", port, document, answer] => bare(port, document, answer),
         [] => measure(&[Engine::File, Engine::Redis], WHOLE),
         ["--quick"] => measure(&[Engine::File, Engine::Redis], QUICK),
@@ -48,7 +53,8 @@ fn main() -> ExitCode {
         ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, contest::work(work)?)),
         ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
         ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
-        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] | guesses | timing"
+        _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] \
+                  | guesses | timing | signatures | connections | strangers"
             .to_owned()),
     };
     match outcome {

@@ -12,6 +12,8 @@ use crate::{Outcome, clock, context};
 
 /// How long a process may take until it accepts a connection.
 const START: Duration = Duration::from_secs(20);
+/// How long it may take to stop.
+const STOP: Duration = Duration::from_secs(30);
 /// Linux counts the time of a process in hundredths of a second, whatever its own clock does (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
@@ -44,6 +46,22 @@ impl Process {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Asks it to stop, and says how long it took; `None` when it is still there after half a minute.
+    pub(crate) fn terminate(mut self) -> Outcome<Option<Duration>> {
+        let started = clock::now();
+        let told = Command::new("kill").arg(self.id().to_string()).status().map_err(context("kill"))?;
+        if !told.success() {
+            return Err("the process cannot be told to stop".to_owned());
+        }
+        while clock::now() - started < STOP {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return Ok(Some(clock::now() - started));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(None)
     }
 
     /// Its number.
@@ -90,6 +108,11 @@ pub(crate) fn memory(process: u32) -> Memory {
         line.and_then(|rest| rest.trim_matches([':', '\t', ' ', 'k', 'B']).parse::<f64>().ok()).unwrap_or(f64::NAN)
     };
     Memory { resident: kilobytes("VmRSS") / 1024.0, peak: kilobytes("VmHWM") / 1024.0 }
+}
+
+/// How many file descriptors a process has open.
+pub(crate) fn descriptors(process: u32) -> usize {
+    std::fs::read_dir(proc(process, "fd")).map_or(0, Iterator::count)
 }
 
 fn proc(process: u32, file: &str) -> PathBuf {

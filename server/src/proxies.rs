@@ -58,7 +58,7 @@ impl Proxies {
         if self.trusts(peer) {
             return self.behind(peer, headers);
         }
-        if FORWARDED.iter().any(|name| headers.contains_key(*name)) && self.0.ignored.allows(&peer.to_string()) {
+        if is_forwarded(headers) && self.0.ignored.allows(&peer.to_string()) {
             tracing::warn!(
                 %peer,
                 "forwarded headers of a peer that is not in trusted_proxies are ignored, and everybody behind it counts as one \
@@ -71,6 +71,9 @@ impl Proxies {
     /// Walks `X-Forwarded-For` from right to left, as far as trusted proxies wrote it: the first address that is none of them
     /// is the client's, and what is left of it was written by whoever wanted to. What is no address ends the walk (case D34).
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if is_forwarded(headers) && !headers.contains_key(FORWARDED_FOR) && self.0.ignored.allows(&peer.to_string()) {
+            tracing::warn!(%peer, "a trusted proxy says whom it speaks for by another header than X-Forwarded-For, which is the one that is read");
+        }
         let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
         let mut client = peer;
@@ -83,6 +86,11 @@ impl Proxies {
         }
         client
     }
+}
+
+/// Whether a proxy says whom it speaks for.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
 /// The address of whoever is at the other end of the connection.

@@ -23,6 +23,7 @@ pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
     hazards.extend(sealing_key(config));
     hazards.extend(files::warnings(config));
     hazards.extend(proxies(config));
+    hazards.extend(everybody_as_proxy(config));
     hazards
 }
 
@@ -37,6 +38,15 @@ fn proxies(config: &Config) -> Option<String> {
          the proxy, or listen on 127.0.0.1 only, when the proxy is on this computer."
             .to_owned()
     })
+}
+
+/// A range that holds every address makes everybody's word count.
+fn everybody_as_proxy(config: &Config) -> Option<String> {
+    let everybody = config.trusted_proxies.iter().find(|network| network.prefix_len() == 0)?;
+    Some(format!(
+        "trusted_proxies has {everybody}, which is every address: anybody can write X-Forwarded-For, and escape every limit by it. \
+         Name the addresses of your proxies only."
+    ))
 }
 
 fn listens_here_only(address: &ListenAddress) -> bool {

@@ -23,6 +23,8 @@ use crate::site::Site;
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
 const REFRESH: Duration = Duration::from_secs(1);
+/// Fewer connections than these are worth a warning.
+const FEW_CONNECTIONS: usize = 1000;
 /// A command that holds the store is done sooner.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,10 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let options = Options { proxies: proxies.clone(), site };
     let router = router::router(provider.clone(), options);
     let bounds = Bounds::new(listen::connections_that_fit(), proxies);
+    if bounds.connections < FEW_CONNECTIONS {
+        let room = bounds.connections;
+        warn(&format!("The limit of open files leaves room for {room} connections only: raise it (ulimit -n, LimitNOFILE)."));
+    }
     tokio::select! {
         () = listen::serve(listeners, router, bounds, Patience::default(), stop) => {}
         reason = opened.store.broken() => return Err(broken(&reason)),

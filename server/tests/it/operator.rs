@@ -136,6 +136,7 @@ fn a_public_server_without_trusted_proxies_is_warned_about() {
         assert_eq!(about_proxies(listen, &[]), 1, "{listen}");
         assert_eq!(about_proxies(listen, &["--trusted-proxies", "10.0.0.0/8"]), 0, "{listen}");
     }
+    assert_eq!(about_proxies("0.0.0.0:P", &["--trusted-proxies", "10.0.0.1,0.0.0.0/0"]), 1, "everybody is a proxy");
     for listen in ["localhost:P", "127.0.0.1:P,[::1]:P"] {
         assert_eq!(about_proxies(listen, &[]), 0, "{listen}: whoever connects is on this computer");
     }

@@ -1,0 +1,110 @@
+//! Attacks on a server of their own, with bounded count and time: what a stranger can do, measured before and after.
+//!
+//! The binary is the one that `VESTIBULE_BINARY` names, so that another release can be measured in the same way.
+
+pub(crate) mod connections;
+pub(crate) mod signatures;
+pub(crate) mod strangers;
+
+use std::{process::Command, time::Duration};
+
+use tempfile::TempDir;
+
+use crate::{
+    Outcome, clock, context, house,
+    process::{self, Process},
+    wire::Wire,
+};
+
+/// How long an answer may take until it counts as none.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server under attack, with the limits that it has by default.
+pub(crate) struct Target {
+    pub(crate) server: Process,
+    pub(crate) issuer: String,
+    _folder: TempDir,
+}
+
+impl Target {
+    /// Starts the server, with so many file descriptors at the most.
+    pub(crate) fn start(descriptors: Option<u32>) -> Outcome<Self> {
+        Self::start_with(descriptors, "on")
+    }
+
+    /// Starts the server without any rate limit.
+    pub(crate) fn without_limits() -> Outcome<Self> {
+        Self::start_with(None, "off")
+    }
+
+    fn start_with(descriptors: Option<u32>, rate_limits: &str) -> Outcome<Self> {
+        let binary = crate::tested()?;
+        let folder = tempfile::tempdir().map_err(context("a folder"))?;
+        let port = process::free_port()?;
+        let issuer = format!("http://localhost:{port}");
+        let environment = [
+            ("VESTIBULE_ISSUER", issuer.clone()),
+            ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
+            ("VESTIBULE_STORE", format!("file:{}", folder.path().join("data").display())),
+            ("VESTIBULE_RATE_LIMITS", rate_limits.to_owned()),
+        ];
+        let plain = house::vestibule(&binary, &environment, &["serve"]);
+        let command = match descriptors {
+            None => plain,
+            Some(most) => limited(&plain, most),
+        };
+        let server = Process::start(command, port, &folder.path().join("server.log"))?;
+        Ok(Self { server, issuer, _folder: folder })
+    }
+
+    /// How long a GET takes over a connection of its own; `None` when there is no answer in time.
+    pub(crate) async fn answers(&self, path: &str) -> Option<Duration> {
+        let started = clock::now();
+        let asking = async {
+            let mut wire = Wire::connect(self.server.address()).await?;
+            wire.send(&self.get(path)).await.map(|answer| answer.status)
+        };
+        let answered = tokio::time::timeout(PATIENCE, asking).await;
+        matches!(answered, Ok(Ok(200))).then(|| clock::now() - started)
+    }
+
+    /// A GET as bytes.
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host()).into_bytes()
+    }
+
+    /// A POST as bytes.
+    pub(crate) fn post(&self, path: &str, content: &str, body: &str) -> Vec<u8> {
+        let (host, length) = (self.host(), body.len());
+        format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content}\r\ncontent-length: {length}\r\n\r\n{body}")
+            .into_bytes()
+    }
+
+    fn host(&self) -> &str {
+        self.issuer.trim_start_matches("http://")
+    }
+}
+
+/// The same command under a shell that lowers the limit first.
+fn limited(command: &Command, descriptors: u32) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+/// Runs an attack to its end.
+pub(crate) fn run(attack: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(context("a thread"))?;
+    runtime.block_on(attack)
+}
+
+/// A time in milliseconds, or that there was none.
+pub(crate) fn milliseconds(time: Option<Duration>) -> String {
+    time.map_or_else(|| "none".to_owned(), |time| format!("{:.1}", time.as_secs_f64() * 1000.0))
+}
