@@ -95,9 +95,10 @@ impl Provider {
             return Ok(client.clone());
         }
         // 3. Ask; without any answer, what is stored serves a while longer.
+        // Boxed: most requests fetch nothing, and would carry the room for it along.
         let renewed = match &stored {
-            Some(_) => self.renew_document(&url, Cause::Visitor(address)).await,
-            None => self.first_document(&url, address).await,
+            Some(_) => Box::pin(self.renew_document(&url, Cause::Visitor(address))).await,
+            None => Box::pin(self.first_document(&url, address)).await,
         };
         match (renewed, stored) {
             (Err(NoClient::Unreachable(_) | NoClient::TooMany { .. }), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
