@@ -14,6 +14,7 @@ pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod queue;
 pub(crate) mod recovery;
+mod rights;
 pub(crate) mod session;
 mod sign_up;
 
@@ -32,7 +33,10 @@ pub use queue::Busy;
 pub use recovery::RecoveryCodes;
 pub use session::SessionView;
 
-pub(crate) use self::account::{Account, Standing};
+pub(crate) use self::{
+    account::{Account, Standing},
+    rights::{Rights, Subject},
+};
 use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
 use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
 

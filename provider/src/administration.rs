@@ -4,6 +4,7 @@
 mod accounts;
 mod applications;
 mod provisioning;
+mod standing;
 mod trail;
 
 use thiserror::Error;
@@ -36,8 +37,11 @@ pub enum AdministrationError {
     /// It is the administrator's own account, which another one has to change.
     #[error("this is your own account; another administrator, or the terminal, can do this")]
     Own,
-    /// The store does not answer.
-    #[error("the store does not answer; nothing was half done, so try again")]
+    /// The deed holds, or the account is stopped at least, and something that should follow is not done.
+    #[error("{0}")]
+    Unfinished(String),
+    /// The store does not answer. A change may have been made all the same.
+    #[error("the store does not answer; look whether it was done, and try again")]
     Unavailable,
 }
 

@@ -6,8 +6,8 @@ mod folds;
 mod recorded;
 mod trail;
 
-pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, Whose};
+pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, UnknownDeed, Whose};
 pub use recorded::Recorded;
-pub(crate) use recorded::{Foreign, Latest};
+pub(crate) use recorded::{Foreign, Kept, Latest};
 pub(crate) use trail::Trail;
 pub use trail::{AuditFilter, AuditPage, AuditReport};

@@ -179,6 +179,12 @@ impl Provider {
         Ok(client.filter(|client| self.knows(client)))
     }
 
+    /// The client of this id, if it is known today and its record can be read: for those who only want its name.
+    pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
+        let client: Option<Client> = record::find(self.store(), &keys::client(id)).await?.record();
+        Ok(client.filter(|client| self.knows(client)))
+    }
+
     /// Whether a client that is stored counts: it has not lapsed, and the settings would still let it in (case E38).
     pub(crate) fn knows(&self, client: &Client) -> bool {
         let settings = self.settings();

@@ -14,7 +14,7 @@ use crate::{
     consents::consent_name,
     keys,
     problem::Unavailable,
-    record,
+    record::Listing,
 };
 
 /// How many connections are shown. Whoever has more sees the others once they have ended some.
@@ -27,6 +27,8 @@ pub struct Connections {
     pub standing: Vec<Connection>,
     /// What a replay ended in the last thirty days, newest first.
     pub replayed: Vec<Replayed>,
+    /// How many entries this version of the server cannot read. The log names them.
+    pub unreadable: usize,
 }
 
 /// An application that a person has allowed something, as they see it. However many of its installations or windows came
@@ -94,7 +96,8 @@ impl Provider {
     pub async fn connections(&self, visitor: &Visitor) -> Result<Option<Connections>, Unavailable> {
         let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
         let (consents, grants) = (self.consents(person.account).await?, self.grants_of(person.account).await?);
-        let mut standing: Vec<_> = self.gather(consents, &grants).into_iter().collect();
+        let unreadable = consents.unreadable + grants.unreadable;
+        let mut standing: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
         standing.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
         standing.truncate(MOST_SHOWN);
         let now = self.now();
@@ -102,7 +105,7 @@ impl Provider {
         let mut ended: Vec<_> = ended.collect();
         ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         ended.truncate(MOST_SHOWN);
-        let mut connections = Connections::default();
+        let mut connections = Connections { unreadable, ..Connections::default() };
         for (name, one) in standing {
             connections.standing.extend(self.connection(name, one).await?);
         }
@@ -131,27 +134,25 @@ impl Provider {
     /// Ends every connection of the signed-in person, and forgets what was ever allowed.
     pub async fn disconnect_all(&self, visitor: &Visitor) -> Result<(), AccountError> {
         let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
-        if self.withdraw_all(account.id).await? {
+        let (any, outcome) = self.withdraw_each(account.id).await;
+        if any {
             self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None).await;
         }
-        Ok(())
+        Ok(outcome?)
     }
 
     /// The grants of an account, apart from those that ended with everything else of their client.
-    async fn grants_of(&self, account: Id) -> Result<Vec<Grant>, Unavailable> {
+    async fn grants_of(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
+        let mut grants =
+            self.list(&keys::grants(account), |name| keys::grant_of(account, name), |_, grant: Grant| Some(grant)).await?;
         let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
-        let mut grants = Vec::new();
-        for name in self.all(&keys::grants(account)).await? {
-            let Some(grant) = record::read::<Grant>(self.store(), &keys::grant_of(account, &name)).await? else { continue };
+        for grant in &grants.rows {
             let client_id = &grant.terms.client_id;
-            let epoch = match epochs.get(client_id) {
-                Some(epoch) => *epoch,
-                None => *epochs.entry(client_id.clone()).or_insert(self.epoch(client_id).await?),
-            };
-            if !epoch.ends(grant.terms.epoch) {
-                grants.push(grant);
+            if !epochs.contains_key(client_id) {
+                epochs.insert(client_id.clone(), self.epoch(client_id).await?);
             }
         }
+        grants.retain(|grant| !epochs.get(&grant.terms.client_id).is_some_and(|epoch| epoch.ends(grant.terms.epoch)));
         Ok(grants)
     }
 
@@ -168,7 +169,8 @@ impl Provider {
 
     /// What is shown of it. A mere consent to a client that was removed lets nobody pass, and is none.
     async fn connection(&self, name: String, one: Gathered) -> Result<Option<Connection>, Unavailable> {
-        let may_come_back = self.client(&one.client_id).await?.is_some() || self.allowed_document(&one.client_id).is_some();
+        let may_come_back =
+            self.readable_client(&one.client_id).await?.is_some() || self.allowed_document(&one.client_id).is_some();
         if one.times == 0 && !may_come_back {
             return Ok(None);
         }
@@ -180,7 +182,7 @@ impl Provider {
 
     /// How people know a client, which may be gone by now: then by its id, and by where its answers went.
     async fn application(&self, id: String, redirect_uri: &str, resource: &ResourceIdentifier) -> Result<Application, Unavailable> {
-        let client = self.client(&id).await?;
+        let client = self.readable_client(&id).await?;
         let on_this_computer = redirect::is_on_this_computer(redirect_uri);
         Ok(Application {
             name: client.and_then(|client| client.name).unwrap_or(id),

@@ -12,7 +12,13 @@ use oauth::{
     resource::ResourceIdentifier,
 };
 
-use crate::{Provider, keys, problem::Unavailable, record};
+use serde::Deserialize;
+
+use crate::{
+    Provider, keys,
+    problem::Unavailable,
+    record::{self, Listing, Outcomes},
+};
 
 /// A SHA-256 digest in base64url.
 const NAME_LENGTH: usize = 43;
@@ -72,14 +78,15 @@ impl Provider {
     }
 
     /// The consents of an account that stand, by their names.
-    pub(crate) async fn consents(&self, account: Id) -> Result<Vec<(String, Consent)>, Unavailable> {
-        let mut consents = Vec::new();
-        for listed in self.all(&keys::consents(account)).await? {
+    pub(crate) async fn consents(&self, account: Id) -> Result<Listing<(String, Consent)>, Unavailable> {
+        let own = |listed: String, consent: Consent| {
             let name = name_of(&listed);
-            let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name)).await?;
-            let Some(consent) = consent.filter(|consent| member(name, consent.id) == listed) else { continue };
+            (member(name, consent.id) == listed).then(|| (name.to_owned(), consent))
+        };
+        let mut consents = self.list(&keys::consents(account), |listed| keys::consent(account, name_of(listed)), own).await?;
+        for (name, consent) in std::mem::take(&mut consents.rows) {
             if consent.stands(self.measure(&consent.client_id).await?) {
-                consents.push((name.to_owned(), consent));
+                consents.push((name, consent));
             }
         }
         Ok(consents)
@@ -122,15 +129,15 @@ impl Provider {
     pub(crate) async fn withdraw(&self, account: Id, name: &str) -> Result<Option<Withdrawn>, Unavailable> {
         let consent = self.forget_consent(account, name).await?;
         let mut withdrawn = consent.map(|consent| Withdrawn { client_id: consent.client_id, resource: consent.resource });
-        for grant in self.all(&keys::grants(account)).await? {
-            let there: Option<Grant> = record::read(self.store(), &keys::grant_of(account, &grant)).await?;
-            let (Some(there), Some(grant)) = (there, Id::parse(&grant)) else { continue };
-            if consent_name(&there.terms) == name {
-                self.revoke_grant(&GrantKey { account, grant }).await?;
-                let Terms { client_id, resource, .. } = there.terms;
-                withdrawn = withdrawn.or(Some(Withdrawn { client_id, resource }));
-            }
+        let of_this = |grant: String, there: Allowed| Some((grant, there.terms)).filter(|(_, terms)| consent_name(terms) == name);
+        let grants = self.list(&keys::grants(account), |grant| keys::grant_of(account, grant), of_this).await?;
+        let mut outcomes = Outcomes::default();
+        for (grant, Terms { client_id, resource, .. }) in grants {
+            let Some(grant) = Id::parse(&grant) else { continue };
+            outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await)?;
+            withdrawn = withdrawn.or(Some(Withdrawn { client_id, resource }));
         }
+        outcomes.end()?;
         Ok(withdrawn)
     }
 
@@ -159,14 +166,42 @@ impl Provider {
 
     /// Withdraws everything that an account has allowed, to whomever. The answer is whether there was anything.
     pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
-        let list = keys::consents(account);
-        let consents = self.all(&list).await?;
-        for listed in &consents {
-            self.store().remove(&keys::consent(account, name_of(listed))).await?;
-            self.store().delist(&list, listed).await?;
-        }
-        Ok(self.revoke_grants(account).await? || !consents.is_empty())
+        let (any, outcome) = self.withdraw_each(account).await;
+        outcome.map(|()| any)
     }
+
+    /// Withdraws everything that can be. The answer is whether there was anything, and the first of what failed.
+    pub(crate) async fn withdraw_each(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let (consents, first) = self.forget_consents(account).await;
+        let (grants, then) = self.revoke_grants(account).await;
+        (consents || grants, first.and(then))
+    }
+
+    async fn forget_consents(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let (list, mut any, mut outcomes) = (keys::consents(account), false, Outcomes::default());
+        let listed = match self.all(&list).await {
+            Ok(listed) => listed,
+            Err(error) => return (false, Err(error)),
+        };
+        for listed in listed {
+            let forget = async {
+                self.store().remove(&keys::consent(account, name_of(&listed))).await?;
+                self.store().delist(&list, &listed).await?;
+                Ok(true)
+            };
+            match outcomes.add(forget.await) {
+                Ok(one) => any |= one.unwrap_or(false),
+                Err(error) => return (any, Err(error)),
+            }
+        }
+        (any, outcomes.end())
+    }
+}
+
+/// What of a grant says where it came from, whatever became of it.
+#[derive(Deserialize)]
+struct Allowed {
+    terms: Terms,
 }
 
 /// How a consent is listed: by its name, and by its id, which never comes back. So a name in the list that leads nowhere can

@@ -9,11 +9,11 @@ use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
     client::{Client, Credentials, Epoch},
-    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules},
+    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules, State},
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
-use store::Keep;
+use store::{Keep, Swap};
 use thiserror::Error;
 
 use crate::{
@@ -24,12 +24,11 @@ use crate::{
     key_ring::date_time,
     keys,
     problem::Unavailable,
-    record::{self, Change},
+    record::{self, Change, Found, Outcomes},
 };
 
 /// The subject of a token is an account, spelled so that no client id can be confused with it (O21).
 pub(crate) const SUBJECT_PREFIX: &str = "acct_";
-const PAGE: usize = 256;
 
 /// Why a request about tokens came to nothing.
 #[derive(Debug, Error)]
@@ -321,30 +320,48 @@ impl Provider {
         }
     }
 
-    /// Ends every grant of an account. The answer is whether there was one.
-    pub(crate) async fn revoke_grants(&self, account: Id) -> Result<bool, Unavailable> {
-        let (list, mut ended) = (keys::grants(account), false);
-        let mut after: Option<String> = None;
-        loop {
-            let members = self.store().members(&list, after.as_deref(), PAGE).await?;
-            for grant in members.iter().filter_map(|member| Id::parse(member)) {
-                ended |= self.revoke_grant(&GrantKey { account, grant }).await?;
-            }
-            match members.last() {
-                Some(end) if members.len() == PAGE => after = Some(end.clone()),
-                _ => return Ok(ended),
+    /// Ends every grant of an account, as many as can be. The answer is whether there was one, and the first of what failed.
+    pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
+        let (mut ended, mut outcomes) = (false, Outcomes::default());
+        let names = match self.all(&keys::grants(account)).await {
+            Ok(names) => names,
+            Err(error) => return (false, Err(error)),
+        };
+        for grant in names.iter().filter_map(|name| Id::parse(name)) {
+            match outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await) {
+                Ok(one) => ended |= one.unwrap_or(false),
+                Err(error) => return (ended, Err(error)),
             }
         }
+        (ended, outcomes.end())
     }
 
-    /// Ends a grant. The answer is whether there is one, and it had not ended yet.
+    /// Ends a grant, whether or not this version can read it. The answer is whether there is one, and it had not ended yet.
     pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
-        let now = self.now();
-        record::change(self.store(), &keys::grant(key), |grant: Option<Grant>| {
+        let (now, key) = (self.now(), keys::grant(key));
+        let bytes = self.store().get(&key).await?;
+        if let Found::Unreadable = record::found::<Grant>(&key, bytes.clone()) {
+            return self.revoke_unreadable(&key, &bytes.unwrap_or_default()).await;
+        }
+        record::change_from(self.store(), &key, bytes, |grant: Option<Grant>| {
             let next = grant.and_then(|grant| grant.end(End::Revoked, now)).map(|grant| self.kept(grant));
             Change { answer: next.is_some(), next }
         })
         .await
+    }
+
+    /// Writes the one member that ends a grant, and removes what is no record.
+    async fn revoke_unreadable(&self, key: &str, bytes: &[u8]) -> Result<bool, Unavailable> {
+        let Ok(mut members) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes) else {
+            return Ok(self.store().remove(key).await?);
+        };
+        let ended = State::Ended { why: End::Revoked, at: self.now() };
+        members.insert("state".to_owned(), serde_json::to_value(ended).unwrap_or_default());
+        let keep = record::keep(self.settings().lifetimes.access_token);
+        match self.store().compare_and_swap(key, bytes, &record::encode(&members), keep).await? {
+            Swap::Done => Ok(true),
+            Swap::Changed(_) => Err(Unavailable::contended()),
+        }
     }
 }
 

@@ -23,7 +23,11 @@ use serde::{Deserialize, Serialize};
 pub use asked::{Asked, AskedText};
 pub use kind::FailureKind;
 
-use crate::{Provider, RequestId, keys, problem::Unavailable, record};
+use crate::{
+    Provider, RequestId, keys,
+    problem::Unavailable,
+    record::{self, Found, Maybe},
+};
 
 const DAY: Duration = Duration::from_hours(24);
 /// For how many days they are kept.
@@ -265,9 +269,13 @@ impl Provider {
 
     async fn keep_failures(&self, standing: Standing, failures: &[Failure], now: Timestamp) {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
-        let add = |noted: Option<Vec<Failure>>| {
-            let mut noted = noted.unwrap_or_default();
+        // What a newer version noted is kept as it is.
+        let add = |noted: Option<Vec<Maybe<Failure>>>| {
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                noted.unwrap_or_default().into_iter().partition(|failure| failure.known().is_some());
+            let mut noted = known.into_iter().filter_map(Maybe::into_known).collect();
             failures.iter().cloned().for_each(|failure| failure.join(&mut noted));
+            let noted: Vec<_> = noted.into_iter().map(Maybe::Known).chain(unknown).collect();
             (noted, record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))))
         };
         if let Err(error) = record::put(self.plain_store(), &key, add).await {
@@ -299,9 +307,10 @@ impl Provider {
         let keys = days.flat_map(|day| {
             Standing::ALL.map(|standing| keys::failures_of(standing, day)).into_iter().chain([keys::failures(day)])
         });
-        let read = keys.map(async |key| record::read::<Vec<Failure>>(self.store(), &key).await);
+        let read = keys.map(async |key| record::find::<Vec<Maybe<Failure>>>(self.store(), &key).await);
         let mut failures = Vec::new();
-        for noted in try_join_all(read).await?.into_iter().flatten().flatten() {
+        let noted = try_join_all(read).await?.into_iter().filter_map(Found::record).flatten();
+        for noted in noted.filter_map(Maybe::into_known) {
             noted.merge(&mut failures);
         }
         failures.sort_by_key(|failure| std::cmp::Reverse(failure.last_at));
@@ -314,7 +323,7 @@ impl Provider {
         for failure in failures {
             let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
             if is_about_redirect && !clients.contains_key(&failure.client_id) {
-                let client = record::read(self.store(), &keys::client(&failure.client_id)).await?;
+                let client = record::find(self.store(), &keys::client(&failure.client_id)).await?.record();
                 clients.insert(failure.client_id.clone(), client);
             }
             let client = clients.get(&failure.client_id).and_then(Option::as_ref).filter(|_| is_about_redirect);

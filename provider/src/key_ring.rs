@@ -162,7 +162,7 @@ impl Provider {
             let ring = sealed.unseal(&self.0.sealing_key).map_err(|error| AdministrationError::Conflict(error.to_string()))?;
             let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else { return Ok(None) };
             let next = next.with_standby(&self.entropy().bytes()).and_then(|ring| ring.seal(&self.0.sealing_key));
-            let next = record::encode(&next.map_err(conflict)?);
+            let next = record::succeeding(&current, &sealed, &next.map_err(conflict)?);
             let swap = self.store().compare_and_swap(keys::KEY_RING, &current, &next, Keep::Forever).await;
             match swap.map_err(Unavailable::from)? {
                 Swap::Done => return self.keys().await.map(Some),

@@ -14,6 +14,8 @@ pub(crate) const LATEST_EVENT: &str = "latest-event";
 pub(crate) const ISSUER: &str = "issuer";
 /// That a backup is being restored into the store.
 pub(crate) const RESTORE: &str = "restore";
+/// An event of the audit trail that was the newest one a few seconds ago.
+pub(crate) const EVENT_MARK: &str = "event-mark";
 /// Hosts that are kept out.
 pub(crate) const BLOCKED_HOSTS: &str = "blocked-hosts";
 /// The list of all accounts' ids.

@@ -64,7 +64,7 @@ pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,
     BlockedHost, ChangedClient, ClientChanges, ClientProof, NewClient, NotAdministrator,
 };
-pub use audit::{Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded, Whose};
+pub use audit::{Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded, UnknownDeed, Whose};
 pub use authorization::{AuthorizeError, Begun};
 pub use clients::RegisterError;
 pub use connections::{Application, Connection, Connections, LastUse, Replayed};
@@ -77,6 +77,7 @@ pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use misleading::misleads;
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
+pub use record::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
 pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};

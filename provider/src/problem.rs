@@ -3,8 +3,8 @@
 use oauth::Reason;
 use thiserror::Error;
 
-/// The store did not answer, or somebody else's web server without which there is no answer. Nothing was half done; trying again
-/// is the remedy (HTTP 503).
+/// The store did not answer, or somebody else's web server without which there is no answer. A change may have
+/// been made all the same; trying again is the remedy (HTTP 503).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("no answer is possible now: {why}")]
 pub struct Unavailable {

@@ -3,11 +3,17 @@
 //! Expiry in the store is hygiene: it sets when a record may be forgotten, by a real clock. Expiry in the record is law: it
 //! is judged against the server's own clock. The store keeps records a little longer than the law needs.
 
+mod listing;
+mod unknown;
+
 use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use store::{Keep, Store, Swap};
 
+pub use self::listing::Listing;
+use self::unknown::handed_on;
 use crate::problem::Unavailable;
 
 /// How often a change is tried again when others change the same record first. Each try means that another one succeeded.
@@ -39,6 +45,65 @@ pub(crate) async fn read<T: DeserializeOwned>(store: &Store, key: &str) -> Resul
     store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
 }
 
+/// What lies under a key.
+pub(crate) enum Found<T> {
+    Nothing,
+    /// Something that this version cannot read; it is in the log.
+    Unreadable,
+    Record(T),
+}
+
+impl<T> Found<T> {
+    /// The record; what cannot be read counts as nothing.
+    pub(crate) fn record(self) -> Option<T> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Nothing | Self::Unreadable => None,
+        }
+    }
+}
+
+/// Makes of bytes what this version can.
+pub(crate) fn found<T: DeserializeOwned>(key: &str, bytes: Option<Vec<u8>>) -> Found<T> {
+    match bytes.map(|bytes| serde_json::from_slice(&bytes)) {
+        None => Found::Nothing,
+        Some(Ok(record)) => Found::Record(record),
+        Some(Err(error)) => {
+            tracing::warn!(key, %error, "a record cannot be read and is passed over");
+            Found::Unreadable
+        }
+    }
+}
+
+/// Reads a record that may be one of a newer version.
+pub(crate) async fn find<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Found<T>, Unavailable> {
+    Ok(found(key, store.get(key).await?))
+}
+
+/// One of several things in a record: one that this version does not know is kept as it is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Maybe<T> {
+    Known(T),
+    Unknown(Value),
+}
+
+impl<T> Maybe<T> {
+    pub(crate) const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(one) => Some(one),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    pub(crate) fn into_known(self) -> Option<T> {
+        match self {
+            Self::Known(one) => Some(one),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// Reads a record and removes it, in one step.
 pub(crate) async fn take<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, Unavailable> {
     store.take(key).await?.map(|bytes| decode(key, &bytes)).transpose()
@@ -62,6 +127,19 @@ impl<T, A, E> Change<T, Result<A, E>> {
     }
 }
 
+/// A record, and what this version would store of it: members that it does not know are missing there.
+fn current<T: Serialize + DeserializeOwned>(key: &str, bytes: Option<&[u8]>) -> Result<(Option<T>, Vec<u8>), Unavailable> {
+    let Some(bytes) = bytes else { return Ok((None, Vec::new())) };
+    let record = decode(key, bytes)?;
+    let known = encode(&record);
+    Ok((Some(record), known))
+}
+
+/// The bytes of a record in the place of another one, whose members that this version does not know it hands on.
+pub(crate) fn succeeding<T: Serialize>(stored: &[u8], known: &T, next: &T) -> Vec<u8> {
+    handed_on(stored, &encode(known), encode(next))
+}
+
 /// Changes a record by compare-and-swap, starting from `bytes`; `decide` is asked anew whenever another was faster.
 pub(crate) async fn change_from<T, A>(
     store: &Store,
@@ -73,10 +151,11 @@ where
     T: Serialize + DeserializeOwned,
 {
     for _ in 0..MOST_TRIES {
-        let current = bytes.as_deref().map(|bytes| decode(key, bytes)).transpose()?;
+        let (current, known) = current(key, bytes.as_deref())?;
         let change = decide(current);
         let (Some((next, keep)), Some(expected)) = (change.next, &bytes) else { return Ok(change.answer) };
-        match store.compare_and_swap(key, expected, &encode(&next), keep).await? {
+        let next = handed_on(expected, &known, encode(&next));
+        match store.compare_and_swap(key, expected, &next, keep).await? {
             Swap::Done => return Ok(change.answer),
             Swap::Changed(other) => bytes = other,
         }
@@ -101,18 +180,54 @@ where
 {
     let mut bytes = store.get(key).await?;
     for _ in 0..MOST_TRIES {
-        let (next, keep) = decide(bytes.as_deref().map(|bytes| decode(key, bytes)).transpose()?);
+        let (current, known) = current(key, bytes.as_deref())?;
+        let (next, keep) = decide(current);
         let encoded = encode(&next);
         match &bytes {
-            Some(expected) => match store.compare_and_swap(key, expected, &encoded, keep).await? {
-                Swap::Done => return Ok(next),
-                Swap::Changed(other) => bytes = other,
-            },
+            Some(expected) => {
+                let encoded = handed_on(expected, &known, encoded);
+                match store.compare_and_swap(key, expected, &encoded, keep).await? {
+                    Swap::Done => return Ok(next),
+                    Swap::Changed(other) => bytes = other,
+                }
+            }
             None if store.insert(key, &encoded, keep).await? => return Ok(next),
             None => bytes = store.get(key).await?,
         }
     }
     Err(Unavailable::contended())
+}
+
+/// What became of many steps, which go on when one fails.
+#[derive(Default)]
+pub(crate) struct Outcomes {
+    first: Option<Unavailable>,
+    in_a_row: usize,
+}
+
+impl Outcomes {
+    /// How many failures in a row mean that the store does not answer at all.
+    const ENOUGH: usize = 3;
+
+    /// Adds one. The error is the first of all, when it makes no sense to go on.
+    pub(crate) fn add<T>(&mut self, outcome: Result<T, Unavailable>) -> Result<Option<T>, Unavailable> {
+        match outcome {
+            Ok(done) => {
+                self.in_a_row = 0;
+                Ok(Some(done))
+            }
+            Err(error) => {
+                let first = self.first.get_or_insert(error).clone();
+                self.in_a_row += 1;
+                if self.in_a_row < Self::ENOUGH { Ok(None) } else { Err(first) }
+            }
+        }
+    }
+
+    /// The first failure, if there was one.
+    pub(crate) fn end(self) -> Result<(), Unavailable> {
+        self.first.map_or(Ok(()), Err)
+    }
 }
 
 /// Names in a list outlive the records they name. Looking at a few, from the random name `from` on, whenever one is added

@@ -3,7 +3,7 @@
 use oauth::Timestamp;
 use provider::{
     AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary, AuditFilter, AuditPage, AuditReport,
-    ChangedClient, ClientChanges, IssuerReport, KeySummary, NewClient, Provider, Recorded, Role,
+    ChangedClient, ClientChanges, IssuerReport, KeySummary, Listing, NewClient, Provider, Recorded, Role,
 };
 use serde::{Deserialize, Serialize};
 
@@ -148,11 +148,11 @@ pub enum Answer {
     /// The account that was added.
     AddedAccount(AddedAccount),
     /// All accounts.
-    Accounts(Vec<AccountSummary>),
+    Accounts(Listing<AccountSummary>),
     /// The client that was added, with its secret for this once.
     AddedClient(AddedClient),
     /// All clients.
-    Clients(Vec<ApplicationSummary>),
+    Clients(Listing<ApplicationSummary>),
     /// All keys.
     Keys(Vec<Key>),
     /// What became of a change of a client, with its secret for this once.

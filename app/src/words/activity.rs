@@ -43,6 +43,7 @@ pub(crate) fn deed(event: &Event) -> Template {
         Deed::GrantRevoked => "{client} ended its connection",
         Deed::CodeReplayed => "What {client} connects with was used twice, so its connection was ended",
         Deed::RefreshTokenReplayed => "An old copy of the key of {client} was used, so its connection was ended",
+        Deed::Unknown(_) => "Something happened that this version of the server does not know: {about}",
         other => administration(other, event.about.as_deref()),
     })
 }
@@ -70,6 +71,7 @@ pub(crate) const fn who(actor: &Actor) -> &'static str {
         Actor::Terminal => "Whoever runs this server",
         Actor::Person => "You",
         Actor::Client => "An application",
+        Actor::Unknown(_) => "Somebody",
     }
 }
 

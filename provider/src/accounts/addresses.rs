@@ -144,19 +144,19 @@ impl Provider {
     }
 
     /// Removes an account. A failure leaves one that is listed, and can be removed again.
-    pub(crate) async fn discard(&self, account: &Account) -> Result<(), Unavailable> {
-        self.store().remove(&keys::account(account.id)).await?;
+    pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
+        self.store().remove(&keys::account(account)).await?;
         // A place in the list, or an address, that leads nowhere is nobody's: it may stay.
-        if let Err(error) = self.clear_away(account).await {
+        if let Err(error) = self.leave_lists(account, email).await {
             tracing::warn!(%error, "a removed account has left its address behind");
         }
         Ok(())
     }
 
-    async fn clear_away(&self, account: &Account) -> Result<(), Unavailable> {
-        self.store().delist(keys::ACCOUNTS, &account.id.to_string()).await?;
-        match Email::parse(&account.email) {
-            Some(email) => self.release(&email, account.id).await,
+    async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
+        self.store().delist(keys::ACCOUNTS, &account.to_string()).await?;
+        match Email::parse(email) {
+            Some(email) => self.release(&email, account).await,
             None => Ok(()),
         }
     }

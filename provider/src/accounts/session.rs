@@ -12,11 +12,8 @@ use crate::{
     audit::Deed,
     keys,
     problem::Unavailable,
-    record::{self, Change},
+    record::{self, Change, Found, Listing, Outcomes},
 };
-
-/// How many sessions are ended at a time.
-const A_PAGE: usize = 100;
 
 /// A signed-in browser. It is worth nothing without an account that is active and of the same generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,17 +90,16 @@ impl Session {
 
 impl Provider {
     /// Where the person is signed in, this browser first, then by last use; `None` when nobody is signed in.
-    pub async fn sessions(&self, visitor: &Visitor) -> Result<Option<Vec<SessionView>>, Unavailable> {
+    pub async fn sessions(&self, visitor: &Visitor) -> Result<Option<Listing<SessionView>>, Unavailable> {
         let Some((_, account)) = self.signed_in_account(visitor).await? else { return Ok(None) };
         let own = visitor.session.as_ref().map(Secret::digest);
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
-        let mut sessions = Vec::new();
-        for id in self.all(&keys::sessions(account.id)).await? {
-            let session: Option<Session> = record::read(self.store(), &keys::session(&id)).await?;
-            let stands = |session: &Session| session.generation == account.generation && !session.ends_at(lifetime).has_passed(now);
+        let stands = |session: &Session| session.generation == account.generation && !session.ends_at(lifetime).has_passed(now);
+        let view = |id: String, session: Session| {
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
-            sessions.extend(session.filter(stands).map(|session| session.view(id, is_this)));
-        }
+            Some(session).filter(stands).map(|session| session.view(id, is_this))
+        };
+        let mut sessions = self.list(&keys::sessions(account.id), keys::session, view).await?;
         sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
         Ok(Some(sessions))
     }
@@ -156,7 +152,8 @@ impl Provider {
     /// [`Self::signed_in_account`].
     pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<Session>, Unavailable> {
         let Some(secret) = &visitor.session else { return Ok(None) };
-        let session: Option<Session> = record::read(self.store(), &keys::session(secret.digest().as_str())).await?;
+        // One that cannot be read is none: the person signs in again.
+        let session: Option<Session> = record::find(self.store(), &keys::session(secret.digest().as_str())).await?.record();
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
         Ok(session.filter(|session| !session.ends_at(lifetime).has_passed(now)))
     }
@@ -234,7 +231,7 @@ impl Provider {
             return record::forget_lapsed(store, &list, newest.as_str(), keys::session).await;
         }
         let read = async |name: String| {
-            let session: Option<Session> = record::read(store, &keys::session(&name)).await?;
+            let session: Option<Session> = record::find(store, &keys::session(&name)).await?.record();
             Ok::<_, Unavailable>((session.map(|session| (session.last_used_at, session.created_at)), name))
         };
         let mut sessions = try_join_all(names.into_iter().map(read)).await?;
@@ -250,24 +247,27 @@ impl Provider {
         Ok(())
     }
 
-    /// Ends every session of an account. They are dead already when its generation was raised; this clears them away.
+    /// Ends every session of an account. They are dead already when its generation was raised; this clears them away, as many as
+    /// can be: the error is the first of what failed.
     pub(crate) async fn end_sessions(&self, account: Id) -> Result<(), Unavailable> {
-        let list = keys::sessions(account);
-        loop {
-            let names = self.store().members(&list, None, A_PAGE).await?;
-            for name in &names {
-                self.store().remove(&keys::session(name)).await?;
-                self.store().delist(&list, name).await?;
-            }
-            if names.len() < A_PAGE {
-                return Ok(());
-            }
+        let (list, mut outcomes) = (keys::sessions(account), Outcomes::default());
+        for name in self.all(&list).await? {
+            outcomes.add(self.clear_session(&list, &name).await)?;
         }
+        outcomes.end()
+    }
+
+    async fn clear_session(&self, list: &str, name: &str) -> Result<(), Unavailable> {
+        self.store().remove(&keys::session(name)).await?;
+        self.store().delist(list, name).await?;
+        Ok(())
     }
 
     async fn end_session_of(&self, visitor: &Visitor) -> Result<(), Unavailable> {
         let Some(digest) = visitor.session.as_ref().map(Secret::digest) else { return Ok(()) };
-        if let Some(session) = record::take::<Session>(self.store(), &keys::session(digest.as_str())).await? {
+        let key = keys::session(digest.as_str());
+        let taken = self.store().take(&key).await?;
+        if let Found::Record(session) = record::found::<Session>(&key, taken) {
             self.store().delist(&keys::sessions(session.account), digest.as_str()).await?;
         }
         Ok(())

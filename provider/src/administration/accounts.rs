@@ -7,7 +7,8 @@ use super::{Administration, AdministrationError, Done};
 use crate::{
     accounts::{Account, Role, email::Email, password, queue::Requester},
     audit::{Actor, Deed},
-    keys, record,
+    keys,
+    record::Listing,
 };
 
 /// An account, as listed.
@@ -95,46 +96,12 @@ impl Administration {
     }
 
     /// All accounts, by address.
-    pub async fn accounts(&self) -> Done<Vec<AccountSummary>> {
-        let (provider, mut accounts) = (&self.provider, Vec::new());
-        for id in provider.all(keys::ACCOUNTS).await?.iter().filter_map(|id| Id::parse(id)) {
-            let account: Option<Account> = record::read(provider.store(), &keys::account(id)).await?;
-            accounts.extend(account.as_ref().map(AccountSummary::of));
-        }
+    pub async fn accounts(&self) -> Done<Listing<AccountSummary>> {
+        let summary = |_, account: Account| Some(AccountSummary::of(&account));
+        let key = |id: &str| Id::parse(id).map_or_else(String::new, keys::account);
+        let mut accounts = self.provider.list(keys::ACCOUNTS, key, summary).await?;
         accounts.sort_by(|one, other| one.email.cmp(&other.email));
         Ok(accounts)
-    }
-
-    /// Keeps an account from signing in, and ends its sessions and all that it allowed.
-    pub async fn disable_account(&self, email: &str) -> Done {
-        let account = self.another_account(email).await?;
-        self.suspend(&account).await?;
-        self.note(Deed::AccountDisabled, &account, None).await;
-        Ok(())
-    }
-
-    /// Lets a disabled account sign in again. What it had allowed stays ended.
-    pub async fn enable_account(&self, email: &str) -> Done {
-        let account = self.existing_account(email).await?;
-        if !account.disabled {
-            return Ok(());
-        }
-        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
-        self.suspend(&account).await?;
-        let enable = |account: &mut Account| account.disabled = false;
-        self.provider.change_account(account.id, enable).await?.ok_or_else(|| unknown(email))?;
-        self.note(Deed::AccountEnabled, &account, None).await;
-        Ok(())
-    }
-
-    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails half way, the account is
-    /// disabled and can be removed again.
-    pub async fn remove_account(&self, email: &str) -> Done {
-        let account = self.another_account(email).await?;
-        self.suspend(&account).await?;
-        self.provider.discard(&account).await?;
-        self.note(Deed::AccountRemoved, &account, None).await;
-        Ok(())
     }
 
     /// Makes a link by which the person of an account chooses a new way to sign in. What they have works until they use it; then
@@ -147,14 +114,6 @@ impl Administration {
         let link = self.provider.reset_link(&account).await?;
         self.note(Deed::ResetLinkMade, &account, None).await;
         Ok(link)
-    }
-
-    /// Gives an account another role.
-    pub async fn set_role(&self, email: &str, role: Role) -> Done {
-        let account = self.another_account(email).await?;
-        self.change_another(&account, |account| account.role = role).await?;
-        self.note(Deed::RoleChanged, &account, Some(role.as_str())).await;
-        Ok(())
     }
 
     async fn existing_account(&self, email: &str) -> Done<Account> {
@@ -223,47 +182,14 @@ impl Administration {
         };
         let changed = self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
         self.note(Deed::AccountPasswordSet, &changed, None).await;
-        self.provider.end_sessions(account.id).await?;
-        self.provider.withdraw_all(account.id).await?;
-        Ok(())
-    }
-
-    /// Disables an account: from this one step on nothing of it works. The rest clears away.
-    async fn suspend(&self, account: &Account) -> Done {
-        let disable = |account: &mut Account| {
-            account.disabled = true;
-            account.generation += 1;
-        };
-        self.change_another(account, disable).await?;
-        self.provider.end_sessions(account.id).await?;
-        self.provider.withdraw_all(account.id).await?;
-        Ok(())
-    }
-
-    /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
-    /// found to be one: whoever is none any more gives it back, so that one is always left.
-    async fn change_another(&self, account: &Account, change: impl Fn(&mut Account)) -> Done {
-        let (provider, may) = (&self.provider, |account: &Account| (account.disabled, account.role, account.generation));
-        let note = |account: &mut Account| {
-            let was = may(account);
-            change(account);
-            (was, may(account))
-        };
-        let (was, is) = provider.change_account(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
-        if let Actor::Administrator(own) = &self.by {
-            let own = provider.active_account(own.account).await?;
-            if own.is_none_or(|own| own.role != Role::Administrator) {
-                // Unless somebody has changed it since.
-                let give_back = |account: &mut Account| {
-                    if may(account) == is {
-                        (account.disabled, account.role) = (was.0, was.1);
-                    }
-                };
-                provider.change_account(account.id, give_back).await?;
-                return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
-            }
-        }
-        Ok(())
+        let (sessions, grants) =
+            (self.provider.end_sessions(account.id).await, self.provider.withdraw_all(account.id).await.map(drop));
+        sessions.and(grants).map_err(|_| {
+            AdministrationError::Unfinished(format!(
+                "{} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again",
+                account.email
+            ))
+        })
     }
 
     async fn note(&self, deed: Deed, account: &Account, about: Option<&str>) {
@@ -302,7 +228,7 @@ fn address(email: &str) -> Done<Email> {
     Email::parse(email).ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
 }
 
-fn unknown(email: &str) -> AdministrationError {
+pub(super) fn unknown(email: &str) -> AdministrationError {
     AdministrationError::NotFound(format!("there is no account {email:?}"))
 }
 

@@ -14,7 +14,7 @@ use crate::{
     Provider,
     audit::{ClientName, Deed, Event},
     keys,
-    record::{self, Change},
+    record::{self, Change, Found, Listing},
 };
 
 /// Far more than any client has, and few enough to be looked through at each request.
@@ -59,13 +59,11 @@ pub struct ApplicationSummary {
 
 impl Administration {
     /// All clients, oldest first; those with a document only once somebody has allowed them something.
-    pub async fn clients(&self) -> Done<Vec<ApplicationSummary>> {
-        let (provider, mut clients) = (&self.provider, Vec::new());
+    pub async fn clients(&self) -> Done<Listing<ApplicationSummary>> {
+        let provider = &self.provider;
         provider.refresh_blocked().await?;
-        for id in provider.all(keys::CLIENTS).await? {
-            let client: Option<Client> = record::read(provider.store(), &keys::client(&id)).await?;
-            clients.extend(client.map(|client| provider.application_summary(client)));
-        }
+        let summary = |_, client: Client| Some(provider.application_summary(client));
+        let mut clients = provider.list(keys::CLIENTS, keys::client, summary).await?;
         clients.sort_by_key(|client| client.created_at);
         Ok(clients)
     }
@@ -157,9 +155,11 @@ impl Administration {
 
     /// How a client is called that is stored, whether or not it still counts.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
-        let client: Option<Client> = record::read(self.provider.store(), &keys::client(client_id)).await?;
-        let name = |client: Client| ClientName { name: client.name.unwrap_or_else(|| client.id.clone()), id: client.id };
-        Ok(client.map(name))
+        Ok(match record::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
+            Found::Nothing => None,
+            Found::Unreadable => Some(nameless(client_id)),
+            Found::Record(client) => Some(ClientName { name: client.name.unwrap_or_else(|| client.id.clone()), id: client.id }),
+        })
     }
 
     pub(super) async fn record_client(&self, deed: Deed, client: ClientName, about: Option<String>) {

@@ -9,7 +9,13 @@ use super::{
     Actor, ClientName, Deed, Event, Origin, Whose,
     folds::{Subject, Verdict},
 };
-use crate::{Provider, Visitor, accounts::Account, keys, limits, problem::Unavailable, record};
+use crate::{
+    Provider, Visitor,
+    accounts::Account,
+    keys, limits,
+    problem::Unavailable,
+    record::{self, Maybe},
+};
 
 /// How many events a person sees.
 const MOST: usize = 50;
@@ -20,15 +26,18 @@ const A_MINUTE: Duration = Duration::from_mins(1);
 /// The latest events of an account, newest first.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Activity(Vec<Event>);
+struct Activity(Vec<Maybe<Event>>);
 
 impl Activity {
     fn add(&mut self, event: Event, oldest: Timestamp) {
-        self.0.insert(0, event);
+        self.0.insert(0, Maybe::Known(event));
         let mut refusals = 0;
+        // What this version cannot read is kept as long as there is place.
         self.0.retain(|event| {
-            refusals += usize::from(event.deed == Deed::SignInRefused);
-            event.at > oldest && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
+            event.known().is_none_or(|event| {
+                refusals += usize::from(event.deed == Deed::SignInRefused);
+                event.at > oldest && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
+            })
         });
         self.0.truncate(MOST);
     }
@@ -38,10 +47,10 @@ impl Provider {
     /// What last happened to the person's account, newest first; `None` when nobody is signed in.
     pub async fn activity(&self, visitor: &Visitor) -> Result<Option<Vec<Event>>, Unavailable> {
         let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
-        let activity: Option<Activity> = record::read(self.store(), &keys::activity(person.account)).await?;
+        let activity: Option<Activity> = record::find(self.store(), &keys::activity(person.account)).await?.record();
         let oldest = self.now().before(self.settings().lifetimes.audit);
         let events = activity.unwrap_or_default().0;
-        Ok(Some(events.into_iter().filter(|event| event.at > oldest).collect()))
+        Ok(Some(events.into_iter().filter_map(Maybe::into_known).filter(|event| event.at > oldest).collect()))
     }
 
     /// Notes what a person did, or somebody who claimed to be them.
@@ -212,7 +221,8 @@ mod tests {
             activity.add(event(Deed::SignInRefused, at), Timestamp::from_seconds(0));
         }
         assert_eq!(activity.0.len(), MOST_REFUSALS + 1);
-        assert_eq!((activity.0[0].at.seconds(), activity.0[MOST_REFUSALS].deed), (399, Deed::PasskeyAdded));
+        let known = |place: usize| activity.0[place].known().expect("known").clone();
+        assert_eq!((known(0).at.seconds(), known(MOST_REFUSALS).deed), (399, Deed::PasskeyAdded));
         activity.add(event(Deed::SignedOut, 500), Timestamp::from_seconds(398));
         assert_eq!(activity.0.len(), 2, "what is too old goes");
         for at in 501..700 {

@@ -1,7 +1,10 @@
 //! What the trail says. It holds no secret: no code, token, password, link, or what somebody typed in vain.
 
+use std::fmt;
+
 use oauth::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +84,9 @@ pub enum Actor {
     Terminal,
     /// The application.
     Client,
+    /// Somebody whom this version of the server does not know: a newer one noted it.
+    #[serde(untagged)]
+    Unknown(Value),
 }
 
 /// What happened.
@@ -177,6 +183,50 @@ pub enum Deed {
     IssuerAccepted,
     /// The store was restored from a backup; `about` says of when.
     StoreRestored,
+    /// Something that this version of the server does not know: a newer one noted it.
+    #[serde(untagged)]
+    Unknown(UnknownDeed),
+}
+
+/// The name of what a newer version noted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownDeed {
+    letters: [u8; UnknownDeed::LONGEST],
+    length: u8,
+}
+
+impl UnknownDeed {
+    const LONGEST: usize = 48;
+
+    pub(super) fn new(name: &str) -> Self {
+        let mut letters = [0; Self::LONGEST];
+        let name = &name[..name.floor_char_boundary(Self::LONGEST)];
+        letters[..name.len()].copy_from_slice(name.as_bytes());
+        Self { letters, length: u8::try_from(name.len()).unwrap_or_default() }
+    }
+
+    /// The name; of a very long one, its beginning.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.letters[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for UnknownDeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for UnknownDeed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for UnknownDeed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::new(&String::deserialize(deserializer)?))
+    }
 }
 
 /// The kinds of events, to filter by.
@@ -195,10 +245,12 @@ pub enum Kind {
     Replays,
     /// What administrators did.
     Administration,
+    /// What only a newer version of the server knows.
+    Unknown,
 }
 
 impl Kind {
-    /// All of them.
+    /// All of them that can be asked for.
     pub const ALL: [Self; 6] =
         [Self::SignIns, Self::Credentials, Self::Consents, Self::Grants, Self::Replays, Self::Administration];
 
@@ -211,6 +263,7 @@ impl Kind {
             Self::Grants => "grants",
             Self::Replays => "replays",
             Self::Administration => "administration",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -221,7 +274,7 @@ impl Kind {
 }
 
 impl Deed {
-    /// All of them.
+    /// All of them that this version knows.
     pub const ALL: [Self; 45] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
@@ -318,6 +371,7 @@ impl Deed {
             | Self::KeyRevoked
             | Self::IssuerAccepted
             | Self::StoreRestored => Kind::Administration,
+            Self::Unknown(_) => Kind::Unknown,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::event::Event;
+use super::event::{Actor, Deed, Event, UnknownDeed};
 use crate::record::encode;
 
 /// An event with its place in the chain.
@@ -23,9 +24,20 @@ pub struct Recorded {
     /// The hash of the event before it, and when that one may be forgotten; absent of the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Link>,
+    /// What a newer version of the server noted besides.
+    #[serde(flatten)]
+    pub beyond: Map<String, Value>,
     /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can write to the store but has not
-    /// that key can neither change an event nor add one.
+    /// that key can neither change an event nor add one. It is over the bytes as they are stored, where it comes last and is
+    /// empty, so that it can be checked by a version that does not know all of them.
     pub hash: String,
+}
+
+/// An event as it lies in the store.
+pub(crate) struct Kept {
+    pub(crate) recorded: Recorded,
+    /// Whether its hash is that of its bytes.
+    is_genuine: bool,
 }
 
 /// What ties an event to the one before it.
@@ -56,17 +68,21 @@ pub(crate) struct Retention {
 
 impl Retention {
     /// Whether an event may be forgotten: the time that was set when it happened has passed, or the one that is set now.
-    pub(super) fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
+    pub(crate) fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
         expires_at.has_passed(self.now) || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
     }
 }
 
-/// What of an event in the store those after it need, whatever else it says: a newer version may know other deeds.
+/// What of an event in the store those after it need, whatever else it says: a newer version may say it otherwise.
 #[derive(Deserialize)]
 pub(super) struct Place {
     pub(super) number: u64,
+    #[serde(default)]
+    id: Option<Id>,
     at: Timestamp,
     expires_at: Timestamp,
+    #[serde(default)]
+    previous: Option<Link>,
     pub(super) hash: String,
 }
 
@@ -91,36 +107,62 @@ impl Latest {
 
     pub(super) fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
         let (number, previous) = (self.number + 1, self.link.clone());
-        let unsigned = Recorded { number, id, event, expires_at, previous, hash: String::new() };
+        let unsigned = Recorded { number, id, event, expires_at, previous, beyond: Map::new(), hash: String::new() };
         let hash = unsigned.hash_under(key);
         Recorded { hash, ..unsigned }
     }
 }
 
 impl From<Place> for Latest {
-    fn from(Place { number, at, expires_at, hash }: Place) -> Self {
+    fn from(Place { number, at, expires_at, hash, .. }: Place) -> Self {
         Self { number, link: Some(Link { hash, expires_at, at: Some(at) }) }
     }
 }
 
 impl Recorded {
     fn hash_under(&self, key: &Secret) -> String {
-        self.keyed_hash(key).encode()
+        let unsigned = Self { hash: String::new(), ..self.clone() };
+        key.derive("event", &encode(&unsigned)).encode()
     }
 
-    /// A [`Secret`], so that it is compared in constant time.
-    fn keyed_hash(&self, key: &Secret) -> Secret {
-        let unsigned = Self { hash: String::new(), ..self.clone() };
-        key.derive("event", &encode(&unsigned))
+    /// An event of which this version knows no more than its place.
+    fn of_place(place: Place, members: Map<String, Value>) -> Option<Self> {
+        let Place { number, id, at, expires_at, previous, hash } = place;
+        let named = members.get("deed").and_then(Value::as_str).unwrap_or("unknown");
+        let by = Actor::Unknown(members.get("by").cloned().unwrap_or_default());
+        let deed = Deed::Unknown(UnknownDeed::new(named));
+        let event = Event { at, deed, by, whose: None, from: None, client: None, about: None, times: None };
+        let known = ["number", "id", "at", "deed", "by", "expires_at", "previous", "hash"];
+        let beyond = members.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
+        Some(Self { number, id: id?, event, expires_at, previous, beyond, hash })
+    }
+}
+
+impl Kept {
+    /// Reads what lies in the place of an event.
+    pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, Foreign> {
+        // Secrets are compared in constant time.
+        let is_genuine =
+            |hash: &str| unsigned(bytes, hash).is_some_and(|unsigned| Secret::decode(hash) == Some(key.derive("event", &unsigned)));
+        if let Ok(recorded) = serde_json::from_slice::<Recorded>(bytes)
+            && recorded.number == number
+        {
+            let is_genuine = is_genuine(&recorded.hash);
+            return Ok(Self { recorded, is_genuine });
+        }
+        // What a server with the key has written is an event, whether or not this version can read it.
+        let place = serde_json::from_slice::<Place>(bytes).ok().filter(|place| place.number == number && is_genuine(&place.hash));
+        let recorded = place.and_then(|place| Recorded::of_place(place, serde_json::from_slice(bytes).ok()?));
+        recorded.map(|recorded| Self { recorded, is_genuine: true }).ok_or(Foreign(number))
     }
 
     /// What is wrong with it, where the one before it is `previous`.
-    pub(super) fn fault(&self, previous: Option<&Self>, retention: Retention, key: &Secret) -> Option<String> {
-        let number = self.number;
-        if Secret::decode(&self.hash) != Some(self.keyed_hash(key)) {
+    pub(super) fn fault(&self, previous: Option<&Recorded>, retention: Retention) -> Option<String> {
+        let number = self.recorded.number;
+        if !self.is_genuine {
             return Some(format!("event {number} was changed, or not written by this server"));
         }
-        match (&self.previous, previous) {
+        match (&self.recorded.previous, previous) {
             (Some(link), Some(previous)) if previous.number + 1 == number => {
                 (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
             }
@@ -131,4 +173,10 @@ impl Recorded {
             _ => None,
         }
     }
+}
+
+/// The bytes that a hash is over: as they are stored, with the hash, which comes last, left empty.
+fn unsigned(bytes: &[u8], hash: &str) -> Option<Vec<u8>> {
+    let rest = bytes.strip_suffix(format!(r#""hash":"{hash}"}}"#).as_bytes())?;
+    Some([rest, br#""hash":""}"#].concat())
 }

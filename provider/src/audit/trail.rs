@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use oauth::{Id, Secret};
+use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use access_token::SealingKey;
@@ -19,7 +19,7 @@ use access_token::SealingKey;
 use super::{
     event::{Event, Kind},
     folds::Folds,
-    recorded::{Foreign, Latest, Place, Recorded, Retention},
+    recorded::{Foreign, Kept, Latest, Place, Recorded, Retention},
 };
 use crate::{Provider, keys, problem::Unavailable, record};
 
@@ -48,6 +48,9 @@ pub struct AuditPage {
     pub events: Vec<Recorded>,
     /// To go on with older ones; absent when there are none.
     pub before: Option<u64>,
+    /// When the oldest event happened that was looked at for this page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_back_to: Option<Timestamp>,
 }
 
 /// What became of a check of the whole chain.
@@ -75,6 +78,8 @@ pub(crate) struct Trail {
     failures: AtomicU64,
     /// What is counted instead of written, for now.
     folds: std::sync::Mutex<Folds>,
+    /// The number of the event that was last marked.
+    marked: AtomicU64,
 }
 
 type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
@@ -92,6 +97,7 @@ impl Trail {
             turn: tokio::sync::Mutex::default(),
             failures: AtomicU64::default(),
             folds: std::sync::Mutex::default(),
+            marked: AtomicU64::default(),
         }
     }
 
@@ -154,10 +160,20 @@ impl Provider {
         self.add_waiting(Some(id)).await
     }
 
-    /// Adds the events that the store did not take when they came, and those that were counted until now.
+    /// Adds the events that the store did not take when they came, and those that were counted until now, and marks the newest one.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
         self.write_due_counts().await;
-        self.add_waiting(None).await
+        self.add_waiting(None).await?;
+        let Some(newest) = self.newest_added().await else { return Ok(()) };
+        if self.0.trail.marked.fetch_max(newest.number, Ordering::Relaxed) < newest.number {
+            self.note_newer(keys::EVENT_MARK, &newest).await?;
+        }
+        Ok(())
+    }
+
+    /// The newest event that this server has added or followed.
+    pub(crate) async fn newest_added(&self) -> Option<Latest> {
+        self.0.trail.turn.lock().await.clone()
     }
 
     /// Adds everything that is still to be added, before the server stops: what was put off until after an answer, what was counted,
@@ -240,15 +256,32 @@ impl Provider {
             // Another server was faster: its event is the one to follow.
             let there = there.map_or_else(|| latest.take().unwrap_or_default().past(), Latest::from);
             let noted = self.latest_event().await?;
-            *latest = Some(if noted.number > there.number { noted } else { there });
+            *latest = Some(if noted.number > there.number { noted } else { self.last_after(there).await? });
         }
         Err(Unavailable::contended())
     }
 
-    /// The newest event that was noted. There may be newer ones, of servers that are about to note them.
+    /// The newest event that was noted; where that note is gone, the one that was marked. There may be newer ones, of servers that
+    /// are about to note them.
     pub(crate) async fn latest_event(&self) -> Result<Latest, Unavailable> {
         let latest: Option<Latest> = record::read(self.store(), keys::LATEST_EVENT).await?;
-        Ok(latest.unwrap_or_default())
+        match latest {
+            Some(latest) => Ok(latest),
+            None => Ok(record::read(self.store(), keys::EVENT_MARK).await?.unwrap_or_default()),
+        }
+    }
+
+    /// The last of the events that follow one without a gap: servers may be about to note it, or its note is gone.
+    async fn last_after(&self, mut latest: Latest) -> Result<Latest, Unavailable> {
+        loop {
+            let number = latest.number + 1;
+            let bytes = self.store().get(&keys::event(number)).await?;
+            let next = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).filter(|next: &Place| next.number == number);
+            match next {
+                Some(next) => latest = next.into(),
+                None => return Ok(latest),
+            }
+        }
     }
 
     /// How long events are kept.
@@ -257,29 +290,29 @@ impl Provider {
     }
 
     async fn note_latest(&self, latest: &Latest) -> Result<(), Unavailable> {
+        self.note_newer(keys::LATEST_EVENT, latest).await
+    }
+
+    /// Notes an event under a key, unless a newer one is noted there.
+    async fn note_newer(&self, key: &str, latest: &Latest) -> Result<(), Unavailable> {
         let newer = |there: Option<Latest>| {
             let newest = there.filter(|there| there.number > latest.number).unwrap_or_else(|| latest.clone());
             (newest, store::Keep::Forever)
         };
-        record::put(self.plain_store(), keys::LATEST_EVENT, newer).await?;
+        record::put(self.plain_store(), key, newer).await?;
         Ok(())
     }
 
     /// What lies where an event of this number should, while it is kept.
-    pub(crate) async fn recorded(&self, number: u64) -> Result<Option<Result<Recorded, Foreign>>, Unavailable> {
+    pub(crate) async fn recorded(&self, number: u64) -> Result<Option<Result<Kept, Foreign>>, Unavailable> {
         let Some(bytes) = self.store().get(&keys::event(number)).await? else { return Ok(None) };
-        let read = serde_json::from_slice(&bytes).ok().filter(|recorded: &Recorded| recorded.number == number);
-        Ok(match read {
-            Some(recorded) => {
-                let over = self.retention().is_over(Some(recorded.event.at), recorded.expires_at);
-                (!over).then_some(Ok(recorded))
-            }
-            None => Some(Err(Foreign(number))),
-        })
+        let kept = Kept::read(number, &bytes, &self.0.trail.key);
+        let over = |recorded: &Recorded| self.retention().is_over(Some(recorded.event.at), recorded.expires_at);
+        Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.recorded))))
     }
 
     /// What is wrong with an event, given the one that was read before it.
-    pub(crate) fn fault_of(&self, recorded: &Recorded, previous: Option<&Recorded>) -> Option<String> {
-        recorded.fault(previous, self.retention(), &self.0.trail.key)
+    pub(crate) fn fault_of(&self, kept: &Kept, previous: Option<&Recorded>) -> Option<String> {
+        kept.fault(previous, self.retention())
     }
 }

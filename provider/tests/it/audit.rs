@@ -18,6 +18,7 @@ fn line(event: &Event) -> String {
         Actor::Administrator(by) => &by.email,
         Actor::Terminal => "terminal",
         Actor::Client => "client",
+        Actor::Unknown(_) => "unknown",
     };
     let whose = event.whose.as_ref().map_or("-", |whose| &whose.email);
     let from = event.from.as_ref().map_or("-".to_owned(), |from| format!("{} {}", from.address, from.device));

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use access_token::SealingKey;
+use oauth::Secret;
 use provider::{AuditReport, Deed, Recorded, Role};
 use store::Keep;
 
 use crate::{
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, race},
+    house::{ADA, BOB, House, SEALING_KEY, race},
 };
 
 /// A house whose trail has so many events, with an invited person for something to happen to.
@@ -211,6 +213,94 @@ async fn an_event_of_a_newer_version_is_followed() {
     assert_eq!(house.trail().await.last().map(|recorded| recorded.number), Some(5));
     let faults = report(&house).await.faults;
     assert!(faults.iter().all(|fault| fault.contains("event 4")), "{faults:?}");
+}
+
+/// The key under which these servers chain their events.
+fn chain_key() -> Secret {
+    let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a key").expose();
+    Secret::decode(sealing_key.rsplit('.').next().expect("a body")).expect("a secret").derive("audit trail", b"")
+}
+
+/// An event as a newer version may write it, with a hash that is right.
+fn signed(unsigned: &str) -> Vec<u8> {
+    let hash = chain_key().derive("event", unsigned.as_bytes()).encode();
+    unsigned.replace(r#""hash":"""#, &format!(r#""hash":"{hash}""#)).into_bytes()
+}
+
+#[tokio::test]
+async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
+    for (from, to, deed) in [
+        (r#""deed":"reset_link_made""#, r#""deed":"a_deed_of_tomorrow""#, "a_deed_of_tomorrow"),
+        (r#""by":"terminal""#, r#""by":{"service":{"name":"robot"}}"#, "reset_link_made"),
+        (r#""expires_at""#, r#""severity":{"level":3},"expires_at""#, "reset_link_made"),
+        (r#""whose":{"#, r#""whose":[{"#, "reset_link_made"),
+    ] {
+        let house = with_events(3).await;
+        let newer = house.twin().await;
+        deed_of(&newer).await;
+        let mut event = String::from_utf8(record(&house, &key(4)).await).expect("text");
+        let genuine: Recorded = serde_json::from_str(&event).expect("an event");
+        event = event.replace(from, to).replace(&genuine.hash, "");
+        if to.contains("[{") {
+            event = event.replace(r#""},"expires_at""#, r#""}],"expires_at""#);
+        }
+        write(&house, &key(4), &signed(&event)).await;
+        write(&house, "latest-event", br#"{"number":3,"link":null}"#).await;
+        let fresh = house.twin().await;
+        deed_of(&fresh).await;
+        let trail = fresh.trail().await;
+        let names: Vec<_> = trail.iter().map(|recorded| recorded.event.deed.as_str()).collect();
+        assert_eq!((trail.len(), names[3].as_str()), (5, deed), "{to}");
+        assert_eq!(report(&fresh).await.faults, Vec::<String>::new(), "{to}");
+        let shown = serde_json::to_string(&trail[3]).expect("JSON");
+        assert!(!to.contains("severity") || shown.contains(r#""severity":{"level":3}"#), "{shown}");
+        // Changed afterwards, it is found out as any other.
+        let stored = String::from_utf8(record(&house, &key(4)).await).expect("text");
+        write(&house, &key(4), stored.replace(r#""number":4,"#, r#""number":4, "#).as_bytes()).await;
+        assert_ne!(faults(&fresh).await, 0, "{to}");
+    }
+}
+
+async fn deed_of(house: &House) {
+    deed(house).await;
+}
+
+/// Whichever note of the newest event is gone or turned back: a server that starts then says so.
+#[tokio::test]
+async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
+    for events in [3, 100, 400] {
+        for marked in [true, false] {
+            let house = with_events(events).await;
+            if marked {
+                house.provider.add_late_events().await.expect("marked");
+            }
+            house.store.remove("latest-event").await.expect("removed");
+            let fresh = house.twin().await;
+            let report = report(&fresh).await;
+            assert_eq!((report.events, report.last), (events, Some(events)), "marked {marked}");
+            assert!(report.faults.iter().any(|fault| fault.contains("note")), "{:?}", report.faults);
+            // It goes on from where the trail ends, and is whole again.
+            deed(&fresh).await;
+            assert_eq!(fresh.trail().await.len() as u64, events + 1);
+            assert_eq!(faults(&fresh).await, 0);
+        }
+    }
+    let house = with_events(10).await;
+    house.provider.add_late_events().await.expect("marked");
+    let note = record(&house, "latest-event").await;
+    let earlier: Recorded = serde_json::from_slice(&record(&house, &key(6)).await).expect("an event");
+    let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at}});
+    write(&house, "latest-event", turned_back.to_string().as_bytes()).await;
+    assert_ne!(faults(&house.twin().await).await, 0, "it names an event that others follow");
+    for number in 7..=10 {
+        house.store.remove(&key(number)).await.expect("removed");
+    }
+    for server in [&house, &house.twin().await] {
+        let faults = report(server).await.faults;
+        assert!(faults.iter().any(|fault| fault.contains("event 10")), "the end is cut off: {faults:?}");
+    }
+    write(&house, "latest-event", &note).await;
+    assert_ne!(faults(&house.twin().await).await, 0);
 }
 
 /// More at once than wait while the store fails, by a person who is not limited.

@@ -29,7 +29,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// How many servers were opened: each draws from chance of its own, as those of one store must.
 static SERVERS: AtomicU64 = AtomicU64::new(0);
-const SEALING_KEY: [u8; 32] = [7; 32];
+pub(crate) const SEALING_KEY: [u8; 32] = [7; 32];
 
 #[derive(Clone)]
 pub(crate) struct House {

@@ -23,3 +23,4 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_up;
+mod versions;

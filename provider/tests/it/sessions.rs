@@ -13,7 +13,7 @@ use crate::{
 const A_SECOND: Duration = Duration::from_secs(1);
 
 async fn sessions(house: &House, visitor: &Visitor) -> Vec<SessionView> {
-    house.provider.sessions(visitor).await.expect("the store answers").expect("signed in")
+    house.provider.sessions(visitor).await.expect("the store answers").expect("signed in").rows
 }
 
 #[tokio::test]

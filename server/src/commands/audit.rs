@@ -61,8 +61,18 @@ pub(super) async fn audit(config: &Config, command: AuditCommand, json: bool) ->
 }
 
 async fn list(config: &Config, filter: AuditFilter, limit: usize, before: Option<u64>, json: bool) -> Result<ExitCode, String> {
-    let Answer::Audit(page) = administer(config, Request::Audit { filter, before, limit }).await? else { return Err(unexpected()) };
-    let text = match page.events.as_slice() {
+    let (mut found, mut before) = (Vec::new(), before);
+    // A request looks at a part of the trail only; what is rare may be far back.
+    loop {
+        let request = Request::Audit { filter: filter.clone(), before, limit: limit - found.len() };
+        let Answer::Audit(page) = administer(config, request).await? else { return Err(unexpected()) };
+        found.extend(page.events);
+        before = page.before;
+        if found.len() >= limit || before.is_none() {
+            break;
+        }
+    }
+    let text = match found.as_slice() {
         events if json => pretty(&events)?,
         [] => "There is no such event.".to_owned(),
         events => table(&["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"], events.iter().map(row)),
@@ -113,6 +123,7 @@ fn row(recorded: &Recorded) -> Vec<String> {
         Actor::Administrator(own) => own.email.clone(),
         Actor::Terminal => "terminal".to_owned(),
         Actor::Client => "application".to_owned(),
+        Actor::Unknown(unknown) => format!("unknown {unknown}"),
     };
     let client = event.client.as_ref().map(|client| client.name.as_str());
     let times = event.times.map(|times| format!("{times} times"));

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient, IssuerReport, misleads,
+    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient, IssuerReport, Listing, misleads,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -39,7 +39,13 @@ impl Told {
 /// Prints an answer. The error is a sentence.
 pub(super) fn print(answer: &Answer, told: &Told, json: bool) -> Result<(), String> {
     let text = if json { as_json(answer)? } else { as_text(answer, told) };
-    line(&text)
+    line(&text)?;
+    if let Answer::Accounts(Listing { unreadable, .. }) | Answer::Clients(Listing { unreadable, .. }) = answer
+        && *unreadable > 0
+    {
+        note(&format!("{unreadable} of the entries cannot be read by this version and are not listed; the log names them."));
+    }
+    Ok(())
 }
 
 /// Tells something besides the answer, on standard error: what is printed for programs stays as it is.
@@ -59,11 +65,11 @@ pub(super) fn line(text: &str) -> Result<(), String> {
 fn as_json(answer: &Answer) -> Result<String, String> {
     match answer {
         Answer::AddedAccount(added) => pretty(added),
-        Answer::Accounts(accounts) => pretty(accounts),
+        Answer::Accounts(accounts) => pretty(&accounts.rows),
         Answer::AddedClient(added) | Answer::ClientSecret(added) => pretty(added),
         Answer::ChangedClient(changed) => pretty(changed),
         Answer::Issuer(report) => pretty(report),
-        Answer::Clients(clients) => pretty(clients),
+        Answer::Clients(clients) => pretty(&clients.rows),
         Answer::Keys(keys) => pretty(keys),
         Answer::Link(link) => pretty(&serde_json::json!({ "link": link })),
         Answer::Audit(page) => pretty(page),
@@ -197,9 +203,15 @@ pub(super) fn moment(timestamp: Timestamp) -> String {
 pub(super) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let heads = heads.iter().map(ToString::to_string).collect();
     let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let mut widths = Vec::new();
+    for row in &rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let line = |row: &Vec<String>| {
-        let cells: Vec<_> = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column))).collect();
+        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 use oauth::{Timestamp, resource::Resource};
-use provider::{Actor, Event, Kind, Origin};
+use provider::{Actor, Deed, Event, Kind, Origin};
 
 use crate::{
     clean,
@@ -69,7 +69,11 @@ fn origin(event: &Event) -> Option<&Origin> {
 fn told(event: Event) -> AnyView {
     let sentence = words::deed(&event);
     let client = event.client.map_or_else(String::new, |client| client.name);
-    let about = clean::name(&event.about.unwrap_or_default(), words::nameless(event.deed));
+    let about = match event.deed {
+        Deed::Unknown(name) => name.as_str().to_owned(),
+        _ => event.about.unwrap_or_default(),
+    };
+    let about = clean::name(&about, words::nameless(event.deed));
     let client = clean::name(&client, common::AN_APPLICATION);
     let slots = [
         ("client", view! { <bdi class="strong">{client}</bdi> }.into_any()),

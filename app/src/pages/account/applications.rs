@@ -21,7 +21,7 @@ use crate::{
 /// The section "Connected applications". What an application holds already lasts for `afterlife` at most.
 #[component]
 pub(super) fn ConnectedApplications(connections: Connections, afterlife: Duration, frame: Frame) -> impl IntoView {
-    let Connections { standing, replayed } = connections;
+    let Connections { standing, replayed, .. } = connections;
     let is_empty = standing.is_empty();
     let now = frame.now;
     let groups = by_host(standing).into_iter().map(|(host, standing)| {

@@ -23,7 +23,7 @@ use self::{
     recovery::RecoveryCodes,
     sessions::Sessions,
 };
-use super::{Halt, Page, page};
+use super::{Halt, Page, admin::Unreadable, page};
 use crate::{
     actions::sign_in::SignOut,
     components::{Alert, HiddenFields},
@@ -66,6 +66,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let account = provider.account(visitor).await?.ok_or_else(nobody)?;
     let sessions = provider.sessions(visitor).await?.ok_or_else(nobody)?;
     let connections = provider.connections(visitor).await?.ok_or_else(nobody)?;
+    let unreadable = sessions.unreadable + connections.unreadable;
     let events = provider.activity(visitor).await?.ok_or_else(nobody)?.into_iter();
     let events = events.map(|event| with_resource_name(event, &provider.settings().resources)).collect();
     let afterlife = provider.settings().lifetimes.access_token;
@@ -75,7 +76,8 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let body = view! {
         <Head email=account.email.clone() role=account.role message=message.clone() done/>
         <Credentials account message frame=frame.clone()/>
-        <Sessions sessions frame=frame.clone()/>
+        <Sessions sessions=sessions.rows frame=frame.clone()/>
+        <Unreadable count=unreadable/>
         <ConnectedApplications connections afterlife frame=frame.clone()/>
         <RecentActivity events now=frame.now/>
         <form class="stack parting" method="post" action=SignOut::url()>

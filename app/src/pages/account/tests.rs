@@ -155,7 +155,7 @@ fn connection(name: &str, host: Option<&str>) -> Connection {
 #[test]
 fn applications_stand_under_their_host() {
     let section = |standing| {
-        let connections = Connections { standing, replayed: Vec::new() };
+        let connections = Connections { standing, replayed: Vec::new(), unreadable: 0 };
         words(|| view! { <ConnectedApplications connections afterlife=Duration::from_hours(1) frame=frame()/> })
     };
     let web = Some("claude.ai");
@@ -171,7 +171,7 @@ fn applications_stand_under_their_host() {
 
 #[test]
 fn a_second_step_is_heard_with_what_it_is_about() {
-    let connections = || Connections { standing: vec![connection("Claude", None)], replayed: Vec::new() };
+    let connections = || Connections { standing: vec![connection("Claude", None)], replayed: Vec::new(), unreadable: 0 };
     let told = [
         html(|| view! { <Passkeys passkeys=vec![passkey("Laptop")] has_password=true frame=frame()/> }),
         html(|| view! { <ConnectedApplications connections=connections() afterlife=Duration::from_hours(1) frame=frame()/> }),

@@ -4,11 +4,11 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{AccountSummary, Role};
+use provider::{AccountSummary, Listing, Role};
 
 use super::{
     Desk, Refused,
-    list::{Leaf, Turn, address},
+    list::{Leaf, Turn, Unreadable, address},
     parts::{Act, Line},
     section,
 };
@@ -33,7 +33,7 @@ pub(crate) fn Accounts() -> impl IntoView {
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let (sought, number) = (desk.visit.query_decoded("q"), desk.visit.query_decoded("page"));
     let own = desk.visit.provider.signed_in(&desk.visit.visitor).await?.map(|person| person.account);
-    let mut accounts = desk.administration.accounts().await?;
+    let Listing { rows: mut accounts, unreadable } = desk.administration.accounts().await?;
     accounts.retain(|account| account.email.to_lowercase().contains(&sought.trim().to_lowercase()));
     let leaf = Leaf::cut(accounts, &number);
     let (turns, none, now) = (leaf.turns(), leaf.rows.is_empty(), desk.now);
@@ -50,6 +50,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
         } else {
             view! { <ul class="rows">{rows}</ul> }.into_any()
         }}
+        <Unreadable count=unreadable/>
         <Turn section=Section::Accounts sought=&sought turns/>
     };
     Ok(view.into_any())

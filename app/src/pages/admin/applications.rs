@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::{ApplicationKind, ApplicationSummary};
+use provider::{ApplicationKind, ApplicationSummary, Listing};
 
 use super::{
     Desk,
     application_forms::{Adding, Blocking},
-    list::{Leaf, Turn},
+    list::{Leaf, Turn, Unreadable},
     parts::Act,
     section,
 };
@@ -38,7 +38,7 @@ pub(crate) fn Applications() -> impl IntoView {
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let blocked = desk.administration.blocked_hosts().await?;
-    let mut clients = desk.administration.clients().await?;
+    let Listing { rows: mut clients, unreadable } = desk.administration.clients().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
     let leaf = Leaf::cut(clients, &desk.visit.query_decoded("page"));
@@ -58,6 +58,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let view = view! {
         <Adding refused=desk.refused() form_token=token.clone()/>
         {groups}
+        <Unreadable count=unreadable/>
         <Turn section=Section::Applications sought="" turns/>
         <Blocking blocked refused=desk.refused() now=desk.now form_token=token.clone()/>
     };

@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 use oauth::Timestamp;
-use provider::{Actor, AuditFilter, Event, Kind, Origin, Whose};
+use provider::{Actor, AuditFilter, Deed, Event, Kind, Origin, Whose};
 
 use super::{
     Desk,
@@ -16,8 +16,9 @@ use crate::{
     clean,
     components::{Ago, fill},
     model::{Place, Section},
+    moment,
     pages::Halt,
-    words::{activity, admin::audit as words, common},
+    words::{activity, admin::audit as words, common, sentence},
 };
 
 /// The whole trail, for programs: a route of the server.
@@ -43,6 +44,8 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let fields = [("kind", kind.map_or("", Kind::as_str)), ("who", who.as_str())];
     let place = Place::Admin(Section::Audit);
     let older = page.before.map(|before| address(&place, &[fields[0], fields[1], ("before", &before.to_string())]));
+    let searched = page.looked_back_to.filter(|_| page.before.is_some() && page.events.len() < A_PAGE);
+    let on = if searched.is_some() { words::SEARCH_ON } else { words::OLDER };
     let newest = before.map(|_| address(&place, &fields));
     let export = address(&EXPORT, &fields);
     let rows = page.events.into_iter().map(|recorded| view! { <Row event=recorded.event now=desk.now/> }).collect_view();
@@ -53,9 +56,13 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
             Some(none) => view! { <p class="quiet">{none}</p> }.into_any(),
             None => view! { <ol class="rows">{rows}</ol> }.into_any(),
         }}
+        {searched.map(|then| {
+            let when = view! { <time datetime=moment::machine_readable(then)>{moment::exactly(then)}</time> };
+            view! { <p class="quiet">{sentence!(words::SEARCHED, when = when)}</p> }
+        })}
         <nav class="turn" aria-label=crate::words::admin::PAGES>
             {newest.map(|address| view! { <a class="link" href=address>{words::NEWEST}</a> })}
-            {older.map(|address| view! { <a class="link" href=address rel="next">{words::OLDER}</a> })}
+            {older.map(|address| view! { <a class="link" href=address rel="next">{on}</a> })}
         </nav>
     };
     Ok(view.into_any())
@@ -105,9 +112,11 @@ fn Sentence(event: Event) -> impl IntoView {
         Actor::Terminal => words::THE_TERMINAL.to_owned(),
         Actor::Administrator(own) => clean::sentence(&own.email),
         Actor::Person => person(whose.as_ref()),
+        Actor::Unknown(_) => words::SOMEBODY.to_owned(),
         Actor::Client => client.as_ref().map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING)),
     };
     let client = client.map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING));
+    let about = if let Deed::Unknown(name) = deed { Some(name.as_str().to_owned()) } else { about };
     let about = about.map_or(words::SOMETHING.to_owned(), |about| clean::sentence(&about));
     let slots = [("actor", actor), ("person", person(whose.as_ref())), ("client", client), ("about", about)];
     fill(words::what(deed), slots.map(|(slot, name)| (slot, named(name))))

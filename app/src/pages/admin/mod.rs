@@ -20,6 +20,7 @@ use leptos::prelude::*;
 use oauth::Timestamp;
 use provider::{Administration, AdministrationError, NotAdministrator};
 
+pub(crate) use self::list::Unreadable;
 use self::parts::{Navigation, Outcome};
 use super::{Halt, Page, page};
 use crate::{

@@ -15,6 +15,9 @@ pub(crate) const NEWEST: &str = "Newest";
 pub(crate) const NONE: &str = "Nothing yet. What people, applications and administrators do stands here from now on.";
 pub(crate) const NONE_FOUND: &str = "Nothing that is kept fits.";
 pub(crate) const NONE_HERE: &str = "Nothing among the latest of these fits. There are older ones.";
+/// Where only a part of the trail was searched for a page.
+pub(crate) const SEARCHED: Template = Template::new("Searched back to {when}.");
+pub(crate) const SEARCH_ON: &str = "Continue the search";
 
 /// In place of whoever has no name any more, and of whoever sits at the terminal.
 pub(crate) const SOMEBODY: &str = "somebody";
@@ -30,6 +33,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Grants => "Connections that were ended",
         Kind::Replays => "Codes and tokens used twice",
         Kind::Administration => "Administration",
+        Kind::Unknown => "Of a newer version",
     }
 }
 
@@ -83,6 +87,7 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::KeyRotated => "{actor} made a new signing key, {about}.",
         Deed::IssuerAccepted => "{actor} accepted the change of this server's address: {about}.",
         Deed::StoreRestored => "{actor} restored everything from a backup: {about}.",
+        Deed::Unknown(_) => "Something happened that this version of the server does not know: {about}.",
     })
 }
 

@@ -75,6 +75,12 @@ pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {
     format!("{first} to {last} of {all}")
 }
 
+/// Under a list some of whose entries cannot be shown.
+pub(crate) fn unreadable(count: usize) -> String {
+    let entries = counted(count as u64, "entry", "entries");
+    format!("{entries} cannot be read by this version of the server, and the log names them.")
+}
+
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }

@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     Own,
     /// For this one.
     Said(String),
+    /// What holds, and what is missing of it, as a clause.
+    Unfinished(String),
 }
 
 impl News {
@@ -107,13 +109,17 @@ impl Attempt {
 impl Fault {
     /// For a reason that was given as a clause, without a capital and without a full stop.
     pub(crate) fn said(why: &str) -> Self {
+        Self::Said(Self::bounded(why))
+    }
+
+    fn bounded(why: &str) -> String {
         let mut room = MOST_OF_A_REASON;
         let fits = |letter: &char| {
             let needs = letter.len_utf8() * 2;
             room = room.saturating_sub(needs);
             room > 0
         };
-        Self::Said(clean::sentence(why).chars().take_while(fits).collect())
+        clean::sentence(why).chars().take_while(fits).collect()
     }
 
     /// The words.
@@ -122,6 +128,7 @@ impl Fault {
             Self::Plain(message) => message.text(),
             Self::Own => super::accounts::OWN.to_owned(),
             Self::Said(why) => format!("Nothing was done: {}.", why.trim_end_matches('.')),
+            Self::Unfinished(what) => format!("Not everything was done: {}.", what.trim_end_matches('.')),
         }
     }
 }
@@ -137,6 +144,7 @@ impl From<AdministrationError> for Fault {
         match error {
             AdministrationError::Unavailable => Self::Plain(Message::Unavailable),
             AdministrationError::Own => Self::Own,
+            AdministrationError::Unfinished(what) => Self::Unfinished(Self::bounded(&what)),
             AdministrationError::NotFound(why) | AdministrationError::Invalid(why) | AdministrationError::Conflict(why) => {
                 Self::said(&why)
             }

@@ -1,0 +1,100 @@
+//! The few members of an account that decide what it may do, changed in its record whatever else is in there.
+//!
+//! An account must be stopped even where this version cannot read all of it: a newer one may have written it, or it is damaged.
+
+use oauth::Id;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+use store::{Keep, Swap};
+
+use super::Role;
+use crate::{
+    Provider, keys,
+    problem::Unavailable,
+    record::{self, Found},
+};
+
+/// How often a change is tried again when others change the same record first.
+const MOST_TRIES: usize = 64;
+
+/// What an account may do, and its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rights {
+    pub(crate) disabled: bool,
+    pub(crate) role: Role,
+    pub(crate) generation: u64,
+}
+
+impl Rights {
+    /// What is missing, or is something else than it should be, counts as at the beginning.
+    fn read(members: &Map<String, Value>) -> Self {
+        let role = members.get("role").and_then(|role| Role::deserialize(role).ok());
+        Self {
+            disabled: members.get("disabled").and_then(Value::as_bool).unwrap_or(false),
+            role: role.unwrap_or_default(),
+            generation: members.get("generation").and_then(Value::as_u64).unwrap_or(0),
+        }
+    }
+
+    /// Writes what differs from `before`.
+    fn write(self, before: Self, members: &mut Map<String, Value>) {
+        let mut put = |name: &str, value: Value| _ = members.insert(name.to_owned(), value);
+        if self.disabled != before.disabled {
+            put("disabled", self.disabled.into());
+        }
+        if self.role != before.role {
+            put("role", self.role.as_str().into());
+        }
+        if self.generation != before.generation {
+            put("generation", self.generation.into());
+        }
+    }
+}
+
+/// An account, as far as it can be told in any state.
+pub(crate) struct Subject {
+    pub(crate) id: Id,
+    pub(crate) email: String,
+    pub(crate) disabled: bool,
+    /// Whether its record is one at all.
+    pub(crate) is_record: bool,
+}
+
+impl Provider {
+    /// The account of an address that somebody typed, whether or not this version can read it.
+    pub(crate) async fn subject(&self, email: &super::email::Email) -> Result<Option<Subject>, Unavailable> {
+        let Some(id) = record::read::<Id>(self.store(), &email.key()).await? else { return Ok(None) };
+        Ok(match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
+            Found::Nothing => None,
+            Found::Unreadable => Some(Subject { id, email: email.as_typed().to_owned(), disabled: false, is_record: false }),
+            Found::Record(members) => {
+                let stored = members.get("email").and_then(Value::as_str).unwrap_or_else(|| email.as_typed());
+                let disabled = Rights::read(&members).disabled;
+                Some(Subject { id, email: stored.to_owned(), disabled, is_record: true })
+            }
+        })
+    }
+
+    /// Changes what an account may do; `None` when it is not there. `decide` is asked again whenever another was faster.
+    pub(crate) async fn change_rights<A>(
+        &self,
+        id: Id,
+        mut decide: impl FnMut(&mut Rights) -> A,
+    ) -> Result<Option<A>, Unavailable> {
+        let key = keys::account(id);
+        let mut bytes = self.store().get(&key).await?;
+        for _ in 0..MOST_TRIES {
+            let Some(stored) = &bytes else { return Ok(None) };
+            let mut members: Map<String, Value> = record::decode(&key, stored)?;
+            let before = Rights::read(&members);
+            let mut rights = before;
+            let answer = decide(&mut rights);
+            rights.write(before, &mut members);
+            match self.store().compare_and_swap(&key, stored, &record::encode(&members), Keep::Forever).await? {
+                Swap::Done => return Ok(Some(answer)),
+                Swap::Changed(other) => bytes = other,
+            }
+        }
+        Err(Unavailable::contended())
+    }
+}

@@ -1,0 +1,142 @@
+//! Stopping accounts, letting them go on, and removing them.
+//!
+//! Each deed has one step that decides: from then on it holds, and it is in the audit trail. What follows clears away, goes on over
+//! what fails, and says so.
+
+use super::{Administration, AdministrationError, Done, accounts::unknown};
+use crate::{
+    accounts::{Rights, Role, Subject, email::Email},
+    audit::{Actor, Deed, Whose},
+    problem::Unavailable,
+};
+
+impl Administration {
+    /// Keeps an account from signing in, and ends its sessions and all that it allowed.
+    pub async fn disable_account(&self, email: &str) -> Done {
+        let account = self.another(email).await?;
+        self.suspend(&account).await?;
+        self.note_subject(Deed::AccountDisabled, &account, None).await;
+        self.clear_away(&account).await.map_err(|_| {
+            unfinished(format!(
+                "{} is disabled and can no longer sign in, but not everything could be cleared away; disable it again",
+                account.email
+            ))
+        })
+    }
+
+    /// Lets a disabled account sign in again. What it had allowed stays ended.
+    pub async fn enable_account(&self, email: &str) -> Done {
+        let account = self.subject(email).await?;
+        if !account.disabled {
+            return Ok(());
+        }
+        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
+        self.suspend(&account).await?;
+        self.clear_away(&account).await.map_err(|_| {
+            unfinished(format!("{} stays disabled, since not everything of before could be cleared away; try again", account.email))
+        })?;
+        let enable = |rights: &mut Rights| rights.disabled = false;
+        self.provider.change_rights(account.id, enable).await?.ok_or_else(|| unknown(email))?;
+        self.note_subject(Deed::AccountEnabled, &account, None).await;
+        Ok(())
+    }
+
+    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails half way, the account is
+    /// disabled and can be removed again.
+    pub async fn remove_account(&self, email: &str) -> Done {
+        let account = self.another(email).await?;
+        // Without a record that can be changed, removing it is the one step.
+        if account.is_record {
+            self.suspend(&account).await?;
+        }
+        if let Err(error) = self.clear_away(&account).await {
+            // Nothing of it is worth anything without its account.
+            tracing::warn!(%error, account = %account.id, "not everything of a removed account could be cleared away");
+        }
+        if let Err(error) = self.provider.discard(account.id, &account.email).await {
+            if !account.is_record {
+                return Err(error.into());
+            }
+            self.note_subject(Deed::AccountDisabled, &account, None).await;
+            return Err(unfinished(format!("{} is disabled, but could not be removed; remove it again", account.email)));
+        }
+        self.note_subject(Deed::AccountRemoved, &account, None).await;
+        Ok(())
+    }
+
+    /// Gives an account another role.
+    pub async fn set_role(&self, email: &str, role: Role) -> Done {
+        let account = self.another(email).await?;
+        self.change_another(&account, |rights| rights.role = role).await?;
+        self.note_subject(Deed::RoleChanged, &account, Some(role.as_str())).await;
+        Ok(())
+    }
+
+    async fn subject(&self, email: &str) -> Done<Subject> {
+        let account = match Email::parse(email) {
+            Some(email) => self.provider.subject(&email).await?,
+            None => None,
+        };
+        account.ok_or_else(|| unknown(email))
+    }
+
+    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
+    async fn another(&self, email: &str) -> Done<Subject> {
+        let account = self.subject(email).await?;
+        if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
+            return Err(AdministrationError::Own);
+        }
+        Ok(account)
+    }
+
+    /// Disables an account: from this one step on nothing of it works.
+    async fn suspend(&self, account: &Subject) -> Done {
+        let disable = |rights: &mut Rights| {
+            rights.disabled = true;
+            rights.generation += 1;
+        };
+        self.change_another(account, disable).await
+    }
+
+    /// Ends sessions and grants, as many as can be.
+    async fn clear_away(&self, account: &Subject) -> Result<(), Unavailable> {
+        let sessions = self.provider.end_sessions(account.id).await;
+        let grants = self.provider.withdraw_all(account.id).await;
+        sessions.and(grants.map(drop))
+    }
+
+    /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
+    /// found to be one: whoever is none any more gives it back, so that one is always left.
+    async fn change_another(&self, account: &Subject, change: impl Fn(&mut Rights)) -> Done {
+        let provider = &self.provider;
+        let note = |rights: &mut Rights| {
+            let was = *rights;
+            change(rights);
+            (was, *rights)
+        };
+        let (was, is) = provider.change_rights(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
+        if let Actor::Administrator(own) = &self.by {
+            let own = provider.active_account(own.account).await?;
+            if own.is_none_or(|own| own.role != Role::Administrator) {
+                // Unless somebody has changed it since.
+                let give_back = |rights: &mut Rights| {
+                    if *rights == is {
+                        (rights.disabled, rights.role) = (was.disabled, was.role);
+                    }
+                };
+                provider.change_rights(account.id, give_back).await?;
+                return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_subject(&self, deed: Deed, account: &Subject, about: Option<&str>) {
+        let whose = Whose { account: account.id, email: account.email.clone() };
+        self.record(deed, Some(whose), about.map(str::to_owned)).await;
+    }
+}
+
+fn unfinished(sentence: String) -> AdministrationError {
+    AdministrationError::Unfinished(sentence)
+}
