@@ -24,7 +24,7 @@ struct Shared {
     issuer: String,
     lifetime: Duration,
     /// Held to clone or replace the inner `Arc`, never while signing.
-    ring: RwLock<Arc<KeyRing>>,
+    ring: Arc<RwLock<Arc<KeyRing>>>,
 }
 
 /// Whom and what a token is for; the claims the caller decides.
@@ -72,7 +72,15 @@ impl TokenService {
     /// A service that issues in the name of `issuer`; a token is good for `lifetime` (whole seconds).
     pub fn new(issuer: String, lifetime: Duration, ring: KeyRing) -> Self {
         let lifetime = Duration::seconds(lifetime.whole_seconds());
-        Self { shared: Arc::new(Shared { issuer, lifetime, ring: RwLock::new(Arc::new(ring)) }) }
+        Self { shared: Arc::new(Shared { issuer, lifetime, ring: Arc::new(RwLock::new(Arc::new(ring))) }) }
+    }
+
+    /// The same service with another lifetime of its tokens. Both share one key ring.
+    #[must_use]
+    pub fn with_lifetime(&self, lifetime: Duration) -> Self {
+        let (issuer, ring) = (self.shared.issuer.clone(), Arc::clone(&self.shared.ring));
+        let lifetime = Duration::seconds(lifetime.whole_seconds());
+        Self { shared: Arc::new(Shared { issuer, lifetime, ring }) }
     }
 
     /// In whose name it issues.

@@ -113,7 +113,7 @@ impl Provider {
     /// Reads the ring again for a token whose key is not known here, at most once a second however many ask. Everybody who asks is
     /// answered after a reading that began after they came: a key that another server has made by then is known.
     pub async fn renew_keys(&self) -> Result<(), Unavailable> {
-        let Renewal { begun, latest } = &self.0.renewal;
+        let Renewal { begun, latest } = &*self.0.renewal;
         let seen = begun.load(Ordering::SeqCst);
         let mut latest = latest.lock().await;
         if begun.load(Ordering::SeqCst) > seen {

@@ -94,22 +94,22 @@ struct Inner {
     store: Store,
     /// The same without that: what the trail notes is in memory until it is in the store, and nobody waits for it.
     plain_store: Store,
-    readiness: readiness::Readiness,
+    readiness: Arc<readiness::Readiness>,
     environment: Environment,
     sealing_key: SealingKey,
     tokens: Arc<TokenService>,
     fetcher: Fetcher,
-    blocked: blocked::Known,
-    failures: failures::Noting,
-    trail: audit::Trail,
-    late: late::LateWork,
+    blocked: Arc<blocked::Known>,
+    failures: Arc<failures::Noting>,
+    trail: Arc<audit::Trail>,
+    late: Arc<late::LateWork>,
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
-    renewal: key_ring::Renewal,
+    renewal: Arc<key_ring::Renewal>,
     metadata: metadata::AuthorizationServer,
-    passwords: accounts::hashing::Passwords,
+    passwords: Arc<accounts::hashing::Passwords>,
     passkeys: accounts::passkey::Passkeys,
-    signatures: signatures::Signatures,
+    signatures: Arc<signatures::Signatures>,
 }
 
 impl Provider {
@@ -131,11 +131,10 @@ impl Provider {
         let lifetime = settings.lifetimes.access_token;
         let tokens =
             TokenService::new(settings.issuer.as_str().to_owned(), lifetime.try_into().unwrap_or(time::Duration::MAX), ring);
-        let ways_in = WaysIn { registration: settings.registration.open, documents: settings.client_documents.is_on() };
-        let metadata = metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in);
-        let passwords = accounts::hashing::Passwords::new();
+        let metadata = describe(&settings);
+        let passwords = Arc::new(accounts::hashing::Passwords::new());
         let passkeys = accounts::passkey::Passkeys::new(&settings);
-        let trail = audit::Trail::new(&sealing_key);
+        let trail = Arc::new(audit::Trail::new(&sealing_key));
         let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let tokens = Arc::new(tokens);
         let fetcher = Fetcher::new(environment.web.clone(), settings.issuer.is_loopback());
@@ -143,24 +142,53 @@ impl Provider {
             settings,
             store,
             plain_store,
-            readiness: readiness::Readiness::default(),
+            readiness: Arc::default(),
             environment,
             sealing_key,
             tokens,
             fetcher,
-            blocked: blocked::Known::default(),
-            failures: failures::Noting::default(),
+            blocked: Arc::default(),
+            failures: Arc::default(),
             trail,
-            late: late::LateWork::default(),
+            late: Arc::default(),
             verifier,
-            renewal: key_ring::Renewal::default(),
+            renewal: Arc::default(),
             metadata,
             passwords,
             passkeys,
-            signatures: signatures::Signatures::new(),
+            signatures: Arc::new(signatures::Signatures::new()),
         }));
         provider.refresh_blocked().await?;
         Ok(provider)
+    }
+
+    /// The same server with other settings, over the same store: keys, limits on work, and what waits in memory to be stored are
+    /// shared with this one. The issuer stays what it is, since everything that was issued rests on it.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let old = &self.0;
+        let settings = Settings { issuer: old.settings.issuer.clone(), ..settings };
+        let tokens = old.tokens.with_lifetime(settings.lifetimes.access_token.try_into().unwrap_or(time::Duration::MAX));
+        Self(Arc::new(Inner {
+            metadata: describe(&settings),
+            passkeys: accounts::passkey::Passkeys::new(&settings),
+            settings,
+            store: old.store.clone(),
+            plain_store: old.plain_store.clone(),
+            readiness: Arc::clone(&old.readiness),
+            environment: old.environment.clone(),
+            sealing_key: old.sealing_key.clone(),
+            verifier: Verifier::beside(tokens.clone(), Audience::Any),
+            tokens: Arc::new(tokens),
+            renewal: Arc::clone(&old.renewal),
+            fetcher: old.fetcher.clone(),
+            blocked: Arc::clone(&old.blocked),
+            failures: Arc::clone(&old.failures),
+            trail: Arc::clone(&old.trail),
+            late: Arc::clone(&old.late),
+            passwords: Arc::clone(&old.passwords),
+            signatures: Arc::clone(&old.signatures),
+        }))
     }
 
     /// The settings that the server runs with.
@@ -207,4 +235,9 @@ impl Provider {
     fn entropy(&self) -> &dyn Entropy {
         &*self.0.environment.entropy
     }
+}
+
+fn describe(settings: &Settings) -> metadata::AuthorizationServer {
+    let ways_in = WaysIn { registration: settings.registration.open, documents: settings.client_documents.is_on() };
+    metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in)
 }

@@ -7,6 +7,7 @@ mod check;
 mod hazards;
 mod log;
 mod output;
+mod reload;
 mod restore;
 mod serve;
 
@@ -242,7 +243,7 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
     let request = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
-            return serve::serve(resolve(&flags)?).await.map(|()| ExitCode::SUCCESS);
+            return serve::serve(resolve(&flags)?, &flags).await.map(|()| ExitCode::SUCCESS);
         }
         Command::Check => return Ok(check::check(&flags, json).await),
         Command::Key(KeyCommand::Seal) => return seal(json),

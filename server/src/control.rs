@@ -20,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::administration::{self, Answer, Request};
 use crate::chance;
+use crate::swap::Current;
 
 /// The name of the embedded engine in a backup.
 pub(crate) const EMBEDDED: &str = "embedded";
@@ -55,11 +56,12 @@ impl ControlSocket {
     }
 
     /// Answers requests until it is dropped.
-    pub async fn serve(self, provider: Provider) {
+    pub async fn serve(self, provider: impl Into<Current<Provider>>) {
+        let current = provider.into();
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) if is_owner(&stream, self.owner) => {
-                    let provider = provider.clone();
+                    let provider = current.get();
                     tokio::spawn(async move {
                         let _ = converse(stream, &provider).await;
                     });

@@ -24,6 +24,7 @@ mod router;
 pub mod routes;
 pub mod sealing;
 pub mod site;
+pub mod swap;
 pub mod time;
 
 pub use router::{Options, router};

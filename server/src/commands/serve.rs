@@ -12,14 +12,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::reload::Reloading;
 use super::{hazards, output};
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::control::ControlSocket;
 use crate::listen::{self, Bounds, Patience};
 use crate::open::{self, Opened};
 use crate::proxies::Proxies;
 use crate::router::{self, Options};
 use crate::site::Site;
+use crate::swap::{self, Current};
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -29,15 +31,18 @@ const FEW_CONNECTIONS: usize = 1000;
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the server until it is told to stop. The error is a sentence.
-pub(super) async fn serve(config: Config) -> Result<(), String> {
+pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
+    // First of all: the signal ends a process that does not ask for it.
+    let hangup = signal(SignalKind::hangup()).map_err(|error| format!("Signals cannot be received: {error}."))?;
     let listeners = listen::bind(&config.listen).await?;
     let opened = open::open_patiently(&config, STORE_PATIENCE).await.map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
     let site = hazards::site(&config);
     let stop = stop_signal()?;
 
-    let control = control(&config, &provider)?;
-    let following = tokio::spawn(follow(provider.clone(), is_shared(&config)));
+    let current = Current::new(provider.clone());
+    let control = control(&config, &current)?;
+    let following = tokio::spawn(follow(current.clone(), is_shared(&config)));
     let forgetting = tokio::spawn(forget_old_events(provider.clone()));
     output::line(&banner(&config, &opened, &listeners).await?)?;
     for warning in warnings(&config, &opened, &site).await {
@@ -47,18 +52,22 @@ pub(super) async fn serve(config: Config) -> Result<(), String> {
     let listening: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let proxies = Proxies::of_listeners(&config.trusted_proxies, &listening);
     let options = Options { proxies: proxies.clone(), site };
-    let router = router::router(provider.clone(), options);
+    let router = Current::new(router::router(provider, options));
+    let reloading = Reloading { provider: current.clone(), router: router.clone(), listening, config, flags: flags.clone() };
+    let reloading = tokio::spawn(reloading.follow(hangup));
     let bounds = Bounds::new(listen::connections_that_fit(), proxies);
     if bounds.connections < FEW_CONNECTIONS {
         let room = bounds.connections;
         warn(&format!("The limit of open files leaves room for {room} connections only: raise it (ulimit -n, LimitNOFILE)."));
     }
     tokio::select! {
-        () = listen::serve(listeners, router, bounds, Patience::default(), stop) => {}
+        () = listen::serve(listeners, swap::router(router), bounds, Patience::default(), stop) => {}
         reason = opened.store.broken() => return Err(broken(&reason)),
     }
 
     following.abort();
+    reloading.abort();
+    let provider = current.get();
     forgetting.abort();
     if provider.add_last_events().await.is_err() {
         tracing::error!(events = provider.late_events(), "the store takes no events, which are lost to the audit trail");
@@ -80,7 +89,7 @@ fn broken(reason: &str) -> String {
 }
 
 /// The control socket goes with the store it speaks for; whoever shares Redis needs none.
-fn control(config: &Config, provider: &Provider) -> Result<Option<JoinHandle<()>>, String> {
+fn control(config: &Config, provider: &Current<Provider>) -> Result<Option<JoinHandle<()>>, String> {
     let Some(folder) = config.data_folder() else { return Ok(None) };
     let socket = ControlSocket::bind(folder)
         .map_err(|error| format!("The control socket in {} cannot be opened: {error}.", folder.display()))?;
@@ -101,13 +110,14 @@ fn is_shared(config: &Config) -> bool {
 
 /// Follows what other servers of the store change, and adds the events that it did not take when they came. A store that is
 /// shared is written to besides: so the server notices by itself, though nobody writes, that another has become the primary.
-async fn follow(provider: Provider, is_shared: bool) {
+async fn follow(current: Current<Provider>, is_shared: bool) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The start has told already how it was then.
-    let mut recorded = provider.issuer_change().await.ok();
+    let mut recorded = current.get().issuer_change().await.ok();
     loop {
         ticks.tick().await;
+        let provider = current.get();
         if let Ok(change) = provider.issuer_change().await
             && recorded.replace(change.clone()).is_some_and(|before| before != change)
         {

@@ -100,7 +100,7 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
     for part in ["agent.example/Call", "AGENT", "198.51.100.1", "redirect+URI"] {
         assert!(alice.open(&format!("/admin/failures?q={part}")).await.words().contains("Agent asked"), "{part}");
     }
-    assert!(alice.open("/admin/failures?q=nothing-like-it").await.words().contains("No failure matches nothing-like-it."));
+    assert!(alice.open("/admin/failures?q=nothing-like-it").await.words().contains("No failure matches nothing-like-it"));
 }
 
 async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
@@ -122,7 +122,7 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
         "https://vestibule.example/mpc",
         "https://vestibule.example/mcp",
         "trams:/cb",
-        "The registration of Trams was not accepted.",
+        "Trams uses a redirect URI with a scheme that the configuration does not allow.",
         "cursor",
     ] {
         assert!(page.words().contains(told), "{told}: {}", page.words());

@@ -176,3 +176,83 @@ fn with_few_file_descriptors_the_server_goes_on_answering() {
     without_host.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
+
+/// A good configuration is used from then on, a faulty one changes nothing, and neither ends a connection or the process.
+#[test]
+fn sighup_reloads_what_can_be_reloaded_and_never_kills() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let file = folder.path().join("v.toml");
+    let write = |text: &str| std::fs::write(&file, text).expect("written");
+    write("registration = \"on\"\n");
+    let mut server = Running::start(&mut vestibule(folder.path(), &["--config", "v.toml", "--issuer", &issuer]));
+    server.until(|line| line.contains("Listening at"));
+    let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    let mut registration = || register(&mut connection, port);
+    assert_eq!(registration(), 201);
+
+    write("registration = \"off\"\ncode_lifetime = \"10s\"\n");
+    let before = server.lines().len();
+    server.signal("HUP");
+    server.after(before, |line| line.contains("the configuration was reloaded"));
+    assert_eq!(registration(), 403, "on the same connection");
+
+    write("registration = \"on\"\ncolour = \"blue\"\nlisten = \"nowhere\"\n");
+    let before = server.lines().len();
+    server.signal("HUP");
+    for fault in ["colour", "nowhere"] {
+        server.after(before, |line| line.contains("the configuration was not reloaded") && line.contains(fault));
+    }
+    assert_eq!(registration(), 403, "a faulty one changes nothing");
+
+    write(&format!("listen = \"127.0.0.1:{}\"\n", free_port()));
+    let before = server.lines().len();
+    server.signal("HUP");
+    server.after(before, |line| line.contains("need a restart") && line.contains("settings=listen"));
+    server.after(before, |line| line.contains("the configuration was reloaded"));
+    assert_eq!(registration(), 201);
+    assert!(server.is_alive());
+    // The control socket speaks for the same server.
+    let added = vestibule(folder.path(), &["--issuer", &issuer, "account", "list"]).output().expect("it runs");
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+}
+
+/// The status of a registration, on a connection that stays open.
+fn register(connection: &mut std::net::TcpStream, port: u16) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let body = r#"{"redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "none"}"#;
+    let head = format!("POST /register HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n");
+    write!(connection, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
+    let (mut answer, mut piece) = (String::new(), [0; 4096]);
+    loop {
+        let read = connection.read(&mut piece).expect("answered");
+        assert_ne!(read, 0, "the connection was closed: {answer}");
+        answer.push_str(&String::from_utf8_lossy(&piece[..read]));
+        let Some((head, body)) = answer.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if length.is_some_and(|length: usize| body.len() >= length) {
+            return head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        }
+    }
+}
+
+#[test]
+fn a_failed_sign_in_logs_the_address_and_no_value_forges_a_field() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let server = Running::start(&mut vestibule(folder.path(), &["--issuer", &issuer, "--store", "memory:"]));
+    server.until(|line| line.contains("Listening at"));
+    let forged = "client_id=x%20status%3Dok%0AERROR%20vestibule&redirect_uri=https%3A%2F%2Fa.example";
+    let mut connection = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    let request = format!("GET /authorize?{forged} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut connection, request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut connection, &mut answer).expect("answered");
+    let number = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("a number").to_owned();
+    let line = server.until(|line| line.contains("authorization request refused"));
+    assert!(line.contains(&format!("request{{id={number} address=127.0.0.1}}")), "{line}");
+    assert!(!line.contains(" status=ok") || line.contains("client=\""), "{line}");
+    assert!(server.lines().iter().all(|line| !line.starts_with("ERROR vestibule")), "no line is made up");
+}

@@ -45,6 +45,16 @@ impl Running {
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("lines").clone()
     }
+
+    /// Sends it a signal, by the name that kill(1) has for it.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "signal {name}");
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.process.try_wait().expect("its state").is_none()
+    }
 }
 
 impl Drop for Running {

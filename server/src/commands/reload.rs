@@ -1,0 +1,70 @@
+//! Reading the configuration again while the server runs (SIGHUP).
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use provider::Provider;
+use tokio::signal::unix::Signal;
+
+use super::hazards;
+use crate::config::{Config, Faults, Flags};
+use crate::proxies::Proxies;
+use crate::router::{self, Options};
+use crate::swap::Current;
+
+/// What is replaced when the configuration has changed, and what the new one is compared with.
+pub(super) struct Reloading {
+    pub(super) provider: Current<Provider>,
+    pub(super) router: Current<Router>,
+    pub(super) listening: Vec<SocketAddr>,
+    /// The configuration at the start: what it says of the settings that need a restart still holds.
+    pub(super) config: Config,
+    pub(super) flags: Flags,
+}
+
+impl Reloading {
+    /// Reads the configuration again at each signal.
+    pub(super) async fn follow(self, mut hangup: Signal) {
+        while hangup.recv().await.is_some() {
+            match Config::resolve(&self.flags, &super::variable) {
+                Ok(config) => self.apply(&config),
+                Err(Faults(faults)) => {
+                    for fault in faults {
+                        tracing::error!(fault, "the configuration was not reloaded");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Uses a sound configuration from the next request on.
+    fn apply(&self, config: &Config) {
+        let needing = needing_a_restart(&self.config, config);
+        if !needing.is_empty() {
+            tracing::warn!(settings = needing.join(","), "these settings have changed and need a restart");
+        }
+        if config.issuer != self.config.issuer {
+            return tracing::error!("the configuration was not reloaded: much of it follows from the issuer");
+        }
+        let provider = self.provider.get().with_settings(config.settings());
+        let site = hazards::site(config);
+        for warning in hazards::of(config, &site) {
+            tracing::warn!(warning, "the configuration should not stay as it is");
+        }
+        let proxies = Proxies::of_listeners(&config.trusted_proxies, &self.listening);
+        self.router.set(router::router(provider.clone(), Options { proxies, site }));
+        self.provider.set(provider);
+        tracing::info!("the configuration was reloaded");
+    }
+}
+
+/// The settings that differ and are read at the start alone.
+fn needing_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let differ = [
+        ("issuer", old.issuer != new.issuer),
+        ("listen", old.listen != new.listen),
+        ("store", old.store != new.store),
+        ("sealing_key", old.sealing_key != new.sealing_key),
+    ];
+    differ.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+}
