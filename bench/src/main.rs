@@ -9,6 +9,7 @@ mod attack;
 mod clock;
 mod contest;
 mod errand;
+mod failover;
 mod floor;
 mod guesses;
 mod house;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ["--store", engine] => named(engine).and_then(|engine| measure(&[engine], WHOLE)),
         ["--quick", "--store", engine] => named(engine).and_then(|engine| measure(&[engine], QUICK)),
         ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, contest::work(work)?)),
+        ["failover"] => tested().and_then(|binary| failover::run(&binary)),
         ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
         ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
         _ => Err("usage: bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]] \
