@@ -87,8 +87,8 @@ test('a password that is too short is refused beside its box, which forgets it w
   await page.getByLabel('Password').fill('short');
   await page.getByRole('button', { name: 'Create account' }).click();
 
-  await expect(page.getByRole('alert')).toHaveText(/at least 8 characters/);
-  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/^At least 8 characters\..* Choose a password of at least 8 characters\.$/);
+  await expect(page.getByRole('alert')).toHaveText(/at least 12 characters/);
+  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/^At least 12 characters\..* Choose a password of at least 12 characters\.$/);
   await expect(page.getByLabel('Password')).toHaveValue('');
   await expect(page.getByRole('textbox', { name: 'Email' })).toHaveValue(OWNER.email);
   expect(await server.json(['account', 'list'])).toEqual([]);

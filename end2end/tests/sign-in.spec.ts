@@ -129,6 +129,15 @@ test('signing out ends the session for good: its cookie opens nothing any more',
   await expectPage(page, 'login');
 });
 
+test('an address beyond ASCII is typed as it is and signs in', async ({ page, server }) => {
+  const person = { email: 'j\u00fcrgen@b\u00fccher.example', password: 'correct horse battery' };
+  await server.json(['account', 'add', person.email, '--password-stdin'], `${person.password}\n`);
+  await page.goto(server.url('/login'));
+  await signIn(page, person);
+  await expectPage(page, 'account');
+  await expect(page.getByText('j\u00fcrgen@xn--bcher-kva.example').first()).toBeVisible();
+});
+
 test('cookies of other programs on the same host lock nobody out', async ({ page, server, person, context }) => {
   await context.addCookies([
     { name: 'user', value: 'Zo\u00eb', url: server.issuer },

@@ -4,6 +4,7 @@ pub(crate) mod account;
 mod addresses;
 mod attempts;
 pub(crate) mod ceremony;
+mod common;
 mod credentials;
 pub(crate) mod email;
 pub(crate) mod entrance;
@@ -25,6 +26,7 @@ use store::Keep;
 use thiserror::Error;
 
 pub use account::Role;
+pub use email::{domain_in_ascii, domain_in_unicode, has_local_domain};
 pub use entrance::{EnrolError, Entry};
 pub use links::{Invitation, Purpose};
 pub use passkey::{Ceremony, PasskeyView};
@@ -87,6 +89,8 @@ pub struct AccountView {
     pub is_fresh: bool,
     /// Whether a recovery code signed this browser in: they have lost what they had.
     pub by_code: bool,
+    /// The least number of characters of a new password.
+    pub shortest_password: usize,
 }
 
 /// Why a person's own account was not changed.
@@ -101,6 +105,21 @@ pub enum AccountError {
     /// It is the only way to sign in that is left.
     #[error("it is the last credential")]
     LastCredential,
+    /// The password that would be all that an administrator signs in with is too short for that.
+    #[error("the password is too short to be the only credential of an administrator")]
+    ShortPasswordAlone,
+    /// No mail could ever reach the address.
+    #[error("the address is not an e-mail address")]
+    EmailInvalid,
+    /// The address belongs to another account, or to none that may be here.
+    #[error("the address cannot be had")]
+    EmailUnavailable,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// What was named is not there any more.
     #[error("it is gone")]
     Gone,
@@ -185,6 +204,7 @@ impl Provider {
         let found = self.signed_in_account(visitor).await?;
         Ok(found.map(|(session, account)| AccountView {
             role: account.role,
+            shortest_password: account.shortest_password(),
             has_password: account.password.is_some(),
             password_set_at: account.password_set_at,
             recovery_codes: account.recovery.as_ref().map(StoredCodes::view),

@@ -58,7 +58,8 @@ use fetch::Fetcher;
 
 pub use accounts::{
     AccountError, AccountView, Busy, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose,
-    RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn,
+    RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn, domain_in_ascii, domain_in_unicode,
+    has_local_domain,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,

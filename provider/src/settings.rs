@@ -46,7 +46,7 @@ pub enum SignUp {
     Invitation,
     /// Everybody.
     Open,
-    /// Whoever has an address in one of these domains, in lower case.
+    /// Whoever has an address in one of these domains, however they are spelled.
     Domains(Vec<String>),
 }
 

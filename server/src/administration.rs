@@ -38,6 +38,18 @@ pub enum Request {
         /// The account's e-mail address.
         email: String,
     },
+    /// Lets the one-time link to an account open nothing any more.
+    WithdrawLink {
+        /// The account's e-mail address.
+        email: String,
+    },
+    /// Gives an account another address.
+    ChangeEmail {
+        /// The one it has.
+        email: String,
+        /// The one it gets.
+        new: String,
+    },
     /// Gives an account another role.
     SetRole {
         /// Its e-mail address.
@@ -198,7 +210,7 @@ impl From<KeySummary> for Key {
 
 /// Does what is asked. The error is a sentence for the terminal.
 pub async fn execute(provider: &Provider, request: Request) -> Result<Answer, String> {
-    answer(provider, request).await.map_err(|error| error.to_string())
+    Box::pin(answer(provider, request)).await.map_err(|error| error.to_string())
 }
 
 async fn answer(provider: &Provider, request: Request) -> Result<Answer, AdministrationError> {
@@ -218,6 +230,8 @@ async fn answer(provider: &Provider, request: Request) -> Result<Answer, Adminis
         Request::DisconnectClient { client_id } => done(terminal.disconnect_client(&client_id).await?),
         Request::AddWaitingAccount { email, role } => Answer::AddedAccount(terminal.add_waiting_account(&email, role).await?),
         Request::ResetAccount { email } => Answer::Link(terminal.reset_account(&email).await?),
+        Request::WithdrawLink { email } => done(terminal.withdraw_link(&email).await?),
+        Request::ChangeEmail { email, new } => done(terminal.change_email(&email, &new).await.map(drop)?),
         Request::SetRole { email, role } => done(terminal.set_role(&email, role).await?),
         Request::BlockHost { host } => done(terminal.block_host(&host).await?),
         Request::UnblockHost { host } => done(terminal.unblock_host(&host).await?),

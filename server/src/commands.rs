@@ -91,10 +91,20 @@ enum AccountCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Print a one-time link by which a person chooses a new way to sign in
+    /// Print a one-time link by which a person chooses a new way to sign in; earlier links end
     Reset {
         /// The e-mail address
         email: String,
+        /// End the link that is out instead, of an invitation too
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Give an account another e-mail address
+    Email {
+        /// The e-mail address it has
+        email: String,
+        /// The e-mail address it gets
+        new: String,
     },
     /// Say what a person may do
     Role {
@@ -282,7 +292,9 @@ fn account_request(command: AccountCommand) -> Result<Request, String> {
             Request::CreateAccount { email, password: password_from_stdin()? }
         }
         AccountCommand::Password { email, .. } => Request::SetPassword { email, password: password_from_stdin()? },
-        AccountCommand::Reset { email } => Request::ResetAccount { email },
+        AccountCommand::Reset { email, withdraw: false } => Request::ResetAccount { email },
+        AccountCommand::Reset { email, withdraw: true } => Request::WithdrawLink { email },
+        AccountCommand::Email { email, new } => Request::ChangeEmail { email, new },
         AccountCommand::Role { email, role } => Request::SetRole { email, role },
         AccountCommand::List => Request::Accounts,
         AccountCommand::Disable { email } => Request::DisableAccount { email },

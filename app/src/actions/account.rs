@@ -105,6 +105,21 @@ pub async fn remove_password(#[server(default)] form_token: String) -> Result<()
     Ok(())
 }
 
+/// Gives the person another address.
+#[server(prefix = "/actions", endpoint = "change_email")]
+pub async fn change_email(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let attempt = async {
+        let visit = Visit::trusted(&form_token)?;
+        visit.provider.change_email(&visit.visitor, &email).await?;
+        Ok(Done::EmailChanged)
+    };
+    match attempt.await {
+        Ok(done) => answer_account(Ok(done)),
+        Err(message) => answer_form(Err(message), &Place::Account, &email),
+    }
+    Ok(())
+}
+
 /// Makes ten new recovery codes, and leads to the page that shows them once.
 #[server(prefix = "/actions", endpoint = "make_recovery_codes")]
 pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Result<(), Message> {

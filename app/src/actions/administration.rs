@@ -78,6 +78,17 @@ pub async fn reset_account(#[server(default)] form_token: String, #[server(defau
     Ok(())
 }
 
+/// Lets the one-time link to an account open nothing any more.
+#[server(prefix = "/actions", endpoint = "withdraw_link")]
+pub async fn withdraw_link(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+    let deed = async move |administration: Administration| {
+        administration.withdraw_link(&email).await?;
+        Ok((News::LinkWithdrawn { email }, None))
+    };
+    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    Ok(())
+}
+
 /// Gives an account another role.
 #[server(prefix = "/actions", endpoint = "set_role")]
 pub async fn set_role(

@@ -3,7 +3,6 @@
 #![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
 
 use leptos::prelude::*;
-use provider::SHORTEST_PASSWORD;
 
 use crate::words::{Message, Subject, common as words};
 
@@ -12,6 +11,10 @@ use crate::words::{Message, Subject, common as words};
 pub(crate) fn Alert(message: Option<Message>, id: &'static str) -> impl IntoView {
     message.map(|message| view! { <p class="alert" class:calm=message.is_calm() role="alert" id=id>{message.text()}</p> })
 }
+
+/// A box of the type "email" refuses letters beyond ASCII before the at sign, in every browser. The server knows more about
+/// addresses than this.
+const EMAIL_PATTERN: &str = r"\s*[^@\s]+@[^@\s]+\s*";
 
 /// The box "Email". `fixed` when a link decides the address.
 #[component]
@@ -27,7 +30,7 @@ pub(crate) fn EmailField(
         <div class="field">
             <label for="email">{words::EMAIL}</label>
             <input
-                type="email" id="email" name="email" value=value required readonly=fixed maxlength="254"
+                type="text" id="email" name="email" value=value required readonly=fixed maxlength="254" pattern=EMAIL_PATTERN
                 autocomplete=autocomplete inputmode="email" enterkeyhint="next" autocapitalize="none" spellcheck="false"
                 aria-invalid=faulty.then_some("true")
                 aria-describedby=faulty.then_some("email-alert")
@@ -45,8 +48,13 @@ pub(crate) fn PasswordField(#[prop(default = None)] message: Option<Message>) ->
 
 /// The box for a password that is chosen, with the rule for it.
 #[component]
-pub(crate) fn NewPasswordField(#[prop(default = words::PASSWORD)] label: &'static str, message: Option<Message>) -> impl IntoView {
-    let hint = words::new_password_rule(SHORTEST_PASSWORD);
+pub(crate) fn NewPasswordField(
+    #[prop(default = words::PASSWORD)] label: &'static str,
+    /// The least number of characters.
+    fewest: usize,
+    message: Option<Message>,
+) -> impl IntoView {
+    let hint = words::new_password_rule(fewest);
     view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" hint message/> }
 }
 

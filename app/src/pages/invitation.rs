@@ -52,7 +52,7 @@ fn Invited(
     hidden: Hidden,
 ) -> impl IntoView {
     let (message, typed) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
-    let fixed = invitation.email.is_some();
+    let (fixed, fewest) = (invitation.email.is_some(), invitation.shortest_password);
     let email = invitation.email.unwrap_or(typed);
     let lead = match invitation.purpose {
         Purpose::FirstAccount => words::FIRST_LEAD.to_owned(),
@@ -68,7 +68,7 @@ fn Invited(
         <h1>{title}</h1>
         <p class="lead">{lead}</p>
         {explained.map(|explained| view! { <p>{explained}</p> })}
-        <CredentialForm hidden email fixed message labels/>
+        <CredentialForm hidden email fixed fewest message labels/>
     }
 }
 
@@ -96,6 +96,8 @@ pub(super) fn CredentialForm(
     hidden: Hidden,
     email: String,
     fixed: bool,
+    /// The least number of characters of the password.
+    fewest: usize,
     message: Option<Message>,
     labels: Labels,
 ) -> impl IntoView {
@@ -114,7 +116,7 @@ pub(super) fn CredentialForm(
                 <WithoutScript/>
                 <Divider/>
             })}
-            <NewPasswordField label=labels.password message/>
+            <NewPasswordField label=labels.password fewest message/>
             <button class="button" class:filled=!has_passkeys type="submit">{labels.submit}</button>
         </form>
     }

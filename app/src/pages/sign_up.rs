@@ -31,7 +31,10 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let domains = match &visit.provider.settings().sign_up {
         Policy::Invitation => return Err(ProblemFacts::not_found().into()),
         Policy::Open => None,
-        Policy::Domains(domains) => Some(words::for_domains(domains)),
+        Policy::Domains(domains) => {
+            let domains: Vec<_> = domains.iter().map(|domain| provider::domain_in_unicode(domain)).collect();
+            Some(words::for_domains(&domains))
+        }
     };
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
@@ -54,7 +57,7 @@ fn SignUpCard(
         <h1>{words::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}
         {domains.map(|domains| view! { <p class="quiet">{domains}</p> })}
-        <CredentialForm hidden email fixed=false message labels=LABELS/>
+        <CredentialForm hidden email fixed=false fewest=provider::SHORTEST_PASSWORD message labels=LABELS/>
         <div class="links">
             <a class="link" href=Place::Login(arrival.request).to_string()>{words::SIGN_IN_INSTEAD}</a>
         </div>

@@ -20,11 +20,12 @@ pub(crate) enum Done {
     OthersSignedOut,
     Disconnected,
     AllDisconnected,
+    EmailChanged,
 }
 
 impl Done {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
         Self::PasswordSaved,
@@ -33,6 +34,7 @@ impl Done {
         Self::OthersSignedOut,
         Self::Disconnected,
         Self::AllDisconnected,
+        Self::EmailChanged,
     ];
 
     /// The words.
@@ -45,6 +47,7 @@ impl Done {
             Self::BrowserSignedOut => "That browser is signed out.",
             Self::OthersSignedOut => "You are signed out everywhere else.",
             Self::Disconnected => "The application is disconnected. It has to ask you before it connects again.",
+            Self::EmailChanged => "Your e-mail address is changed. You sign in with the new one from now on.",
             Self::AllDisconnected => "Every application is disconnected. Each has to ask you before it connects again.",
         }
     }
@@ -53,6 +56,14 @@ impl Done {
 /// Above the ways to sign in, once the sign-in is too old to change them.
 pub(crate) const CONFIRM_EXPLAINED: &str = "To change how you sign in, confirm first that it is you.";
 pub(crate) const CONFIRM_NOW: &str = "Confirm now";
+
+pub(crate) const EMAIL: &str = "E-mail address";
+pub(crate) const CHANGE_EMAIL: &str = "Change e-mail address";
+pub(crate) const CHANGING_EMAIL_EXPLAINED: &str =
+    "You sign in with the new address from now on. You stay signed in, and applications stay connected.";
+pub(crate) const SAVE_EMAIL: &str = "Save address";
+/// Of an address that no mail from elsewhere reaches.
+pub(crate) const LOCAL_DOMAIN: &str = "What follows the @ has no dot. If that is a slip, change the address below.";
 
 pub(crate) const PASSKEYS: &str = "Passkeys";
 pub(crate) const NO_PASSKEY: &str = "No passkey yet. With one you sign in by fingerprint, face or device PIN; create it here.";

@@ -36,6 +36,8 @@ pub enum Message {
     EmailInvalid,
     /// The address belongs to another account, or to none that may be made here.
     EmailUnavailable,
+    /// The address belongs to another account, or to none that may be here: so a person's own cannot be changed to it.
+    EmailTaken,
     /// The sign-in is too old for what was asked.
     ConfirmFirst,
     /// It would leave no way to sign in.
@@ -51,6 +53,12 @@ pub enum Message {
     },
     /// A new password is too long.
     PasswordTooLong,
+    /// A new password is one of those that are guessed first.
+    PasswordCommon,
+    /// A new password is made of the person's address or the server's name.
+    PasswordFromName,
+    /// A password is too short to be all that an administrator signs in with.
+    ShortPasswordAlone,
     /// The server did not accept what the passkey answered.
     PasskeyRefused,
     /// The browser's dialog was closed, or ran out of time.
@@ -92,8 +100,10 @@ impl Message {
     /// The box it stands beside.
     pub const fn subject(&self) -> Subject {
         match self {
-            Self::EmailInvalid | Self::EmailUnavailable => Subject::Email,
-            Self::PasswordTooShort { .. } | Self::PasswordTooLong => Subject::Password,
+            Self::EmailInvalid | Self::EmailUnavailable | Self::EmailTaken => Subject::Email,
+            Self::PasswordTooShort { .. } | Self::PasswordTooLong | Self::PasswordCommon | Self::PasswordFromName => {
+                Subject::Password
+            }
             _ => Subject::Form,
         }
     }
@@ -127,12 +137,22 @@ impl Message {
             Self::LinkGone => "This link has been used or has expired. Ask whoever runs this server for a new one.",
             Self::EmailInvalid => "Enter an e-mail address, such as name@example.com.",
             Self::EmailUnavailable => "No account can be made for this address here. If you have one already, sign in with it.",
+            Self::EmailTaken => "You cannot have this address here. Choose another one.",
             Self::ConfirmFirst => "Confirm first that it is you. Nothing was changed yet.",
             Self::LastCredential => "This is the only way left to sign in. Add another one first.",
             Self::Gone => "This is not there any more, so nothing was done. Choose again from what is here now.",
             Self::NameEmpty => "Enter a name.",
             Self::PasswordTooShort { .. } => "Choose a longer password.",
             Self::PasswordTooLong => "This password is too long. Choose a shorter one.",
+            Self::PasswordCommon => {
+                "This password is one of those that are guessed first. Several words that do not belong together are better."
+            }
+            Self::PasswordFromName => {
+                "This password can be guessed from your address or from the name of this server. Choose another one."
+            }
+            Self::ShortPasswordAlone => {
+                "An administrator needs a passkey, or a password of at least 12 characters. Choose a longer password first."
+            }
             Self::PasskeyRefused => {
                 "This passkey was not accepted. A security key needs a PIN. Try another passkey, or use your password."
             }
@@ -178,12 +198,16 @@ mod tests {
             Message::LinkGone,
             Message::EmailInvalid,
             Message::EmailUnavailable,
+            Message::EmailTaken,
             Message::ConfirmFirst,
             Message::LastCredential,
             Message::Gone,
             Message::NameEmpty,
             Message::PasswordTooShort { minimum: 12 },
             Message::PasswordTooLong,
+            Message::PasswordCommon,
+            Message::PasswordFromName,
+            Message::ShortPasswordAlone,
             Message::PasskeyRefused,
             Message::PasskeyCancelled,
             Message::PasskeyKnown,

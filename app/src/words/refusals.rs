@@ -46,6 +46,8 @@ impl From<PasswordError> for Message {
         match error {
             PasswordError::TooShort { minimum } => Self::PasswordTooShort { minimum },
             PasswordError::TooLong { .. } => Self::PasswordTooLong,
+            PasswordError::Common => Self::PasswordCommon,
+            PasswordError::FromName => Self::PasswordFromName,
         }
     }
 }
@@ -71,6 +73,10 @@ impl From<AccountError> for Message {
             AccountError::NotSignedIn => Self::SignedOut,
             AccountError::ConfirmFirst => Self::ConfirmFirst,
             AccountError::LastCredential => Self::LastCredential,
+            AccountError::ShortPasswordAlone => Self::ShortPasswordAlone,
+            AccountError::EmailInvalid => Self::EmailInvalid,
+            AccountError::EmailUnavailable => Self::EmailTaken,
+            AccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
             AccountError::Gone => Self::Gone,
             AccountError::NameEmpty => Self::NameEmpty,
             AccountError::Password(error) => error.into(),

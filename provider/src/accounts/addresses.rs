@@ -9,7 +9,11 @@ use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Keep, Swap};
 
-use super::{Account, NOBODY, email::Email};
+use super::{
+    Account, NOBODY,
+    account::NextEmail,
+    email::{self, Email},
+};
 use crate::{Provider, keys, problem::Unavailable, record};
 
 const A_FEW: usize = 8;
@@ -37,10 +41,22 @@ impl FirstAccount {
 }
 
 impl Provider {
-    /// The account of an address.
-    pub(crate) async fn account_of(&self, email: &Email) -> Result<Option<Account>, Unavailable> {
-        let id = record::read(self.store(), &email.key()).await?;
-        record::read(self.store(), &keys::account(id.unwrap_or(NOBODY))).await
+    /// The account of an address, however it is spelled. How many steps it takes follows from the text alone.
+    pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
+        let (mut found, mut tried) = (None, false);
+        let keys = email::keys_of(email);
+        for key in &keys {
+            let Some(id) = record::read::<Id>(self.store(), key).await? else { continue };
+            // Another spelling of earlier releases may lead to another account, if at all.
+            if found.is_none() {
+                tried = true;
+                found = record::read::<Account>(self.store(), &keys::account(id)).await?.filter(|one| one.is_found_by(key));
+            }
+        }
+        if !tried && !keys.is_empty() {
+            record::read::<Account>(self.store(), &keys::account(NOBODY)).await?;
+        }
+        Ok(found)
     }
 
     /// Makes an account. `false` when its address belongs to another; then nothing was made.
@@ -131,8 +147,12 @@ impl Provider {
             return Ok(true);
         }
         let Some(there) = store.get(&key).await? else { return Ok(store.insert(&key, &own, Keep::Forever).await?) };
-        let owner = record::decode(&key, &there)?;
-        if record::read::<Account>(store, &keys::account(owner)).await?.is_some() {
+        let owner: Id = record::decode(&key, &there)?;
+        if owner == account {
+            return Ok(true);
+        }
+        let owner = record::read::<Account>(store, &keys::account(owner)).await?;
+        if owner.is_some_and(|owner| owner.holds(&key, self.now())) {
             return Ok(false);
         }
         match store.compare_and_swap(&key, &there, &own, Keep::Forever).await? {
@@ -155,17 +175,66 @@ impl Provider {
 
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         self.store().delist(keys::ACCOUNTS, &account.to_string()).await?;
-        match Email::parse(email) {
-            Some(email) => self.release(&email, account).await,
-            None => Ok(()),
+        for key in email::keys_of(email) {
+            self.release(&key, account).await?;
         }
+        Ok(())
     }
 
     /// Frees the address of an account that was removed, unless another has claimed it by now. The store cannot remove on
     /// a condition, but it can swap on one: for the same value that is gone in a moment.
-    async fn release(&self, email: &Email, account: Id) -> Result<(), Unavailable> {
+    async fn release(&self, key: &str, account: Id) -> Result<(), Unavailable> {
         let own = record::encode(&account);
-        self.store().compare_and_swap(&email.key(), &own, &own, Keep::For(Duration::ZERO)).await?;
+        self.store().compare_and_swap(key, &own, &own, Keep::For(Duration::ZERO)).await?;
         Ok(())
+    }
+
+    /// Gives an account another address. `None` when that belongs to another account, or the account has changed meanwhile.
+    ///
+    /// Each step is one record, and whatever fails in between leaves the account with one address that leads to it: the record says
+    /// which it will have, the address is claimed, the record says that it has it, and the old one is free. Of two accounts that want
+    /// one address, the claim lets one have it. A link that went to the old address ends.
+    pub(crate) async fn change_address(&self, account: &Account, email: &Email) -> Result<Option<Account>, Unavailable> {
+        if self.account_of(&email.shown()).await?.is_some_and(|other| other.id != account.id) {
+            return Ok(None);
+        }
+        let next = NextEmail { email: email.shown(), until: self.now().after(CLAIM) };
+        let unchanged = |there: &Account| there.email == account.email && there.generation == account.generation;
+        let announce = |there: &mut Account| {
+            let good = unchanged(there);
+            if good {
+                there.next_email = Some(next.clone());
+            }
+            good
+        };
+        if self.change_account(account.id, announce).await? != Some(true) {
+            return Ok(None);
+        }
+        let claimed = self.claim(email, account.id).await?;
+        let now = self.now();
+        let take = |there: &mut Account| {
+            let own = there.next_email.as_ref() == Some(&next);
+            if own {
+                there.next_email = None;
+            }
+            (own && claimed && unchanged(there) && !next.until.has_passed(now)).then(|| {
+                there.email.clone_from(&next.email);
+                there.withdraw_link(now);
+                there.clone()
+            })
+        };
+        let taken = self.change_account(account.id, take).await?.flatten();
+        let (had, has) = match &taken {
+            Some(_) => (&account.email, &next.email),
+            None => (&next.email, &account.email),
+        };
+        let kept = email::keys_of(has);
+        for key in email::keys_of(had).iter().filter(|key| !kept.contains(key)) {
+            // An address that leads to an account which has another is nobody's: it may stay.
+            if let Err(error) = self.release(key, account.id).await {
+                tracing::warn!(%error, "an account that has another address has left the earlier one behind");
+            }
+        }
+        Ok(taken)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Account, NOBODY, SignInError, email, email::Email, hashing::NotHashed, queue::Requester};
+use super::{Account, NOBODY, SignInError, email, hashing::NotHashed, queue::Requester};
 use crate::{
     Provider, Visitor,
     audit::Deed,
@@ -66,13 +66,9 @@ impl Provider {
     /// A browser that is known to the account is not counted with its part of the network, nor with strangers who name the same
     /// address. Of strangers an exhausted network is refused first, so that it cannot exhaust other people's addresses as well.
     pub(super) async fn attempt(&self, visitor: &Visitor, typed: &str, guess: Guess) -> Result<Attempt, SignInError> {
-        let email = Email::parse(typed);
-        let account = match &email {
-            Some(email) => self.account_of(email).await?.filter(Account::is_active),
-            None => None,
-        };
+        let account = self.account_of(typed).await?.filter(Account::is_active);
         // However an address is spelled, it is counted as one.
-        let email = email.map_or_else(|| email::folded(typed), |email| email.key());
+        let email = email::folded(typed);
         let id = account.as_ref().map_or(NOBODY, |account| account.id);
         let (known, worn) = tokio::try_join!(
             self.is_known_to_account(visitor, id, account.as_ref()),

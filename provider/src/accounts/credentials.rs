@@ -1,10 +1,14 @@
 //! What a signed-in person changes about the ways they sign in.
 
-use super::{Account, AccountError, SignedIn, password, queue::Requester};
-use crate::{Provider, Visitor, Way, audit::Deed};
+use std::time::Duration;
+
+use super::{Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester};
+use crate::{Provider, Visitor, Way, audit::Deed, limits::Limit};
 
 /// The longest name of a passkey, in bytes.
 const LONGEST_NAME: usize = 100;
+/// Changes of the address of one account, done or not: each tells whether an address is taken.
+const NEW_ADDRESSES: Limit = Limit { name: "email", most: 10, stretch: Duration::from_hours(1) };
 
 impl Provider {
     /// Gives a passkey another name.
@@ -33,7 +37,8 @@ impl Provider {
             if account.passkeys.len() == 1 && account.password.is_none() {
                 return Err(AccountError::LastCredential);
             }
-            Ok(account.passkeys.remove(place).name)
+            let name = account.passkeys.remove(place).name;
+            if account.may_be(account.role) { Ok(name) } else { Err(AccountError::ShortPasswordAlone) }
         };
         let name = self.change_own(&person, remove).await?;
         self.note_by_person(Deed::PasskeyRemoved, person.whose(), visitor, name).await;
@@ -43,17 +48,36 @@ impl Provider {
     /// Chooses a new password. Every other browser is signed out by it.
     pub async fn change_password(&self, visitor: &Visitor, password: &str) -> Result<SignedIn, AccountError> {
         let person = self.fresh_account(visitor).await?;
-        password::judge(password)?;
         let requester = Requester::known(visitor, person.id);
-        let (hash, now) = (self.hash_password(&requester, password).await?, self.now());
+        let minimum = person.shortest_password();
+        let password: NewPassword = self.new_password::<AccountError>(&requester, password, minimum, &person.email).await?;
+        let now = self.now();
         let choose = |account: &mut Account| {
-            account.choose_password(hash.clone(), now);
-            Ok(account.clone())
+            account.choose_password(password.clone(), now);
+            // It may have become an administrator's meanwhile.
+            if account.may_be(account.role) { Ok(account.clone()) } else { Err(AccountError::ShortPasswordAlone) }
         };
         let account = self.change_own(&person, choose).await?;
         self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None).await;
         self.end_sessions(account.id).await?;
         Ok(self.begin_session(visitor, &account, Some(Way::Password)).await?)
+    }
+
+    /// Gives the person another address. Nobody proves that it is theirs, so where the settings let people from certain domains in, it
+    /// is of one of these or of the domain that they have.
+    pub async fn change_email(&self, visitor: &Visitor, email: &str) -> Result<(), AccountError> {
+        let person = self.fresh_account(visitor).await?;
+        if let Some(retry_after) = self.count(NEW_ADDRESSES, &person.id.to_string()).await? {
+            return Err(AccountError::TooManyAttempts { retry_after });
+        }
+        let email = Email::parse(email).ok_or(AccountError::EmailInvalid)?;
+        let own_domain = Email::parse(&person.email).is_some_and(|own| own.domain() == email.domain());
+        if !own_domain && !self.settings().sign_up.tolerates(&email) {
+            return Err(AccountError::EmailUnavailable);
+        }
+        let changed = self.change_address(&person, &email).await?.ok_or(AccountError::EmailUnavailable)?;
+        self.note_by_person(Deed::EmailChanged, changed.whose(), visitor, person.email).await;
+        Ok(())
     }
 
     /// Removes the password, unless it is the last way to sign in.

@@ -15,7 +15,7 @@ use super::{
     email::Email,
     links::{Door, digest},
     passkey::{Failed, StoredPasskey},
-    password::{self, PasswordError},
+    password::{NewPassword, PasswordError},
     queue::{Busy, Requester},
 };
 use crate::{Provider, Visitor, Way, audit::Deed, keys, problem::Unavailable};
@@ -78,7 +78,7 @@ impl From<Failed> for EnrolError {
 
 /// What a person signs in with from now on.
 enum Credential {
-    Password(String),
+    Password(NewPassword),
     Passkey(Box<StoredPasskey>),
 }
 
@@ -93,14 +93,15 @@ impl Provider {
     ) -> Result<SignedIn, EnrolError> {
         let (link, door) = self.door(visitor, entry).await?;
         let person = self.newcomer(&door, email).await?;
-        password::judge(password)?;
         let requester = match &door {
             // Whoever has a link holds a secret already.
             Door::FirstAccount | Door::Enrolment(_) | Door::Reset(_) => Requester::known(visitor, person.id),
             Door::SignUp => Requester::stranger(visitor),
         };
-        let credential = Credential::Password(self.hash_password(&requester, password).await?);
-        let account = self.enter(&door, person, &credential).await?;
+        let minimum = person.shortest_password();
+        let password = self.new_password::<EnrolError>(&requester, password, minimum, &person.email).await?;
+        let credential = Credential::Password(password);
+        let account = self.enter(link.as_ref(), &door, person, &credential).await?;
         self.welcome(visitor, link.as_ref(), &door, &account, Way::Password).await
     }
 
@@ -136,7 +137,7 @@ impl Provider {
         let passkey = self.passkeys().finish_registration(credential, &state)?;
         let person = Account { id: account, ..self.newcomer(&door, &email).await? };
         let credential = Credential::Passkey(Box::new(StoredPasskey::new(&visitor.device, passkey, self.now())));
-        let account = self.enter(&door, person, &credential).await?;
+        let account = self.enter(link.as_ref(), &door, person, &credential).await?;
         self.welcome(visitor, link.as_ref(), &door, &account, Way::Passkey).await
     }
 
@@ -164,14 +165,20 @@ impl Provider {
         };
         let email = Email::parse(email).ok_or(EnrolError::EmailInvalid)?;
         let allowed = matches!(door, Door::FirstAccount) || self.settings().sign_up.allows(&email);
-        if !allowed || self.account_of(&email).await?.is_some() {
+        if !allowed || self.account_of(&email.shown()).await?.is_some() {
             return Err(EnrolError::EmailUnavailable);
         }
         Ok(Account { role, ..Account::new(self.entropy().id(), &email, self.now()) })
     }
 
     /// Gives the account its credential, if it is still to be had.
-    async fn enter(&self, door: &Door, mut person: Account, credential: &Credential) -> Result<Account, EnrolError> {
+    async fn enter(
+        &self,
+        link: Option<&Digest>,
+        door: &Door,
+        mut person: Account,
+        credential: &Credential,
+    ) -> Result<Account, EnrolError> {
         let now = self.now();
         match door {
             Door::FirstAccount => {
@@ -185,7 +192,10 @@ impl Provider {
                 let made = self.create_account(&person, &address(&person)?).await?;
                 made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
-            Door::Enrolment(account) => self.give(account, credential, |account| !account.has_credentials()).await,
+            Door::Enrolment(account) => {
+                let link = link.ok_or(EnrolError::LinkGone)?;
+                self.give(link, account, credential, |account| !account.has_credentials()).await
+            }
             Door::Reset(account) => {
                 let clear = |account: &mut Account| {
                     account.forget_what_can_be_told();
@@ -193,7 +203,7 @@ impl Provider {
                 };
                 // Here, so that a failure leaves a link to try again with; and once more afterwards, for what was allowed meanwhile.
                 self.withdraw_all(account.id).await?;
-                self.give(account, credential, clear).await
+                self.give(link.ok_or(EnrolError::LinkGone)?, account, credential, clear).await
             }
         }
     }
@@ -202,17 +212,25 @@ impl Provider {
     /// whether it takes one.
     async fn give(
         &self,
+        link: &Digest,
         looked_at: &Account,
         credential: &Credential,
         prepare: impl Fn(&mut Account) -> bool,
     ) -> Result<Account, EnrolError> {
         let now = self.now();
         let give = |account: &mut Account| {
-            (account.is_active() && account.generation == looked_at.generation && prepare(account)).then(|| {
+            let (before, good) = (account.clone(), account.is_active() && account.generation == looked_at.generation);
+            if good && account.is_current_link(link) && prepare(account) {
                 credential.give(account, now);
-                account.generation += 1;
-                account.clone()
-            })
+                // It may have become an administrator's meanwhile.
+                if account.may_be(account.role) {
+                    account.generation += 1;
+                    account.link = None;
+                    return Some(account.clone());
+                }
+            }
+            *account = before;
+            None
         };
         self.change_account(looked_at.id, give).await?.flatten().ok_or(EnrolError::LinkGone)
     }
@@ -253,10 +271,7 @@ impl Credential {
     fn give(&self, account: &mut Account, now: Timestamp) {
         account.last_sign_in_at = Some(now);
         match self {
-            Self::Password(hash) => {
-                account.password = Some(hash.clone());
-                account.password_set_at = Some(now);
-            }
+            Self::Password(password) => account.set_password(password.clone(), now),
             Self::Passkey(passkey) => account.passkeys.push(StoredPasskey::clone(passkey)),
         }
     }

@@ -10,6 +10,7 @@ use tokio::task;
 
 use super::{
     AccountError, EnrolError, SignInError,
+    password::forms,
     queue::{Busy, NoTurn, Queue, Requester},
 };
 use crate::{AdministrationError, Provider};
@@ -61,14 +62,19 @@ impl Passwords {
 
     /// Whether a password leads to a hash; without a hash it takes as long, and the answer is no.
     pub(super) async fn verify(&self, requester: &Requester, password: &str, hash: Option<&str>) -> Result<bool, NotHashed> {
-        let (password, known) = (password.to_owned(), hash.is_some());
+        let (forms, known) = (forms(password), hash.is_some());
         let hash = hash.unwrap_or(NOBODYS).to_owned();
-        let work = move || Argon2::default().verify_password(password.as_bytes(), hash.as_str());
-        match self.run(requester, work).await? {
-            Ok(()) => Ok(known),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(failed(&error)),
+        // All of them, though the first be right: so it takes as long whichever is.
+        let verify = move |form: &String| Argon2::default().verify_password(form.as_bytes(), hash.as_str());
+        let mut right = false;
+        for verified in self.run(requester, move || forms.iter().map(verify).collect::<Vec<_>>()).await? {
+            match verified {
+                Ok(()) => right = known,
+                Err(argon2::password_hash::Error::PasswordInvalid) => {}
+                Err(error) => return Err(failed(&error)),
+            }
         }
+        Ok(right)
     }
 
     /// The slot is given back when the work is done, even if nobody waits for it any more.

@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use store::{Keep, Swap};
 
-use super::Role;
+use super::{Role, email::keys_of};
 use crate::{
     Provider, keys,
     problem::Unavailable,
@@ -23,6 +23,8 @@ pub(crate) struct Rights {
     pub(crate) disabled: bool,
     pub(crate) role: Role,
     pub(crate) generation: u64,
+    /// Whether all that it signs in with is a password that is short, or may be. It is only read.
+    pub(crate) is_short_password_alone: bool,
 }
 
 impl Rights {
@@ -33,6 +35,9 @@ impl Rights {
             disabled: members.get("disabled").and_then(Value::as_bool).unwrap_or(false),
             role: role.unwrap_or_default(),
             generation: members.get("generation").and_then(Value::as_u64).unwrap_or(0),
+            is_short_password_alone: members.get("passkeys").and_then(Value::as_array).is_none_or(Vec::is_empty)
+                && members.get("password").is_some_and(Value::is_string)
+                && members.get("password_is_long").and_then(Value::as_bool) != Some(true),
         }
     }
 
@@ -62,17 +67,24 @@ pub(crate) struct Subject {
 
 impl Provider {
     /// The account of an address that somebody typed, whether or not this version can read it.
-    pub(crate) async fn subject(&self, email: &super::email::Email) -> Result<Option<Subject>, Unavailable> {
-        let Some(id) = record::read::<Id>(self.store(), &email.key()).await? else { return Ok(None) };
-        Ok(match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
-            Found::Nothing => None,
-            Found::Unreadable => Some(Subject { id, email: email.as_typed().to_owned(), disabled: false, is_record: false }),
-            Found::Record(members) => {
-                let stored = members.get("email").and_then(Value::as_str).unwrap_or_else(|| email.as_typed());
-                let disabled = Rights::read(&members).disabled;
-                Some(Subject { id, email: stored.to_owned(), disabled, is_record: true })
+    pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
+        for key in keys_of(typed) {
+            let Some(id) = record::read::<Id>(self.store(), &key).await? else { continue };
+            let found = match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
+                Found::Nothing => None,
+                Found::Unreadable => Some(Subject { id, email: typed.to_owned(), disabled: false, is_record: false }),
+                Found::Record(members) => {
+                    let stored = members.get("email").and_then(Value::as_str).unwrap_or(typed);
+                    let disabled = Rights::read(&members).disabled;
+                    Some(Subject { id, email: stored.to_owned(), disabled, is_record: true })
+                }
+            };
+            // An address counts while its account says so.
+            if let Some(subject) = found.filter(|subject| keys_of(&subject.email).contains(&key)) {
+                return Ok(Some(subject));
             }
-        })
+        }
+        Ok(None)
     }
 
     /// Changes what an account may do; `None` when it is not there. `decide` is asked again whenever another was faster.

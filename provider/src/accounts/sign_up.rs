@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{EnrolError, email::Email};
+use super::{
+    EnrolError,
+    email::{Email, domain_in_ascii},
+};
 use crate::{Provider, SignUp, Visitor, limits::Limit};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -15,12 +18,17 @@ impl SignUp {
         !matches!(self, Self::Invitation)
     }
 
+    /// Whether somebody who has an account may take this address. Only a list of domains says no.
+    pub(crate) fn tolerates(&self, email: &Email) -> bool {
+        !matches!(self, Self::Domains(_)) || self.allows(email)
+    }
+
     /// Whether somebody with this address may.
     pub(crate) fn allows(&self, email: &Email) -> bool {
         match self {
             Self::Invitation => false,
             Self::Open => true,
-            Self::Domains(domains) => domains.iter().any(|domain| *domain == email.domain()),
+            Self::Domains(domains) => domains.iter().any(|domain| domain_in_ascii(domain).as_deref() == Some(email.domain())),
         }
     }
 }

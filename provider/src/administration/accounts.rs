@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Administration, AdministrationError, Done};
 use crate::{
-    accounts::{Account, Role, email::Email, password, queue::Requester},
+    accounts::{
+        Account, Role,
+        email::Email,
+        password::{NewPassword, shortest_password},
+        queue::Requester,
+    },
     audit::{Actor, Deed},
     keys,
     record::Listing,
@@ -32,6 +37,9 @@ pub struct AccountSummary {
     /// When its person last signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sign_in_at: Option<Timestamp>,
+    /// Until when the one-time link that is out is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_expires_at: Option<Timestamp>,
 }
 
 /// An account that was added. It has no Debug: the link is a secret.
@@ -55,20 +63,21 @@ impl Administration {
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
         let Some(password) = password else { return self.add_waiting_account(email, None).await };
         let email = address(email)?;
-        password::judge(password)?;
-        if let Some(account) = self.provider.account_of(&email).await? {
+        if let Some(account) = self.provider.account_of(&email.shown()).await? {
             return Err(conflict(&account, KEPT_AS_IT_IS));
         }
-        let hash = self.provider.hash_password(&Requester::operator(), password).await?;
-        let account = self.add_new_account(&email, Role::Person, Some(hash)).await?;
-        Ok(AddedAccount::with_password(&account))
+        let first = !self.provider.has_accounts().await?;
+        let minimum = shortest_password(if first { Role::Administrator } else { Role::Person }, false);
+        let password = self.hashed(password, minimum, &email.shown()).await?;
+        let account = self.add_new_account(&email, Role::Person, Some(password)).await?;
+        Ok(AddedAccount::with_password(self.summary(&account)))
     }
 
     /// Adds an account with a link for its person to choose a credential by. One that waits for its person already gets a new
     /// link, but no other role.
     pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self.provider.account_of(&email).await? {
+        match self.provider.account_of(&email.shown()).await? {
             Some(account) if account.has_credentials() => Err(conflict(&account, KEPT_AS_IT_IS)),
             Some(account) if role.is_some_and(|role| role != account.role) => Err(conflict(&account, KEEPS_ITS_ROLE)),
             Some(account) => self.send_link(&self.invite_again(account, None).await?, true).await,
@@ -80,16 +89,15 @@ impl Administration {
     /// all that was allowed.
     pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
         let account = self.another_account(email).await?;
-        password::judge(password)?;
-        let hash = self.provider.hash_password(&Requester::operator(), password).await?;
-        self.set_password(account, hash).await
+        let password = self.hashed(password, account.shortest_password(), &account.email).await?;
+        self.set_password(account, password).await
     }
 
     /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
     /// already gets the role, or keeps its own where none is named, and a new link; earlier links open nothing.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
-        match self.provider.account_of(&email).await? {
+        match self.provider.account_of(&email.shown()).await? {
             Some(account) => self.send_link(&self.invite_again(account, role).await?, true).await,
             None => self.send_link(&self.add_new_account(&email, role.unwrap_or_default(), None).await?, false).await,
         }
@@ -97,7 +105,7 @@ impl Administration {
 
     /// All accounts, by address.
     pub async fn accounts(&self) -> Done<Listing<AccountSummary>> {
-        let summary = |_, account: Account| Some(AccountSummary::of(&account));
+        let summary = |_, account: Account| Some(self.summary(&account));
         let key = |id: &str| Id::parse(id).map_or_else(String::new, keys::account);
         let mut accounts = self.provider.list(keys::ACCOUNTS, key, summary).await?;
         accounts.sort_by(|one, other| one.email.cmp(&other.email));
@@ -116,12 +124,31 @@ impl Administration {
         Ok(link)
     }
 
+    /// Lets the one-time link to an account that is out, if any, open nothing any more.
+    pub async fn withdraw_link(&self, email: &str) -> Done {
+        let account = self.existing_account(email).await?;
+        let now = self.provider.now();
+        let withdraw = |account: &mut Account| account.withdraw_link(now);
+        self.provider.change_account(account.id, withdraw).await?.ok_or_else(|| unknown(email))?;
+        self.note(Deed::LinkWithdrawn, &account, None).await;
+        Ok(())
+    }
+
+    /// Gives an account another address. Its person signs in with that from now on; sessions go on, and a link that is out ends.
+    pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
+        let (account, new) = (self.existing_account(email).await?, address(new)?);
+        let taken = || AdministrationError::Conflict(format!("{} belongs to another account", new.shown()));
+        let changed = self.provider.change_address(&account, &new).await?.ok_or_else(taken)?;
+        self.note(Deed::AccountEmailSet, &changed, Some(&account.email)).await;
+        Ok(self.summary(&changed))
+    }
+
+    async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
+        self.provider.new_password(&Requester::operator(), password, minimum, address).await
+    }
+
     async fn existing_account(&self, email: &str) -> Done<Account> {
-        let account = match Email::parse(email) {
-            Some(email) => self.provider.account_of(&email).await?,
-            None => None,
-        };
-        account.ok_or_else(|| unknown(email))
+        self.provider.account_of(email).await?.ok_or_else(|| unknown(email))
     }
 
     /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
@@ -133,10 +160,12 @@ impl Administration {
         Ok(account)
     }
 
-    async fn add_new_account(&self, email: &Email, role: Role, password: Option<String>) -> Done<Account> {
+    async fn add_new_account(&self, email: &Email, role: Role, password: Option<NewPassword>) -> Done<Account> {
         let (provider, now) = (&self.provider, self.provider.now());
-        let password_set_at = password.as_ref().map(|_| now);
-        let account = Account { password, role, password_set_at, ..Account::new(provider.entropy().id(), email, now) };
+        let mut account = Account { role, ..Account::new(provider.entropy().id(), email, now) };
+        if let Some(password) = password {
+            account.set_password(password, now);
+        }
         let first = Account { role: Role::Administrator, ..account.clone() };
         let (account, made) = if let Some(made) = provider.create_first_account(&first, email).await? {
             (first, made)
@@ -145,7 +174,7 @@ impl Administration {
             (account, made)
         };
         if !made {
-            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.as_typed())));
+            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.shown())));
         }
         self.note(Deed::AccountAdded, &account, Some(account.role.as_str())).await;
         Ok(account)
@@ -156,7 +185,8 @@ impl Administration {
         let provider = &self.provider;
         let expires_at = provider.now().after(provider.settings().lifetimes.invitation);
         let link = provider.enrolment_link(account).await?;
-        let account = AccountSummary::of(account);
+        let account = self.existing_account(&account.email).await?;
+        let account = self.summary(&account);
         Ok(AddedAccount { account, enrolment_link: Some(link), link_expires_at: Some(expires_at), invited_again })
     }
 
@@ -173,10 +203,10 @@ impl Administration {
     }
 
     /// A new password ends what the old one may have opened for someone else: recovery codes, sessions, and all that they allowed.
-    async fn set_password(&self, account: Account, hash: String) -> Done {
+    async fn set_password(&self, account: Account, password: NewPassword) -> Done {
         let now = self.provider.now();
         let set = |account: &mut Account| {
-            account.choose_password(hash.clone(), now);
+            account.choose_password(password.clone(), now);
             account.recovery = None;
             account.clone()
         };
@@ -197,9 +227,10 @@ impl Administration {
     }
 }
 
-impl AccountSummary {
-    fn of(account: &Account) -> Self {
-        Self {
+impl Administration {
+    fn summary(&self, account: &Account) -> AccountSummary {
+        AccountSummary {
+            link_expires_at: account.link_expires_at(self.provider.now()),
             id: account.id,
             email: account.email.clone(),
             disabled: account.disabled,
@@ -213,8 +244,8 @@ impl AccountSummary {
 }
 
 impl AddedAccount {
-    fn with_password(account: &Account) -> Self {
-        Self { account: AccountSummary::of(account), enrolment_link: None, link_expires_at: None, invited_again: false }
+    const fn with_password(account: AccountSummary) -> Self {
+        Self { account, enrolment_link: None, link_expires_at: None, invited_again: false }
     }
 }
 

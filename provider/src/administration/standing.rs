@@ -5,10 +5,14 @@
 
 use super::{Administration, AdministrationError, Done, accounts::unknown};
 use crate::{
-    accounts::{Rights, Role, Subject, email::Email},
+    accounts::{Rights, Role, Subject},
     audit::{Actor, Deed, Whose},
     problem::Unavailable,
 };
+
+/// Why an account cannot be an administrator's.
+const SHORT_PASSWORD: &str = "has no passkey, and a password that may be shorter than the 12 characters which an administrator's needs: \
+     a passkey or a longer password comes first; if it is longer, signing in with it once is enough";
 
 impl Administration {
     /// Keeps an account from signing in, and ends its sessions and all that it allowed.
@@ -64,20 +68,25 @@ impl Administration {
         Ok(())
     }
 
-    /// Gives an account another role.
+    /// Gives an account another role. A password that may be short is not all that an administrator signs in with.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
         let account = self.another(email).await?;
-        self.change_another(&account, |rights| rights.role = role).await?;
+        let give = |rights: &mut Rights| {
+            let may = role == Role::Person || !rights.is_short_password_alone;
+            if may {
+                rights.role = role;
+            }
+            may
+        };
+        if !self.change_another(&account, give).await? {
+            return Err(AdministrationError::Conflict(format!("{} {SHORT_PASSWORD}", account.email)));
+        }
         self.note_subject(Deed::RoleChanged, &account, Some(role.as_str())).await;
         Ok(())
     }
 
     async fn subject(&self, email: &str) -> Done<Subject> {
-        let account = match Email::parse(email) {
-            Some(email) => self.provider.subject(&email).await?,
-            None => None,
-        };
-        account.ok_or_else(|| unknown(email))
+        self.provider.subject(email).await?.ok_or_else(|| unknown(email))
     }
 
     /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
@@ -107,14 +116,14 @@ impl Administration {
 
     /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
     /// found to be one: whoever is none any more gives it back, so that one is always left.
-    async fn change_another(&self, account: &Subject, change: impl Fn(&mut Rights)) -> Done {
+    async fn change_another<A>(&self, account: &Subject, change: impl Fn(&mut Rights) -> A) -> Done<A> {
         let provider = &self.provider;
         let note = |rights: &mut Rights| {
             let was = *rights;
-            change(rights);
-            (was, *rights)
+            let answer = change(rights);
+            (was, *rights, answer)
         };
-        let (was, is) = provider.change_rights(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
+        let (was, is, answer) = provider.change_rights(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
         if let Actor::Administrator(own) = &self.by {
             let own = provider.active_account(own.account).await?;
             if own.is_none_or(|own| own.role != Role::Administrator) {
@@ -128,7 +137,7 @@ impl Administration {
                 return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
             }
         }
-        Ok(())
+        Ok(answer)
     }
 
     async fn note_subject(&self, deed: Deed, account: &Subject, about: Option<&str>) {

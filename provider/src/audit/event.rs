@@ -127,6 +127,8 @@ pub enum Deed {
     PasswordRemoved,
     /// Made recovery codes.
     RecoveryCodesMade,
+    /// Changed the address; `about` is the earlier one.
+    EmailChanged,
     /// Allowed an application something; `about` is the resource, as in the next three.
     Allowed,
     /// An application got again what was allowed before, without a page.
@@ -157,6 +159,10 @@ pub enum Deed {
     AccountRemoved,
     /// A link was made by which a person chooses a new way to sign in.
     ResetLinkMade,
+    /// A one-time link was withdrawn.
+    LinkWithdrawn,
+    /// An account was given another address; `about` is the earlier one.
+    AccountEmailSet,
     /// An account got another role, which `about` names.
     RoleChanged,
     /// An application was added.
@@ -275,7 +281,7 @@ impl Kind {
 
 impl Deed {
     /// All of them that this version knows.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 48] = [
         Self::SignedInWithPasskey,
         Self::SignedInWithPassword,
         Self::SignedInWithRecoveryCode,
@@ -293,6 +299,7 @@ impl Deed {
         Self::PasswordChanged,
         Self::PasswordRemoved,
         Self::RecoveryCodesMade,
+        Self::EmailChanged,
         Self::Allowed,
         Self::AllowedAgain,
         Self::Denied,
@@ -308,6 +315,8 @@ impl Deed {
         Self::AccountEnabled,
         Self::AccountRemoved,
         Self::ResetLinkMade,
+        Self::LinkWithdrawn,
+        Self::AccountEmailSet,
         Self::RoleChanged,
         Self::ClientAdded,
         Self::ClientChanged,
@@ -347,7 +356,8 @@ impl Deed {
             | Self::PasskeyRemoved
             | Self::PasswordChanged
             | Self::PasswordRemoved
-            | Self::RecoveryCodesMade => Kind::Credentials,
+            | Self::RecoveryCodesMade
+            | Self::EmailChanged => Kind::Credentials,
             Self::Allowed | Self::AllowedAgain | Self::Denied => Kind::Consents,
             Self::Disconnected | Self::AllDisconnected | Self::GrantRevoked => Kind::Grants,
             Self::CodeReplayed | Self::RefreshTokenReplayed => Kind::Replays,
@@ -358,6 +368,8 @@ impl Deed {
             | Self::AccountEnabled
             | Self::AccountRemoved
             | Self::ResetLinkMade
+            | Self::LinkWithdrawn
+            | Self::AccountEmailSet
             | Self::RoleChanged
             | Self::ClientAdded
             | Self::ClientChanged

@@ -65,7 +65,7 @@ async fn faults_are_sentences() {
     assert_eq!(of(house.provider.terminal().add_account("x", None).await.map(drop)), "\"x\" is not an e-mail address");
     assert_eq!(
         of(house.provider.terminal().add_account(ADA, Some("short")).await.map(drop)),
-        "a password needs at least 8 characters"
+        "a password needs at least 12 characters"
     );
     assert!(house.provider.terminal().accounts().await.expect("a list").is_empty());
 }

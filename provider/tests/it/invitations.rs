@@ -105,13 +105,19 @@ async fn a_mistake_does_not_use_the_link_up() {
     let too_long = "x".repeat(1025);
     for (email, password, refusal) in [
         ("ada", PASSWORD, EnrolError::EmailInvalid),
-        (ADA, "seven77", EnrolError::Password(PasswordError::TooShort { minimum: 8 })),
+        (ADA, "eleven77777", EnrolError::Password(PasswordError::TooShort { minimum: 12 })),
+        (ADA, "Password1234", EnrolError::Password(PasswordError::Common)),
+        (ADA, "Ada@example.com", EnrolError::Password(PasswordError::FromName)),
         (ADA, &too_long, EnrolError::Password(PasswordError::TooLong { maximum: 1024 })),
     ] {
         let refused = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), email, password).await.err();
         assert_eq!(refused, Some(refusal));
     }
-    house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, "éèêëàâäù").await.expect("eight characters");
+    house
+        .provider
+        .accept_with_password(&house.browser(), Entry::Link(&token), ADA, "éèêëàâäùîïôö")
+        .await
+        .expect("twelve characters");
 }
 
 /// Whichever step the store fails at, and however: once it works again, the person can accept, or sign in with the password

@@ -1,5 +1,6 @@
 //! The provider through its front door: real stores, a clock moved by hand, chance that repeats.
 
+mod addresses;
 mod administration;
 mod audit;
 mod authenticator;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use provider::SignInError;
+use argon2::{Argon2, password_hash::PasswordHasher as _};
+use provider::{AccountError, AdministrationError, EnrolError, Entry, PasswordError, Role, SignInError};
 use store::Keep;
 
 use crate::{
+    authenticator::with_passkey,
     browser::Browser,
     glass::Written,
     house::{ADA, BOB, House, PASSWORD},
@@ -231,4 +233,94 @@ async fn limits_can_be_switched_off() {
         let refusal = house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));
     }
+}
+
+const SHORT: &str = "olive tromb";
+
+#[tokio::test]
+async fn a_password_is_the_same_however_a_keyboard_composes_it() {
+    let house = House::new().await;
+    let (composed, decomposed, wide) =
+        ("caf\u{e9} \u{fb01}n du monde", "cafe\u{301} fin du monde", "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde");
+    house.provider.terminal().add_account(ADA, Some(decomposed)).await.expect("added");
+    for typed in [composed, decomposed, wide] {
+        assert!(house.opens(ADA, typed).await, "{typed:?}");
+    }
+    assert!(!house.opens(ADA, "cafe fin du monde").await);
+}
+
+#[tokio::test]
+async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    let id = house.provider.terminal().accounts().await.expect("a list")[0].id;
+    let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
+    let hash = Argon2::default().hash_password_with_salt(typed.as_bytes(), &[9; 16]).expect("a hash").to_string();
+    let bytes = house.store.get(&key).await.expect("an answer").expect("an account");
+    let mut account: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    account["password"] = hash.into();
+    for newer in ["password_is_long", "link", "next_email"] {
+        account.as_object_mut().expect("an object").remove(newer);
+    }
+    let earlier = account.to_string();
+    house.store.compare_and_swap(&key, &bytes, earlier.as_bytes(), Keep::Forever).await.expect("an answer");
+    assert!(house.opens(ADA, typed).await);
+    assert!(!house.opens(ADA, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
+    let house = House::new().await;
+    let ada = house.ada().await;
+    let terminal = house.provider.terminal();
+    for (password, why) in [
+        ("password1234", PasswordError::Common),
+        ("Sunshine2024!", PasswordError::Common),
+        ("\u{ff50}\u{ff41}\u{ff53}\u{ff53}\u{ff57}\u{ff4f}\u{ff52}\u{ff44}12345", PasswordError::Common),
+        ("ada@example.com", PasswordError::FromName),
+        ("vestibule2024", PasswordError::FromName),
+    ] {
+        let refused = house.provider.change_password(&ada, password).await.err();
+        assert_eq!(refused, Some(AccountError::Password(why)), "{password}");
+        // Another person's address is another matter.
+        if password != "ada@example.com" {
+            let added = terminal.add_account("ada@example.net", Some(password)).await.err();
+            assert!(matches!(added, Some(AdministrationError::Invalid(_))), "{password}");
+        }
+        let link = house.reset_token(ADA).await;
+        let reset = house.provider.accept_with_password(&house.browser(), Entry::Link(&link), "", password).await.err();
+        assert_eq!(reset, Some(EnrolError::Password(why)), "{password}");
+    }
+    assert!(house.opens(ADA, PASSWORD).await, "nothing was changed");
+}
+
+#[tokio::test]
+async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
+    let house = House::new().await;
+    let ada = house.ada().await;
+    let terminal = house.provider.terminal();
+    let too_short = Some(AccountError::Password(PasswordError::TooShort { minimum: 12 }));
+    assert_eq!(house.provider.change_password(&ada, SHORT).await.err(), too_short);
+    assert_eq!(house.account(&ada).await.shortest_password, 12);
+    // A person may have a shorter one, and is then no administrator before they have a longer one.
+    terminal.add_account(BOB, Some(SHORT)).await.expect("eight are enough");
+    assert!(matches!(terminal.set_role(BOB, Role::Administrator).await, Err(AdministrationError::Conflict(_))));
+    let signed_in = house.provider.sign_in_with_password(&house.browser(), BOB, SHORT).await.expect("signed in");
+    let bob = house.holding(&signed_in);
+    assert_eq!((house.account(&bob).await.role, house.account(&bob).await.shortest_password), (Role::Person, 8));
+    house.provider.change_password(&bob, PASSWORD).await.expect("a longer one");
+    terminal.set_role(BOB, Role::Administrator).await.expect("an administrator");
+}
+
+#[tokio::test]
+async fn an_administrator_with_a_short_password_keeps_the_last_passkey() {
+    let (house, _, ada) = with_passkey().await;
+    assert_eq!(house.account(&ada).await.role, Role::Administrator);
+    let signed_in = house.provider.change_password(&ada, SHORT).await.expect("beside a passkey eight are enough");
+    let ada = house.holding(&signed_in);
+    let passkey = house.account(&ada).await.passkeys[0].id.clone();
+    assert_eq!(house.provider.remove_passkey(&ada, &passkey).await, Err(AccountError::ShortPasswordAlone));
+    assert_eq!(house.account(&ada).await.passkeys.len(), 1);
+    let ada = house.holding(&house.provider.change_password(&ada, PASSWORD).await.expect("a longer one"));
+    house.provider.remove_passkey(&ada, &passkey).await.expect("removed");
 }

@@ -77,7 +77,7 @@ async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
     for two_links in [false, true, false, true] {
         let links = [house.reset_token(ADA).await, house.reset_token(ADA).await];
         let outcomes = race(16, |number| {
-            let (house, link) = (house.clone(), links[if two_links { number % 2 } else { 0 }].clone());
+            let (house, link) = (house.clone(), links[if two_links { number % 2 } else { 1 }].clone());
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 let outcome = passkey.comes_in(&house, &house.browser(), Entry::Link(&link), "").await;
@@ -106,8 +106,8 @@ fn only<T>(mut all: Vec<T>) -> T {
 async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     let (house, mut passkey, ada) = with_passkey().await;
     let (one, other) = (house.reset_token(ADA).await, house.reset_token(ADA).await);
-    used(&house, &one).await.expect("reset");
-    assert_eq!(used(&house, &other).await, Err(GONE), "another was used");
+    assert_eq!(used(&house, &one).await, Err(GONE), "a newer one was made");
+    used(&house, &other).await.expect("reset");
     assert!(house.person(&ada).await.is_none());
 
     let ada = house.holding(&passkey.signs_in(&house, &house.browser()).await.expect("signed in"));
@@ -169,8 +169,9 @@ async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
     let token = house.reset_token(ADA).await;
     assert_eq!(written.find(&token), Vec::<String>::new());
     let digest = Secret::decode(&token).expect("a secret").digest();
-    let [record] = &written.find(digest.as_str())[..] else { panic!("one record") };
-    assert!(record.starts_with("invitation:") && record.contains("reset"), "{record}");
+    let [link, account] = &written.find(digest.as_str())[..] else { panic!("the link, and the account that names it") };
+    assert!(account.starts_with("account:"), "{account}");
+    assert!(link.starts_with("invitation:") && link.contains("reset"), "{link}");
 }
 
 /// Whichever step the store fails at: afterwards the link works, or the passkey that came of it does.
@@ -206,4 +207,57 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    let mut tokens = Vec::new();
+    for _ in 0..4 {
+        tokens.push(house.reset_token(ADA).await);
+    }
+    let open = async |tokens: &[String]| {
+        let mut open = Vec::new();
+        for token in tokens {
+            open.push(house.provider.invitation(token).await.is_ok());
+        }
+        open
+    };
+    assert_eq!(open(&tokens).await, [false, false, false, true]);
+    assert_eq!(used(&house, &tokens[0]).await, Err(GONE));
+    let until = async || house.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
+    assert_eq!(until().await, Some(house.provider.now().after(house.provider.settings().lifetimes.invitation)));
+    house.provider.terminal().withdraw_link(ADA).await.expect("withdrawn");
+    assert_eq!((open(&tokens).await, until().await), (vec![false; 4], None));
+    assert_eq!(used(&house, &tokens[3]).await, Err(GONE));
+    assert!(house.opens(ADA, PASSWORD).await, "nothing else has changed");
+    assert!(house.trail().await.iter().any(|event| event.event.deed == Deed::LinkWithdrawn));
+    // Another one works, and is not out any more once it was used or has expired.
+    let next = house.reset_token(ADA).await;
+    used(&house, &next).await.expect("used");
+    assert_eq!(until().await, None);
+    let invitation = house.enrolment_token("waits@example.com").await;
+    house.provider.terminal().withdraw_link("waits@example.com").await.expect("withdrawn");
+    assert_eq!(house.provider.invitation(&invitation).await.err(), Some(GONE));
+    house.enrolment_token("waits@example.com").await;
+    house.pass(house.provider.settings().lifetimes.invitation);
+    let accounts = house.provider.terminal().accounts().await.expect("a list");
+    assert!(accounts.iter().all(|account| account.link_expires_at.is_none()), "expired");
+}
+
+#[tokio::test]
+async fn of_links_that_are_made_at_once_one_is_good() {
+    let house = House::new().await;
+    house.add(ADA).await;
+    let tokens = race(8, |_| {
+        let house = house.clone();
+        async move { house.reset_token(ADA).await }
+    })
+    .await;
+    let mut good = 0;
+    for token in &tokens {
+        good += usize::from(house.provider.invitation(token).await.is_ok());
+    }
+    assert_eq!(good, 1);
 }

@@ -28,6 +28,8 @@ impl Told {
                 format!("{client_id} is removed, and everything that people allowed it has ended.")
             }
             Request::DisconnectClient { client_id } => format!("Everything that people allowed {client_id} has ended."),
+            Request::WithdrawLink { email } => format!("No one-time link to {email} opens anything any more."),
+            Request::ChangeEmail { email, new } => format!("{email} signs in as {new} now.{}", slip(new)),
             Request::SetRole { email, role } => format!("{email} has the role {} now.", role.as_str()),
             Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
             Request::UnblockHost { host } => format!("{host} is not blocked any more."),
@@ -88,7 +90,7 @@ fn as_text(answer: &Answer, told: &Told) -> String {
         Answer::AddedAccount(added) => added_account(added),
         Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
         Answer::Accounts(accounts) => {
-            table(&["E-MAIL", "ROLE", "STATE", "PASSKEYS", "PASSWORD", "SINCE"], accounts.iter().map(account))
+            table(&["E-MAIL", "ROLE", "STATE", "PASSKEYS", "PASSWORD", "LINK UNTIL", "SINCE"], accounts.iter().map(account))
         }
         Answer::AddedClient(added) => added_client(added),
         Answer::ClientSecret(added) => {
@@ -108,7 +110,7 @@ fn as_text(answer: &Answer, told: &Told) -> String {
 fn added_account(added: &AddedAccount) -> String {
     let email = &added.account.email;
     let Some(link) = &added.enrolment_link else {
-        return format!("{email} is added and can sign in with the password.");
+        return format!("{email} is added and can sign in with the password.{}", slip(email));
     };
     let until = added.link_expires_at.map(|at| format!(" until {}", moment(at))).unwrap_or_default();
     let told = if added.invited_again {
@@ -116,7 +118,12 @@ fn added_account(added: &AddedAccount) -> String {
     } else {
         "is added. With this link the account is set up"
     };
-    format!("{email} {told}, once{until}:\n\n  {link}")
+    format!("{email} {told}, once{until}:\n\n  {link}{}", slip(email).replacen(' ', "\n\n", 1))
+}
+
+/// Said of an address that no mail from elsewhere reaches.
+fn slip(email: &str) -> &'static str {
+    if provider::has_local_domain(email) { " What follows the @ has no dot: make sure that it is no slip." } else { "" }
 }
 
 fn added_client(added: &AddedClient) -> String {
@@ -164,6 +171,7 @@ fn account(account: &AccountSummary) -> Vec<String> {
         if account.disabled { "disabled" } else { "active" }.to_owned(),
         account.passkeys.to_string(),
         if account.has_password { "yes" } else { "no" }.to_owned(),
+        account.link_expires_at.map_or_else(|| "-".to_owned(), moment),
         moment(account.created_at),
     ]
 }

@@ -85,22 +85,10 @@ pub(super) fn sign_up(text: &str) -> Result<SignUp, String> {
     }
 }
 
-/// A domain as it stands in addresses, in lower case. It has a dot, so that no misspelt word is taken for one.
+/// A domain as addresses have it, in ASCII. It has a dot, so that no misspelt word is taken for one.
 fn domain(text: &str) -> Result<String, String> {
-    let labels: Vec<_> = text.split('.').collect();
-    let sound = labels.len() > 1 && text.len() <= 253 && labels.iter().all(|label| is_label(label));
-    // The last label of an address in numbers would be a number.
-    let named = labels.last().is_some_and(|label| !label.bytes().all(|byte| byte.is_ascii_digit()));
-    if sound && named {
-        return Ok(text.to_lowercase());
-    }
-    Err(format!("\"{text}\" is not a domain such as example.com, nor invitation or open"))
-}
-
-/// Letters of any script: people may type an address in their own.
-fn is_label(label: &str) -> bool {
-    let plain = label.chars().all(|letter| letter.is_alphanumeric() || letter == '-');
-    plain && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    let fault = || format!("\"{text}\" is not a domain such as example.com, nor invitation or open");
+    provider::domain_in_ascii(text).filter(|domain| domain.contains('.')).ok_or_else(fault)
 }
 
 /// One place to listen at: a name or an address, and a port.
@@ -200,7 +188,7 @@ mod tests {
         assert_eq!(sign_up(" open "), Ok(SignUp::Open));
         let domains = |domains: &[&str]| Ok(SignUp::Domains(domains.iter().map(|domain| (*domain).to_owned()).collect()));
         assert_eq!(sign_up("Example.COM, sub.example.org"), domains(&["example.com", "sub.example.org"]));
-        assert_eq!(sign_up("Bücher.example,xn--bcher-kva.example"), domains(&["bücher.example", "xn--bcher-kva.example"]));
+        assert_eq!(sign_up("Bücher.example,xn--bcher-kva.example"), domains(&["xn--bcher-kva.example", "xn--bcher-kva.example"]));
         assert!(sign_up(" , ").is_err());
         for wrong in ["opn", "example", "a@example.com", "@example.com", ".example.com", "example.com.", "*.example.com", "a..b"] {
             assert!(sign_up(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");

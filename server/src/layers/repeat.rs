@@ -14,9 +14,10 @@ use crate::respond;
 /// What cannot be done twice, or must not be: it uses something up, ends something, or shows something once. What can be repeated
 /// without harm, such as disabling an account, is not here; nor are guesses at passwords, and the consent, which remembers its
 /// answer itself.
-const ONCE: [&str; 19] = [
+const ONCE: [&str; 21] = [
     "accept_invitation",
     "add_client",
+    "change_email",
     "change_password",
     "disconnect",
     "disconnect_all",
@@ -34,6 +35,7 @@ const ONCE: [&str; 19] = [
     "remove_password",
     "reset_account",
     "rotate_keys",
+    "withdraw_link",
 ];
 
 /// Gives a post that is identical to one that was answered a moment ago the same answer.

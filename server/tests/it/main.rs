@@ -17,6 +17,7 @@ mod cookies;
 mod damage;
 mod disconnecting;
 mod documents;
+mod emails;
 mod failover;
 mod failures;
 mod faults;

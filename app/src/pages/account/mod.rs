@@ -4,6 +4,7 @@
 
 mod activity;
 mod applications;
+mod email;
 mod passkeys;
 mod password;
 mod recovery;
@@ -18,6 +19,7 @@ use provider::{AccountView, Role};
 use self::{
     activity::{RecentActivity, with_resource_name},
     applications::ConnectedApplications,
+    email::EmailAddress,
     passkeys::Passkeys,
     password::Password,
     recovery::RecoveryCodes,
@@ -70,12 +72,15 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let events = provider.activity(visitor).await?.ok_or_else(nobody)?.into_iter();
     let events = events.map(|event| with_resource_name(event, &provider.settings().resources)).collect();
     let afterlife = provider.settings().lifetimes.access_token;
-    let message = visit.notice::<Message>().map(|notice| notice.message);
+    let (message, typed) = match visit.notice::<Message>() {
+        Some(notice) => (Some(notice.message), notice.email),
+        None => (None, String::new()),
+    };
     let done = visit.notice::<Done>().map(|notice| notice.message);
     let frame = Frame { form_token: visit.form_token(), now: provider.now(), has_passkeys: provider.has_passkeys() };
     let body = view! {
         <Head email=account.email.clone() role=account.role message=message.clone() done/>
-        <Credentials account message frame=frame.clone()/>
+        <Credentials account message typed frame=frame.clone()/>
         <Sessions sessions=sessions.rows frame=frame.clone()/>
         <Unreadable count=unreadable/>
         <ConnectedApplications connections afterlife frame=frame.clone()/>
@@ -90,11 +95,12 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
 
 #[component]
 fn Head(email: String, role: Role, message: Option<Message>, done: Option<Done>) -> impl IntoView {
-    let message = message.filter(|message| message.subject() != Subject::Password);
+    let message = message.filter(|message| message.subject() == Subject::Form);
     let administers = role == Role::Administrator;
     view! {
         <h1>{words::TITLE}</h1>
-        <p class="lead"><bdi class="strong">{email}</bdi></p>
+        <p class="lead"><bdi class="strong">{email.clone()}</bdi></p>
+        {provider::has_local_domain(&email).then(|| view! { <p class="quiet">{words::LOCAL_DOMAIN}</p> })}
         {done.map(|done| view! { <p class="alert calm" role="status">{done.text()}</p> })}
         {administers.then(|| view! {
             <div class="links"><a class="link" href=Place::Admin(Section::Accounts).to_string()>{words::ADMINISTRATION}</a></div>
@@ -105,15 +111,19 @@ fn Head(email: String, role: Role, message: Option<Message>, done: Option<Done>)
 
 /// All that the person can sign in with.
 #[component]
-fn Credentials(account: AccountView, message: Option<Message>, frame: Frame) -> impl IntoView {
-    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, is_fresh, .. } = account;
+fn Credentials(account: AccountView, message: Option<Message>, typed: String, frame: Frame) -> impl IntoView {
+    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, is_fresh, shortest_password, .. } = account;
     let has_passkey = !passkeys.is_empty() && frame.has_passkeys;
     let form_token = frame.form_token.clone();
     view! {
         {(!is_fresh).then(|| view! { <ConfirmFirst/> })}
         <Passkeys passkeys has_password frame=frame.clone()/>
-        <Password email has_password chosen_at=password_set_at has_passkey message frame=frame.clone()/>
-        <RecoveryCodes codes=recovery_codes now=frame.now form_token/>
+        <Password
+            email has_password chosen_at=password_set_at has_passkey fewest=shortest_password
+            message=message.clone() frame=frame.clone()
+        />
+        <RecoveryCodes codes=recovery_codes now=frame.now form_token=form_token.clone()/>
+        <EmailAddress typed message form_token/>
     }
 }
 

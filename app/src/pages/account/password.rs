@@ -18,6 +18,7 @@ pub(super) fn Password(
     has_password: bool,
     chosen_at: Option<Timestamp>,
     has_passkey: bool,
+    fewest: usize,
     message: Option<Message>,
     frame: Frame,
 ) -> impl IntoView {
@@ -34,7 +35,7 @@ pub(super) fn Password(
         <section aria-labelledby="password-section">
             <h2 id="password-section">{words::PASSWORD}</h2>
             <p class="quiet">{state}{chosen}</p>
-            <Change email has_password message form_token=form_token.clone()/>
+            <Change email has_password fewest message form_token=form_token.clone()/>
             {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
         </section>
     }
@@ -42,7 +43,7 @@ pub(super) fn Password(
 
 /// It stands open while there is something to say about the password that was tried.
 #[component]
-fn Change(email: String, has_password: bool, message: Option<Message>, form_token: String) -> impl IntoView {
+fn Change(email: String, has_password: bool, fewest: usize, message: Option<Message>, form_token: String) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Password);
     let summary = if has_password { words::CHANGE_PASSWORD } else { words::SET_PASSWORD };
     view! {
@@ -50,7 +51,7 @@ fn Change(email: String, has_password: bool, message: Option<Message>, form_toke
             <form class="stack" method="post" action=ChangePassword::url()>
                 <HiddenFields form_token/>
                 <Whose email/>
-                <NewPasswordField label=common::NEW_PASSWORD message/>
+                <NewPasswordField label=common::NEW_PASSWORD fewest message/>
                 <p class="hint">{words::CHANGING_PASSWORD_EXPLAINED}</p>
                 <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
             </form>

@@ -58,6 +58,7 @@ fn what_was_done_stands_at_the_top() {
 fn an_older_sign_in_is_told_before_anything_is_typed() {
     let credentials = |is_fresh| {
         let account = AccountView {
+            shortest_password: 8,
             email: "alice@example.com".to_owned(),
             role: Role::Person,
             passkeys: Vec::new(),
@@ -67,7 +68,7 @@ fn an_older_sign_in_is_told_before_anything_is_typed() {
             is_fresh,
             by_code: false,
         };
-        let section = html(|| view! { <Credentials account message=None frame=frame()/> });
+        let section = html(|| view! { <Credentials account message=None typed=String::new() frame=frame()/> });
         section.split("<section").next().expect("what stands above").to_owned()
     };
     let told = credentials(false);
@@ -94,7 +95,7 @@ fn the_last_way_to_sign_in_cannot_be_removed() {
 fn a_password_is_removed_only_where_a_passkey_is_left() {
     let password = |has_password, has_passkey, message| {
         let (email, chosen_at) = ("alice@example.com".to_owned(), Some(earlier(60)));
-        html(|| view! { <Password email has_password chosen_at has_passkey message frame=frame()/> })
+        html(|| view! { <Password email has_password chosen_at has_passkey fewest=8 message frame=frame()/> })
     };
     let both = password(true, true, None);
     assert!(both.contains("Change password") && both.contains("Remove password") && both.contains("Chosen"), "{both}");

@@ -13,10 +13,11 @@ use super::{
     section,
 };
 use crate::{
-    actions::administration::{DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole},
+    actions::administration::{DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole, WithdrawLink},
     clean,
     components::{Ago, HiddenFields, Step},
     model::{Place, Section},
+    moment,
     pages::Halt,
     words::{
         admin::{self, Attempt, accounts as words},
@@ -69,7 +70,7 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
             <form class="stack" method="post" action=Invite::url()>
                 <HiddenFields form_token/>
                 <p>{words::INVITE_EXPLAINED}</p>
-                <Line id="invite-email" name="email" label=common::EMAIL kind="email" value=email fault/>
+                <Line id="invite-email" name="email" label=common::EMAIL value=email fault/>
                 <div class="field">
                     <label for="invite-role">{words::ROLE}</label>
                     <select id="invite-role" name="role">
@@ -107,6 +108,9 @@ pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_t
     let email = clean::sentence(&account.email);
     let administrates = account.role == Role::Administrator;
     let state = view! { <State account=account.clone() now/> };
+    let link_out = account.link_expires_at.map(|until| {
+        view! { <p class="hint">{sentence!(words::LINK_OUT, when = moment::exactly(until))}</p> }
+    });
     let changes = (!own).then(|| {
         let changes = view! { <Changes account email=&email form_token/> };
         view! { <Step summary=admin::CHANGE object=email.clone()>{changes}</Step> }
@@ -119,6 +123,7 @@ pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_t
                     {administrates.then(|| view! { " "<span class="mark">{words::ADMINISTRATOR}</span> })}
                     <span class="quiet">{common::DOT}{state}</span>
                 </p>
+                {link_out}
                 {own.then(|| view! { <p class="hint">{words::OWN}</p> })}
             </div>
             {changes}
@@ -178,13 +183,27 @@ fn Changes<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> 
 fn NewLink<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
     let role = account.role.as_str().to_owned();
     let (action, button, consequence, fields) = if is_waiting(&account) {
-        let fields = vec![("email", account.email), ("role", role)];
+        let fields = vec![("email", account.email.clone()), ("role", role)];
         (Invite::url(), words::INVITE_AGAIN, words::INVITE_AGAIN_EXPLAINED, fields)
     } else {
-        (ResetAccount::url(), words::RESET, words::RESET_EXPLAINED, vec![("email", account.email)])
+        (ResetAccount::url(), words::RESET, words::RESET_EXPLAINED, vec![("email", account.email.clone())])
     };
     let spoken = admin::spoken(button, email);
-    view! { <Act action form_token fields spoken consequence=consequence.into_any() button=button.into_any()/> }
+    let is_out = account.link_expires_at.is_some();
+    let address = account.email.clone();
+    let withdrawal = is_out.then(|| {
+        let (fields, spoken) = (vec![("email", address)], admin::spoken(words::WITHDRAW, email));
+        view! {
+            <Act
+                action=WithdrawLink::url() form_token fields spoken consequence=words::WITHDRAW_EXPLAINED.into_any()
+                button=words::WITHDRAW.into_any()
+            />
+        }
+    });
+    view! {
+        <Act action form_token fields spoken consequence=consequence.into_any() button=button.into_any()/>
+        {withdrawal}
+    }
 }
 
 /// The role that the account has not.

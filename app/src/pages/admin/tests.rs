@@ -40,6 +40,7 @@ fn known() -> failures::Known {
 
 fn account(email: &str) -> AccountSummary {
     AccountSummary {
+        link_expires_at: None,
         id: Id::new([1; 16]),
         email: email.to_owned(),
         disabled: false,

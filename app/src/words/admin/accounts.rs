@@ -52,7 +52,11 @@ pub(crate) const ENABLE: Template = Template::new("Enable {email}");
 pub(crate) const ENABLE_EXPLAINED: &str = "It may sign in again, and has to allow its applications anew.";
 pub(crate) const RESET: &str = "Make a reset link";
 pub(crate) const RESET_EXPLAINED: &str = "For somebody who cannot sign in any more. Their password and recovery codes work \
-     until they use the link; their passkeys stay. Make sure that you hand it to the right person.";
+     until they use the link; their passkeys stay. An earlier link ends. Make sure that you hand it to the right person.";
+/// That a one-time link to an account is out.
+pub(crate) const LINK_OUT: Template = Template::new("A one-time link is out. It opens this account until {when}.");
+pub(crate) const WITHDRAW: &str = "Withdraw the link";
+pub(crate) const WITHDRAW_EXPLAINED: &str = "Whoever has the link cannot use it any more. You can make another one.";
 pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
 pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
 pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";

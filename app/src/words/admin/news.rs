@@ -16,6 +16,7 @@ const MOST_OF_A_REASON: usize = 600;
 pub(crate) enum News {
     Invited { email: String },
     ResetLinkMade { email: String },
+    LinkWithdrawn { email: String },
     AccountDisabled { email: String },
     AccountEnabled { email: String },
     AccountRemoved { email: String },
@@ -69,7 +70,11 @@ impl News {
     /// The words.
     pub(crate) fn text(&self) -> String {
         match self {
+            Self::Invited { email } if provider::has_local_domain(email) => {
+                format!("{} is invited. What follows the @ has no dot: make sure that it is no slip.", shown(email))
+            }
             Self::Invited { email } => format!("{} is invited.", shown(email)),
+            Self::LinkWithdrawn { email } => format!("No link to {} opens anything any more.", shown(email)),
             Self::ResetLinkMade { email } => {
                 format!("Whoever has this link chooses a new way to sign in as {}. Until then the present ones work.", shown(email))
             }
