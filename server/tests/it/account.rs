@@ -163,7 +163,7 @@ async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
     let short = own.open("/account").await.form("Save password").fill("password", "short");
     let refused = own.submit(&short, "Save password").await;
     let alert = own.follow(&refused).await.document().alert();
-    assert_eq!(alert.as_deref(), Some("Choose a password of at least 8 characters."));
+    assert_eq!(alert.as_deref(), Some("Choose a password of at least 12 characters."));
 }
 
 async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {

@@ -48,7 +48,7 @@ async fn what_is_no_address_is_refused(engine: Engine) {
     let mut alice = Browser::of_alice(&house).await;
     for wrong in ["<img/src=x>\"'@x.example", "\u{430}lice@example.com", "alice@ex\u{430}mple.com", "a..b@example.com", "a@b@c"] {
         assert!(house.provider.terminal().add_account(wrong, Some(PASSWORD)).await.is_err(), "{wrong}");
-        let form = alice.open("/admin/accounts").await.form("Invite").fill("email", wrong);
+        let form = alice.open("/admin/accounts").await.form("Invite").fill("email", wrong).fill("role", "person");
         let refused = alice.submit(&form, "Invite").await;
         let page = alice.follow(&refused).await.document();
         assert!(page.words().contains("Enter an e-mail address"), "{wrong}");
@@ -143,7 +143,7 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
 async fn an_address_without_a_dot_is_warned_about(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let form = alice.open("/admin/accounts").await.form("Invite").fill("email", "bob@local");
+    let form = alice.open("/admin/accounts").await.form("Invite").fill("email", "bob@local").fill("role", "person");
     let invited = alice.submit(&form, "Invite").await;
     assert!(alice.follow(&invited).await.document().words().contains("has no dot"));
     let form = alice.open("/account").await.form("Save address").fill("email", "alice@local");

@@ -214,9 +214,9 @@ async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
     let mut browser = Browser::new(&house);
     let form = browser.open(&path).await.form("Create account");
     for (email, password, expected) in [
-        (ALICE, "short", "Choose a password of at least 8 characters."),
+        (ALICE, "short", "Choose a password of at least 12 characters."),
         (ALICE, &*"x".repeat(1025), "This password is too long. Choose a shorter one."),
-        (ALICE, "", "Choose a password of at least 8 characters."),
+        (ALICE, "", "Choose a password of at least 12 characters."),
         ("alice", PASSWORD, "Enter an e-mail address, such as name@example.com."),
         ("", PASSWORD, "Enter an e-mail address, such as name@example.com."),
     ] {
