@@ -95,13 +95,15 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
 }
 
 #[tokio::test]
-async fn a_removed_client_is_still_shown_and_an_expired_grant_is_not() {
+async fn what_a_removed_client_held_is_over_and_so_is_an_expired_grant() {
     let house = House::new().await;
     let ada = house.ada().await;
     let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
+    let other = Connected::new(&house, &ada, "Codex", ON_THE_WEB).await;
     house.provider.terminal().remove_client(&client.client.id).await.expect("removed");
     let [connection] = &connections(&house, &ada).await[..] else { panic!("one connection") };
-    assert_eq!((&connection.client.name, connection.client.host.as_deref()), (&client.client.id, Some("app.example")));
+    assert_eq!((connection.client.name.as_str(), connection.client.host.as_deref()), ("Codex", Some("app.example")));
+    assert!(other.goes_on(&house).await && !client.goes_on(&house).await);
 
     let lifetimes = house.provider.settings().lifetimes;
     house.pass(lifetimes.refresh_token + lifetimes.access_token);

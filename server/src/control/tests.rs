@@ -16,6 +16,9 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("there").permissions().mode() & 0o777
 }
 
+/// A new store has the active key and the one that signs next.
+const KEYS: usize = 2;
+
 async fn listed(folder: &Path) -> usize {
     match call(folder, &Request::Keys).await.expect("reached").expect("somebody listens") {
         Ok(Answer::Keys(keys)) => keys.len(),
@@ -29,7 +32,7 @@ async fn a_request_travels_and_the_socket_is_private() {
     let socket = ControlSocket::bind(folder.path()).expect("bound");
     assert_eq!(mode(&folder.path().join(NAME)), 0o600);
     let server = tokio::spawn(socket.serve(provider().await));
-    assert_eq!(listed(folder.path()).await, 1);
+    assert_eq!(listed(folder.path()).await, KEYS);
     let unknown = Request::RemoveClient { client_id: "nobody".into() };
     let answer = call(folder.path(), &unknown).await.expect("reached").expect("somebody listens");
     assert!(answer.is_err_and(|sentence| !sentence.is_empty()));
@@ -47,7 +50,7 @@ async fn a_path_longer_than_the_kernel_takes_works() {
     std::fs::create_dir_all(&folder).expect("created");
     let server = tokio::spawn(ControlSocket::bind(&folder).expect("bound").serve(provider().await));
     assert_eq!(mode(&folder.join(NAME)), 0o600);
-    assert_eq!(listed(&folder).await, 1);
+    assert_eq!(listed(&folder).await, KEYS);
     server.abort();
 }
 
@@ -57,7 +60,7 @@ async fn a_socket_left_over_is_nobody_and_is_replaced() {
     drop(std::os::unix::net::UnixListener::bind(folder.path().join(NAME)).expect("bound"));
     assert!(call(folder.path(), &Request::Keys).await.expect("no fault").is_none());
     let server = tokio::spawn(ControlSocket::bind(folder.path()).expect("bound in its place").serve(provider().await));
-    assert_eq!(listed(folder.path()).await, 1);
+    assert_eq!(listed(folder.path()).await, KEYS);
     server.abort();
 }
 
@@ -70,6 +73,6 @@ async fn nonsense_is_answered_and_harms_nobody() {
     let answer = read_line(&mut stream, u64::MAX).await.expect("an answer");
     assert!(answer.starts_with(b"{\"Err\""), "{}", String::from_utf8_lossy(&answer));
     drop(connect(folder.path()).expect("connected, and gone"));
-    assert_eq!(listed(folder.path()).await, 1);
+    assert_eq!(listed(folder.path()).await, KEYS);
     server.abort();
 }

@@ -85,7 +85,7 @@ async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_at
         let answer = house.post("/token", &form).await;
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, expected.body, "{what}");
-        assert_eq!(answer.headers, expected.headers, "{what}");
+        assert_eq!(answer.headers_without_id(), expected.headers_without_id(), "{what}");
     }
     Tokens::read(&house.post("/token", &form).await);
 }

@@ -163,7 +163,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
 }
 
 /// What the pages' buttons do, each with its fields.
-const DEEDS: [(&str, &[&str]); 35] = [
+const DEEDS: [(&str, &[&str]); 37] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
@@ -188,6 +188,8 @@ const DEEDS: [(&str, &[&str]); 35] = [
     ("remove_account", &["email"]),
     ("reset_account", &["email"]),
     ("set_role", &["email", "role"]),
+    ("withdraw_link", &["email"]),
+    ("change_email", &["email"]),
     ("add_client", &["name", "redirect_uris", "confidential"]),
     ("add_redirect_uri", &["client_id", "redirect_uri"]),
     ("remove_client", &["client_id"]),

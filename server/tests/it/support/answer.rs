@@ -25,6 +25,13 @@ impl Answer {
         Self { status: parts.status, headers: parts.headers, body }
     }
 
+    /// All headers but the id of the request, which is another one each time.
+    pub(crate) fn headers_without_id(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove("x-request-id");
+        headers
+    }
+
     /// The one value of a header; `None` when it is absent.
     pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
