@@ -197,3 +197,18 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
         assert_eq!(roles, [Role::Administrator, Role::Person, Role::Administrator]);
     }
 }
+
+#[tokio::test]
+async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
+    let house = with(open).await;
+    let closed = house.twin_with(|settings| settings.sign_up = SignUp::Invitation).await;
+    let elsewhere = house.twin_with(for_two_domains).await;
+    for (server, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
+        let (browser, mut authenticator) = (house.browser(), Authenticator::new(7));
+        let begun = house.provider.start_accept_with_passkey(&browser, Entry::SignUp, email).await.expect("begun");
+        let credential = authenticator.create(&begun.options);
+        let end = server.provider.finish_accept_with_passkey(&browser, Entry::SignUp, &begun.id, &credential).await;
+        assert!(end.is_err(), "{email}");
+    }
+    assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), 1);
+}
