@@ -254,7 +254,7 @@ impl Provider {
             Change { next: used.map(|client| self.kept_client(client)), answer: () }
         };
         let key = keys::client(&client.id);
-        let noted = record::change_from(self.store(), &key, Some(record::encode(client)), note);
+        let noted = record::change_from(self.plain_store(), &key, Some(record::encode(client)), note);
         if let Err(error) = noted.await {
             tracing::warn!(client = %client.id, %error, "the use of a client was not noted");
         }

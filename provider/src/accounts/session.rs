@@ -169,7 +169,7 @@ impl Provider {
             });
             Change { next, answer: () }
         };
-        if let Err(error) = record::change(self.store(), &keys::session(secret.digest().as_str()), note).await {
+        if let Err(error) = record::change(self.plain_store(), &keys::session(secret.digest().as_str()), note).await {
             tracing::warn!(%error, "the use of a session was not noted");
         }
     }

@@ -14,13 +14,14 @@ use crate::respond;
 /// What cannot be done twice, or must not be: it uses something up, ends something, or shows something once. What can be repeated
 /// without harm, such as disabling an account, is not here; nor are guesses at passwords, and the consent, which remembers its
 /// answer itself.
-const ONCE: [&str; 21] = [
+const ONCE: [&str; 23] = [
     "accept_invitation",
     "add_client",
     "change_email",
     "change_password",
     "disconnect",
     "disconnect_all",
+    "disconnect_client",
     "end_other_sessions",
     "end_session",
     "finish_accept_with_passkey",
@@ -34,6 +35,7 @@ const ONCE: [&str; 21] = [
     "remove_passkey",
     "remove_password",
     "reset_account",
+    "revoke_key",
     "rotate_keys",
     "withdraw_link",
 ];
