@@ -190,8 +190,6 @@ const DEEDS: [(&str, &[&str]); 37] = [
     ("reset_account", &["email"]),
     ("withdraw_link", &["email"]),
     ("set_role", &["email", "role"]),
-    ("withdraw_link", &["email"]),
-    ("change_email", &["email"]),
     ("add_client", &["name", "redirect_uris", "confidential"]),
     ("add_redirect_uri", &["client_id", "redirect_uri"]),
     ("remove_client", &["client_id"]),
