@@ -4,6 +4,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{context::Visit, model::Ceremony, words::Message};
 
+/// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn Level 3 section 5.1.7).
+pub(crate) const fn autocomplete(has_passkeys: bool) -> &'static str {
+    if has_passkeys { "username webauthn" } else { "username" }
+}
+
 /// Lets a ceremony begin or end where there are passkeys at all.
 pub(crate) fn admit(visit: &Visit) -> Result<(), Message> {
     if visit.provider.has_passkeys() { Ok(()) } else { Err(Message::NoPasskeysHere) }

@@ -64,7 +64,8 @@ test('who guesses at a password is seen, and pushes nothing out', async ({ page,
   await page.reload();
   const events = section(page, 'Recent activity').getByRole('listitem');
   const refused = events.filter({ hasText: 'Somebody tried to sign in with a wrong password or recovery code from Firefox on Windows' });
-  await expect(refused).toHaveCount(5);
+  // One stands for all that follow within minutes.
+  await expect(refused).toHaveCount(1);
   await expect(events.filter({ hasText: 'You signed in with a password' })).toHaveCount(1);
   await expect(section(page, 'Recent activity')).not.toContainText('guess number');
 });

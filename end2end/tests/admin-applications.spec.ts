@@ -167,7 +167,7 @@ test('an application that cannot keep a secret gets none; what cannot be is refu
   await expect(page.getByLabel('Client secret')).toHaveCount(0);
 });
 
-test('an application that is known by its document stands under its address, and comes back when it is forgotten', async ({
+test('an application that is known by its document stands under its address, and what it held ends when it is removed', async ({
   page,
   startServer,
   callback,
@@ -190,5 +190,5 @@ test('an application that is known by its document stands under its address, and
   await unfold(application, 'Change');
   await press(application, /^Remove Claude/);
   await expect(part).toContainText('None.');
-  expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
+  expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
 });

@@ -229,9 +229,11 @@ for (const button of ['Allow', 'Deny'] as const) {
       await route.fulfill({ response: answer }).catch(() => undefined);
     });
     const pressed = page.getByRole('button', { name: button });
-    await pressed.click({ noWaitAfter: true });
-    await page.waitForTimeout(150);
-    await pressed.click({ noWaitAfter: true });
+    // The driver's own click would wait for the first answer.
+    await pressed.evaluate((element: HTMLElement) => {
+      element.click();
+      setTimeout(() => element.click(), 150);
+    });
     await expect(page).toHaveURL(button === 'Allow' ? /\/callback\?code=/ : /\/callback\?error=access_denied/);
     expect(posts).toBe(2);
     if (button === 'Allow') {

@@ -17,6 +17,7 @@ use crate::{
     islands::SignInWithPasskey,
     model::{Place, Slug},
     notice::Notice,
+    passkeys,
     words::{Message, Subject, common, login as words, sentence},
 };
 
@@ -95,7 +96,7 @@ fn SignInCard(arrival: Arrival, notice: Option<Notice>, form_token: String, ways
 #[component]
 fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
     let password = ways.mark(Way::Password);
-    let autocomplete = if ways.has_passkeys { "username webauthn" } else { "username" };
+    let autocomplete = passkeys::autocomplete(ways.has_passkeys);
     view! {
         <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
         <EmailField value=email autocomplete message=message.clone()/>
