@@ -88,9 +88,9 @@ test.describe('hostile names', () => {
     });
   }
 
-  test('a name of 10 kB is left out at registration', async ({ server, callback }) => {
+  test('a name of 10 kB is shortened at registration', async ({ server, callback }) => {
     const client = await McpClient.discover(server.mcp);
     const { status, body } = await client.register({ client_name: 'W'.repeat(10_240), redirect_uris: [callback.uri] });
-    expect({ status, name: body.client_name }).toEqual({ status: 201, name: undefined });
+    expect({ status, name: body.client_name }).toEqual({ status: 201, name: 'W'.repeat(200) });
   });
 });
