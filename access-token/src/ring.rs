@@ -10,7 +10,7 @@ use crate::{KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningK
 /// standby ──rotate──▶ active ──rotate──▶ retiring until now + overlap ──next rotation after that──▶ gone
 /// ```
 ///
-/// The standby key is published long before it signs, so whoever keeps the public keys knows it when it does.
+/// The standby key is published long before it signs, so verifiers that cache the public keys already have it when it does.
 #[derive(Debug)]
 pub struct KeyRing {
     active: SigningKey,

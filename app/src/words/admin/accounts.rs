@@ -56,7 +56,7 @@ pub(crate) const RESET_EXPLAINED: &str = "For somebody who cannot sign in any mo
 /// That a one-time link to an account is out.
 pub(crate) const LINK_OUT: Template = Template::new("A one-time link is out. It opens this account until {when}.");
 pub(crate) const WITHDRAW: &str = "Withdraw the link";
-pub(crate) const WITHDRAW_EXPLAINED: &str = "Whoever has the link cannot use it any more. You can make another one.";
+pub(crate) const WITHDRAW_EXPLAINED: &str = "The link stops working. You can create another one.";
 pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
 pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
 pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";
