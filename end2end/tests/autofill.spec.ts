@@ -61,6 +61,8 @@ test('the box "Email" offers passkeys as soon as the page is there, and a passwo
 
 test('a passkey that is picked in the box signs in to the application that asks', async ({ page, server, person, client, callback }) => {
   const authenticator = await withPasskey(page, server, person);
+  // The page that is left must not be the one where the passkey is picked.
+  await page.goto('about:blank');
   await authenticator.hasFinger(true);
   await page.goto(client.authorizationUrl(callback.uri));
   await decide(page, 'Allow');
