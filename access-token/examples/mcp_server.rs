@@ -23,8 +23,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let verifier = Verifier::new(ISSUER.into(), Audience::Exactly(RESOURCE.into()), keys);
     let challenge = Challenge::new(METADATA, SCOPES);
     let guard = RequireToken::new(Arc::new(verifier), system_clock(), challenge, &[]);
-    let document = [(header::CONTENT_TYPE, "application/json"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-    let server = Router::new().route(PATH, post(mcp).layer(guard)).route(METADATA_PATH, get(async move || (document, DOCUMENT)));
+    let document = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    let server = Router::new()
+        .route(PATH, post(mcp).layer(guard))
+        .route(METADATA_PATH, get(async move || (document, DOCUMENT)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
     Ok(axum::serve(listener, server).await?)
 }

@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{LivenessUnknown, Refusal};
 
-/// What every challenge of one protected service names: where its metadata is, and which scopes to ask for.
+/// What every challenge of one protected service names: where its metadata is, and which scopes to
+/// ask for.
 #[derive(Clone, Debug)]
 pub struct Challenge {
     resource_metadata: Option<String>,
@@ -35,44 +36,75 @@ pub(crate) enum Turned {
 }
 
 impl Challenge {
-    /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those a client should ask for at first.
+    /// `resource_metadata` is the URL of the RFC 9728 document, `scopes` those a client should ask
+    /// for at first.
     pub fn new(resource_metadata: &str, scopes: &[&str]) -> Self {
-        Self { resource_metadata: Some(quotable(resource_metadata)), ..Self::without_metadata(scopes) }
+        Self {
+            resource_metadata: Some(quotable(resource_metadata)),
+            ..Self::without_metadata(scopes)
+        }
     }
 
     /// For a service that no RFC 9728 document describes.
     pub fn without_metadata(scopes: &[&str]) -> Self {
-        Self { resource_metadata: None, scope: quotable(&scopes.join(" ")) }
+        Self {
+            resource_metadata: None,
+            scope: quotable(&scopes.join(" ")),
+        }
     }
 
     /// 403 for an operation that needs more: name every scope it needs, in one challenge (P8).
     pub fn insufficient_scope(&self, needed: &[&str]) -> Response {
         let scope = quotable(&needed.join(" "));
         let about = "the token does not permit this";
-        self.say(StatusCode::FORBIDDEN, Some("insufficient_scope"), about, &scope)
+        self.say(
+            StatusCode::FORBIDDEN,
+            Some("insufficient_scope"),
+            about,
+            &scope,
+        )
     }
 
     pub(crate) fn answer(&self, turned: &Turned, needed: &[String]) -> Response {
         match turned {
             // No error code: the caller did nothing wrong yet (P16).
-            Turned::NoToken => self.say(StatusCode::UNAUTHORIZED, None, "an access token is needed here", &self.scope),
-            Turned::Malformed(about) => self.say(StatusCode::BAD_REQUEST, Some("invalid_request"), about, &self.scope),
+            Turned::NoToken => self.say(
+                StatusCode::UNAUTHORIZED,
+                None,
+                "an access token is needed here",
+                &self.scope,
+            ),
+            Turned::Malformed(about) => self.say(
+                StatusCode::BAD_REQUEST,
+                Some("invalid_request"),
+                about,
+                &self.scope,
+            ),
             Turned::Refused(Refusal::Invalid(why)) => self.invalid_token(&why.to_string()),
             Turned::Refused(Refusal::NoKeys(fault)) => unavailable(fault),
             Turned::Ended => self.invalid_token("the access this token was issued for has ended"),
             Turned::Unknown(fault) => unavailable(fault),
-            Turned::Short => self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>()),
+            Turned::Short => {
+                self.insufficient_scope(&needed.iter().map(String::as_str).collect::<Vec<_>>())
+            }
         }
     }
 
     fn invalid_token(&self, about: &str) -> Response {
-        self.say(StatusCode::UNAUTHORIZED, Some("invalid_token"), about, &self.scope)
+        self.say(
+            StatusCode::UNAUTHORIZED,
+            Some("invalid_token"),
+            about,
+            &self.scope,
+        )
     }
 
     fn say(&self, status: StatusCode, error: Option<&str>, about: &str, scope: &str) -> Response {
         let mut response = json(status, error, about);
         if let Ok(value) = HeaderValue::from_str(&self.header(error, about, scope)) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, value);
         }
         response
     }
@@ -82,12 +114,21 @@ impl Challenge {
         if let Some(error) = error {
             members.extend([("error", error), ("error_description", about)]);
         }
-        members.extend(self.resource_metadata.as_deref().map(|document| ("resource_metadata", document)));
+        members.extend(
+            self.resource_metadata
+                .as_deref()
+                .map(|document| ("resource_metadata", document)),
+        );
         if !scope.is_empty() {
             members.push(("scope", scope));
         }
-        let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}=\"{}\"", quotable(value))).collect();
-        format!("Bearer {}", members.join(", ")).trim_end().to_owned()
+        let members: Vec<_> = members
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", quotable(value)))
+            .collect();
+        format!("Bearer {}", members.join(", "))
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -98,12 +139,18 @@ impl fmt::Display for Challenge {
     }
 }
 
-/// 503: the caller's token may be good, so neither 401 nor 403, which would make a client throw it away.
+/// 503: the caller's token may be good, so neither 401 nor 403, which would make a client throw it
+/// away.
 fn unavailable(fault: &dyn std::error::Error) -> Response {
     tracing::error!(%fault, "no token can be checked");
-    let mut response =
-        json(StatusCode::SERVICE_UNAVAILABLE, Some("temporarily_unavailable"), "the token cannot be checked at present");
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    let mut response = json(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Some("temporarily_unavailable"),
+        "the token cannot be checked at present",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
@@ -113,7 +160,10 @@ fn json(status: StatusCode, error: Option<&str>, about: &str) -> Response {
         None => serde_json::json!({ "error_description": about }),
     };
     let headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ]);
     (status, headers, Body::from(body.to_string())).into_response()
@@ -121,7 +171,9 @@ fn json(status: StatusCode, error: Option<&str>, about: &str) -> Response {
 
 /// What RFC 6750 §3 allows between the quotes; the rest is left out, so nothing needs escaping.
 fn quotable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+    text.chars()
+        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
+        .collect()
 }
 
 #[cfg(test)]
@@ -130,7 +182,10 @@ mod tests {
 
     #[test]
     fn nothing_breaks_out_of_the_quotes() {
-        assert_eq!(quotable("a\"b\\c\r\nSet-Cookie: d\u{e9}"), "abcSet-Cookie: d");
+        assert_eq!(
+            quotable("a\"b\\c\r\nSet-Cookie: d\u{e9}"),
+            "abcSet-Cookie: d"
+        );
         let challenge = Challenge::new("https://id.example/\"x", &["a", "b\", error=\"c"]);
         let response = challenge.answer(&Turned::NoToken, &[]);
         assert_eq!(
@@ -143,7 +198,8 @@ mod tests {
     fn without_a_document_none_is_named() {
         let header = |scopes: &[&str]| {
             let challenge = Challenge::without_metadata(scopes);
-            let header = challenge.answer(&Turned::NoToken, &[]).headers()[header::WWW_AUTHENTICATE].clone();
+            let header =
+                challenge.answer(&Turned::NoToken, &[]).headers()[header::WWW_AUTHENTICATE].clone();
             assert_eq!(header, challenge.to_string());
             header
         };

@@ -16,7 +16,8 @@ pub struct Claims {
     pub client_id: String,
     /// The device or installation the token is bound to.
     pub device_id: String,
-    /// What the token permits: scope names with one space between them (RFC 6749 §3.3). May be empty.
+    /// What the token permits: scope names with one space between them (RFC 6749 §3.3). May be
+    /// empty.
     pub scope: String,
     /// When the token was issued, in whole seconds.
     #[serde(with = "crate::timestamp")]
@@ -87,7 +88,10 @@ mod tests {
     #[test]
     fn scopes_are_whole_names() {
         let claims = claims();
-        assert_eq!(claims.scopes().collect::<Vec<_>>(), ["notes:read", "notes:write"]);
+        assert_eq!(
+            claims.scopes().collect::<Vec<_>>(),
+            ["notes:read", "notes:write"]
+        );
         assert!(claims.has_scope("notes:read"));
         assert!(!claims.has_scope("notes"));
         assert!(!claims.has_scope(""));

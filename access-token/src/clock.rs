@@ -8,7 +8,10 @@ use time::OffsetDateTime;
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
 /// The clock of the machine.
-#[expect(clippy::disallowed_methods, reason = "the one place of this crate that asks the machine for the time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of this crate that asks the machine for the time"
+)]
 pub fn system_clock() -> Clock {
     Arc::new(OffsetDateTime::now_utc)
 }

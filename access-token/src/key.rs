@@ -33,7 +33,8 @@ pub enum KeyError {
     Seal,
 }
 
-/// The PASERK id of a public key: `k4.pid.` and 44 base64url characters (33 bytes, so each id has one spelling).
+/// The PASERK id of a public key: `k4.pid.` and 44 base64url characters (33 bytes, so each id has
+/// one spelling).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct KeyId(String);
@@ -56,12 +57,21 @@ impl SigningKey {
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
         let pair = KeyPair::try_from_seed(Seed::new(*seed)).map_err(|_| KeyError::Seed)?;
         let secret = AsymmetricSecretKey::from(&pair.sk[..]).map_err(|_| KeyError::Seed)?;
-        Ok(Self { public: PublicKey::from_bytes(&pair.pk[..])?, secret })
+        Ok(Self {
+            public: PublicKey::from_bytes(&pair.pk[..])?,
+            secret,
+        })
     }
 
     /// Another key than this one, of 32 random bytes.
     pub(crate) fn other(&self, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        Self::from_seed(seed).and_then(|other| if other.id() == self.id() { Err(KeyError::Seed) } else { Ok(other) })
+        Self::from_seed(seed).and_then(|other| {
+            if other.id() == self.id() {
+                Err(KeyError::Seed)
+            } else {
+                Ok(other)
+            }
+        })
     }
 
     /// The same key, for another ring.
@@ -91,16 +101,23 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("id", self.id()).finish_non_exhaustive()
+        f.debug_struct("SigningKey")
+            .field("id", self.id())
+            .finish_non_exhaustive()
     }
 }
 
 impl PublicKey {
     fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         // A weak point verifies forgeries; pasetors takes any 32 bytes.
-        ed25519_compact::PublicKey::from_slice(bytes).and_then(|point| point.validate()).map_err(|_| KeyError::Public)?;
+        ed25519_compact::PublicKey::from_slice(bytes)
+            .and_then(|point| point.validate())
+            .map_err(|_| KeyError::Public)?;
         let key = AsymmetricPublicKey::from(bytes).map_err(|_| KeyError::Public)?;
-        Ok(Self { id: KeyId(paserk(&Id::from(&key))), key })
+        Ok(Self {
+            id: KeyId(paserk(&Id::from(&key))),
+            key,
+        })
     }
 
     /// The id of this key.
@@ -162,7 +179,11 @@ impl TryFrom<String> for KeyId {
     fn try_from(text: String) -> Result<Self, KeyError> {
         let hash = text.strip_prefix(Self::PREFIX).ok_or(KeyError::Id)?;
         let base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if hash.len() == 44 && hash.bytes().all(base64url) { Ok(Self(text)) } else { Err(KeyError::Id) }
+        if hash.len() == 44 && hash.bytes().all(base64url) {
+            Ok(Self(text))
+        } else {
+            Err(KeyError::Id)
+        }
     }
 }
 
@@ -209,22 +230,41 @@ mod tests {
     #[test]
     fn the_zero_seed_and_weak_points_are_refused() {
         assert_eq!(SigningKey::from_seed(&[0; 32]).err(), Some(KeyError::Seed));
-        assert_eq!(PublicKey::from_bytes(&[0; 32]).err(), Some(KeyError::Public));
+        assert_eq!(
+            PublicKey::from_bytes(&[0; 32]).err(),
+            Some(KeyError::Public)
+        );
         let mut neutral = [0; 32];
         neutral[0] = 1;
-        assert_eq!(PublicKey::from_bytes(&neutral).err(), Some(KeyError::Public));
+        assert_eq!(
+            PublicKey::from_bytes(&neutral).err(),
+            Some(KeyError::Public)
+        );
     }
 
     #[test]
     fn another_spelling_of_a_public_key_is_refused() {
-        let text = SigningKey::from_seed(&[7; 32]).expect("a seed").public().to_string();
+        let text = SigningKey::from_seed(&[7; 32])
+            .expect("a seed")
+            .public()
+            .to_string();
         assert!(format!("{text}=").parse::<PublicKey>().is_err());
         assert!(text.replace("k4.", "k2.").parse::<PublicKey>().is_err());
-        assert!(text.replace(".public.", ".local.").parse::<PublicKey>().is_err());
+        assert!(
+            text.replace(".public.", ".local.")
+                .parse::<PublicKey>()
+                .is_err()
+        );
         // The last of 43 characters carries two bits beyond the 32 bytes.
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let accepted =
-            alphabet.chars().filter(|last| format!("{}{last}", &text[..text.len() - 1]).parse::<PublicKey>().is_ok()).count();
+        let accepted = alphabet
+            .chars()
+            .filter(|last| {
+                format!("{}{last}", &text[..text.len() - 1])
+                    .parse::<PublicKey>()
+                    .is_ok()
+            })
+            .count();
         assert!(accepted <= 16, "{accepted} spellings for at most 16 keys");
     }
 
@@ -232,6 +272,9 @@ mod tests {
     fn debug_shows_no_secret() {
         let key = SigningKey::from_seed(&[7; 32]).expect("a seed");
         let shown = format!("{key:?}");
-        assert!(shown.contains("k4.pid.") && !shown.contains("7, 7") && !shown.contains("secret"), "{shown}");
+        assert!(
+            shown.contains("k4.pid.") && !shown.contains("7, 7") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 }

@@ -15,8 +15,8 @@ pub enum KeyState {
     Retiring,
 }
 
-/// `{"keys":[{"kid":"k4.pid.…","key":"k4.public.…","state":"active"}]}`. Reading one checks that each id belongs to
-/// its key.
+/// `{"keys":[{"kid":"k4.pid.…","key":"k4.public.…","state":"active"}]}`. Reading one checks that
+/// each id belongs to its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
     /// The active key first.
@@ -31,16 +31,24 @@ pub struct PublishedKey {
     pub key: PublicKey,
     /// Its use.
     pub state: KeyState,
-    /// For a retiring key: the first instant at which it verifies nothing more. Published, so that a verifier that
-    /// cannot reach the document still stops in time.
+    /// For a retiring key: the first instant at which it verifies nothing more. Published, so that
+    /// a verifier that cannot reach the document still stops in time.
     pub until: Option<OffsetDateTime>,
 }
 
 impl KeySet {
     /// The key of this id, if it may verify now.
     pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&PublicKey, Invalid> {
-        let found = self.keys.iter().find(|published| published.key.id() == id).ok_or(Invalid::UnknownKey)?;
-        if found.alive(now) { Ok(&found.key) } else { Err(Invalid::RetiredKey) }
+        let found = self
+            .keys
+            .iter()
+            .find(|published| published.key.id() == id)
+            .ok_or(Invalid::UnknownKey)?;
+        if found.alive(now) {
+            Ok(&found.key)
+        } else {
+            Err(Invalid::RetiredKey)
+        }
     }
 
     pub(crate) fn holds(&self, id: &KeyId) -> bool {
@@ -59,13 +67,22 @@ struct Entry {
     kid: KeyId,
     key: String,
     state: KeyState,
-    #[serde(default, with = "crate::timestamp::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::timestamp::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     until: Option<OffsetDateTime>,
 }
 
 impl From<PublishedKey> for Entry {
     fn from(published: PublishedKey) -> Self {
-        Self { kid: published.key.id().clone(), key: published.key.to_string(), state: published.state, until: published.until }
+        Self {
+            kid: published.key.id().clone(),
+            key: published.key.to_string(),
+            state: published.state,
+            until: published.until,
+        }
     }
 }
 
@@ -77,6 +94,10 @@ impl TryFrom<Entry> for PublishedKey {
         if *key.id() != entry.kid {
             return Err(KeyError::IdOfAnotherKey);
         }
-        Ok(Self { key, state: entry.state, until: entry.until })
+        Ok(Self {
+            key,
+            state: entry.state,
+            until: entry.until,
+        })
     }
 }

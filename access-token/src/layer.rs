@@ -18,9 +18,9 @@ use tower::{Layer, Service};
 
 use crate::{Challenge, Claims, Clock, Verifier, challenge::Turned};
 
-/// Guards routes: a request passes with a good access token in its Authorization header that holds every needed scope,
-/// and carries the token's [`Claims`] as an extension from there on. Tokens elsewhere, as in the query, do not count
-/// (P11).
+/// Guards routes: a request passes with a good access token in its Authorization header that holds
+/// every needed scope, and carries the token's [`Claims`] as an extension from there on. Tokens
+/// elsewhere, as in the query, do not count (P11).
 #[derive(Clone)]
 pub struct RequireToken {
     gate: Arc<Gate>,
@@ -35,7 +35,8 @@ struct Gate {
     liveness: Option<Arc<dyn Liveness>>,
 }
 
-/// Knows whether what a token was issued for still stands. A service that does not ask takes a token until it expires.
+/// Knows whether what a token was issued for still stands. A service that does not ask takes a
+/// token until it expires.
 #[async_trait]
 pub trait Liveness: Send + Sync {
     /// Asks once, for a token that is good by itself.
@@ -59,13 +60,28 @@ pub struct Guarded<S> {
 pub struct Bearer(pub Claims);
 
 impl RequireToken {
-    /// A layer that needs a token with all the scopes in `needed`. `challenge` is what the refused are told.
-    pub fn new(verifier: Arc<Verifier>, clock: Clock, challenge: Challenge, needed: &[&str]) -> Self {
+    /// A layer that needs a token with all the scopes in `needed`. `challenge` is what the refused
+    /// are told.
+    pub fn new(
+        verifier: Arc<Verifier>,
+        clock: Clock,
+        challenge: Challenge,
+        needed: &[&str],
+    ) -> Self {
         let needed = needed.iter().map(ToString::to_string).collect();
-        Self { gate: Arc::new(Gate { verifier, clock, challenge, needed, liveness: None }) }
+        Self {
+            gate: Arc::new(Gate {
+                verifier,
+                clock,
+                challenge,
+                needed,
+                liveness: None,
+            }),
+        }
     }
 
-    /// Asks for each token, too, whether it still counts: what was revoked is refused at once, at the price of the question.
+    /// Asks for each token, too, whether it still counts: what was revoked is refused at once, at
+    /// the price of the question.
     #[must_use]
     pub fn asking(mut self, liveness: Arc<dyn Liveness>) -> Self {
         Arc::make_mut(&mut self.gate).liveness = Some(liveness);
@@ -77,7 +93,10 @@ impl<S> Layer<S> for RequireToken {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, gate: Arc::clone(&self.gate) }
+        Guarded {
+            inner,
+            gate: Arc::clone(&self.gate),
+        }
     }
 }
 
@@ -113,40 +132,66 @@ where
 }
 
 impl Gate {
-    // The token is copied out of the headers: a borrow of them across the await would ask `Sync` of every body.
-    fn admit(&self, headers: &HeaderMap) -> impl Future<Output = Result<Claims, Turned>> + Send + use<'_> {
+    // The token is copied out of the headers: a borrow of them across the await would ask `Sync` of
+    // every body.
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+    ) -> impl Future<Output = Result<Claims, Turned>> + Send + use<'_> {
         let token = bearer(headers).map(str::to_owned);
         async move {
-            let claims = self.verifier.verify(&token?, (self.clock)()).await.map_err(Turned::Refused)?;
+            let claims = self
+                .verifier
+                .verify(&token?, (self.clock)())
+                .await
+                .map_err(Turned::Refused)?;
             if let Some(liveness) = &self.liveness
                 && !liveness.is_live(&claims).await.map_err(Turned::Unknown)?
             {
                 return Err(Turned::Ended);
             }
-            if self.needed.iter().all(|scope| claims.has_scope(scope)) { Ok(claims) } else { Err(Turned::Short) }
+            if self.needed.iter().all(|scope| claims.has_scope(scope)) {
+                Ok(claims)
+            } else {
+                Err(Turned::Short)
+            }
         }
     }
 }
 
-/// The token of the one Authorization header (RFC 6750 §2.1). Another scheme than Bearer counts as no token.
+/// The token of the one Authorization header (RFC 6750 §2.1). Another scheme than Bearer counts as
+/// no token.
 fn bearer(headers: &HeaderMap) -> Result<&str, Turned> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Turned::NoToken)?;
     if values.next().is_some() {
-        return Err(Turned::Malformed("there is more than one Authorization header"));
+        return Err(Turned::Malformed(
+            "there is more than one Authorization header",
+        ));
     }
-    let value = value.to_str().map_err(|_| Turned::Malformed("the Authorization header is not text"))?;
+    let value = value
+        .to_str()
+        .map_err(|_| Turned::Malformed("the Authorization header is not text"))?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(Turned::NoToken);
     }
     let token = token.trim_matches(' ');
-    if is_b64token(token) { Ok(token) } else { Err(Turned::Malformed("the Authorization header holds no single token")) }
+    if is_b64token(token) {
+        Ok(token)
+    } else {
+        Err(Turned::Malformed(
+            "the Authorization header holds no single token",
+        ))
+    }
 }
 
 fn is_b64token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    !body.is_empty()
+        && body
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
 impl<S: Sync> FromRequestParts<S> for Bearer {
@@ -154,9 +199,16 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
 
     /// Answers 500 on a route that was left without the layer: closed, and loud in the log.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        parts.extensions.get::<Claims>().cloned().map(Self).ok_or_else(|| {
-            tracing::error!("a handler asks for claims, but its route has no RequireToken layer");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        })
+        parts
+            .extensions
+            .get::<Claims>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(|| {
+                tracing::error!(
+                    "a handler asks for claims, but its route has no RequireToken layer"
+                );
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            })
     }
 }

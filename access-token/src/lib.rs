@@ -1,15 +1,18 @@
-//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier a protected service uses.
+//! Access tokens as PASETO v4.public: typed claims, the keys that sign them, and the verifier a
+//! protected service uses.
 //!
-//! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no implicit assertion,
-//! and RFC 3339 times, so that any PASETO implementation verifies it with the keys of a [`KeySet`].
+//! A token is `v4.public.` over the JSON of [`Claims`], with the footer `{"kid":"k4.pid.…"}`, no
+//! implicit assertion, and RFC 3339 times, so that any PASETO implementation verifies it with the
+//! keys of a [`KeySet`].
 //!
-//! Issuing: a [`KeyRing`] (kept as a [`SealedRing`] under a [`SealingKey`]) inside a [`TokenService`].
-//! Verifying: a [`Verifier`], fed by the service in the same process or by a [`KeySource`] elsewhere; feature `remote`
-//! has the source that fetches `/.well-known/paseto-keys`, feature `axum` the layer that guards routes. A token is good until it
-//! expires; a service that is told of revocations gives the layer a `Liveness` to ask.
+//! Issuing: a [`KeyRing`] (kept as a [`SealedRing`] under a [`SealingKey`]) inside a
+//! [`TokenService`]. Verifying: a [`Verifier`], fed by the service in the same process or by a
+//! [`KeySource`] elsewhere; feature `remote` has the source that fetches
+//! `/.well-known/paseto-keys`, feature `axum` the layer that guards routes. A token is good until
+//! it expires; a service that is told of revocations gives the layer a `Liveness` to ask.
 //!
-//! Time and chance are arguments. Two exceptions: [`system_clock`], which is the only place that reads the clock, and
-//! the nonce of a sealed ring, which pasetors draws itself.
+//! Time and chance are arguments. Two exceptions: [`system_clock`], which is the only place that
+//! reads the clock, and the nonce of a sealed ring, which pasetors draws itself.
 
 mod claims;
 mod clock;

@@ -14,8 +14,8 @@ const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fetches `{issuer}/.well-known/paseto-keys`. Trusts what the system trusts (`SSL_CERT_FILE` included), follows no
-/// redirect, and gives up after five seconds or 64 KiB.
+/// Fetches `{issuer}/.well-known/paseto-keys`. Trusts what the system trusts (`SSL_CERT_FILE`
+/// included), follows no redirect, and gives up after five seconds or 64 KiB.
 #[derive(Clone, Debug)]
 pub struct RemoteKeys {
     url: Url,
@@ -23,25 +23,39 @@ pub struct RemoteKeys {
 }
 
 impl RemoteKeys {
-    /// The source for this issuer, which must be https, or http on a loopback host. Sends nothing yet.
+    /// The source for this issuer, which must be https, or http on a loopback host. Sends nothing
+    /// yet.
     pub fn new(issuer: &str) -> Result<Self, SourceError> {
         let url = format!("{}/.well-known/paseto-keys", issuer.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|_| SourceError("the issuer is not a URL".into()))?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-            return Err(SourceError("the issuer is neither https nor on this machine".into()));
+            return Err(SourceError(
+                "the issuer is neither https nor on this machine".into(),
+            ));
         }
-        Ok(Self { url, client: client().map_err(|fault| SourceError(fault.to_string()))? })
+        Ok(Self {
+            url,
+            client: client().map_err(|fault| SourceError(fault.to_string()))?,
+        })
     }
 
     async fn document(&self) -> Result<Vec<u8>, String> {
-        let mut response = self.client.get(self.url.clone()).send().await.map_err(|fault| told(&fault))?;
+        let mut response = self
+            .client
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(|fault| told(&fault))?;
         if response.status() != StatusCode::OK {
             return Err(format!("{} answered {}", self.url, response.status()));
         }
         let mut document = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|fault| told(&fault))? {
             if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-                return Err(format!("{} is larger than {MAX_DOCUMENT_BYTES} bytes", self.url));
+                return Err(format!(
+                    "{} is larger than {MAX_DOCUMENT_BYTES} bytes",
+                    self.url
+                ));
             }
             document.extend_from_slice(&chunk);
         }
@@ -53,7 +67,8 @@ impl RemoteKeys {
 impl KeySource for RemoteKeys {
     async fn fetch(&self) -> Result<KeySet, SourceError> {
         let document = self.document().await.map_err(SourceError)?;
-        serde_json::from_slice(&document).map_err(|fault| SourceError(format!("{} is not a key document: {fault}", self.url)))
+        serde_json::from_slice(&document)
+            .map_err(|fault| SourceError(format!("{} is not a key document: {fault}", self.url)))
     }
 }
 
@@ -75,11 +90,19 @@ fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// With the causes, which reqwest keeps to itself.
 fn told(fault: &reqwest::Error) -> String {
-    let causes = std::iter::successors(Some(fault as &dyn std::error::Error), |fault| fault.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let causes = std::iter::successors(Some(fault as &dyn std::error::Error), |fault| {
+        fault.source()
+    });
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

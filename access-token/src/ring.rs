@@ -2,15 +2,20 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::{KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningKey, timestamp::whole_seconds, verifier::Invalid};
+use crate::{
+    KeyError, KeyId, KeySet, KeyState, PublicKey, PublishedKey, SigningKey,
+    timestamp::whole_seconds, verifier::Invalid,
+};
 
-/// Exactly one active signing key, the one that follows it, and the public halves of its predecessors.
+/// Exactly one active signing key, the one that follows it, and the public halves of its
+/// predecessors.
 ///
 /// ```text
 /// standby ──rotate──▶ active ──rotate──▶ retiring until now + overlap ──next rotation after that──▶ gone
 /// ```
 ///
-/// The standby key is published long before it signs, so verifiers that cache the public keys already have it when it does.
+/// The standby key is published long before it signs, so verifiers that cache the public keys
+/// already have it when it does.
 #[derive(Debug)]
 pub struct KeyRing {
     active: SigningKey,
@@ -31,39 +36,88 @@ pub struct RetiringKey {
 impl KeyRing {
     /// The first ring of an issuer, with a key made of 32 random bytes.
     pub fn first(now: OffsetDateTime, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        Ok(Self::assemble(SigningKey::from_seed(seed)?, now, None, Vec::new()))
+        Ok(Self::assemble(
+            SigningKey::from_seed(seed)?,
+            now,
+            None,
+            Vec::new(),
+        ))
     }
 
     /// The same ring with a standby key, made of 32 random bytes where there is none yet.
     pub fn with_standby(self, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        let standby = if self.standby.is_some() { self.standby } else { Some(self.active.other(seed)?) };
+        let standby = if self.standby.is_some() {
+            self.standby
+        } else {
+            Some(self.active.other(seed)?)
+        };
         Ok(Self { standby, ..self })
     }
 
-    /// The ring after this one: the standby key is active, or a new one where there is none; the old one retires for `overlap`,
-    /// expired ones are dropped. `seed` makes the new key. `overlap` must be at least the lifetime of a token and the age to
-    /// which verifiers keep the keys.
-    pub fn rotate(&self, now: OffsetDateTime, seed: &[u8; 32], overlap: Duration) -> Result<Self, KeyError> {
-        let last = RetiringKey { key: self.active.public().clone(), until: now.saturating_add(overlap) };
-        let earlier = self.retiring.iter().filter(|retiring| now < retiring.until).cloned();
+    /// The ring after this one: the standby key is active, or a new one where there is none; the
+    /// old one retires for `overlap`, expired ones are dropped. `seed` makes the new key. `overlap`
+    /// must be at least the lifetime of a token and the age to which verifiers keep the keys.
+    pub fn rotate(
+        &self,
+        now: OffsetDateTime,
+        seed: &[u8; 32],
+        overlap: Duration,
+    ) -> Result<Self, KeyError> {
+        let last = RetiringKey {
+            key: self.active.public().clone(),
+            until: now.saturating_add(overlap),
+        };
+        let earlier = self
+            .retiring
+            .iter()
+            .filter(|retiring| now < retiring.until)
+            .cloned();
         let (active, standby) = self.successors(seed)?;
-        Ok(Self::assemble(active, now, standby, std::iter::once(last).chain(earlier).collect()))
+        Ok(Self::assemble(
+            active,
+            now,
+            standby,
+            std::iter::once(last).chain(earlier).collect(),
+        ))
     }
 
-    /// The ring without a key, which verifies nothing from then on: what was signed with it is worth nothing. The standby key
-    /// takes the place of the active one. `None` when there is no such key.
-    pub fn without(&self, id: &KeyId, now: OffsetDateTime, seed: &[u8; 32]) -> Result<Option<Self>, KeyError> {
-        let retiring: Vec<_> = self.retiring.iter().filter(|retiring| retiring.key.id() != id).cloned().collect();
+    /// The ring without a key, which verifies nothing from then on: what was signed with it is
+    /// worth nothing. The standby key takes the place of the active one. `None` when there is no
+    /// such key.
+    pub fn without(
+        &self,
+        id: &KeyId,
+        now: OffsetDateTime,
+        seed: &[u8; 32],
+    ) -> Result<Option<Self>, KeyError> {
+        let retiring: Vec<_> = self
+            .retiring
+            .iter()
+            .filter(|retiring| retiring.key.id() != id)
+            .cloned()
+            .collect();
         if id == self.active.id() {
             let (active, standby) = self.successors(seed)?;
             return Ok(Some(Self::assemble(active, now, standby, retiring)));
         }
-        let is_standby = self.standby.as_ref().is_some_and(|standby| standby.id() == id);
+        let is_standby = self
+            .standby
+            .as_ref()
+            .is_some_and(|standby| standby.id() == id);
         if !is_standby && retiring.len() == self.retiring.len() {
             return Ok(None);
         }
-        let standby = if is_standby { Some(self.active.other(seed)?) } else { self.standby_again()? };
-        Ok(Some(Self::assemble(self.active.again()?, self.since, standby, retiring)))
+        let standby = if is_standby {
+            Some(self.active.other(seed)?)
+        } else {
+            self.standby_again()?
+        };
+        Ok(Some(Self::assemble(
+            self.active.again()?,
+            self.since,
+            standby,
+            retiring,
+        )))
     }
 
     /// The key that signs next, and the one that follows it.
@@ -90,7 +144,12 @@ impl KeyRing {
         for key in &mut retiring {
             key.until = whole_seconds(key.until);
         }
-        Self { active, since: whole_seconds(since), standby, retiring }
+        Self {
+            active,
+            since: whole_seconds(since),
+            standby,
+            retiring,
+        }
     }
 
     /// The key that signs.
@@ -115,24 +174,43 @@ impl KeyRing {
 
     /// The key of this id, if it may verify now.
     pub fn find(&self, id: &KeyId, now: OffsetDateTime) -> Result<&PublicKey, Invalid> {
-        if let Some(key) = std::iter::once(&self.active).chain(&self.standby).find(|key| key.id() == id) {
+        if let Some(key) = std::iter::once(&self.active)
+            .chain(&self.standby)
+            .find(|key| key.id() == id)
+        {
             return Ok(key.public());
         }
-        let found = self.retiring.iter().find(|retiring| retiring.key.id() == id).ok_or(Invalid::UnknownKey)?;
-        if now < found.until { Ok(&found.key) } else { Err(Invalid::RetiredKey) }
+        let found = self
+            .retiring
+            .iter()
+            .find(|retiring| retiring.key.id() == id)
+            .ok_or(Invalid::UnknownKey)?;
+        if now < found.until {
+            Ok(&found.key)
+        } else {
+            Err(Invalid::RetiredKey)
+        }
     }
 
-    /// What the world may know: every key that verifies now. The standby key may sign at any moment from now on, and stands there
-    /// as active: verifiers of earlier releases read no other word.
+    /// What the world may know: every key that verifies now. The standby key may sign at any moment
+    /// from now on, and stands there as active: verifiers of earlier releases read no other word.
     pub fn key_set(&self, now: OffsetDateTime) -> KeySet {
-        let signing = |key: &SigningKey| PublishedKey { key: key.public().clone(), state: KeyState::Active, until: None };
+        let signing = |key: &SigningKey| PublishedKey {
+            key: key.public().clone(),
+            state: KeyState::Active,
+            until: None,
+        };
         let retiring = self.retiring.iter().map(|retiring| PublishedKey {
             key: retiring.key.clone(),
             state: KeyState::Retiring,
             until: Some(retiring.until),
         });
-        let keys = std::iter::once(signing(&self.active)).chain(retiring).chain(self.standby.as_ref().map(signing));
-        KeySet { keys: keys.filter(|published| published.alive(now)).collect() }
+        let keys = std::iter::once(signing(&self.active))
+            .chain(retiring)
+            .chain(self.standby.as_ref().map(signing));
+        KeySet {
+            keys: keys.filter(|published| published.alive(now)).collect(),
+        }
     }
 }
 
@@ -151,40 +229,82 @@ mod tests {
     #[test]
     fn rotation_retires_the_old_key_and_forgets_expired_ones() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
-        let second = first.rotate(NOON, &[2; 32], Duration::HOUR).expect("second");
-        assert_eq!(states(&second.key_set(NOON)), [KeyState::Active, KeyState::Retiring]);
-        assert_eq!(second.find(first.active().id(), NOON), Ok(first.active().public()));
+        let second = first
+            .rotate(NOON, &[2; 32], Duration::HOUR)
+            .expect("second");
+        assert_eq!(
+            states(&second.key_set(NOON)),
+            [KeyState::Active, KeyState::Retiring]
+        );
+        assert_eq!(
+            second.find(first.active().id(), NOON),
+            Ok(first.active().public())
+        );
 
         let over = NOON + Duration::HOUR;
-        assert_eq!(second.find(first.active().id(), over), Err(Invalid::RetiredKey));
+        assert_eq!(
+            second.find(first.active().id(), over),
+            Err(Invalid::RetiredKey)
+        );
         assert_eq!(states(&second.key_set(over)), [KeyState::Active]);
 
-        let third = second.rotate(over, &[3; 32], Duration::HOUR).expect("third");
-        assert_eq!(third.find(first.active().id(), NOON), Err(Invalid::UnknownKey));
+        let third = second
+            .rotate(over, &[3; 32], Duration::HOUR)
+            .expect("third");
+        assert_eq!(
+            third.find(first.active().id(), NOON),
+            Err(Invalid::UnknownKey)
+        );
         assert_eq!(third.retiring().len(), 1);
     }
 
     #[test]
     fn a_standby_key_is_published_before_it_signs_and_follows_the_active_one() {
-        let first = KeyRing::first(NOON, &[1; 32]).and_then(|ring| ring.with_standby(&[2; 32])).expect("first");
+        let first = KeyRing::first(NOON, &[1; 32])
+            .and_then(|ring| ring.with_standby(&[2; 32]))
+            .expect("first");
         let standby = first.standby().expect("a standby key").id().clone();
-        assert_eq!(states(&first.key_set(NOON)), [KeyState::Active, KeyState::Active]);
+        assert_eq!(
+            states(&first.key_set(NOON)),
+            [KeyState::Active, KeyState::Active]
+        );
         assert!(first.key_set(NOON).holds(&standby) && first.find(&standby, NOON).is_ok());
-        let second = first.rotate(NOON, &[3; 32], Duration::HOUR).expect("second");
+        let second = first
+            .rotate(NOON, &[3; 32], Duration::HOUR)
+            .expect("second");
         assert_eq!(*second.active().id(), standby);
         assert!(second.standby().is_some_and(|next| *next.id() != standby));
-        assert_eq!(states(&second.key_set(NOON)), [KeyState::Active, KeyState::Retiring, KeyState::Active]);
+        assert_eq!(
+            states(&second.key_set(NOON)),
+            [KeyState::Active, KeyState::Retiring, KeyState::Active]
+        );
         let again = second.with_standby(&[4; 32]).expect("it has one");
-        assert!(again.standby().is_some_and(|next| next.id() == SigningKey::from_seed(&[3; 32]).expect("a seed").id()));
+        assert!(
+            again.standby().is_some_and(
+                |next| next.id() == SigningKey::from_seed(&[3; 32]).expect("a seed").id()
+            )
+        );
     }
 
     #[test]
     fn a_key_that_is_taken_out_verifies_nothing_and_the_standby_key_signs_in_its_place() {
-        let first = KeyRing::first(NOON, &[1; 32]).and_then(|ring| ring.with_standby(&[2; 32])).expect("first");
-        let second = first.rotate(NOON, &[3; 32], Duration::HOUR).expect("second");
-        let [active, retiring, standby] =
-            [second.active().id(), second.retiring()[0].key.id(), second.standby().expect("a standby key").id()];
-        let without = |id: &KeyId| second.without(id, NOON, &[4; 32]).expect("a ring").expect("there was one");
+        let first = KeyRing::first(NOON, &[1; 32])
+            .and_then(|ring| ring.with_standby(&[2; 32]))
+            .expect("first");
+        let second = first
+            .rotate(NOON, &[3; 32], Duration::HOUR)
+            .expect("second");
+        let [active, retiring, standby] = [
+            second.active().id(),
+            second.retiring()[0].key.id(),
+            second.standby().expect("a standby key").id(),
+        ];
+        let without = |id: &KeyId| {
+            second
+                .without(id, NOON, &[4; 32])
+                .expect("a ring")
+                .expect("there was one")
+        };
         for id in [active, retiring, standby] {
             let ring = without(id);
             assert_eq!(ring.find(id, NOON), Err(Invalid::UnknownKey));
@@ -193,29 +313,57 @@ mod tests {
         assert_eq!(without(active).active().id(), standby);
         assert_eq!(without(active).retiring(), second.retiring());
         assert_eq!(without(retiring).active().id(), active);
-        assert_eq!(without(retiring).standby().map(SigningKey::id), Some(standby));
-        assert!(without(standby).standby().is_some_and(|next| next.id() != standby));
+        assert_eq!(
+            without(retiring).standby().map(SigningKey::id),
+            Some(standby)
+        );
+        assert!(
+            without(standby)
+                .standby()
+                .is_some_and(|next| next.id() != standby)
+        );
         let stranger = SigningKey::from_seed(&[9; 32]).expect("a seed");
-        assert!(second.without(stranger.id(), NOON, &[4; 32]).expect("no error").is_none());
+        assert!(
+            second
+                .without(stranger.id(), NOON, &[4; 32])
+                .expect("no error")
+                .is_none()
+        );
     }
 
     #[test]
     fn a_seed_used_again_is_refused() {
         let first = KeyRing::first(NOON, &[1; 32]).expect("first");
-        assert_eq!(first.rotate(NOON, &[1; 32], Duration::HOUR).err(), Some(KeyError::Seed));
+        assert_eq!(
+            first.rotate(NOON, &[1; 32], Duration::HOUR).err(),
+            Some(KeyError::Seed)
+        );
     }
 
     #[test]
     fn the_public_document_reads_back_and_has_the_agreed_members() {
         let ring = KeyRing::first(NOON, &[1; 32]).expect("first");
-        let set = ring.rotate(NOON, &[2; 32], Duration::HOUR).expect("second").key_set(NOON);
+        let set = ring
+            .rotate(NOON, &[2; 32], Duration::HOUR)
+            .expect("second")
+            .key_set(NOON);
         let json = serde_json::to_value(&set).expect("JSON");
-        let members = |at: usize| json["keys"][at].as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        let members = |at: usize| {
+            json["keys"][at]
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         assert_eq!(members(0), ["key", "kid", "state"]);
         assert_eq!(members(1), ["key", "kid", "state", "until"]);
         assert_eq!(json["keys"][0]["state"], "active");
         assert_eq!(json["keys"][1]["state"], "retiring");
-        assert_eq!(serde_json::from_value::<KeySet>(json).expect("and back"), set);
+        assert_eq!(
+            serde_json::from_value::<KeySet>(json).expect("and back"),
+            set
+        );
     }
 
     #[test]

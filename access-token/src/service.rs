@@ -13,8 +13,9 @@ use crate::{Claims, KeyRing, KeySet, MAX_TOKEN_BYTES, timestamp::whole_seconds, 
 /// Bytes that hold the claims of a usual token.
 const USUAL_LENGTH: usize = 512;
 
-/// Issues access tokens for one issuer. It knows nothing of how somebody signed in: any way of signing in may ask it
-/// for a token, with a device id of its own. Cloning it is cheap, and all clones share one key ring.
+/// Issues access tokens for one issuer. It knows nothing of how somebody signed in: any way of
+/// signing in may ask it for a token, with a device id of its own. Cloning it is cheap, and all
+/// clones share one key ring.
 #[derive(Clone)]
 pub struct TokenService {
     shared: Arc<Shared>,
@@ -69,10 +70,17 @@ pub enum IssueError {
 }
 
 impl TokenService {
-    /// A service that issues in the name of `issuer`; a token is good for `lifetime` (whole seconds).
+    /// A service that issues in the name of `issuer`; a token is good for `lifetime` (whole
+    /// seconds).
     pub fn new(issuer: String, lifetime: Duration, ring: KeyRing) -> Self {
         let lifetime = Duration::seconds(lifetime.whole_seconds());
-        Self { shared: Arc::new(Shared { issuer, lifetime, ring: Arc::new(RwLock::new(Arc::new(ring))) }) }
+        Self {
+            shared: Arc::new(Shared {
+                issuer,
+                lifetime,
+                ring: Arc::new(RwLock::new(Arc::new(ring))),
+            }),
+        }
     }
 
     /// The same service with another lifetime of its tokens. Both share one key ring.
@@ -80,7 +88,13 @@ impl TokenService {
     pub fn with_lifetime(&self, lifetime: Duration) -> Self {
         let (issuer, ring) = (self.shared.issuer.clone(), Arc::clone(&self.shared.ring));
         let lifetime = Duration::seconds(lifetime.whole_seconds());
-        Self { shared: Arc::new(Shared { issuer, lifetime, ring }) }
+        Self {
+            shared: Arc::new(Shared {
+                issuer,
+                lifetime,
+                ring,
+            }),
+        }
     }
 
     /// In whose name it issues.
@@ -90,12 +104,22 @@ impl TokenService {
 
     /// The present keys.
     pub fn ring(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.shared.ring.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .shared
+                .ring
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Uses other keys from now on, at once for all clones.
     pub fn replace_ring(&self, ring: KeyRing) {
-        *self.shared.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        *self
+            .shared
+            .ring
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
     /// What the world may know of the keys.
@@ -104,7 +128,12 @@ impl TokenService {
     }
 
     /// Issues a token: one signature, about a tenth of a millisecond. `jti` is random.
-    pub fn issue(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Result<Issued, IssueError> {
+    pub fn issue(
+        &self,
+        now: OffsetDateTime,
+        jti: [u8; 16],
+        subject: Subject,
+    ) -> Result<Issued, IssueError> {
         let claims = self.claims(now, jti, subject);
         let mut payload = Vec::with_capacity(USUAL_LENGTH);
         serde_json::to_writer(&mut payload, &claims).map_err(|_| IssueError::Time)?;
@@ -113,7 +142,11 @@ impl TokenService {
             return Err(IssueError::TooLong);
         }
         let expires_in = self.shared.lifetime.whole_seconds().try_into().unwrap_or(0);
-        Ok(Issued { token, expires_in, jti: claims.jti })
+        Ok(Issued {
+            token,
+            expires_in,
+            jti: claims.jti,
+        })
     }
 
     fn claims(&self, now: OffsetDateTime, jti: [u8; 16], subject: Subject) -> Claims {
@@ -145,6 +178,9 @@ impl fmt::Debug for TokenService {
 
 impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issued").field("jti", &self.jti).field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Issued")
+            .field("jti", &self.jti)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
     }
 }

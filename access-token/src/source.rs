@@ -13,17 +13,20 @@ use crate::{KeyId, KeySet};
 
 /// Keys are asked for anew when they are older than this.
 const MAX_AGE: Duration = Duration::minutes(5);
-/// The shortest time between two requests while there are keys: unknown key ids cost nothing to invent.
+/// The shortest time between two requests while there are keys: unknown key ids cost nothing to
+/// invent.
 const PAUSE: Duration = Duration::seconds(10);
 /// The same while there are none, when every caller is refused.
 const PAUSE_WITHOUT_KEYS: Duration = Duration::seconds(1);
-/// Keys older than this are not used even when no newer ones can be had: by then a withdrawn key must be dead.
+/// Keys older than this are not used even when no newer ones can be had: by then a withdrawn key
+/// must be dead.
 const MAX_STALE: Duration = Duration::DAY;
 
 /// Brings the present public keys of an issuer.
 #[async_trait]
 pub trait KeySource: Send + Sync {
-    /// Asks once. The caller caches, so an implementation need not; it must end by itself in a few seconds.
+    /// Asks once. The caller caches, so an implementation need not; it must end by itself in a few
+    /// seconds.
     async fn fetch(&self) -> Result<KeySet, SourceError>;
 }
 
@@ -51,11 +54,20 @@ struct Memory {
 
 impl CachedKeys {
     pub(crate) fn new(source: Arc<dyn KeySource>) -> Self {
-        Self { source, memory: RwLock::default(), turn: Mutex::new(()) }
+        Self {
+            source,
+            memory: RwLock::default(),
+            turn: Mutex::new(()),
+        }
     }
 
-    /// The keys to look `id` up in: those at hand when they are fresh and have it, else the best that can be had.
-    pub(crate) async fn with(&self, id: &KeyId, now: OffsetDateTime) -> Result<Arc<KeySet>, SourceError> {
+    /// The keys to look `id` up in: those at hand when they are fresh and have it, else the best
+    /// that can be had.
+    pub(crate) async fn with(
+        &self,
+        id: &KeyId,
+        now: OffsetDateTime,
+    ) -> Result<Arc<KeySet>, SourceError> {
         let seen = self.recall();
         let usable = seen.usable(now);
         let known = usable.as_ref().is_some_and(|set| set.holds(id));
@@ -72,16 +84,22 @@ impl CachedKeys {
             self.ask(now, seen.attempts).await;
         }
         let known = self.recall();
-        known.usable(now).ok_or_else(|| known.fault.unwrap_or_else(|| SourceError("not asked yet".into())))
+        known.usable(now).ok_or_else(|| {
+            known
+                .fault
+                .unwrap_or_else(|| SourceError("not asked yet".into()))
+        })
     }
 
-    /// Asks the source, unless somebody did while this caller waited, or did just before. Needs the turn.
+    /// Asks the source, unless somebody did while this caller waited, or did just before. Needs the
+    /// turn.
     async fn ask(&self, now: OffsetDateTime, attempts_seen: u64) {
         let seen = self.recall();
         if seen.attempts != attempts_seen || !seen.may_try(now) {
             return;
         }
-        // Noted before the request: a caller that goes away in the middle must not open the way for the next at once.
+        // Noted before the request: a caller that goes away in the middle must not open the way for
+        // the next at once.
         self.change(|memory| memory.tried = Some(now));
         let answer = self.source.fetch().await;
         if let Err(fault) = &answer {
@@ -97,7 +115,10 @@ impl CachedKeys {
     }
 
     fn recall(&self) -> Memory {
-        self.memory.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.memory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut Memory)) {
@@ -112,11 +133,17 @@ impl Memory {
     }
 
     fn fresh(&self, now: OffsetDateTime) -> bool {
-        self.held.as_ref().is_some_and(|(_, at)| apart(now, *at) < MAX_AGE)
+        self.held
+            .as_ref()
+            .is_some_and(|(_, at)| apart(now, *at) < MAX_AGE)
     }
 
     fn may_try(&self, now: OffsetDateTime) -> bool {
-        let pause = if self.usable(now).is_some() { PAUSE } else { PAUSE_WITHOUT_KEYS };
+        let pause = if self.usable(now).is_some() {
+            PAUSE
+        } else {
+            PAUSE_WITHOUT_KEYS
+        };
         self.tried.is_none_or(|at| apart(now, at) >= pause)
     }
 }
@@ -132,6 +159,9 @@ impl fmt::Debug for CachedKeys {
             let memory = self.recall();
             (memory.held.map(|(_, at)| at), memory.tried)
         };
-        f.debug_struct("CachedKeys").field("held_since", &held).field("tried", &tried).finish_non_exhaustive()
+        f.debug_struct("CachedKeys")
+            .field("held_since", &held)
+            .field("tried", &tried)
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,9 @@ pub(crate) fn whole_seconds(at: OffsetDateTime) -> OffsetDateTime {
 }
 
 pub(crate) fn serialize<S: Serializer>(at: &OffsetDateTime, to: S) -> Result<S::Ok, S::Error> {
-    let text = whole_seconds(*at).format(&Rfc3339).map_err(ser::Error::custom)?;
+    let text = whole_seconds(*at)
+        .format(&Rfc3339)
+        .map_err(ser::Error::custom)?;
     to.serialize_str(&text)
 }
 
@@ -29,14 +31,19 @@ pub(crate) mod option {
     struct Present(#[serde(with = "super")] OffsetDateTime);
 
     #[expect(clippy::ref_option, reason = "the signature serde calls")]
-    pub(crate) fn serialize<S: Serializer>(at: &Option<OffsetDateTime>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        at: &Option<OffsetDateTime>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         match at {
             Some(at) => super::serialize(at, to),
             None => to.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OffsetDateTime>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<OffsetDateTime>, D::Error> {
         Ok(Option::<Present>::deserialize(from)?.map(|present| present.0))
     }
 }

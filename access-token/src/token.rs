@@ -49,17 +49,21 @@ impl Untrusted {
     }
 }
 
-/// Header and base64url, which must be the one spelling of its bytes: a token with two spellings slips past whatever
-/// remembers tokens by their text.
+/// Header and base64url, which must be the one spelling of its bytes: a token with two spellings
+/// slips past whatever remembers tokens by their text.
 fn split(token: &str) -> Result<UntrustedToken<Public, V4>, Invalid> {
-    let body = token.strip_prefix(PublicToken::HEADER).ok_or(Invalid::Header)?;
+    let body = token
+        .strip_prefix(PublicToken::HEADER)
+        .ok_or(Invalid::Header)?;
     let (message, footer) = body.split_once('.').unwrap_or((body, ""));
     if footer.len() > MAX_FOOTER_BYTES.div_ceil(3) * 4 {
         return Err(Invalid::FooterTooLarge);
     }
     let parts = UntrustedToken::<Public, V4>::try_from(token).map_err(|_| Invalid::Encoding)?;
     let one_spelling = |bytes: &[u8], text: &str| BASE64_URL_SAFE_NO_PAD.encode(bytes) == text;
-    if one_spelling(parts.untrusted_message(), message) && one_spelling(parts.untrusted_footer(), footer) {
+    if one_spelling(parts.untrusted_message(), message)
+        && one_spelling(parts.untrusted_footer(), footer)
+    {
         Ok(parts)
     } else {
         Err(Invalid::Encoding)
@@ -71,11 +75,18 @@ fn key_id(footer: &[u8]) -> Result<KeyId, Invalid> {
     struct Footer {
         kid: KeyId,
     }
-    serde_json::from_slice(footer).map(|Footer { kid }| kid).map_err(|_| Invalid::Footer)
+    serde_json::from_slice(footer)
+        .map(|Footer { kid }| kid)
+        .map_err(|_| Invalid::Footer)
 }
 
-fn open(parts: &UntrustedToken<Public, V4>, key: &PublicKey, implicit: &[u8]) -> Result<String, Invalid> {
-    let trusted = PublicToken::verify(key.raw(), parts, None, Some(implicit)).map_err(|_| Invalid::Signature)?;
+fn open(
+    parts: &UntrustedToken<Public, V4>,
+    key: &PublicKey,
+    implicit: &[u8],
+) -> Result<String, Invalid> {
+    let trusted = PublicToken::verify(key.raw(), parts, None, Some(implicit))
+        .map_err(|_| Invalid::Signature)?;
     Ok(trusted.payload().to_owned())
 }
 
@@ -102,25 +113,42 @@ mod tests {
 
     fn vectors() -> Vec<Vector> {
         let json = include_str!("../tests/vectors/v4.json");
-        serde_json::from_str::<Vectors>(json).expect("the official vectors").tests
+        serde_json::from_str::<Vectors>(json)
+            .expect("the official vectors")
+            .tests
     }
 
     fn from_hex(text: &str) -> Vec<u8> {
-        let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
-        digits.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect()
+        let digits = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| std::str::from_utf8(pair).expect("ASCII"));
+        digits
+            .map(|pair| u8::from_str_radix(pair, 16).expect("hex"))
+            .collect()
     }
 
     fn public_key(vector: &Vector) -> PublicKey {
         let bytes = from_hex(vector.public_key.as_deref().expect("a public key"));
-        format!("k4.public.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).parse().expect("a key")
+        format!("k4.public.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+            .parse()
+            .expect("a key")
     }
 
     #[test]
     fn official_v4_public_vectors_verify() {
         let mut seen = 0;
-        for vector in vectors().iter().filter(|vector| vector.name.starts_with("4-S-")) {
-            let parts = split(&vector.token).unwrap_or_else(|fault| panic!("{}: {fault}", vector.name));
-            let payload = open(&parts, &public_key(vector), vector.implicit_assertion.as_bytes());
+        for vector in vectors()
+            .iter()
+            .filter(|vector| vector.name.starts_with("4-S-"))
+        {
+            let parts =
+                split(&vector.token).unwrap_or_else(|fault| panic!("{}: {fault}", vector.name));
+            let payload = open(
+                &parts,
+                &public_key(vector),
+                vector.implicit_assertion.as_bytes(),
+            );
             assert_eq!(payload.ok(), vector.payload, "{}", vector.name);
             seen += 1;
         }
@@ -130,11 +158,19 @@ mod tests {
     #[test]
     fn official_tokens_that_must_fail_do() {
         let vectors = vectors();
-        let good = vectors.iter().find(|vector| vector.name == "4-S-1").expect("there");
+        let good = vectors
+            .iter()
+            .find(|vector| vector.name == "4-S-1")
+            .expect("there");
         let mut seen = 0;
         for vector in vectors.iter().filter(|vector| vector.expect_fail) {
-            let key = public_key(if vector.public_key.is_some() { vector } else { good });
-            let opened = split(&vector.token).and_then(|parts| open(&parts, &key, vector.implicit_assertion.as_bytes()));
+            let key = public_key(if vector.public_key.is_some() {
+                vector
+            } else {
+                good
+            });
+            let opened = split(&vector.token)
+                .and_then(|parts| open(&parts, &key, vector.implicit_assertion.as_bytes()));
             assert!(opened.is_err(), "{}", vector.name);
             seen += 1;
         }
@@ -143,54 +179,119 @@ mod tests {
 
     #[test]
     fn c21_an_official_token_under_another_implicit_assertion_is_refused() {
-        for vector in vectors().iter().filter(|vector| vector.name.starts_with("4-S-")) {
+        for vector in vectors()
+            .iter()
+            .filter(|vector| vector.name.starts_with("4-S-"))
+        {
             let parts = split(&vector.token).expect("right shape");
-            assert_eq!(open(&parts, &public_key(vector), b"another").err(), Some(Invalid::Signature), "{}", vector.name);
+            assert_eq!(
+                open(&parts, &public_key(vector), b"another").err(),
+                Some(Invalid::Signature),
+                "{}",
+                vector.name
+            );
         }
     }
 
     #[test]
     fn tokens_of_other_versions_and_purposes_are_refused_by_their_header() {
         let local = &vectors()[0].token;
-        for token in [local, "v3.public.AAAA", "v2.public.AAAA", "v2.local.AAAA", "v1.public.AAAA", "eyJhbGciOiJub25lIn0.e30.", ""]
-        {
-            assert_eq!(Untrusted::parse(token).err(), Some(Invalid::Header), "{token}");
+        for token in [
+            local,
+            "v3.public.AAAA",
+            "v2.public.AAAA",
+            "v2.local.AAAA",
+            "v1.public.AAAA",
+            "eyJhbGciOiJub25lIn0.e30.",
+            "",
+        ] {
+            assert_eq!(
+                Untrusted::parse(token).err(),
+                Some(Invalid::Header),
+                "{token}"
+            );
         }
     }
 
     #[test]
     fn footers_without_a_key_id_of_ours_are_refused() {
         let with_footer = |footer: &str| {
-            format!("v4.public.{}.{}", BASE64_URL_SAFE_NO_PAD.encode([1; 80]), BASE64_URL_SAFE_NO_PAD.encode(footer))
+            format!(
+                "v4.public.{}.{}",
+                BASE64_URL_SAFE_NO_PAD.encode([1; 80]),
+                BASE64_URL_SAFE_NO_PAD.encode(footer)
+            )
         };
         let id = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         assert!(Untrusted::parse(&with_footer(&format!(r#"{{"kid":"{id}"}}"#))).is_ok());
         let twice = format!(r#"{{"kid":"{id}","kid":"{id}"}}"#);
         let secret = format!(r#"{{"kid":"{}"}}"#, id.replace("pid", "sid"));
-        for footer in ["", "kid", "{}", r#"{"kid":7}"#, r#"{"kid":"k4.pid.AAAA"}"#, "[1]", &twice, &secret] {
-            assert_eq!(Untrusted::parse(&with_footer(footer)).err(), Some(Invalid::Footer), "{footer}");
+        for footer in [
+            "",
+            "kid",
+            "{}",
+            r#"{"kid":7}"#,
+            r#"{"kid":"k4.pid.AAAA"}"#,
+            "[1]",
+            &twice,
+            &secret,
+        ] {
+            assert_eq!(
+                Untrusted::parse(&with_footer(footer)).err(),
+                Some(Invalid::Footer),
+                "{footer}"
+            );
         }
         let large = format!(r#"{{"kid":"{id}","note":"{}"}}"#, "x".repeat(300));
-        assert_eq!(Untrusted::parse(&with_footer(&large)).err(), Some(Invalid::FooterTooLarge));
-        assert_eq!(Untrusted::parse(&with_footer("{}").replace(".e30", "")).err(), Some(Invalid::Footer));
+        assert_eq!(
+            Untrusted::parse(&with_footer(&large)).err(),
+            Some(Invalid::FooterTooLarge)
+        );
+        assert_eq!(
+            Untrusted::parse(&with_footer("{}").replace(".e30", "")).err(),
+            Some(Invalid::Footer)
+        );
     }
 
     #[test]
     fn only_canonical_base64url_is_read() {
-        let (message, footer) = (BASE64_URL_SAFE_NO_PAD.encode([255; 80]), BASE64_URL_SAFE_NO_PAD.encode(r#"{"kid":"short"}"#));
+        let (message, footer) = (
+            BASE64_URL_SAFE_NO_PAD.encode([255; 80]),
+            BASE64_URL_SAFE_NO_PAD.encode(r#"{"kid":"short"}"#),
+        );
         assert!(split(&format!("v4.public.{message}.{footer}")).is_ok());
-        // 80 bytes leave four bits over in the last character: "8" stands for them, "9" is a second spelling.
-        let (loose, padded) = (format!("{}9", &message[..message.len() - 1]), format!("{message}="));
+        // 80 bytes leave four bits over in the last character: "8" stands for them, "9" is a second
+        // spelling.
+        let (loose, padded) = (
+            format!("{}9", &message[..message.len() - 1]),
+            format!("{message}="),
+        );
         assert!(message.ends_with('8'));
         let standard = message.replace('_', "/");
-        for message in [&loose, &padded, &standard, &format!("{message}\n"), &format!(" {message}")] {
-            assert_eq!(split(&format!("v4.public.{message}.{footer}")).err(), Some(Invalid::Encoding), "{message}");
+        for message in [
+            &loose,
+            &padded,
+            &standard,
+            &format!("{message}\n"),
+            &format!(" {message}"),
+        ] {
+            assert_eq!(
+                split(&format!("v4.public.{message}.{footer}")).err(),
+                Some(Invalid::Encoding),
+                "{message}"
+            );
         }
-        for token in
-            ["v4.public.", "v4.public..", &format!("v4.public.{message}.{footer}."), &format!("v4.public.{message}.{footer}=")]
-        {
+        for token in [
+            "v4.public.",
+            "v4.public..",
+            &format!("v4.public.{message}.{footer}."),
+            &format!("v4.public.{message}.{footer}="),
+        ] {
             assert_eq!(split(token).err(), Some(Invalid::Encoding), "{token}");
         }
-        assert_eq!(Untrusted::parse(&"v".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(Invalid::TooLong));
+        assert_eq!(
+            Untrusted::parse(&"v".repeat(MAX_TOKEN_BYTES + 1)).err(),
+            Some(Invalid::TooLong)
+        );
     }
 }

@@ -30,7 +30,8 @@ pub enum Audience {
     Any,
 }
 
-/// What is wrong with a token. The texts keep to the characters of RFC 6750 §3 and may be told to the caller.
+/// What is wrong with a token. The texts keep to the characters of RFC 6750 §3 and may be told to
+/// the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// Longer than [`crate::MAX_TOKEN_BYTES`].
@@ -91,19 +92,27 @@ enum Keys {
     Fetched(CachedKeys),
 }
 
-/// Brings the keys of a [`TokenService`] up to date, where other servers of the same issuer may have changed them.
+/// Brings the keys of a [`TokenService`] up to date, where other servers of the same issuer may
+/// have changed them.
 #[async_trait]
 pub trait Renewal: Send + Sync + fmt::Debug {
-    /// Reads the keys again. Asked for each token of a key that is not known: the one who implements it bounds how often it reads.
+    /// Reads the keys again. Asked for each token of a key that is not known: the one who
+    /// implements it bounds how often it reads.
     async fn renew(&self) -> Result<(), SourceError>;
 }
 
 impl Verifier {
-    /// A verifier in the same process as the service that issues: its keys are always the present ones, and a token
-    /// expires to the second.
+    /// A verifier in the same process as the service that issues: its keys are always the present
+    /// ones, and a token expires to the second.
     pub fn beside(service: TokenService, audience: Audience) -> Self {
         let issuer = service.issuer().to_owned();
-        Self { issuer, audience, late: Duration::ZERO, early: USUAL_SKEW, keys: Keys::Own(service, None) }
+        Self {
+            issuer,
+            audience,
+            late: Duration::ZERO,
+            early: USUAL_SKEW,
+            keys: Keys::Own(service, None),
+        }
     }
 
     /// Has the keys read again before a token is refused whose key is not known.
@@ -115,11 +124,17 @@ impl Verifier {
         self
     }
 
-    /// A verifier that gets its keys from `source` and keeps them for up to five minutes. Allows for half a minute of
-    /// clock skew.
+    /// A verifier that gets its keys from `source` and keeps them for up to five minutes. Allows
+    /// for half a minute of clock skew.
     pub fn new(issuer: String, audience: Audience, source: Arc<dyn KeySource>) -> Self {
         let keys = Keys::Fetched(CachedKeys::new(source));
-        Self { issuer, audience, late: USUAL_SKEW, early: USUAL_SKEW, keys }
+        Self {
+            issuer,
+            audience,
+            late: USUAL_SKEW,
+            early: USUAL_SKEW,
+            keys,
+        }
     }
 
     /// Allows the issuer's clock to be off by so much in either direction.
@@ -134,12 +149,16 @@ impl Verifier {
         let token = Untrusted::parse(token)?;
         let claims = match &self.keys {
             Keys::Own(service, renewal) => {
-                if let (Some(renewal), Err(Invalid::UnknownKey)) = (renewal, service.ring().find(token.kid(), now)) {
+                if let (Some(renewal), Err(Invalid::UnknownKey)) =
+                    (renewal, service.ring().find(token.kid(), now))
+                {
                     renewal.renew().await?;
                 }
                 token.verify(service.ring().find(token.kid(), now)?)?
             }
-            Keys::Fetched(keys) => token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?,
+            Keys::Fetched(keys) => {
+                token.verify(keys.with(token.kid(), now).await?.find(token.kid(), now)?)?
+            }
         };
         self.judge(&claims, now)?;
         Ok(claims)

@@ -1,12 +1,16 @@
 //! How the pages look at this house.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
 
-/// Where the files lie that make the pages look different, on this server's own origin. The server provides it as a context.
+/// Where the files lie that make the pages look different, on this server's own origin. The server
+/// provides it as a context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brand {
     /// The style sheet that sets the accent; without one it is pine.
@@ -23,7 +27,9 @@ fn current() -> Brand {
 /// Links the accent's style sheet, if there is one.
 #[component]
 pub(crate) fn AccentSheet() -> impl IntoView {
-    current().sheet.map(|sheet| view! { <link rel="stylesheet" href=sheet.to_string()/> })
+    current()
+        .sheet
+        .map(|sheet| view! { <link rel="stylesheet" href=sheet.to_string()/> })
 }
 
 /// The picture beside the name. It says nothing that the name does not say.

@@ -1,18 +1,25 @@
-//! Names that outsiders chose, made fit to be shown. Leptos escapes them; this takes away what misleads the eye.
+//! Names that outsiders chose, made fit to be shown. Leptos escapes them; this takes away what
+//! misleads the eye.
 
 use provider::misleads;
 
-/// Longest name shown, in characters: enough for any honest one, and too short to push the rest off the page.
+/// Longest name shown, in characters: enough for any honest one, and too short to push the rest off
+/// the page.
 const NAME_LENGTH: usize = 60;
 /// Longest sentence of a fault shown to a developer, in characters.
 const SENTENCE_LENGTH: usize = 400;
 /// Marks that may sit on one letter. More of them paint over the lines above and below.
 const MARKS_IN_A_ROW: usize = 2;
 
-/// A name of an application or a resource, or `fallback` when nothing visible is left of it (case D30).
+/// A name of an application or a resource, or `fallback` when nothing visible is left of it (case
+/// D30).
 pub(crate) fn name(outside: &str, fallback: &str) -> String {
     let visible = visible(outside, NAME_LENGTH);
-    if visible.is_empty() { fallback.to_owned() } else { visible }
+    if visible.is_empty() {
+        fallback.to_owned()
+    } else {
+        visible
+    }
 }
 
 /// A sentence that may repeat what a request said.
@@ -20,12 +27,16 @@ pub(crate) fn sentence(outside: &str) -> String {
     visible(outside, SENTENCE_LENGTH)
 }
 
-/// Drops invisible and direction-changing characters, joins white space, thins piles of marks, cuts to `length`.
+/// Drops invisible and direction-changing characters, joins white space, thins piles of marks, cuts
+/// to `length`.
 fn visible(outside: &str, length: usize) -> String {
     let mut kept = String::new();
     let mut marks = 0;
     let mut gap = false;
-    for letter in outside.chars().filter(|&letter| letter.is_whitespace() || !misleads(letter)) {
+    for letter in outside
+        .chars()
+        .filter(|&letter| letter.is_whitespace() || !misleads(letter))
+    {
         if letter.is_whitespace() {
             gap = !kept.is_empty();
             continue;
@@ -58,7 +69,14 @@ mod tests {
 
     #[test]
     fn honest_names_stay() {
-        for honest in ["Claude", "MCP Inspector", "Ärztekammer Köln", "מזהה", "メモ帳", "O'Reilly & Sons <3"] {
+        for honest in [
+            "Claude",
+            "MCP Inspector",
+            "Ärztekammer Köln",
+            "מזהה",
+            "メモ帳",
+            "O'Reilly & Sons <3",
+        ] {
             assert_eq!(name(honest, "x"), honest);
         }
     }
@@ -66,8 +84,14 @@ mod tests {
     #[test]
     fn d30_hostile_names_lose_what_misleads() {
         assert_eq!(name("Cl\u{200b}au\u{202e}de\u{0}\u{7}", "x"), "Claude");
-        assert_eq!(name("  Claude \n\r\t by   us \u{2028} ", "x"), "Claude by us");
-        assert_eq!(name("\u{200b}\u{3164}\u{2800} ", "An application"), "An application");
+        assert_eq!(
+            name("  Claude \n\r\t by   us \u{2028} ", "x"),
+            "Claude by us"
+        );
+        assert_eq!(
+            name("\u{200b}\u{3164}\u{2800} ", "An application"),
+            "An application"
+        );
         assert_eq!(name("\u{e0041}\u{2066}A\u{2069}", "x"), "A");
     }
 
@@ -81,6 +105,9 @@ mod tests {
 
     #[test]
     fn piles_of_marks_are_thinned() {
-        assert_eq!(name(&format!("Z{}o", "\u{301}".repeat(40)), "x"), "Z\u{301}\u{301}o");
+        assert_eq!(
+            name(&format!("Z{}o", "\u{301}".repeat(40)), "x"),
+            "Z\u{301}\u{301}o"
+        );
     }
 }

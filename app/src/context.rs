@@ -1,4 +1,5 @@
-//! The visit that is being served: who came, what they brought, and what goes back besides the page.
+//! The visit that is being served: who came, what they brought, and what goes back besides the
+//! page.
 
 use std::{
     sync::{
@@ -28,7 +29,8 @@ const A_MINUTE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct RequestName(pub String);
 
-/// Whether a post did what it asked for. The server provides it with the posts whose answers it gives again.
+/// Whether a post did what it asked for. The server provides it with the posts whose answers it
+/// gives again.
 #[derive(Clone, Debug, Default)]
 pub struct Settled(Arc<AtomicBool>);
 
@@ -41,7 +43,9 @@ impl Settled {
 
 /// Notes that the post which is being served did what it asked for.
 fn settle() {
-    if let Some(settled) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Settled>().cloned()) {
+    if let Some(settled) =
+        use_context::<Parts>().and_then(|parts| parts.extensions.get::<Settled>().cloned())
+    {
         settled.0.store(true, Ordering::Release);
     }
 }
@@ -56,7 +60,8 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// The visit this code runs in. The server provides all of it; without, nothing can be done for anybody.
+    /// The visit this code runs in. The server provides all of it; without, nothing can be done for
+    /// anybody.
     pub(crate) fn current() -> Result<Self, Message> {
         let found = || {
             let parts = use_context::<Parts>()?;
@@ -73,15 +78,23 @@ impl Visit {
     /// The visit, if the posted form came from a page made for this very browser and session.
     pub(crate) fn trusted(form_token: &str) -> Result<Self, Message> {
         let visit = Self::current()?;
-        let trusted = visit.provider.form_token_matches(&visit.visitor, form_token);
-        if trusted { Ok(visit) } else { Err(Message::PageTooOld) }
+        let trusted = visit
+            .provider
+            .form_token_matches(&visit.visitor, form_token);
+        if trusted {
+            Ok(visit)
+        } else {
+            Err(Message::PageTooOld)
+        }
     }
 
-    /// Whether this browser has signed in within the last minute. A form that is sent twice then comes from before that the
-    /// second time, and leads where the first has led: nothing else is done for it.
+    /// Whether this browser has signed in within the last minute. A form that is sent twice then
+    /// comes from before that the second time, and leads where the first has led: nothing else is
+    /// done for it.
     pub(crate) async fn has_just_signed_in(&self) -> Result<bool, Message> {
         let person = self.provider.signed_in(&self.visitor).await?;
-        Ok(person.is_some_and(|person| self.provider.now().since(person.authenticated_at) <= A_MINUTE))
+        Ok(person
+            .is_some_and(|person| self.provider.now().since(person.authenticated_at) <= A_MINUTE))
     }
 
     /// The token that a form on this page must bring back.
@@ -94,11 +107,15 @@ impl Visit {
         self.provider.settings().name.clone()
     }
 
-    /// A field of the query as it stands in the address, not decoded: for ids and names of ours, which need no decoding.
-    /// Empty when it is not there.
+    /// A field of the query as it stands in the address, not decoded: for ids and names of ours,
+    /// which need no decoding. Empty when it is not there.
     pub(crate) fn query(&self, field: &str) -> String {
         let pairs = self.parts.uri.query().unwrap_or_default().split('&');
-        pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == field).map_or("", |(_, value)| value).to_owned()
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(name, _)| *name == field)
+            .map_or("", |(_, value)| value)
+            .to_owned()
     }
 
     /// A field of the query as somebody typed it: decoded. Empty when it is not there.
@@ -110,7 +127,13 @@ impl Visit {
 
     /// One part of the path, counted from 0.
     pub(crate) fn path_part(&self, index: usize) -> &str {
-        self.parts.uri.path().split('/').skip(1).nth(index).unwrap_or_default()
+        self.parts
+            .uri
+            .path()
+            .split('/')
+            .skip(1)
+            .nth(index)
+            .unwrap_or_default()
     }
 
     /// Gives the browser a cookie.
@@ -127,7 +150,12 @@ impl Visit {
 
     /// The message left for this page, once.
     pub(crate) fn notice<M: DeserializeOwned>(&self) -> Option<Notice<M>> {
-        let mut cookies = self.parts.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+        let mut cookies = self
+            .parts
+            .headers
+            .get_all(header::COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes);
         let notice = cookies.find_map(Notice::from_cookies)?;
         append(&self.response, header::SET_COOKIE, &notice::clear_cookie());
         Some(notice)
@@ -145,17 +173,22 @@ impl Visit {
 
     /// Sets the status of this page.
     pub(crate) fn status(&self, status: u16) {
-        self.response.set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        self.response
+            .set_status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
 }
 
-/// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (case A9). When the queue of passwords
-/// is full, the answer is 503 or 429, at once. What needs a
-/// newer sign-in leads to one, which comes back.
+/// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (case
+/// A9). When the queue of passwords is full, the answer is 503 or 429, at once. What needs a newer
+/// sign-in leads to one, which comes back.
 pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: &str) {
-    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let Some(response) = use_context::<ResponseOptions>() else {
+        return;
+    };
     if let Err(message @ Message::Busy { own }) = &outcome {
-        response.set_status(StatusCode::from_u16(message.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE));
+        response.set_status(
+            StatusCode::from_u16(message.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        );
         return insert(&response, BUSY, if *own { BUSY_OWN } else { "others" });
     }
     let place = match &outcome {
@@ -169,30 +202,43 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
         // The page of a link that is gone says so itself.
         Err(Message::LinkGone) => {}
         Err(message) => {
-            let notice = Notice { message, email: email.to_owned(), secret: None };
+            let notice = Notice {
+                message,
+                email: email.to_owned(),
+                secret: None,
+            };
             append(&response, header::SET_COOKIE, &notice.set_cookie());
         }
     }
 }
 
-/// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in place of the form's own answer:
-/// the queue of passwords is full. The value says of whom.
+/// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in
+/// place of the form's own answer: the queue of passwords is full. The value says of whom.
 pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
 /// The value of [`BUSY`] where this visitor's own network or account fills the queue.
 pub const BUSY_OWN: &str = "own";
 
-/// Answers a posted form of the account page: back to it, which says what was done, or why it was not.
+/// Answers a posted form of the account page: back to it, which says what was done, or why it was
+/// not.
 pub(crate) fn answer_account(outcome: Result<Done, Message>) {
     match outcome {
         Ok(done) => {
             settle();
-            answer_telling(&Place::Account, &Notice { message: done, email: String::new(), secret: None });
+            answer_telling(
+                &Place::Account,
+                &Notice {
+                    message: done,
+                    email: String::new(),
+                    secret: None,
+                },
+            );
         }
         Err(message) => answer_form(Err(message), &Place::Account, ""),
     }
 }
 
-/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said there.
+/// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said
+/// there.
 pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
     if !matches!(notice.message, News::Refused { .. }) {
         settle();
@@ -202,7 +248,9 @@ pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
 
 /// On to a page of ours that has something to say. Always 303.
 fn answer_telling<M: Serialize>(place: &Place, notice: &Notice<M>) {
-    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let Some(response) = use_context::<ResponseOptions>() else {
+        return;
+    };
     see_other(&response, &place.to_string());
     append(&response, header::SET_COOKIE, &notice.set_cookie());
 }
@@ -210,24 +258,36 @@ fn answer_telling<M: Serialize>(place: &Place, notice: &Notice<M>) {
 /// Gives the answer to script the status of the message it carries.
 pub(crate) fn answer_script<T>(outcome: Result<T, Message>) -> Result<T, Message> {
     outcome.inspect(|_| settle()).inspect_err(|message| {
-        if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(message.status())) {
+        if let (Some(response), Ok(status)) = (
+            use_context::<ResponseOptions>(),
+            StatusCode::from_u16(message.status()),
+        ) {
             response.set_status(status);
         }
     })
 }
 
-/// Sets the headers every page carries. `form_action` is a further source that forms may lead to: browsers hold the
-/// redirect after a post against it too (case A10).
+/// Sets the headers every page carries. `form_action` is a further source that forms may lead to:
+/// browsers hold the redirect after a post against it too (case A10).
 pub(crate) fn protect(form_action: &str) {
-    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let Some(response) = use_context::<ResponseOptions>() else {
+        return;
+    };
     let nonce = use_nonce().map(|nonce| nonce.to_string());
-    insert(&response, header::CONTENT_SECURITY_POLICY, &content_security_policy(nonce.as_deref(), form_action));
+    insert(
+        &response,
+        header::CONTENT_SECURITY_POLICY,
+        &content_security_policy(nonce.as_deref(), form_action),
+    );
     insert(&response, header::CACHE_CONTROL, "no-store");
 }
 
 /// The policy of a page: nothing from outside, script only with this response's nonce, no framing.
 pub fn content_security_policy(nonce: Option<&str>, form_action: &str) -> String {
-    let script = nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"));
+    let script = nonce.map_or_else(
+        || "'none'".to_owned(),
+        |nonce| format!("'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"),
+    );
     [
         "default-src 'none'",
         &format!("script-src {script}"),
@@ -242,15 +302,22 @@ pub fn content_security_policy(nonce: Option<&str>, form_action: &str) -> String
     .join("; ")
 }
 
-/// Where forms may lead: to us, to the callback, and on from there. Callbacks send the browser further, to a page that says
-/// it is done or into the application (Claude's to `claude:`), and browsers hold every hop after a post against this list.
+/// Where forms may lead: to us, to the callback, and on from there. Callbacks send the browser
+/// further, to a page that says it is done or into the application (Claude's to `claude:`), and
+/// browsers hold every hop after a post against this list.
 fn form_sources(callback: &str) -> String {
     if callback.is_empty() || callback.contains([';', ',', ' ']) {
         return "'self'".to_owned();
     }
     // Policies have no way to spell an IPv6 host; its scheme is the closest there is.
-    let callback = if callback.starts_with("http://[") { "http:" } else { callback };
-    let applications = KNOWN_PRIVATE_SCHEMES.map(|scheme| format!("{scheme}:")).join(" ");
+    let callback = if callback.starts_with("http://[") {
+        "http:"
+    } else {
+        callback
+    };
+    let applications = KNOWN_PRIVATE_SCHEMES
+        .map(|scheme| format!("{scheme}:"))
+        .join(" ");
     format!("'self' {callback} https: {applications}")
 }
 

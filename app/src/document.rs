@@ -1,6 +1,9 @@
 //! The whole document: what surrounds every page, and the routes to the pages.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use http::{Response, header};
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
@@ -25,7 +28,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     document(options, view! { <MetaTags/> }, view! { <App/> })
 }
 
-/// The pages by their paths. Each is rendered whole before its first byte leaves, so that its status is right.
+/// The pages by their paths. Each is rendered whole before its first byte leaves, so that its
+/// status is right.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -64,24 +68,39 @@ pub(crate) fn Islands() -> impl IntoView {
 }
 
 /// The HTML of a problem page, for endpoints outside of the pages. Without script.
-pub fn render_problem(options: &LeptosOptions, server_name: &str, brand: &Brand, facts: &ProblemFacts) -> String {
+pub fn render_problem(
+    options: &LeptosOptions,
+    server_name: &str,
+    brand: &Brand,
+    facts: &ProblemFacts,
+) -> String {
     let owner = Owner::new();
     owner.with(|| {
         provide_context(brand.clone());
         let title = words::window_title(facts.heading.trim_end_matches('.'), server_name);
         let body = view! { <ProblemPage facts=facts.clone() server_name=server_name.to_owned()/> };
-        document(options.clone(), view! { <title>{title}</title> }, body).into_view().to_html()
+        document(options.clone(), view! { <title>{title}</title> }, body)
+            .into_view()
+            .to_html()
     })
 }
 
 /// [`render_problem`] with its status and the headers every page carries.
-pub fn problem_response(options: &LeptosOptions, server_name: &str, brand: &Brand, facts: &ProblemFacts) -> Response<String> {
+pub fn problem_response(
+    options: &LeptosOptions,
+    server_name: &str,
+    brand: &Brand,
+    facts: &ProblemFacts,
+) -> Response<String> {
     let html = render_problem(options, server_name, brand, facts);
     let response = Response::builder()
         .status(facts.status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store")
-        .header(header::CONTENT_SECURITY_POLICY, content_security_policy(None, ""));
+        .header(
+            header::CONTENT_SECURITY_POLICY,
+            content_security_policy(None, ""),
+        );
     response.body(html).unwrap_or_default()
 }
 

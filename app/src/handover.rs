@@ -68,12 +68,24 @@ fn program(resource: &Resource, issuer: &Issuer, metadata: &str, scopes: &[&str]
         ("const ISSUER:", format!("{:?}", issuer.as_str())),
         ("const RESOURCE:", format!("{:?}", identifier.as_str())),
         ("const METADATA:", format!("{metadata:?}")),
-        ("const METADATA_PATH:", format!("{:?}", format!("/.well-known/oauth-protected-resource{place}"))),
+        (
+            "const METADATA_PATH:",
+            format!(
+                "{:?}",
+                format!("/.well-known/oauth-protected-resource{place}")
+            ),
+        ),
         ("const PATH:", format!("{path:?}")),
         ("const SCOPES:", format!("&{scopes:?}")),
     ];
-    let line = |line: &str| match constants.iter().find(|(constant, _)| line.starts_with(constant)) {
-        Some((_, value)) => format!("{} = {value};\n", line.split_once(" = ").map_or(line, |(name, _)| name)),
+    let line = |line: &str| match constants
+        .iter()
+        .find(|(constant, _)| line.starts_with(constant))
+    {
+        Some((_, value)) => format!(
+            "{} = {value};\n",
+            line.split_once(" = ").map_or(line, |(name, _)| name)
+        ),
         None => format!("{line}\n"),
     };
     EXAMPLE.lines().map(line).collect()
@@ -86,7 +98,11 @@ mod tests {
     use super::*;
 
     fn resource(identifier: &str, name: &str, scopes: &[&str]) -> Resource {
-        let describe = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new(), default: true };
+        let describe = |name: &&str| ScopeDescription {
+            name: (*name).to_owned(),
+            sentence: String::new(),
+            default: true,
+        };
         Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
             name: name.to_owned(),
@@ -96,22 +112,38 @@ mod tests {
     }
 
     fn handed(resource: &Resource, issuer: &str) -> Handover {
-        Handover::of(resource, &Issuer::parse(issuer).expect("a valid issuer"), std::slice::from_ref(resource))
+        Handover::of(
+            resource,
+            &Issuer::parse(issuer).expect("a valid issuer"),
+            std::slice::from_ref(resource),
+        )
     }
 
     #[test]
     fn the_example_is_what_it_is_made_from() {
         let notes = resource("https://notes.example.com/mcp", "Notes", &["notes:read"]);
         let handover = handed(&notes, "https://auth.example.com");
-        assert_eq!(handover.program, EXAMPLE, "every constant of the example is filled in, and nothing else changes");
-        assert_eq!(handover.document, include_str!("../../access-token/examples/protected-resource.json").trim_end());
+        assert_eq!(
+            handover.program, EXAMPLE,
+            "every constant of the example is filled in, and nothing else changes"
+        );
+        assert_eq!(
+            handover.document,
+            include_str!("../../access-token/examples/protected-resource.json").trim_end()
+        );
         assert!(!handover.is_served_here);
     }
 
     #[test]
     fn p1_p3_a_server_is_told_exactly_what_to_answer() {
-        let handover = handed(&resource("https://mcp.example", "A \"b\"", &["read", "write"]), "https://auth.example.com");
-        assert_eq!(handover.document_address, "https://mcp.example/.well-known/oauth-protected-resource");
+        let handover = handed(
+            &resource("https://mcp.example", "A \"b\"", &["read", "write"]),
+            "https://auth.example.com",
+        );
+        assert_eq!(
+            handover.document_address,
+            "https://mcp.example/.well-known/oauth-protected-resource"
+        );
         assert_eq!(
             handover.challenge,
             "WWW-Authenticate: Bearer resource_metadata=\"https://mcp.example/.well-known/oauth-protected-resource\", \
@@ -123,12 +155,22 @@ mod tests {
             "const PATH: &str = \"/\";",
             "const SCOPES: &[&str] = &[\"read\", \"write\"];",
         ] {
-            assert!(handover.program.lines().any(|own| own == line), "{line} in\n{}", handover.program);
+            assert!(
+                handover.program.lines().any(|own| own == line),
+                "{line} in\n{}",
+                handover.program
+            );
         }
     }
 
     #[test]
     fn what_this_server_answers_itself_is_said() {
-        assert!(handed(&resource("https://auth.example.com/mcp", "Notes", &[]), "https://auth.example.com").is_served_here);
+        assert!(
+            handed(
+                &resource("https://auth.example.com/mcp", "Notes", &[]),
+                "https://auth.example.com"
+            )
+            .is_served_here
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! The pages of Vestibule.
 //!
-//! Pages are rendered in the server and whole without script ([`App`], [`shell`], feature `ssr`). Only the passkey
-//! buttons run in the browser ([`islands`], feature `hydrate`), since only script reaches its credential API. Both,
-//! and plain forms, speak to the server through the functions in [`actions`].
+//! Pages are rendered in the server and whole without script ([`App`], [`shell`], feature `ssr`).
+//! Only the passkey buttons run in the browser ([`islands`], feature `hydrate`), since only script
+//! reaches its credential API. Both, and plain forms, speak to the server through the functions in
+//! [`actions`].
 
 pub mod actions;
 pub mod islands;

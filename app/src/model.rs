@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A passkey ceremony that waits for the browser: its id in the server, and what the browser is asked for.
+/// A passkey ceremony that waits for the browser: its id in the server, and what the browser is
+/// asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ceremony {
     /// Names the ceremony when its answer comes back.
@@ -13,7 +14,8 @@ pub struct Ceremony {
     pub options: String,
 }
 
-/// A page of ours. The only thing a form may name as the place to go on to: never an address (cases A8).
+/// A page of ours. The only thing a form may name as the place to go on to: never an address (cases
+/// A8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The sign-in page, for a waiting request if there is one.
@@ -69,18 +71,25 @@ pub enum Section {
 }
 
 impl Place {
-    /// Where somebody signs in: to go on with a request, or with what wanted a newer sign-in when there is a `then`.
+    /// Where somebody signs in: to go on with a request, or with what wanted a newer sign-in when
+    /// there is a `then`.
     pub fn sign_in(request: &str, then: &str) -> Self {
-        if then.is_empty() { Self::Login(Slug::parse(request)) } else { Self::Confirm(Then::parse(then)) }
+        if then.is_empty() {
+            Self::Login(Slug::parse(request))
+        } else {
+            Self::Confirm(Then::parse(then))
+        }
     }
 
-    /// Where a person who has just signed in on this page goes on to; by way of a passkey, if that is to be offered. Whoever
-    /// confirms that it is them wants to get on.
+    /// Where a person who has just signed in on this page goes on to; by way of a passkey, if that
+    /// is to be offered. Whoever confirms that it is them wants to get on.
     #[must_use]
     pub fn onward(&self, offers_passkey: bool) -> Self {
         match self {
             Self::Confirm(then) => (*then).into(),
-            Self::Login(request) | Self::Recover(request) if offers_passkey => Self::Offer(request.clone()),
+            Self::Login(request) | Self::Recover(request) if offers_passkey => {
+                Self::Offer(request.clone())
+            }
             Self::Login(request) | Self::Recover(request) => Self::after_sign_in(request.clone()),
             _ => Self::Account,
         }
@@ -112,7 +121,11 @@ impl From<Then> for Place {
 impl Then {
     /// The place of this slug. Whatever is none means the account.
     pub fn parse(slug: &str) -> Self {
-        Section::ALL.into_iter().map(Self::Admin).find(|then| then.slug() == slug).unwrap_or(Self::Account)
+        Section::ALL
+            .into_iter()
+            .map(Self::Admin)
+            .find(|then| then.slug() == slug)
+            .unwrap_or(Self::Account)
     }
 
     /// As it stands in an address or a form.
@@ -126,7 +139,14 @@ impl Then {
 
 impl Section {
     /// All of them, in the order of the navigation.
-    pub const ALL: [Self; 6] = [Self::Accounts, Self::Applications, Self::Resources, Self::Keys, Self::Failures, Self::Audit];
+    pub const ALL: [Self; 6] = [
+        Self::Accounts,
+        Self::Applications,
+        Self::Resources,
+        Self::Keys,
+        Self::Failures,
+        Self::Audit,
+    ];
 
     /// The last part of its address.
     pub const fn slug(self) -> &'static str {
@@ -170,19 +190,25 @@ impl fmt::Display for Place {
             Self::Admin(section) => (format!("/admin/{}", section.slug()), None),
         };
         formatter.write_str(&path)?;
-        request.map_or(Ok(()), |request| write!(formatter, "?request={}", request.0))
+        request.map_or(Ok(()), |request| {
+            write!(formatter, "?request={}", request.0)
+        })
     }
 }
 
-/// An opaque id or one-time token of ours as it stands in an address: 1 to 128 letters, digits, `-` and `_`.
+/// An opaque id or one-time token of ours as it stands in an address: 1 to 128 letters, digits, `-`
+/// and `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slug(String);
 
 impl Slug {
-    /// Takes `text` if it has the shape of our ids; whether it names anything is for the provider to say.
+    /// Takes `text` if it has the shape of our ids; whether it names anything is for the provider
+    /// to say.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=128).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -198,7 +224,18 @@ mod tests {
 
     #[test]
     fn a_slug_cannot_carry_an_address() {
-        for hostile in ["", "//evil", "/\\evil", "https:evil", "a.b", "..", "a&b", "a\r\nb", "é", &"a".repeat(129)] {
+        for hostile in [
+            "",
+            "//evil",
+            "/\\evil",
+            "https:evil",
+            "a.b",
+            "..",
+            "a&b",
+            "a\r\nb",
+            "é",
+            &"a".repeat(129),
+        ] {
             assert_eq!(Slug::parse(hostile), None, "{hostile:?}");
         }
         assert!(Slug::parse("aZ09_-").is_some());
@@ -208,14 +245,24 @@ mod tests {
     fn places_are_paths_of_ours() {
         let request = Slug::parse("r1");
         assert_eq!(Place::Login(None).to_string(), "/login");
-        assert_eq!(Place::Login(request.clone()).to_string(), "/login?request=r1");
-        assert_eq!(Place::after_sign_in(request.clone()).to_string(), "/consent?request=r1");
+        assert_eq!(
+            Place::Login(request.clone()).to_string(),
+            "/login?request=r1"
+        );
+        assert_eq!(
+            Place::after_sign_in(request.clone()).to_string(),
+            "/consent?request=r1"
+        );
         let token = Slug::parse("t").expect("a slug");
-        assert_eq!(Place::Setup(token, request).to_string(), "/setup/t?request=r1");
+        assert_eq!(
+            Place::Setup(token, request).to_string(),
+            "/setup/t?request=r1"
+        );
     }
     #[test]
     fn signing_in_leads_on() {
-        let onward = |request, then, offers| Place::sign_in(request, then).onward(offers).to_string();
+        let onward =
+            |request, then, offers| Place::sign_in(request, then).onward(offers).to_string();
         assert_eq!(onward("", "", false), "/account");
         assert_eq!(onward("r1", "", false), "/consent?request=r1");
         assert_eq!(onward("r1", "", true), "/passkey?request=r1");
@@ -230,12 +277,26 @@ mod tests {
         for section in Section::ALL {
             let then = Then::Admin(section);
             assert_eq!(Then::parse(then.slug()), then);
-            assert_eq!(Place::Confirm(then).to_string(), format!("/confirm?then=admin-{}", section.slug()));
-            assert_eq!(Place::from(then).to_string(), format!("/admin/{}", section.slug()));
+            assert_eq!(
+                Place::Confirm(then).to_string(),
+                format!("/confirm?then=admin-{}", section.slug())
+            );
+            assert_eq!(
+                Place::from(then).to_string(),
+                format!("/admin/{}", section.slug())
+            );
             assert_eq!(Place::Admin(section).then(), then);
             assert_eq!(Place::Confirm(then).then(), then);
         }
-        for other in ["", "account", "admin", "admin-", "//evil", "/admin/keys", "consent"] {
+        for other in [
+            "",
+            "account",
+            "admin",
+            "admin-",
+            "//evil",
+            "/admin/keys",
+            "consent",
+        ] {
             assert_eq!(Then::parse(other), Then::Account, "{other:?}");
         }
         assert_eq!(Place::Codes.then(), Then::Account);

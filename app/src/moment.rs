@@ -37,13 +37,17 @@ pub(crate) fn at_most(span: Duration) -> String {
 
 /// The moment for people: "23 November 2026, 14:05 UTC". Empty for one beyond the calendar.
 pub(crate) fn exactly(moment: Timestamp) -> String {
-    calendar(moment).and_then(|date| date.format(words::EXACTLY).ok()).unwrap_or_default()
+    calendar(moment)
+        .and_then(|date| date.format(words::EXACTLY).ok())
+        .unwrap_or_default()
 }
 
 /// The moment for machines (RFC 3339), as `<time datetime>` wants it.
 pub(crate) fn machine_readable(moment: Timestamp) -> String {
     let shape = &time::format_description::well_known::Rfc3339;
-    calendar(moment).and_then(|date| date.format(shape).ok()).unwrap_or_default()
+    calendar(moment)
+        .and_then(|date| date.format(shape).ok())
+        .unwrap_or_default()
 }
 
 fn calendar(moment: Timestamp) -> Option<OffsetDateTime> {
@@ -66,16 +70,27 @@ mod tests {
             (45 * DAY, "1 month ago"),
             (3 * YEAR, "3 years ago"),
         ] {
-            assert_eq!(ago(Timestamp::from_seconds(now.seconds() - seconds), now), words);
+            assert_eq!(
+                ago(Timestamp::from_seconds(now.seconds() - seconds), now),
+                words
+            );
         }
-        assert_eq!(ago(Timestamp::from_seconds(now.seconds() + 5), now), "just now");
+        assert_eq!(
+            ago(Timestamp::from_seconds(now.seconds() + 5), now),
+            "just now"
+        );
     }
 
     #[test]
     fn a_span_is_never_made_shorter() {
-        for (seconds, words) in
-            [(0, "1 minute"), (60, "1 minute"), (61, "2 minutes"), (HOUR, "1 hour"), (HOUR + 1, "2 hours"), (DAY, "24 hours")]
-        {
+        for (seconds, words) in [
+            (0, "1 minute"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (HOUR, "1 hour"),
+            (HOUR + 1, "2 hours"),
+            (DAY, "24 hours"),
+        ] {
             assert_eq!(at_most(Duration::from_secs(seconds)), words);
         }
     }

@@ -1,7 +1,8 @@
-//! What a form's answer leaves for the page it leads back to: one message, the address that was typed, and what is to be shown
-//! this once.
+//! What a form's answer leaves for the page it leads back to: one message, the address that was
+//! typed, and what is to be shown this once.
 //!
-//! It travels in a cookie of a minute, and not in the URL, so that nobody can put words into our pages with a link.
+//! It travels in a cookie of a minute, and not in the URL, so that nobody can put words into our
+//! pages with a link.
 
 use std::fmt;
 
@@ -42,7 +43,11 @@ impl<M: Serialize> Notice<M> {
     /// The `Set-Cookie` value that carries it.
     pub(crate) fn set_cookie(&self) -> String {
         let email = self.email.chars().take(EMAIL_LENGTH).collect();
-        let kept = Notice { message: &self.message, email, secret: self.secret.clone() };
+        let kept = Notice {
+            message: &self.message,
+            email,
+            secret: self.secret.clone(),
+        };
         let value = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).unwrap_or_default());
         format!("{COOKIE}={value}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax")
     }
@@ -51,9 +56,18 @@ impl<M: Serialize> Notice<M> {
 impl<M: DeserializeOwned> Notice<M> {
     /// Reads it from one `Cookie` header; whatever is not such a notice is none.
     pub(crate) fn from_cookies(header: &[u8]) -> Option<Self> {
-        let own = |pair: &[u8]| pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_owned);
-        let read = |value: Vec<u8>| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok();
-        header.split(|byte| *byte == b';').filter_map(own).find_map(read)
+        let own = |pair: &[u8]| {
+            pair.trim_ascii()
+                .strip_prefix(COOKIE.as_bytes())?
+                .strip_prefix(b"=")
+                .map(<[u8]>::to_owned)
+        };
+        let read =
+            |value: Vec<u8>| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok();
+        header
+            .split(|byte| *byte == b';')
+            .filter_map(own)
+            .find_map(read)
     }
 }
 
@@ -79,18 +93,32 @@ mod tests {
     #[test]
     fn a_notice_survives_its_cookie() {
         for email in ["", "alice@example.com", "a;b=\"c\", d@\u{fc}\r\n"] {
-            let notice = Notice { message: Message::TooManyAttempts { minutes: 3 }, email: email.into(), secret: None };
+            let notice = Notice {
+                message: Message::TooManyAttempts { minutes: 3 },
+                email: email.into(),
+                secret: None,
+            };
             assert_eq!(round_trip(&notice), Some(notice));
         }
         let secret = Some(ShownOnce("https://auth.example.com/enroll/x".to_owned()));
-        let notice = Notice { message: News::Invited { email: "a@b".to_owned() }, email: String::new(), secret };
+        let notice = Notice {
+            message: News::Invited {
+                email: "a@b".to_owned(),
+            },
+            email: String::new(),
+            secret,
+        };
         assert_eq!(round_trip(&notice).as_ref(), Some(&notice));
         assert!(!format!("{notice:?}").contains("enroll"), "it is a secret");
     }
 
     #[test]
     fn a_notice_for_another_page_stays_for_it() {
-        let notice = Notice { message: News::KeysRotated, email: String::new(), secret: None };
+        let notice = Notice {
+            message: News::KeysRotated,
+            email: String::new(),
+            secret: None,
+        };
         let set = notice.set_cookie();
         let pair = set.split(';').next().expect("a first part");
         assert_eq!(Notice::<Message>::from_cookies(pair.as_bytes()), None);
@@ -100,11 +128,23 @@ mod tests {
     #[test]
     fn what_was_done_is_told_on_the_account_page_alone() {
         for done in Done::ALL {
-            let notice = Notice { message: done, email: String::new(), secret: None };
+            let notice = Notice {
+                message: done,
+                email: String::new(),
+                secret: None,
+            };
             let set = notice.set_cookie();
             let pair = set.split(';').next().expect("a first part");
-            assert_eq!(Notice::<Message>::from_cookies(pair.as_bytes()), None, "{done:?}");
-            assert_eq!(Notice::<News>::from_cookies(pair.as_bytes()), None, "{done:?}");
+            assert_eq!(
+                Notice::<Message>::from_cookies(pair.as_bytes()),
+                None,
+                "{done:?}"
+            );
+            assert_eq!(
+                Notice::<News>::from_cookies(pair.as_bytes()),
+                None,
+                "{done:?}"
+            );
             assert_eq!(Notice::<Done>::from_cookies(pair.as_bytes()), Some(notice));
             assert!(done.text().ends_with('.'));
         }
@@ -121,8 +161,17 @@ mod tests {
                 Attempt::block_host(&long),
             ];
             for attempt in attempts {
-                let message = News::Refused { attempt, why: Fault::said(&long) };
-                let length = Notice { message, email: String::new(), secret: None }.set_cookie().len();
+                let message = News::Refused {
+                    attempt,
+                    why: Fault::said(&long),
+                };
+                let length = Notice {
+                    message,
+                    email: String::new(),
+                    secret: None,
+                }
+                .set_cookie()
+                .len();
                 assert!(length < 4_000, "{length} bytes of {letter:?}");
             }
         }
@@ -130,8 +179,19 @@ mod tests {
 
     #[test]
     fn the_cookie_is_short_lived_and_hidden_from_script() {
-        let cookie = Notice { message: Message::WrongCredentials, email: "x".repeat(5_000), secret: None }.set_cookie();
-        for part in ["; Path=/", "; Max-Age=60", "; Secure", "; HttpOnly", "; SameSite=Lax"] {
+        let cookie = Notice {
+            message: Message::WrongCredentials,
+            email: "x".repeat(5_000),
+            secret: None,
+        }
+        .set_cookie();
+        for part in [
+            "; Path=/",
+            "; Max-Age=60",
+            "; Secure",
+            "; HttpOnly",
+            "; SameSite=Lax",
+        ] {
             assert!(cookie.contains(part));
         }
         assert!(cookie.len() < 1_000);
@@ -139,7 +199,13 @@ mod tests {
 
     #[test]
     fn other_cookies_are_no_notice() {
-        for header in ["", "a=b", "__Host-vestibule-notice=", "__Host-vestibule-notice=%%", "__Host-vestibule-noticex=e30"] {
+        for header in [
+            "",
+            "a=b",
+            "__Host-vestibule-notice=",
+            "__Host-vestibule-notice=%%",
+            "__Host-vestibule-noticex=e30",
+        ] {
             assert_eq!(Notice::<Message>::from_cookies(header.as_bytes()), None);
         }
     }

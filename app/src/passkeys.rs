@@ -4,20 +4,32 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{context::Visit, model::Ceremony, words::Message};
 
-/// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn Level 3 section 5.1.7).
+/// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn
+/// Level 3 section 5.1.7).
 pub(crate) const fn autocomplete(has_passkeys: bool) -> &'static str {
-    if has_passkeys { "username webauthn" } else { "username" }
+    if has_passkeys {
+        "username webauthn"
+    } else {
+        "username"
+    }
 }
 
 /// Lets a ceremony begin or end where there are passkeys at all.
 pub(crate) fn admit(visit: &Visit) -> Result<(), Message> {
-    if visit.provider.has_passkeys() { Ok(()) } else { Err(Message::NoPasskeysHere) }
+    if visit.provider.has_passkeys() {
+        Ok(())
+    } else {
+        Err(Message::NoPasskeysHere)
+    }
 }
 
 /// A ceremony for the browser.
 pub(crate) fn sent<T: Serialize>(ceremony: provider::Ceremony<T>) -> Result<Ceremony, Message> {
     let options = serde_json::to_string(&ceremony.options).map_err(|_| Message::PasskeyRefused)?;
-    Ok(Ceremony { id: ceremony.id, options })
+    Ok(Ceremony {
+        id: ceremony.id,
+        options,
+    })
 }
 
 /// The authenticator's answer, as the provider takes it.

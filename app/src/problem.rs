@@ -1,5 +1,5 @@
-//! What stands in for a page that cannot be shown: which problem it is, in words for people, with a fold of facts for whoever
-//! develops the application.
+//! What stands in for a page that cannot be shown: which problem it is, in words for people, with a
+//! fold of facts for whoever develops the application.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub struct ProblemFacts {
     pub advice: String,
     /// Error code of the protocol, for developers.
     pub code: Option<String>,
-    /// What exactly was wrong, for developers. May repeat what a request said; cleaned when it is shown.
+    /// What exactly was wrong, for developers. May repeat what a request said; cleaned when it is
+    /// shown.
     pub description: Option<String>,
     /// Names the request in the log of the server.
     pub request_id: Option<String>,
@@ -72,10 +73,13 @@ impl ProblemFacts {
     /// Too many requests came from the same part of the network.
     pub fn too_many(retry_after: Duration) -> Self {
         let advice = words::too_many_advice(retry_after.as_secs().div_ceil(60));
-        Self::saying(429, words::TOO_MANY, advice).with_code("temporarily_unavailable").about_application()
+        Self::saying(429, words::TOO_MANY, advice)
+            .with_code("temporarily_unavailable")
+            .about_application()
     }
 
-    /// The queue of passwords to be checked is full; `own` when this visitor's own network or account fills it.
+    /// The queue of passwords to be checked is full; `own` when this visitor's own network or
+    /// account fills it.
     pub fn busy(own: bool) -> Self {
         if own {
             Self::new(429, &words::BUSY_FOR_YOU).with_code("temporarily_unavailable")
@@ -91,8 +95,15 @@ impl ProblemFacts {
 
     /// The server was opened under another name than `issuer`; `address` is the same page there.
     pub fn other_address(issuer: &str, address: &str) -> Self {
-        let facts = Self::saying(421, words::OTHER_ADDRESS, words::other_address_advice(issuer));
-        Self { address: Some(address.to_owned()), ..facts.with_code("invalid_request") }
+        let facts = Self::saying(
+            421,
+            words::OTHER_ADDRESS,
+            words::other_address_advice(issuer),
+        );
+        Self {
+            address: Some(address.to_owned()),
+            ..facts.with_code("invalid_request")
+        }
     }
 
     /// A page for administrators, and somebody who is none.
@@ -102,7 +113,10 @@ impl ProblemFacts {
 
     /// The page for a fault of the application that asked.
     pub fn from_problem(problem: &Problem) -> Self {
-        Self::new(400, words_for(problem.kind)).with_code(problem.code).with_description(&problem.description).about_application()
+        Self::new(400, words_for(problem.kind))
+            .with_code(problem.code)
+            .with_description(&problem.description)
+            .about_application()
     }
 
     /// Adds the id under which the log speaks of this request.
@@ -174,9 +188,18 @@ mod tests {
 
     #[test]
     fn waiting_is_told_in_minutes() {
-        for (seconds, words) in [(0, "Wait a minute,"), (60, "Wait a minute,"), (61, "Wait 2 minutes,"), (900, "Wait 15 minutes,")]
-        {
-            assert!(ProblemFacts::too_many(Duration::from_secs(seconds)).advice.contains(words), "{seconds}");
+        for (seconds, words) in [
+            (0, "Wait a minute,"),
+            (60, "Wait a minute,"),
+            (61, "Wait 2 minutes,"),
+            (900, "Wait 15 minutes,"),
+        ] {
+            assert!(
+                ProblemFacts::too_many(Duration::from_secs(seconds))
+                    .advice
+                    .contains(words),
+                "{seconds}"
+            );
         }
     }
 
@@ -184,7 +207,13 @@ mod tests {
     fn d30_a_host_that_gives_no_answer_is_shown_clean() {
         let facts = ProblemFacts::document_unreachable("app.example\u{202e}");
         assert_eq!(facts.status, 503);
-        assert!(facts.advice.contains("at app.example, which does not answer"), "{}", facts.advice);
+        assert!(
+            facts
+                .advice
+                .contains("at app.example, which does not answer"),
+            "{}",
+            facts.advice
+        );
     }
 
     #[test]
@@ -194,7 +223,9 @@ mod tests {
             description: format!("redirect_uri \u{202e}{}\u{0}", "x".repeat(10_000)),
             kind: ProblemKind::WrongRedirect,
         };
-        let description = ProblemFacts::from_problem(&problem).description.expect("a description");
+        let description = ProblemFacts::from_problem(&problem)
+            .description
+            .expect("a description");
         assert!(description.starts_with("redirect_uri xxx") && description.chars().count() < 500);
     }
 }

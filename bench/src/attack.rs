@@ -1,6 +1,8 @@
-//! Attacks on a server of their own, with bounded count and time: what a stranger can do, measured before and after.
+//! Attacks on a server of their own, with bounded count and time: what a stranger can do, measured
+//! before and after.
 //!
-//! The binary is the one that `VESTIBULE_BINARY` names, so that another release can be measured in the same way.
+//! The binary is the one that `VESTIBULE_BINARY` names, so that another release can be measured in
+//! the same way.
 
 pub(crate) mod connections;
 pub(crate) mod signatures;
@@ -45,7 +47,10 @@ impl Target {
         let environment = [
             ("VESTIBULE_ISSUER", issuer.clone()),
             ("VESTIBULE_LISTEN", format!("127.0.0.1:{port}")),
-            ("VESTIBULE_STORE", format!("file:{}", folder.path().join("data").display())),
+            (
+                "VESTIBULE_STORE",
+                format!("file:{}", folder.path().join("data").display()),
+            ),
             ("VESTIBULE_RATE_LIMITS", rate_limits.to_owned()),
         ];
         let plain = house::vestibule(&binary, &environment, &["serve"]);
@@ -54,7 +59,11 @@ impl Target {
             Some(most) => limited(&plain, most),
         };
         let server = Process::start(command, port, &folder.path().join("server.log"))?;
-        Ok(Self { server, issuer, _folder: folder })
+        Ok(Self {
+            server,
+            issuer,
+            _folder: folder,
+        })
     }
 
     /// How long a GET takes over a connection of its own; `None` when there is no answer in time.
@@ -88,7 +97,13 @@ impl Target {
 /// The same command under a shell that lowers the limit first.
 fn limited(command: &Command, descriptors: u32) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")]).arg(command.get_program()).args(command.get_args());
+    shell
+        .args([
+            "-c",
+            &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""),
+        ])
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => shell.env(name, value),
@@ -100,11 +115,17 @@ fn limited(command: &Command, descriptors: u32) -> Command {
 
 /// Runs an attack to its end.
 pub(crate) fn run(attack: impl Future<Output = Outcome<()>>) -> Outcome<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(context("a thread"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(context("a thread"))?;
     runtime.block_on(attack)
 }
 
 /// A time in milliseconds, or that there was none.
 pub(crate) fn milliseconds(time: Option<Duration>) -> String {
-    time.map_or_else(|| "none".to_owned(), |time| format!("{:.1}", time.as_secs_f64() * 1000.0))
+    time.map_or_else(
+        || "none".to_owned(),
+        |time| format!("{:.1}", time.as_secs_f64() * 1000.0),
+    )
 }

@@ -1,5 +1,5 @@
-//! One run on one engine: every kind of work beside its floors, in turns, so that whatever else the machine does meanwhile
-//! falls on all of them alike.
+//! One run on one engine: every kind of work beside its floors, in turns, so that whatever else the
+//! machine does meanwhile falls on all of them alike.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -97,12 +97,19 @@ fn measure(house: &House, binary: &Path, plan: Plan) -> Outcome<Findings> {
             eprintln!("    {clients} clients, round {round} of {}", plan.rounds);
             for work in Work::ALL {
                 let sample = contest.turn(work, clients)?;
-                let so_far = samples.entry((work, clients)).or_insert_with(Sample::default);
+                let so_far = samples
+                    .entry((work, clients))
+                    .or_insert_with(Sample::default);
                 *so_far = *so_far + sample;
             }
         }
     }
-    Ok(Findings { samples, codes: contest.made, idle: house.idle, end: process::memory(house.server().id()) })
+    Ok(Findings {
+        samples,
+        codes: contest.made,
+        idle: house.idle,
+        end: process::memory(house.server().id()),
+    })
 }
 
 /// One kind of work alone, for whoever looks at the server with a profiler meanwhile.
@@ -113,7 +120,9 @@ pub(crate) fn alone(engine: Engine, binary: &Path, work: Work, plan: Plan) -> Ou
         contest.turn(Work::Exchange, CLIENTS[0])?;
     }
     eprintln!("    process {} does it now", house.server().id());
-    (0..plan.rounds).map(|_| contest.turn(work, CLIENTS[0])).sum()
+    (0..plan.rounds)
+        .map(|_| contest.turn(work, CLIENTS[0]))
+        .sum()
 }
 
 struct Contest<'a> {
@@ -133,22 +142,51 @@ struct Contest<'a> {
 
 impl<'a> Contest<'a> {
     fn prepare(house: &'a House, binary: &Path, plan: Plan) -> Outcome<Self> {
-        let generator = Builder::new_current_thread().enable_all().build().map_err(context("a thread"))?;
-        let workers = Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+        let generator = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(context("a thread"))?;
+        let workers = Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(context("threads"))?;
         let (party, form_token) = generator.block_on(house.furnish(binary))?;
 
         let codes = Pile::default();
         let wanted = plan.codes * (plan.rounds + 1) * CLIENTS.len() + 1;
         eprintln!("    making {wanted} codes");
-        let allow = Allow { party: party.clone(), form_token, wanted, codes: codes.clone(), waiting: None };
-        let allowing = load::run(house.server().address(), house.meter(), vec![allow; PREPARING], PATIENCE);
+        let allow = Allow {
+            party: party.clone(),
+            form_token,
+            wanted,
+            codes: codes.clone(),
+            waiting: None,
+        };
+        let allowing = load::run(
+            house.server().address(),
+            house.meter(),
+            vec![allow; PREPARING],
+            PATIENCE,
+        );
         let mut made = generator.block_on(allowing)?;
         made.requests /= 2;
 
         let (document, answer) = generator.block_on(lengths(house, &party, &codes))?;
         let bare = Bare::start(&party, document, answer)?;
-        let trips = workers.block_on(Trips::open(&house.floor_store(), house.redis_id(), wanted))?;
-        Ok(Self { house, plan, party, bare, trips, codes, tokens: Pile::default(), made, generator, workers })
+        let trips =
+            workers.block_on(Trips::open(&house.floor_store(), house.redis_id(), wanted))?;
+        Ok(Self {
+            house,
+            plan,
+            party,
+            bare,
+            trips,
+            codes,
+            tokens: Pile::default(),
+            made,
+            generator,
+            workers,
+        })
     }
 
     /// One turn of one kind of work.
@@ -161,33 +199,63 @@ impl<'a> Contest<'a> {
             Work::Swap => self.workers.block_on(self.trips.swap(clients, stretch)),
             Work::Insert => self.workers.block_on(self.trips.insert(clients, stretch)),
             Work::Metadata => self.at_house(&metadata(&self.party), clients, stretch),
-            Work::Registration => self.at_house(&House::registration(&self.party), clients, stretch),
+            Work::Registration => {
+                self.at_house(&House::registration(&self.party), clients, stretch)
+            }
             Work::Exchange => {
                 let codes = self.codes.split(self.plan.codes);
-                let exchange = Exchange { party: self.party.clone(), codes, tokens: self.tokens.clone() };
+                let exchange = Exchange {
+                    party: self.party.clone(),
+                    codes,
+                    tokens: self.tokens.clone(),
+                };
                 self.at_house(&exchange, clients, PATIENCE)
             }
             Work::Refresh => {
-                let refresh = Refresh { party: self.party.clone(), tokens: self.tokens.clone() };
+                let refresh = Refresh {
+                    party: self.party.clone(),
+                    tokens: self.tokens.clone(),
+                };
                 self.at_house(&refresh, clients, stretch)
             }
         }
     }
 
-    fn at_house<E: Errand + Clone>(&self, errand: &E, clients: usize, stretch: Duration) -> Outcome<Sample> {
+    fn at_house<E: Errand + Clone>(
+        &self,
+        errand: &E,
+        clients: usize,
+        stretch: Duration,
+    ) -> Outcome<Sample> {
         let errands = vec![errand.clone(); clients];
-        self.generator.block_on(load::run(self.house.server().address(), self.house.meter(), errands, stretch))
+        self.generator.block_on(load::run(
+            self.house.server().address(),
+            self.house.meter(),
+            errands,
+            stretch,
+        ))
     }
 
     fn at_bare(&self, errand: &Repeat, clients: usize) -> Outcome<Sample> {
-        let meter = Meter { server: self.bare.process.id(), redis: None };
+        let meter = Meter {
+            server: self.bare.process.id(),
+            redis: None,
+        };
         let errands = vec![errand.clone(); clients];
-        self.generator.block_on(load::run(self.bare.process.address(), meter, errands, self.plan.stretch))
+        self.generator.block_on(load::run(
+            self.bare.process.address(),
+            meter,
+            errands,
+            self.plan.stretch,
+        ))
     }
 }
 
 fn metadata(party: &Party) -> Repeat {
-    Repeat { request: party.get("/.well-known/oauth-authorization-server"), status: 200 }
+    Repeat {
+        request: party.get("/.well-known/oauth-authorization-server"),
+        status: 200,
+    }
 }
 
 /// How long the bodies of a metadata document and of a token response are.

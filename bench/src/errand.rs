@@ -20,11 +20,17 @@ pub(crate) struct Pile(Arc<Mutex<VecDeque<String>>>);
 impl Pile {
     /// Takes the one that has lain longest.
     pub(crate) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
     }
 
     pub(crate) fn put(&self, one: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(one);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(one);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -55,23 +61,46 @@ impl Party {
     /// A GET request, with the browser's cookies.
     pub(crate) fn get(&self, path: &str) -> Vec<u8> {
         let cookies = self.cookie_line();
-        format!("GET {path} HTTP/1.1\r\nhost: {}\r\naccept: */*\r\n{cookies}\r\n", self.host()).into_bytes()
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\naccept: */*\r\n{cookies}\r\n",
+            self.host()
+        )
+        .into_bytes()
     }
 
     /// A form that the browser posts from one of the server's own pages.
     pub(crate) fn browser_form(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-        let extra = format!("{}origin: {}\r\naccept: text/html\r\n", self.cookie_line(), self.issuer);
-        self.post(path, "application/x-www-form-urlencoded", &extra, &encoded(fields))
+        let extra = format!(
+            "{}origin: {}\r\naccept: text/html\r\n",
+            self.cookie_line(),
+            self.issuer
+        );
+        self.post(
+            path,
+            "application/x-www-form-urlencoded",
+            &extra,
+            &encoded(fields),
+        )
     }
 
     /// A form that a client posts.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-        self.post(path, "application/x-www-form-urlencoded", "accept: application/json\r\n", &encoded(fields))
+        self.post(
+            path,
+            "application/x-www-form-urlencoded",
+            "accept: application/json\r\n",
+            &encoded(fields),
+        )
     }
 
     /// JSON that a client posts.
     pub(crate) fn json(&self, path: &str, body: &str) -> Vec<u8> {
-        self.post(path, "application/json", "accept: application/json\r\n", body)
+        self.post(
+            path,
+            "application/json",
+            "accept: application/json\r\n",
+            body,
+        )
     }
 
     /// How a client asks for access.
@@ -106,8 +135,12 @@ impl Party {
     /// How a client refreshes.
     pub(crate) fn refresh(&self, token: &str) -> Vec<u8> {
         let resource = self.resource();
-        let fields =
-            [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &self.client), ("resource", &resource)];
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", &self.client),
+            ("resource", &resource),
+        ];
         self.form("/token", &fields)
     }
 
@@ -116,7 +149,11 @@ impl Party {
     }
 
     fn cookie_line(&self) -> String {
-        if self.cookies.is_empty() { String::new() } else { format!("cookie: {}\r\n", self.cookies) }
+        if self.cookies.is_empty() {
+            String::new()
+        } else {
+            format!("cookie: {}\r\n", self.cookies)
+        }
     }
 
     fn post(&self, path: &str, content: &str, extra: &str, body: &str) -> Vec<u8> {
@@ -140,7 +177,11 @@ impl Errand for Repeat {
     }
 
     fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()> {
-        if answer.status == self.status { Ok(()) } else { Err(answer.unexpected()) }
+        if answer.status == self.status {
+            Ok(())
+        } else {
+            Err(answer.unexpected())
+        }
     }
 }
 
@@ -160,7 +201,11 @@ impl Errand for Allow {
             None if self.codes.len() >= self.wanted => return false,
             None => self.party.authorize(),
             Some(id) => {
-                let fields = [("form_token", self.form_token.as_str()), ("request", id), ("decision", "allow")];
+                let fields = [
+                    ("form_token", self.form_token.as_str()),
+                    ("request", id),
+                    ("decision", "allow"),
+                ];
                 self.party.browser_form("/actions/consent", &fields)
             }
         };
@@ -171,10 +216,14 @@ impl Errand for Allow {
         let location = answer.location()?;
         let part = |name: &str| {
             let query = location.split_once('?')?.1;
-            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
         };
         if self.waiting.take().is_some() {
-            self.codes.put(part("code").ok_or_else(|| answer.unexpected())?);
+            self.codes
+                .put(part("code").ok_or_else(|| answer.unexpected())?);
         } else {
             self.waiting = Some(part("request").ok_or_else(|| answer.unexpected())?);
         }
@@ -192,7 +241,9 @@ pub(crate) struct Exchange {
 
 impl Errand for Exchange {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
-        let Some(code) = self.codes.take() else { return false };
+        let Some(code) = self.codes.take() else {
+            return false;
+        };
         *request = self.party.exchange(&code);
         true
     }
@@ -212,7 +263,9 @@ pub(crate) struct Refresh {
 
 impl Errand for Refresh {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
-        let Some(token) = self.tokens.take() else { return false };
+        let Some(token) = self.tokens.take() else {
+            return false;
+        };
         *request = self.party.refresh(&token);
         true
     }

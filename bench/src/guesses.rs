@@ -1,5 +1,6 @@
-//! The attack of abandoned guesses: many wrong passwords from many addresses, each connection closed as soon as the guess is sent.
-//! Meanwhile the owner of an account signs in, in a known browser, and somebody else in a browser that is new.
+//! The attack of abandoned guesses: many wrong passwords from many addresses, each connection
+//! closed as soon as the guess is sent. Meanwhile the owner of an account signs in, in a known
+//! browser, and somebody else in a browser that is new.
 
 use std::{net::Ipv4Addr, path::Path, time::Duration};
 
@@ -35,25 +36,42 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
         "| engine | guesses sent | CPU of the server | of it after the attack | hashes (by CPU) | owner in a known browser: longest wait, answers | new browser: longest wait, answers |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(context("threads"))?;
     for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
         let house = House::open_with(engine, binary, &[("VESTIBULE_RATE_LIMITS", "on")])?;
         let attacked = runtime.block_on(attack(&house, binary));
-        println!("| {name} {}", attacked.map_err(|fault| house.explain(&fault))?);
+        println!(
+            "| {name} {}",
+            attacked.map_err(|fault| house.explain(&fault))?
+        );
     }
     Ok(())
 }
 
 async fn attack(house: &House, binary: &Path) -> Outcome<String> {
     let (owner, _) = house.furnish(binary).await?;
-    let known = owner.cookies.split("; ").find(|cookie| cookie.contains("-browser=")).unwrap_or_default();
+    let known = owner
+        .cookies
+        .split("; ")
+        .find(|cookie| cookie.contains("-browser="))
+        .unwrap_or_default();
     let (owner, newcomer) = (house.visitor(known).await?, house.visitor("").await?);
     let stranger = house.visitor("").await?;
     let server = house.server().id();
     // 1. What one hash costs.
     let before = process::cpu(server);
     for number in 0..CALIBRATION {
-        sign_in(house, from(200), &stranger, &format!("calibration{number}@example.com"), "a guess").await?;
+        sign_in(
+            house,
+            from(200),
+            &stranger,
+            &format!("calibration{number}@example.com"),
+            "a guess",
+        )
+        .await?;
     }
     let one = process::cpu(server).saturating_sub(before) / CALIBRATION;
     // 2. The attack, and the owner and somebody else meanwhile.
@@ -98,7 +116,12 @@ async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> 
     let began = clock::now();
     for number in 0..GUESSES {
         let email = format!("person{number}@example.com");
-        let fields = [("form_token", token.as_str()), ("email", &email), ("password", "a guess"), ("request", "")];
+        let fields = [
+            ("form_token", token.as_str()),
+            ("email", &email),
+            ("password", "a guess"),
+            ("request", ""),
+        ];
         let request = party.browser_form("/actions/sign_in", &fields);
         sending.spawn(async move {
             let wire = Wire::connect_from(from(number % ADDRESSES), address).await?;
@@ -116,7 +139,12 @@ async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> 
 }
 
 /// Signs in again and again; the longest wait and the answers.
-async fn signs_in(house: &House, from: Ipv4Addr, visitor: &(Party, String), email: &str) -> Outcome<String> {
+async fn signs_in(
+    house: &House,
+    from: Ipv4Addr,
+    visitor: &(Party, String),
+    email: &str,
+) -> Outcome<String> {
     let (mut longest, mut answers) = (Duration::ZERO, Vec::<String>::new());
     for _ in 0..SIGN_INS {
         sleep(BETWEEN).await;
@@ -126,14 +154,31 @@ async fn signs_in(house: &House, from: Ipv4Addr, visitor: &(Party, String), emai
         answers.push(answer.unwrap_or_else(|_| Ok("none".to_owned()))?);
     }
     answers.dedup();
-    Ok(format!("{:.2} s, {}", longest.as_secs_f64(), answers.join(" ")))
+    Ok(format!(
+        "{:.2} s, {}",
+        longest.as_secs_f64(),
+        answers.join(" ")
+    ))
 }
 
 /// One sign-in; its status, and where it leads.
-async fn sign_in(house: &House, from: Ipv4Addr, (party, token): &(Party, String), email: &str, password: &str) -> Outcome<String> {
-    let fields = [("form_token", token.as_str()), ("email", email), ("password", password), ("request", "")];
+async fn sign_in(
+    house: &House,
+    from: Ipv4Addr,
+    (party, token): &(Party, String),
+    email: &str,
+    password: &str,
+) -> Outcome<String> {
+    let fields = [
+        ("form_token", token.as_str()),
+        ("email", email),
+        ("password", password),
+        ("request", ""),
+    ];
     let mut wire = Wire::connect_from(from, house.server().address()).await?;
-    let answer = wire.send(&party.browser_form("/actions/sign_in", &fields)).await?;
+    let answer = wire
+        .send(&party.browser_form("/actions/sign_in", &fields))
+        .await?;
     Ok(match answer.headers("location").next() {
         Some("/login") => format!("{} (refused)", answer.status),
         Some(_) => format!("{} (signed in)", answer.status),

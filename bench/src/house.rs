@@ -1,4 +1,5 @@
-//! The server under measurement, set up as a newcomer would: an account, a client, a person who is signed in.
+//! The server under measurement, set up as a newcomer would: an account, a client, a person who is
+//! signed in.
 
 use std::{
     io::Write as _,
@@ -50,9 +51,15 @@ impl House {
     }
 
     /// The same, with settings that differ.
-    pub(crate) fn open_with(engine: Engine, binary: &Path, settings: &[(&'static str, &str)]) -> Outcome<Self> {
+    pub(crate) fn open_with(
+        engine: Engine,
+        binary: &Path,
+        settings: &[(&'static str, &str)],
+    ) -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
-        let redis = (engine == Engine::Redis).then(|| start_redis(folder.path())).transpose()?;
+        let redis = (engine == Engine::Redis)
+            .then(|| start_redis(folder.path()))
+            .transpose()?;
         let store = match &redis {
             None => format!("file:{}", folder.path().join("data").display()),
             Some(redis) => format!("redis://{}", redis.address()),
@@ -66,17 +73,34 @@ impl House {
             ("VESTIBULE_RATE_LIMITS", "off".to_owned()),
             // Codes are made before they are measured, and may live no longer than this.
             ("VESTIBULE_CODE_LIFETIME", "10m".to_owned()),
-            // A grant is refreshed every second here instead of every hour: its record is not to remember more than then.
+            // A grant is refreshed every second here instead of every hour: its record is not to
+            // remember more than then.
             ("VESTIBULE_REFRESH_REPLAY_WINDOW", "1s".to_owned()),
         ];
-        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        environment.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
         if redis.is_some() {
             environment.push(("VESTIBULE_SEALING_KEY", sealing_key(binary)?));
         }
-        let server = Process::start(vestibule(binary, &environment, &["serve"]), port, &folder.path().join("server.log"))?;
+        let server = Process::start(
+            vestibule(binary, &environment, &["serve"]),
+            port,
+            &folder.path().join("server.log"),
+        )?;
         std::thread::sleep(SETTLE);
         let idle = process::memory(server.id());
-        Ok(Self { server, redis, environment, store, issuer, idle, folder })
+        Ok(Self {
+            server,
+            redis,
+            environment,
+            store,
+            issuer,
+            idle,
+            folder,
+        })
     }
 
     /// The process of the server.
@@ -86,7 +110,10 @@ impl House {
 
     /// What is to be read while the server works.
     pub(crate) fn meter(&self) -> Meter {
-        Meter { server: self.server.id(), redis: self.redis_id() }
+        Meter {
+            server: self.server.id(),
+            redis: self.redis_id(),
+        }
     }
 
     /// The process of Redis.
@@ -98,38 +125,69 @@ impl House {
     pub(crate) fn explain(&self, fault: &str) -> String {
         let complaints = ["server.log", "redis.log"].into_iter().flat_map(|log| {
             let text = std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
-            let grave = |line: &&str| line.contains("ERROR") || line.contains("WARN") || line.contains(" # ");
-            text.lines().filter(grave).map(|line| format!("\n{log}: {line}")).take(20).collect::<Vec<_>>()
+            let grave = |line: &&str| {
+                line.contains("ERROR") || line.contains("WARN") || line.contains(" # ")
+            };
+            text.lines()
+                .filter(grave)
+                .map(|line| format!("\n{log}: {line}"))
+                .take(20)
+                .collect::<Vec<_>>()
         });
         format!("{fault}{}", complaints.collect::<String>())
     }
 
-    /// A store like the server's for the floors: a file of its own on the same disk, or the same Redis.
+    /// A store like the server's for the floors: a file of its own on the same disk, or the same
+    /// Redis.
     pub(crate) fn floor_store(&self) -> String {
-        if self.redis.is_some() { self.store.clone() } else { format!("file:{}", self.folder.path().join("floor").display()) }
+        if self.redis.is_some() {
+            self.store.clone()
+        } else {
+            format!("file:{}", self.folder.path().join("floor").display())
+        }
     }
 
     /// A registration, as a request.
     pub(crate) fn registration(party: &Party) -> Repeat {
-        Repeat { request: party.json("/register", REGISTRATION), status: 201 }
+        Repeat {
+            request: party.json("/register", REGISTRATION),
+            status: 201,
+        }
     }
 
-    /// Makes an account, registers a client, signs in; returns who asks from now on, and the token of consent forms.
+    /// Makes an account, registers a client, signs in; returns who asks from now on, and the token
+    /// of consent forms.
     pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(Party, String)> {
         self.add_account(binary, EMAIL)?;
         let issuer = self.issuer.clone();
-        let mut party = Party { issuer, client: String::new(), callback: CALLBACK, cookies: String::new() };
+        let mut party = Party {
+            issuer,
+            client: String::new(),
+            callback: CALLBACK,
+            cookies: String::new(),
+        };
         let mut wire = Wire::connect(self.server.address()).await?;
 
         let mut registration = Vec::new();
         Self::registration(&party).ask(&mut registration);
-        party.client = wire.send(&registration).await?.member("client_id")?.to_owned();
+        party.client = wire
+            .send(&registration)
+            .await?
+            .member("client_id")?
+            .to_owned();
 
         let page = wire.send(&party.get("/login")).await?;
         keep_cookies(&mut party, &page);
         let form_token = form_token(&page)?;
-        let fields = [("form_token", form_token.as_str()), ("email", EMAIL), ("password", PASSWORD), ("request", "")];
-        let signed_in = wire.send(&party.browser_form("/actions/sign_in", &fields)).await?;
+        let fields = [
+            ("form_token", form_token.as_str()),
+            ("email", EMAIL),
+            ("password", PASSWORD),
+            ("request", ""),
+        ];
+        let signed_in = wire
+            .send(&party.browser_form("/actions/sign_in", &fields))
+            .await?;
         signed_in.location()?;
         keep_cookies(&mut party, &signed_in);
 
@@ -138,11 +196,16 @@ impl House {
         Ok((party, token))
     }
 
-    /// A browser that has opened the sign-in page, and the token of its forms. A browser that has been here before comes with its
-    /// cookies.
+    /// A browser that has opened the sign-in page, and the token of its forms. A browser that has
+    /// been here before comes with its cookies.
     pub(crate) async fn visitor(&self, cookies: &str) -> Outcome<(Party, String)> {
         let (issuer, client) = (self.issuer.clone(), String::new());
-        let mut party = Party { issuer, client, callback: CALLBACK, cookies: cookies.to_owned() };
+        let mut party = Party {
+            issuer,
+            client,
+            callback: CALLBACK,
+            cookies: cookies.to_owned(),
+        };
         let mut wire = Wire::connect(self.server.address()).await?;
         let page = wire.send(&party.get("/login")).await?;
         keep_cookies(&mut party, &page);
@@ -152,29 +215,54 @@ impl House {
 
     /// Adds an account with [`PASSWORD`].
     pub(crate) fn add_account(&self, binary: &Path, email: &str) -> Outcome<()> {
-        let mut command = vestibule(binary, &self.environment, &["account", "add", email, "--password-stdin"]);
-        let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(context("account add"))?;
+        let mut command = vestibule(
+            binary,
+            &self.environment,
+            &["account", "add", email, "--password-stdin"],
+        );
+        let mut adding = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(context("account add"))?;
         if let Some(mut input) = adding.stdin.take() {
             writeln!(input, "{PASSWORD}").map_err(context("account add"))?;
         }
         let status = adding.wait().map_err(context("account add"))?;
-        if status.success() { Ok(()) } else { Err(format!("account add ended with {status}")) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("account add ended with {status}"))
+        }
     }
 }
 
 /// The command `vestibule`, with these settings and none of the caller's.
-pub(crate) fn vestibule(binary: &Path, environment: &[(&str, String)], arguments: &[&str]) -> Command {
+pub(crate) fn vestibule(
+    binary: &Path,
+    environment: &[(&str, String)],
+    arguments: &[&str],
+) -> Command {
     let mut command = Command::new(binary);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VESTIBULE_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VESTIBULE_"))
+    {
         command.env_remove(name);
     }
-    command.env_remove("RUST_LOG").envs(environment.iter().map(|(name, value)| (name, value))).args(arguments);
+    command
+        .env_remove("RUST_LOG")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .args(arguments);
     command
 }
 
 fn sealing_key(binary: &Path) -> Outcome<String> {
-    let made = vestibule(binary, &[], &["key", "seal"]).output().map_err(context("key seal"))?;
-    String::from_utf8(made.stdout).map(|key| key.trim().to_owned()).map_err(context("key seal"))
+    let made = vestibule(binary, &[], &["key", "seal"])
+        .output()
+        .map_err(context("key seal"))?;
+    String::from_utf8(made.stdout)
+        .map(|key| key.trim().to_owned())
+        .map_err(context("key seal"))
 }
 
 fn start_redis(folder: &Path) -> Outcome<Process> {
@@ -182,13 +270,28 @@ fn start_redis(folder: &Path) -> Outcome<Process> {
     let data: PathBuf = folder.join("redis");
     std::fs::create_dir(&data).map_err(context("a folder for Redis"))?;
     let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", "", "--dir"]).arg(&data);
+    command
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--dir",
+        ])
+        .arg(&data);
     Process::start(command, port, &folder.join("redis.log"))
 }
 
 /// Keeps the cookies of an answer. Each name comes once here.
 fn keep_cookies(party: &mut Party, answer: &Answer<'_>) {
-    for cookie in answer.headers("set-cookie").filter_map(|cookie| cookie.split(';').next()) {
+    for cookie in answer
+        .headers("set-cookie")
+        .filter_map(|cookie| cookie.split(';').next())
+    {
         let separator = if party.cookies.is_empty() { "" } else { "; " };
         party.cookies = format!("{}{separator}{cookie}", party.cookies);
     }
@@ -196,5 +299,7 @@ fn keep_cookies(party: &mut Party, answer: &Answer<'_>) {
 
 fn form_token(page: &Answer<'_>) -> Outcome<String> {
     let tag = between(page.text(), "name=\"form_token\"", ">").ok_or_else(|| page.unexpected())?;
-    between(tag, "value=\"", "\"").map(str::to_owned).ok_or_else(|| page.unexpected())
+    between(tag, "value=\"", "\"")
+        .map(str::to_owned)
+        .ok_or_else(|| page.unexpected())
 }

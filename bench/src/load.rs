@@ -1,4 +1,5 @@
-//! The load: so many clients, each with one connection, each sending its next request when the last one was answered.
+//! The load: so many clients, each with one connection, each sending its next request when the last
+//! one was answered.
 
 use std::{
     iter::Sum,
@@ -19,7 +20,8 @@ pub(crate) trait Errand: Send + 'static {
     /// Writes the next request; false when there is nothing more to do.
     fn ask(&mut self, request: &mut Vec<u8>) -> bool;
 
-    /// Hears the answer to it. The error ends the run: what was not answered as it should be was not measured.
+    /// Hears the answer to it. The error ends the run: what was not answered as it should be was
+    /// not measured.
     fn hear(&mut self, answer: &Answer<'_>) -> Outcome<()>;
 }
 
@@ -95,16 +97,27 @@ pub(crate) struct Running {
 impl Meter {
     /// Measures work done in this very process.
     pub(crate) fn own(redis: Option<u32>) -> Self {
-        Self { server: std::process::id(), redis }
+        Self {
+            server: std::process::id(),
+            redis,
+        }
     }
 
     pub(crate) fn start(self) -> Running {
         let (cpu, redis) = self.used();
-        Running { meter: self, since: clock::now(), cpu, redis }
+        Running {
+            meter: self,
+            since: clock::now(),
+            cpu,
+            redis,
+        }
     }
 
     fn used(self) -> (Duration, Duration) {
-        (process::cpu(self.server), self.redis.map(process::cpu).unwrap_or_default())
+        (
+            process::cpu(self.server),
+            self.redis.map(process::cpu).unwrap_or_default(),
+        )
     }
 }
 
@@ -112,19 +125,32 @@ impl Running {
     pub(crate) fn stop(self, requests: u32) -> Sample {
         let time = clock::now() - self.since;
         let (cpu, redis) = self.meter.used();
-        Sample { requests, time, cpu: cpu.saturating_sub(self.cpu), redis: redis.saturating_sub(self.redis) }
+        Sample {
+            requests,
+            time,
+            cpu: cpu.saturating_sub(self.cpu),
+            redis: redis.saturating_sub(self.redis),
+        }
     }
 }
 
 /// Lets all clients work for `stretch`, or until none of them has anything more to do.
-pub(crate) async fn run<E: Errand>(address: SocketAddr, meter: Meter, clients: Vec<E>, stretch: Duration) -> Outcome<Sample> {
+pub(crate) async fn run<E: Errand>(
+    address: SocketAddr,
+    meter: Meter,
+    clients: Vec<E>,
+    stretch: Duration,
+) -> Outcome<Sample> {
     let mut wires = Vec::new();
     for errand in clients {
         wires.push((Wire::connect(address).await?, errand));
     }
     let running = meter.start();
     let until = running.since + stretch;
-    let mut working: JoinSet<_> = wires.into_iter().map(|(wire, errand)| work(wire, errand, until)).collect();
+    let mut working: JoinSet<_> = wires
+        .into_iter()
+        .map(|(wire, errand)| work(wire, errand, until))
+        .collect();
     let mut requests = 0;
     while let Some(done) = working.join_next().await {
         requests += done.map_err(context("a client"))??;

@@ -1,9 +1,12 @@
-//! Measures the release binary beside what its parts cost alone, and prints Markdown. docs/PERFORMANCE.md explains the figures.
+//! Measures the release binary beside what its parts cost alone, and prints Markdown.
+//! docs/PERFORMANCE.md explains the figures.
 //!
-//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks instead, and `bench strangers` what single
-//! requests cost, on the binary that `VESTIBULE_BINARY` names, or the release.
+//! `bench guesses`, `bench timing`, `bench signatures` and `bench connections` measure attacks
+//! instead, and `bench strangers` what single requests cost, on the binary that `VESTIBULE_BINARY`
+//! names, or the release.
 //!
-//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the root of the checkout. It talks to 127.0.0.1 only and ends by itself.
+//! `bench [--quick] [--store file|redis [--only metadata|registration|exchange|refresh]]`, from the
+//! root of the checkout. It talks to 127.0.0.1 only and ends by itself.
 
 mod attack;
 mod clock;
@@ -35,9 +38,21 @@ pub(crate) type Outcome<T> = Result<T, String>;
 
 const BINARY: &str = "target/release/vestibule";
 const PACKAGE: &str = "target/site/pkg";
-const WHOLE: Plan = Plan { rounds: 6, stretch: Duration::from_millis(500), codes: 3000 };
-const ALONE: Plan = Plan { rounds: 1, stretch: Duration::from_secs(10), codes: 3000 };
-const QUICK: Plan = Plan { rounds: 1, stretch: Duration::from_millis(100), codes: 200 };
+const WHOLE: Plan = Plan {
+    rounds: 6,
+    stretch: Duration::from_millis(500),
+    codes: 3000,
+};
+const ALONE: Plan = Plan {
+    rounds: 1,
+    stretch: Duration::from_secs(10),
+    codes: 3000,
+};
+const QUICK: Plan = Plan {
+    rounds: 1,
+    stretch: Duration::from_millis(100),
+    codes: 200,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -86,14 +101,20 @@ fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
 fn alone(engine: Engine, work: contest::Work) -> Outcome<()> {
     let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
     let sample = contest::alone(engine, &binary, work, ALONE)?;
-    println!("{work:?}: {:.0} requests/s, {:.1} µs server CPU each", sample.rate(), sample.cpu_each());
+    println!(
+        "{work:?}: {:.0} requests/s, {:.1} µs server CPU each",
+        sample.rate(),
+        sample.cpu_each()
+    );
     Ok(())
 }
 
 /// The binary that is attacked, so that an older one can be measured the same way.
 fn tested() -> Outcome<PathBuf> {
-    let path = std::env::var_os("VESTIBULE_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
-    path.canonicalize().map_err(context(&path.display().to_string()))
+    let path =
+        std::env::var_os("VESTIBULE_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
+    path.canonicalize()
+        .map_err(context(&path.display().to_string()))
 }
 
 fn named(engine: &str) -> Outcome<Engine> {
@@ -107,8 +128,14 @@ fn named(engine: &str) -> Outcome<Engine> {
 /// The hidden command: the bare route in a process of its own.
 fn bare(port: &str, document: &str, answer: &str) -> Outcome<()> {
     let port = port.parse().map_err(context("a port"))?;
-    let (document, answer) = (document.parse().map_err(context("a length"))?, answer.parse().map_err(context("a length"))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    let (document, answer) = (
+        document.parse().map_err(context("a length"))?,
+        answer.parse().map_err(context("a length"))?,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(context("threads"))?;
     runtime.block_on(floor::serve(port, document, answer))
 }
 

@@ -14,7 +14,8 @@ use crate::{Outcome, clock, context};
 const START: Duration = Duration::from_secs(20);
 /// How long it may take to stop.
 const STOP: Duration = Duration::from_secs(30);
-/// Linux counts the time of a process in hundredths of a second, whatever its own clock does (`USER_HZ`).
+/// Linux counts the time of a process in hundredths of a second, whatever its own clock does
+/// (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
 /// A running child that listens on a port of 127.0.0.1; it ends with this value.
@@ -24,19 +25,28 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, with all it says in the file `log`, and waits until it accepts a connection.
+    /// Starts `command`, with all it says in the file `log`, and waits until it accepts a
+    /// connection.
     pub(crate) fn start(mut command: Command, port: u16, log: &Path) -> Outcome<Self> {
         let file = File::create(log).map_err(context("a log file"))?;
         let errors = file.try_clone().map_err(context("a log file"))?;
         command.stdin(Stdio::null()).stdout(file).stderr(errors);
         let name = command.get_program().display().to_string();
-        let child = command.spawn().map_err(context(&format!("{name} does not start")))?;
-        let mut process = Self { child, address: (Ipv4Addr::LOCALHOST, port).into() };
+        let child = command
+            .spawn()
+            .map_err(context(&format!("{name} does not start")))?;
+        let mut process = Self {
+            child,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+        };
         let deadline = clock::now() + START;
         while TcpStream::connect(process.address).is_err() {
             let ended = !matches!(process.child.try_wait(), Ok(None));
             if ended || clock::now() > deadline {
-                return Err(format!("{name} does not listen: {}", std::fs::read_to_string(log).unwrap_or_default()));
+                return Err(format!(
+                    "{name} does not listen: {}",
+                    std::fs::read_to_string(log).unwrap_or_default()
+                ));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -48,10 +58,14 @@ impl Process {
         self.address
     }
 
-    /// Asks it to stop, and says how long it took; `None` when it is still there after half a minute.
+    /// Asks it to stop, and says how long it took; `None` when it is still there after half a
+    /// minute.
     pub(crate) fn terminate(mut self) -> Outcome<Option<Duration>> {
         let started = clock::now();
-        let told = Command::new("kill").arg(self.id().to_string()).status().map_err(context("kill"))?;
+        let told = Command::new("kill")
+            .arg(self.id().to_string())
+            .status()
+            .map_err(context("kill"))?;
         if !told.success() {
             return Err("the process cannot be told to stop".to_owned());
         }
@@ -81,15 +95,26 @@ impl Drop for Process {
 /// A port that nobody has at this moment.
 pub(crate) fn free_port() -> Outcome<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(context("a free port"))?;
-    Ok(listener.local_addr().map_err(context("a free port"))?.port())
+    Ok(listener
+        .local_addr()
+        .map_err(context("a free port"))?
+        .port())
 }
 
 /// Processor time (user and system) that a process has used so far, all threads together.
 pub(crate) fn cpu(process: u32) -> Duration {
     let stat = std::fs::read_to_string(proc(process, "stat")).unwrap_or_default();
-    // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after it.
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
-    let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after
+    // it.
+    let fields = stat
+        .rsplit_once(") ")
+        .map_or("", |(_, fields)| fields)
+        .split(' ');
+    let ticks: u32 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u32>().ok())
+        .sum();
     TICK * ticks
 }
 
@@ -105,9 +130,17 @@ pub(crate) fn memory(process: u32) -> Memory {
     let status = std::fs::read_to_string(proc(process, "status")).unwrap_or_default();
     let kilobytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.trim_matches([':', '\t', ' ', 'k', 'B']).parse::<f64>().ok()).unwrap_or(f64::NAN)
+        line.and_then(|rest| {
+            rest.trim_matches([':', '\t', ' ', 'k', 'B'])
+                .parse::<f64>()
+                .ok()
+        })
+        .unwrap_or(f64::NAN)
     };
-    Memory { resident: kilobytes("VmRSS") / 1024.0, peak: kilobytes("VmHWM") / 1024.0 }
+    Memory {
+        resident: kilobytes("VmRSS") / 1024.0,
+        peak: kilobytes("VmHWM") / 1024.0,
+    }
 }
 
 /// How many file descriptors a process has open.

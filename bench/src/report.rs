@@ -19,87 +19,170 @@ impl Findings {
     /// All tables of one engine.
     pub(crate) fn table(&self, engine: &str) -> String {
         let redis = self.samples.values().any(|sample| !sample.redis.is_zero());
-        format!("### {engine}\n\n{}\n{}\n{}", self.measured(redis), self.targets(), self.memory())
+        format!(
+            "### {engine}\n\n{}\n{}\n{}",
+            self.measured(redis),
+            self.targets(),
+            self.memory()
+        )
     }
 
     fn measured(&self, redis: bool) -> String {
-        let mut text = String::from("| work | clients | requests/s | µs each | server CPU µs each |");
-        text.push_str(if redis { " Redis CPU µs each |\n" } else { "\n" });
-        text.push_str(if redis { "|---|--:|--:|--:|--:|--:|\n" } else { "|---|--:|--:|--:|--:|\n" });
+        let mut text =
+            String::from("| work | clients | requests/s | µs each | server CPU µs each |");
+        text.push_str(if redis {
+            " Redis CPU µs each |\n"
+        } else {
+            "\n"
+        });
+        text.push_str(if redis {
+            "|---|--:|--:|--:|--:|--:|\n"
+        } else {
+            "|---|--:|--:|--:|--:|\n"
+        });
         for work in Work::ALL {
             for clients in CLIENTS {
-                row(&mut text, name(work), clients, &self.sample(work, clients), redis);
+                row(
+                    &mut text,
+                    name(work),
+                    clients,
+                    &self.sample(work, clients),
+                    redis,
+                );
             }
         }
-        row(&mut text, "authorize and allow (per code)", 64, &self.codes, redis);
+        row(
+            &mut text,
+            "authorize and allow (per code)",
+            64,
+            &self.codes,
+            redis,
+        );
         text
     }
 
     fn targets(&self) -> String {
-        let mut text = String::from("| target | clients | wanted | by time | by CPU |\n|---|--:|--:|--:|--:|\n");
+        let mut text = String::from(
+            "| target | clients | wanted | by time | by CPU |\n|---|--:|--:|--:|--:|\n",
+        );
         let mut share = |name: &str, clients: usize, wanted: f64, floors: &[Work], work: Work| {
-            let (floors, work) = (floors.iter().map(|floor| self.sample(*floor, clients)), self.sample(work, clients));
-            let (time, cpu) = floors.fold((0.0, 0.0), |(time, cpu), floor| (time + floor.time_each(), cpu + floor.cpu_each()));
+            let (floors, work) = (
+                floors.iter().map(|floor| self.sample(*floor, clients)),
+                self.sample(work, clients),
+            );
+            let (time, cpu) = floors.fold((0.0, 0.0), |(time, cpu), floor| {
+                (time + floor.time_each(), cpu + floor.cpu_each())
+            });
             let shown = |part: f64, whole: f64| judged(part / whole, part / whole >= wanted);
             let (time, cpu) = (shown(time, work.time_each()), shown(cpu, work.cpu_each()));
-            let _ = writeln!(text, "| {name} | {clients} | ≥ {:.0} % | {time} | {cpu} |", wanted * 100.0);
+            let _ = writeln!(
+                text,
+                "| {name} | {clients} | ≥ {:.0} % | {time} | {cpu} |",
+                wanted * 100.0
+            );
         };
         for clients in CLIENTS {
-            share("metadata: bare route ÷ measured", clients, 0.8, &[Work::BareGet], Work::Metadata);
+            share(
+                "metadata: bare route ÷ measured",
+                clients,
+                0.8,
+                &[Work::BareGet],
+                Work::Metadata,
+            );
         }
         for (name, work) in [("exchange", Work::Exchange), ("refresh", Work::Refresh)] {
             for clients in CLIENTS {
                 let floors = [Work::BarePost, Work::Signature, Work::Swap];
-                share(&format!("{name}: sum of floors ÷ measured"), clients, 0.5, &floors, work);
+                share(
+                    &format!("{name}: sum of floors ÷ measured"),
+                    clients,
+                    0.5,
+                    &floors,
+                    work,
+                );
             }
         }
-        for work in [Work::Metadata, Work::Registration, Work::Exchange, Work::Refresh] {
+        for work in [
+            Work::Metadata,
+            Work::Registration,
+            Work::Exchange,
+            Work::Refresh,
+        ] {
             let (few, race) = (self.sample(work, CLIENTS[0]), self.sample(work, CLIENTS[1]));
             let shown = |race: f64, few: f64| judged(race / few, race / few <= 1.0 + NOISE);
-            let (time, cpu) = (shown(race.time_each(), few.time_each()), shown(race.cpu_each(), few.cpu_each()));
-            let _ = writeln!(text, "| {}: each of 64 ÷ each of 8 | 64 | ≤ 100 % | {time} | {cpu} |", name(work));
+            let (time, cpu) = (
+                shown(race.time_each(), few.time_each()),
+                shown(race.cpu_each(), few.cpu_each()),
+            );
+            let _ = writeln!(
+                text,
+                "| {}: each of 64 ÷ each of 8 | 64 | ≤ 100 % | {time} | {cpu} |",
+                name(work)
+            );
         }
         text
     }
 
     fn memory(&self) -> String {
         let row = |what: &str, found: f64, most: f64| {
-            format!("| {what} | {found:.1} MB | < {most:.0} MB | {} |\n", if found < most { "met" } else { "**missed**" })
+            format!(
+                "| {what} | {found:.1} MB | < {most:.0} MB | {} |\n",
+                if found < most { "met" } else { "**missed**" }
+            )
         };
         let head = "| server's memory | found | wanted | |\n|---|--:|--:|---|\n";
-        let (idle, peak) =
-            (row("idle after start", self.idle.resident, MOST_IDLE_MB), row("peak of this run", self.end.peak, MOST_MB));
+        let (idle, peak) = (
+            row("idle after start", self.idle.resident, MOST_IDLE_MB),
+            row("peak of this run", self.end.peak, MOST_MB),
+        );
         format!("{head}{idle}{peak}")
     }
 
     fn sample(&self, work: Work, clients: usize) -> Sample {
-        self.samples.get(&(work, clients)).copied().unwrap_or_default()
+        self.samples
+            .get(&(work, clients))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
 /// What the login page loads.
 pub(crate) fn sizes(package: &Path) -> Outcome<String> {
-    let mut text = String::from("### Login page\n\n| file | bytes | as sent (brotli) |\n|---|--:|--:|\n");
+    let mut text =
+        String::from("### Login page\n\n| file | bytes | as sent (brotli) |\n|---|--:|--:|\n");
     let mut line = |name: &str, size: size::Size| {
         let _ = writeln!(text, "| {name} | {} | {} |", size.raw, size.brotli);
     };
     let [wasm, script, style] = ["wasm", "js", "css"].map(|ending| size::of(package, ending));
     let (wasm, script) = (wasm?, script?);
-    let both = size::Size { raw: wasm.raw + script.raw, brotli: wasm.brotli + script.brotli };
+    let both = size::Size {
+        raw: wasm.raw + script.raw,
+        brotli: wasm.brotli + script.brotli,
+    };
     line("wasm", wasm);
     line("script", script);
     line("wasm and script", both);
     line("style", style?);
     let good = both.brotli > 0 && both.brotli < MOST_SITE_BYTES;
-    let _ =
-        writeln!(text, "\nWasm and script as sent: wanted < {MOST_SITE_BYTES} bytes, {}.", if good { "met" } else { "**missed**" });
+    let _ = writeln!(
+        text,
+        "\nWasm and script as sent: wanted < {MOST_SITE_BYTES} bytes, {}.",
+        if good { "met" } else { "**missed**" }
+    );
     Ok(text)
 }
 
 fn row(text: &mut String, name: &str, clients: usize, sample: &Sample, redis: bool) {
     let (rate, time, cpu) = (sample.rate(), sample.time_each(), sample.cpu_each());
-    let _ = write!(text, "| {name} | {clients} | {rate:.0} | {time:.1} | {cpu:.1} |");
-    let redis = if redis { format!(" {:.1} |", sample.redis_each()) } else { String::new() };
+    let _ = write!(
+        text,
+        "| {name} | {clients} | {rate:.0} | {time:.1} | {cpu:.1} |"
+    );
+    let redis = if redis {
+        format!(" {:.1} |", sample.redis_each())
+    } else {
+        String::new()
+    };
     let _ = writeln!(text, "{redis}");
 }
 
@@ -119,5 +202,9 @@ const fn name(work: Work) -> &'static str {
 
 fn judged(share: f64, good: bool) -> String {
     let percent = share * 100.0;
-    if good { format!("{percent:.0} %") } else { format!("**{percent:.0} %**, missed") }
+    if good {
+        format!("{percent:.0} %")
+    } else {
+        format!("**{percent:.0} %**, missed")
+    }
 }

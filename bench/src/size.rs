@@ -35,10 +35,22 @@ mod tests {
     #[test]
     fn raw_and_compressed_files_are_told_apart() {
         let folder = tempfile::tempdir().expect("a folder");
-        for (name, length) in [("a.js", 100), ("a.js.br", 30), ("a.js.gz", 40), ("a.wasm", 7), ("b.js", 1)] {
+        for (name, length) in [
+            ("a.js", 100),
+            ("a.js.br", 30),
+            ("a.js.gz", 40),
+            ("a.wasm", 7),
+            ("b.js", 1),
+        ] {
             std::fs::write(folder.path().join(name), vec![0; length]).expect("a file");
         }
-        assert_eq!(of(folder.path(), "js").expect("a size"), Size { raw: 101, brotli: 30 });
+        assert_eq!(
+            of(folder.path(), "js").expect("a size"),
+            Size {
+                raw: 101,
+                brotli: 30
+            }
+        );
         assert_eq!(of(folder.path(), "css").expect("a size"), Size::default());
     }
 }

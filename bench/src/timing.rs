@@ -1,5 +1,5 @@
-//! Whether the time of an answer tells if an address has an account: probes of addresses with and without one, in random order, and
-//! how often a guess by the best threshold is right.
+//! Whether the time of an answer tells if an address has an account: probes of addresses with and
+//! without one, in random order, and how often a guess by the best threshold is right.
 
 use std::{path::Path, time::Duration};
 
@@ -27,11 +27,22 @@ struct Form {
 }
 
 const FORMS: [Form; 2] = [
-    Form { name: "recovery code", action: "/actions/recover", field: "code", rounds: ROUNDS_OF_CODES },
-    Form { name: "password", action: "/actions/sign_in", field: "password", rounds: ROUNDS_OF_PASSWORDS },
+    Form {
+        name: "recovery code",
+        action: "/actions/recover",
+        field: "code",
+        rounds: ROUNDS_OF_CODES,
+    },
+    Form {
+        name: "password",
+        action: "/actions/sign_in",
+        field: "password",
+        rounds: ROUNDS_OF_PASSWORDS,
+    },
 ];
 
-/// Times in microseconds, of addresses with an account and without: one row of probes for each address and round.
+/// Times in microseconds, of addresses with an account and without: one row of probes for each
+/// address and round.
 struct Times {
     with: Vec<Vec<f64>>,
     without: Vec<Vec<f64>>,
@@ -43,14 +54,19 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
         "| engine | form | probes | mean with, without account | median with, without | right by the median of {PROBES} | right by the least of {PROBES} |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(context("threads"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(context("threads"))?;
     for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
         let house = House::open(engine, binary)?;
         for number in 0..ADDRESSES {
             house.add_account(binary, &address(number))?;
         }
         for form in &FORMS {
-            let times = runtime.block_on(probe(&house, form)).map_err(|fault| house.explain(&fault))?;
+            let times = runtime
+                .block_on(probe(&house, form))
+                .map_err(|fault| house.explain(&fault))?;
             println!("| {name} | {} {}", form.name, times.row());
         }
     }
@@ -67,11 +83,23 @@ async fn probe(house: &House, form: &Form) -> Outcome<Times> {
     let mut wire = Wire::connect(house.server().address()).await?;
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {
-        once(&mut wire, &party, &token, form, &format!("warm{number}@example.com")).await?;
+        once(
+            &mut wire,
+            &party,
+            &token,
+            form,
+            &format!("warm{number}@example.com"),
+        )
+        .await?;
     }
-    let mut times = Times { with: Vec::new(), without: Vec::new() };
+    let mut times = Times {
+        with: Vec::new(),
+        without: Vec::new(),
+    };
     for _ in 0..form.rounds {
-        let mut order: Vec<usize> = (0..2 * ADDRESSES).flat_map(|number| [number; PROBES]).collect();
+        let mut order: Vec<usize> = (0..2 * ADDRESSES)
+            .flat_map(|number| [number; PROBES])
+            .collect();
         chance.shuffle(&mut order);
         let mut round = vec![Vec::new(); 2 * ADDRESSES];
         for number in order {
@@ -85,8 +113,19 @@ async fn probe(house: &House, form: &Form) -> Outcome<Times> {
 }
 
 /// The time of one probe.
-async fn once(wire: &mut Wire, party: &Party, token: &str, form: &Form, email: &str) -> Outcome<Duration> {
-    let fields = [("form_token", token), ("email", email), (form.field, "0000-0000-0000-0000"), ("request", "")];
+async fn once(
+    wire: &mut Wire,
+    party: &Party,
+    token: &str,
+    form: &Form,
+    email: &str,
+) -> Outcome<Duration> {
+    let fields = [
+        ("form_token", token),
+        ("email", email),
+        (form.field, "0000-0000-0000-0000"),
+        ("request", ""),
+    ];
     let request = party.browser_form(form.action, &fields);
     let began = clock::now();
     wire.send(&request).await?.location()?;
@@ -125,12 +164,13 @@ fn median(times: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// How often a guess is right that goes by one threshold, the best there is for these very values: a half where nothing is told, and
-/// a little more, since the threshold is chosen after the fact.
+/// How often a guess is right that goes by one threshold, the best there is for these very values:
+/// a half where nothing is told, and a little more, since the threshold is chosen after the fact.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
 fn accuracy(with: &[f64], without: &[f64]) -> f64 {
-    let share =
-        |values: &[f64], threshold: f64| values.iter().filter(|value| **value > threshold).count() as f64 / values.len() as f64;
+    let share = |values: &[f64], threshold: f64| {
+        values.iter().filter(|value| **value > threshold).count() as f64 / values.len() as f64
+    };
     let right = |threshold: &f64| {
         let right = f64::midpoint(share(with, *threshold), 1.0 - share(without, *threshold));
         right.max(1.0 - right)
@@ -164,7 +204,10 @@ mod tests {
     #[test]
     fn what_is_told_is_seen_and_what_is_not_is_not() {
         let apart = |by: f64| {
-            accuracy(&(0..100).map(|n| f64::from(n) + by).collect::<Vec<_>>(), &(0..100).map(f64::from).collect::<Vec<_>>())
+            accuracy(
+                &(0..100).map(|n| f64::from(n) + by).collect::<Vec<_>>(),
+                &(0..100).map(f64::from).collect::<Vec<_>>(),
+            )
         };
         assert!((apart(0.0) - 0.5).abs() < 0.01, "{}", apart(0.0));
         assert!((apart(50.0) - 0.75).abs() < 0.01, "{}", apart(50.0));

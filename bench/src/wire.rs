@@ -1,4 +1,5 @@
-//! HTTP/1.1 as a client speaks it: one connection, kept alive, one request at a time. No more than this server answers with.
+//! HTTP/1.1 as a client speaks it: one connection, kept alive, one request at a time. No more than
+//! this server answers with.
 
 use std::{
     borrow::Cow,
@@ -39,20 +40,34 @@ impl Wire {
     /// A connection that comes from a certain address of this computer.
     pub(crate) async fn connect_from(from: Ipv4Addr, address: SocketAddr) -> Outcome<Self> {
         let socket = TcpSocket::new_v4().map_err(context("connecting"))?;
-        socket.bind((from, 0).into()).map_err(context("connecting"))?;
-        let stream = socket.connect(address).await.map_err(context("connecting"))?;
+        socket
+            .bind((from, 0).into())
+            .map_err(context("connecting"))?;
+        let stream = socket
+            .connect(address)
+            .await
+            .map_err(context("connecting"))?;
         stream.set_nodelay(true).map_err(context("connecting"))?;
-        Ok(Self { stream, received: Vec::with_capacity(16 * 1024) })
+        Ok(Self {
+            stream,
+            received: Vec::with_capacity(16 * 1024),
+        })
     }
 
     /// Sends a request, and closes the connection without waiting for the answer.
     pub(crate) async fn abandon(mut self, request: &[u8]) -> Outcome<()> {
-        self.stream.write_all(request).await.map_err(context("sending"))
+        self.stream
+            .write_all(request)
+            .await
+            .map_err(context("sending"))
     }
 
     /// Sends a request and reads the answer.
     pub(crate) async fn send(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
-        self.stream.write_all(request).await.map_err(context("sending"))?;
+        self.stream
+            .write_all(request)
+            .await
+            .map_err(context("sending"))?;
         self.received.clear();
         let end = loop {
             self.receive().await?;
@@ -76,8 +91,15 @@ impl Wire {
             },
         };
         let (head, rest) = (text(&self.received[..end])?, &self.received[body..]);
-        let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or("an answer without a status")?;
-        Ok(Answer { status, head, body: chunks.map_or(Cow::Borrowed(rest), Cow::Owned) })
+        let status = head
+            .get(9..12)
+            .and_then(|status| status.parse().ok())
+            .ok_or("an answer without a status")?;
+        Ok(Answer {
+            status,
+            head,
+            body: chunks.map_or(Cow::Borrowed(rest), Cow::Owned),
+        })
     }
 
     async fn receive(&mut self) -> Outcome<()> {
@@ -97,24 +119,36 @@ impl<'a> Answer<'a> {
 
     /// The values of a header, whose name is given in small letters.
     pub(crate) fn headers(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let pairs = self.head.split("\r\n").filter_map(|line| line.split_once(": "));
-        pairs.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let pairs = self
+            .head
+            .split("\r\n")
+            .filter_map(|line| line.split_once(": "));
+        pairs
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
-    /// The text value of a member of a JSON body that has no escapes in it; fast, for bodies known to be so.
+    /// The text value of a member of a JSON body that has no escapes in it; fast, for bodies known
+    /// to be so.
     pub(crate) fn member(&self, name: &str) -> Outcome<&str> {
         between(self.text(), &format!("\"{name}\":\""), "\"").ok_or_else(|| self.unexpected())
     }
 
     /// Where it redirects to.
     pub(crate) fn location(&self) -> Outcome<&'a str> {
-        let location = (self.status == 303).then(|| self.headers("location").next()).flatten();
+        let location = (self.status == 303)
+            .then(|| self.headers("location").next())
+            .flatten();
         location.ok_or_else(|| self.unexpected())
     }
 
     /// A sentence about an answer that should have been another.
     pub(crate) fn unexpected(&self) -> String {
-        format!("an unexpected answer:\n{}\n{}", self.head, self.text().chars().take(2000).collect::<String>())
+        format!(
+            "an unexpected answer:\n{}\n{}",
+            self.head,
+            self.text().chars().take(2000).collect::<String>()
+        )
     }
 }
 
@@ -127,7 +161,10 @@ pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'
 fn framing(head: &str) -> Framing {
     let value = |name: &str| {
         let pairs = head.split("\r\n").filter_map(|line| line.split_once(": "));
-        pairs.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+        pairs
+            .filter(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
     };
     match value("content-length") {
         Some(length) => Framing::Length(length.parse().unwrap_or(0)),
@@ -165,7 +202,10 @@ mod tests {
 
     #[test]
     fn chunks_are_read_when_all_are_there() {
-        assert_eq!(unchunked(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").as_deref(), Some(&b"abcde"[..]));
+        assert_eq!(
+            unchunked(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").as_deref(),
+            Some(&b"abcde"[..])
+        );
         assert_eq!(unchunked(b"3\r\nabc\r\n2\r\nd"), None);
         assert_eq!(unchunked(b"3\r\nabc\r\n"), None);
     }
@@ -174,6 +214,9 @@ mod tests {
     fn a_length_is_found_however_the_header_is_spelled() {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y";
         assert!(matches!(framing(head), Framing::Length(12)));
-        assert!(matches!(framing("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked"), Framing::Chunks));
+        assert!(matches!(
+            framing("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked"),
+            Framing::Chunks
+        ));
     }
 }

@@ -1,7 +1,8 @@
-//! Client assertions: a client proves itself by a JWT that one of its keys signed (RFC 7521 section 4.2, RFC 7523 sections 2.2
-//! and 3, O23, K15).
+//! Client assertions: a client proves itself by a JWT that one of its keys signed (RFC 7521 section
+//! 4.2, RFC 7523 sections 2.2 and 3, O23, K15).
 //!
-//! Reading and verifying are two steps: an assertion that was read says who to look up, and nothing of it is believed.
+//! Reading and verifying are two steps: an assertion that was read says who to look up, and nothing
+//! of it is believed.
 
 use std::{fmt, slice, time::Duration};
 
@@ -19,12 +20,14 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 /// How far the clocks of a client and of this server may be apart.
 pub const SKEW: Duration = Duration::from_mins(1);
 
-/// The longest assertion that is read: it holds a long client id twice, and the signature of a long key.
+/// The longest assertion that is read: it holds a long client id twice, and the signature of a long
+/// key.
 const LONGEST: usize = 16 * 1024;
 /// The longest `jti`, in bytes.
 const LONGEST_JTI: usize = 256;
-/// How far ahead an assertion may expire (RFC 7523 section 3, item 4). An hour is what libraries set at most; being used
-/// once guards against replay whatever the span, and each `jti` is remembered for as long.
+/// How far ahead an assertion may expire (RFC 7523 section 3, item 4). An hour is what libraries
+/// set at most; being used once guards against replay whatever the span, and each `jti` is
+/// remembered for as long.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
 /// What `typ` may be: plain, or the explicit type of draft-ietf-oauth-rfc7523bis section 4.
 const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
@@ -50,17 +53,20 @@ pub struct Checked {
     expires_at: Timestamp,
 }
 
-/// An assertion that the client's key signed, for this server, at this time. It proves the client when its `jti` is new.
+/// An assertion that the client's key signed, for this server, at this time. It proves the client
+/// when its `jti` is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// Its identifier, unique for the client.
     pub jti: String,
-    /// Until when it could be accepted, allowing for clocks that differ: so long its `jti` is remembered.
+    /// Until when it could be accepted, allowing for clocks that differ: so long its `jti` is
+    /// remembered.
     pub expires_at: Timestamp,
 }
 
-/// The header (RFC 7515 section 4). Keys that a header brings along (`jwk`, `jku`, `x5c`) are never looked at.
+/// The header (RFC 7515 section 4). Keys that a header brings along (`jwk`, `jku`, `x5c`) are never
+/// looked at.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -94,10 +100,12 @@ enum Audience {
 struct NumericDate(Timestamp);
 
 impl Assertion {
-    /// Reads the compact serialisation (RFC 7515 section 7.1): strictly, one spelling for each assertion.
+    /// Reads the compact serialisation (RFC 7515 section 7.1): strictly, one spelling for each
+    /// assertion.
     ///
     /// # Errors
-    /// [`Reason::UnacceptableAssertion`] when it is no such JWT, is not signed by an algorithm of ours, or names no client.
+    /// [`Reason::UnacceptableAssertion`] when it is no such JWT, is not signed by an algorithm of
+    /// ours, or names no client.
     pub fn read(text: &str) -> Result<Self, Reason> {
         if text.len() > LONGEST {
             return refuse("it is longer than 16 KiB");
@@ -114,11 +122,22 @@ impl Assertion {
         }
         let algorithm = Algorithm::parse(&header.alg).ok_or(UNKNOWN_ALGORITHM)?;
         let claims: Claims = json(claims)?;
-        let Some(client_id) = claims.sub.clone().filter(|sub| claims.iss.as_ref() == Some(sub)) else {
+        let Some(client_id) = claims
+            .sub
+            .clone()
+            .filter(|sub| claims.iss.as_ref() == Some(sub))
+        else {
             return refuse("its iss and its sub are not both the client_id");
         };
         let signature = decoded(signature)?;
-        Ok(Self { client_id, signed: signed.to_owned(), signature, algorithm, kid: header.kid, claims })
+        Ok(Self {
+            client_id,
+            signed: signed.to_owned(),
+            signature,
+            algorithm,
+            kid: header.kid,
+            claims,
+        })
     }
 
     /// The client that it claims to come from.
@@ -126,12 +145,17 @@ impl Assertion {
         &self.client_id
     }
 
-    /// Judges all that needs no key, so that no key is fetched for what would not do anyway: it names the client, is meant for
-    /// one of `audiences`, in its time, and can be told from others.
+    /// Judges all that needs no key, so that no key is fetched for what would not do anyway: it
+    /// names the client, is meant for one of `audiences`, in its time, and can be told from others.
     ///
     /// # Errors
     /// [`Reason::UnacceptableAssertion`].
-    pub fn check(&self, client_id: &str, audiences: &[&str], now: Timestamp) -> Result<Checked, Reason> {
+    pub fn check(
+        &self,
+        client_id: &str,
+        audiences: &[&str],
+        now: Timestamp,
+    ) -> Result<Checked, Reason> {
         if self.client_id != client_id {
             return refuse("its iss and its sub are not both the client_id");
         }
@@ -141,25 +165,38 @@ impl Assertion {
             Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti,
             _ => return refuse("it has no jti of 1 to 256 bytes"),
         };
-        Ok(Checked { assertion: self.clone(), jti: jti.clone(), expires_at })
+        Ok(Checked {
+            assertion: self.clone(),
+            jti: jti.clone(),
+            expires_at,
+        })
     }
 
-    /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a hostile server may name our
-    /// token endpoint as its own, and gather what clients address to it. RFC 7523 suggested the token endpoint, and clients
-    /// still do that (O23). Either will do here, one value, byte for byte (case C26): docs/decisions/assertion-audience.md.
+    /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a
+    /// hostile server may name our token endpoint as its own, and gather what clients address to
+    /// it. RFC 7523 suggested the token endpoint, and clients still do that (O23). Either will do
+    /// here, one value, byte for byte (case C26): docs/decisions/assertion-audience.md.
     fn check_audience(&self, audiences: &[&str]) -> Result<(), Reason> {
         let values = match &self.claims.aud {
             None => &[],
             Some(Audience::One(only)) => slice::from_ref(only),
             Some(Audience::Several(several)) => several.as_slice(),
         };
-        let [only] = values else { return refuse("its aud is not exactly one value") };
-        if audiences.contains(&only.as_str()) { Ok(()) } else { refuse("its aud is neither the issuer nor the token endpoint") }
+        let [only] = values else {
+            return refuse("its aud is not exactly one value");
+        };
+        if audiences.contains(&only.as_str()) {
+            Ok(())
+        } else {
+            refuse("its aud is neither the issuer nor the token endpoint")
+        }
     }
 
     fn check_time(&self, now: Timestamp) -> Result<Timestamp, Reason> {
         let latest_start = now.after(SKEW);
-        let Some(NumericDate(exp)) = self.claims.exp else { return refuse("it has no exp") };
+        let Some(NumericDate(exp)) = self.claims.exp else {
+            return refuse("it has no exp");
+        };
         let end = exp.after(SKEW);
         if end.has_passed(now) {
             return refuse("it has expired");
@@ -167,7 +204,11 @@ impl Assertion {
         if exp > latest_start.after(LONGEST_LIFE) {
             return refuse("its exp is more than an hour ahead");
         }
-        if [self.claims.nbf, self.claims.iat].iter().flatten().any(|start| start.0 > latest_start) {
+        if [self.claims.nbf, self.claims.iat]
+            .iter()
+            .flatten()
+            .any(|start| start.0 > latest_start)
+        {
             return refuse("its nbf or its iat lies in the future");
         }
         Ok(end)
@@ -178,12 +219,21 @@ impl Checked {
     /// Verifies that one of these keys signed it.
     ///
     /// # Errors
-    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks, otherwise
-    /// [`Reason::UnacceptableAssertion`].
+    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks,
+    /// otherwise [`Reason::UnacceptableAssertion`].
     pub fn verify(&self, keys: &Jwks) -> Result<Verified, Reason> {
-        let Assertion { algorithm, kid, signed, signature, .. } = &self.assertion;
+        let Assertion {
+            algorithm,
+            kid,
+            signed,
+            signature,
+            ..
+        } = &self.assertion;
         keys.verify(*algorithm, kid.as_deref(), signed.as_bytes(), signature)?;
-        Ok(Verified { jti: self.jti.clone(), expires_at: self.expires_at })
+        Ok(Verified {
+            jti: self.jti.clone(),
+            expires_at: self.expires_at,
+        })
     }
 }
 
@@ -201,13 +251,18 @@ impl TryFrom<f64> for NumericDate {
         if !(0.0..=LAST_DATE).contains(&seconds) {
             return Err("it is not a date");
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range has just been checked")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range has just been checked"
+        )]
         Ok(Self(Timestamp::from_seconds(seconds as u64)))
     }
 }
 
 const MALFORMED: Reason = Reason::UnacceptableAssertion("it is not a JWT in compact form");
-const UNKNOWN_ALGORITHM: Reason = Reason::UnacceptableAssertion("its alg is none of RS256, ES256 and EdDSA");
+const UNKNOWN_ALGORITHM: Reason =
+    Reason::UnacceptableAssertion("its alg is none of RS256, ES256 and EdDSA");
 
 fn refuse<T>(why: &'static str) -> Result<T, Reason> {
     Err(Reason::UnacceptableAssertion(why))
@@ -224,7 +279,8 @@ fn decoded(text: &str) -> Result<Vec<u8>, Reason> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| MALFORMED)
 }
 
-/// A JSON object, whose members of interest appear once each (RFC 7515 section 4, RFC 7519 section 4).
+/// A JSON object, whose members of interest appear once each (RFC 7515 section 4, RFC 7519 section
+/// 4).
 fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Reason> {
     let bytes = decoded(text)?;
     if !bytes.starts_with(b"{") {

@@ -1,4 +1,5 @@
-//! The authorization request (OAuth 2.1 section 4.1.1): three steps, each of which only the one before makes possible.
+//! The authorization request (OAuth 2.1 section 4.1.1): three steps, each of which only the one
+//! before makes possible.
 //!
 //! 1. [`client_id`] names the client to look up.
 //! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (O2).
@@ -21,8 +22,9 @@ use crate::{
 
 /// The longest `state` that is kept for the answer, in bytes.
 const LONGEST_STATE: usize = 8 * 1024;
-/// The longest `state` that an error repeats at once, in bytes. Encoded it may be three times as long, which browsers and web
-/// servers still take in a URL. Nothing of a longer one could be repeated that its client would know again.
+/// The longest `state` that an error repeats at once, in bytes. Encoded it may be three times as
+/// long, which browsers and web servers still take in a URL. Nothing of a longer one could be
+/// repeated that its client would know again.
 const LONGEST_REPEATED_STATE: usize = 2 * LONGEST_STATE;
 
 /// An admitted authorization request, as it waits for the person.
@@ -66,20 +68,30 @@ impl AuthorizationRequest {
 /// # Errors
 /// A missing, repeated or impossible one.
 pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
-    let id = parameters.one("client_id")?.ok_or(Reason::Missing("client_id"))?;
-    if client::is_client_id(id) { Ok(id) } else { Err(Reason::UnknownClient) }
+    let id = parameters
+        .one("client_id")?
+        .ok_or(Reason::Missing("client_id"))?;
+    if client::is_client_id(id) {
+        Ok(id)
+    } else {
+        Err(Reason::UnknownClient)
+    }
 }
 
 /// Proves where the answer goes.
 ///
 /// # Errors
-/// A missing, repeated or unregistered redirect URI. Also a state that no answer could carry there: without it the client could
-/// not tell what the answer is to.
+/// A missing, repeated or unregistered redirect URI. Also a state that no answer could carry there:
+/// without it the client could not tell what the answer is to.
 pub fn destination(parameters: &Parameters, client: &Client) -> Result<Destination, Reason> {
-    let presented = parameters.one("redirect_uri")?.ok_or(Reason::Missing("redirect_uri"))?;
+    let presented = parameters
+        .one("redirect_uri")?
+        .ok_or(Reason::Missing("redirect_uri"))?;
     let destination = Destination::prove(&client.redirect_uris, presented)?;
     match parameters.one("state") {
-        Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => Err(Reason::StateTooLong(LONGEST_STATE)),
+        Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => {
+            Err(Reason::StateTooLong(LONGEST_STATE))
+        }
         _ => Ok(destination),
     }
 }
@@ -89,7 +101,8 @@ pub fn state(parameters: &Parameters) -> Option<&str> {
     parameters.one("state").ok().flatten()
 }
 
-/// Judges everything else in the request. `default` is the resource that is meant when nothing says which.
+/// Judges everything else in the request. `default` is the resource that is meant when nothing says
+/// which.
 ///
 /// # Errors
 /// The first fault, for the client.
@@ -108,7 +121,10 @@ pub fn admit(
     if !matches!(parameters.one("response_mode")?, None | Some("query")) {
         return Err(Reason::UnsupportedResponseMode);
     }
-    if parameters.one("state")?.is_some_and(|state| state.len() > LONGEST_STATE) {
+    if parameters
+        .one("state")?
+        .is_some_and(|state| state.len() > LONGEST_STATE)
+    {
         return Err(Reason::StateTooLong(LONGEST_STATE));
     }
     let challenge = Challenge::read(parameters)?;
@@ -154,7 +170,8 @@ mod tests {
             id: "vc_client".to_owned(),
             name: None,
             redirect_uris: vec![
-                RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default()).expect("a safe redirect URI"),
+                RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default())
+                    .expect("a safe redirect URI"),
             ],
             authentication: Authentication::None,
             refreshes: true,
@@ -164,7 +181,11 @@ mod tests {
     }
 
     fn resource(identifier: &str) -> Resource {
-        let scope = |name: &str, default| ScopeDescription { name: name.to_owned(), sentence: String::new(), default };
+        let scope = |name: &str, default| ScopeDescription {
+            name: name.to_owned(),
+            sentence: String::new(),
+            default,
+        };
         Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
             name: "Notes".to_owned(),
@@ -173,7 +194,8 @@ mod tests {
         }
     }
 
-    /// A good request, apart from `changes`: each replaces every parameter of its name, by nothing when the value is absent.
+    /// A good request, apart from `changes`: each replaces every parameter of its name, by nothing
+    /// when the value is absent.
     fn query(changes: &[(&str, Option<&str>)]) -> Parameters {
         let good = [
             ("client_id", "vc_client"),
@@ -185,9 +207,18 @@ mod tests {
             ("resource", "https://notes.example/mcp"),
             ("scope", "read"),
         ];
-        let kept = good.into_iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
-        let new = changes.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
-        Parameters::parse(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(new)).finish().as_bytes())
+        let kept = good
+            .into_iter()
+            .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let new = changes
+            .iter()
+            .filter_map(|(name, value)| value.map(|value| (*name, value)));
+        Parameters::parse(
+            url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(kept.chain(new))
+                .finish()
+                .as_bytes(),
+        )
     }
 
     /// The three steps as a server takes them.
@@ -203,7 +234,10 @@ mod tests {
             Err(reason) => return Judged::Here(reason),
             Ok(proved) => proved,
         };
-        let resources = [resource("https://notes.example/mcp"), resource("https://other.example")];
+        let resources = [
+            resource("https://notes.example/mcp"),
+            resource("https://other.example"),
+        ];
         match admit(&parameters, &known, &proved, &resources, None) {
             Err(reason) => Judged::There(reason, state(&parameters).map(str::to_owned)),
             Ok(request) => Judged::Admitted(request),
@@ -225,7 +259,12 @@ mod tests {
         assert_eq!(request.state.as_deref(), Some("s t"));
         assert_eq!(request.resource.as_str(), "https://notes.example/mcp");
         assert_eq!(request.scopes.to_string(), "read");
-        assert_eq!(request.challenge.check("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), Ok(()));
+        assert_eq!(
+            request
+                .challenge
+                .check("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            Ok(())
+        );
     }
 
     #[test]
@@ -240,11 +279,24 @@ mod tests {
             ("client_id", Some(&long), Reason::UnknownClient),
             ("redirect_uri", None, Reason::Missing("redirect_uri")),
             ("redirect_uri", Some(""), Reason::Missing("redirect_uri")),
-            ("redirect_uri", Some("http://127.0.0.1:5000/other"), Reason::UnregisteredRedirectUri),
-            ("redirect_uri", Some("https://evil.example/cb"), Reason::UnregisteredRedirectUri),
+            (
+                "redirect_uri",
+                Some("http://127.0.0.1:5000/other"),
+                Reason::UnregisteredRedirectUri,
+            ),
+            (
+                "redirect_uri",
+                Some("https://evil.example/cb"),
+                Reason::UnregisteredRedirectUri,
+            ),
         ] {
             // With faults behind it that would be told to a client.
-            let changes = [(name, value), ("response_type", None), ("prompt", Some("none")), ("scope", Some("nothing"))];
+            let changes = [
+                (name, value),
+                ("response_type", None),
+                ("prompt", Some("none")),
+                ("scope", Some("nothing")),
+            ];
             assert_eq!(judge(&changes), Judged::Here(reason), "{name}={value:?}");
         }
     }
@@ -261,22 +313,58 @@ mod tests {
     fn afterwards_every_fault_goes_to_the_client_with_its_state() {
         for (name, value, reason) in [
             ("response_type", None, Reason::Missing("response_type")),
-            ("response_type", Some("token"), Reason::UnsupportedResponseType),
-            ("response_type", Some("code token"), Reason::UnsupportedResponseType),
-            ("response_mode", Some("fragment"), Reason::UnsupportedResponseMode),
-            ("response_mode", Some("form_post"), Reason::UnsupportedResponseMode),
+            (
+                "response_type",
+                Some("token"),
+                Reason::UnsupportedResponseType,
+            ),
+            (
+                "response_type",
+                Some("code token"),
+                Reason::UnsupportedResponseType,
+            ),
+            (
+                "response_mode",
+                Some("fragment"),
+                Reason::UnsupportedResponseMode,
+            ),
+            (
+                "response_mode",
+                Some("form_post"),
+                Reason::UnsupportedResponseMode,
+            ),
             ("code_challenge", None, Reason::Missing("code_challenge")),
-            ("code_challenge", Some(""), Reason::Missing("code_challenge")),
+            (
+                "code_challenge",
+                Some(""),
+                Reason::Missing("code_challenge"),
+            ),
             ("code_challenge", Some("short"), Reason::MalformedChallenge),
-            ("code_challenge_method", None, Reason::UnsupportedChallengeMethod),
-            ("code_challenge_method", Some("plain"), Reason::UnsupportedChallengeMethod),
-            ("resource", Some("https://unknown.example/mcp"), Reason::UnknownResource),
+            (
+                "code_challenge_method",
+                None,
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                "code_challenge_method",
+                Some("plain"),
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                "resource",
+                Some("https://unknown.example/mcp"),
+                Reason::UnknownResource,
+            ),
             ("resource", Some("nonsense"), Reason::UnknownResource),
             ("resource", None, Reason::MissingResource),
             ("scope", Some("openid profile"), Reason::NoGrantableScope),
             ("prompt", Some("none login"), Reason::PromptNoneWithOthers),
         ] {
-            assert_eq!(judge(&[(name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}={value:?}");
+            assert_eq!(
+                judge(&[(name, value)]),
+                Judged::There(reason, Some("s t".to_owned())),
+                "{name}={value:?}"
+            );
         }
     }
 
@@ -287,25 +375,43 @@ mod tests {
         }
         for state in ["x".repeat(8 * 1024 + 1), "é".repeat(8 * 1024)] {
             let there = Judged::There(Reason::StateTooLong(8 * 1024), Some(state.clone()));
-            assert_eq!(judge(&[("state", Some(&state))]), there, "{} bytes", state.len());
+            assert_eq!(
+                judge(&[("state", Some(&state))]),
+                there,
+                "{} bytes",
+                state.len()
+            );
         }
         let endless = "x".repeat(16 * 1024 + 1);
-        assert_eq!(judge(&[("state", Some(&endless))]), Judged::Here(Reason::StateTooLong(8 * 1024)));
         assert_eq!(
-            judge(&[("state", Some(&endless)), ("redirect_uri", Some("https://evil.example/cb"))]),
+            judge(&[("state", Some(&endless))]),
+            Judged::Here(Reason::StateTooLong(8 * 1024))
+        );
+        assert_eq!(
+            judge(&[
+                ("state", Some(&endless)),
+                ("redirect_uri", Some("https://evil.example/cb"))
+            ]),
             Judged::Here(Reason::UnregisteredRedirectUri)
         );
     }
 
     #[test]
     fn o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
-        assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::Nothing);
+        assert_eq!(
+            admitted(&[("prompt", Some("none"))]).prompt,
+            Prompt::Nothing
+        );
         for (name, value, reason) in [
             ("code_challenge", None, Reason::Missing("code_challenge")),
             ("resource", Some("nonsense"), Reason::UnknownResource),
             ("scope", Some("openid"), Reason::NoGrantableScope),
         ] {
-            assert_eq!(judge(&[("prompt", Some("none")), (name, value)]), Judged::There(reason, Some("s t".to_owned())), "{name}");
+            assert_eq!(
+                judge(&[("prompt", Some("none")), (name, value)]),
+                Judged::There(reason, Some("s t".to_owned())),
+                "{name}"
+            );
         }
     }
 
@@ -323,13 +429,29 @@ mod tests {
             ("scope", "read"),
             ("prompt", "consent"),
         ] {
-            assert_eq!(twice(name, value), Judged::There(Reason::Repeated(name), Some("s t".to_owned())));
+            assert_eq!(
+                twice(name, value),
+                Judged::There(Reason::Repeated(name), Some("s t".to_owned()))
+            );
         }
-        assert_eq!(twice("state", "s"), Judged::There(Reason::Repeated("state"), None));
-        // A second resource is legal in RFC 8707. The same one again counts once, another is beyond what a token here is for.
-        assert_eq!(twice("resource", "https://notes.example/mcp"), Judged::Admitted(admitted(&[])));
-        let changes = [("resource", Some("https://notes.example/mcp")), ("resource", Some("https://other.example"))];
-        assert_eq!(judge(&changes), Judged::There(Reason::SeveralResources, Some("s t".to_owned())));
+        assert_eq!(
+            twice("state", "s"),
+            Judged::There(Reason::Repeated("state"), None)
+        );
+        // A second resource is legal in RFC 8707. The same one again counts once, another is beyond
+        // what a token here is for.
+        assert_eq!(
+            twice("resource", "https://notes.example/mcp"),
+            Judged::Admitted(admitted(&[]))
+        );
+        let changes = [
+            ("resource", Some("https://notes.example/mcp")),
+            ("resource", Some("https://other.example")),
+        ];
+        assert_eq!(
+            judge(&changes),
+            Judged::There(Reason::SeveralResources, Some("s t".to_owned()))
+        );
         // What is not known here is nobody's fault.
         assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));
     }
@@ -340,29 +462,67 @@ mod tests {
         assert_eq!(admitted(&[("prompt", Some(""))]), admitted(&[]));
         assert_eq!(admitted(&[("state", Some(""))]).state, None);
         assert_eq!(admitted(&[("scope", Some(""))]).scopes.to_string(), "read");
-        assert_eq!(judge(&[("resource", Some(""))]), judge(&[("resource", None)]));
-        assert_eq!(judge(&[("response_type", Some(""))]), judge(&[("response_type", None)]));
-        assert_eq!(judge(&[("code_challenge_method", Some(""))]), judge(&[("code_challenge_method", None)]));
+        assert_eq!(
+            judge(&[("resource", Some(""))]),
+            judge(&[("resource", None)])
+        );
+        assert_eq!(
+            judge(&[("response_type", Some(""))]),
+            judge(&[("response_type", None)])
+        );
+        assert_eq!(
+            judge(&[("code_challenge_method", Some(""))]),
+            judge(&[("code_challenge_method", None)])
+        );
     }
 
     #[test]
     fn what_is_supported_passes() {
         assert_eq!(admitted(&[("response_mode", Some("query"))]), admitted(&[]));
-        for (text, sign_in, consent) in [("consent", false, true), ("login", true, false), ("create", false, false)] {
+        for (text, sign_in, consent) in [
+            ("consent", false, true),
+            ("login", true, false),
+            ("create", false, false),
+        ] {
             let prompt = Prompt::Ask { sign_in, consent };
-            assert_eq!(admitted(&[("prompt", Some(text))]), AuthorizationRequest { prompt, ..admitted(&[]) });
+            assert_eq!(
+                admitted(&[("prompt", Some(text))]),
+                AuthorizationRequest {
+                    prompt,
+                    ..admitted(&[])
+                }
+            );
         }
         assert_eq!(admitted(&[("state", None)]).state, None);
         assert_eq!(admitted(&[("scope", None)]).scopes.to_string(), "read");
-        assert_eq!(admitted(&[("scope", Some("openid write"))]).scopes.to_string(), "write");
-        assert_eq!(admitted(&[("resource", Some("HTTPS://Other.example:443/"))]).resource.as_str(), "https://other.example");
+        assert_eq!(
+            admitted(&[("scope", Some("openid write"))])
+                .scopes
+                .to_string(),
+            "write"
+        );
+        assert_eq!(
+            admitted(&[("resource", Some("HTTPS://Other.example:443/"))])
+                .resource
+                .as_str(),
+            "https://other.example"
+        );
     }
 
     #[test]
     fn k6_the_only_resource_need_not_be_named() {
         let parameters = query(&[("resource", None)]);
         let proved = destination(&parameters, &client()).expect("a registered redirect URI");
-        let request = admit(&parameters, &client(), &proved, &[resource("https://notes.example/mcp")], None);
-        assert_eq!(request.map(|request| request.resource.as_str().to_owned()), Ok("https://notes.example/mcp".to_owned()));
+        let request = admit(
+            &parameters,
+            &client(),
+            &proved,
+            &[resource("https://notes.example/mcp")],
+            None,
+        );
+        assert_eq!(
+            request.map(|request| request.resource.as_str().to_owned()),
+            Ok("https://notes.example/mcp".to_owned())
+        );
     }
 }

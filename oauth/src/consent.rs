@@ -1,8 +1,10 @@
-//! What a person allowed, remembered beyond the grants that came of it, and what that spares them (A14, O19, case D28).
+//! What a person allowed, remembered beyond the grants that came of it, and what that spares them
+//! (A14, O19, case D28).
 //!
-//! A remembered consent lets a request pass without the page only where the answer goes to a host of the web: whoever has
-//! that host is who was allowed before. An application on the person's own computer cannot be told from another one there,
-//! so for it the consent serves to mark what is new, and the person is asked every time.
+//! A remembered consent lets a request pass without the page only where the answer goes to a host
+//! of the web: whoever has that host is who was allowed before. An application on the person's own
+//! computer cannot be told from another one there, so for it the consent serves to mark what is
+//! new, and the person is asked every time.
 
 use std::time::Duration;
 
@@ -24,7 +26,8 @@ use crate::{
 /// What a person has allowed one client, answering at one origin, at one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// Another one whenever a consent begins anew: who reads the same one twice knows that it stood in between.
+    /// Another one whenever a consent begins anew: who reads the same one twice knows that it stood
+    /// in between.
     pub id: Id,
     /// The client.
     pub client_id: String,
@@ -38,7 +41,8 @@ pub struct Consent {
     pub allowed_at: Timestamp,
     /// When it lapses, by the lifetime that was set when it was given.
     pub expires_at: Timestamp,
-    /// When the person last said yes to all of it; of records of earlier releases, `allowed_at` stands in.
+    /// When the person last said yes to all of it; of records of earlier releases, `allowed_at`
+    /// stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_at: Option<Timestamp>,
     /// The client's epoch at that time: a later one ends it.
@@ -58,24 +62,51 @@ pub struct Measure {
 }
 
 impl Consent {
-    /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs in one of them is another's
-    /// (case D28: installations of one application share its client id, and answer elsewhere).
+    /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs
+    /// in one of them is another's (case D28: installations of one application share its client id,
+    /// and answer elsewhere).
     pub fn name(client_id: &str, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
         // None of the three can hold a line feed.
-        Digest::of(format!("{client_id}\n{}\n{resource}", redirect::origin(redirect_uri)).as_bytes())
+        Digest::of(
+            format!(
+                "{client_id}\n{}\n{resource}",
+                redirect::origin(redirect_uri)
+            )
+            .as_bytes(),
+        )
     }
 
-    /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still stands. `id` is fresh.
+    /// What stands after a person allowed `request`: the scopes of `earlier` besides, if that still
+    /// stands. `id` is fresh.
     ///
-    /// It lapses anew only when the person was shown all of it: a yes to little keeps nothing more alive.
+    /// It lapses anew only when the person was shown all of it: a yes to little keeps nothing more
+    /// alive.
     #[must_use]
-    pub fn given(request: &AuthorizationRequest, earlier: Option<Self>, id: Id, measure: Measure) -> Self {
-        let Measure { now, lifetime, epoch } = measure;
+    pub fn given(
+        request: &AuthorizationRequest,
+        earlier: Option<Self>,
+        id: Id,
+        measure: Measure,
+    ) -> Self {
+        let Measure {
+            now,
+            lifetime,
+            epoch,
+        } = measure;
         let earlier = earlier.filter(|earlier| earlier.stands(measure));
-        let unseen = earlier.as_ref().filter(|earlier| !earlier.scopes.iter().all(|word| request.scopes.contains(word)));
-        let (shown_at, expires_at) =
-            unseen.map_or_else(|| (now, now.after(lifetime)), |earlier| (earlier.shown_at(), earlier.expires_at));
-        let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| (earlier.id, earlier.scopes));
+        let unseen = earlier.as_ref().filter(|earlier| {
+            !earlier
+                .scopes
+                .iter()
+                .all(|word| request.scopes.contains(word))
+        });
+        let (shown_at, expires_at) = unseen.map_or_else(
+            || (now, now.after(lifetime)),
+            |earlier| (earlier.shown_at(), earlier.expires_at),
+        );
+        let (id, scopes) = earlier.map_or((id, Scopes::default()), |earlier| {
+            (earlier.id, earlier.scopes)
+        });
         Self {
             id,
             client_id: request.client_id.clone(),
@@ -93,8 +124,8 @@ impl Consent {
         self.shown_at.unwrap_or(self.allowed_at)
     }
 
-    /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime that was shortened counts
-    /// from the yes.
+    /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime
+    /// that was shortened counts from the yes.
     pub fn stands(&self, measure: Measure) -> bool {
         let end = self.shown_at().after(measure.lifetime).min(self.expires_at);
         !end.has_passed(measure.now) && !measure.epoch.ends(self.epoch)
@@ -119,7 +150,8 @@ pub enum Step<'a> {
     Refuse(Reason),
 }
 
-/// Decides how much the person has to be asked. `earlier` is what is remembered for this very client, origin and resource.
+/// Decides how much the person has to be asked. `earlier` is what is remembered for this very
+/// client, origin and resource.
 pub fn step<'a>(
     request: &AuthorizationRequest,
     destination: &Destination,
@@ -153,7 +185,10 @@ mod tests {
     const WEB: &str = "https://app.example/callback";
     const DAY: u64 = 24 * 3600;
     const LIFETIME: Duration = Duration::from_hours(90 * 24);
-    const ASK: Prompt = Prompt::Ask { sign_in: false, consent: false };
+    const ASK: Prompt = Prompt::Ask {
+        sign_in: false,
+        consent: false,
+    };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_seconds(seconds)
@@ -181,11 +216,16 @@ mod tests {
     }
 
     fn by(now: Timestamp) -> Measure {
-        Measure { now, lifetime: LIFETIME, epoch: Epoch::default() }
+        Measure {
+            now,
+            lifetime: LIFETIME,
+            epoch: Epoch::default(),
+        }
     }
 
     fn destination(redirect_uri: &str) -> Destination {
-        let registered = RedirectUri::register(redirect_uri, &PrivateSchemes::default()).expect("a safe redirect URI");
+        let registered = RedirectUri::register(redirect_uri, &PrivateSchemes::default())
+            .expect("a safe redirect URI");
         Destination::prove(&[registered], redirect_uri).expect("the same")
     }
 
@@ -198,7 +238,14 @@ mod tests {
         let name = |client: &str, uri: &str, at: &str| Consent::name(client, uri, &resource(at));
         let (client, notes) = ("vc_client", "https://notes.example/mcp");
         let own = name(client, WEB, notes);
-        assert_eq!(own, name(client, "https://app.example:443/elsewhere?x", "HTTPS://Notes.example/mcp"));
+        assert_eq!(
+            own,
+            name(
+                client,
+                "https://app.example:443/elsewhere?x",
+                "HTTPS://Notes.example/mcp"
+            )
+        );
         for other in [
             name("vc_other", WEB, notes),
             name(client, "https://app.example.evil/callback", notes),
@@ -211,31 +258,64 @@ mod tests {
             assert_ne!(own, other);
         }
         let local = |uri| name(client, uri, notes);
-        assert_eq!(local("http://127.0.0.1:1/cb"), local("http://127.0.0.1:2/other"), "the port is the system's choice");
-        assert_ne!(local("http://127.0.0.1:1/cb"), local("http://localhost:1/cb"));
+        assert_eq!(
+            local("http://127.0.0.1:1/cb"),
+            local("http://127.0.0.1:2/other"),
+            "the port is the system's choice"
+        );
+        assert_ne!(
+            local("http://127.0.0.1:1/cb"),
+            local("http://localhost:1/cb")
+        );
         assert_ne!(local("cursor://a/cb"), local("vscode://a/cb"));
     }
 
     #[test]
     fn a_consent_grows_while_it_stands_and_begins_anew_when_it_has_lapsed() {
         let first = consent(WEB, "read");
-        assert_eq!((first.scopes.to_string().as_str(), first.expires_at), ("read", at(90 * DAY)));
+        assert_eq!(
+            (first.scopes.to_string().as_str(), first.expires_at),
+            ("read", at(90 * DAY))
+        );
         let wider = request(WEB, "write read", ASK);
         let grown = Consent::given(&wider, Some(first.clone()), id(2), by(at(90 * DAY - 1)));
-        assert_eq!((grown.id, grown.scopes.to_string().as_str()), (id(1), "read write"));
-        assert_eq!((grown.allowed_at, grown.expires_at), (at(90 * DAY - 1), at(180 * DAY - 1)));
-        let anew = Consent::given(&request(WEB, "write", ASK), Some(first), id(2), by(at(90 * DAY)));
-        assert_eq!((anew.id, anew.scopes.to_string().as_str()), (id(2), "write"));
+        assert_eq!(
+            (grown.id, grown.scopes.to_string().as_str()),
+            (id(1), "read write")
+        );
+        assert_eq!(
+            (grown.allowed_at, grown.expires_at),
+            (at(90 * DAY - 1), at(180 * DAY - 1))
+        );
+        let anew = Consent::given(
+            &request(WEB, "write", ASK),
+            Some(first),
+            id(2),
+            by(at(90 * DAY)),
+        );
+        assert_eq!(
+            (anew.id, anew.scopes.to_string().as_str()),
+            (id(2), "write")
+        );
     }
 
     #[test]
     fn a_yes_to_little_keeps_nothing_more_alive() {
         let given = |scopes: &str, day: u64| {
             let earlier = Some(consent(WEB, "read write"));
-            Consent::given(&request(WEB, scopes, ASK), earlier, id(2), by(at(day * DAY)))
+            Consent::given(
+                &request(WEB, scopes, ASK),
+                earlier,
+                id(2),
+                by(at(day * DAY)),
+            )
         };
         assert_eq!(given("read", 89).expires_at, at(90 * DAY));
-        assert_eq!(given("read admin", 89).expires_at, at(90 * DAY), "nor what comes with it");
+        assert_eq!(
+            given("read admin", 89).expires_at,
+            at(90 * DAY),
+            "nor what comes with it"
+        );
         assert_eq!(given("write read", 89).expires_at, at(179 * DAY));
     }
 
@@ -243,17 +323,34 @@ mod tests {
     fn a_lifetime_that_was_shortened_reaches_consents_of_before() {
         let allowed = consent(WEB, "read");
         let stands = |consent: &Consent, days: u64, seconds| {
-            consent.stands(Measure { lifetime: Duration::from_secs(days * DAY), ..by(at(seconds)) })
+            consent.stands(Measure {
+                lifetime: Duration::from_secs(days * DAY),
+                ..by(at(seconds))
+            })
         };
         assert!(stands(&allowed, 7, 7 * DAY - 1) && !stands(&allowed, 7, 7 * DAY));
         assert!(!stands(&allowed, 0, 0), "zero asks every time");
-        assert!(!stands(&allowed, 900, 90 * DAY), "a longer one prolongs nothing");
+        assert!(
+            !stands(&allowed, 900, 90 * DAY),
+            "a longer one prolongs nothing"
+        );
         // A yes to a part of it does not count for the rest.
-        let partly = Consent::given(&request(WEB, "read", ASK), Some(consent(WEB, "read write")), id(2), by(at(5 * DAY)));
+        let partly = Consent::given(
+            &request(WEB, "read", ASK),
+            Some(consent(WEB, "read write")),
+            id(2),
+            by(at(5 * DAY)),
+        );
         assert!(stands(&partly, 7, 7 * DAY - 1) && !stands(&partly, 7, 7 * DAY));
         // A record of an earlier release.
         let mut record = serde_json::to_value(&allowed).expect("serialisable");
-        assert!(record.as_object_mut().expect("an object").remove("shown_at").is_some());
+        assert!(
+            record
+                .as_object_mut()
+                .expect("an object")
+                .remove("shown_at")
+                .is_some()
+        );
         assert!(record.get("epoch").is_none(), "nothing to say");
         let old: Consent = serde_json::from_value(record).expect("still read");
         assert!(stands(&old, 7, 7 * DAY - 1) && !stands(&old, 7, 7 * DAY));
@@ -266,16 +363,31 @@ mod tests {
         let later = Measure { epoch, ..by(at(1)) };
         assert!(!allowed.stands(later) && !allowed.covers(&Scopes::parse("read"), later));
         let again = Consent::given(&request(WEB, "read", ASK), Some(allowed), id(2), later);
-        assert_eq!((again.id, again.scopes.to_string().as_str(), again.epoch), (id(2), "read", epoch));
+        assert_eq!(
+            (again.id, again.scopes.to_string().as_str(), again.epoch),
+            (id(2), "read", epoch)
+        );
         assert!(again.stands(later), "in the same second");
     }
 
     #[test]
     fn a_consent_covers_what_was_allowed_until_it_lapses() {
         let allowed = consent(WEB, "read write");
-        for (scopes, covered) in [("read", true), ("write read", true), ("read admin", false), ("read offline_access", false)] {
-            assert_eq!(allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY - 1))), covered, "{scopes}");
-            assert!(!allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY))), "{scopes}");
+        for (scopes, covered) in [
+            ("read", true),
+            ("write read", true),
+            ("read admin", false),
+            ("read offline_access", false),
+        ] {
+            assert_eq!(
+                allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY - 1))),
+                covered,
+                "{scopes}"
+            );
+            assert!(
+                !allowed.covers(&Scopes::parse(scopes), by(at(90 * DAY))),
+                "{scopes}"
+            );
         }
     }
 
@@ -295,26 +407,87 @@ mod tests {
             (private, ASK, true, Some("read"), Some(Step::Ask)),
             (local, ASK, false, Some("read"), Some(Step::SignIn)),
             (WEB, ask(false, true), true, Some("read"), Some(Step::Ask)),
-            (WEB, ask(false, true), false, Some("read"), Some(Step::SignIn)),
-            (WEB, ask(true, false), true, Some("read"), Some(Step::SignIn)),
+            (
+                WEB,
+                ask(false, true),
+                false,
+                Some("read"),
+                Some(Step::SignIn),
+            ),
+            (
+                WEB,
+                ask(true, false),
+                true,
+                Some("read"),
+                Some(Step::SignIn),
+            ),
             (WEB, ask(true, true), false, None, Some(Step::SignIn)),
             (WEB, Prompt::Nothing, true, Some("read"), None),
-            (WEB, Prompt::Nothing, true, Some("write"), refuse(Reason::ConsentRequired)),
-            (WEB, Prompt::Nothing, true, None, refuse(Reason::ConsentRequired)),
-            (WEB, Prompt::Nothing, false, Some("read"), refuse(Reason::LoginRequired)),
-            (local, Prompt::Nothing, true, Some("read"), refuse(Reason::InteractionRequired)),
-            (private, Prompt::Nothing, true, None, refuse(Reason::InteractionRequired)),
-            (local, Prompt::Nothing, false, None, refuse(Reason::LoginRequired)),
+            (
+                WEB,
+                Prompt::Nothing,
+                true,
+                Some("write"),
+                refuse(Reason::ConsentRequired),
+            ),
+            (
+                WEB,
+                Prompt::Nothing,
+                true,
+                None,
+                refuse(Reason::ConsentRequired),
+            ),
+            (
+                WEB,
+                Prompt::Nothing,
+                false,
+                Some("read"),
+                refuse(Reason::LoginRequired),
+            ),
+            (
+                local,
+                Prompt::Nothing,
+                true,
+                Some("read"),
+                refuse(Reason::InteractionRequired),
+            ),
+            (
+                private,
+                Prompt::Nothing,
+                true,
+                None,
+                refuse(Reason::InteractionRequired),
+            ),
+            (
+                local,
+                Prompt::Nothing,
+                false,
+                None,
+                refuse(Reason::LoginRequired),
+            ),
         ] {
             let earlier = earlier.map(|scopes| consent(uri, scopes));
             let (request, destination) = (request(uri, "read", prompt), destination(uri));
-            let expected = expected.unwrap_or_else(|| Step::Pass(earlier.as_ref().expect("a consent")));
+            let expected =
+                expected.unwrap_or_else(|| Step::Pass(earlier.as_ref().expect("a consent")));
             assert_eq!(
-                step(&request, &destination, signed_in, earlier.as_ref(), by(at(5))),
+                step(
+                    &request,
+                    &destination,
+                    signed_in,
+                    earlier.as_ref(),
+                    by(at(5))
+                ),
                 expected,
                 "{uri} {prompt:?} {signed_in}"
             );
-            let late = step(&request, &destination, signed_in, earlier.as_ref(), by(at(90 * DAY)));
+            let late = step(
+                &request,
+                &destination,
+                signed_in,
+                earlier.as_ref(),
+                by(at(90 * DAY)),
+            );
             assert!(!matches!(late, Step::Pass(_)), "{uri} {prompt:?}");
         }
     }

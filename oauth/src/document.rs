@@ -1,5 +1,6 @@
-//! Client ID metadata documents (C1 to C13, draft-ietf-oauth-client-id-metadata-document-02): a client's identifier is the
-//! address of a document in which it describes itself, and whoever holds the address holds the identity.
+//! Client ID metadata documents (C1 to C13, draft-ietf-oauth-client-id-metadata-document-02): a
+//! client's identifier is the address of a document in which it describes itself, and whoever holds
+//! the address holds the identity.
 
 mod address;
 mod caching;
@@ -20,10 +21,12 @@ use crate::{
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
 
-/// Reads the document that `url` gave at `now`, and that need not be asked for again until `fresh_until`.
+/// Reads the document that `url` gave at `now`, and that need not be asked for again until
+/// `fresh_until`.
 ///
-/// Null members, empty strings and empty lists count as absent, unknown members and links are ignored. A document without grant
-/// types may refresh (requirement 5.4.8). Unsafe redirect URIs beside safe ones are dropped.
+/// Null members, empty strings and empty lists count as absent, unknown members and links are
+/// ignored. A document without grant types may refresh (requirement 5.4.8). Unsafe redirect URIs
+/// beside safe ones are dropped.
 ///
 /// # Errors
 /// The reason of the first member that cannot be accepted, in words about a document.
@@ -50,7 +53,14 @@ pub fn accept(
 ) -> Result<(Client, Vec<Reason>), Reason> {
     let mut members = Members::read_from(body).map_err(about_a_document)?;
     let client = client(url, &mut members, schemes, now, fresh_until).map_err(about_a_document)?;
-    Ok((client, members.into_dropped().into_iter().map(about_a_document).collect()))
+    Ok((
+        client,
+        members
+            .into_dropped()
+            .into_iter()
+            .map(about_a_document)
+            .collect(),
+    ))
 }
 
 fn client(
@@ -61,16 +71,30 @@ fn client(
     fresh_until: Timestamp,
 ) -> Result<Client, Reason> {
     // Byte for byte: neither case nor port nor slash is forgiven (C3, RFC 3986 section 6.2.1).
-    if members.read::<String>("client_id", "it is not a string")?.as_deref() != Some(url.as_str()) {
-        return Err(unacceptable("client_id", "it is not exactly the address that the document was fetched from"));
+    if members
+        .read::<String>("client_id", "it is not a string")?
+        .as_deref()
+        != Some(url.as_str())
+    {
+        return Err(unacceptable(
+            "client_id",
+            "it is not exactly the address that the document was fetched from",
+        ));
     }
     let name = members.name()?.filter(|name| !name.trim().is_empty());
     let name = name.ok_or(unacceptable("client_name", "it is missing"))?;
     let redirect_uris = members.redirect_uris(schemes)?;
     if let Some(secret) = SECRETS.into_iter().find(|secret| members.has(secret)) {
-        return Err(unacceptable(secret, "everybody can read a document, so it can hold no secret"));
+        return Err(unacceptable(
+            secret,
+            "everybody can read a document, so it can hold no secret",
+        ));
     }
-    let grants = members.supported("grant_types", &["authorization_code", "refresh_token"], "authorization_code")?;
+    let grants = members.supported(
+        "grant_types",
+        &["authorization_code", "refresh_token"],
+        "authorization_code",
+    )?;
     members.supported("response_types", &["code"], "code")?;
     Ok(Client {
         id: url.as_str().to_owned(),
@@ -78,29 +102,48 @@ fn client(
         redirect_uris,
         authentication: authentication(members)?,
         refreshes: grants.iter().any(|grant| grant == "refresh_token"),
-        origin: Origin::Document { fresh_until, allowed: false },
+        origin: Origin::Document {
+            fresh_until,
+            allowed: false,
+        },
         created_at: now,
     })
 }
 
-/// What both sides can do (SEP-3149): the list wins over the preferred method, and with neither there is no authentication,
-/// since the default of RFC 7591 is a shared secret, which cannot be shared by way of a document.
+/// What both sides can do (SEP-3149): the list wins over the preferred method, and with neither
+/// there is no authentication, since the default of RFC 7591 is a shared secret, which cannot be
+/// shared by way of a document.
 ///
-/// A client that lists both `none` and `private_key_jwt` may do either, as that of `ChatGPT` does. Where only keys are left, they
-/// are demanded (draft -02 section 8.2).
+/// A client that lists both `none` and `private_key_jwt` may do either, as that of `ChatGPT` does.
+/// Where only keys are left, they are demanded (draft -02 section 8.2).
 fn authentication(members: &Members) -> Result<Authentication, Reason> {
     let preferred = members.text("token_endpoint_auth_method", LONGEST_TEXT)?;
-    if preferred.as_deref().is_some_and(|method| method.starts_with("client_secret_")) {
-        return Err(unacceptable("token_endpoint_auth_method", "a secret cannot be shared by way of a document"));
+    if preferred
+        .as_deref()
+        .is_some_and(|method| method.starts_with("client_secret_"))
+    {
+        return Err(unacceptable(
+            "token_endpoint_auth_method",
+            "a secret cannot be shared by way of a document",
+        ));
     }
     if members.has_spent_keys() {
-        return Err(unacceptable("jwks", "it holds a private or a shared key: make a new one and publish its public part alone"));
+        return Err(unacceptable(
+            "jwks",
+            "it holds a private or a shared key: make a new one and publish its public part alone",
+        ));
     }
-    let listed: Option<Vec<String>> = members.read("token_endpoint_auth_methods_supported", "it is not a list of strings")?;
+    let listed: Option<Vec<String>> = members.read(
+        "token_endpoint_auth_methods_supported",
+        "it is not a list of strings",
+    )?;
     let methods = listed.or(preferred.map(|method| vec![method]));
     let (none, keys) = match &methods {
         None => (true, false),
-        Some(methods) => (methods.iter().any(|method| method == "none"), methods.iter().any(|method| method == "private_key_jwt")),
+        Some(methods) => (
+            methods.iter().any(|method| method == "none"),
+            methods.iter().any(|method| method == "private_key_jwt"),
+        ),
     };
     // Faulty keys are no fault of a client that can do without them.
     match (none, keys, members.keys()) {
@@ -108,7 +151,10 @@ fn authentication(members: &Members) -> Result<Authentication, Reason> {
         (true, true, Ok(Some(source))) => Ok(Authentication::KeysOrNone(source)),
         (true, ..) => Ok(Authentication::None),
         (false, true, Ok(Some(source))) => Ok(Authentication::Keys(source)),
-        (false, true, Ok(None)) => Err(unacceptable("jwks_uri", "private_key_jwt needs keys, here or in jwks")),
+        (false, true, Ok(None)) => Err(unacceptable(
+            "jwks_uri",
+            "private_key_jwt needs keys, here or in jwks",
+        )),
         (false, true, Err(reason)) => Err(reason),
     }
 }
@@ -117,8 +163,13 @@ fn authentication(members: &Members) -> Result<Authentication, Reason> {
 fn about_a_document(reason: Reason) -> Reason {
     match reason {
         Reason::MalformedMetadata => Reason::MalformedDocument,
-        Reason::UnacceptableMetadata { member, why } => Reason::UnacceptableDocument { member, why },
-        Reason::UnsafeRedirectUri(why) => Reason::UnacceptableDocument { member: "redirect_uris", why },
+        Reason::UnacceptableMetadata { member, why } => {
+            Reason::UnacceptableDocument { member, why }
+        }
+        Reason::UnsafeRedirectUri(why) => Reason::UnacceptableDocument {
+            member: "redirect_uris",
+            why,
+        },
         other => other,
     }
 }

@@ -1,11 +1,13 @@
-//! Two vocabularies of failure and the one bridge between them: a rich [`Reason`] for us, an RFC [`Code`] for clients.
+//! Two vocabularies of failure and the one bridge between them: a rich [`Reason`] for us, an RFC
+//! [`Code`] for clients.
 
 mod code;
 
 pub use code::Code;
 use thiserror::Error;
 
-/// Why a request was refused. `Display` is for our log; [`Reason::description`] is what the client is told.
+/// Why a request was refused. `Display` is for our log; [`Reason::description`] is what the client
+/// is told.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Reason {
     // Any endpoint.
@@ -76,8 +78,11 @@ pub enum Reason {
     /// A resource that this server does not stand in front of (A19).
     #[error("the resource is not one of this server's")]
     UnknownResource,
-    /// No resource is named, there are several, and nothing says which is meant (RFC 8707 section 2).
-    #[error("the request names no resource, and this server stands in front of several: the parameter resource says which")]
+    /// No resource is named, there are several, and nothing says which is meant (RFC 8707 section
+    /// 2).
+    #[error(
+        "the request names no resource, and this server stands in front of several: the parameter resource says which"
+    )]
     MissingResource,
     /// Different resources are named at once.
     #[error("the request names several resources, and a token here is for one")]
@@ -108,7 +113,8 @@ pub enum Reason {
     /// The Authorization header is not readable as Basic credentials.
     #[error("the Authorization header is not Basic credentials")]
     MalformedAuthorizationHeader,
-    /// A confidential client without its secret, or with a wrong one, or a public one with a secret.
+    /// A confidential client without its secret, or with a wrong one, or a public one with a
+    /// secret.
     #[error("client authentication failed")]
     ClientAuthenticationFailed {
         /// Whether the attempt used the Authorization header, which the answer must match (O12).
@@ -183,7 +189,8 @@ pub enum Reason {
     /// A scope beyond the ones consented to.
     #[error("the scope is wider than the grant's")]
     ScopeNotGranted,
-    /// The configuration has dropped every scope that was consented to. The client has to ask its person again.
+    /// The configuration has dropped every scope that was consented to. The client has to ask its
+    /// person again.
     #[error("none of the scopes that were granted exists any more")]
     GrantedScopesGone,
 
@@ -191,12 +198,16 @@ pub enum Reason {
     /// The token was issued to another client (RFC 7009 section 2.1).
     #[error("the token was issued to another client")]
     TokenOfAnotherClient,
-    /// A resource without its secret, or with a wrong one, or one that has none (RFC 7662 section 2.1).
-    #[error("the caller is no resource that may ask; it authenticates with its identifier and its introspection secret")]
+    /// A resource without its secret, or with a wrong one, or one that has none (RFC 7662 section
+    /// 2.1).
+    #[error(
+        "the caller is no resource that may ask; it authenticates with its identifier and its introspection secret"
+    )]
     ResourceAuthenticationFailed,
 
     // Registration endpoint.
-    /// The registration access token is missing, wrong, or of a client that is gone (RFC 7592 section 2.1).
+    /// The registration access token is missing, wrong, or of a client that is gone (RFC 7592
+    /// section 2.1).
     #[error("the registration access token is missing or is not the one of this client")]
     RegistrationTokenRefused,
     /// The body is not a JSON object of client metadata.
@@ -217,7 +228,9 @@ pub enum Reason {
     #[error("a redirect URI is not acceptable: {0}")]
     UnsafeRedirectUri(&'static str),
     /// A redirect URI with the scheme of an application that the settings do not let in (O24).
-    #[error("a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}")]
+    #[error(
+        "a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}"
+    )]
     SchemeNotAllowed(String),
 }
 
@@ -251,9 +264,10 @@ impl Reason {
             | Self::ResourceAuthenticationFailed => Code::InvalidClient,
             Self::UnsupportedResponseType => Code::UnsupportedResponseType,
             Self::NoGrantableScope | Self::ScopeNotGranted => Code::InvalidScope,
-            Self::UnknownResource | Self::MissingResource | Self::SeveralResources | Self::ResourceNotGranted => {
-                Code::InvalidTarget
-            }
+            Self::UnknownResource
+            | Self::MissingResource
+            | Self::SeveralResources
+            | Self::ResourceNotGranted => Code::InvalidTarget,
             Self::GrantTypeNotRegistered => Code::UnauthorizedClient,
             Self::Denied => Code::AccessDenied,
             Self::InteractionRequired => Code::InteractionRequired,
@@ -276,14 +290,17 @@ impl Reason {
             | Self::GrantedScopesGone
             | Self::TokenOfAnotherClient => Code::InvalidGrant,
             Self::RegistrationTokenRefused => Code::InvalidToken,
-            Self::MalformedMetadata | Self::MetadataTooLarge | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
+            Self::MalformedMetadata
+            | Self::MetadataTooLarge
+            | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
             Self::UnsafeRedirectUri(_) | Self::SchemeNotAllowed(_) => Code::InvalidRedirectUri,
         }
     }
 
     /// What the client is told, in the characters that RFC 6749 allows (O22).
     ///
-    /// Every fault of a code, and every fault of a refresh token, reads the same: a failed attempt learns nothing from it.
+    /// Every fault of a code, and every fault of a refresh token, reads the same: a failed attempt
+    /// learns nothing from it.
     pub fn description(&self) -> String {
         match self {
             Self::UnknownCode
@@ -318,7 +335,8 @@ mod tests {
 
     use super::*;
 
-    /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line here.
+    /// Every reason, with the code it has on the wire. [`place`] makes the compiler ask for a line
+    /// here.
     static ALL: std::sync::LazyLock<[(Reason, &str); 58]> = std::sync::LazyLock::new(|| {
         [
             (R::Repeated("scope"), "invalid_request"),
@@ -337,7 +355,10 @@ mod tests {
             (R::InteractionRequired, "interaction_required"),
             (R::SeveralAuthenticationMethods, "invalid_request"),
             (R::MalformedAuthorizationHeader, "invalid_client"),
-            (R::ClientAuthenticationFailed { by_header: true }, "invalid_client"),
+            (
+                R::ClientAuthenticationFailed { by_header: true },
+                "invalid_client",
+            ),
             (R::UnsupportedGrantType, "unsupported_grant_type"),
             (R::UnknownCode, "invalid_grant"),
             (R::CodeOfAnotherClient, "invalid_grant"),
@@ -355,19 +376,37 @@ mod tests {
             (R::ResourceNotGranted, "invalid_target"),
             (R::ScopeNotGranted, "invalid_scope"),
             (R::MalformedMetadata, "invalid_client_metadata"),
-            (R::UnacceptableMetadata { member: "scope", why: "it is too long" }, "invalid_client_metadata"),
-            (R::UnsafeRedirectUri("it is too long"), "invalid_redirect_uri"),
+            (
+                R::UnacceptableMetadata {
+                    member: "scope",
+                    why: "it is too long",
+                },
+                "invalid_client_metadata",
+            ),
+            (
+                R::UnsafeRedirectUri("it is too long"),
+                "invalid_redirect_uri",
+            ),
             (R::TokenOfAnotherClient, "invalid_grant"),
             (R::ResourceAuthenticationFailed, "invalid_client"),
             (R::RegistrationTokenRefused, "invalid_token"),
             (R::LoginRequired, "login_required"),
             (R::ConsentRequired, "consent_required"),
             (R::PromptNoneWithOthers, "invalid_request"),
-            (R::MalformedDocumentAddress("it has a fragment"), "invalid_client"),
+            (
+                R::MalformedDocumentAddress("it has a fragment"),
+                "invalid_client",
+            ),
             (R::DocumentNotAllowed, "invalid_client"),
             (R::NoDocument("it is too long"), "invalid_client"),
             (R::MalformedDocument, "invalid_client"),
-            (R::UnacceptableDocument { member: "client_id", why: "it is too long" }, "invalid_client"),
+            (
+                R::UnacceptableDocument {
+                    member: "client_id",
+                    why: "it is too long",
+                },
+                "invalid_client",
+            ),
             (R::NoCommonAuthentication, "invalid_client"),
             (R::UnacceptableAssertion("it has expired"), "invalid_client"),
             (R::UnknownAssertionKey, "invalid_client"),
@@ -376,9 +415,15 @@ mod tests {
             (R::MissingResource, "invalid_target"),
             (R::SeveralResources, "invalid_target"),
             (R::GrantedScopesGone, "invalid_grant"),
-            (R::SchemeNotAllowed("my-agent".to_owned()), "invalid_redirect_uri"),
+            (
+                R::SchemeNotAllowed("my-agent".to_owned()),
+                "invalid_redirect_uri",
+            ),
             (R::MetadataTooLarge, "invalid_client_metadata"),
-            (R::SecretOfPublicClient { by_header: false }, "invalid_client"),
+            (
+                R::SecretOfPublicClient { by_header: false },
+                "invalid_client",
+            ),
         ]
     });
 
@@ -452,19 +497,31 @@ mod tests {
             assert_eq!(place(reason), line);
             assert_eq!(reason.code().as_str(), *code, "{reason:?}");
             let text = reason.description();
-            assert!(text.starts_with(|first: char| first.is_ascii_uppercase()) && text.ends_with('.'), "{text}");
-            assert!(text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+            assert!(
+                text.starts_with(|first: char| first.is_ascii_uppercase()) && text.ends_with('.'),
+                "{text}"
+            );
+            assert!(
+                text.bytes()
+                    .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn every_fault_of_a_code_reads_the_same_and_so_does_every_fault_of_a_refresh_token() {
         let alike = |reasons: std::ops::RangeInclusive<usize>| {
-            let mut texts: Vec<String> = ALL[reasons].iter().map(|(reason, _)| reason.description()).collect();
+            let mut texts: Vec<String> = ALL[reasons]
+                .iter()
+                .map(|(reason, _)| reason.description())
+                .collect();
             texts.dedup();
             texts.len() == 1
         };
         assert!(alike(place(&R::UnknownCode)..=place(&R::ReplayedCode)));
-        assert!(alike(place(&R::UnknownRefreshToken)..=place(&R::AccountGone)));
+        assert!(alike(
+            place(&R::UnknownRefreshToken)..=place(&R::AccountGone)
+        ));
     }
 }

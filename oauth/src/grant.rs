@@ -1,4 +1,5 @@
-//! A grant: what a person allowed a client, from the code to the last refresh. The unit of rotation and of revocation.
+//! A grant: what a person allowed a client, from the code to the last refresh. The unit of rotation
+//! and of revocation.
 //!
 //! ```text
 //!              redeem                  refresh
@@ -10,8 +11,9 @@
 //!                       Ended
 //! ```
 //!
-//! A transition returns the next state *and* the answer, since a replay changes both. Whoever stores the next state does so
-//! by compare-and-swap against the state the transition started from, and decides anew when another was faster.
+//! A transition returns the next state *and* the answer, since a replay changes both. Whoever
+//! stores the next state does so by compare-and-swap against the state the transition started from,
+//! and decides anew when another was faster.
 
 mod handles;
 mod rotation;
@@ -78,7 +80,8 @@ pub struct LastUse {
     pub at: Timestamp,
     /// From which address in the network.
     pub from: String,
-    /// Tells this use from every other one: a server whose write got no answer recognises it as its own.
+    /// Tells this use from every other one: a server whose write got no answer recognises it as its
+    /// own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
 }
@@ -125,7 +128,8 @@ pub enum End {
 }
 
 impl End {
-    /// Whether somebody came with a copy of what had been used before, which its person should know of.
+    /// Whether somebody came with a copy of what had been used before, which its person should know
+    /// of.
     pub const fn is_replay(self) -> bool {
         matches!(self, Self::CodeReplayed | Self::RefreshTokenReplayed)
     }
@@ -166,18 +170,37 @@ pub struct Issue {
 
 impl Outcome {
     const fn refuse(reason: Reason) -> Self {
-        Self { next: None, answer: Err(reason) }
+        Self {
+            next: None,
+            answer: Err(reason),
+        }
     }
 }
 
 impl Grant {
     /// A new grant, and the code that redeems it.
-    pub fn offer(terms: Terms, key: GrantKey, secret: Secret, expires_at: Timestamp) -> (Self, AuthorizationCode) {
-        let state = State::Offered { code: secret.digest(), expires_at };
-        (Self { terms, state, last_use: None }, AuthorizationCode { key, secret })
+    pub fn offer(
+        terms: Terms,
+        key: GrantKey,
+        secret: Secret,
+        expires_at: Timestamp,
+    ) -> (Self, AuthorizationCode) {
+        let state = State::Offered {
+            code: secret.digest(),
+            expires_at,
+        };
+        (
+            Self {
+                terms,
+                state,
+                last_use: None,
+            },
+            AuthorizationCode { key, secret },
+        )
     }
 
-    /// Redeems a code (OAuth 2.1 section 4.1.3, O4, O9, O10). `fresh` makes the first refresh token: family, then secret.
+    /// Redeems a code (OAuth 2.1 section 4.1.3, O4, O9, O10). `fresh` makes the first refresh
+    /// token: family, then secret.
     pub fn redeem(
         self,
         code: &AuthorizationCode,
@@ -187,29 +210,62 @@ impl Grant {
         fresh: [Secret; 2],
         rules: Rules<'_>,
     ) -> Outcome {
-        let (State::Offered { code: digest, .. } | State::Active { code: digest, .. }) = &self.state else {
+        let (State::Offered { code: digest, .. } | State::Active { code: digest, .. }) =
+            &self.state
+        else {
             return Outcome::refuse(Reason::UnknownCode);
         };
         if *digest != code.secret.digest() {
             return Outcome::refuse(Reason::UnknownCode);
         }
-        let scopes = match self.terms.check_redemption(client_id, request, rules.resource) {
+        let scopes = match self
+            .terms
+            .check_redemption(client_id, request, rules.resource)
+        {
             Ok(scopes) => scopes,
             Err(reason) => return Outcome::refuse(reason),
         };
         match &self.state {
-            State::Offered { expires_at, .. } if self.terms.allowed_at.after(rules.code).min(*expires_at).has_passed(now) => {
+            State::Offered { expires_at, .. }
+                if self
+                    .terms
+                    .allowed_at
+                    .after(rules.code)
+                    .min(*expires_at)
+                    .has_passed(now) =>
+            {
                 Outcome::refuse(Reason::ExpiredCode)
             }
             State::Offered { code: digest, .. } => {
                 let digest = digest.clone();
                 let [family, secret] = fresh;
-                let token = self.terms.refreshes.then_some(RefreshToken { key: code.key, family, secret });
-                let refresh = token.as_ref().map(|token| Rotation::start(token, now, rules));
-                let answer = Ok(Issue { resource: self.terms.resource.clone(), scopes, refresh_token: token });
-                let state = State::Active { code: digest, redeemed_at: now, refresh };
-                let next = Self { terms: self.terms, state, last_use: self.last_use };
-                Outcome { next: Some(next), answer }
+                let token = self.terms.refreshes.then_some(RefreshToken {
+                    key: code.key,
+                    family,
+                    secret,
+                });
+                let refresh = token
+                    .as_ref()
+                    .map(|token| Rotation::start(token, now, rules));
+                let answer = Ok(Issue {
+                    resource: self.terms.resource.clone(),
+                    scopes,
+                    refresh_token: token,
+                });
+                let state = State::Active {
+                    code: digest,
+                    redeemed_at: now,
+                    refresh,
+                };
+                let next = Self {
+                    terms: self.terms,
+                    state,
+                    last_use: self.last_use,
+                };
+                Outcome {
+                    next: Some(next),
+                    answer,
+                }
             }
             _ => self.ended_by_replay(End::CodeReplayed, now),
         }
@@ -226,7 +282,10 @@ impl Grant {
         rules: Rules<'_>,
     ) -> Outcome {
         let rotation = match &self.state {
-            State::Active { refresh: Some(rotation), .. } => rotation,
+            State::Active {
+                refresh: Some(rotation),
+                ..
+            } => rotation,
             State::Ended { .. } => return Outcome::refuse(Reason::EndedGrant),
             _ => return Outcome::refuse(Reason::UnknownRefreshToken),
         };
@@ -241,7 +300,10 @@ impl Grant {
         if again.is_none() && rotation.current != digest {
             return self.ended_by_replay(End::RefreshTokenReplayed, now);
         }
-        if self.refresh_until(rotation, rules.refresh_token).has_passed(now) {
+        if self
+            .refresh_until(rotation, rules.refresh_token)
+            .has_passed(now)
+        {
             return Outcome::refuse(Reason::ExpiredRefreshToken);
         }
         let scopes = match self.terms.check_refresh(request, rules.resource) {
@@ -249,18 +311,39 @@ impl Grant {
             Err(reason) => return Outcome::refuse(reason),
         };
         let successor = token.successor(again.as_ref().unwrap_or(salt));
-        let answer = Ok(Issue { resource: self.terms.resource.clone(), scopes, refresh_token: Some(successor.clone()) });
-        Outcome { next: again.is_none().then(|| self.rotated(digest, &successor, salt, now, rules)), answer }
+        let answer = Ok(Issue {
+            resource: self.terms.resource.clone(),
+            scopes,
+            refresh_token: Some(successor.clone()),
+        });
+        Outcome {
+            next: again
+                .is_none()
+                .then(|| self.rotated(digest, &successor, salt, now, rules)),
+            answer,
+        }
     }
 
-    /// Ends the grant for a client that shows one of its tokens (RFC 7009 section 2.1): any refresh token of the family, or, when
-    /// `refresh_token` is `None`, an access token that has been verified. `None` when there is nothing to end.
+    /// Ends the grant for a client that shows one of its tokens (RFC 7009 section 2.1): any refresh
+    /// token of the family, or, when `refresh_token` is `None`, an access token that has been
+    /// verified. `None` when there is nothing to end.
     ///
     /// # Errors
     /// [`Reason::TokenOfAnotherClient`].
-    pub fn revoke(self, refresh_token: Option<&RefreshToken>, client_id: &str, now: Timestamp) -> Result<Option<Self>, Reason> {
-        let State::Active { refresh, .. } = &self.state else { return Ok(None) };
-        let is_known = |token: &RefreshToken| refresh.as_ref().is_some_and(|rotation| rotation.knows(token, now));
+    pub fn revoke(
+        self,
+        refresh_token: Option<&RefreshToken>,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Reason> {
+        let State::Active { refresh, .. } = &self.state else {
+            return Ok(None);
+        };
+        let is_known = |token: &RefreshToken| {
+            refresh
+                .as_ref()
+                .is_some_and(|rotation| rotation.knows(token, now))
+        };
         if !refresh_token.is_none_or(is_known) {
             return Ok(None);
         }
@@ -274,7 +357,10 @@ impl Grant {
     pub fn end(self, why: End, at: Timestamp) -> Option<Self> {
         match self.state {
             State::Ended { .. } => None,
-            _ => Some(Self { state: State::Ended { why, at }, ..self }),
+            _ => Some(Self {
+                state: State::Ended { why, at },
+                ..self
+            }),
         }
     }
 
@@ -283,25 +369,47 @@ impl Grant {
         matches!(self.state, State::Active { .. })
     }
 
-    /// Whether its client holds a token that is good, or will be given one, by the lifetimes of today.
-    pub fn is_connected(&self, access_token: Duration, refresh_token: Duration, now: Timestamp) -> bool {
-        let State::Active { refresh, .. } = &self.state else { return false };
-        let refresh_ends = refresh.as_ref().map(|rotation| self.refresh_until(rotation, refresh_token).after(access_token));
+    /// Whether its client holds a token that is good, or will be given one, by the lifetimes of
+    /// today.
+    pub fn is_connected(
+        &self,
+        access_token: Duration,
+        refresh_token: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let State::Active { refresh, .. } = &self.state else {
+            return false;
+        };
+        let refresh_ends = refresh.as_ref().map(|rotation| {
+            self.refresh_until(rotation, refresh_token)
+                .after(access_token)
+        });
         let end = self.expires_at(access_token);
-        !refresh_ends.map_or(end, |refresh_ends| refresh_ends.min(end)).has_passed(now)
+        !refresh_ends
+            .map_or(end, |refresh_ends| refresh_ends.min(end))
+            .has_passed(now)
     }
 
-    /// When the live refresh token expires: at the time that was set when it was issued, or after the lifetime of today. Records
-    /// of earlier releases do not say when that was; then the last use does, which is the same moment.
+    /// When the live refresh token expires: at the time that was set when it was issued, or after
+    /// the lifetime of today. Records of earlier releases do not say when that was; then the last
+    /// use does, which is the same moment.
     fn refresh_until(&self, rotation: &Rotation, lifetime: Duration) -> Timestamp {
-        let issued_at = rotation.issued_at.or(self.last_use.as_ref().map(|last_use| last_use.at));
-        issued_at.map_or(rotation.expires_at, |issued_at| issued_at.after(lifetime).min(rotation.expires_at))
+        let issued_at = rotation
+            .issued_at
+            .or(self.last_use.as_ref().map(|last_use| last_use.at));
+        issued_at.map_or(rotation.expires_at, |issued_at| {
+            issued_at.after(lifetime).min(rotation.expires_at)
+        })
     }
 
     /// When a replay ended it, for as long as its person should see that.
     pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.state {
-            State::Ended { why, at } if why.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) => Some(at),
+            State::Ended { why, at }
+                if why.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) =>
+            {
+                Some(at)
+            }
             _ => None,
         }
     }
@@ -310,33 +418,78 @@ impl Grant {
     pub fn expires_at(&self, access_token: Duration) -> Timestamp {
         match &self.state {
             State::Offered { expires_at, .. } => *expires_at,
-            State::Active { redeemed_at, refresh, .. } => {
+            State::Active {
+                redeemed_at,
+                refresh,
+                ..
+            } => {
                 let tokens_end = redeemed_at.after(access_token);
-                refresh.as_ref().map_or(tokens_end, |rotation| rotation.expires_at.after(access_token))
+                refresh.as_ref().map_or(tokens_end, |rotation| {
+                    rotation.expires_at.after(access_token)
+                })
             }
-            State::Ended { why, at } if why.is_replay() => at.after(access_token.max(REPLAY_REMEMBERED)),
+            State::Ended { why, at } if why.is_replay() => {
+                at.after(access_token.max(REPLAY_REMEMBERED))
+            }
             State::Ended { at, .. } => at.after(access_token),
         }
     }
 
     fn ended_by_replay(self, why: End, now: Timestamp) -> Outcome {
-        let reason = if why == End::CodeReplayed { Reason::ReplayedCode } else { Reason::ReplayedRefreshToken };
-        Outcome { next: self.end(why, now), answer: Err(reason) }
+        let reason = if why == End::CodeReplayed {
+            Reason::ReplayedCode
+        } else {
+            Reason::ReplayedRefreshToken
+        };
+        Outcome {
+            next: self.end(why, now),
+            answer: Err(reason),
+        }
     }
 
-    fn rotated(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules<'_>) -> Self {
-        let State::Active { code, redeemed_at, refresh: Some(rotation) } = self.state else { return self };
+    fn rotated(
+        self,
+        used: Digest,
+        successor: &RefreshToken,
+        salt: &Secret,
+        now: Timestamp,
+        rules: Rules<'_>,
+    ) -> Self {
+        let State::Active {
+            code,
+            redeemed_at,
+            refresh: Some(rotation),
+        } = self.state
+        else {
+            return self;
+        };
         let refresh = Some(rotation.advance(used, successor, salt, now, rules));
-        Self { terms: self.terms, state: State::Active { code, redeemed_at, refresh }, last_use: self.last_use }
+        Self {
+            terms: self.terms,
+            state: State::Active {
+                code,
+                redeemed_at,
+                refresh,
+            },
+            last_use: self.last_use,
+        }
     }
 }
 
 impl Terms {
-    fn check_redemption(&self, client_id: &str, request: &CodeRequest<'_>, resource: &Resource) -> Result<Scopes, Reason> {
+    fn check_redemption(
+        &self,
+        client_id: &str,
+        request: &CodeRequest<'_>,
+        resource: &Resource,
+    ) -> Result<Scopes, Reason> {
         if self.client_id != client_id {
             return Err(Reason::CodeOfAnotherClient);
         }
-        if request.redirect_uri.is_some_and(|uri| uri != self.redirect_uri) {
+        if request
+            .redirect_uri
+            .is_some_and(|uri| uri != self.redirect_uri)
+        {
             return Err(Reason::RedirectUriMismatch);
         }
         self.challenge.check(request.verifier)?;
@@ -344,7 +497,11 @@ impl Terms {
         Ok(self.scopes.at(resource)?.among(request.scope))
     }
 
-    fn check_refresh(&self, request: &RefreshRequest<'_>, resource: &Resource) -> Result<Scopes, Reason> {
+    fn check_refresh(
+        &self,
+        request: &RefreshRequest<'_>,
+        resource: &Resource,
+    ) -> Result<Scopes, Reason> {
         resource::check_granted(&self.resource, request.resource)?;
         let granted = self.scopes.at(resource)?;
         granted.narrowed(request.scope, resource)

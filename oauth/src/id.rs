@@ -53,7 +53,8 @@ impl Serialize for Id {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("an identifier has 22 characters of base64url"))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("an identifier has 22 characters of base64url"))
     }
 }
 

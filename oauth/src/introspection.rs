@@ -13,7 +13,8 @@ use crate::{
 
 const SECRET_PREFIX: &str = "vis_";
 
-/// The token that a revocation or an introspection is about. `token_type_hint` does not count: a token says itself what it is.
+/// The token that a revocation or an introspection is about. `token_type_hint` does not count: a
+/// token says itself what it is.
 ///
 /// # Errors
 /// [`Reason::Missing`] or [`Reason::Repeated`].
@@ -21,35 +22,59 @@ pub fn token(parameters: &Parameters) -> Result<&str, Reason> {
     parameters.one("token")?.ok_or(Reason::Missing("token"))
 }
 
-/// The text of a new introspection secret, in characters that need no escaping in any place a resource may put it.
+/// The text of a new introspection secret, in characters that need no escaping in any place a
+/// resource may put it.
 pub fn secret_text(secret: &Secret) -> String {
     format!("{SECRET_PREFIX}{}", secret.encode())
 }
 
-/// The resource that asks (RFC 7662 section 2.1): it has a secret and shows it, by Basic or in the body, under its identifier.
+/// The resource that asks (RFC 7662 section 2.1): it has a secret and shows it, by Basic or in the
+/// body, under its identifier.
 ///
 /// # Errors
-/// [`Reason::ResourceAuthenticationFailed`] for whatever is wrong, except for credentials in two places.
-pub fn caller<'a>(resources: &'a [Resource], parameters: &Parameters, authorization: Option<&str>) -> Result<&'a Resource, Reason> {
-    let credentials = Credentials::read(parameters, authorization).map_err(|reason| match reason {
-        Reason::SeveralAuthenticationMethods | Reason::Repeated(_) => reason,
-        _ => Reason::ResourceAuthenticationFailed,
-    })?;
+/// [`Reason::ResourceAuthenticationFailed`] for whatever is wrong, except for credentials in two
+/// places.
+pub fn caller<'a>(
+    resources: &'a [Resource],
+    parameters: &Parameters,
+    authorization: Option<&str>,
+) -> Result<&'a Resource, Reason> {
+    let credentials =
+        Credentials::read(parameters, authorization).map_err(|reason| match reason {
+            Reason::SeveralAuthenticationMethods | Reason::Repeated(_) => reason,
+            _ => Reason::ResourceAuthenticationFailed,
+        })?;
     let identifier = ResourceIdentifier::parse(&credentials.client_id);
-    let resource = resources.iter().find(|resource| Some(&resource.identifier) == identifier.as_ref());
+    let resource = resources
+        .iter()
+        .find(|resource| Some(&resource.identifier) == identifier.as_ref());
     resource
-        .filter(|resource| resource.introspection_secret.as_ref().is_some_and(|digest| credentials.show(digest)))
+        .filter(|resource| {
+            resource
+                .introspection_secret
+                .as_ref()
+                .is_some_and(|digest| credentials.show(digest))
+        })
         .ok_or(Reason::ResourceAuthenticationFailed)
 }
 
-/// Who a caller says it is, which proves nothing. A text in the wrong place is no identifier: of Basic credentials that cannot be
-/// read, nothing is told.
+/// Who a caller says it is, which proves nothing. A text in the wrong place is no identifier: of
+/// Basic credentials that cannot be read, nothing is told.
 pub fn claimed(parameters: &Parameters, authorization: Option<&str>) -> Option<String> {
-    let read = Credentials::read(parameters, authorization).ok().map(|credentials| credentials.client_id);
-    read.or_else(|| parameters.one("client_id").ok().flatten().map(str::to_owned))
+    let read = Credentials::read(parameters, authorization)
+        .ok()
+        .map(|credentials| credentials.client_id);
+    read.or_else(|| {
+        parameters
+            .one("client_id")
+            .ok()
+            .flatten()
+            .map(str::to_owned)
+    })
 }
 
-/// What a resource is told about a token (RFC 7662 section 2.2). Of one that does not count here and now, nothing else.
+/// What a resource is told about a token (RFC 7662 section 2.2). Of one that does not count here
+/// and now, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Introspection {
     active: bool,
@@ -85,12 +110,18 @@ pub struct Facts {
 impl Introspection {
     /// The token is good.
     pub const fn active(facts: Facts) -> Self {
-        Self { active: true, facts: Some(facts) }
+        Self {
+            active: true,
+            facts: Some(facts),
+        }
     }
 
     /// It is not, or it is no concern of the caller's: nothing tells which.
     pub const fn inactive() -> Self {
-        Self { active: false, facts: None }
+        Self {
+            active: false,
+            facts: None,
+        }
     }
 }
 
@@ -109,22 +140,45 @@ mod tests {
             scopes: Vec::new(),
             introspection_secret: secret.map(secret_digest),
         };
-        [resource("https://a.example/mcp", Some("vis_a:1~/")), resource("https://b.example", None)]
+        [
+            resource("https://a.example/mcp", Some("vis_a:1~/")),
+            resource("https://b.example", None),
+        ]
     }
 
     fn asking(body: &str, header: Option<&str>) -> Result<String, Reason> {
         let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
         let resources = resources();
-        let caller = caller(&resources, &Parameters::parse(body.as_bytes()), header.as_deref())?;
+        let caller = caller(
+            &resources,
+            &Parameters::parse(body.as_bytes()),
+            header.as_deref(),
+        )?;
         Ok(caller.identifier.as_str().to_owned())
     }
 
     #[test]
     fn a_resource_shows_its_secret_under_its_identifier() {
         let own = Ok("https://a.example/mcp".to_owned());
-        assert_eq!(asking("", Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/")), own);
-        assert_eq!(asking("", Some("https%3A%2F%2FA.example%3A443%2Fmcp:vis_a%3A1%7E%2F")), own, "encoded, and as forgiving");
-        assert_eq!(asking("client_id=https://a.example/mcp&client_secret=vis_a:1~/", None), own);
+        assert_eq!(
+            asking("", Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/")),
+            own
+        );
+        assert_eq!(
+            asking(
+                "",
+                Some("https%3A%2F%2FA.example%3A443%2Fmcp:vis_a%3A1%7E%2F")
+            ),
+            own,
+            "encoded, and as forgiving"
+        );
+        assert_eq!(
+            asking(
+                "client_id=https://a.example/mcp&client_secret=vis_a:1~/",
+                None
+            ),
+            own
+        );
         for (body, header) in [
             ("", None),
             ("", Some("https%3A%2F%2Fa.example%2Fmcp:")),
@@ -138,11 +192,21 @@ mod tests {
             ("client_id=https://b.example&client_secret=", None),
             ("client_secret=vis_a:1~/", None),
         ] {
-            assert_eq!(asking(body, header), Err(Reason::ResourceAuthenticationFailed), "{body} {header:?}");
+            assert_eq!(
+                asking(body, header),
+                Err(Reason::ResourceAuthenticationFailed),
+                "{body} {header:?}"
+            );
         }
-        let two = asking("client_secret=vis_a:1~/", Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/"));
+        let two = asking(
+            "client_secret=vis_a:1~/",
+            Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/"),
+        );
         assert_eq!(two, Err(Reason::SeveralAuthenticationMethods));
-        assert_eq!(asking("client_id=a&client_id=a", None), Err(Reason::Repeated("client_id")));
+        assert_eq!(
+            asking("client_id=a&client_id=a", None),
+            Err(Reason::Repeated("client_id"))
+        );
     }
 
     #[test]
@@ -156,7 +220,10 @@ mod tests {
 
     #[test]
     fn an_inactive_answer_carries_nothing_else() {
-        assert_eq!(to_value(Introspection::inactive()).expect("serialisable"), json!({ "active": false }));
+        assert_eq!(
+            to_value(Introspection::inactive()).expect("serialisable"),
+            json!({ "active": false })
+        );
         let facts = Facts {
             scope: "read".to_owned(),
             client_id: "vc_a".to_owned(),
@@ -181,6 +248,11 @@ mod tests {
     #[test]
     fn a_secret_needs_no_escaping() {
         let text = secret_text(&Secret::new([255; 32]));
-        assert!(text.starts_with("vis_") && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)));
+        assert!(
+            text.starts_with("vis_")
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! The issuer identifier (RFC 8414 section 2): the one name of this server, compared byte for byte by clients (A18).
+//! The issuer identifier (RFC 8414 section 2): the one name of this server, compared byte for byte
+//! by clients (A18).
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// The issuer: `scheme://host[:port]`, https unless the host is a loopback name, with neither path nor trailing slash.
+/// The issuer: `scheme://host[:port]`, https unless the host is a loopback name, with neither path
+/// nor trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
@@ -18,20 +20,35 @@ impl Issuer {
     /// # Errors
     /// A sentence that says what is wrong and how it is mended.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("the issuer {text:?} is not a URL ({error})"))?;
+        let url = Url::parse(text)
+            .map_err(|error| format!("the issuer {text:?} is not a URL ({error})"))?;
         let loopback = url.host().is_some_and(|host| is_loopback(&host));
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}
-            "http" => return Err(format!("the issuer {text:?} must be https: http is for loopback names only")),
-            other => return Err(format!("the issuer {text:?} must be an https URL, not {other}")),
+            "http" => {
+                return Err(format!(
+                    "the issuer {text:?} must be https: http is for loopback names only"
+                ));
+            }
+            other => {
+                return Err(format!(
+                    "the issuer {text:?} must be an https URL, not {other}"
+                ));
+            }
         }
         let canonical = url.origin().ascii_serialization();
         if text != canonical {
-            return Err(format!("the issuer {text:?} must be written without path, query, user or trailing slash: {canonical}"));
+            return Err(format!(
+                "the issuer {text:?} must be written without path, query, user or trailing slash: {canonical}"
+            ));
         }
         let host = url.host_str().unwrap_or_default().to_owned();
-        Ok(Self { text: canonical, host, loopback })
+        Ok(Self {
+            text: canonical,
+            host,
+            loopback,
+        })
     }
 
     /// The identifier, exactly as it appears in metadata, `iss` parameters and tokens.
@@ -93,7 +110,10 @@ mod tests {
             "http://127.0.0.1:3000",
             "http://[::1]:3000",
         ] {
-            assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()), Ok(good.to_owned()));
+            assert_eq!(
+                Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()),
+                Ok(good.to_owned())
+            );
         }
         for bad in [
             "",
@@ -119,14 +139,22 @@ mod tests {
     #[test]
     fn an_issuer_tells_its_parts() {
         let issuer = |text| Issuer::parse(text).expect("a valid issuer");
-        let (public, local) = (issuer("https://auth.example.com:8443"), issuer("http://localhost:3000"));
+        let (public, local) = (
+            issuer("https://auth.example.com:8443"),
+            issuer("http://localhost:3000"),
+        );
         assert_eq!(
             (public.origin(), public.host(), public.to_string().as_str()),
             (public.as_str(), "auth.example.com", public.as_str())
         );
         assert_eq!((public.is_https(), public.is_loopback()), (true, false));
         assert_eq!(
-            (local.origin(), local.host(), local.is_https(), local.is_loopback()),
+            (
+                local.origin(),
+                local.host(),
+                local.is_https(),
+                local.is_loopback()
+            ),
             (local.as_str(), "localhost", false, true)
         );
         assert_eq!(public.url("/token"), "https://auth.example.com:8443/token");
@@ -138,7 +166,10 @@ mod tests {
             ("auth", "is not a URL"),
             ("http://auth.example.com", "http is for loopback names only"),
             ("ftp://auth.example.com", "not ftp"),
-            ("https://auth.example.com/", "trailing slash: https://auth.example.com"),
+            (
+                "https://auth.example.com/",
+                "trailing slash: https://auth.example.com",
+            ),
         ] {
             let error = Issuer::parse(text).expect_err("an issuer that is not one");
             assert!(error.contains(why), "{error}");

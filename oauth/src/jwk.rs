@@ -1,10 +1,14 @@
 //! The public keys of clients (RFC 7517, RFC 7518 section 6, RFC 8037 section 2).
 //!
-//! A key verifies the one algorithm of its kind, whatever a header claims: RSA is RS256, P-256 is ES256, Ed25519 is `EdDSA`.
-//! There is no kind for a shared secret, so a public key can never be taken for one (case C21, CVE-2022-23540).
+//! A key verifies the one algorithm of its kind, whatever a header claims: RSA is RS256, P-256 is
+//! ES256, Ed25519 is `EdDSA`. There is no kind for a shared secret, so a public key can never be
+//! taken for one (case C21, CVE-2022-23540).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +22,8 @@ const MOST_TRIED: usize = 3;
 const LONGEST_KID: usize = 256;
 /// The sizes of a modulus, in bits: less is weak, more is only slow.
 const MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
-/// The public exponents, 3 and 65537: all that is in use. Larger ones make a verification many times as expensive.
+/// The public exponents, 3 and 65537: all that is in use. Larger ones make a verification many
+/// times as expensive.
 const EXPONENTS: [&[u8]; 2] = [&[3], &[1, 0, 1]];
 /// What only a private or a shared key has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -76,7 +81,8 @@ impl Algorithm {
     /// The names that metadata lists (RFC 8414 section 2).
     pub const NAMES: [&'static str; 3] = ["RS256", "ES256", "EdDSA"];
 
-    /// Reads the `alg` of a header. `Ed25519` is the name that RFC 9864 gives to what `EdDSA` means here.
+    /// Reads the `alg` of a header. `Ed25519` is the name that RFC 9864 gives to what `EdDSA` means
+    /// here.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
@@ -90,18 +96,24 @@ impl Algorithm {
 impl Jwks {
     /// Reads a JWK Set.
     ///
-    /// Keys that are of no use here are passed over (RFC 7517 section 5): other kinds and curves, other sizes, keys for
-    /// encryption or for other algorithms. A private member anywhere refuses the whole set: such a key is spent.
+    /// Keys that are of no use here are passed over (RFC 7517 section 5): other kinds and curves,
+    /// other sizes, keys for encryption or for other algorithms. A private member anywhere refuses
+    /// the whole set: such a key is spent.
     ///
     /// # Errors
     /// [`Reason::UnacceptableMetadata`] of `jwks`, also when no key is left.
     pub fn read(value: &Value) -> Result<Self, Reason> {
-        let keys = value.get("keys").and_then(Value::as_array).ok_or(refusal("it is not an object with a list of keys"))?;
+        let keys = value
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or(refusal("it is not an object with a list of keys"))?;
         if keys.len() > MOST_KEYS {
             return Err(refusal("it has more than 20 keys"));
         }
         if Self::is_spent(value) {
-            return Err(refusal("it holds a private or a shared key: make a new one and publish its public part alone"));
+            return Err(refusal(
+                "it holds a private or a shared key: make a new one and publish its public part alone",
+            ));
         }
         let usable = Self::usable(keys);
         if usable.0.is_empty() {
@@ -113,31 +125,57 @@ impl Jwks {
     }
 
     fn usable(keys: &[Value]) -> Self {
-        Self(keys.iter().filter_map(Value::as_object).filter_map(Jwk::read).collect())
+        Self(
+            keys.iter()
+                .filter_map(Value::as_object)
+                .filter_map(Jwk::read)
+                .collect(),
+        )
     }
 
     /// Whether a set holds a private or a shared key, which its owner should not have shown.
     pub(crate) fn is_spent(value: &Value) -> bool {
-        let objects = value.get("keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
-        objects.into_iter().any(|key| PRIVATE.iter().any(|member| key.contains_key(*member)))
+        let objects = value
+            .get("keys")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object);
+        objects
+            .into_iter()
+            .any(|key| PRIVATE.iter().any(|member| key.contains_key(*member)))
     }
 
-    /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name, or none. At most three are
-    /// tried, those that bear the name first.
+    /// Whether one of the keys made a signature: those of the algorithm's kind that bear the name,
+    /// or none. At most three are tried, those that bear the name first.
     ///
     /// # Errors
-    /// [`Reason::UnknownAssertionKey`] when a newer set might have the key, [`Reason::UnacceptableAssertion`] when it is here
-    /// under its name and did not sign, or when more than three keys may be the one.
-    pub(crate) fn verify(&self, algorithm: Algorithm, kid: Option<&str>, message: &[u8], signature: &[u8]) -> Result<(), Reason> {
+    /// [`Reason::UnknownAssertionKey`] when a newer set might have the key,
+    /// [`Reason::UnacceptableAssertion`] when it is here under its name and did not sign, or when
+    /// more than three keys may be the one.
+    pub(crate) fn verify(
+        &self,
+        algorithm: Algorithm,
+        kid: Option<&str>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Reason> {
         let of_kind = || self.0.iter().filter(|jwk| jwk.key.algorithm() == algorithm);
         let is_named = |jwk: &Jwk| kid.is_some() && jwk.kid.as_deref() == kid;
         let named = of_kind().filter(|jwk| is_named(jwk));
-        let nameless = of_kind().filter(|jwk| !is_named(jwk) && (kid.is_none() || jwk.kid.is_none()));
+        let nameless =
+            of_kind().filter(|jwk| !is_named(jwk) && (kid.is_none() || jwk.kid.is_none()));
         let candidates: Vec<&Jwk> = named.chain(nameless).collect();
-        if candidates.iter().take(MOST_TRIED).any(|jwk| jwk.key.verifies(message, signature)) {
+        if candidates
+            .iter()
+            .take(MOST_TRIED)
+            .any(|jwk| jwk.key.verifies(message, signature))
+        {
             Ok(())
         } else if of_kind().any(is_named) {
-            Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"))
+            Err(Reason::UnacceptableAssertion(
+                "its signature is not the one of the key that it names",
+            ))
         } else if candidates.len() > MOST_TRIED {
             Err(Reason::UnacceptableAssertion(
                 "more than three keys may have signed it: give each a kid, and name it in the header",
@@ -153,14 +191,23 @@ impl Jwk {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         let key = match (text("kty")?, text("crv")) {
             ("RSA", _) => PublicKey::rsa(number(text("n")?)?, number(text("e")?)?)?,
-            ("EC", Some("P-256")) => PublicKey::P256 { x: exactly(text("x")?)?, y: exactly(text("y")?)? },
-            ("OKP", Some("Ed25519")) => PublicKey::Ed25519 { x: exactly(text("x")?)? },
+            ("EC", Some("P-256")) => PublicKey::P256 {
+                x: exactly(text("x")?)?,
+                y: exactly(text("y")?)?,
+            },
+            ("OKP", Some("Ed25519")) => PublicKey::Ed25519 {
+                x: exactly(text("x")?)?,
+            },
             _ => return None,
         };
         let for_signatures = members.get("use").is_none_or(|purpose| purpose == "sig");
-        let verifies =
-            members.get("key_ops").is_none_or(|uses| uses.as_array().is_some_and(|uses| uses.contains(&json!("verify"))));
-        let same_algorithm = members.get("alg").is_none_or(|alg| alg.as_str().and_then(Algorithm::parse) == Some(key.algorithm()));
+        let verifies = members.get("key_ops").is_none_or(|uses| {
+            uses.as_array()
+                .is_some_and(|uses| uses.contains(&json!("verify")))
+        });
+        let same_algorithm = members
+            .get("alg")
+            .is_none_or(|alg| alg.as_str().and_then(Algorithm::parse) == Some(key.algorithm()));
         let kid = match members.get("kid") {
             None => None,
             Some(Value::String(kid)) if kid.len() <= LONGEST_KID => Some(kid.clone()),
@@ -173,7 +220,9 @@ impl Jwk {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut value = match &self.key {
             PublicKey::Rsa { n, e } => json!({"kty": "RSA", "n": encode(n), "e": encode(e)}),
-            PublicKey::P256 { x, y } => json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)}),
+            PublicKey::P256 { x, y } => {
+                json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
+            }
             PublicKey::Ed25519 { x } => json!({"kty": "OKP", "crv": "Ed25519", "x": encode(x)}),
         };
         if let Some(kid) = &self.kid {
@@ -196,7 +245,11 @@ impl PublicKey {
     /// Whether `signature` is this key's over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let verified = match self {
-            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature),
+            Self::Rsa { n, e } => RsaPublicKeyComponents { n, e }.verify(
+                &RSA_PKCS1_2048_8192_SHA256,
+                message,
+                signature,
+            ),
             Self::P256 { x, y } => {
                 // SEC 1 section 2.3.3: 4 announces both coordinates.
                 let point = [&[4], x.as_slice(), y.as_slice()].concat();
@@ -216,10 +269,14 @@ impl PublicKey {
 impl TryFrom<Value> for Jwks {
     type Error = Reason;
 
-    /// From the store. Keys that were of use once and are not any more are dropped; that there is none left is no fault here,
-    /// and then nothing verifies.
+    /// From the store. Keys that were of use once and are not any more are dropped; that there is
+    /// none left is no fault here, and then nothing verifies.
     fn try_from(value: Value) -> Result<Self, Reason> {
-        value.get("keys").and_then(Value::as_array).map(|keys| Self::usable(keys)).ok_or(refusal("it is not a key set"))
+        value
+            .get("keys")
+            .and_then(Value::as_array)
+            .map(|keys| Self::usable(keys))
+            .ok_or(refusal("it is not a key set"))
     }
 }
 
@@ -240,7 +297,10 @@ fn exactly(text: &str) -> Option<[u8; 32]> {
 }
 
 const fn refusal(why: &'static str) -> Reason {
-    Reason::UnacceptableMetadata { member: "jwks", why }
+    Reason::UnacceptableMetadata {
+        member: "jwks",
+        why,
+    }
 }
 
 #[cfg(test)]

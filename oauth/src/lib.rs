@@ -1,8 +1,9 @@
 //! The rules of Vestibule: every decision of the authorization server as a pure function.
 //!
-//! Nothing here does input or output, reads a clock or draws a random number. What was stored, what was asked, what time
-//! it is and fresh secrets are arguments; what comes back is the next state and the answer. This is the part to audit line
-//! by line, and each module names the RFC sections and requirement ids it answers to.
+//! Nothing here does input or output, reads a clock or draws a random number. What was stored, what
+//! was asked, what time it is and fresh secrets are arguments; what comes back is the next state
+//! and the answer. This is the part to audit line by line, and each module names the RFC sections
+//! and requirement ids it answers to.
 
 pub mod assertion;
 pub mod authorize;

@@ -1,4 +1,5 @@
-//! The members of client metadata (RFC 7591 section 2), however it came here: what both ways of describing a client share.
+//! The members of client metadata (RFC 7591 section 2), however it came here: what both ways of
+//! describing a client share.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -48,7 +49,10 @@ impl Members {
             _ => false,
         };
         object.retain(|_, value| !is_absent(value));
-        Ok(Self { object, dropped: Vec::new() })
+        Ok(Self {
+            object,
+            dropped: Vec::new(),
+        })
     }
 
     /// Why parts of it were not used, once everything was read.
@@ -61,7 +65,11 @@ impl Members {
         self.object.contains_key(member)
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self, member: &'static str, why: &'static str) -> Result<Option<T>, Reason> {
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        member: &'static str,
+        why: &'static str,
+    ) -> Result<Option<T>, Reason> {
         self.object
             .get(member)
             .map(|value| T::deserialize(value))
@@ -70,16 +78,26 @@ impl Members {
     }
 
     /// A text of at most so many bytes.
-    pub(crate) fn text(&self, member: &'static str, longest: usize) -> Result<Option<String>, Reason> {
+    pub(crate) fn text(
+        &self,
+        member: &'static str,
+        longest: usize,
+    ) -> Result<Option<String>, Reason> {
         let text: Option<String> = self.read(member, "it is not a string")?;
         match text {
-            Some(text) if text.len() > longest => Err(Reason::UnacceptableMetadata { member, why: "it is too long" }),
+            Some(text) if text.len() > longest => Err(Reason::UnacceptableMetadata {
+                member,
+                why: "it is too long",
+            }),
             text => Ok(text),
         }
     }
 
     /// What is read of a member that a client can do without: nothing where it is faulty.
-    pub(crate) fn optional<T>(&mut self, read: impl FnOnce(&Self) -> Result<Option<T>, Reason>) -> Option<T> {
+    pub(crate) fn optional<T>(
+        &mut self,
+        read: impl FnOnce(&Self) -> Result<Option<T>, Reason>,
+    ) -> Option<T> {
         read(self).unwrap_or_else(|reason| {
             self.dropped.push(reason);
             None
@@ -91,27 +109,41 @@ impl Members {
         let mut name: Option<String> = self.read("client_name", "it is not a string")?;
         if let Some(name) = name.as_mut().filter(|name| name.len() > LONGEST_TEXT) {
             name.truncate(name.floor_char_boundary(LONGEST_TEXT));
-            self.dropped.push(Reason::UnacceptableMetadata { member: "client_name", why: "it is too long, and was cut" });
+            self.dropped.push(Reason::UnacceptableMetadata {
+                member: "client_name",
+                why: "it is too long, and was cut",
+            });
         }
         Ok(name)
     }
 
     /// Shown as a link one day, so nothing but the web's own schemes may pass.
     pub(crate) fn web_url(&self, member: &'static str) -> Result<Option<String>, Reason> {
-        let Some(text) = self.text(member, LONGEST_URL)? else { return Ok(None) };
+        let Some(text) = self.text(member, LONGEST_URL)? else {
+            return Ok(None);
+        };
         let clean = text.bytes().all(|byte| byte.is_ascii_graphic());
         match Url::parse(&text) {
             Ok(url) if clean && matches!(url.scheme(), "https" | "http") => Ok(Some(text)),
-            _ => Err(Reason::UnacceptableMetadata { member, why: "it is not a web address" }),
+            _ => Err(Reason::UnacceptableMetadata {
+                member,
+                why: "it is not a web address",
+            }),
         }
     }
 
-    /// Where answers to the client may go. What is not safe among them is dropped; what is left is at least one place.
+    /// Where answers to the client may go. What is not safe among them is dropped; what is left is
+    /// at least one place.
     ///
     /// # Errors
     /// What is wrong with the first, where none is left.
-    pub(crate) fn redirect_uris(&mut self, schemes: &PrivateSchemes) -> Result<Vec<RedirectUri>, Reason> {
-        let values: Vec<Value> = self.read("redirect_uris", "it is not a list of strings")?.unwrap_or_default();
+    pub(crate) fn redirect_uris(
+        &mut self,
+        schemes: &PrivateSchemes,
+    ) -> Result<Vec<RedirectUri>, Reason> {
+        let values: Vec<Value> = self
+            .read("redirect_uris", "it is not a list of strings")?
+            .unwrap_or_default();
         if values.len() > MOST_REDIRECT_URIS {
             return Err(Reason::UnsafeRedirectUri("there are too many"));
         }
@@ -127,17 +159,24 @@ impl Members {
             }
         }
         if safe.is_empty() {
-            return Err(faults.into_iter().next().unwrap_or(Reason::UnsafeRedirectUri("there is none")));
+            return Err(faults
+                .into_iter()
+                .next()
+                .unwrap_or(Reason::UnsafeRedirectUri("there is none")));
         }
         self.dropped.append(&mut faults);
         Ok(safe)
     }
 
-    /// Where the client's public keys are: in `jwks`, or at `jwks_uri`, and never in both (RFC 7591 section 2).
+    /// Where the client's public keys are: in `jwks`, or at `jwks_uri`, and never in both (RFC 7591
+    /// section 2).
     pub(crate) fn keys(&self) -> Result<Option<KeySource>, Reason> {
         match (self.object.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(Reason::UnacceptableMetadata { member: "jwks_uri", why: "there is jwks too" }),
+            (Some(_), Some(_)) => Err(Reason::UnacceptableMetadata {
+                member: "jwks_uri",
+                why: "there is jwks too",
+            }),
             (Some(keys), None) => Ok(Some(KeySource::Inline(Jwks::read(keys)?))),
             (None, Some(address)) => KeySource::at(address).map(Some),
         }
@@ -148,17 +187,32 @@ impl Members {
         self.object.get("jwks").is_some_and(Jwks::is_spent)
     }
 
-    /// Keeps of a list what is supported. Absent means all of it, and so does what is no list; without `required` there is no
-    /// flow left to run.
-    pub(crate) fn supported(&mut self, member: &'static str, all: &[&str], required: &str) -> Result<Vec<String>, Reason> {
-        let asked: Option<Vec<Value>> = self.optional(|members| members.read(member, "it is not a list of strings"));
-        let Some(asked) = asked else { return Ok(all.iter().map(|&name| name.to_owned()).collect()) };
+    /// Keeps of a list what is supported. Absent means all of it, and so does what is no list;
+    /// without `required` there is no flow left to run.
+    pub(crate) fn supported(
+        &mut self,
+        member: &'static str,
+        all: &[&str],
+        required: &str,
+    ) -> Result<Vec<String>, Reason> {
+        let asked: Option<Vec<Value>> =
+            self.optional(|members| members.read(member, "it is not a list of strings"));
+        let Some(asked) = asked else {
+            return Ok(all.iter().map(|&name| name.to_owned()).collect());
+        };
         let is_asked = |name: &&&str| asked.iter().any(|own| own.as_str() == Some(**name));
-        let kept: Vec<String> = all.iter().filter(is_asked).map(|&name| name.to_owned()).collect();
+        let kept: Vec<String> = all
+            .iter()
+            .filter(is_asked)
+            .map(|&name| name.to_owned())
+            .collect();
         if kept.iter().any(|name| name == required) {
             Ok(kept)
         } else {
-            Err(Reason::UnacceptableMetadata { member, why: "it leaves out the authorization code flow" })
+            Err(Reason::UnacceptableMetadata {
+                member,
+                why: "it leaves out the authorization code flow",
+            })
         }
     }
 }

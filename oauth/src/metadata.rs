@@ -4,9 +4,14 @@ use serde::Serialize;
 
 use crate::{issuer::Issuer, jwk::Algorithm, resource::Resource, scope::OFFLINE_ACCESS};
 
-/// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or Claude uses no metadata document,
-/// and first, since some clients take the first.
-const CLIENT_METHODS: [&str; 4] = ["none", "private_key_jwt", "client_secret_basic", "client_secret_post"];
+/// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or
+/// Claude uses no metadata document, and first, since some clients take the first.
+const CLIENT_METHODS: [&str; 4] = [
+    "none",
+    "private_key_jwt",
+    "client_secret_basic",
+    "client_secret_post",
+];
 /// How resources do, at the introspection endpoint.
 const RESOURCE_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
@@ -56,7 +61,9 @@ impl AuthorizationServer {
             }
         }
         scopes.push(OFFLINE_ACCESS.to_owned());
-        let may_ask = resources.iter().any(|resource| resource.introspection_secret.is_some());
+        let may_ask = resources
+            .iter()
+            .any(|resource| resource.introspection_secret.is_some());
         Self {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: issuer.url("/authorize"),
@@ -76,7 +83,10 @@ impl AuthorizationServer {
             scopes_supported: scopes,
             authorization_response_iss_parameter_supported: true,
             client_id_metadata_document_supported: ways_in.documents,
-            protected_resources: resources.iter().map(|resource| resource.identifier.as_str().to_owned()).collect(),
+            protected_resources: resources
+                .iter()
+                .map(|resource| resource.identifier.as_str().to_owned())
+                .collect(),
         }
     }
 }
@@ -97,7 +107,8 @@ impl ProtectedResource {
         Self {
             resource: resource.identifier.as_str().to_owned(),
             authorization_servers: [issuer.as_str().to_owned()],
-            // A client asks for all that stands here (K7): the least that is of use, the rest by step-up (P4).
+            // A client asks for all that stands here (K7): the least that is of use, the rest by
+            // step-up (P4).
             scopes_supported: resource.default_scopes().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: resource.name.clone(),
@@ -105,17 +116,26 @@ impl ProtectedResource {
     }
 
     /// Finds the resource on this server's own origin that a well-known path names: the part after
-    /// `/.well-known/oauth-protected-resource`, empty for the root document, which stands for the only resource there is.
-    pub fn find<'a>(issuer: &Issuer, resources: &'a [Resource], path: &str) -> Option<&'a Resource> {
+    /// `/.well-known/oauth-protected-resource`, empty for the root document, which stands for the
+    /// only resource there is.
+    pub fn find<'a>(
+        issuer: &Issuer,
+        resources: &'a [Resource],
+        path: &str,
+    ) -> Option<&'a Resource> {
         let prefix = format!("{}/", issuer.as_str());
         let own = |resource: &&Resource| {
             let text = resource.identifier.as_str();
             text == issuer.as_str() || text.starts_with(&prefix)
         };
-        resources.iter().filter(own).find(|resource| resource.identifier.path() == path).or(match resources {
-            [only] if path.is_empty() => Some(only).filter(own),
-            _ => None,
-        })
+        resources
+            .iter()
+            .filter(own)
+            .find(|resource| resource.identifier.path() == path)
+            .or(match resources {
+                [only] if path.is_empty() => Some(only).filter(own),
+                _ => None,
+            })
     }
 }
 
@@ -129,8 +149,14 @@ mod tests {
         secret::Digest,
     };
 
-    const OPEN: WaysIn = WaysIn { registration: true, documents: true };
-    const CLOSED: WaysIn = WaysIn { registration: false, documents: false };
+    const OPEN: WaysIn = WaysIn {
+        registration: true,
+        documents: true,
+    };
+    const CLOSED: WaysIn = WaysIn {
+        registration: false,
+        documents: false,
+    };
 
     fn issuer() -> Issuer {
         Issuer::parse("https://auth.example.com").expect("a valid issuer")
@@ -176,26 +202,49 @@ mod tests {
             "client_id_metadata_document_supported": true,
             "protected_resources": ["https://auth.example.com/mcp", "https://mcp.example.com"],
         });
-        assert_eq!(to_value(AuthorizationServer::describe(&issuer(), &resources, OPEN)).expect("serialisable"), document);
-        let closed = to_value(AuthorizationServer::describe(&issuer(), &resources, CLOSED)).expect("serialisable");
+        assert_eq!(
+            to_value(AuthorizationServer::describe(&issuer(), &resources, OPEN))
+                .expect("serialisable"),
+            document
+        );
+        let closed = to_value(AuthorizationServer::describe(&issuer(), &resources, CLOSED))
+            .expect("serialisable");
         assert_eq!(closed.get("registration_endpoint"), None);
         assert_eq!(closed["client_id_metadata_document_supported"], false);
     }
 
     #[test]
     fn introspection_is_named_once_some_resource_may_ask() {
-        let [first, second] = ["https://a.example/mcp", "https://b.example/mcp"].map(|identifier| resource(identifier, &["read"]));
-        let may_ask = Resource { introspection_secret: Some(Digest::of(b"")), ..second };
-        let document = to_value(AuthorizationServer::describe(&issuer(), &[first, may_ask], OPEN)).expect("serialisable");
-        assert_eq!(document["introspection_endpoint"], "https://auth.example.com/introspect");
+        let [first, second] = ["https://a.example/mcp", "https://b.example/mcp"]
+            .map(|identifier| resource(identifier, &["read"]));
+        let may_ask = Resource {
+            introspection_secret: Some(Digest::of(b"")),
+            ..second
+        };
+        let document = to_value(AuthorizationServer::describe(
+            &issuer(),
+            &[first, may_ask],
+            OPEN,
+        ))
+        .expect("serialisable");
+        assert_eq!(
+            document["introspection_endpoint"],
+            "https://auth.example.com/introspect"
+        );
         let methods = json!(["client_secret_basic", "client_secret_post"]);
-        assert_eq!(document["introspection_endpoint_auth_methods_supported"], methods);
+        assert_eq!(
+            document["introspection_endpoint_auth_methods_supported"],
+            methods
+        );
     }
 
     #[test]
     fn p1_p4_p5_a_protected_resource_is_described_exactly() {
         let scopes = ["read", "+write", "list", "+admin"];
-        let described = ProtectedResource::describe(&issuer(), &resource("https://auth.example.com/mcp", &scopes));
+        let described = ProtectedResource::describe(
+            &issuer(),
+            &resource("https://auth.example.com/mcp", &scopes),
+        );
         assert_eq!(
             to_value(described).expect("serialisable"),
             json!({
@@ -211,10 +260,18 @@ mod tests {
     #[test]
     fn p2_a_resource_is_found_by_its_path_and_the_only_one_at_the_root() {
         let found = |identifiers: &[&str], path| {
-            let resources: Vec<_> = identifiers.iter().map(|identifier| resource(identifier, &["read"])).collect();
-            ProtectedResource::find(&issuer(), &resources, path).map(|resource| resource.identifier.as_str().to_owned())
+            let resources: Vec<_> = identifiers
+                .iter()
+                .map(|identifier| resource(identifier, &["read"]))
+                .collect();
+            ProtectedResource::find(&issuer(), &resources, path)
+                .map(|resource| resource.identifier.as_str().to_owned())
         };
-        let (mcp, other, whole) = ("https://auth.example.com/mcp", "https://auth.example.com/other", "https://auth.example.com");
+        let (mcp, other, whole) = (
+            "https://auth.example.com/mcp",
+            "https://auth.example.com/other",
+            "https://auth.example.com",
+        );
         for (identifiers, path, expected) in [
             (&[mcp] as &[&str], "/mcp", Some(mcp)),
             (&[mcp], "", Some(mcp)),
@@ -227,7 +284,11 @@ mod tests {
             (&[mcp, whole], "", Some(whole)),
             (&[], "", None),
         ] {
-            assert_eq!(found(identifiers, path).as_deref(), expected, "{identifiers:?} {path:?}");
+            assert_eq!(
+                found(identifiers, path).as_deref(),
+                expected,
+                "{identifiers:?} {path:?}"
+            );
         }
     }
 
@@ -242,10 +303,20 @@ mod tests {
         for identifier in foreign {
             let resources = [resource(identifier, &["read"])];
             for path in ["", "/mcp"] {
-                assert_eq!(ProtectedResource::find(&issuer(), &resources, path), None, "{identifier} {path:?}");
+                assert_eq!(
+                    ProtectedResource::find(&issuer(), &resources, path),
+                    None,
+                    "{identifier} {path:?}"
+                );
             }
         }
-        let resources = [resource(foreign[0], &["read"]), resource("https://auth.example.com/mcp", &["read"])];
-        assert_eq!(ProtectedResource::find(&issuer(), &resources, "/mcp"), Some(&resources[1]));
+        let resources = [
+            resource(foreign[0], &["read"]),
+            resource("https://auth.example.com/mcp", &["read"]),
+        ];
+        assert_eq!(
+            ProtectedResource::find(&issuer(), &resources, "/mcp"),
+            Some(&resources[1])
+        );
     }
 }

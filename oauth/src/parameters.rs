@@ -9,15 +9,18 @@ use crate::error::Reason;
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads `application/x-www-form-urlencoded` bytes. Never fails: bytes that are not UTF-8 become replacement characters,
-    /// which no valid value contains.
+    /// Reads `application/x-www-form-urlencoded` bytes. Never fails: bytes that are not UTF-8
+    /// become replacement characters, which no valid value contains.
     pub fn parse(bytes: &[u8]) -> Self {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    /// All of them, in order, as a query: form encoding throughout, so it fits into a URL whatever came in.
+    /// All of them, in order, as a query: form encoding throughout, so it fits into a URL whatever
+    /// came in.
     pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.0)
+            .finish()
     }
 
     /// The value of a parameter; an empty value counts as omitted.
@@ -25,7 +28,11 @@ impl Parameters {
     /// # Errors
     /// [`Reason::Repeated`] when the parameter came more than once.
     pub fn one(&self, name: &'static str) -> Result<Option<&str>, Reason> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
         let first = values.next();
         match values.next() {
             Some(_) => Err(Reason::Repeated(name)),
@@ -35,14 +42,20 @@ impl Parameters {
 
     /// Every value of a parameter that may come more than once; empty values count as omitted.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 }
 
 impl std::fmt::Debug for Parameters {
     /// Names only: values may be codes, tokens and secrets.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        formatter
+            .debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -59,8 +72,18 @@ mod tests {
         assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
         assert_eq!(parameters.one("missing"), Ok(None));
         assert_eq!(parameters.all("c").collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!((parameters.all("d").count(), parameters.all("missing").count()), (0, 0));
-        assert_eq!(format!("{parameters:?}"), r#"["a", "b", "c", "c", "d", "d"]"#, "names, never values");
+        assert_eq!(
+            (
+                parameters.all("d").count(),
+                parameters.all("missing").count()
+            ),
+            (0, 0)
+        );
+        assert_eq!(
+            format!("{parameters:?}"),
+            r#"["a", "b", "c", "c", "d", "d"]"#,
+            "names, never values"
+        );
     }
 
     #[test]
@@ -69,11 +92,18 @@ mod tests {
             ("", ""),
             ("a=1&b=&a=2", "a=1&b=&a=2"),
             ("state=x%20y+z%26%3D%23%25", "state=x+y+z%26%3D%23%25"),
-            ("a=%0d%0aLocation:%20x&\u{e9}", "a=%0D%0ALocation%3A+x&%C3%A9="),
+            (
+                "a=%0d%0aLocation:%20x&\u{e9}",
+                "a=%0D%0ALocation%3A+x&%C3%A9=",
+            ),
         ] {
             let parameters = Parameters::parse(form.as_bytes());
             assert_eq!(parameters.to_query(), query, "{form}");
-            assert_eq!(Parameters::parse(query.as_bytes()).0, parameters.0, "{form}");
+            assert_eq!(
+                Parameters::parse(query.as_bytes()).0,
+                parameters.0,
+                "{form}"
+            );
         }
     }
 }

@@ -11,17 +11,23 @@ use crate::{error::Reason, parameters::Parameters, secret::Digest};
 pub struct Challenge(Digest);
 
 impl Challenge {
-    /// Reads the challenge of an authorization request. There is no way to leave it out, and no other method (RFC 9700 section 2.1.1).
+    /// Reads the challenge of an authorization request. There is no way to leave it out, and no
+    /// other method (RFC 9700 section 2.1.1).
     ///
     /// # Errors
     /// The reason for every way to omit, repeat or weaken it.
     pub fn read(parameters: &Parameters) -> Result<Self, Reason> {
-        let challenge = parameters.one("code_challenge")?.ok_or(Reason::Missing("code_challenge"))?;
+        let challenge = parameters
+            .one("code_challenge")?
+            .ok_or(Reason::Missing("code_challenge"))?;
         if parameters.one("code_challenge_method")? != Some("S256") {
             return Err(Reason::UnsupportedChallengeMethod);
         }
-        let digest: [u8; 32] =
-            URL_SAFE_NO_PAD.decode(challenge).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Reason::MalformedChallenge)?;
+        let digest: [u8; 32] = URL_SAFE_NO_PAD
+            .decode(challenge)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(Reason::MalformedChallenge)?;
         Ok(Self(Digest::from_bytes(digest)))
     }
 
@@ -33,13 +39,20 @@ impl Challenge {
         if !is_verifier(verifier) {
             return Err(Reason::MalformedVerifier);
         }
-        if Digest::of(verifier.as_bytes()) == self.0 { Ok(()) } else { Err(Reason::VerifierMismatch) }
+        if Digest::of(verifier.as_bytes()) == self.0 {
+            Ok(())
+        } else {
+            Err(Reason::VerifierMismatch)
+        }
     }
 }
 
 /// 43 to 128 unreserved characters (RFC 7636 section 4.1).
 fn is_verifier(text: &str) -> bool {
-    (43..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    (43..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 #[cfg(test)]
@@ -56,29 +69,62 @@ mod tests {
 
     #[test]
     fn the_vector_of_rfc_7636_passes() {
-        let challenge = read(&format!("code_challenge={CHALLENGE}&code_challenge_method=S256"));
-        assert_eq!(challenge.and_then(|challenge| challenge.check(VERIFIER)), Ok(()));
+        let challenge = read(&format!(
+            "code_challenge={CHALLENGE}&code_challenge_method=S256"
+        ));
+        assert_eq!(
+            challenge.and_then(|challenge| challenge.check(VERIFIER)),
+            Ok(())
+        );
     }
 
     #[test]
     fn every_way_to_omit_or_weaken_the_challenge_is_refused() {
         for (query, reason) in [
-            ("code_challenge_method=S256".to_owned(), Reason::Missing("code_challenge")),
-            ("code_challenge=&code_challenge_method=S256".to_owned(), Reason::Missing("code_challenge")),
-            (format!("code_challenge={CHALLENGE}"), Reason::UnsupportedChallengeMethod),
-            (format!("code_challenge={CHALLENGE}&code_challenge_method="), Reason::UnsupportedChallengeMethod),
-            (format!("code_challenge={VERIFIER}&code_challenge_method=plain"), Reason::UnsupportedChallengeMethod),
-            (format!("code_challenge={CHALLENGE}&code_challenge_method=s256"), Reason::UnsupportedChallengeMethod),
             (
-                format!("code_challenge={CHALLENGE}&code_challenge_method=S256&code_challenge_method=plain"),
+                "code_challenge_method=S256".to_owned(),
+                Reason::Missing("code_challenge"),
+            ),
+            (
+                "code_challenge=&code_challenge_method=S256".to_owned(),
+                Reason::Missing("code_challenge"),
+            ),
+            (
+                format!("code_challenge={CHALLENGE}"),
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                format!("code_challenge={CHALLENGE}&code_challenge_method="),
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                format!("code_challenge={VERIFIER}&code_challenge_method=plain"),
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                format!("code_challenge={CHALLENGE}&code_challenge_method=s256"),
+                Reason::UnsupportedChallengeMethod,
+            ),
+            (
+                format!(
+                    "code_challenge={CHALLENGE}&code_challenge_method=S256&code_challenge_method=plain"
+                ),
                 Reason::Repeated("code_challenge_method"),
             ),
             (
-                format!("code_challenge={CHALLENGE}&code_challenge={CHALLENGE}&code_challenge_method=S256"),
+                format!(
+                    "code_challenge={CHALLENGE}&code_challenge={CHALLENGE}&code_challenge_method=S256"
+                ),
                 Reason::Repeated("code_challenge"),
             ),
-            (format!("code_challenge={CHALLENGE}%3D&code_challenge_method=S256"), Reason::MalformedChallenge),
-            ("code_challenge=abc&code_challenge_method=S256".to_owned(), Reason::MalformedChallenge),
+            (
+                format!("code_challenge={CHALLENGE}%3D&code_challenge_method=S256"),
+                Reason::MalformedChallenge,
+            ),
+            (
+                "code_challenge=abc&code_challenge_method=S256".to_owned(),
+                Reason::MalformedChallenge,
+            ),
         ] {
             assert_eq!(read(&query), Err(reason), "{query}");
         }
@@ -91,10 +137,22 @@ mod tests {
             let challenge = Challenge(Digest::of(verifier.as_bytes()));
             assert_eq!(challenge.check(&verifier), Ok(()));
         }
-        for bad in ["a".repeat(42), "a".repeat(129), format!("{}+", "a".repeat(43)), format!("{}é", "a".repeat(43)), String::new()]
-        {
-            assert_eq!(Challenge(Digest::of(bad.as_bytes())).check(&bad), Err(Reason::MalformedVerifier), "{bad}");
+        for bad in [
+            "a".repeat(42),
+            "a".repeat(129),
+            format!("{}+", "a".repeat(43)),
+            format!("{}é", "a".repeat(43)),
+            String::new(),
+        ] {
+            assert_eq!(
+                Challenge(Digest::of(bad.as_bytes())).check(&bad),
+                Err(Reason::MalformedVerifier),
+                "{bad}"
+            );
         }
-        assert_eq!(Challenge(Digest::of(b"another")).check(VERIFIER), Err(Reason::VerifierMismatch));
+        assert_eq!(
+            Challenge(Digest::of(b"another")).check(VERIFIER),
+            Err(Reason::VerifierMismatch)
+        );
     }
 }

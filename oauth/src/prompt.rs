@@ -1,4 +1,5 @@
-//! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a person's attention a client asks for.
+//! `prompt` (OpenID Connect Core section 3.1.2.1): how much of a person's attention a client asks
+//! for.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +23,16 @@ pub enum Prompt {
 impl Default for Prompt {
     /// What has to be asked anyway.
     fn default() -> Self {
-        Self::Ask { sign_in: false, consent: false }
+        Self::Ask {
+            sign_in: false,
+            consent: false,
+        }
     }
 }
 
 impl Prompt {
-    /// Reads the words of the parameter. Unknown ones are ignored, since only a rule here could give them a meaning.
+    /// Reads the words of the parameter. Unknown ones are ignored, since only a rule here could
+    /// give them a meaning.
     ///
     /// # Errors
     /// `none` beside any other word, or the parameter twice.
@@ -36,11 +41,16 @@ impl Prompt {
         let words = || text.split(' ').filter(|word| !word.is_empty());
         if words().any(|word| word == "none") {
             let alone = words().all(|word| word == "none");
-            return if alone { Ok(Self::Nothing) } else { Err(Reason::PromptNoneWithOthers) };
+            return if alone {
+                Ok(Self::Nothing)
+            } else {
+                Err(Reason::PromptNoneWithOthers)
+            };
         }
         Ok(Self::Ask {
             sign_in: words().any(|word| word == "login"),
-            // The consent page says as whom, and offers another account: that is where one is selected.
+            // The consent page says as whom, and offers another account: that is where one is
+            // selected.
             consent: words().any(|word| word == "consent" || word == "select_account"),
         })
     }
@@ -81,9 +91,14 @@ mod tests {
             assert_eq!(read(query), prompt, "{query}");
         }
         assert_eq!(Ok(Prompt::default()), read(""));
-        let sign_in: Vec<_> = ["login", "consent", "none", ""].map(|word| read(&format!("prompt={word}"))).into();
+        let sign_in: Vec<_> = ["login", "consent", "none", ""]
+            .map(|word| read(&format!("prompt={word}")))
+            .into();
         assert_eq!(
-            sign_in.into_iter().map(|prompt| prompt.is_ok_and(Prompt::asks_to_sign_in)).collect::<Vec<_>>(),
+            sign_in
+                .into_iter()
+                .map(|prompt| prompt.is_ok_and(Prompt::asks_to_sign_in))
+                .collect::<Vec<_>>(),
             [true, false, false, false]
         );
     }

@@ -1,4 +1,5 @@
-//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (O1, O2, O6, A11–A14, RFC 8252).
+//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (O1, O2,
+//! O6, A11–A14, RFC 8252).
 
 mod schemes;
 
@@ -17,8 +18,16 @@ const LONGEST: usize = 2048;
 /// The longest scheme that a refusal repeats.
 const LONGEST_SCHEME: usize = 64;
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
-/// What an answer carries: in a registered query each would come twice, and a client could read the wrong one.
-const ANSWER_PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+/// What an answer carries: in a registered query each would come twice, and a client could read the
+/// wrong one.
+const ANSWER_PARAMETERS: [&str; 6] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+];
 
 /// A redirect URI that was safe to register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,17 +37,21 @@ pub struct RedirectUri(String);
 impl RedirectUri {
     /// Judges a redirect URI that a client wants to register.
     ///
-    /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or among `schemes`.
+    /// Accepted are https URLs, http URLs on loopback, and private-use schemes with a dot or among
+    /// `schemes`.
     ///
     /// # Errors
-    /// [`Reason::UnsafeRedirectUri`] with what is wrong; [`Reason::SchemeNotAllowed`] where only the settings are in the way.
+    /// [`Reason::UnsafeRedirectUri`] with what is wrong; [`Reason::SchemeNotAllowed`] where only
+    /// the settings are in the way.
     pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, Reason> {
         if let Some(why) = fault(text) {
             return Err(Reason::UnsafeRedirectUri(why));
         }
         let uri = Self(text.to_owned());
         match uri.disallowed_scheme(schemes) {
-            Some(scheme) => Err(Reason::SchemeNotAllowed(scheme.chars().take(LONGEST_SCHEME).collect())),
+            Some(scheme) => Err(Reason::SchemeNotAllowed(
+                scheme.chars().take(LONGEST_SCHEME).collect(),
+            )),
             None => Ok(uri),
         }
     }
@@ -48,7 +61,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether the settings of today would still let it in (case E38): they say which private-use schemes do.
+    /// Whether the settings of today would still let it in (case E38): they say which private-use
+    /// schemes do.
     pub fn still_stands(&self, schemes: &PrivateSchemes) -> bool {
         self.disallowed_scheme(schemes).is_none()
     }
@@ -59,14 +73,16 @@ impl RedirectUri {
         (!matches!(scheme, "https" | "http") && !schemes.allow(scheme)).then_some(scheme)
     }
 
-    /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252 section 7.3).
+    /// Byte for byte the same, or a loopback URI that differs in nothing but its port (RFC 8252
+    /// section 7.3).
     fn matches(&self, presented: &str) -> bool {
-        self.0 == presented || Loopback::read(&self.0).is_some_and(|own| Loopback::read(presented) == Some(own))
+        self.0 == presented
+            || Loopback::read(&self.0).is_some_and(|own| Loopback::read(presented) == Some(own))
     }
 }
 
-/// Where the answer to an authorization request may go. Only [`Destination::prove`] makes one, so whoever holds one has
-/// checked it; stored requests keep the text alone and prove it again.
+/// Where the answer to an authorization request may go. Only [`Destination::prove`] makes one, so
+/// whoever holds one has checked it; stored requests keep the text alone and prove it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination(String);
 
@@ -88,7 +104,8 @@ impl Destination {
         &self.0
     }
 
-    /// The host that the answer goes to, with its port when one is written; for a private-use scheme, the scheme (C10).
+    /// The host that the answer goes to, with its port when one is written; for a private-use
+    /// scheme, the scheme (C10).
     pub fn host(&self) -> &str {
         host(&self.0)
     }
@@ -98,7 +115,8 @@ impl Destination {
         is_on_this_computer(&self.0)
     }
 
-    /// The source expression by which a content security policy allows a form to end here: origin, or scheme.
+    /// The source expression by which a content security policy allows a form to end here: origin,
+    /// or scheme.
     pub fn policy_source(&self) -> String {
         match scheme(&self.0) {
             web @ ("https" | "http") => format!("{web}://{}", authority(&self.0)),
@@ -113,10 +131,22 @@ impl Destination {
 
     /// The answer that carries an error (RFC 6749 section 4.1.2.1, RFC 9207 section 2).
     pub fn with_error(&self, reason: &Reason, state: Option<&str>, issuer: &Issuer) -> Location {
-        self.answer(&[("error", reason.code().as_str()), ("error_description", &reason.description())], state, issuer)
+        self.answer(
+            &[
+                ("error", reason.code().as_str()),
+                ("error_description", &reason.description()),
+            ],
+            state,
+            issuer,
+        )
     }
 
-    fn answer(&self, parameters: &[(&str, &str)], state: Option<&str>, issuer: &Issuer) -> Location {
+    fn answer(
+        &self,
+        parameters: &[(&str, &str)],
+        state: Option<&str>,
+        issuer: &Issuer,
+    ) -> Location {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
             .extend_pairs(state.map(|state| ("state", state)))
@@ -131,7 +161,8 @@ impl Destination {
     }
 }
 
-/// [`Destination::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch for itself.
+/// [`Destination::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch
+/// for itself.
 pub fn host(uri: &str) -> &str {
     match scheme(uri) {
         "https" | "http" => authority(uri),
@@ -141,30 +172,36 @@ pub fn host(uri: &str) -> &str {
 
 /// [`Destination::is_on_this_computer`] of a text, for the eye alone.
 pub fn is_on_this_computer(uri: &str) -> bool {
-    scheme(uri) != "https" || Url::parse(uri).is_ok_and(|url| url.host().is_some_and(|host| leads_here(&host)))
+    scheme(uri) != "https"
+        || Url::parse(uri).is_ok_and(|url| url.host().is_some_and(|host| leads_here(&host)))
 }
 
 /// Whether a browser of this computer reaches this computer by a host, in whatever spelling.
 fn leads_here(host: &Host<&str>) -> bool {
     let is_own = |address: IpAddr| address.is_loopback() || address.is_unspecified();
     match host {
-        Host::Domain(name) => issuer::is_loopback(&Host::Domain(name.strip_suffix('.').unwrap_or(name))),
+        Host::Domain(name) => {
+            issuer::is_loopback(&Host::Domain(name.strip_suffix('.').unwrap_or(name)))
+        }
         Host::Ipv4(address) => is_own((*address).into()),
         Host::Ipv6(address) => is_own(address.to_canonical()),
     }
 }
 
-/// What of a redirect URI tells one place of answers from another: the origin of a web URI, without the port where it is
-/// loopback, and the scheme of an application. It serves to compare, and leads nowhere.
+/// What of a redirect URI tells one place of answers from another: the origin of a web URI, without
+/// the port where it is loopback, and the scheme of an application. It serves to compare, and leads
+/// nowhere.
 pub fn origin(uri: &str) -> String {
     match (scheme(uri), Loopback::read(uri)) {
         (_, Some(own)) => format!("http://{}", own.host),
-        ("https" | "http", None) => Url::parse(uri).map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization()),
+        ("https" | "http", None) => Url::parse(uri)
+            .map_or_else(|_| uri.to_owned(), |url| url.origin().ascii_serialization()),
         (other, None) => format!("{other}:"),
     }
 }
 
-/// The value of a `Location` header that leads to a client. Only a proved [`Destination`] makes one.
+/// The value of a `Location` header that leads to a client. Only a proved [`Destination`] makes
+/// one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
 
@@ -178,11 +215,16 @@ impl Location {
 impl fmt::Debug for Location {
     /// Without the query, which may hold a code.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Location({}?…)", self.0.split('?').next().unwrap_or_default())
+        write!(
+            formatter,
+            "Location({}?…)",
+            self.0.split('?').next().unwrap_or_default()
+        )
     }
 }
 
-/// A loopback http URI apart from its port. The host's spelling counts: `localhost` is not `127.0.0.1`.
+/// A loopback http URI apart from its port. The host's spelling counts: `localhost` is not
+/// `127.0.0.1`.
 #[derive(PartialEq, Eq)]
 struct Loopback<'a> {
     host: &'a str,
@@ -192,16 +234,22 @@ struct Loopback<'a> {
 impl<'a> Loopback<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix("http://")?;
-        let host = LOOPBACK_HOSTS.into_iter().find(|host| rest.starts_with(host))?;
+        let host = LOOPBACK_HOSTS
+            .into_iter()
+            .find(|host| rest.starts_with(host))?;
         let (host, rest) = rest.split_at(host.len());
         let path_and_query = match rest.strip_prefix(':') {
             None => rest,
             Some(rest) => {
-                let (port, rest) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+                let (port, rest) =
+                    rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
                 is_port(port).then_some(rest)?
             }
         };
-        (path_and_query.is_empty() || path_and_query.starts_with(['/', '?'])).then_some(Self { host, path_and_query })
+        (path_and_query.is_empty() || path_and_query.starts_with(['/', '?'])).then_some(Self {
+            host,
+            path_and_query,
+        })
     }
 }
 
@@ -211,11 +259,15 @@ fn fault(text: &str) -> Option<&'static str> {
         return Some("it is too long");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic())
-        || text.contains(['\\', '<', '>', '"', '*', '^', '`', '{', '|', '}', '\'', ';', ','])
+        || text.contains([
+            '\\', '<', '>', '"', '*', '^', '`', '{', '|', '}', '\'', ';', ',',
+        ])
     {
         return Some("it contains a character that has no place in a redirect URI");
     }
-    let Ok(url) = Url::parse(text) else { return Some("it is not an absolute URI") };
+    let Ok(url) = Url::parse(text) else {
+        return Some("it is not an absolute URI");
+    };
     if url.fragment().is_some() {
         return Some("it has a fragment");
     }
@@ -225,21 +277,29 @@ fn fault(text: &str) -> Option<&'static str> {
     if has_dot_segments(text) {
         return Some("its path has dot segments or encoded separators");
     }
-    if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&name.as_ref())) {
+    if url
+        .query_pairs()
+        .any(|(name, _)| ANSWER_PARAMETERS.contains(&name.as_ref()))
+    {
         return Some("its query holds a parameter of the answer");
     }
     fault_of_place(text, &url)
 }
 
-/// What is wrong with scheme, host or port. People and policies are shown these as written, so browsers have to read them
-/// as written: `http:/evil.example://localhost/` leads to `evil.example`.
+/// What is wrong with scheme, host or port. People and policies are shown these as written, so
+/// browsers have to read them as written: `http:/evil.example://localhost/` leads to
+/// `evil.example`.
 fn fault_of_place(text: &str, url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     let is_plain = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     let is_misread = || !authority(text).strip_prefix(host).is_some_and(is_plain);
     match scheme(text) {
-        "https" | "http" if is_misread() => Some("its host or port is not written in its plain form"),
-        "http" if !LOOPBACK_HOSTS.contains(&host) => Some("http is for this computer only: 127.0.0.1, [::1] or localhost"),
+        "https" | "http" if is_misread() => {
+            Some("its host or port is not written in its plain form")
+        }
+        "http" if !LOOPBACK_HOSTS.contains(&host) => {
+            Some("http is for this computer only: 127.0.0.1, [::1] or localhost")
+        }
         "https" | "http" => None,
         scheme if schemes::is_scheme(scheme) => None,
         _ => Some("its scheme is not allowed"),
@@ -252,20 +312,34 @@ fn scheme(text: &str) -> &str {
 }
 
 fn authority(text: &str) -> &str {
-    let rest = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")).unwrap_or_default();
+    let rest = text
+        .split_once(':')
+        .and_then(|(_, rest)| rest.strip_prefix("//"))
+        .unwrap_or_default();
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 pub(crate) fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == text)
+    text.parse::<u16>()
+        .is_ok_and(|port| port > 0 && port.to_string() == text)
 }
 
-/// Whether a path has `.` or `..` segments, plain or encoded, or encoded slashes, backslashes or percent signs.
+/// Whether a path has `.` or `..` segments, plain or encoded, or encoded slashes, backslashes or
+/// percent signs.
 fn has_dot_segments(text: &str) -> bool {
     let (_, rest) = text.split_once(':').unwrap_or_default();
-    let path = rest.split('?').next().unwrap_or_default().to_ascii_lowercase();
-    let encoded = ["%2e", "%2f", "%5c", "%25", "%00"].iter().any(|part| path.contains(part));
-    encoded || path.split('/').any(|segment| segment == "." || segment == "..")
+    let path = rest
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let encoded = ["%2e", "%2f", "%5c", "%25", "%00"]
+        .iter()
+        .any(|part| path.contains(part));
+    encoded
+        || path
+            .split('/')
+            .any(|segment| segment == "." || segment == "..")
 }
 
 #[cfg(test)]
@@ -277,7 +351,9 @@ mod tests {
     }
 
     fn registered(uris: &[&str]) -> Vec<RedirectUri> {
-        uris.iter().map(|uri| register(uri).expect("a safe redirect URI")).collect()
+        uris.iter()
+            .map(|uri| register(uri).expect("a safe redirect URI"))
+            .collect()
     }
 
     #[test]
@@ -360,11 +436,20 @@ mod tests {
             "http://localhost:99999/cb",
             "ftp://localhost/cb",
         ] {
-            assert!(matches!(register(bad), Err(Reason::UnsafeRedirectUri(_))), "{bad:?}");
+            assert!(
+                matches!(register(bad), Err(Reason::UnsafeRedirectUri(_))),
+                "{bad:?}"
+            );
         }
         let of_length = |length: usize| format!("https://good.com/{}", "a".repeat(length - 17));
-        assert_eq!(register(&of_length(2048)).map(|uri| uri.as_str().len()), Ok(2048));
-        assert_eq!(register(&of_length(2049)), Err(Reason::UnsafeRedirectUri("it is too long")));
+        assert_eq!(
+            register(&of_length(2048)).map(|uri| uri.as_str().len()),
+            Ok(2048)
+        );
+        assert_eq!(
+            register(&of_length(2049)),
+            Err(Reason::UnsafeRedirectUri("it is too long"))
+        );
     }
 
     #[test]
@@ -374,20 +459,51 @@ mod tests {
         let none = PrivateSchemes::read([]).expect("no names");
         let own = PrivateSchemes::read(["my-agent", "a1+b"]).expect("names of schemes");
         for schemes in [&none, &own] {
-            assert!(!cursor.still_stands(schemes) && dotted.still_stands(schemes), "{schemes:?}");
+            assert!(
+                !cursor.still_stands(schemes) && dotted.still_stands(schemes),
+                "{schemes:?}"
+            );
         }
         assert!(cursor.still_stands(&PrivateSchemes::default()));
         for uri in registered(&["https://a.example/cb", "http://localhost/cb"]) {
             assert!(uri.still_stands(&none));
         }
-        assert!(RedirectUri::register("my-agent:/cb", &own).is_ok() && RedirectUri::register("a1+b:/cb", &own).is_ok());
-        assert_eq!(RedirectUri::register("my-agent:/cb", &none), Err(Reason::SchemeNotAllowed("my-agent".to_owned())));
-        assert_eq!(register("unknown://x"), Err(Reason::SchemeNotAllowed("unknown".to_owned())));
+        assert!(
+            RedirectUri::register("my-agent:/cb", &own).is_ok()
+                && RedirectUri::register("a1+b:/cb", &own).is_ok()
+        );
+        assert_eq!(
+            RedirectUri::register("my-agent:/cb", &none),
+            Err(Reason::SchemeNotAllowed("my-agent".to_owned()))
+        );
+        assert_eq!(
+            register("unknown://x"),
+            Err(Reason::SchemeNotAllowed("unknown".to_owned()))
+        );
         let endless = format!("{}:/cb", "a".repeat(2000));
-        assert_eq!(register(&endless), Err(Reason::SchemeNotAllowed("a".repeat(64))));
+        assert_eq!(
+            register(&endless),
+            Err(Reason::SchemeNotAllowed("a".repeat(64)))
+        );
         // No setting would let these in.
-        assert_eq!(register("javascript://x/cb"), Err(Reason::UnsafeRedirectUri("its scheme is not allowed")));
-        for bad in ["", "javascript", "data", "https", "Cursor", "cursor:", "cursor://", "1a", ".a", "a b", "a,b", "é"] {
+        assert_eq!(
+            register("javascript://x/cb"),
+            Err(Reason::UnsafeRedirectUri("its scheme is not allowed"))
+        );
+        for bad in [
+            "",
+            "javascript",
+            "data",
+            "https",
+            "Cursor",
+            "cursor:",
+            "cursor://",
+            "1a",
+            ".a",
+            "a b",
+            "a,b",
+            "é",
+        ] {
             assert_eq!(PrivateSchemes::read(["zed", bad, "?"]), Err(bad), "{bad:?}");
         }
     }
@@ -395,17 +511,34 @@ mod tests {
     #[test]
     fn naming_a_scheme_adds_it_and_a_minus_takes_one_away() {
         let set = |words: &[&'static str]| PrivateSchemes::adjusted(words.iter().copied());
-        let allowed = |words: &[&'static str], scheme: &str| set(words).is_ok_and(|schemes| schemes.allow(scheme));
+        let allowed = |words: &[&'static str], scheme: &str| {
+            set(words).is_ok_and(|schemes| schemes.allow(scheme))
+        };
         for scheme in KNOWN_PRIVATE_SCHEMES {
             assert!(allowed(&["my-agent"], scheme), "{scheme}");
-            assert!(!allowed(&["none"], scheme) && !allowed(&["none", "my-agent"], scheme), "{scheme}");
+            assert!(
+                !allowed(&["none"], scheme) && !allowed(&["none", "my-agent"], scheme),
+                "{scheme}"
+            );
         }
         assert!(allowed(&["my-agent"], "my-agent") && allowed(&["none", "my-agent"], "my-agent"));
         assert!(!allowed(&["-cursor"], "cursor") && allowed(&["-cursor"], "claude"));
         assert!(!allowed(&["-cursor", "my-agent"], "cursor"));
-        assert_eq!(set(&["cursor", "zed"]), Ok(PrivateSchemes::default()), "they are on the list already");
+        assert_eq!(
+            set(&["cursor", "zed"]),
+            Ok(PrivateSchemes::default()),
+            "they are on the list already"
+        );
         assert_eq!(set(&[]), Ok(PrivateSchemes::default()));
-        for bad in ["javascript", "-javascript", "Cursor", "-", "--cursor", "cursor:", "-my-agent"] {
+        for bad in [
+            "javascript",
+            "-javascript",
+            "Cursor",
+            "-",
+            "--cursor",
+            "cursor:",
+            "-my-agent",
+        ] {
             assert_eq!(set(&["zed", bad]), Err(bad));
         }
     }
@@ -457,7 +590,11 @@ mod tests {
             "http://[::1]:4000/cb/",
             "",
         ] {
-            assert_eq!(Destination::prove(&uris, bad), Err(Reason::UnregisteredRedirectUri), "{bad}");
+            assert_eq!(
+                Destination::prove(&uris, bad),
+                Err(Reason::UnregisteredRedirectUri),
+                "{bad}"
+            );
         }
     }
 
@@ -467,11 +604,15 @@ mod tests {
         let uris = registered(&["https://a.example/cb", "https://a.example/cb?x=1"]);
         let destination = |uri| Destination::prove(&uris, uri).expect("registered");
         assert_eq!(
-            destination("https://a.example/cb").with_code("c&d", Some("s t"), &issuer).as_str(),
+            destination("https://a.example/cb")
+                .with_code("c&d", Some("s t"), &issuer)
+                .as_str(),
             "https://a.example/cb?code=c%26d&state=s+t&iss=https%3A%2F%2Fauth.example.com"
         );
         assert_eq!(
-            destination("https://a.example/cb?x=1").with_error(&Reason::Denied, None, &issuer).as_str(),
+            destination("https://a.example/cb?x=1")
+                .with_error(&Reason::Denied, None, &issuer)
+                .as_str(),
             "https://a.example/cb?x=1&error=access_denied&error_description=The+person+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
         );
     }
@@ -481,16 +622,28 @@ mod tests {
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
         for (uri, answer) in [
             ("https://a.example/cb?", "https://a.example/cb?code=c&iss="),
-            ("https://a.example/cb?x&", "https://a.example/cb?x&code=c&iss="),
-            ("https://a.example/cb?x", "https://a.example/cb?x&code=c&iss="),
+            (
+                "https://a.example/cb?x&",
+                "https://a.example/cb?x&code=c&iss=",
+            ),
+            (
+                "https://a.example/cb?x",
+                "https://a.example/cb?x&code=c&iss=",
+            ),
             ("https://a.example", "https://a.example?code=c&iss="),
             ("com.example.app:/cb", "com.example.app:/cb?code=c&iss="),
         ] {
             let destination = Destination::prove(&registered(&[uri]), uri).expect("registered");
             let location = destination.with_code("c", None, &issuer);
-            assert_eq!(location.as_str(), format!("{answer}https%3A%2F%2Fauth.example.com"));
+            assert_eq!(
+                location.as_str(),
+                format!("{answer}https%3A%2F%2Fauth.example.com")
+            );
             let before_query = uri.split('?').next().unwrap_or_default();
-            assert_eq!(format!("{location:?}"), format!("Location({before_query}?…)"));
+            assert_eq!(
+                format!("{location:?}"),
+                format!("Location({before_query}?…)")
+            );
         }
     }
 
@@ -508,9 +661,12 @@ mod tests {
         ] {
             assert!(is_on_this_computer(here), "{here}");
         }
-        for elsewhere in
-            ["https://localhost.example/cb", "https://notlocalhost/cb", "https://8.8.8.8/cb", "https://[2606:4700::1111]/cb"]
-        {
+        for elsewhere in [
+            "https://localhost.example/cb",
+            "https://notlocalhost/cb",
+            "https://8.8.8.8/cb",
+            "https://[2606:4700::1111]/cb",
+        ] {
             assert!(!is_on_this_computer(elsewhere), "{elsewhere}");
         }
     }
@@ -526,13 +682,44 @@ mod tests {
         ]);
         let facts = |uri| {
             let destination = Destination::prove(&uris, uri).expect("registered");
-            (destination.host().to_owned(), destination.is_on_this_computer(), destination.policy_source())
+            (
+                destination.host().to_owned(),
+                destination.is_on_this_computer(),
+                destination.policy_source(),
+            )
         };
-        assert_eq!(facts("https://a.example:8443/cb"), ("a.example:8443".to_owned(), false, "https://a.example:8443".to_owned()));
-        assert_eq!(facts("http://localhost:5/cb"), ("localhost:5".to_owned(), true, "http://localhost:5".to_owned()));
-        assert_eq!(facts("https://localhost:1/cb"), ("localhost:1".to_owned(), true, "https://localhost:1".to_owned()));
-        assert_eq!(facts("https://127.0.0.9/cb"), ("127.0.0.9".to_owned(), true, "https://127.0.0.9".to_owned()));
-        assert_eq!(facts("cursor://anysphere.cursor-mcp/cb"), ("cursor".to_owned(), true, "cursor:".to_owned()));
+        assert_eq!(
+            facts("https://a.example:8443/cb"),
+            (
+                "a.example:8443".to_owned(),
+                false,
+                "https://a.example:8443".to_owned()
+            )
+        );
+        assert_eq!(
+            facts("http://localhost:5/cb"),
+            (
+                "localhost:5".to_owned(),
+                true,
+                "http://localhost:5".to_owned()
+            )
+        );
+        assert_eq!(
+            facts("https://localhost:1/cb"),
+            (
+                "localhost:1".to_owned(),
+                true,
+                "https://localhost:1".to_owned()
+            )
+        );
+        assert_eq!(
+            facts("https://127.0.0.9/cb"),
+            ("127.0.0.9".to_owned(), true, "https://127.0.0.9".to_owned())
+        );
+        assert_eq!(
+            facts("cursor://anysphere.cursor-mcp/cb"),
+            ("cursor".to_owned(), true, "cursor:".to_owned())
+        );
     }
 
     #[test]
@@ -545,7 +732,10 @@ mod tests {
             ("http://localhost:1/cb", "http://localhost"),
             ("http://127.0.0.1/cb", "http://127.0.0.1"),
             ("http://[::1]:99?x", "http://[::1]"),
-            ("http://localhost.evil.example/cb", "http://localhost.evil.example"),
+            (
+                "http://localhost.evil.example/cb",
+                "http://localhost.evil.example",
+            ),
             ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:"),
             ("com.example.app:/cb", "com.example.app:"),
         ] {

@@ -2,7 +2,8 @@
 
 use crate::error::{Code, Reason};
 
-/// A refused request of a machine, as it is answered (OAuth 2.1 section 3.2.4, RFC 7591 section 3.2.2).
+/// A refused request of a machine, as it is answered (OAuth 2.1 section 3.2.4, RFC 7591 section
+/// 3.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Reason);
 
@@ -34,7 +35,8 @@ impl Refusal {
         }
     }
 
-    /// What `WWW-Authenticate` asks for, where there is one: a client is challenged where it used the header (O12).
+    /// What `WWW-Authenticate` asks for, where there is one: a client is challenged where it used
+    /// the header (O12).
     pub const fn challenge(&self) -> Option<Scheme> {
         match self.0 {
             Reason::MalformedAuthorizationHeader
@@ -57,20 +59,58 @@ mod tests {
     fn o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
         let (basic, bearer) = (Some(Scheme::Basic), Some(Scheme::Bearer));
         for (reason, code, status, challenge) in [
-            (R::ClientAuthenticationFailed { by_header: true }, "invalid_client", 401, basic),
-            (R::ClientAuthenticationFailed { by_header: false }, "invalid_client", 401, None),
-            (R::SecretOfPublicClient { by_header: true }, "invalid_client", 401, basic),
-            (R::SecretOfPublicClient { by_header: false }, "invalid_client", 401, None),
-            (R::MalformedAuthorizationHeader, "invalid_client", 401, basic),
-            (R::ResourceAuthenticationFailed, "invalid_client", 401, basic),
+            (
+                R::ClientAuthenticationFailed { by_header: true },
+                "invalid_client",
+                401,
+                basic,
+            ),
+            (
+                R::ClientAuthenticationFailed { by_header: false },
+                "invalid_client",
+                401,
+                None,
+            ),
+            (
+                R::SecretOfPublicClient { by_header: true },
+                "invalid_client",
+                401,
+                basic,
+            ),
+            (
+                R::SecretOfPublicClient { by_header: false },
+                "invalid_client",
+                401,
+                None,
+            ),
+            (
+                R::MalformedAuthorizationHeader,
+                "invalid_client",
+                401,
+                basic,
+            ),
+            (
+                R::ResourceAuthenticationFailed,
+                "invalid_client",
+                401,
+                basic,
+            ),
             (R::RegistrationTokenRefused, "invalid_token", 401, bearer),
-            (R::SeveralAuthenticationMethods, "invalid_request", 400, None),
+            (
+                R::SeveralAuthenticationMethods,
+                "invalid_request",
+                400,
+                None,
+            ),
             (R::UnknownCode, "invalid_grant", 400, None),
             (R::TokenOfAnotherClient, "invalid_grant", 400, None),
             (R::GrantTypeNotRegistered, "unauthorized_client", 400, None),
         ] {
             let refusal = Refusal(reason);
-            assert_eq!((refusal.code(), refusal.status(), refusal.challenge()), (code, status, challenge));
+            assert_eq!(
+                (refusal.code(), refusal.status(), refusal.challenge()),
+                (code, status, challenge)
+            );
             assert_eq!(refusal.description(), refusal.0.description());
         }
     }

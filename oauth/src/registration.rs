@@ -1,5 +1,5 @@
-//! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it. How a client manages its
-//! own registration afterwards (RFC 7592) is in [`management`](Managed).
+//! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it.
+//! How a client manages its own registration afterwards (RFC 7592) is in [`management`](Managed).
 
 mod management;
 
@@ -25,7 +25,8 @@ const LARGEST: usize = 8 * 1024;
 const REFRESH_TOKEN: &str = "refresh_token";
 const GRANT_TYPES: [&str; 2] = ["authorization_code", REFRESH_TOKEN];
 
-/// Client metadata that this server accepts, in its effective form: what is unsupported has been dropped.
+/// Client metadata that this server accepts, in its effective form: what is unsupported has been
+/// dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     redirect_uris: Vec<RedirectUri>,
@@ -36,7 +37,8 @@ pub struct Metadata {
     details: Details,
 }
 
-/// What a client says of itself besides what decides: that is in its [`Client`], and is stored there only.
+/// What a client says of itself besides what decides: that is in its [`Client`], and is stored
+/// there only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     token_endpoint_auth_method: Method,
@@ -71,7 +73,9 @@ enum Method {
 impl Method {
     fn read(members: &Members) -> Result<Self, Reason> {
         let why = "it is none of none, private_key_jwt, client_secret_basic and client_secret_post";
-        Ok(members.read("token_endpoint_auth_method", why)?.unwrap_or(Self::ClientSecretBasic))
+        Ok(members
+            .read("token_endpoint_auth_method", why)?
+            .unwrap_or(Self::ClientSecretBasic))
     }
 
     /// The keys that the method needs (RFC 7591 section 2).
@@ -79,7 +83,10 @@ impl Method {
         if self != Self::PrivateKeyJwt {
             return Ok(None);
         }
-        let missing = Reason::UnacceptableMetadata { member: "jwks", why: "private_key_jwt needs it, or jwks_uri" };
+        let missing = Reason::UnacceptableMetadata {
+            member: "jwks",
+            why: "private_key_jwt needs it, or jwks_uri",
+        };
         members.keys()?.ok_or(missing).map(Some)
     }
 }
@@ -95,7 +102,8 @@ enum ApplicationType {
 /// What is remembered of a registration besides the client it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// What else the client says of itself. Records of earlier releases have here what is in the client too; it is passed over.
+    /// What else the client says of itself. Records of earlier releases have here what is in the
+    /// client too; it is passed over.
     #[serde(rename = "metadata")]
     pub details: Details,
     /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
@@ -113,7 +121,8 @@ pub struct Fresh {
     pub token: Secret,
 }
 
-/// The answer to a registration (RFC 7591 section 3.2.1, RFC 7592 section 3): effective metadata, nothing null.
+/// The answer to a registration (RFC 7591 section 3.2.1, RFC 7592 section 3): effective metadata,
+/// nothing null.
 #[derive(Clone, Serialize)]
 pub struct ClientInformation {
     client_id: String,
@@ -143,13 +152,23 @@ impl fmt::Debug for ClientInformation {
 }
 
 impl ClientInformation {
-    /// The answer about a client. The secret is there only when it has just been made: the store cannot tell it.
-    fn of(client: &Client, details: Details, token: String, client_secret: Option<String>, issuer: &Issuer) -> Self {
+    /// The answer about a client. The secret is there only when it has just been made: the store
+    /// cannot tell it.
+    fn of(
+        client: &Client,
+        details: Details,
+        token: String,
+        client_secret: Option<String>,
+        issuer: &Issuer,
+    ) -> Self {
         let keys = match &client.authentication {
             Authentication::Keys(keys) | Authentication::KeysOrNone(keys) => Some(keys.clone()),
             Authentication::None | Authentication::Secret(_) => None,
         };
-        let grant_types = GRANT_TYPES.into_iter().filter(|name| client.refreshes || *name != REFRESH_TOKEN).collect();
+        let grant_types = GRANT_TYPES
+            .into_iter()
+            .filter(|name| client.refreshes || *name != REFRESH_TOKEN)
+            .collect();
         Self {
             client_id: client.id.clone(),
             client_id_issued_at: client.created_at,
@@ -170,8 +189,9 @@ impl ClientInformation {
 impl Metadata {
     /// Reads the body of a registration request.
     ///
-    /// Null members, empty strings and empty lists count as absent, unknown members are ignored, unsupported grant types are
-    /// dropped. So is what the client can do without: unsafe redirect URIs beside safe ones, and members that only inform.
+    /// Null members, empty strings and empty lists count as absent, unknown members are ignored,
+    /// unsupported grant types are dropped. So is what the client can do without: unsafe redirect
+    /// URIs beside safe ones, and members that only inform.
     ///
     /// # Errors
     /// The reason of the first member that cannot be accepted.
@@ -207,7 +227,9 @@ impl Metadata {
             redirect_uris: members.redirect_uris(schemes)?,
             keys: method.keys(members)?,
             refreshes: grant_types.iter().any(|name| name == REFRESH_TOKEN),
-            client_name: members.name().unwrap_or_else(|reason| members.optional(|_| Err(reason))),
+            client_name: members
+                .name()
+                .unwrap_or_else(|reason| members.optional(|_| Err(reason))),
             details: Details {
                 token_endpoint_auth_method: method,
                 client_uri: members.optional(|members| members.web_url("client_uri")),
@@ -215,9 +237,12 @@ impl Metadata {
                 policy_uri: members.optional(|members| members.web_url("policy_uri")),
                 tos_uri: members.optional(|members| members.web_url("tos_uri")),
                 scope: members.optional(|members| members.text("scope", LONGEST_URL)),
-                application_type: members.optional(|members| members.read("application_type", "it is neither native nor web")),
+                application_type: members.optional(|members| {
+                    members.read("application_type", "it is neither native nor web")
+                }),
                 software_id: members.optional(|members| members.text("software_id", LONGEST_TEXT)),
-                software_version: members.optional(|members| members.text("software_version", LONGEST_TEXT)),
+                software_version: members
+                    .optional(|members| members.text("software_version", LONGEST_TEXT)),
             },
         })
     }
@@ -235,9 +260,14 @@ impl Metadata {
     ) -> Result<(Client, ClientInformation), Reason> {
         let token = format!("{TOKEN_PREFIX}{}", fresh.token.encode());
         let (authentication, client_secret) = self.authentication(None, &fresh.secret);
-        let registration = Registration { details: self.details.clone(), token: Digest::of(token.as_bytes()), used_at: None };
+        let registration = Registration {
+            details: self.details.clone(),
+            token: Digest::of(token.as_bytes()),
+            used_at: None,
+        };
         let client = self.client(registration, id, authentication, now)?;
-        let information = ClientInformation::of(&client, self.details, token, client_secret, issuer);
+        let information =
+            ClientInformation::of(&client, self.details, token, client_secret, issuer);
         Ok((client, information))
     }
 
@@ -258,18 +288,30 @@ impl Metadata {
             origin: Origin::Registered(Box::new(registration)),
             created_at,
         };
-        if client.size() > LARGEST { Err(Reason::MetadataTooLarge) } else { Ok(client) }
+        if client.size() > LARGEST {
+            Err(Reason::MetadataTooLarge)
+        } else {
+            Ok(client)
+        }
     }
 
-    /// How the client proves itself, and the secret that was made for it, if any. One that has a secret keeps it.
-    fn authentication(&self, kept: Option<Authentication>, fresh: &Secret) -> (Authentication, Option<String>) {
+    /// How the client proves itself, and the secret that was made for it, if any. One that has a
+    /// secret keeps it.
+    fn authentication(
+        &self,
+        kept: Option<Authentication>,
+        fresh: &Secret,
+    ) -> (Authentication, Option<String>) {
         match (&self.keys, self.details.token_endpoint_auth_method, kept) {
             (Some(keys), ..) => (Authentication::Keys(keys.clone()), None),
             (None, Method::None, _) => (Authentication::None, None),
             (None, _, Some(kept @ Authentication::Secret(_))) => (kept, None),
             (None, ..) => {
                 let secret = client::secret_text(fresh);
-                (Authentication::Secret(client::secret_digest(&secret)), Some(secret))
+                (
+                    Authentication::Secret(client::secret_digest(&secret)),
+                    Some(secret),
+                )
             }
         }
     }
@@ -284,13 +326,21 @@ mod tests {
     fn register(metadata: &Value) -> Result<(Client, Value), Reason> {
         let metadata = Metadata::read(metadata.to_string().as_bytes(), &PrivateSchemes::default())?;
         let (client, information) = of(metadata);
-        Ok((client, serde_json::to_value(information).expect("serialisable")))
+        Ok((
+            client,
+            serde_json::to_value(information).expect("serialisable"),
+        ))
     }
 
     fn of(metadata: Metadata) -> (Client, ClientInformation) {
-        let fresh = Fresh { secret: Secret::new([0; 32]), token: Secret::new([1; 32]) };
+        let fresh = Fresh {
+            secret: Secret::new([0; 32]),
+            token: Secret::new([1; 32]),
+        };
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
-        metadata.register("id".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7)).expect("it is small")
+        metadata
+            .register("id".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7))
+            .expect("it is small")
     }
 
     #[test]
@@ -306,8 +356,13 @@ mod tests {
         assert_eq!(client.authentication, Authentication::None);
         assert!(client.refreshes);
         let token = format!("vrat_{}", Secret::new([1; 32]).encode());
-        let Origin::Registered(registration) = &client.origin else { panic!("it registered itself") };
-        assert_eq!((&registration.token, registration.used_at), (&Digest::of(token.as_bytes()), None));
+        let Origin::Registered(registration) = &client.origin else {
+            panic!("it registered itself")
+        };
+        assert_eq!(
+            (&registration.token, registration.used_at),
+            (&Digest::of(token.as_bytes()), None)
+        );
         assert_eq!(
             answer,
             json!({
@@ -325,7 +380,10 @@ mod tests {
         let (client, answer) =
             register(&json!({"redirect_uris": ["https://a.example/cb"], "grant_types": ["authorization_code"]})).expect("accepted");
         let secret = answer["client_secret"].as_str().expect("a secret");
-        assert_eq!(client.authentication, Authentication::Secret(client::secret_digest(secret)));
+        assert_eq!(
+            client.authentication,
+            Authentication::Secret(client::secret_digest(secret))
+        );
         assert_eq!(answer["client_secret_expires_at"], 0);
         assert_eq!(answer["token_endpoint_auth_method"], "client_secret_basic");
         assert!(!client.refreshes);
@@ -336,21 +394,28 @@ mod tests {
             "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt",
             "grant_types": ["authorization_code"], "response_types": ["code"]
         });
-        metadata.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
+        metadata
+            .as_object_mut()
+            .expect("an object")
+            .extend(members.as_object().expect("an object").clone());
         metadata
     }
 
     #[test]
     fn k15_a_client_registers_keys_or_where_they_are_and_gets_no_secret() {
-        let jwks =
-            json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]});
-        for (member, value) in [("jwks", jwks), ("jwks_uri", json!("https://a.example/keys.json?v=1"))] {
+        let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]});
+        for (member, value) in [
+            ("jwks", jwks),
+            ("jwks_uri", json!("https://a.example/keys.json?v=1")),
+        ] {
             let metadata = with_keys(&json!({ member: value }));
             let (client, mut answer) = register(&metadata).expect("accepted");
             let source = serde_json::from_value(json!({ member: value })).expect("keys");
             assert_eq!(client.authentication, Authentication::Keys(source));
             let answer = answer.as_object_mut().expect("an object");
-            answer.retain(|name, _| !name.contains("client_id") && !name.starts_with("registration_"));
+            answer.retain(|name, _| {
+                !name.contains("client_id") && !name.starts_with("registration_")
+            });
             assert_eq!(json!(answer), metadata);
             let stored = serde_json::to_string(&client).expect("serialisable");
             assert_eq!(serde_json::from_str::<Client>(&stored).ok(), Some(client));
@@ -359,7 +424,11 @@ mod tests {
             "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "none", "jwks_uri": "https://a.example/keys.json"
         }))
         .expect("accepted");
-        assert_eq!((client.authentication, answer.get("jwks_uri")), (Authentication::None, None), "keys that nobody asks for");
+        assert_eq!(
+            (client.authentication, answer.get("jwks_uri")),
+            (Authentication::None, None),
+            "keys that nobody asks for"
+        );
     }
 
     #[test]
@@ -368,20 +437,48 @@ mod tests {
         let uri = "it is not an https URL without user part and fragment";
         for (members, member, why) in [
             (json!({}), "jwks", "private_key_jwt needs it, or jwks_uri"),
-            (json!({"jwks": {"keys": [key]}, "jwks_uri": "https://a.example/keys.json"}), "jwks_uri", "there is jwks too"),
+            (
+                json!({"jwks": {"keys": [key]}, "jwks_uri": "https://a.example/keys.json"}),
+                "jwks_uri",
+                "there is jwks too",
+            ),
             (
                 json!({"jwks": {"keys": []}}),
                 "jwks",
                 "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
             ),
-            (json!({"jwks": "{}"}), "jwks", "it is not an object with a list of keys"),
-            (json!({"jwks_uri": "http://a.example/keys.json"}), "jwks_uri", uri),
-            (json!({"jwks_uri": "https://user@a.example/keys.json"}), "jwks_uri", uri),
-            (json!({"jwks_uri": "https://a.example/keys.json#x"}), "jwks_uri", uri),
-            (json!({"jwks_uri": "data:application/json,{}"}), "jwks_uri", uri),
+            (
+                json!({"jwks": "{}"}),
+                "jwks",
+                "it is not an object with a list of keys",
+            ),
+            (
+                json!({"jwks_uri": "http://a.example/keys.json"}),
+                "jwks_uri",
+                uri,
+            ),
+            (
+                json!({"jwks_uri": "https://user@a.example/keys.json"}),
+                "jwks_uri",
+                uri,
+            ),
+            (
+                json!({"jwks_uri": "https://a.example/keys.json#x"}),
+                "jwks_uri",
+                uri,
+            ),
+            (
+                json!({"jwks_uri": "data:application/json,{}"}),
+                "jwks_uri",
+                uri,
+            ),
             (json!({"jwks_uri": 1}), "jwks_uri", "it is not a string"),
         ] {
-            assert_eq!(register(&with_keys(&members)).err(), Some(Reason::UnacceptableMetadata { member, why }), "{members}");
+            assert_eq!(
+                register(&with_keys(&members)).err(),
+                Some(Reason::UnacceptableMetadata { member, why }),
+                "{members}"
+            );
         }
     }
 
@@ -392,21 +489,65 @@ mod tests {
             (json!([]), "invalid_client_metadata"),
             (json!({}), "invalid_redirect_uri"),
             (json!({"redirect_uris": []}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": ["http://evil.example/cb"]}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": ["http://a.example/cb", "javascript:x", 7]}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": ["my-agent://a/cb"]}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": vec!["https://a.example/cb"; 21]}), "invalid_redirect_uri"),
-            (json!({"redirect_uris": "https://a.example/cb"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "token_endpoint_auth_method": "tls_client_auth"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "token_endpoint_auth_method": "client_secret_jwt"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt"}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}), "invalid_client_metadata"),
-            (json!({"redirect_uris": uris, "response_types": ["token"]}), "invalid_client_metadata"),
+            (
+                json!({"redirect_uris": ["http://evil.example/cb"]}),
+                "invalid_redirect_uri",
+            ),
+            (
+                json!({"redirect_uris": ["http://a.example/cb", "javascript:x", 7]}),
+                "invalid_redirect_uri",
+            ),
+            (
+                json!({"redirect_uris": ["my-agent://a/cb"]}),
+                "invalid_redirect_uri",
+            ),
+            (
+                json!({"redirect_uris": vec!["https://a.example/cb"; 21]}),
+                "invalid_redirect_uri",
+            ),
+            (
+                json!({"redirect_uris": "https://a.example/cb"}),
+                "invalid_client_metadata",
+            ),
+            (
+                json!({"redirect_uris": uris, "token_endpoint_auth_method": "tls_client_auth"}),
+                "invalid_client_metadata",
+            ),
+            (
+                json!({"redirect_uris": uris, "token_endpoint_auth_method": "client_secret_jwt"}),
+                "invalid_client_metadata",
+            ),
+            (
+                json!({"redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt"}),
+                "invalid_client_metadata",
+            ),
+            (
+                json!({"redirect_uris": uris, "grant_types": ["client_credentials"]}),
+                "invalid_client_metadata",
+            ),
+            (
+                json!({"redirect_uris": uris, "response_types": ["token"]}),
+                "invalid_client_metadata",
+            ),
         ] {
-            assert_eq!(register(&metadata).map_err(|reason| reason.code().as_str()).err(), Some(code), "{metadata}");
+            assert_eq!(
+                register(&metadata)
+                    .map_err(|reason| reason.code().as_str())
+                    .err(),
+                Some(code),
+                "{metadata}"
+            );
         }
-        for body in [&b"{"[..], b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf{}"] {
-            assert_eq!(Metadata::read(body, &PrivateSchemes::default()), Err(Reason::MalformedMetadata));
+        for body in [
+            &b"{"[..],
+            b"",
+            b"\xef\xbb\xbf",
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        ] {
+            assert_eq!(
+                Metadata::read(body, &PrivateSchemes::default()),
+                Err(Reason::MalformedMetadata)
+            );
         }
     }
 
@@ -415,56 +556,144 @@ mod tests {
         let unacceptable = |member, why| Reason::UnacceptableMetadata { member, why };
         let (url, list) = ("it is not a web address", "it is not a list of strings");
         for (member, value, reason) in [
-            ("logo_uri", json!("data:image/png;base64,AAAA"), unacceptable("logo_uri", url)),
-            ("logo_uri", json!("JavaScript:alert(1)"), unacceptable("logo_uri", url)),
-            ("client_uri", json!("java\tscript:alert(1)"), unacceptable("client_uri", url)),
-            ("policy_uri", json!("\u{1}https://a.example"), unacceptable("policy_uri", url)),
-            ("tos_uri", json!(["https://a.example"]), unacceptable("tos_uri", "it is not a string")),
-            ("scope", json!(["read"]), unacceptable("scope", "it is not a string")),
-            ("scope", json!("x".repeat(2049)), unacceptable("scope", "it is too long")),
-            ("software_id", json!("x".repeat(201)), unacceptable("software_id", "it is too long")),
-            ("application_type", json!("desktop"), unacceptable("application_type", "it is neither native nor web")),
-            ("client_name", json!(["x"]), unacceptable("client_name", "it is not a string")),
+            (
+                "logo_uri",
+                json!("data:image/png;base64,AAAA"),
+                unacceptable("logo_uri", url),
+            ),
+            (
+                "logo_uri",
+                json!("JavaScript:alert(1)"),
+                unacceptable("logo_uri", url),
+            ),
+            (
+                "client_uri",
+                json!("java\tscript:alert(1)"),
+                unacceptable("client_uri", url),
+            ),
+            (
+                "policy_uri",
+                json!("\u{1}https://a.example"),
+                unacceptable("policy_uri", url),
+            ),
+            (
+                "tos_uri",
+                json!(["https://a.example"]),
+                unacceptable("tos_uri", "it is not a string"),
+            ),
+            (
+                "scope",
+                json!(["read"]),
+                unacceptable("scope", "it is not a string"),
+            ),
+            (
+                "scope",
+                json!("x".repeat(2049)),
+                unacceptable("scope", "it is too long"),
+            ),
+            (
+                "software_id",
+                json!("x".repeat(201)),
+                unacceptable("software_id", "it is too long"),
+            ),
+            (
+                "application_type",
+                json!("desktop"),
+                unacceptable("application_type", "it is neither native nor web"),
+            ),
+            (
+                "client_name",
+                json!(["x"]),
+                unacceptable("client_name", "it is not a string"),
+            ),
         ] {
-            let (answer, dropped) = accept(&json!({"redirect_uris": ["https://a.example/cb"], member: value}));
-            assert_eq!((answer.get(member), dropped), (None, vec![reason]), "{member}: {value}");
+            let (answer, dropped) =
+                accept(&json!({"redirect_uris": ["https://a.example/cb"], member: value}));
+            assert_eq!(
+                (answer.get(member), dropped),
+                (None, vec![reason]),
+                "{member}: {value}"
+            );
         }
-        let (answer, dropped) =
-            accept(&json!({"redirect_uris": ["https://a.example/cb"], "grant_types": 1, "response_types": "code"}));
-        assert_eq!(answer["grant_types"], json!(["authorization_code", "refresh_token"]), "as without the member");
-        assert_eq!(dropped, [unacceptable("grant_types", list), unacceptable("response_types", list)]);
+        let (answer, dropped) = accept(
+            &json!({"redirect_uris": ["https://a.example/cb"], "grant_types": 1, "response_types": "code"}),
+        );
+        assert_eq!(
+            answer["grant_types"],
+            json!(["authorization_code", "refresh_token"]),
+            "as without the member"
+        );
+        assert_eq!(
+            dropped,
+            [
+                unacceptable("grant_types", list),
+                unacceptable("response_types", list)
+            ]
+        );
         let long = "\u{e9}".repeat(150);
-        let (answer, dropped) = accept(&json!({"redirect_uris": ["https://a.example/cb"], "client_name": long}));
-        assert_eq!(answer["client_name"], "\u{e9}".repeat(100), "cut between two letters");
-        assert_eq!(dropped, [unacceptable("client_name", "it is too long, and was cut")]);
+        let (answer, dropped) =
+            accept(&json!({"redirect_uris": ["https://a.example/cb"], "client_name": long}));
+        assert_eq!(
+            answer["client_name"],
+            "\u{e9}".repeat(100),
+            "cut between two letters"
+        );
+        assert_eq!(
+            dropped,
+            [unacceptable("client_name", "it is too long, and was cut")]
+        );
     }
 
     #[test]
     fn a3_safe_redirect_uris_are_kept_and_no_other_is() {
-        let uris =
-            ["my-agent://a/cb", "https://a.example/cb", "javascript:alert(1)", "http://evil.example/cb", "http://localhost/cb"];
+        let uris = [
+            "my-agent://a/cb",
+            "https://a.example/cb",
+            "javascript:alert(1)",
+            "http://evil.example/cb",
+            "http://localhost/cb",
+        ];
         let (answer, dropped) = accept(&json!({"redirect_uris": uris}));
-        assert_eq!(answer["redirect_uris"], json!(["https://a.example/cb", "http://localhost/cb"]));
+        assert_eq!(
+            answer["redirect_uris"],
+            json!(["https://a.example/cb", "http://localhost/cb"])
+        );
         assert_eq!(dropped.len(), 3);
         assert_eq!(dropped[0], Reason::SchemeNotAllowed("my-agent".to_owned()));
-        let (answer, _) = accept(&json!({"redirect_uris": [null, 7, ["https://a.example/cb"], "https://a.example/cb"]}));
+        let (answer, _) = accept(
+            &json!({"redirect_uris": [null, 7, ["https://a.example/cb"], "https://a.example/cb"]}),
+        );
         assert_eq!(answer["redirect_uris"], json!(["https://a.example/cb"]));
     }
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        let body = [&b"\xef\xbb\xbf"[..], br#"{"redirect_uris": ["https://a.example/cb"], "client_name": "A"}"#].concat();
+        let body = [
+            &b"\xef\xbb\xbf"[..],
+            br#"{"redirect_uris": ["https://a.example/cb"], "client_name": "A"}"#,
+        ]
+        .concat();
         let metadata = Metadata::read(&body, &PrivateSchemes::default()).expect("accepted");
         assert_eq!(metadata.name(), Some("A"));
         assert_eq!(Metadata::claimed_name(&body), Some("A".to_owned()));
-        assert_eq!(Metadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#), Some("A".to_owned()));
-        assert_eq!((Metadata::claimed_name(b"{"), Metadata::claimed_name(b"{}")), (None, None));
+        assert_eq!(
+            Metadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#),
+            Some("A".to_owned())
+        );
+        assert_eq!(
+            (Metadata::claimed_name(b"{"), Metadata::claimed_name(b"{}")),
+            (None, None)
+        );
     }
 
     fn accept(metadata: &Value) -> (Value, Vec<Reason>) {
-        let accepted = Metadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
+        let accepted =
+            Metadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
         let (metadata, dropped) = accepted.expect("accepted");
-        (serde_json::to_value(of(metadata).1).expect("serialisable"), dropped)
+        (
+            serde_json::to_value(of(metadata).1).expect("serialisable"),
+            dropped,
+        )
     }
 
     #[test]
@@ -495,7 +724,11 @@ mod tests {
     fn a_refusal_says_what_is_wrong() {
         let uris = json!(["https://a.example/cb"]);
         for (metadata, code, description) in [
-            (json!({}), "invalid_redirect_uri", "A redirect URI is not acceptable: there is none."),
+            (
+                json!({}),
+                "invalid_redirect_uri",
+                "A redirect URI is not acceptable: there is none.",
+            ),
             (
                 json!({"redirect_uris": vec![&uris[0]; 21]}),
                 "invalid_redirect_uri",
@@ -513,14 +746,20 @@ mod tests {
             ),
         ] {
             let reason = register(&metadata).expect_err("refused");
-            assert_eq!((reason.code().as_str(), reason.description().as_str()), (code, description));
+            assert_eq!(
+                (reason.code().as_str(), reason.description().as_str()),
+                (code, description)
+            );
         }
         assert!(register(&json!({"redirect_uris": vec![&uris[0]; 20]})).is_ok());
     }
 
     #[test]
     fn debug_output_of_an_answer_holds_no_secret() {
-        let metadata = Metadata::read(br#"{"redirect_uris": ["https://a.example/cb"]}"#, &PrivateSchemes::default());
+        let metadata = Metadata::read(
+            br#"{"redirect_uris": ["https://a.example/cb"]}"#,
+            &PrivateSchemes::default(),
+        );
         let (_, information) = of(metadata.expect("accepted"));
         assert_eq!(format!("{information:?}"), "ClientInformation(id)");
     }

@@ -7,29 +7,42 @@ use url::Url;
 
 use crate::{error::Reason, parameters::Parameters, scope::Scopes, secret::Digest};
 
-/// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its tokens.
+/// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
+/// tokens.
 ///
-/// Scheme and host are compared without case, a default port and a slash alone as the path are forgiven; everything else is
-/// exact.
+/// Scheme and host are compared without case, a default port and a slash alone as the path are
+/// forgiven; everything else is exact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ResourceIdentifier(String);
 
 impl ResourceIdentifier {
-    /// Reads an absolute http or https URI without user part and fragment. `None` for anything else.
+    /// Reads an absolute http or https URI without user part and fragment. `None` for anything
+    /// else.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = Url::parse(text).ok()?;
-        let clean = text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\');
+        let clean = text.is_ascii()
+            && !text
+                .bytes()
+                .any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\');
         if !clean || !matches!(parsed.scheme(), "http" | "https") || parsed.fragment().is_some() {
             return None;
         }
-        let rest = text.split_once(':')?.1.strip_prefix("//").filter(|rest| !rest.starts_with('/'))?;
+        let rest = text
+            .split_once(':')?
+            .1
+            .strip_prefix("//")
+            .filter(|rest| !rest.starts_with('/'))?;
         // In a path or a query the character is legal (RFC 3986 section 3.3).
         if rest.split(['/', '?']).next()?.contains('@') {
             return None;
         }
         let path_and_query = rest.find(['/', '?']).map_or("", |start| &rest[start..]);
-        let path_and_query = if path_and_query == "/" { "" } else { path_and_query };
+        let path_and_query = if path_and_query == "/" {
+            ""
+        } else {
+            path_and_query
+        };
         Some(Self(parsed.origin().ascii_serialization() + path_and_query))
     }
 
@@ -44,16 +57,23 @@ impl ResourceIdentifier {
         rest.split(['/', '?']).next().unwrap_or_default()
     }
 
-    /// The path, empty for a resource that is a whole origin. The well-known metadata document is named by it (RFC 9728 section 3.1).
+    /// The path, empty for a resource that is a whole origin. The well-known metadata document is
+    /// named by it (RFC 9728 section 3.1).
     pub fn path(&self) -> &str {
         let (_, rest) = self.0.split_once("://").unwrap_or_default();
         let place = rest.split('?').next().unwrap_or_default();
         place.find('/').map_or("", |start| &place[start..])
     }
 
-    /// Where the metadata of the resource belongs: the well-known path between its host and all that follows (RFC 9728 section 3.1).
+    /// Where the metadata of the resource belongs: the well-known path between its host and all
+    /// that follows (RFC 9728 section 3.1).
     pub fn metadata_address(&self) -> String {
-        let origin = self.0.len() - self.0.split_once("://").map_or("", |(_, rest)| &rest[self.host().len()..]).len();
+        let origin = self.0.len()
+            - self
+                .0
+                .split_once("://")
+                .map_or("", |(_, rest)| &rest[self.host().len()..])
+                .len();
         let (origin, place) = self.0.split_at(origin);
         format!("{origin}/.well-known/oauth-protected-resource{place}")
     }
@@ -86,7 +106,10 @@ impl Resource {
 
     /// The words of the default set (P3, P4, K7).
     pub fn default_scopes(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().filter(|scope| scope.default).map(|scope| scope.name.as_str())
+        self.scopes
+            .iter()
+            .filter(|scope| scope.default)
+            .map(|scope| scope.name.as_str())
     }
 }
 
@@ -97,45 +120,65 @@ pub struct ScopeDescription {
     pub name: String,
     /// What a person is told that it allows.
     pub sentence: String,
-    /// Whether it belongs to the default set: what clients get that ask for nothing in particular, and all that the
-    /// resource's own metadata and its first challenge name. Clients ask for the others when they need them (P4, K8).
+    /// Whether it belongs to the default set: what clients get that ask for nothing in particular,
+    /// and all that the resource's own metadata and its first challenge name. Clients ask for the
+    /// others when they need them (P4, K8).
     pub default: bool,
 }
 
-/// The resource that a request names. RFC 8707 lets the parameter repeat, while a token here is for exactly one resource: the
-/// same one named again counts once.
+/// The resource that a request names. RFC 8707 lets the parameter repeat, while a token here is for
+/// exactly one resource: the same one named again counts once.
 ///
 /// # Errors
 /// [`Reason::SeveralResources`] when it names different ones.
 pub fn requested(parameters: &Parameters) -> Result<Option<&str>, Reason> {
     let mut named = parameters.all("resource");
-    let Some(first) = named.next() else { return Ok(None) };
+    let Some(first) = named.next() else {
+        return Ok(None);
+    };
     let identifier = ResourceIdentifier::parse(first);
-    let is_same = |other: &str| other == first || (identifier.is_some() && ResourceIdentifier::parse(other) == identifier);
-    if named.all(is_same) { Ok(Some(first)) } else { Err(Reason::SeveralResources) }
+    let is_same = |other: &str| {
+        other == first || (identifier.is_some() && ResourceIdentifier::parse(other) == identifier)
+    };
+    if named.all(is_same) {
+        Ok(Some(first))
+    } else {
+        Err(Reason::SeveralResources)
+    }
 }
 
-/// Chooses the resource of an authorization request: the one that is named, or the only one there is. Of several, a scope that
-/// only one of them has decides, and else the `default` of the settings.
+/// Chooses the resource of an authorization request: the one that is named, or the only one there
+/// is. Of several, a scope that only one of them has decides, and else the `default` of the
+/// settings.
 ///
 /// # Errors
-/// [`Reason::UnknownResource`] for a name that is none of `resources`; [`Reason::MissingResource`] when none is named and
-/// nothing decides.
+/// [`Reason::UnknownResource`] for a name that is none of `resources`; [`Reason::MissingResource`]
+/// when none is named and nothing decides.
 pub fn select<'a>(
     resources: &'a [Resource],
     default: Option<&ResourceIdentifier>,
     requested: Option<&str>,
     scope: Option<&str>,
 ) -> Result<&'a Resource, Reason> {
-    let of = |identifier: &ResourceIdentifier| resources.iter().find(|resource| resource.identifier == *identifier);
+    let of = |identifier: &ResourceIdentifier| {
+        resources
+            .iter()
+            .find(|resource| resource.identifier == *identifier)
+    };
     match (requested, resources) {
-        (Some(text), _) => ResourceIdentifier::parse(text).as_ref().and_then(of).ok_or(Reason::UnknownResource),
+        (Some(text), _) => ResourceIdentifier::parse(text)
+            .as_ref()
+            .and_then(of)
+            .ok_or(Reason::UnknownResource),
         (None, [only]) => Ok(only),
-        (None, _) => by_scope(resources, scope).or_else(|| of(default?)).ok_or(Reason::MissingResource),
+        (None, _) => by_scope(resources, scope)
+            .or_else(|| of(default?))
+            .ok_or(Reason::MissingResource),
     }
 }
 
-/// The one resource that scopes of no other are asked for at; `None` when there are two of that kind, or none.
+/// The one resource that scopes of no other are asked for at; `None` when there are two of that
+/// kind, or none.
 fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Resource> {
     let asked = Scopes::parse(scope.unwrap_or_default());
     let only_holder = |word: &str| {
@@ -144,10 +187,13 @@ fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Re
     };
     let mut meant = asked.iter().filter_map(only_holder);
     let first = meant.next()?;
-    meant.all(|other| other.identifier == first.identifier).then_some(first)
+    meant
+        .all(|other| other.identifier == first.identifier)
+        .then_some(first)
 }
 
-/// Judges the `resource` of a token request against the one consented to; absent means that one (K6).
+/// Judges the `resource` of a token request against the one consented to; absent means that one
+/// (K6).
 ///
 /// # Errors
 /// [`Reason::ResourceNotGranted`].
@@ -169,9 +215,18 @@ mod tests {
 
     #[test]
     fn scheme_host_default_port_and_root_slash_are_forgiven_and_nothing_else() {
-        assert_eq!(canonical("HTTPS://MCP.Example.com:443/"), Some("https://mcp.example.com".to_owned()));
-        assert_eq!(canonical("https://mcp.example.com"), Some("https://mcp.example.com".to_owned()));
-        assert_eq!(canonical("http://localhost:3000/mcp"), Some("http://localhost:3000/mcp".to_owned()));
+        assert_eq!(
+            canonical("HTTPS://MCP.Example.com:443/"),
+            Some("https://mcp.example.com".to_owned())
+        );
+        assert_eq!(
+            canonical("https://mcp.example.com"),
+            Some("https://mcp.example.com".to_owned())
+        );
+        assert_eq!(
+            canonical("http://localhost:3000/mcp"),
+            Some("http://localhost:3000/mcp".to_owned())
+        );
         let mcp = canonical("https://mcp.example.com/mcp");
         for other in [
             "https://mcp.example.com/mcp/",
@@ -214,7 +269,15 @@ mod tests {
 
     #[test]
     fn every_character_of_a_path_that_rfc_3986_allows_may_stand_in_one() {
-        for path in ["/@scope/mcp", "/a@b", "/u:p@x/y", "/-._~!$&'()*+,;=:@", "/a%40b", "?owner=@me", "/mcp?a=b@c/d?e"] {
+        for path in [
+            "/@scope/mcp",
+            "/a@b",
+            "/u:p@x/y",
+            "/-._~!$&'()*+,;=:@",
+            "/a%40b",
+            "?owner=@me",
+            "/mcp?a=b@c/d?e",
+        ] {
             let text = format!("https://mcp.example.com{path}");
             assert_eq!(canonical(&text).as_deref(), Some(text.as_str()));
             let identifier = ResourceIdentifier::parse(&text).expect("a valid identifier");
@@ -231,14 +294,22 @@ mod tests {
         .map(|(identifier, scopes)| Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
             name: "Notes".to_owned(),
-            scopes: scopes.map(|name| ScopeDescription { name: name.to_owned(), sentence: String::new(), default: true }).into(),
+            scopes: scopes
+                .map(|name| ScopeDescription {
+                    name: name.to_owned(),
+                    sentence: String::new(),
+                    default: true,
+                })
+                .into(),
             introspection_secret: None,
         })
     }
 
     #[test]
     fn the_same_resource_named_again_counts_once() {
-        let named = |query: &str| requested(&Parameters::parse(query.as_bytes())).map(|named| named.map(str::to_owned));
+        let named = |query: &str| {
+            requested(&Parameters::parse(query.as_bytes())).map(|named| named.map(str::to_owned))
+        };
         let a = Ok(Some("https://a.example/mcp".to_owned()));
         for query in [
             "resource=https://a.example/mcp",
@@ -249,7 +320,10 @@ mod tests {
             assert_eq!(named(query), a, "{query}");
         }
         assert_eq!(named("resource=&resource="), Ok(None));
-        assert_eq!(named("resource=nonsense&resource=nonsense"), Ok(Some("nonsense".to_owned())));
+        assert_eq!(
+            named("resource=nonsense&resource=nonsense"),
+            Ok(Some("nonsense".to_owned()))
+        );
         for query in [
             "resource=https://a.example/mcp&resource=https://b.example",
             "resource=https://a.example/mcp&resource=https://a.example/MCP",
@@ -263,42 +337,101 @@ mod tests {
     fn k6_without_a_name_a_scope_decides_then_the_default_then_nothing() {
         let resources = resources();
         let default = Some(&resources[1].identifier);
-        let chosen = |default, scope: &str| select(&resources, default, None, Some(scope)).map(|chosen| chosen.identifier.as_str());
+        let chosen = |default, scope: &str| {
+            select(&resources, default, None, Some(scope)).map(|chosen| chosen.identifier.as_str())
+        };
         for (scope, without_default, with_default) in [
-            ("a:write", Ok("https://a.example/mcp"), Ok("https://a.example/mcp")),
-            ("read a:write offline_access", Ok("https://a.example/mcp"), Ok("https://a.example/mcp")),
-            ("c d openid", Ok("https://c.example"), Ok("https://c.example")),
-            ("read", Err(Reason::MissingResource), Ok("https://b.example")),
-            ("a:write b:write", Err(Reason::MissingResource), Ok("https://b.example")),
-            ("openid offline_access", Err(Reason::MissingResource), Ok("https://b.example")),
+            (
+                "a:write",
+                Ok("https://a.example/mcp"),
+                Ok("https://a.example/mcp"),
+            ),
+            (
+                "read a:write offline_access",
+                Ok("https://a.example/mcp"),
+                Ok("https://a.example/mcp"),
+            ),
+            (
+                "c d openid",
+                Ok("https://c.example"),
+                Ok("https://c.example"),
+            ),
+            (
+                "read",
+                Err(Reason::MissingResource),
+                Ok("https://b.example"),
+            ),
+            (
+                "a:write b:write",
+                Err(Reason::MissingResource),
+                Ok("https://b.example"),
+            ),
+            (
+                "openid offline_access",
+                Err(Reason::MissingResource),
+                Ok("https://b.example"),
+            ),
             ("", Err(Reason::MissingResource), Ok("https://b.example")),
         ] {
             assert_eq!(chosen(None, scope), without_default, "{scope}");
             assert_eq!(chosen(default, scope), with_default, "{scope}");
         }
-        let named = |text| select(&resources, default, Some(text), Some("a:write")).map(|chosen| chosen.identifier.as_str());
-        assert_eq!(named("https://c.example/"), Ok("https://c.example"), "a name wins");
+        let named = |text| {
+            select(&resources, default, Some(text), Some("a:write"))
+                .map(|chosen| chosen.identifier.as_str())
+        };
+        assert_eq!(
+            named("https://c.example/"),
+            Ok("https://c.example"),
+            "a name wins"
+        );
         assert_eq!(named("https://d.example"), Err(Reason::UnknownResource));
-        assert_eq!(select(&[], None, None, Some("read")).err(), Some(Reason::MissingResource));
-        assert_eq!(select(&resources[2..], None, None, None).map(|only| only.identifier.as_str()), Ok("https://c.example"));
+        assert_eq!(
+            select(&[], None, None, Some("read")).err(),
+            Some(Reason::MissingResource)
+        );
+        assert_eq!(
+            select(&resources[2..], None, None, None).map(|only| only.identifier.as_str()),
+            Ok("https://c.example")
+        );
     }
 
     #[test]
     fn host_and_path_are_parts_of_the_identifier() {
-        let identifier = ResourceIdentifier::parse("http://localhost:3000/mcp?x=/y").expect("a valid identifier");
-        assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", "/mcp"));
+        let identifier = ResourceIdentifier::parse("http://localhost:3000/mcp?x=/y")
+            .expect("a valid identifier");
+        assert_eq!(
+            (identifier.host(), identifier.path()),
+            ("localhost:3000", "/mcp")
+        );
         assert_eq!(identifier.to_string(), "http://localhost:3000/mcp?x=/y");
-        let identifier = ResourceIdentifier::parse("http://localhost:3000?x=/y").expect("a valid identifier");
-        assert_eq!((identifier.host(), identifier.path()), ("localhost:3000", ""));
+        let identifier =
+            ResourceIdentifier::parse("http://localhost:3000?x=/y").expect("a valid identifier");
+        assert_eq!(
+            (identifier.host(), identifier.path()),
+            ("localhost:3000", "")
+        );
     }
 
     #[test]
     fn p2_the_metadata_belongs_between_host_and_path() {
         for (identifier, address) in [
-            ("https://mcp.example.com", "https://mcp.example.com/.well-known/oauth-protected-resource"),
-            ("https://mcp.example.com/mcp", "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"),
-            ("http://localhost:3000/a/b?x=/y", "http://localhost:3000/.well-known/oauth-protected-resource/a/b?x=/y"),
-            ("http://localhost:3000?x=/y", "http://localhost:3000/.well-known/oauth-protected-resource?x=/y"),
+            (
+                "https://mcp.example.com",
+                "https://mcp.example.com/.well-known/oauth-protected-resource",
+            ),
+            (
+                "https://mcp.example.com/mcp",
+                "https://mcp.example.com/.well-known/oauth-protected-resource/mcp",
+            ),
+            (
+                "http://localhost:3000/a/b?x=/y",
+                "http://localhost:3000/.well-known/oauth-protected-resource/a/b?x=/y",
+            ),
+            (
+                "http://localhost:3000?x=/y",
+                "http://localhost:3000/.well-known/oauth-protected-resource?x=/y",
+            ),
         ] {
             let identifier = ResourceIdentifier::parse(identifier).expect("a valid identifier");
             assert_eq!(identifier.metadata_address(), address);

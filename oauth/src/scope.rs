@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Reason, resource::Resource};
 
-/// The scope that asks to stay connected; the authorization server lists it, resources never do (P5, K9).
+/// The scope that asks to stay connected; the authorization server lists it, resources never do
+/// (P5, K9).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
@@ -17,20 +18,27 @@ pub struct Scopes(Vec<String>);
 impl Scopes {
     /// Splits a space-delimited text; repeats count once.
     pub fn parse(text: &str) -> Self {
-        text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Chooses what a request for `requested` may be granted at `resource`.
     ///
-    /// None asked, or nothing but `offline_access`, means the default set of the resource (K7, P4); unknown words are dropped,
-    /// since real clients ask for words of other servers, and the token response reports the result (A16, O13).
+    /// None asked, or nothing but `offline_access`, means the default set of the resource (K7, P4);
+    /// unknown words are dropped, since real clients ask for words of other servers, and the token
+    /// response reports the result (A16, O13).
     ///
     /// # Errors
     /// [`Reason::NoGrantableScope`] when words were asked for and none of them exists.
     pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
         let asked = Self::parse(requested.unwrap_or_default());
-        let known: Self =
-            asked.iter().filter(|word| *word == OFFLINE_ACCESS || resource.describes(word)).map(str::to_owned).collect();
+        let known: Self = asked
+            .iter()
+            .filter(|word| *word == OFFLINE_ACCESS || resource.describes(word))
+            .map(str::to_owned)
+            .collect();
         let names_resource_scope = known.iter().any(|word| word != OFFLINE_ACCESS);
         if names_resource_scope {
             return Ok(known);
@@ -38,43 +46,77 @@ impl Scopes {
         if !asked.is_empty() && known.is_empty() {
             return Err(Reason::NoGrantableScope);
         }
-        Ok(resource.default_scopes().map(str::to_owned).chain(known.0).collect())
+        Ok(resource
+            .default_scopes()
+            .map(str::to_owned)
+            .chain(known.0)
+            .collect())
     }
 
-    /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope` there, yet clients repeat
-    /// the one of their authorization request, dropped words included: so words beyond the grant count for nothing (O5).
+    /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope`
+    /// there, yet clients repeat the one of their authorization request, dropped words included: so
+    /// words beyond the grant count for nothing (O5).
     #[must_use]
     pub fn among(&self, requested: Option<&str>) -> Self {
         let asked = Self::parse(requested.unwrap_or_default());
-        let common: Self = self.iter().filter(|word| asked.contains(word)).map(str::to_owned).collect();
-        if common.iter().all(|word| word == OFFLINE_ACCESS) { self.clone() } else { common }
+        let common: Self = self
+            .iter()
+            .filter(|word| asked.contains(word))
+            .map(str::to_owned)
+            .collect();
+        if common.iter().all(|word| word == OFFLINE_ACCESS) {
+            self.clone()
+        } else {
+            common
+        }
     }
 
     /// Narrows the scopes of a grant to what a refresh at `resource` asks for (O14).
     ///
-    /// Clients repeat the scope of their authorization request, dropped words included. A word that the resource does not
-    /// have widens nothing, nor does `offline_access`: both count for nothing unless they were granted.
+    /// Clients repeat the scope of their authorization request, dropped words included. A word that
+    /// the resource does not have widens nothing, nor does `offline_access`: both count for nothing
+    /// unless they were granted.
     ///
     /// # Errors
-    /// [`Reason::ScopeNotGranted`] when it asks for a scope of the resource that was not granted (RFC 6749 section 6).
+    /// [`Reason::ScopeNotGranted`] when it asks for a scope of the resource that was not granted
+    /// (RFC 6749 section 6).
     pub fn narrowed(&self, requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
         let asked = Self::parse(requested.unwrap_or_default());
-        if asked.iter().any(|word| !self.contains(word) && resource.describes(word)) {
+        if asked
+            .iter()
+            .any(|word| !self.contains(word) && resource.describes(word))
+        {
             return Err(Reason::ScopeNotGranted);
         }
-        let common: Self = asked.iter().filter(|word| self.contains(word)).map(str::to_owned).collect();
+        let common: Self = asked
+            .iter()
+            .filter(|word| self.contains(word))
+            .map(str::to_owned)
+            .collect();
         // As in the authorization request, `offline_access` alone asks for everything.
-        if common.iter().all(|word| word == OFFLINE_ACCESS) { Ok(self.clone()) } else { Ok(common) }
+        if common.iter().all(|word| word == OFFLINE_ACCESS) {
+            Ok(self.clone())
+        } else {
+            Ok(common)
+        }
     }
 
-    /// What is left of them at `resource` as it is described today: the configuration may have dropped some.
+    /// What is left of them at `resource` as it is described today: the configuration may have
+    /// dropped some.
     ///
     /// # Errors
     /// [`Reason::GrantedScopesGone`] when nothing is left.
     pub fn at(&self, resource: &Resource) -> Result<Self, Reason> {
-        let left: Self =
-            self.iter().filter(|word| *word == OFFLINE_ACCESS || resource.describes(word)).map(str::to_owned).collect();
-        if left.iter().all(|word| word == OFFLINE_ACCESS) { Err(Reason::GrantedScopesGone) } else { Ok(left) }
+        let left: Self = self
+            .iter()
+            .filter(|word| *word == OFFLINE_ACCESS || resource.describes(word))
+            .map(str::to_owned)
+            .collect();
+        if left.iter().all(|word| word == OFFLINE_ACCESS) {
+            Err(Reason::GrantedScopesGone)
+        } else {
+            Ok(left)
+        }
     }
 
     /// The words of both, those of `self` first.
@@ -119,7 +161,10 @@ impl fmt::Display for Scopes {
 
 /// Whether `text` is one scope word (RFC 6749 section 3.3).
 pub fn is_scope_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 #[cfg(test)]
@@ -128,11 +173,20 @@ mod tests {
     use crate::resource::{ResourceIdentifier, ScopeDescription};
 
     fn notes() -> Resource {
-        let scope = |name: &str, default| ScopeDescription { name: name.to_owned(), sentence: String::new(), default };
+        let scope = |name: &str, default| ScopeDescription {
+            name: name.to_owned(),
+            sentence: String::new(),
+            default,
+        };
         Resource {
-            identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+            identifier: ResourceIdentifier::parse("https://notes.example/mcp")
+                .expect("a valid identifier"),
             name: "Notes".to_owned(),
-            scopes: vec![scope("read", true), scope("list", true), scope("write", false)],
+            scopes: vec![
+                scope("read", true),
+                scope("list", true),
+                scope("write", false),
+            ],
             introspection_secret: None,
         }
     }
@@ -148,7 +202,10 @@ mod tests {
             (Some("write  read write"), Ok("write read")),
             (Some("openid read profile"), Ok("read")),
             (Some("offline_access"), Ok("read list offline_access")),
-            (Some("openid offline_access"), Ok("read list offline_access")),
+            (
+                Some("openid offline_access"),
+                Ok("read list offline_access"),
+            ),
             (Some("read offline_access"), Ok("read offline_access")),
             (Some("openid profile"), Err(Reason::NoGrantableScope)),
             (Some("READ"), Err(Reason::NoGrantableScope)),
@@ -174,9 +231,11 @@ mod tests {
             assert_eq!(granted.among(asked).to_string(), result, "{asked:?}");
         }
         let granted = Scopes::parse("read write offline_access");
-        for (asked, result) in
-            [("offline_access", "read write offline_access"), ("read offline_access", "read offline_access"), ("read", "read")]
-        {
+        for (asked, result) in [
+            ("offline_access", "read write offline_access"),
+            ("read offline_access", "read offline_access"),
+            ("read", "read"),
+        ] {
             assert_eq!(granted.among(Some(asked)).to_string(), result, "{asked}");
         }
     }
@@ -201,23 +260,36 @@ mod tests {
             (Some("read list"), Err(Reason::ScopeNotGranted)),
             (Some("openid list"), Err(Reason::ScopeNotGranted)),
         ] {
-            let narrowed = granted.narrowed(asked, &resource).map(|scopes| scopes.to_string());
+            let narrowed = granted
+                .narrowed(asked, &resource)
+                .map(|scopes| scopes.to_string());
             assert_eq!(narrowed, result.map(str::to_owned), "{asked:?}");
         }
         let granted = Scopes::parse("read offline_access");
-        for (asked, result) in
-            [("offline_access", "read offline_access"), ("offline_access read", "offline_access read"), ("read", "read")]
-        {
-            let narrowed = granted.narrowed(Some(asked), &resource).map(|scopes| scopes.to_string());
+        for (asked, result) in [
+            ("offline_access", "read offline_access"),
+            ("offline_access read", "offline_access read"),
+            ("read", "read"),
+        ] {
+            let narrowed = granted
+                .narrowed(Some(asked), &resource)
+                .map(|scopes| scopes.to_string());
             assert_eq!(narrowed, Ok(result.to_owned()), "{asked}");
         }
     }
 
     #[test]
     fn what_the_configuration_dropped_is_granted_no_more() {
-        let left = |granted: &str| Scopes::parse(granted).at(&notes()).map(|scopes| scopes.to_string());
+        let left = |granted: &str| {
+            Scopes::parse(granted)
+                .at(&notes())
+                .map(|scopes| scopes.to_string())
+        };
         assert_eq!(left("write gone read"), Ok("write read".to_owned()));
-        assert_eq!(left("offline_access gone read"), Ok("offline_access read".to_owned()));
+        assert_eq!(
+            left("offline_access gone read"),
+            Ok("offline_access read".to_owned())
+        );
         for nothing in ["", "gone", "offline_access", "gone offline_access"] {
             assert_eq!(left(nothing), Err(Reason::GrantedScopesGone), "{nothing}");
         }
@@ -227,7 +299,10 @@ mod tests {
     fn k8_a_union_holds_each_word_once() {
         let union = |one, other| Scopes::parse(one).union(&Scopes::parse(other)).to_string();
         assert_eq!(union("read list", "write read"), "read list write");
-        assert_eq!((union("", "read"), union("read", "")), ("read".to_owned(), "read".to_owned()));
+        assert_eq!(
+            (union("", "read"), union("read", "")),
+            ("read".to_owned(), "read".to_owned())
+        );
     }
 
     #[test]
@@ -235,7 +310,17 @@ mod tests {
         for good in ["read", "mcp:read", "https://a.example/read", "!#[]~"] {
             assert!(is_scope_word(good), "{good}");
         }
-        for bad in ["", "read write", "a\"b", "a\\b", "\"", "\\", "é", "a\tb", "\u{7f}"] {
+        for bad in [
+            "",
+            "read write",
+            "a\"b",
+            "a\\b",
+            "\"",
+            "\\",
+            "é",
+            "a\tb",
+            "\u{7f}",
+        ] {
             assert!(!is_scope_word(bad), "{bad:?}");
         }
     }

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15). The bytes are wiped from
-/// memory when the secret is dropped.
+/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15).
+/// The bytes are wiped from memory when the secret is dropped.
 #[derive(Clone)]
 pub struct Secret([u8; 32]);
 
@@ -25,7 +25,8 @@ impl Secret {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Reads what [`Self::encode`] wrote. `None` for anything else, non-canonical spellings included.
+    /// Reads what [`Self::encode`] wrote. `None` for anything else, non-canonical spellings
+    /// included.
     pub fn decode(text: &str) -> Option<Self> {
         // Bounds the work before any decoding: the text comes from outside.
         if text.len() != 43 {
@@ -48,7 +49,8 @@ impl Secret {
     /// Another secret that only the holder of this one and of `context` can compute.
     #[must_use]
     pub fn derive(&self, purpose: &str, context: &[u8]) -> Self {
-        let mut mac = <Hmac<Sha256>>::new_from_slice(&self.0).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        let mut mac = <Hmac<Sha256>>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(context);
@@ -95,7 +97,8 @@ impl Digest {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads what [`Self::as_str`] gave. `None` for anything else, non-canonical spellings included.
+    /// Reads what [`Self::as_str`] gave. `None` for anything else, non-canonical spellings
+    /// included.
     pub fn parse(text: &str) -> Option<Self> {
         // It has the form of a secret: 32 bytes in base64url.
         Secret::decode(text).map(|_| Self(text.to_owned()))
@@ -125,9 +128,21 @@ mod tests {
         let secret = Secret::new([7; 32]);
         assert_eq!(Secret::decode(&secret.encode()), Some(secret.clone()));
         let text = secret.encode();
-        // The last character carries two unused bits: another spelling of the same bytes is refused.
-        let other_spelling = format!("{}{}", &text[..42], if text.ends_with('c') { 'd' } else { 'c' });
-        for bad in ["", "short", &format!("{text}="), &text[1..], &other_spelling, &"é".repeat(22)] {
+        // The last character carries two unused bits: another spelling of the same bytes is
+        // refused.
+        let other_spelling = format!(
+            "{}{}",
+            &text[..42],
+            if text.ends_with('c') { 'd' } else { 'c' }
+        );
+        for bad in [
+            "",
+            "short",
+            &format!("{text}="),
+            &text[1..],
+            &other_spelling,
+            &"é".repeat(22),
+        ] {
             assert_eq!(Secret::decode(bad), None, "{bad}");
         }
     }
@@ -150,7 +165,10 @@ mod tests {
 
     #[test]
     fn dropping_a_secret_runs_code_that_wipes_it() {
-        assert!(std::mem::needs_drop::<Secret>(), "without a destructor nothing is wiped");
+        assert!(
+            std::mem::needs_drop::<Secret>(),
+            "without a destructor nothing is wiped"
+        );
         let mut secret = std::mem::ManuallyDrop::new(Secret::new([7; 32]));
         // What the destructor does, seen from outside without reading freed memory.
         secret.0.zeroize();
@@ -172,11 +190,21 @@ mod tests {
         // FIPS 180-2 appendix B.1.
         let abc = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
         assert_eq!(Digest::of(b"abc").as_str(), abc);
-        let bytes = URL_SAFE_NO_PAD.decode(abc).expect("base64url").try_into().expect("32 bytes");
+        let bytes = URL_SAFE_NO_PAD
+            .decode(abc)
+            .expect("base64url")
+            .try_into()
+            .expect("32 bytes");
         assert_eq!(Digest::from_bytes(bytes), Digest::of(b"abc"));
         assert_ne!(Digest::of(b"abc"), Digest::of(b"abd"));
         assert_eq!(Digest::parse(abc), Some(Digest::of(b"abc")));
-        assert_eq!((Digest::parse("abc"), Digest::parse(&format!("{abc}="))), (None, None));
-        assert_eq!(Secret::new(*b"abcdefghijklmnopqrstuvwxyzabcdef").digest(), Digest::of(b"abcdefghijklmnopqrstuvwxyzabcdef"));
+        assert_eq!(
+            (Digest::parse("abc"), Digest::parse(&format!("{abc}="))),
+            (None, None)
+        );
+        assert_eq!(
+            Secret::new(*b"abcdefghijklmnopqrstuvwxyzabcdef").digest(),
+            Digest::of(b"abcdefghijklmnopqrstuvwxyzabcdef")
+        );
     }
 }

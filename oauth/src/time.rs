@@ -1,4 +1,5 @@
-//! Points in time and spans, in whole seconds. Nothing here reads a clock: `now` is always an argument.
+//! Points in time and spans, in whole seconds. Nothing here reads a clock: `now` is always an
+//! argument.
 
 use std::{fmt, time::Duration};
 
@@ -42,7 +43,8 @@ impl Timestamp {
         later.since(self)
     }
 
-    /// Whether something that expires at `self` has expired at `now`. The last second still counts as expired.
+    /// Whether something that expires at `self` has expired at `now`. The last second still counts
+    /// as expired.
     pub const fn has_passed(self, now: Self) -> bool {
         now.0 >= self.0
     }
@@ -61,13 +63,32 @@ mod tests {
     #[test]
     fn spans_end_at_their_second_and_never_before_they_began() {
         let (earlier, later) = (Timestamp::from_seconds(100), Timestamp::from_seconds(160));
-        assert_eq!(earlier.after(Duration::from_millis(60_999)), later, "whole seconds");
-        assert_eq!((earlier.until(later), later.since(earlier)), (Duration::from_mins(1), Duration::from_mins(1)));
-        assert_eq!((later.until(earlier), earlier.since(later)), (Duration::ZERO, Duration::ZERO));
-        assert_eq!((later.before(Duration::from_mins(1)), earlier.before(Duration::MAX)), (earlier, Timestamp::from_seconds(0)));
+        assert_eq!(
+            earlier.after(Duration::from_millis(60_999)),
+            later,
+            "whole seconds"
+        );
+        assert_eq!(
+            (earlier.until(later), later.since(earlier)),
+            (Duration::from_mins(1), Duration::from_mins(1))
+        );
+        assert_eq!(
+            (later.until(earlier), earlier.since(later)),
+            (Duration::ZERO, Duration::ZERO)
+        );
+        assert_eq!(
+            (
+                later.before(Duration::from_mins(1)),
+                earlier.before(Duration::MAX)
+            ),
+            (earlier, Timestamp::from_seconds(0))
+        );
         assert!(!later.has_passed(Timestamp::from_seconds(159)));
         assert!(later.has_passed(later));
         assert_eq!((later.seconds(), later.to_string().as_str()), (160, "160"));
-        assert_eq!(later.after(Duration::MAX), Timestamp::from_seconds(u64::MAX));
+        assert_eq!(
+            later.after(Duration::MAX),
+            Timestamp::from_seconds(u64::MAX)
+        );
     }
 }

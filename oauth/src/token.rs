@@ -83,8 +83,19 @@ pub struct TokenResponse {
 
 impl TokenResponse {
     /// An answer with a bearer token (RFC 6750).
-    pub fn bearer(access_token: String, expires_in: u64, refresh_token: Option<String>, scope: &Scopes) -> Self {
-        Self { access_token, token_type: "Bearer", expires_in, refresh_token, scope: scope.to_string() }
+    pub fn bearer(
+        access_token: String,
+        expires_in: u64,
+        refresh_token: Option<String>,
+        scope: &Scopes,
+    ) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+            refresh_token,
+            scope: scope.to_string(),
+        }
     }
 }
 
@@ -103,23 +114,45 @@ mod tests {
         let parameters = Parameters::parse(
             b"grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=https%3A%2F%2Fa&resource=r&scope=s+t&client_id=x&other=1&other=2",
         );
-        let request =
-            CodeRequest { code: "c", verifier: "v", redirect_uri: Some("https://a"), resource: Some("r"), scope: Some("s t") };
+        let request = CodeRequest {
+            code: "c",
+            verifier: "v",
+            redirect_uri: Some("https://a"),
+            resource: Some("r"),
+            scope: Some("s t"),
+        };
         assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Code(request)));
-        let parameters = Parameters::parse(b"grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=&resource=&scope=");
-        let request = CodeRequest { code: "c", verifier: "v", redirect_uri: None, resource: None, scope: None };
+        let parameters = Parameters::parse(
+            b"grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=&resource=&scope=",
+        );
+        let request = CodeRequest {
+            code: "c",
+            verifier: "v",
+            redirect_uri: None,
+            resource: None,
+            scope: None,
+        };
         assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Code(request)));
     }
 
     #[test]
     fn a_refresh_request_is_read_whole() {
-        let parameters = Parameters::parse(b"grant_type=refresh_token&refresh_token=t&resource=r&scope=s");
-        let request = RefreshRequest { token: "t", resource: Some("r"), scope: Some("s") };
+        let parameters =
+            Parameters::parse(b"grant_type=refresh_token&refresh_token=t&resource=r&scope=s");
+        let request = RefreshRequest {
+            token: "t",
+            resource: Some("r"),
+            scope: Some("s"),
+        };
         assert!(TokenRequest::read(&parameters) == Ok(TokenRequest::Refresh(request)));
         let parameters = Parameters::parse(b"grant_type=refresh_token&refresh_token=t");
         assert!(
             TokenRequest::read(&parameters)
-                == Ok(TokenRequest::Refresh(RefreshRequest { token: "t", resource: None, scope: None }))
+                == Ok(TokenRequest::Refresh(RefreshRequest {
+                    token: "t",
+                    resource: None,
+                    scope: None
+                }))
         );
     }
 
@@ -128,27 +161,75 @@ mod tests {
         for (body, reason) in [
             ("", Reason::Missing("grant_type")),
             ("grant_type=", Reason::Missing("grant_type")),
-            ("grant_type=refresh_token&grant_type=refresh_token", Reason::Repeated("grant_type")),
-            ("grant_type=authorization_code&code_verifier=v", Reason::Missing("code")),
-            ("grant_type=authorization_code&code=&code_verifier=v", Reason::Missing("code")),
-            ("grant_type=authorization_code&code=c&code=c&code_verifier=v", Reason::Repeated("code")),
-            ("grant_type=authorization_code&code=c", Reason::Missing("code_verifier")),
-            ("grant_type=authorization_code&code=c&code_verifier=", Reason::Missing("code_verifier")),
-            ("grant_type=authorization_code&code=c&code_verifier=v&code_verifier=v", Reason::Repeated("code_verifier")),
+            (
+                "grant_type=refresh_token&grant_type=refresh_token",
+                Reason::Repeated("grant_type"),
+            ),
+            (
+                "grant_type=authorization_code&code_verifier=v",
+                Reason::Missing("code"),
+            ),
+            (
+                "grant_type=authorization_code&code=&code_verifier=v",
+                Reason::Missing("code"),
+            ),
+            (
+                "grant_type=authorization_code&code=c&code=c&code_verifier=v",
+                Reason::Repeated("code"),
+            ),
+            (
+                "grant_type=authorization_code&code=c",
+                Reason::Missing("code_verifier"),
+            ),
+            (
+                "grant_type=authorization_code&code=c&code_verifier=",
+                Reason::Missing("code_verifier"),
+            ),
+            (
+                "grant_type=authorization_code&code=c&code_verifier=v&code_verifier=v",
+                Reason::Repeated("code_verifier"),
+            ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=u&redirect_uri=u",
                 Reason::Repeated("redirect_uri"),
             ),
-            ("grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=s", Reason::SeveralResources),
-            ("grant_type=authorization_code&code=c&code_verifier=v&scope=s&scope=s", Reason::Repeated("scope")),
+            (
+                "grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=s",
+                Reason::SeveralResources,
+            ),
+            (
+                "grant_type=authorization_code&code=c&code_verifier=v&scope=s&scope=s",
+                Reason::Repeated("scope"),
+            ),
             ("grant_type=refresh_token", Reason::Missing("refresh_token")),
-            ("grant_type=refresh_token&refresh_token=", Reason::Missing("refresh_token")),
-            ("grant_type=refresh_token&refresh_token=t&refresh_token=t", Reason::Repeated("refresh_token")),
-            ("grant_type=refresh_token&refresh_token=t&resource=r&resource=s", Reason::SeveralResources),
-            ("grant_type=refresh_token&refresh_token=t&scope=s&scope=s", Reason::Repeated("scope")),
-            ("grant_type=client_credentials", Reason::GrantTypeNotRegistered),
-            ("grant_type=password&username=u&password=p", Reason::UnsupportedGrantType),
-            ("grant_type=Refresh_Token&refresh_token=t", Reason::UnsupportedGrantType),
+            (
+                "grant_type=refresh_token&refresh_token=",
+                Reason::Missing("refresh_token"),
+            ),
+            (
+                "grant_type=refresh_token&refresh_token=t&refresh_token=t",
+                Reason::Repeated("refresh_token"),
+            ),
+            (
+                "grant_type=refresh_token&refresh_token=t&resource=r&resource=s",
+                Reason::SeveralResources,
+            ),
+            (
+                "grant_type=refresh_token&refresh_token=t&scope=s&scope=s",
+                Reason::Repeated("scope"),
+            ),
+            (
+                "grant_type=client_credentials",
+                Reason::GrantTypeNotRegistered,
+            ),
+            (
+                "grant_type=password&username=u&password=p",
+                Reason::UnsupportedGrantType,
+            ),
+            (
+                "grant_type=Refresh_Token&refresh_token=t",
+                Reason::UnsupportedGrantType,
+            ),
         ] {
             assert_eq!(read(body), Err(reason), "{body}");
         }
@@ -158,9 +239,18 @@ mod tests {
     fn o13_an_answer_names_its_scope_and_leaves_out_what_there_is_not() {
         let scopes = Scopes::parse("read write");
         let answer = |refresh_token| {
-            serde_json::to_value(TokenResponse::bearer("a".to_owned(), 3600, refresh_token, &scopes)).expect("serialisable")
+            serde_json::to_value(TokenResponse::bearer(
+                "a".to_owned(),
+                3600,
+                refresh_token,
+                &scopes,
+            ))
+            .expect("serialisable")
         };
-        assert_eq!(answer(None), json!({"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "scope": "read write"}));
+        assert_eq!(
+            answer(None),
+            json!({"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "scope": "read write"})
+        );
         assert_eq!(answer(Some("r".to_owned()))["refresh_token"], "r");
     }
 }

@@ -42,7 +42,8 @@ pub(crate) use self::{
 use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
 use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
 
-/// Nobody has it. Looked up in place of an account that is not there, so that both take the same number of steps.
+/// Nobody has it. Looked up in place of an account that is not there, so that both take the same
+/// number of steps.
 const NOBODY: Id = Id::new([0; 16]);
 const A_PAGE: usize = 256;
 
@@ -66,7 +67,8 @@ pub struct Person {
 pub struct SignedIn {
     /// For the browser: its session, and by which way it signed in.
     pub cookies: Vec<SetCookie>,
-    /// Whether the person should be offered a passkey: they used a password, have none, and have not said no lately.
+    /// Whether the person should be offered a passkey: they used a password, have none, and have
+    /// not said no lately.
     pub offers_passkey: bool,
 }
 
@@ -85,7 +87,8 @@ pub struct AccountView {
     pub password_set_at: Option<Timestamp>,
     /// Their recovery codes, if they made any.
     pub recovery_codes: Option<RecoveryCodes>,
-    /// Whether they showed a credential in the last five minutes, so that they can change any of these.
+    /// Whether they showed a credential in the last five minutes, so that they can change any of
+    /// these.
     pub is_fresh: bool,
     /// Whether a recovery code signed this browser in: they have lost what they had.
     pub by_code: bool,
@@ -158,7 +161,8 @@ pub enum SignInError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The queue of passwords to be checked is full. Nothing was checked, and nothing counts against the account.
+    /// The queue of passwords to be checked is full. Nothing was checked, and nothing counts
+    /// against the account.
     #[error(transparent)]
     Busy(#[from] Busy),
     /// The store does not answer.
@@ -167,8 +171,8 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// Writes the line of the log by which other programs keep guessers out, as fail2ban does: docs/OPERATING.md promises its form.
-    /// A store that fails is no failed sign-in.
+    /// Writes the line of the log by which other programs keep guessers out, as fail2ban does:
+    /// docs/OPERATING.md promises its form. A store that fails is no failed sign-in.
     pub fn log(&self, visitor: &Visitor, method: &'static str) {
         let reason = match self {
             Self::WrongCredentials => "wrong_credentials",
@@ -217,29 +221,49 @@ impl Provider {
 
     /// An account that exists and is not disabled.
     pub(crate) async fn active_account(&self, id: Id) -> Result<Option<Account>, Unavailable> {
-        Ok(record::read(self.store(), &keys::account(id)).await?.filter(Account::is_active))
+        Ok(record::read(self.store(), &keys::account(id))
+            .await?
+            .filter(Account::is_active))
     }
 
     /// The session of a browser with its account, if both are alive.
-    pub(crate) async fn signed_in_account(&self, visitor: &Visitor) -> Result<Option<(Session, Account)>, Unavailable> {
-        let Some(session) = self.session(visitor).await? else { return Ok(None) };
+    pub(crate) async fn signed_in_account(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Option<(Session, Account)>, Unavailable> {
+        let Some(session) = self.session(visitor).await? else {
+            return Ok(None);
+        };
         let account = self.active_account(session.account).await?;
-        let Some(account) = account.filter(|account| account.generation == session.generation) else { return Ok(None) };
+        let Some(account) = account.filter(|account| account.generation == session.generation)
+        else {
+            return Ok(None);
+        };
         self.note_session_use(visitor, &session).await;
         Ok(Some((session, account)))
     }
 
     /// The account of who is signed in and showed a credential in the last five minutes.
     pub(crate) async fn fresh_account(&self, visitor: &Visitor) -> Result<Account, AccountError> {
-        let (session, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
-        if session.is_fresh(self.now()) { Ok(account) } else { Err(AccountError::ConfirmFirst) }
+        let (session, account) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
+        if session.is_fresh(self.now()) {
+            Ok(account)
+        } else {
+            Err(AccountError::ConfirmFirst)
+        }
     }
 
     /// All names in a list.
     pub(crate) async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
         let mut names = Vec::new();
         loop {
-            let page = self.store().members(list, names.last().map(String::as_str), A_PAGE).await?;
+            let page = self
+                .store()
+                .members(list, names.last().map(String::as_str), A_PAGE)
+                .await?;
             let complete = page.len() < A_PAGE;
             names.extend(page);
             if complete {
@@ -248,17 +272,24 @@ impl Provider {
         }
     }
 
-    /// Changes an account; `None` when it is not there. `decide` is asked anew whenever another was faster.
+    /// Changes an account; `None` when it is not there. `decide` is asked anew whenever another was
+    /// faster.
     pub(crate) async fn change_account<A>(
         &self,
         id: Id,
         mut decide: impl FnMut(&mut Account) -> A,
     ) -> Result<Option<A>, Unavailable> {
         let change = |current: Option<Account>| match current {
-            None => record::Change { next: None, answer: None },
+            None => record::Change {
+                next: None,
+                answer: None,
+            },
             Some(mut account) => {
                 let answer = Some(decide(&mut account));
-                record::Change { next: Some((account, Keep::Forever)), answer }
+                record::Change {
+                    next: Some((account, Keep::Forever)),
+                    answer,
+                }
             }
         };
         record::change(self.store(), &keys::account(id), change).await

@@ -1,5 +1,5 @@
-//! What whoever runs the server may do, at the terminal or on the pages. Each deed is a method of [`Administration`], which only
-//! a check of who asks can make.
+//! What whoever runs the server may do, at the terminal or on the pages. Each deed is a method of
+//! [`Administration`], which only a check of who asks can make.
 
 mod accounts;
 mod applications;
@@ -37,7 +37,8 @@ pub enum AdministrationError {
     /// It is the administrator's own account, which another one has to change.
     #[error("this is your own account; another administrator, or the terminal, can do this")]
     Own,
-    /// The deed holds, or the account is stopped at least, and something that should follow is not done.
+    /// The deed holds, or the account is stopped at least, and something that should follow is not
+    /// done.
     #[error("{0}")]
     Unfinished(String),
     /// The store does not answer. A change may have been made all the same.
@@ -99,20 +100,37 @@ pub struct Administration {
 impl Provider {
     /// For whoever runs the server, at the terminal: whoever can reach the store may do everything.
     pub fn terminal(&self) -> Administration {
-        Administration { provider: self.clone(), by: Actor::Terminal, from: None }
+        Administration {
+            provider: self.clone(),
+            by: Actor::Terminal,
+            from: None,
+        }
     }
 
     /// For a signed-in administrator who showed a credential in the last five minutes.
-    pub async fn administrator(&self, visitor: &Visitor) -> Result<Administration, NotAdministrator> {
-        let (session, account) = self.signed_in_account(visitor).await?.ok_or(NotAdministrator::NotSignedIn)?;
+    pub async fn administrator(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Administration, NotAdministrator> {
+        let (session, account) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(NotAdministrator::NotSignedIn)?;
         if account.role != Role::Administrator {
             return Err(NotAdministrator::WrongRole);
         }
         if !session.is_fresh(self.now()) {
             return Err(NotAdministrator::ConfirmFirst);
         }
-        let (by, from) = (Actor::Administrator(account.whose()), Some(Origin::of(visitor)));
-        Ok(Administration { provider: self.clone(), by, from })
+        let (by, from) = (
+            Actor::Administrator(account.whose()),
+            Some(Origin::of(visitor)),
+        );
+        Ok(Administration {
+            provider: self.clone(),
+            by,
+            from,
+        })
     }
 }
 
@@ -122,10 +140,16 @@ impl Administration {
         self.provider.keys().await
     }
 
-    /// Lets the key sign that is published already. The old one verifies until every token it signed has expired.
+    /// Lets the key sign that is published already. The old one verifies until every token it
+    /// signed has expired.
     pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
         let keys = self.provider.rotate_keys().await?;
-        self.record(Deed::KeyRotated, None, keys.first().map(|key| key.kid.clone())).await;
+        self.record(
+            Deed::KeyRotated,
+            None,
+            keys.first().map(|key| key.kid.clone()),
+        )
+        .await;
         Ok(keys)
     }
 
@@ -134,20 +158,33 @@ impl Administration {
         &self.provider
     }
 
-    /// Takes a signing key out at once: what it signed is worth nothing from now on, and the standby key signs in place of the
-    /// active one. Servers that share the store follow within a second.
+    /// Takes a signing key out at once: what it signed is worth nothing from now on, and the
+    /// standby key signs in place of the active one. Servers that share the store follow within a
+    /// second.
     pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
         let unknown = || AdministrationError::NotFound(format!("there is no signing key {kid:?}"));
         let id = kid.to_owned().try_into().map_err(|_| unknown())?;
         let keys = self.provider.revoke_key(&id).await?.ok_or_else(unknown)?;
-        self.record(Deed::KeyRevoked, None, Some(kid.to_owned())).await;
+        self.record(Deed::KeyRevoked, None, Some(kid.to_owned()))
+            .await;
         Ok(keys)
     }
 
     /// Notes a deed in the audit trail.
     pub(crate) async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider.note(Event { at, deed, by, whose, from, client: None, about, times: None }).await;
+        self.provider
+            .note(Event {
+                at,
+                deed,
+                by,
+                whose,
+                from,
+                client: None,
+                about,
+                times: None,
+            })
+            .await;
     }
 
     /// Requests of applications that failed in the last days, the latest first.

@@ -1,4 +1,5 @@
-//! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521 section 4.2, RFC 7523 section 3).
+//! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521
+//! section 4.2, RFC 7523 section 3).
 
 use std::net::IpAddr;
 
@@ -21,7 +22,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) grant: Option<&'a [u8]>,
 }
 
-/// That an assertion was used, as stored. Nobody reads it again but the request that wrote it, if it got no answer.
+/// That an assertion was used, as stored. Nobody reads it again but the request that wrote it, if
+/// it got no answer.
 #[derive(Serialize)]
 struct Spent {
     expires_at: Timestamp,
@@ -30,27 +32,41 @@ struct Spent {
 }
 
 impl Asking<'_> {
-    /// Anybody may register a client and show a worthless assertion of it. Only who names a grant of that very client counts as
-    /// the client, since a person allowed it something (case E37).
+    /// Anybody may register a client and show a worthless assertion of it. Only who names a grant
+    /// of that very client counts as the client, since a person allowed it something (case E37).
     fn cause(&self, client_id: &str) -> Result<Cause, Unavailable> {
-        let grant: Option<Grant> = self.grant.map(|bytes| record::decode("grant", bytes)).transpose()?;
+        let grant: Option<Grant> = self
+            .grant
+            .map(|bytes| record::decode("grant", bytes))
+            .transpose()?;
         let is_its_own = grant.is_some_and(|grant| grant.terms.client_id == client_id);
-        Ok(if is_its_own { Cause::Client } else { Cause::Visitor(self.address) })
+        Ok(if is_its_own {
+            Cause::Client
+        } else {
+            Cause::Visitor(self.address)
+        })
     }
 }
 
 impl Provider {
     /// Proves a client by its credentials. `client` is what is known of it: `None` when nothing is.
     ///
-    /// An assertion is spent by this, whatever becomes of the request: this is the last question before anything changes.
+    /// An assertion is spent by this, whatever becomes of the request: this is the last question
+    /// before anything changes.
     pub(crate) async fn authenticate(
         &self,
         credentials: &Credentials,
         client: Option<&Client>,
         asking: Asking<'_>,
     ) -> Result<(), TokenError> {
-        let (Check::Assertion(assertion, keys), Some(client)) = (credentials.check(client)?, client) else { return Ok(()) };
-        let verified = self.verify_assertion(assertion, client, keys, asking).await?;
+        let (Check::Assertion(assertion, keys), Some(client)) =
+            (credentials.check(client)?, client)
+        else {
+            return Ok(());
+        };
+        let verified = self
+            .verify_assertion(assertion, client, keys, asking)
+            .await?;
         if self.spend(&credentials.client_id, &verified).await? {
             Ok(())
         } else {
@@ -58,7 +74,8 @@ impl Provider {
         }
     }
 
-    /// Keys are the last question, since they may have to be fetched, and a signature costs time to verify.
+    /// Keys are the last question, since they may have to be fetched, and a signature costs time to
+    /// verify.
     async fn verify_assertion(
         &self,
         assertion: &Assertion,
@@ -80,11 +97,18 @@ impl Provider {
                 KeySource::At(address) => self.verify_by_key_set(address, cause, &checked).await,
             }
         };
-        self.within_bounds(&client.id, asking.address, matches!(cause, Cause::Client), verify).await
+        self.within_bounds(
+            &client.id,
+            asking.address,
+            matches!(cause, Cause::Client),
+            verify,
+        )
+        .await
     }
 
-    /// Verifies no more than so many assertions by which nobody proves anything. Whoever names no grant of the client is counted
-    /// beforehand, whatever the signature says: with a client and a key of its own, anybody can sign.
+    /// Verifies no more than so many assertions by which nobody proves anything. Whoever names no
+    /// grant of the client is counted beforehand, whatever the signature says: with a client and a
+    /// key of its own, anybody can sign.
     async fn within_bounds(
         &self,
         client_id: &str,
@@ -111,9 +135,20 @@ impl Provider {
         verified
     }
 
-    /// A client whose keys are in its document may have changed them since: that is asked before it is told `invalid_client`.
-    async fn verify_anew(&self, checked: &Checked, client: &Client, reason: Reason, cause: Cause) -> Result<Verified, TokenError> {
-        match self.client_anew(client, cause).await?.map(|client| client.authentication) {
+    /// A client whose keys are in its document may have changed them since: that is asked before it
+    /// is told `invalid_client`.
+    async fn verify_anew(
+        &self,
+        checked: &Checked,
+        client: &Client,
+        reason: Reason,
+        cause: Cause,
+    ) -> Result<Verified, TokenError> {
+        match self
+            .client_anew(client, cause)
+            .await?
+            .map(|client| client.authentication)
+        {
             Some(Authentication::Keys(keys) | Authentication::KeysOrNone(keys)) => match keys {
                 KeySource::Inline(keys) => Ok(self.0.signatures.verify(checked, &keys).await??),
                 KeySource::At(address) => self.verify_by_key_set(&address, cause, checked).await,
@@ -126,7 +161,10 @@ impl Provider {
     async fn spend(&self, client_id: &str, verified: &Verified) -> Result<bool, Unavailable> {
         let key = keys::assertion(client_id, &verified.jti);
         let keep: Keep = record::keep(self.now().until(verified.expires_at));
-        let spent = Spent { expires_at: verified.expires_at, by: self.entropy().id() };
+        let spent = Spent {
+            expires_at: verified.expires_at,
+            by: self.entropy().id(),
+        };
         record::insert(self.store(), &key, &spent, keep).await
     }
 }

@@ -1,4 +1,5 @@
-//! The audit trail: who did what, from where, to what. Append-only, each event chained to the one before it.
+//! The audit trail: who did what, from where, to what. Append-only, each event chained to the one
+//! before it.
 
 pub(crate) mod activity;
 mod event;

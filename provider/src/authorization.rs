@@ -1,4 +1,5 @@
-//! The authorization endpoint: from the request to the page that asks the person, or straight to the answer.
+//! The authorization endpoint: from the request to the page that asks the person, or straight to
+//! the answer.
 
 use std::time::Duration;
 
@@ -24,11 +25,20 @@ use crate::{
     waiting::{Before, Waiting, document_host},
 };
 
-/// Requests from one part of the network. Each waits in the store for half an hour, whoever sends it; the limit is far
-/// above what people and their clients do.
-const REQUESTS: Limit = Limit { name: "authorize", most: 1000, stretch: Duration::from_mins(15) };
-/// Requests from one browser in which somebody has signed in before, beyond the limit of its part of the network.
-const REQUESTS_OF_KNOWN: Limit = Limit { name: "authorize-known", most: 200, stretch: Duration::from_mins(15) };
+/// Requests from one part of the network. Each waits in the store for half an hour, whoever sends
+/// it; the limit is far above what people and their clients do.
+const REQUESTS: Limit = Limit {
+    name: "authorize",
+    most: 1000,
+    stretch: Duration::from_mins(15),
+};
+/// Requests from one browser in which somebody has signed in before, beyond the limit of its part
+/// of the network.
+const REQUESTS_OF_KNOWN: Limit = Limit {
+    name: "authorize-known",
+    most: 200,
+    stretch: Duration::from_mins(15),
+};
 
 /// What an admitted request leads to, by 303.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +74,9 @@ impl AuthorizeError {
     fn of_client(error: NoClient, id: &str) -> Self {
         match error {
             NoClient::Refused(reason) => Self::Problem(reason.into()),
-            NoClient::Unreachable(_) => Self::Unreachable { host: document_host(id) },
+            NoClient::Unreachable(_) => Self::Unreachable {
+                host: document_host(id),
+            },
             NoClient::TooMany { retry_after } => Self::TooMany { retry_after },
             NoClient::Unavailable(error) => Self::Unavailable(error),
         }
@@ -77,7 +89,8 @@ impl From<Unavailable> for AuthorizeError {
     }
 }
 
-/// A fault, with why it is of interest to administrators, if it is, and the client where it is known.
+/// A fault, with why it is of interest to administrators, if it is, and the client where it is
+/// known.
 struct Fault {
     error: AuthorizeError,
     cause: Option<Cause>,
@@ -104,7 +117,11 @@ impl Cause {
 impl Fault {
     /// Told to the person, on a page of ours.
     fn local(reason: Reason) -> Self {
-        Self { error: AuthorizeError::Problem(reason.clone().into()), cause: Some(Cause::Refused(reason)), client: None }
+        Self {
+            error: AuthorizeError::Problem(reason.clone().into()),
+            cause: Some(Cause::Refused(reason)),
+            client: None,
+        }
     }
 
     /// Told to the client.
@@ -117,7 +134,11 @@ impl Fault {
     }
 
     fn too_many(retry_after: Duration, what: &'static str) -> Self {
-        Self { error: AuthorizeError::TooMany { retry_after }, cause: Some(Cause::TooMany(what)), client: None }
+        Self {
+            error: AuthorizeError::TooMany { retry_after },
+            cause: Some(Cause::TooMany(what)),
+            client: None,
+        }
     }
 
     fn of_client(error: NoClient, id: &str) -> Self {
@@ -127,23 +148,39 @@ impl Fault {
             NoClient::TooMany { .. } => Some(Cause::TooMany("requests for metadata documents")),
             NoClient::Unavailable(_) => None,
         };
-        Self { error: AuthorizeError::of_client(error, id), cause, client: None }
+        Self {
+            error: AuthorizeError::of_client(error, id),
+            cause,
+            client: None,
+        }
     }
 
     fn named(self, client: &Client) -> Self {
-        Self { client: Some(Box::new(client.clone())), ..self }
+        Self {
+            client: Some(Box::new(client.clone())),
+            ..self
+        }
     }
 }
 
 impl<T: Into<AuthorizeError>> From<T> for Fault {
     fn from(error: T) -> Self {
-        Self { error: error.into(), cause: None, client: None }
+        Self {
+            error: error.into(),
+            cause: None,
+            client: None,
+        }
     }
 }
 
 impl Provider {
-    /// Judges an authorization request, and lets it wait for the person unless they have allowed the same before.
-    pub async fn begin(&self, parameters: &Parameters, visitor: &Visitor) -> Result<Begun, AuthorizeError> {
+    /// Judges an authorization request, and lets it wait for the person unless they have allowed
+    /// the same before.
+    pub async fn begin(
+        &self,
+        parameters: &Parameters,
+        visitor: &Visitor,
+    ) -> Result<Begun, AuthorizeError> {
         // 1. Who asks. Faults stay here.
         let (id, judged) = match authorize::client_id(parameters) {
             Ok(id) => (id, self.judge(id, parameters, visitor).await),
@@ -158,43 +195,73 @@ impl Provider {
             if let Cause::Refused(reason) = cause {
                 tracing::info!(client = %id, %reason, "authorization request refused");
             }
-            let (step, client, address) = (FailedStep::Authorize, fault.client.as_deref(), visitor.address);
+            let (step, client, address) = (
+                FailedStep::Authorize,
+                fault.client.as_deref(),
+                visitor.address,
+            );
             let asked = Asked::of(parameters);
-            self.note_failure(Failed { step, client_id: id, client, cause: cause.to_note(), asked, address }).await;
+            self.note_failure(Failed {
+                step,
+                client_id: id,
+                client,
+                cause: cause.to_note(),
+                asked,
+                address,
+            })
+            .await;
         }
         Err(fault.error)
     }
 
-    async fn judge(&self, id: &str, parameters: &Parameters, visitor: &Visitor) -> Result<Begun, Fault> {
+    async fn judge(
+        &self,
+        id: &str,
+        parameters: &Parameters,
+        visitor: &Visitor,
+    ) -> Result<Begun, Fault> {
         // 1. The client, and where the answer goes. Faults stay here.
         let client = self.admitted_client(id, visitor).await?;
-        let destination = authorize::destination(parameters, &client).map_err(|reason| Fault::local(reason).named(&client))?;
+        let destination = authorize::destination(parameters, &client)
+            .map_err(|reason| Fault::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.settings();
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
-        let request = authorize::admit(parameters, &client, &destination, resources, default).map_err(|reason| {
-            let location = destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
-            Fault::redirected(location, reason, &client)
-        })?;
+        let request = authorize::admit(parameters, &client, &destination, resources, default)
+            .map_err(|reason| {
+                let location =
+                    destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
+                Fault::redirected(location, reason, &client)
+            })?;
         // 3. An answer at once, or the person's turn.
         self.proceed(request, &client, &destination, visitor).await
     }
 
-    /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this server ask for a document.
+    /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this
+    /// server ask for a document.
     async fn admitted_client(&self, id: &str, visitor: &Visitor) -> Result<Client, Fault> {
         let admitted = async {
             let mut wait = self.count_from(REQUESTS, visitor.address).await?;
-            // Strangers behind the same address do not shut out a browser in which somebody has signed in before.
+            // Strangers behind the same address do not shut out a browser in which somebody has
+            // signed in before.
             if wait.is_some() && self.is_known(visitor).await? {
-                wait = self.count(REQUESTS_OF_KNOWN, visitor.browser.digest().as_str()).await?;
+                wait = self
+                    .count(REQUESTS_OF_KNOWN, visitor.browser.digest().as_str())
+                    .await?;
             }
-            wait.map_or(Ok(()), |retry_after| Err(Fault::too_many(retry_after, "authorization requests from this address")))
+            wait.map_or(Ok(()), |retry_after| {
+                Err(Fault::too_many(
+                    retry_after,
+                    "authorization requests from this address",
+                ))
+            })
         };
         let client = if DocumentUrl::is_meant(id) {
             admitted.await?;
             self.asking_client(id, visitor.address).await
         } else {
-            let (client, admitted) = tokio::join!(self.asking_client(id, visitor.address), admitted);
+            let (client, admitted) =
+                tokio::join!(self.asking_client(id, visitor.address), admitted);
             admitted?;
             client
         };
@@ -210,9 +277,18 @@ impl Provider {
         visitor: &Visitor,
     ) -> Result<Begun, Fault> {
         // Nothing is remembered of a browser without a session, so nothing is measured.
-        let measured = async { if visitor.session.is_some() { self.measure(&client.id).await.map(Some) } else { Ok(None) } };
+        let measured = async {
+            if visitor.session.is_some() {
+                self.measure(&client.id).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
         let (person, measure) = tokio::join!(self.signed_in(visitor), measured);
-        let (person, measure) = (person?, measure?.unwrap_or_else(|| self.measure_of(Epoch::default())));
+        let (person, measure) = (
+            person?,
+            measure?.unwrap_or_else(|| self.measure_of(Epoch::default())),
+        );
         let earlier = match &person {
             Some(person) => self.remembered(person.account, &request, measure).await?,
             None => None,
@@ -222,24 +298,46 @@ impl Provider {
             let location = destination.with_error(&reason, state, issuer);
             Err(Fault::redirected(location, reason, client))
         };
-        let next = consent::step(&request, destination, person.is_some(), earlier.as_ref(), measure);
+        let next = consent::step(
+            &request,
+            destination,
+            person.is_some(),
+            earlier.as_ref(),
+            measure,
+        );
         match (next, person) {
             (Step::Refuse(reason), _) => refused(reason),
-            (Step::Pass(consent), Some(person)) => match self.pass(client, &request, consent, person.account).await? {
-                Some(code) => {
-                    let (from, about) = (Origin::of(visitor), Some(request.resource.as_str().to_owned()));
-                    self.note_of_client(Deed::AllowedAgain, Actor::Client, person.account, from, &client.id, about).await;
-                    Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
+            (Step::Pass(consent), Some(person)) => {
+                match self.pass(client, &request, consent, person.account).await? {
+                    Some(code) => {
+                        let (from, about) = (
+                            Origin::of(visitor),
+                            Some(request.resource.as_str().to_owned()),
+                        );
+                        self.note_of_client(
+                            Deed::AllowedAgain,
+                            Actor::Client,
+                            person.account,
+                            from,
+                            &client.id,
+                            about,
+                        )
+                        .await;
+                        Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
+                    }
+                    None if request.prompt == Prompt::Nothing => refused(Reason::ConsentRequired),
+                    None => Ok(self.wait(request, visitor, "consent").await?),
                 }
-                None if request.prompt == Prompt::Nothing => refused(Reason::ConsentRequired),
-                None => Ok(self.wait(request, visitor, "consent").await?),
-            },
+            }
             (Step::Ask, Some(_)) => Ok(self.wait(request, visitor, "consent").await?),
-            (Step::SignIn | Step::Ask | Step::Pass(_), _) => Ok(self.wait(request, visitor, "login").await?),
+            (Step::SignIn | Step::Ask | Step::Pass(_), _) => {
+                Ok(self.wait(request, visitor, "login").await?)
+            }
         }
     }
 
-    /// Gives a code for what the person allowed before; `None` when that was taken back this very moment.
+    /// Gives a code for what the person allowed before; `None` when that was taken back this very
+    /// moment.
     async fn pass(
         &self,
         client: &Client,
@@ -252,16 +350,46 @@ impl Provider {
         }
         let offer = (self.entropy().id(), self.entropy().secret());
         // Of the epoch in which the person said yes: an end since then ends this too.
-        Ok(self.offer_under(consent, account, request.terms(client, self.now(), consent.epoch), offer).await?)
+        Ok(self
+            .offer_under(
+                consent,
+                account,
+                request.terms(client, self.now(), consent.epoch),
+                offer,
+            )
+            .await?)
     }
 
     /// Lets a request wait for the person, in this browser alone.
-    async fn wait(&self, request: AuthorizationRequest, visitor: &Visitor, page: &str) -> Result<Begun, AuthorizeError> {
-        let (id, now, lifetime) = (self.entropy().secret(), self.now(), self.settings().lifetimes.request);
-        let before = || Before { session: visitor.session.as_ref().map(Secret::digest), at: now };
+    async fn wait(
+        &self,
+        request: AuthorizationRequest,
+        visitor: &Visitor,
+        page: &str,
+    ) -> Result<Begun, AuthorizeError> {
+        let (id, now, lifetime) = (
+            self.entropy().secret(),
+            self.now(),
+            self.settings().lifetimes.request,
+        );
+        let before = || Before {
+            session: visitor.session.as_ref().map(Secret::digest),
+            at: now,
+        };
         let sign_in_after = request.prompt.asks_to_sign_in().then(before);
-        let waiting = Waiting { request, browser: visitor.browser.digest(), expires_at: now.after(lifetime), sign_in_after };
-        record::insert(self.store(), &keys::request(&id.digest()), &waiting, record::keep(lifetime)).await?;
+        let waiting = Waiting {
+            request,
+            browser: visitor.browser.digest(),
+            expires_at: now.after(lifetime),
+            sign_in_after,
+        };
+        record::insert(
+            self.store(),
+            &keys::request(&id.digest()),
+            &waiting,
+            record::keep(lifetime),
+        )
+        .await?;
         Ok(Begun::Waiting(format!("/{page}?request={}", id.encode())))
     }
 }

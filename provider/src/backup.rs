@@ -8,8 +8,9 @@
 //! {"entries":3,"sha256":"…"}
 //! ```
 //!
-//! The first line says what this is, the last one how many entries there are and the SHA-256 digest of everything before it,
-//! so that whoever reads a backup notices that something is missing or was changed. The sealing key is not in it.
+//! The first line says what this is, the last one how many entries there are and the SHA-256 digest
+//! of everything before it, so that whoever reads a backup notices that something is missing or was
+//! changed. The sealing key is not in it.
 
 mod check;
 mod restore;
@@ -102,22 +103,42 @@ impl Provider {
 impl Backup {
     /// Begins a backup of a store. What is written meanwhile may be in it or not.
     ///
-    /// The pointer to the newest event of the audit trail is read first, and events that are newer are left out: an engine
-    /// without snapshots could export some of them and not others, and the chain would have a gap.
+    /// The pointer to the newest event of the audit trail is read first, and events that are newer
+    /// are left out: an engine without snapshots could export some of them and not others, and the
+    /// chain would have a gap.
     ///
     /// # Errors
     /// When the store does not answer, or holds a part of a backup only.
-    pub async fn begin(store: &Store, engine: &str, created_at: Timestamp) -> Result<Self, Unavailable> {
+    pub async fn begin(
+        store: &Store,
+        engine: &str,
+        created_at: Timestamp,
+    ) -> Result<Self, Unavailable> {
         if store.get(keys::RESTORE).await?.is_some() {
             return Err(Unavailable::half_restored());
         }
         let latest = store.get(keys::LATEST_EVENT).await?;
-        let newest = latest.as_deref().map(|bytes| record::decode::<Latest>(keys::LATEST_EVENT, bytes)).transpose()?;
-        let pointer = |value| Entry::Record { key: keys::LATEST_EVENT.to_owned(), value, keep: Keep::Forever };
-        let issuer = identity::recorded_issuer(store).await?.map(|identity| identity.issuer);
+        let newest = latest
+            .as_deref()
+            .map(|bytes| record::decode::<Latest>(keys::LATEST_EVENT, bytes))
+            .transpose()?;
+        let pointer = |value| Entry::Record {
+            key: keys::LATEST_EVENT.to_owned(),
+            value,
+            keep: Keep::Forever,
+        };
+        let issuer = identity::recorded_issuer(store)
+            .await?
+            .map(|identity| identity.issuer);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Ok(Self {
-            header: Some(Header { vestibule_backup: VERSION, created_at, issuer, engine: engine.to_owned(), version }),
+            header: Some(Header {
+                vestibule_backup: VERSION,
+                created_at,
+                issuer,
+                engine: engine.to_owned(),
+                version,
+            }),
             first: latest.map(pointer),
             export: Some(store.export().await?),
             newest: newest.map(|newest| newest.number),
@@ -135,7 +156,9 @@ impl Backup {
         if let Some(header) = self.header.take() {
             return Ok(Some(self.counted(&header)));
         }
-        let Some(entry) = self.next_entry().await? else { return Ok(self.trailer()) };
+        let Some(entry) = self.next_entry().await? else {
+            return Ok(self.trailer());
+        };
         self.entries += 1;
         let stored = Stored::of(entry, self.created_at);
         Ok(Some(self.counted(&stored)))
@@ -145,7 +168,9 @@ impl Backup {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        let Some(export) = &mut self.export else { return Ok(None) };
+        let Some(export) = &mut self.export else {
+            return Ok(None);
+        };
         while let Some(entry) = export.next().await {
             let entry = entry?;
             if !is_left_out(&entry, self.newest) {
@@ -164,17 +189,25 @@ impl Backup {
     fn trailer(&mut self) -> Option<Vec<u8>> {
         self.export.take()?;
         let sha256 = hexadecimal(std::mem::take(&mut self.digest));
-        Some(written(&Trailer { entries: self.entries, sha256 }))
+        Some(written(&Trailer {
+            entries: self.entries,
+            sha256,
+        }))
     }
 }
 
-/// Events beyond the pointer, and the pointer itself, which was read before; and what belongs to no store but to one of its
-/// restores.
+/// Events beyond the pointer, and the pointer itself, which was read before; and what belongs to no
+/// store but to one of its restores.
 fn is_left_out(entry: &Entry, newest: Option<u64>) -> bool {
-    let Entry::Record { key, .. } = entry else { return false };
+    let Entry::Record { key, .. } = entry else {
+        return false;
+    };
     match newest {
         _ if key == keys::RESTORE => true,
-        Some(newest) => key == keys::LATEST_EVENT || keys::event_number(key).is_some_and(|number| number > newest),
+        Some(newest) => {
+            key == keys::LATEST_EVENT
+                || keys::event_number(key).is_some_and(|number| number > newest)
+        }
         None => false,
     }
 }
@@ -187,13 +220,20 @@ impl Stored {
                 let until = match keep {
                     Keep::Forever => None,
                     // Whole seconds: rounded up, so that nothing goes early.
-                    Keep::For(left) => Some(now.after(left.saturating_add(std::time::Duration::from_secs(1)))),
+                    Keep::For(left) => {
+                        Some(now.after(left.saturating_add(std::time::Duration::from_secs(1))))
+                    }
                 };
                 let (value, bytes) = match String::from_utf8(value) {
                     Ok(text) => (Some(text), None),
                     Err(other) => (None, Some(other.into_bytes())),
                 };
-                Self::Record { record: key, value, bytes, until }
+                Self::Record {
+                    record: key,
+                    value,
+                    bytes,
+                    until,
+                }
             }
         }
     }
@@ -207,8 +247,11 @@ fn written(line: &impl Serialize) -> Vec<u8> {
 
 fn hexadecimal(digest: Sha256) -> String {
     use std::fmt::Write as _;
-    digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digest
+        .finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

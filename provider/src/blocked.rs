@@ -1,7 +1,8 @@
-//! Hosts that an administrator keeps out: no application may be vouched for by them, or answer at them (C11, case E39).
+//! Hosts that an administrator keeps out: no application may be vouched for by them, or answer at
+//! them (C11, case E39).
 //!
-//! One record, read again every few seconds and whenever a client asks for a person, and held in memory for everything else, so
-//! that it costs the token endpoint nothing.
+//! One record, read again every few seconds and whenever a client asks for a person, and held in
+//! memory for everything else, so that it costs the token endpoint nothing.
 
 use std::{
     collections::BTreeMap,
@@ -45,11 +46,14 @@ impl Blocked {
         self.0.remove(host).is_some()
     }
 
-    /// Whether a host, or a name it is below of, is in. Compared label by label; a dot at the end names the same host.
+    /// Whether a host, or a name it is below of, is in. Compared label by label; a dot at the end
+    /// names the same host.
     fn holds(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         let above = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
-        std::iter::once(host).chain(above).any(|name| self.0.contains_key(name))
+        std::iter::once(host)
+            .chain(above)
+            .any(|name| self.0.contains_key(name))
     }
 }
 
@@ -108,17 +112,31 @@ impl Provider {
 
     pub(crate) fn blocked_hosts(&self) -> Vec<BlockedHost> {
         let blocked = self.0.blocked.current();
-        blocked.0.iter().map(|(host, since)| BlockedHost { host: host.clone(), since: *since }).collect()
+        blocked
+            .0
+            .iter()
+            .map(|(host, since)| BlockedHost {
+                host: host.clone(),
+                since: *since,
+            })
+            .collect()
     }
 
     /// Changes what is blocked, by compare-and-swap; the answer is whether anything changed.
-    pub(crate) async fn change_blocked(&self, change: impl Fn(&mut Blocked) -> bool) -> Result<bool, Unavailable> {
+    pub(crate) async fn change_blocked(
+        &self,
+        change: impl Fn(&mut Blocked) -> bool,
+    ) -> Result<bool, Unavailable> {
         let mut changed = false;
-        let next = record::put(self.store(), keys::BLOCKED_HOSTS, |blocked: Option<Blocked>| {
-            let mut blocked = blocked.unwrap_or_default();
-            changed = change(&mut blocked);
-            (blocked, Keep::Forever)
-        });
+        let next = record::put(
+            self.store(),
+            keys::BLOCKED_HOSTS,
+            |blocked: Option<Blocked>| {
+                let mut blocked = blocked.unwrap_or_default();
+                changed = change(&mut blocked);
+                (blocked, Keep::Forever)
+            },
+        );
         let next = next.await?;
         self.0.blocked.changed(next);
         Ok(changed)
@@ -134,10 +152,21 @@ mod tests {
         let mut blocked = Blocked::default();
         assert!(blocked.add("evil.example", Timestamp::from_seconds(1)));
         assert!(!blocked.add("evil.example", Timestamp::from_seconds(2)));
-        for host in ["evil.example", "evil.example.", "app.evil.example", "a.b.evil.example."] {
+        for host in [
+            "evil.example",
+            "evil.example.",
+            "app.evil.example",
+            "a.b.evil.example.",
+        ] {
             assert!(blocked.holds(host), "{host}");
         }
-        for host in ["example", "notevil.example", "evil.example.com", "evil-example", ""] {
+        for host in [
+            "example",
+            "notevil.example",
+            "evil.example.com",
+            "evil-example",
+            "",
+        ] {
             assert!(!blocked.holds(host), "{host}");
         }
         assert!(blocked.remove("evil.example") && !blocked.remove("evil.example"));

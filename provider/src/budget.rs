@@ -1,30 +1,58 @@
-//! How much strangers may store: so many bytes a day from one part of the network, and of IPv6 more from the networks around it.
+//! How much strangers may store: so many bytes a day from one part of the network, and of IPv6 more
+//! from the networks around it.
 
 use std::{net::IpAddr, time::Duration};
 
 use crate::{Provider, keys, limits::networks, problem::Unavailable};
 
 const DAY: Duration = Duration::from_hours(24);
-/// What each registration that an address may make in an hour allows it to store in a day: twenty allow 960 KB.
+/// What each registration that an address may make in an hour allows it to store in a day: twenty
+/// allow 960 KB.
 const PER_REGISTRATION: u64 = 48 * 1024;
-/// What one address may make this server remember of documents and key sets that it had not heard of, in a day.
+/// What one address may make this server remember of documents and key sets that it had not heard
+/// of, in a day.
 const FETCHED: u64 = 1024 * 1024;
 
 impl Provider {
-    /// Counts bytes that a registration stores; `Some` with the time to wait when they are too many.
-    pub(crate) async fn spend_on_registrations(&self, address: IpAddr, bytes: usize) -> Result<Option<Duration>, Unavailable> {
+    /// Counts bytes that a registration stores; `Some` with the time to wait when they are too
+    /// many.
+    pub(crate) async fn spend_on_registrations(
+        &self,
+        address: IpAddr,
+        bytes: usize,
+    ) -> Result<Option<Duration>, Unavailable> {
         match u64::from(self.settings().registration.limit_per_hour) {
             0 => Ok(None),
-            hourly => self.spend_bytes("registered-bytes", hourly * PER_REGISTRATION, address, bytes).await,
+            hourly => {
+                self.spend_bytes(
+                    "registered-bytes",
+                    hourly * PER_REGISTRATION,
+                    address,
+                    bytes,
+                )
+                .await
+            }
         }
     }
 
-    /// Counts bytes of something that was fetched because somebody asked, and was not stored before.
-    pub(crate) async fn spend_on_fetched(&self, address: IpAddr, bytes: usize) -> Result<Option<Duration>, Unavailable> {
-        self.spend_bytes("fetched-bytes", FETCHED, address, bytes).await
+    /// Counts bytes of something that was fetched because somebody asked, and was not stored
+    /// before.
+    pub(crate) async fn spend_on_fetched(
+        &self,
+        address: IpAddr,
+        bytes: usize,
+    ) -> Result<Option<Duration>, Unavailable> {
+        self.spend_bytes("fetched-bytes", FETCHED, address, bytes)
+            .await
     }
 
-    async fn spend_bytes(&self, what: &str, most: u64, address: IpAddr, bytes: usize) -> Result<Option<Duration>, Unavailable> {
+    async fn spend_bytes(
+        &self,
+        what: &str,
+        most: u64,
+        address: IpAddr,
+        bytes: usize,
+    ) -> Result<Option<Duration>, Unavailable> {
         if !self.settings().rate_limits {
             return Ok(None);
         }
@@ -32,7 +60,10 @@ impl Provider {
         // What one network may not spend does not count for those around it.
         for (network, times) in networks(address) {
             let key = keys::counter(what, &network, now / day);
-            let spent = self.store().add(&key, u64::try_from(bytes).unwrap_or(most), DAY).await?;
+            let spent = self
+                .store()
+                .add(&key, u64::try_from(bytes).unwrap_or(most), DAY)
+                .await?;
             if spent > most.saturating_mul(times) {
                 return Ok(Some(Duration::from_secs(day - now % day)));
             }

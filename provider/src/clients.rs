@@ -1,4 +1,5 @@
-//! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC 7592), and forgetting them.
+//! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC
+//! 7592), and forgetting them.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -22,7 +23,8 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Said of a redirect URI at a host that is blocked.
-const KEPT_OUT: Reason = Reason::UnsafeRedirectUri("this server keeps applications of its host out");
+const KEPT_OUT: Reason =
+    Reason::UnsafeRedirectUri("this server keeps applications of its host out");
 
 /// Why a registration was not accepted, shown or changed.
 #[derive(Debug, Error)]
@@ -52,14 +54,24 @@ impl From<Reason> for RegisterError {
 
 impl Provider {
     /// Registers a client.
-    pub async fn register(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
+    pub async fn register(
+        &self,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
         let registered = self.register_client(body, address).await;
         self.note_registration(&registered, "", body, address).await;
         registered
     }
 
     /// Notes a registration, or a change of one, that came to nothing.
-    async fn note_registration<T>(&self, outcome: &Result<T, RegisterError>, client_id: &str, body: &[u8], address: IpAddr) {
+    async fn note_registration<T>(
+        &self,
+        outcome: &Result<T, RegisterError>,
+        client_id: &str,
+        body: &[u8],
+        address: IpAddr,
+    ) {
         let cause = match outcome {
             Err(RegisterError::Refused(Refusal(reason))) => Cause::Refused(reason),
             Err(RegisterError::Closed) => Cause::RegistrationClosed,
@@ -67,10 +79,22 @@ impl Provider {
             Err(RegisterError::Unavailable(_)) | Ok(_) => return,
         };
         let asked = Asked::of_registration(body, &self.settings().private_schemes);
-        self.note_failure(Failed { step: FailedStep::Register, client_id, client: None, cause, asked, address }).await;
+        self.note_failure(Failed {
+            step: FailedStep::Register,
+            client_id,
+            client: None,
+            cause,
+            asked,
+            address,
+        })
+        .await;
     }
 
-    async fn register_client(&self, body: &[u8], address: IpAddr) -> Result<ClientInformation, RegisterError> {
+    async fn register_client(
+        &self,
+        body: &[u8],
+        address: IpAddr,
+    ) -> Result<ClientInformation, RegisterError> {
         let policy = self.settings().registration;
         if !policy.open {
             return Err(RegisterError::Closed);
@@ -78,8 +102,12 @@ impl Provider {
         self.count_registration(address).await?;
         let settings = self.settings();
         let (metadata, dropped) = Metadata::accept(body, &settings.private_schemes)?;
-        let fresh = Fresh { secret: self.entropy().secret(), token: self.entropy().secret() };
-        let (client, information) = metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
+        let fresh = Fresh {
+            secret: self.entropy().secret(),
+            token: self.entropy().secret(),
+        };
+        let (client, information) =
+            metadata.register(self.new_client_id(), &fresh, &settings.issuer, self.now())?;
         if self.blocks(&client) {
             return Err(KEPT_OUT.into());
         }
@@ -87,26 +115,51 @@ impl Provider {
         self.keep_client(client.clone()).await?;
         for reason in dropped {
             tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
-            // The client may come with that redirect URI all the same, and whoever runs the server may want to let it in.
+            // The client may come with that redirect URI all the same, and whoever runs the server
+            // may want to let it in.
             if matches!(reason, Reason::SchemeNotAllowed(_)) {
                 let (step, cause) = (FailedStep::Register, Cause::Refused(&reason));
                 let asked = Asked::of_registration(body, &settings.private_schemes);
-                self.note_failure(Failed { step, client_id: &client.id, client: Some(&client), cause, asked, address }).await;
+                self.note_failure(Failed {
+                    step,
+                    client_id: &client.id,
+                    client: Some(&client),
+                    cause,
+                    asked,
+                    address,
+                })
+                .await;
             }
         }
         Ok(information)
     }
 
-    /// What a client is told of its registration; `token` is its registration access token (RFC 7592 section 2.1).
-    pub async fn registration(&self, client_id: &str, token: Option<&str>) -> Result<ClientInformation, RegisterError> {
+    /// What a client is told of its registration; `token` is its registration access token (RFC
+    /// 7592 section 2.1).
+    pub async fn registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+    ) -> Result<ClientInformation, RegisterError> {
         let managed = Managed::prove(self.client(client_id).await?, token)?;
         Ok(managed.information(&self.settings().issuer))
     }
 
-    /// Counts what a client says of itself, anew or again: each may name another address to fetch keys from (case E37).
+    /// Counts what a client says of itself, anew or again: each may name another address to fetch
+    /// keys from (case E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let most = self.settings().registration.limit_per_hour.into();
-        match self.count_from(Limit { name: "register", most, stretch: HOUR }, address).await? {
+        match self
+            .count_from(
+                Limit {
+                    name: "register",
+                    most,
+                    stretch: HOUR,
+                },
+                address,
+            )
+            .await?
+        {
             Some(retry_after) => Err(RegisterError::TooMany { retry_after }),
             None => Ok(()),
         }
@@ -120,7 +173,8 @@ impl Provider {
         }
     }
 
-    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration, by the size of what is sent.
+    /// Replaces what a client says of itself (RFC 7592 section 2.2). It counts as a registration,
+    /// by the size of what is sent.
     pub async fn update_registration(
         &self,
         client_id: &str,
@@ -129,7 +183,8 @@ impl Provider {
         address: IpAddr,
     ) -> Result<ClientInformation, RegisterError> {
         let updated = self.update_client(client_id, token, body, address).await;
-        self.note_registration(&updated, client_id, body, address).await;
+        self.note_registration(&updated, client_id, body, address)
+            .await;
         updated
     }
 
@@ -154,17 +209,28 @@ impl Provider {
         };
         let change = |client: Option<Client>| match update(client) {
             Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT),
-            Ok((client, information)) => Change { next: Some(self.kept_client(client)), answer: Ok(information) },
+            Ok((client, information)) => Change {
+                next: Some(self.kept_client(client)),
+                answer: Ok(information),
+            },
             Err(reason) => Change::refuse(reason),
         };
         Ok(record::change(self.store(), &keys::client(client_id), change).await??)
     }
 
-    /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing without it.
-    pub async fn end_registration(&self, client_id: &str, token: Option<&str>) -> Result<(), RegisterError> {
+    /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing
+    /// without it.
+    pub async fn end_registration(
+        &self,
+        client_id: &str,
+        token: Option<&str>,
+    ) -> Result<(), RegisterError> {
         let client = self.client(client_id).await?;
-        // The id could be given to another client by hand. Of a client that nobody has allowed anything, there is nothing to end.
-        let was_used = client.as_ref().is_some_and(|client| client.last_used_at().is_some());
+        // The id could be given to another client by hand. Of a client that nobody has allowed
+        // anything, there is nothing to end.
+        let was_used = client
+            .as_ref()
+            .is_some_and(|client| client.last_used_at().is_some());
         Managed::prove(client, token)?;
         if was_used {
             self.begin_epoch(client_id).await?;
@@ -179,28 +245,41 @@ impl Provider {
         Ok(client.filter(|client| self.knows(client)))
     }
 
-    /// The client of this id, if it is known today and its record can be read: for those who only want its name.
+    /// The client of this id, if it is known today and its record can be read: for those who only
+    /// want its name.
     pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
-        let client: Option<Client> = record::find(self.store(), &keys::client(id)).await?.record();
+        let client: Option<Client> = record::find(self.store(), &keys::client(id))
+            .await?
+            .record();
         Ok(client.filter(|client| self.knows(client)))
     }
 
-    /// Whether a client that is stored counts: it has not lapsed, and the settings would still let it in (case E38).
+    /// Whether a client that is stored counts: it has not lapsed, and the settings would still let
+    /// it in (case E38).
     pub(crate) fn knows(&self, client: &Client) -> bool {
         let settings = self.settings();
         if self.blocks(client) {
             return false;
         }
-        if matches!(client.origin, Origin::Document { .. }) && self.allowed_document(&client.id).is_none() {
+        if matches!(client.origin, Origin::Document { .. })
+            && self.allowed_document(&client.id).is_none()
+        {
             return false;
         }
-        client.stands(self.now(), &settings.private_schemes, settings.lifetimes.refresh_token)
+        client.stands(
+            self.now(),
+            &settings.private_schemes,
+            settings.lifetimes.refresh_token,
+        )
     }
 
     /// Why a client is not known, where it is stored nevertheless: for whoever runs the server.
     pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> Reason {
-        let scheme = stored.and_then(|client| client.disallowed_scheme(&self.settings().private_schemes));
-        scheme.map_or(Reason::UnknownClient, |scheme| Reason::SchemeNotAllowed(scheme.to_owned()))
+        let scheme =
+            stored.and_then(|client| client.disallowed_scheme(&self.settings().private_schemes));
+        scheme.map_or(Reason::UnknownClient, |scheme| {
+            Reason::SchemeNotAllowed(scheme.to_owned())
+        })
     }
 
     /// An id that no URL can be confused with, in characters that need no escaping anywhere.
@@ -208,8 +287,9 @@ impl Provider {
         format!("{CLIENT_PREFIX}{}", self.entropy().id())
     }
 
-    /// Stores a client, then lists it: others who look for lapsed names drop one without a record. A failure between the two
-    /// leaves a client whose id nobody was told. `false` when there is a client of this id, which is not changed.
+    /// Stores a client, then lists it: others who look for lapsed names drop one without a record.
+    /// A failure between the two leaves a client whose id nobody was told. `false` when there is a
+    /// client of this id, which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, keep) = self.kept_client(client);
         let kept = record::insert(self.store(), &keys::client(&client.id), &client, keep).await?;
@@ -231,8 +311,16 @@ impl Provider {
     /// Notes that somebody allows a client something. `false` when it is not known any more.
     pub(crate) async fn settle_client(&self, id: &str) -> Result<bool, Unavailable> {
         let settle = |client: Option<Client>| match client.filter(|client| self.knows(client)) {
-            None => Change { next: None, answer: false },
-            Some(client) => Change { next: client.used(self.now()).map(|client| self.kept_client(client)), answer: true },
+            None => Change {
+                next: None,
+                answer: false,
+            },
+            Some(client) => Change {
+                next: client
+                    .used(self.now())
+                    .map(|client| self.kept_client(client)),
+                answer: true,
+            },
         };
         let settled = record::change(self.store(), &keys::client(id), settle).await?;
         if settled && DocumentUrl::is_meant(id) {
@@ -242,8 +330,8 @@ impl Provider {
         Ok(settled)
     }
 
-    /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A failure costs this request
-    /// nothing either, for the next one tries again.
+    /// Notes that a client got a token: once a day, so that it costs the other requests nothing. A
+    /// failure costs this request nothing either, for the next one tries again.
     pub(crate) async fn note_client_use(&self, client: &Client) {
         self.renew_behind(client);
         if client.used(self.now()).is_none() {
@@ -251,10 +339,14 @@ impl Provider {
         }
         let note = |client: Option<Client>| {
             let used = client.and_then(|client| client.used(self.now()));
-            Change { next: used.map(|client| self.kept_client(client)), answer: () }
+            Change {
+                next: used.map(|client| self.kept_client(client)),
+                answer: (),
+            }
         };
         let key = keys::client(&client.id);
-        let noted = record::change_from(self.plain_store(), &key, Some(record::encode(client)), note);
+        let noted =
+            record::change_from(self.plain_store(), &key, Some(record::encode(client)), note);
         if let Err(error) = noted.await {
             tracing::warn!(client = %client.id, %error, "the use of a client was not noted");
         }

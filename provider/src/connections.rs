@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use oauth::{
-    Id, Secret, Timestamp, client::Epoch, consent::Consent, grant::Grant, redirect, resource::ResourceIdentifier, scope::Scopes,
+    Id, Secret, Timestamp, client::Epoch, consent::Consent, grant::Grant, redirect,
+    resource::ResourceIdentifier, scope::Scopes,
 };
 
 use crate::{
@@ -31,8 +32,8 @@ pub struct Connections {
     pub unreadable: usize,
 }
 
-/// An application that a person has allowed something, as they see it. However many of its installations or windows came
-/// for themselves, it is one as long as it answers at one place.
+/// An application that a person has allowed something, as they see it. However many of its
+/// installations or windows came for themselves, it is one as long as it answers at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// To end it by.
@@ -94,57 +95,95 @@ struct Gathered {
 impl Provider {
     /// What the signed-in person has connected; `None` when nobody is signed in.
     pub async fn connections(&self, visitor: &Visitor) -> Result<Option<Connections>, Unavailable> {
-        let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
-        let (consents, grants) = (self.consents(person.account).await?, self.grants_of(person.account).await?);
+        let Some(person) = self.signed_in(visitor).await? else {
+            return Ok(None);
+        };
+        let (consents, grants) = (
+            self.consents(person.account).await?,
+            self.grants_of(person.account).await?,
+        );
         let unreadable = consents.unreadable + grants.unreadable;
         let mut standing: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
         standing.sort_by_key(|(_, one)| std::cmp::Reverse(one.since));
         standing.truncate(MOST_SHOWN);
         let now = self.now();
-        let ended = grants.into_iter().filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.terms)));
+        let ended = grants
+            .into_iter()
+            .filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.terms)));
         let mut ended: Vec<_> = ended.collect();
         ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         ended.truncate(MOST_SHOWN);
-        let mut connections = Connections { unreadable, ..Connections::default() };
+        let mut connections = Connections {
+            unreadable,
+            ..Connections::default()
+        };
         for (name, one) in standing {
-            connections.standing.extend(self.connection(name, one).await?);
+            connections
+                .standing
+                .extend(self.connection(name, one).await?);
         }
         for (at, terms) in ended {
-            let client = self.application(terms.client_id, &terms.redirect_uri, &terms.resource).await?;
+            let client = self
+                .application(terms.client_id, &terms.redirect_uri, &terms.resource)
+                .await?;
             connections.replayed.push(Replayed { client, at });
         }
         Ok(Some(connections))
     }
 
-    /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was ever allowed. One that has
-    /// ended already, or is another's, is none of theirs: then nothing happens.
+    /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was
+    /// ever allowed. One that has ended already, or is another's, is none of theirs: then nothing
+    /// happens.
     pub async fn disconnect(&self, visitor: &Visitor, name: &str) -> Result<(), AccountError> {
-        let person = self.signed_in(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let person = self
+            .signed_in(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         // A name has the form of a secret: 256 bits in base64url. The store sees no other.
         if Secret::decode(name).is_none() {
             return Ok(());
         }
         if let Some(terms) = self.withdraw(person.account, name).await? {
-            let (from, about) = (Origin::of(visitor), Some(terms.resource.as_str().to_owned()));
-            self.note_of_client(Deed::Disconnected, Actor::Person, person.account, from, &terms.client_id, about).await;
+            let (from, about) = (
+                Origin::of(visitor),
+                Some(terms.resource.as_str().to_owned()),
+            );
+            self.note_of_client(
+                Deed::Disconnected,
+                Actor::Person,
+                person.account,
+                from,
+                &terms.client_id,
+                about,
+            )
+            .await;
         }
         Ok(())
     }
 
     /// Ends every connection of the signed-in person, and forgets what was ever allowed.
     pub async fn disconnect_all(&self, visitor: &Visitor) -> Result<(), AccountError> {
-        let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let (_, account) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         let (any, outcome) = self.withdraw_each(account.id).await;
         if any {
-            self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None).await;
+            self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None)
+                .await;
         }
         Ok(outcome?)
     }
 
     /// The grants of an account, apart from those that ended with everything else of their client.
     async fn grants_of(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
-        let mut grants =
-            self.list(&keys::grants(account), |name| keys::grant_of(account, name), |_, grant: Grant| Some(grant)).await?;
+        let mut grants = self
+            .list(
+                &keys::grants(account),
+                |name| keys::grant_of(account, name),
+                |_, grant: Grant| Some(grant),
+            )
+            .await?;
         let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
         for grant in &grants.rows {
             let client_id = &grant.terms.client_id;
@@ -152,58 +191,126 @@ impl Provider {
                 epochs.insert(client_id.clone(), self.epoch(client_id).await?);
             }
         }
-        grants.retain(|grant| !epochs.get(&grant.terms.client_id).is_some_and(|epoch| epoch.ends(grant.terms.epoch)));
+        grants.retain(|grant| {
+            !epochs
+                .get(&grant.terms.client_id)
+                .is_some_and(|epoch| epoch.ends(grant.terms.epoch))
+        });
         Ok(grants)
     }
 
     /// Puts together what belongs together.
-    fn gather(&self, consents: Vec<(String, Consent)>, grants: &[Grant]) -> BTreeMap<String, Gathered> {
+    fn gather(
+        &self,
+        consents: Vec<(String, Consent)>,
+        grants: &[Grant],
+    ) -> BTreeMap<String, Gathered> {
         let (now, lifetimes) = (self.now(), self.settings().lifetimes);
-        let is_connected = |grant: &&Grant| grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now);
-        let mut gathered: BTreeMap<_, _> = consents.into_iter().map(|(name, consent)| (name, Gathered::of(consent))).collect();
+        let is_connected = |grant: &&Grant| {
+            grant.is_connected(lifetimes.access_token, lifetimes.refresh_token, now)
+        };
+        let mut gathered: BTreeMap<_, _> = consents
+            .into_iter()
+            .map(|(name, consent)| (name, Gathered::of(consent)))
+            .collect();
         for grant in grants.iter().filter(is_connected) {
-            gathered.entry(consent_name(&grant.terms)).or_insert_with(|| Gathered::before(grant)).add(grant);
+            gathered
+                .entry(consent_name(&grant.terms))
+                .or_insert_with(|| Gathered::before(grant))
+                .add(grant);
         }
         gathered
     }
 
-    /// What is shown of it. A mere consent to a client that was removed lets nobody pass, and is none.
-    async fn connection(&self, name: String, one: Gathered) -> Result<Option<Connection>, Unavailable> {
-        let may_come_back =
-            self.readable_client(&one.client_id).await?.is_some() || self.allowed_document(&one.client_id).is_some();
+    /// What is shown of it. A mere consent to a client that was removed lets nobody pass, and is
+    /// none.
+    async fn connection(
+        &self,
+        name: String,
+        one: Gathered,
+    ) -> Result<Option<Connection>, Unavailable> {
+        let may_come_back = self.readable_client(&one.client_id).await?.is_some()
+            || self.allowed_document(&one.client_id).is_some();
         if one.times == 0 && !may_come_back {
             return Ok(None);
         }
-        let scopes = self.resource(&one.resource).map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
-        let client = self.application(one.client_id, &one.redirect_uri, &one.resource).await?;
-        let last_used = one.last_use.map(|last| LastUse { at: last.at, address: last.from });
-        Ok(Some(Connection { name, client, scopes, since: one.since, times: one.times, last_used }))
+        let scopes = self
+            .resource(&one.resource)
+            .map_or_else(Vec::new, |resource| sentences(&one.scopes, resource));
+        let client = self
+            .application(one.client_id, &one.redirect_uri, &one.resource)
+            .await?;
+        let last_used = one.last_use.map(|last| LastUse {
+            at: last.at,
+            address: last.from,
+        });
+        Ok(Some(Connection {
+            name,
+            client,
+            scopes,
+            since: one.since,
+            times: one.times,
+            last_used,
+        }))
     }
 
-    /// How people know a client, which may be gone by now: then by its id, and by where its answers went.
-    async fn application(&self, id: String, redirect_uri: &str, resource: &ResourceIdentifier) -> Result<Application, Unavailable> {
+    /// How people know a client, which may be gone by now: then by its id, and by where its answers
+    /// went.
+    async fn application(
+        &self,
+        id: String,
+        redirect_uri: &str,
+        resource: &ResourceIdentifier,
+    ) -> Result<Application, Unavailable> {
         let client = self.readable_client(&id).await?;
         let on_this_computer = redirect::is_on_this_computer(redirect_uri);
         Ok(Application {
             name: client.and_then(|client| client.name).unwrap_or(id),
             host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
             on_this_computer,
-            resource_name: self.resource(resource).map_or_else(|| resource.host().to_owned(), |resource| resource.name.clone()),
+            resource_name: self.resource(resource).map_or_else(
+                || resource.host().to_owned(),
+                |resource| resource.name.clone(),
+            ),
         })
     }
 }
 
 impl Gathered {
     fn of(consent: Consent) -> Self {
-        let Consent { client_id, redirect_uri, resource, scopes, allowed_at: since, .. } = consent;
-        Self { client_id, redirect_uri, resource, scopes, since, times: 0, last_use: None }
+        let Consent {
+            client_id,
+            redirect_uri,
+            resource,
+            scopes,
+            allowed_at: since,
+            ..
+        } = consent;
+        Self {
+            client_id,
+            redirect_uri,
+            resource,
+            scopes,
+            since,
+            times: 0,
+            last_use: None,
+        }
     }
 
     /// A grant whose consent has lapsed, or was never remembered.
     fn before(grant: &Grant) -> Self {
         let terms = grant.terms.clone();
-        let (client_id, redirect_uri, resource) = (terms.client_id, terms.redirect_uri, terms.resource);
-        Self { client_id, redirect_uri, resource, scopes: terms.scopes, since: terms.allowed_at, times: 0, last_use: None }
+        let (client_id, redirect_uri, resource) =
+            (terms.client_id, terms.redirect_uri, terms.resource);
+        Self {
+            client_id,
+            redirect_uri,
+            resource,
+            scopes: terms.scopes,
+            since: terms.allowed_at,
+            times: 0,
+            last_use: None,
+        }
     }
 
     fn add(&mut self, grant: &Grant) {

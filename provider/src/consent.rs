@@ -22,7 +22,8 @@ use crate::{
 /// Where a client's identity comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// It named itself; nobody has checked the name. The host is the one its answers go to, when that is on the web.
+    /// It named itself; nobody has checked the name. The host is the one its answers go to, when
+    /// that is on the web.
     SelfNamed {
         /// The host that answers go to.
         host: Option<String>,
@@ -107,10 +108,15 @@ impl Provider {
     /// What the consent page says.
     pub async fn consent(&self, id: &str, visitor: &Visitor) -> Result<ConsentView, ConsentError> {
         let waiting = self.waiting_shown(id, visitor).await?;
-        let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
+        let person = self
+            .present(&waiting, visitor)
+            .await?
+            .ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
-        let earlier = self.remembered(person.account, &proved.request, proved.measure).await?;
+        let earlier = self
+            .remembered(person.account, &proved.request, proved.measure)
+            .await?;
         Ok(ConsentView {
             client_name: proved.client_name(),
             identity: proved.identity(),
@@ -125,8 +131,8 @@ impl Provider {
         })
     }
 
-    /// Carries out what the person decided; the request is used up by it. The same form, by its token, gets the same answer for a
-    /// minute.
+    /// Carries out what the person decided; the request is used up by it. The same form, by its
+    /// token, gets the same answer for a minute.
     pub async fn decide(
         &self,
         id: &str,
@@ -134,18 +140,32 @@ impl Provider {
         decision: Decision,
         form_token: &str,
     ) -> Result<Location, ConsentError> {
-        let posted = Posted { id, visitor, decision, form: Digest::of(form_token.as_bytes()) };
-        // 1. A request of this browser, a person in this browser, a client and a destination that still stand.
+        let posted = Posted {
+            id,
+            visitor,
+            decision,
+            form: Digest::of(form_token.as_bytes()),
+        };
+        // 1. A request of this browser, a person in this browser, a client and a destination that
+        //    still stand.
         let read = match self.asked(id, visitor).await? {
             Asked::Waiting(read) => read,
             Asked::Decided(decided) => return self.decided_before(&posted, decided).await,
         };
-        let ReadRequest { key, bytes, waiting } = read;
-        let person = self.present(&waiting, visitor).await?.ok_or(ConsentError::SignInFirst)?;
+        let ReadRequest {
+            key,
+            bytes,
+            waiting,
+        } = read;
+        let person = self
+            .present(&waiting, visitor)
+            .await?
+            .ok_or(ConsentError::SignInFirst)?;
         let decided = Decided::new(&waiting, &posted, person.account, self.now());
         let proved = self.prove(waiting).await?;
         self.resource_of(&proved.request)?;
-        // 2. Decide once, though the form be sent twice: whoever comes second is told what the first decided.
+        // 2. Decide once, though the form be sent twice: whoever comes second is told what the
+        //    first decided.
         let record = match self.settle(&key, &bytes, &decided).await? {
             Ok(record) => record,
             Err(other) => return self.decided_before(&posted, other).await,
@@ -155,39 +175,62 @@ impl Provider {
         let resource = proved.request.resource.as_str().to_owned();
         let note = async |deed: Deed| {
             let (from, client) = (Origin::of(visitor), &proved.request.client_id);
-            self.note_of_client(deed, Actor::Person, person.account, from, client, Some(resource.clone())).await;
+            self.note_of_client(
+                deed,
+                Actor::Person,
+                person.account,
+                from,
+                client,
+                Some(resource.clone()),
+            )
+            .await;
         };
         if decision == Decision::Deny {
             note(Deed::Denied).await;
-            return Ok(proved.destination.with_error(&Reason::Denied, state.as_deref(), issuer));
+            return Ok(proved
+                .destination
+                .with_error(&Reason::Denied, state.as_deref(), issuer));
         }
-        // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier grants of the client go on:
-        //    other installations may share its id, and a step-up of one must not sign the others out.
+        // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier
+        //    grants of the client go on: other installations may share its id, and a step-up of one
+        //    must not sign the others out.
         if !self.settle_client(&proved.request.client_id).await? {
             return Err(ConsentError::Gone);
         }
-        let consent = self.remember(person.account, &proved.request, proved.measure).await?;
-        let terms = proved.request.terms(&proved.client, self.now(), proved.measure.epoch);
+        let consent = self
+            .remember(person.account, &proved.request, proved.measure)
+            .await?;
+        let terms = proved
+            .request
+            .terms(&proved.client, self.now(), proved.measure.epoch);
         let name = consent_name(&terms);
         let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
-        let code = self.offer_under(&consent, person.account, terms, offer).await?.ok_or(ConsentError::Gone)?;
-        // 4. Whoever ended every session meanwhile, by a new password or by disabling the account, may have looked for what was
-        //    allowed before this was there.
+        let code = self
+            .offer_under(&consent, person.account, terms, offer)
+            .await?
+            .ok_or(ConsentError::Gone)?;
+        // 4. Whoever ended every session meanwhile, by a new password or by disabling the account,
+        //    may have looked for what was allowed before this was there.
         if self.signed_in(visitor).await?.is_none() {
             self.withdraw(person.account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }
         note(Deed::Allowed).await;
         self.answered(&key, &record, decided).await;
-        Ok(proved.destination.with_code(&code, state.as_deref(), issuer))
+        Ok(proved
+            .destination
+            .with_code(&code, state.as_deref(), issuer))
     }
 }
 
-/// What scopes of a resource allow, each with whether it is new; nothing is new to a person who allows a client for the first
-/// time (K8).
+/// What scopes of a resource allow, each with whether it is new; nothing is new to a person who
+/// allows a client for the first time (K8).
 fn permissions(scopes: &Scopes, earlier: Option<&Consent>, resource: &Resource) -> Vec<Permission> {
     let is_new = |word: &str| earlier.is_some_and(|earlier| !earlier.scopes.contains(word));
-    let permission = |word| Permission { sentence: sentence(word, resource), new: is_new(word) };
+    let permission = |word| Permission {
+        sentence: sentence(word, resource),
+        new: is_new(word),
+    };
     scopes.iter().map(permission).collect()
 }
 

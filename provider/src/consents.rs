@@ -1,8 +1,9 @@
-//! Remembered consents: kept at every yes, looked up before the next question, and taken back by their person.
+//! Remembered consents: kept at every yes, looked up before the next question, and taken back by
+//! their person.
 //!
-//! Whoever takes one back removes it first and ends the grants then. Whoever makes a grant stores and lists it first and looks
-//! at the consent again then. So of a grant and a withdrawal at the same moment one sees the other, and no grant outlives its
-//! consent.
+//! Whoever takes one back removes it first and ends the grants then. Whoever makes a grant stores
+//! and lists it first and looks at the consent again then. So of a grant and a withdrawal at the
+//! same moment one sees the other, and no grant outlives its consent.
 
 use oauth::{
     Id, Secret,
@@ -38,7 +39,8 @@ impl Provider {
         measure: Measure,
     ) -> Result<Option<Consent>, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
-        let consent: Option<Consent> = record::read(self.store(), &keys::consent(account, name.as_str())).await?;
+        let consent: Option<Consent> =
+            record::read(self.store(), &keys::consent(account, name.as_str())).await?;
         Ok(consent.filter(|consent| consent.stands(measure)))
     }
 
@@ -51,15 +53,21 @@ impl Provider {
     ) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let id = self.entropy().id();
-        let given = |earlier| (Consent::given(request, earlier, id, measure), record::keep(measure.lifetime));
+        let given = |earlier| {
+            (
+                Consent::given(request, earlier, id, measure),
+                record::keep(measure.lifetime),
+            )
+        };
         let (list, listed) = (keys::consents(account), member(name.as_str(), id));
-        // A new one is listed first: one that was stored when the store failed can be taken back. One that stands keeps its id, and
-        // is listed.
+        // A new one is listed first: one that was stored when the store failed can be taken back.
+        // One that stands keeps its id, and is listed.
         let is_new = self.remembered(account, request, measure).await?.is_none();
         if is_new {
             self.store().enlist(&list, &listed).await?;
         }
-        let consent = record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
+        let consent =
+            record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
         match (is_new, consent.id == id) {
             // Another answer at the same moment was the first.
             (true, false) => _ = self.store().delist(&list, &listed).await?,
@@ -71,19 +79,36 @@ impl Provider {
     }
 
     /// Lists a consent, so that its person sees it and can take it back.
-    async fn list_consent(&self, account: Id, name: &str, consent: &Consent) -> Result<(), Unavailable> {
+    async fn list_consent(
+        &self,
+        account: Id,
+        name: &str,
+        consent: &Consent,
+    ) -> Result<(), Unavailable> {
         let (list, listed) = (keys::consents(account), member(name, consent.id));
         self.store().enlist(&list, &listed).await?;
-        record::forget_lapsed(self.store(), &list, &listed, |listed| keys::consent(account, name_of(listed))).await
+        record::forget_lapsed(self.store(), &list, &listed, |listed| {
+            keys::consent(account, name_of(listed))
+        })
+        .await
     }
 
     /// The consents of an account that stand, by their names.
-    pub(crate) async fn consents(&self, account: Id) -> Result<Listing<(String, Consent)>, Unavailable> {
+    pub(crate) async fn consents(
+        &self,
+        account: Id,
+    ) -> Result<Listing<(String, Consent)>, Unavailable> {
         let own = |listed: String, consent: Consent| {
             let name = name_of(&listed);
             (member(name, consent.id) == listed).then(|| (name.to_owned(), consent))
         };
-        let mut consents = self.list(&keys::consents(account), |listed| keys::consent(account, name_of(listed)), own).await?;
+        let mut consents = self
+            .list(
+                &keys::consents(account),
+                |listed| keys::consent(account, name_of(listed)),
+                own,
+            )
+            .await?;
         for (name, consent) in std::mem::take(&mut consents.rows) {
             if consent.stands(self.measure(&consent.client_id).await?) {
                 consents.push((name, consent));
@@ -92,8 +117,9 @@ impl Provider {
         Ok(consents)
     }
 
-    /// Offers a grant that a consent covers, under an id and with the secret of a code, and gives the code; `None` when the consent was withdrawn meanwhile. Then the
-    /// grant has ended, and nobody had its code.
+    /// Offers a grant that a consent covers, under an id and with the secret of a code, and gives
+    /// the code; `None` when the consent was withdrawn meanwhile. Then the grant has ended, and
+    /// nobody had its code.
     pub(crate) async fn offer_under(
         &self,
         consent: &Consent,
@@ -105,18 +131,33 @@ impl Provider {
         let key = GrantKey { account, grant };
         let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
         let (grant, code) = Grant::offer(terms, key, secret, now.after(lifetime));
-        // 1. Listed before its code is known to anybody, so that a grant in use can always be found and ended; and not before it
-        //    is stored, or another who looks for lapsed names would drop it.
+        // 1. Listed before its code is known to anybody, so that a grant in use can always be found
+        //    and ended; and not before it is stored, or another who looks for lapsed names would
+        //    drop it.
         let (list, listed) = (keys::grants(account), key.grant.to_string());
-        record::insert(self.store(), &keys::grant(&key), &grant, record::keep(lifetime)).await?;
+        record::insert(
+            self.store(),
+            &keys::grant(&key),
+            &grant,
+            record::keep(lifetime),
+        )
+        .await?;
         self.store().enlist(&list, &listed).await?;
-        record::forget_lapsed(self.store(), &list, &listed, |name| keys::grant_of(account, name)).await?;
-        // The consent too, each time: another who looks for lapsed names may have dropped it before it was stored.
+        record::forget_lapsed(self.store(), &list, &listed, |name| {
+            keys::grant_of(account, name)
+        })
+        .await?;
+        // The consent too, each time: another who looks for lapsed names may have dropped it before
+        // it was stored.
         self.list_consent(account, name.as_str(), consent).await?;
-        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is seen here, and so is an end of
-        //    everything of the client, of which the grant is dead already.
+        // 2. Whoever withdraws the consent from now on finds the grant. Whoever did so before is
+        //    seen here, and so is an end of everything of the client, of which the grant is dead
+        //    already.
         let consent_key = keys::consent(account, name.as_str());
-        let (there, epoch) = tokio::join!(record::read::<Consent>(self.store(), &consent_key), self.epoch(&consent.client_id));
+        let (there, epoch) = tokio::join!(
+            record::read::<Consent>(self.store(), &consent_key),
+            self.epoch(&consent.client_id)
+        );
         if there?.is_some_and(|there| there.id == consent.id) && !epoch?.ends(consent.epoch) {
             return Ok(Some(code.encode()));
         }
@@ -124,53 +165,94 @@ impl Provider {
         Ok(None)
     }
 
-    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on its way too. The answer is whose
-    /// it was, and for what; `None` when there was nothing.
-    pub(crate) async fn withdraw(&self, account: Id, name: &str) -> Result<Option<Withdrawn>, Unavailable> {
+    /// Withdraws a consent, and ends every grant that came of it, the one whose code is still on
+    /// its way too. The answer is whose it was, and for what; `None` when there was nothing.
+    pub(crate) async fn withdraw(
+        &self,
+        account: Id,
+        name: &str,
+    ) -> Result<Option<Withdrawn>, Unavailable> {
         let consent = self.forget_consent(account, name).await?;
-        let mut withdrawn = consent.map(|consent| Withdrawn { client_id: consent.client_id, resource: consent.resource });
-        let of_this = |grant: String, there: Allowed| Some((grant, there.terms)).filter(|(_, terms)| consent_name(terms) == name);
-        let grants = self.list(&keys::grants(account), |grant| keys::grant_of(account, grant), of_this).await?;
+        let mut withdrawn = consent.map(|consent| Withdrawn {
+            client_id: consent.client_id,
+            resource: consent.resource,
+        });
+        let of_this = |grant: String, there: Allowed| {
+            Some((grant, there.terms)).filter(|(_, terms)| consent_name(terms) == name)
+        };
+        let grants = self
+            .list(
+                &keys::grants(account),
+                |grant| keys::grant_of(account, grant),
+                of_this,
+            )
+            .await?;
         let mut outcomes = Outcomes::default();
-        for (grant, Terms { client_id, resource, .. }) in grants {
-            let Some(grant) = Id::parse(&grant) else { continue };
+        for (
+            grant,
+            Terms {
+                client_id,
+                resource,
+                ..
+            },
+        ) in grants
+        {
+            let Some(grant) = Id::parse(&grant) else {
+                continue;
+            };
             outcomes.add(self.revoke_grant(&GrantKey { account, grant }).await)?;
-            withdrawn = withdrawn.or(Some(Withdrawn { client_id, resource }));
+            withdrawn = withdrawn.or(Some(Withdrawn {
+                client_id,
+                resource,
+            }));
         }
         outcomes.end()?;
         Ok(withdrawn)
     }
 
-    /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not said yes since. Its other
-    /// grants go on.
+    /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not
+    /// said yes since. Its other grants go on.
     pub(crate) async fn forget_replayed_consent(&self, key: &GrantKey) -> Result<(), Unavailable> {
         let grant: Option<Grant> = record::read(self.store(), &keys::grant(key)).await?;
-        let Some((grant, ended)) = grant.and_then(|grant| grant.replayed_at(self.now()).map(|at| (grant, at))) else {
+        let Some((grant, ended)) =
+            grant.and_then(|grant| grant.replayed_at(self.now()).map(|at| (grant, at)))
+        else {
             return Ok(());
         };
         let name = consent_name(&grant.terms);
-        let consent: Option<Consent> = record::read(self.store(), &keys::consent(key.account, &name)).await?;
+        let consent: Option<Consent> =
+            record::read(self.store(), &keys::consent(key.account, &name)).await?;
         match consent {
-            Some(consent) if consent.allowed_at <= ended => self.forget_consent(key.account, &name).await.map(drop),
+            Some(consent) if consent.allowed_at <= ended => {
+                self.forget_consent(key.account, &name).await.map(drop)
+            }
             _ => Ok(()),
         }
     }
 
-    async fn forget_consent(&self, account: Id, name: &str) -> Result<Option<Consent>, Unavailable> {
+    async fn forget_consent(
+        &self,
+        account: Id,
+        name: &str,
+    ) -> Result<Option<Consent>, Unavailable> {
         let consent = record::take::<Consent>(self.store(), &keys::consent(account, name)).await?;
         if let Some(consent) = &consent {
-            self.store().delist(&keys::consents(account), &member(name, consent.id)).await?;
+            self.store()
+                .delist(&keys::consents(account), &member(name, consent.id))
+                .await?;
         }
         Ok(consent)
     }
 
-    /// Withdraws everything that an account has allowed, to whomever. The answer is whether there was anything.
+    /// Withdraws everything that an account has allowed, to whomever. The answer is whether there
+    /// was anything.
     pub(crate) async fn withdraw_all(&self, account: Id) -> Result<bool, Unavailable> {
         let (any, outcome) = self.withdraw_each(account).await;
         outcome.map(|()| any)
     }
 
-    /// Withdraws everything that can be. The answer is whether there was anything, and the first of what failed.
+    /// Withdraws everything that can be. The answer is whether there was anything, and the first of
+    /// what failed.
     pub(crate) async fn withdraw_each(&self, account: Id) -> (bool, Result<(), Unavailable>) {
         let (consents, first) = self.forget_consents(account).await;
         let (grants, then) = self.revoke_grants(account).await;
@@ -185,7 +267,9 @@ impl Provider {
         };
         for listed in listed {
             let forget = async {
-                self.store().remove(&keys::consent(account, name_of(&listed))).await?;
+                self.store()
+                    .remove(&keys::consent(account, name_of(&listed)))
+                    .await?;
                 self.store().delist(&list, &listed).await?;
                 Ok(true)
             };
@@ -204,17 +288,21 @@ struct Allowed {
     terms: Terms,
 }
 
-/// How a consent is listed: by its name, and by its id, which never comes back. So a name in the list that leads nowhere can
-/// be dropped while the person allows the same client again.
+/// How a consent is listed: by its name, and by its id, which never comes back. So a name in the
+/// list that leads nowhere can be dropped while the person allows the same client again.
 fn member(name: &str, id: Id) -> String {
     format!("{name}{id}")
 }
 
 fn name_of(member: &str) -> &str {
-    member.split_at_checked(NAME_LENGTH).map_or(member, |(name, _)| name)
+    member
+        .split_at_checked(NAME_LENGTH)
+        .map_or(member, |(name, _)| name)
 }
 
 /// The name of the consent that a grant came of.
 pub(crate) fn consent_name(terms: &Terms) -> String {
-    Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource).as_str().to_owned()
+    Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource)
+        .as_str()
+        .to_owned()
 }

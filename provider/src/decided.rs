@@ -1,8 +1,8 @@
 //! Decisions that were made, for a minute: who sends the same form again gets the same answer.
 //!
-//! A decided request stays under its key in place of the waiting one, which makes the decision one-time. It holds no code: the
-//! code follows from the secrets of the browser, the session and the request, of which the store has digests only
-//! (docs/decisions/identical-posts.md).
+//! A decided request stays under its key in place of the waiting one, which makes the decision
+//! one-time. It holds no code: the code follows from the secrets of the browser, the session and
+//! the request, of which the store has digests only (docs/decisions/identical-posts.md).
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub(crate) struct Decided {
     answered: bool,
 }
 
-/// What lies under the key of a request. A decided one has a member of its own, so that a server that knows waiting ones
-/// alone does not take it for one.
+/// What lies under the key of a request. A decided one has a member of its own, so that a server
+/// that knows waiting ones alone does not take it for one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Stored {
@@ -99,14 +99,20 @@ impl Decided {
     pub(crate) fn offer(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
         let browser = posted.visitor.secret_of(&self.browser)?;
         let context = [browser.bytes(), posted.id.as_bytes()].concat();
-        let secret = posted.visitor.session.as_ref()?.derive("decided request", &context);
+        let secret = posted
+            .visitor
+            .session
+            .as_ref()?
+            .derive("decided request", &context);
         let number = secret.derive("grant", b"");
         let id = number.bytes().first_chunk().copied().map(Id::new)?;
         Some((id, secret.derive("code", b"")))
     }
 
     fn is_repeated_by(&self, posted: &Posted<'_>, now: Timestamp) -> bool {
-        let same = posted.decision == self.decision && posted.form == self.form && posted.session() == self.session;
+        let same = posted.decision == self.decision
+            && posted.form == self.form
+            && posted.session() == self.session;
         same && posted.visitor.is_browser(&self.browser) && !self.until.has_passed(now)
     }
 }
@@ -116,26 +122,43 @@ impl Provider {
     pub(crate) async fn asked(&self, id: &str, visitor: &Visitor) -> Result<Asked, RequestError> {
         let id = Secret::decode(id).ok_or(RequestError::Gone)?;
         let key = keys::request(&id.digest());
-        let bytes = self.store().get(&key).await.map_err(Unavailable::from)?.ok_or(RequestError::Gone)?;
+        let bytes = self
+            .store()
+            .get(&key)
+            .await
+            .map_err(Unavailable::from)?
+            .ok_or(RequestError::Gone)?;
         match record::decode(&key, &bytes)? {
             Stored::Decided { decided } => Ok(Asked::Decided(*decided)),
-            Stored::Waiting(waiting) if visitor.is_browser(&waiting.browser) && !waiting.expires_at.has_passed(self.now()) => {
-                Ok(Asked::Waiting(ReadRequest { key, bytes, waiting: *waiting }))
+            Stored::Waiting(waiting)
+                if visitor.is_browser(&waiting.browser)
+                    && !waiting.expires_at.has_passed(self.now()) =>
+            {
+                Ok(Asked::Waiting(ReadRequest {
+                    key,
+                    bytes,
+                    waiting: *waiting,
+                }))
             }
             Stored::Waiting(_) => Err(RequestError::Gone),
         }
     }
 
-    /// Puts a decision in the place of the waiting request. The answer is what is stored then; of any number of decisions one is
-    /// made, and the others get that one.
+    /// Puts a decision in the place of the waiting request. The answer is what is stored then; of
+    /// any number of decisions one is made, and the others get that one.
     pub(crate) async fn settle(
         &self,
         key: &str,
         waiting: &[u8],
         decided: &Decided,
     ) -> Result<Result<Vec<u8>, Decided>, ConsentError> {
-        let record = record::encode(&Stored::Decided { decided: Box::new(decided.clone()) });
-        let swap = self.store().compare_and_swap(key, waiting, &record, record::keep(REMEMBERED)).await;
+        let record = record::encode(&Stored::Decided {
+            decided: Box::new(decided.clone()),
+        });
+        let swap = self
+            .store()
+            .compare_and_swap(key, waiting, &record, record::keep(REMEMBERED))
+            .await;
         match swap.map_err(Unavailable::from)? {
             Swap::Done => Ok(Ok(record)),
             Swap::Changed(None) => Err(ConsentError::Gone),
@@ -146,17 +169,32 @@ impl Provider {
         }
     }
 
-    /// Notes that all of a decision is stored. A failure costs a second post its answer, and this one nothing.
+    /// Notes that all of a decision is stored. A failure costs a second post its answer, and this
+    /// one nothing.
     pub(crate) async fn answered(&self, key: &str, record: &[u8], decided: Decided) {
-        let next = record::encode(&Stored::Decided { decided: Box::new(Decided { answered: true, ..decided }) });
-        if let Err(error) = self.store().compare_and_swap(key, record, &next, record::keep(REMEMBERED)).await {
+        let next = record::encode(&Stored::Decided {
+            decided: Box::new(Decided {
+                answered: true,
+                ..decided
+            }),
+        });
+        if let Err(error) = self
+            .store()
+            .compare_and_swap(key, record, &next, record::keep(REMEMBERED))
+            .await
+        {
             tracing::warn!(%error, "a decision is not kept for a second post");
         }
     }
 
-    /// Answers who comes second. The same decision of the same session gets the same answer, as long as the client has not used
-    /// its code: it has what it asked for then, and the page says so.
-    pub(crate) async fn decided_before(&self, posted: &Posted<'_>, mut decided: Decided) -> Result<Location, ConsentError> {
+    /// Answers who comes second. The same decision of the same session gets the same answer, as
+    /// long as the client has not used its code: it has what it asked for then, and the page says
+    /// so.
+    pub(crate) async fn decided_before(
+        &self,
+        posted: &Posted<'_>,
+        mut decided: Decided,
+    ) -> Result<Location, ConsentError> {
         for _ in 0..MOST_LOOKS {
             if !decided.is_repeated_by(posted, self.now()) {
                 return Err(ConsentError::Gone);
@@ -173,14 +211,23 @@ impl Provider {
         Err(ConsentError::Gone)
     }
 
-    async fn answer_again(&self, posted: &Posted<'_>, decided: Decided) -> Result<Location, ConsentError> {
-        let person = self.signed_in(posted.visitor).await?.filter(|person| person.account == decided.account);
+    async fn answer_again(
+        &self,
+        posted: &Posted<'_>,
+        decided: Decided,
+    ) -> Result<Location, ConsentError> {
+        let person = self
+            .signed_in(posted.visitor)
+            .await?
+            .filter(|person| person.account == decided.account);
         let account = person.ok_or(ConsentError::SignInFirst)?.account;
         let offer = decided.offer(posted);
         let (decision, proved) = (decided.decision, self.prove_request(decided.request).await?);
         let (state, issuer) = (proved.request.state.as_deref(), &self.settings().issuer);
         if decision == Decision::Deny {
-            return Ok(proved.destination.with_error(&Reason::Denied, state, issuer));
+            return Ok(proved
+                .destination
+                .with_error(&Reason::Denied, state, issuer));
         }
         let (grant, secret) = offer.ok_or(ConsentError::Gone)?;
         let key = GrantKey { account, grant };

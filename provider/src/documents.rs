@@ -1,9 +1,9 @@
-//! Clients that describe themselves by a document at the address that is their identifier (C1 to C13,
-//! draft-ietf-oauth-client-id-metadata-document-02).
+//! Clients that describe themselves by a document at the address that is their identifier (C1 to
+//! C13, draft-ietf-oauth-client-id-metadata-document-02).
 //!
-//! The authorization endpoint asks for the document whenever what is stored is no longer fresh. What is stored then serves
-//! everything else, so that neither a person at the consent page nor a client at the token endpoint depends on somebody
-//! else's web server.
+//! The authorization endpoint asks for the document whenever what is stored is no longer fresh.
+//! What is stored then serves everything else, so that neither a person at the consent page nor a
+//! client at the token endpoint depends on somebody else's web server.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -27,15 +27,30 @@ use crate::{
 
 /// The largest document, in bytes (draft -02 section 8.7).
 const LARGEST: usize = 5 * 1024;
-/// How long after it has gone stale it still serves the authorization endpoint while its host gives no answer.
+/// How long after it has gone stale it still serves the authorization endpoint while its host gives
+/// no answer.
 const GRACE: Duration = Duration::from_hours(24);
 const MINUTE: Duration = Duration::from_mins(1);
-/// Fetches from one host, so that nobody is flooded by way of this server, least of all with errors, which are never kept.
-const FROM_HOST: Limit = Limit { name: "fetch-from", most: 120, stretch: MINUTE };
+/// Fetches from one host, so that nobody is flooded by way of this server, least of all with
+/// errors, which are never kept.
+const FROM_HOST: Limit = Limit {
+    name: "fetch-from",
+    most: 120,
+    stretch: MINUTE,
+};
 /// Fetches that one part of the network causes.
-const CAUSED_BY: Limit = Limit { name: "fetch-for", most: 60, stretch: MINUTE };
-/// Fetches in the background from one host. Counted apart, so that they take nothing away from people.
-const BEHIND: Limit = Limit { name: "fetch-behind", most: 6, stretch: MINUTE };
+const CAUSED_BY: Limit = Limit {
+    name: "fetch-for",
+    most: 60,
+    stretch: MINUTE,
+};
+/// Fetches in the background from one host. Counted apart, so that they take nothing away from
+/// people.
+const BEHIND: Limit = Limit {
+    name: "fetch-behind",
+    most: 6,
+    stretch: MINUTE,
+};
 
 /// Who caused a fetch.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +85,15 @@ pub(crate) enum NoClient {
 
 impl Provider {
     /// The client that asks at the authorization endpoint (C2).
-    pub(crate) async fn asking_client(&self, id: &str, address: IpAddr) -> Result<Client, NoClient> {
+    pub(crate) async fn asking_client(
+        &self,
+        id: &str,
+        address: IpAddr,
+    ) -> Result<Client, NoClient> {
         // What is blocked by an administrator, at whichever server, counts here at once.
         let key = keys::client(id);
-        let (blocked, stored) = tokio::join!(self.refresh_blocked(), record::read(self.store(), &key));
+        let (blocked, stored) =
+            tokio::join!(self.refresh_blocked(), record::read(self.store(), &key));
         blocked?;
         let stored: Option<Client> = stored?;
         if stored.as_ref().is_some_and(|client| self.blocks(client)) {
@@ -81,7 +101,9 @@ impl Provider {
         }
         if !DocumentUrl::is_meant(id) {
             let unknown = self.why_unknown(stored.as_ref());
-            return stored.filter(|client| self.knows(client)).ok_or(NoClient::Refused(unknown));
+            return stored
+                .filter(|client| self.knows(client))
+                .ok_or(NoClient::Refused(unknown));
         }
         let stored = stored.filter(|client| self.knows(client));
         // 1. An address that the settings let in, whatever is stored of it (case E38).
@@ -91,7 +113,10 @@ impl Provider {
         }
         // 2. What is fresh needs no asking (C4).
         let now = self.now();
-        if let Some(client) = stored.as_ref().filter(|client| client.is_fresh(now, Duration::ZERO)) {
+        if let Some(client) = stored
+            .as_ref()
+            .filter(|client| client.is_fresh(now, Duration::ZERO))
+        {
             return Ok(client.clone());
         }
         // 3. Ask; without any answer, what is stored serves a while longer.
@@ -101,13 +126,18 @@ impl Provider {
             None => Box::pin(self.first_document(&url, address)).await,
         };
         match (renewed, stored) {
-            (Err(NoClient::Unreachable(_) | NoClient::TooMany { .. }), Some(client)) if client.is_fresh(now, GRACE) => Ok(client),
+            (Err(NoClient::Unreachable(_) | NoClient::TooMany { .. }), Some(client))
+                if client.is_fresh(now, GRACE) =>
+            {
+                Ok(client)
+            }
             (answer, _) => answer,
         }
     }
 
-    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever names a live grant of that client
-    /// makes this server ask for the document; to anybody else `unknown` is said, which is as true and costs nothing.
+    /// A client with a document that nothing is stored of, at the token endpoint. Only whoever
+    /// names a live grant of that client makes this server ask for the document; to anybody else
+    /// `unknown` is said, which is as true and costs nothing.
     pub(crate) async fn absent_client(
         &self,
         id: &str,
@@ -115,25 +145,40 @@ impl Provider {
         epoch: Epoch,
         unknown: Reason,
     ) -> Result<Option<Client>, TokenError> {
-        let Some(url) = self.allowed_document(id) else { return Ok(None) };
-        let grant: Option<Grant> = grant.map(|bytes| record::decode("grant", bytes)).transpose()?;
+        let Some(url) = self.allowed_document(id) else {
+            return Ok(None);
+        };
+        let grant: Option<Grant> = grant
+            .map(|bytes| record::decode("grant", bytes))
+            .transpose()?;
         if grant.is_none_or(|grant| grant.terms.client_id != id || epoch.ends(grant.terms.epoch)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, Cause::Client).await
     }
 
-    /// What a document says now, of a client that proves itself by a key that the stored copy lacks. `None` when it was asked for
-    /// within the last minute, when it gives no client, and for clients without a document.
-    pub(crate) async fn client_anew(&self, client: &Client, cause: Cause) -> Result<Option<Client>, TokenError> {
+    /// What a document says now, of a client that proves itself by a key that the stored copy
+    /// lacks. `None` when it was asked for within the last minute, when it gives no client, and for
+    /// clients without a document.
+    pub(crate) async fn client_anew(
+        &self,
+        client: &Client,
+        cause: Cause,
+    ) -> Result<Option<Client>, TokenError> {
         let is_described = matches!(client.origin, Origin::Document { .. });
         match self.allowed_document(&client.id) {
-            Some(url) if is_described && self.now().since(client.created_at) >= MINUTE => self.renewed_client(&url, cause).await,
+            Some(url) if is_described && self.now().since(client.created_at) >= MINUTE => {
+                self.renewed_client(&url, cause).await
+            }
             _ => Ok(None),
         }
     }
 
-    async fn renewed_client(&self, url: &DocumentUrl, cause: Cause) -> Result<Option<Client>, TokenError> {
+    async fn renewed_client(
+        &self,
+        url: &DocumentUrl,
+        cause: Cause,
+    ) -> Result<Option<Client>, TokenError> {
         match self.renew_document(url, cause).await {
             Ok(client) => Ok(Some(client)),
             Err(NoClient::Refused(_)) => Ok(None),
@@ -146,14 +191,20 @@ impl Provider {
 
     /// Whether an identifier is the address of a document that may be asked for.
     pub(crate) fn allowed_document(&self, id: &str) -> Option<DocumentUrl> {
-        let url = DocumentUrl::is_meant(id).then(|| DocumentUrl::parse(id).ok()).flatten()?;
-        (self.settings().client_documents.allows(&url) && !self.blocks_host(&url.host().to_string())).then_some(url)
+        let url = DocumentUrl::is_meant(id)
+            .then(|| DocumentUrl::parse(id).ok())
+            .flatten()?;
+        (self.settings().client_documents.allows(&url)
+            && !self.blocks_host(&url.host().to_string()))
+        .then_some(url)
     }
 
-    /// Asks for the document of a client that is in use, if it has gone stale; nobody waits for it, and a failure changes
-    /// nothing (draft -02 section 5, periodic fetching).
+    /// Asks for the document of a client that is in use, if it has gone stale; nobody waits for it,
+    /// and a failure changes nothing (draft -02 section 5, periodic fetching).
     pub(crate) fn renew_behind(&self, client: &Client) {
-        let Some(url) = self.allowed_document(&client.id) else { return };
+        let Some(url) = self.allowed_document(&client.id) else {
+            return;
+        };
         if client.is_fresh(self.now(), Duration::ZERO) {
             return;
         }
@@ -182,10 +233,18 @@ impl Provider {
             let fetched = self.fetch(url.url(), LARGEST, cause).await?;
             let now = self.now();
             let schemes = &self.settings().private_schemes;
-            document::accept(url, &fetched.body, schemes, now, now.after(fetched.fresh_for)).map_err(NoClient::Refused)
+            document::accept(
+                url,
+                &fetched.body,
+                schemes,
+                now,
+                now.after(fetched.fresh_for),
+            )
+            .map_err(NoClient::Refused)
         };
-        let (client, dropped) =
-            read.await.inspect_err(|error| tracing::info!(client = url.as_str(), %error, "no metadata document"))?;
+        let (client, dropped) = read.await.inspect_err(
+            |error| tracing::info!(client = url.as_str(), %error, "no metadata document"),
+        )?;
         for reason in &dropped {
             tracing::info!(client = url.as_str(), %reason, "a part of a metadata document is not used");
         }
@@ -198,14 +257,21 @@ impl Provider {
     /// Stores what a document says.
     async fn keep_document(&self, url: &DocumentUrl, client: &Client) -> Result<Client, NoClient> {
         // What was allowed before stays allowed, whatever the document says now.
-        let succeed = |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
+        let succeed =
+            |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
         Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)
     }
 
     /// Fetches from an address that a client names, within the limits.
-    pub(crate) async fn fetch(&self, url: &Url, largest: usize, cause: Cause) -> Result<Arc<Fetched>, FetchError> {
+    pub(crate) async fn fetch(
+        &self,
+        url: &Url,
+        largest: usize,
+        cause: Cause,
+    ) -> Result<Arc<Fetched>, FetchError> {
         let (provider, host) = (self.clone(), url.host_str().unwrap_or_default().to_owned());
-        // 1. Everybody is counted for themselves, before they join others, who are not to suffer by their limit.
+        // 1. Everybody is counted for themselves, before they join others, who are not to suffer by
+        //    their limit.
         match cause {
             Cause::Nobody => admit(self.count(BEHIND, &host).await?)?,
             Cause::Visitor(address) => admit(self.count_from(CAUSED_BY, address).await?)?,

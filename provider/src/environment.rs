@@ -72,17 +72,29 @@ pub struct Environment {
 impl Environment {
     /// The system's clock, random source, names and authorities.
     pub fn system() -> Self {
-        let web = Web { names: Arc::new(SystemNames), authorities: Vec::new() };
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), web }
+        let web = Web {
+            names: Arc::new(SystemNames),
+            authorities: Vec::new(),
+        };
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            web,
+        }
     }
 }
 
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_seconds(since_epoch.as_secs())
     }
 }
@@ -91,8 +103,13 @@ struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "a server without randomness must not go on")]
-        SysRng.try_fill_bytes(bytes).expect("the operating system's random source answers");
+        #[expect(
+            clippy::expect_used,
+            reason = "a server without randomness must not go on"
+        )]
+        SysRng
+            .try_fill_bytes(bytes)
+            .expect("the operating system's random source answers");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Ending everything that people allowed one client, at once and for good.
 //!
-//! The record of a client's epoch is beside the client and outlives it: what was allowed in an earlier epoch is worth nothing,
-//! also when the client comes back under the same id. Whoever makes a grant reads the epoch before anything of the grant is
-//! stored, and the grant carries what was read: an end at the same moment ends it too.
+//! The record of a client's epoch is beside the client and outlives it: what was allowed in an
+//! earlier epoch is worth nothing, also when the client comes back under the same id. Whoever makes
+//! a grant reads the epoch before anything of the grant is stored, and the grant carries what was
+//! read: an end at the same moment ends it too.
 
 use oauth::{Timestamp, client::Epoch, consent::Measure};
 use store::Keep;
@@ -20,7 +21,9 @@ impl Provider {
     pub(crate) async fn begin_epoch(&self, client_id: &str) -> Result<(), Unavailable> {
         let now: Timestamp = self.now();
         let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Keep::Forever);
-        record::put(self.store(), &keys::epoch(client_id), next).await.map(drop)
+        record::put(self.store(), &keys::epoch(client_id), next)
+            .await
+            .map(drop)
     }
 
     /// What consents given to a client are judged by now.
@@ -30,6 +33,10 @@ impl Provider {
 
     /// The same, in an epoch that is known.
     pub(crate) fn measure_of(&self, epoch: Epoch) -> Measure {
-        Measure { now: self.now(), lifetime: self.settings().lifetimes.consent, epoch }
+        Measure {
+            now: self.now(),
+            lifetime: self.settings().lifetimes.consent,
+            epoch,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The token endpoint: codes and refresh tokens become access tokens.
 //!
-//! Two store round trips each: client, its epoch, grant and account are read at once, the grant is swapped once. One signature, after
-//! the swap has succeeded, with nothing held.
+//! Two store round trips each: client, its epoch, grant and account are read at once, the grant is
+//! swapped once. One signature, after the swap has succeeded, with nothing held.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -9,7 +9,10 @@ use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
     client::{Client, Credentials, Epoch},
-    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules, State},
+    grant::{
+        AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules,
+        State,
+    },
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
@@ -27,7 +30,8 @@ use crate::{
     record::{self, Change, Found, Outcomes},
 };
 
-/// The subject of a token is an account, spelled so that no client id can be confused with it (O21).
+/// The subject of a token is an account, spelled so that no client id can be confused with it
+/// (O21).
 pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 
 /// Why a request about tokens came to nothing.
@@ -73,20 +77,36 @@ impl Provider {
         let request = TokenRequest::read(parameters);
         let credentials = match (Credentials::read(parameters, authorization), &request) {
             // What nobody may ask is the better answer to someone who does not say who asks.
-            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => Err(Reason::UnsupportedGrantType),
+            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => {
+                Err(Reason::UnsupportedGrantType)
+            }
             (credentials, _) => credentials,
         };
         let credentials = match credentials {
             Ok(credentials) => credentials,
-            Err(reason) => return Err(self.unreadable_credentials(FailedStep::Token, parameters, reason, address).await.into()),
+            Err(reason) => {
+                return Err(self
+                    .unreadable_credentials(FailedStep::Token, parameters, reason, address)
+                    .await
+                    .into());
+            }
         };
         let answer = match request {
             Ok(TokenRequest::Code(request)) => self.redeem(&credentials, address, &request).await,
-            Ok(TokenRequest::Refresh(request)) => self.refresh(&credentials, address, &request).await,
+            Ok(TokenRequest::Refresh(request)) => {
+                self.refresh(&credentials, address, &request).await
+            }
             Err(reason) => self.refuse(&credentials, address, reason).await,
         };
         if let Err(error) = &answer {
-            self.note_token_error(FailedStep::Token, &credentials.client_id, error, parameters, address).await;
+            self.note_token_error(
+                FailedStep::Token,
+                &credentials.client_id,
+                error,
+                parameters,
+                address,
+            )
+            .await;
         }
         answer
     }
@@ -99,11 +119,27 @@ impl Provider {
         reason: Reason,
         address: IpAddr,
     ) -> Reason {
-        let client_id = parameters.one("client_id").ok().flatten().unwrap_or_default();
+        let client_id = parameters
+            .one("client_id")
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         tracing::info!(client = client_id, %reason, "client authentication cannot be read");
         let (client, _) = self.told_apart(client_id, &reason).await;
-        let (client, cause, asked) = (client.as_ref(), Cause::Refused(&reason), Asked::of(parameters));
-        self.note_failure(Failed { step, client_id, client, cause, asked, address }).await;
+        let (client, cause, asked) = (
+            client.as_ref(),
+            Cause::Refused(&reason),
+            Asked::of(parameters),
+        );
+        self.note_failure(Failed {
+            step,
+            client_id,
+            client,
+            cause,
+            asked,
+            address,
+        })
+        .await;
         reason
     }
 
@@ -127,11 +163,21 @@ impl Provider {
         let cause = match (&reason, error) {
             (Some(reason), _) => Cause::Refused(reason),
             (None, TokenError::TooMany { .. }) => Cause::TooMany("assertions that prove nothing"),
-            (None, TokenError::Unavailable(error)) if let Some(why) = error.elsewhere() => Cause::Unreachable(why),
+            (None, TokenError::Unavailable(error)) if let Some(why) = error.elsewhere() => {
+                Cause::Unreachable(why)
+            }
             (None, _) => return,
         };
         let (client, asked) = (client.as_ref(), Asked::of(parameters));
-        self.note_failure(Failed { step, client_id, client, cause, asked, address }).await;
+        self.note_failure(Failed {
+            step,
+            client_id,
+            client,
+            cause,
+            asked,
+            address,
+        })
+        .await;
     }
 
     async fn redeem(
@@ -144,14 +190,27 @@ impl Provider {
             Ok(code) => code,
             Err(reason) => return self.refuse(credentials, address, reason).await,
         };
-        let known = self.known(credentials, address, &code.key, Reason::UnknownCode).await?;
+        let known = self
+            .known(credentials, address, &code.key, Reason::UnknownCode)
+            .await?;
         let now = self.now();
         let fresh = [self.entropy().secret(), self.entropy().secret()];
         let decide = |grant: Grant, resource: &Resource| {
-            grant.redeem(&code, &credentials.client_id, request, now, fresh.clone(), self.rules(resource))
+            grant.redeem(
+                &code,
+                &credentials.client_id,
+                request,
+                now,
+                fresh.clone(),
+                self.rules(resource),
+            )
         };
-        let issue = self.transition(known, address, Reason::UnknownCode, decide).await;
-        let issue = self.asking_again_after_replay(&code.key, &credentials.client_id, address, issue).await?;
+        let issue = self
+            .transition(known, address, Reason::UnknownCode, decide)
+            .await;
+        let issue = self
+            .asking_again_after_replay(&code.key, &credentials.client_id, address, issue)
+            .await?;
         self.sign(code.key, &credentials.client_id, issue, now)
     }
 
@@ -165,24 +224,56 @@ impl Provider {
             Ok(token) => token,
             Err(reason) => return self.refuse(credentials, address, reason).await,
         };
-        let known = self.known(credentials, address, &token.key, Reason::UnknownRefreshToken).await?;
+        let known = self
+            .known(
+                credentials,
+                address,
+                &token.key,
+                Reason::UnknownRefreshToken,
+            )
+            .await?;
         let (now, salt) = (self.now(), self.entropy().secret());
         let decide = |grant: Grant, resource: &Resource| {
-            grant.refresh(&token, &credentials.client_id, request, now, &salt, self.rules(resource))
+            grant.refresh(
+                &token,
+                &credentials.client_id,
+                request,
+                now,
+                &salt,
+                self.rules(resource),
+            )
         };
-        let issue = self.transition(known, address, Reason::UnknownRefreshToken, decide).await;
-        let issue = self.asking_again_after_replay(&token.key, &credentials.client_id, address, issue).await?;
+        let issue = self
+            .transition(known, address, Reason::UnknownRefreshToken, decide)
+            .await;
+        let issue = self
+            .asking_again_after_replay(&token.key, &credentials.client_id, address, issue)
+            .await?;
         self.sign(token.key, &credentials.client_id, issue, now)
     }
 
     /// Refuses a request that names no grant. A client that cannot prove itself learns that first.
-    pub(crate) async fn refuse<T>(&self, credentials: &Credentials, address: IpAddr, reason: Reason) -> Result<T, TokenError> {
+    pub(crate) async fn refuse<T>(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        reason: Reason,
+    ) -> Result<T, TokenError> {
         let client = self.client(&credentials.client_id).await?;
-        // A client with a document that nothing is stored of may well be what it says; without a grant, nobody asks.
+        // A client with a document that nothing is stored of may well be what it says; without a
+        // grant, nobody asks.
         if client.is_none() && self.allowed_document(&credentials.client_id).is_some() {
             return Err(reason.into());
         }
-        self.authenticate(credentials, client.as_ref(), Asking { address, grant: None }).await?;
+        self.authenticate(
+            credentials,
+            client.as_ref(),
+            Asking {
+                address,
+                grant: None,
+            },
+        )
+        .await?;
         Err(reason.into())
     }
 
@@ -201,13 +292,35 @@ impl Provider {
             self.store().get(&grant_key),
             self.account_is_active(key.account)
         );
-        let (client, epoch, grant, account_is_active) = (client?, epoch?, grant.map_err(Unavailable::from)?, account_is_active?);
+        let (client, epoch, grant, account_is_active) = (
+            client?,
+            epoch?,
+            grant.map_err(Unavailable::from)?,
+            account_is_active?,
+        );
         let client = match client {
-            None => self.absent_client(&credentials.client_id, grant.as_deref(), epoch, unknown).await?,
+            None => {
+                self.absent_client(&credentials.client_id, grant.as_deref(), epoch, unknown)
+                    .await?
+            }
             client => client,
         };
-        self.authenticate(credentials, client.as_ref(), Asking { address, grant: grant.as_deref() }).await?;
-        Ok(Known { client, grant_key, grant, account_is_active, epoch })
+        self.authenticate(
+            credentials,
+            client.as_ref(),
+            Asking {
+                address,
+                grant: grant.as_deref(),
+            },
+        )
+        .await?;
+        Ok(Known {
+            client,
+            grant_key,
+            grant,
+            account_is_active,
+            epoch,
+        })
     }
 
     /// Decides, and stores what follows by compare-and-swap.
@@ -218,27 +331,50 @@ impl Provider {
         unknown: Reason,
         decide: impl Fn(Grant, &Resource) -> Outcome,
     ) -> Result<Issue, TokenError> {
-        let Known { client, grant_key, grant, account_is_active, epoch } = known;
+        let Known {
+            client,
+            grant_key,
+            grant,
+            account_is_active,
+            epoch,
+        } = known;
         // A code has words of its own for it.
-        let ended = || if unknown == Reason::UnknownCode { Reason::UnknownCode } else { Reason::EndedGrant };
+        let ended = || {
+            if unknown == Reason::UnknownCode {
+                Reason::UnknownCode
+            } else {
+                Reason::EndedGrant
+            }
+        };
         let used = |grant: Grant| {
-            let last_use =
-                Some(LastUse { at: self.now(), from: address.to_canonical().to_string(), id: Some(self.entropy().id()) });
+            let last_use = Some(LastUse {
+                at: self.now(),
+                from: address.to_canonical().to_string(),
+                id: Some(self.entropy().id()),
+            });
             self.kept(Grant { last_use, ..grant })
         };
-        let answer = record::change_from(self.store(), &grant_key, grant, |grant: Option<Grant>| match grant {
-            None => Change::refuse(unknown.clone()),
-            Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
-            Some(grant) if epoch.ends(grant.terms.epoch) => Change::refuse(ended()),
-            Some(grant) => match self.resource(&grant.terms.resource) {
-                // It is none of this server's any more.
-                None => Change::refuse(ended()),
-                Some(resource) => {
-                    let outcome = decide(grant, resource);
-                    Change { next: outcome.next.map(used), answer: outcome.answer }
-                }
+        let answer = record::change_from(
+            self.store(),
+            &grant_key,
+            grant,
+            |grant: Option<Grant>| match grant {
+                None => Change::refuse(unknown.clone()),
+                Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
+                Some(grant) if epoch.ends(grant.terms.epoch) => Change::refuse(ended()),
+                Some(grant) => match self.resource(&grant.terms.resource) {
+                    // It is none of this server's any more.
+                    None => Change::refuse(ended()),
+                    Some(resource) => {
+                        let outcome = decide(grant, resource);
+                        Change {
+                            next: outcome.next.map(used),
+                            answer: outcome.answer,
+                        }
+                    }
+                },
             },
-        });
+        );
         let issue = answer.await??;
         if let Some(client) = client {
             self.note_client_use(&client).await;
@@ -246,7 +382,8 @@ impl Provider {
         Ok(issue)
     }
 
-    /// After a replay nothing passes in silence: the person is asked before the client is connected again.
+    /// After a replay nothing passes in silence: the person is asked before the client is connected
+    /// again.
     async fn asking_again_after_replay(
         &self,
         key: &GrantKey,
@@ -256,7 +393,13 @@ impl Provider {
     ) -> Result<Issue, TokenError> {
         // Also when the grant had ended before: the store may have failed between the end and this.
         let over = |reason: &Reason| {
-            matches!(reason, Reason::ReplayedCode | Reason::ReplayedRefreshToken | Reason::UnknownCode | Reason::EndedGrant)
+            matches!(
+                reason,
+                Reason::ReplayedCode
+                    | Reason::ReplayedRefreshToken
+                    | Reason::UnknownCode
+                    | Reason::EndedGrant
+            )
         };
         if let Err(TokenError::Refused(Refusal(reason))) = &answer
             && over(reason)
@@ -278,11 +421,29 @@ impl Provider {
         self.note_of_grant(deed, key, client_id, address).await;
     }
 
-    /// Notes what became of a grant by what its client, or somebody in its place, did. What cannot be read just now is left out.
-    pub(crate) async fn note_of_grant(&self, deed: Deed, key: &GrantKey, client_id: &str, address: IpAddr) {
+    /// Notes what became of a grant by what its client, or somebody in its place, did. What cannot
+    /// be read just now is left out.
+    pub(crate) async fn note_of_grant(
+        &self,
+        deed: Deed,
+        key: &GrantKey,
+        client_id: &str,
+        address: IpAddr,
+    ) {
         let grant: Result<Option<Grant>, _> = record::read(self.store(), &keys::grant(key)).await;
-        let resource = grant.ok().flatten().map(|grant| grant.terms.resource.as_str().to_owned());
-        self.note_of_client(deed, Actor::Client, key.account, Origin::of_program(address), client_id, resource).await;
+        let resource = grant
+            .ok()
+            .flatten()
+            .map(|grant| grant.terms.resource.as_str().to_owned());
+        self.note_of_client(
+            deed,
+            Actor::Client,
+            key.account,
+            Origin::of_program(address),
+            client_id,
+            resource,
+        )
+        .await;
     }
 
     /// A grant, and how long its record is of use.
@@ -292,8 +453,15 @@ impl Provider {
         (grant, keep)
     }
 
-    /// Signs the access token: once, after the swap, with nothing held. `client_id` doubles as `device_id`.
-    fn sign(&self, key: GrantKey, client_id: &str, issue: Issue, now: Timestamp) -> Result<TokenResponse, TokenError> {
+    /// Signs the access token: once, after the swap, with nothing held. `client_id` doubles as
+    /// `device_id`.
+    fn sign(
+        &self,
+        key: GrantKey,
+        client_id: &str,
+        issue: Issue,
+        now: Timestamp,
+    ) -> Result<TokenResponse, TokenError> {
         let subject = Subject {
             sub: subject(key.account),
             aud: issue.resource.as_str().to_owned(),
@@ -302,12 +470,20 @@ impl Provider {
             scope: issue.scopes.to_string(),
             grant: Some(key.grant.to_string()),
         };
-        let issued = self.tokens().issue(date_time(now), self.entropy().bytes(), subject).map_err(|error| {
-            tracing::error!(%error, "an access token was not issued");
-            Unavailable::interrupted()
-        })?;
+        let issued = self
+            .tokens()
+            .issue(date_time(now), self.entropy().bytes(), subject)
+            .map_err(|error| {
+                tracing::error!(%error, "an access token was not issued");
+                Unavailable::interrupted()
+            })?;
         let refresh_token = issue.refresh_token.map(|token| token.encode());
-        Ok(TokenResponse::bearer(issued.token, issued.expires_in, refresh_token, &issue.scopes))
+        Ok(TokenResponse::bearer(
+            issued.token,
+            issued.expires_in,
+            refresh_token,
+            &issue.scopes,
+        ))
     }
 
     fn rules<'a>(&self, resource: &'a Resource) -> Rules<'a> {
@@ -320,7 +496,8 @@ impl Provider {
         }
     }
 
-    /// Ends every grant of an account, as many as can be. The answer is whether there was one, and the first of what failed.
+    /// Ends every grant of an account, as many as can be. The answer is whether there was one, and
+    /// the first of what failed.
     pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
         let (mut ended, mut outcomes) = (false, Outcomes::default());
         let names = match self.all(&keys::grants(account)).await {
@@ -336,29 +513,49 @@ impl Provider {
         (ended, outcomes.end())
     }
 
-    /// Ends a grant, whether or not this version can read it. The answer is whether there is one, and it had not ended yet.
+    /// Ends a grant, whether or not this version can read it. The answer is whether there is one,
+    /// and it had not ended yet.
     pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
         let (now, key) = (self.now(), keys::grant(key));
         let bytes = self.store().get(&key).await?;
         if let Found::Unreadable = record::found::<Grant>(&key, bytes.clone()) {
-            return self.revoke_unreadable(&key, &bytes.unwrap_or_default()).await;
+            return self
+                .revoke_unreadable(&key, &bytes.unwrap_or_default())
+                .await;
         }
         record::change_from(self.store(), &key, bytes, |grant: Option<Grant>| {
-            let next = grant.and_then(|grant| grant.end(End::Revoked, now)).map(|grant| self.kept(grant));
-            Change { answer: next.is_some(), next }
+            let next = grant
+                .and_then(|grant| grant.end(End::Revoked, now))
+                .map(|grant| self.kept(grant));
+            Change {
+                answer: next.is_some(),
+                next,
+            }
         })
         .await
     }
 
     /// Writes the one member that ends a grant, and removes what is no record.
     async fn revoke_unreadable(&self, key: &str, bytes: &[u8]) -> Result<bool, Unavailable> {
-        let Ok(mut members) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes) else {
+        let Ok(mut members) =
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes)
+        else {
             return Ok(self.store().remove(key).await?);
         };
-        let ended = State::Ended { why: End::Revoked, at: self.now() };
-        members.insert("state".to_owned(), serde_json::to_value(ended).unwrap_or_default());
+        let ended = State::Ended {
+            why: End::Revoked,
+            at: self.now(),
+        };
+        members.insert(
+            "state".to_owned(),
+            serde_json::to_value(ended).unwrap_or_default(),
+        );
         let keep = record::keep(self.settings().lifetimes.access_token);
-        match self.store().compare_and_swap(key, bytes, &record::encode(&members), keep).await? {
+        match self
+            .store()
+            .compare_and_swap(key, bytes, &record::encode(&members), keep)
+            .await?
+        {
             Swap::Done => Ok(true),
             Swap::Changed(_) => Err(Unavailable::contended()),
         }

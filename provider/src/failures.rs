@@ -1,5 +1,5 @@
-//! Requests of applications that failed, gathered for administrators: what was asked for, what went wrong, how often, and when
-//! last.
+//! Requests of applications that failed, gathered for administrators: what was asked for, what went
+//! wrong, how often, and when last.
 
 mod asked;
 mod kind;
@@ -32,7 +32,8 @@ use crate::{
 const DAY: Duration = Duration::from_hours(24);
 /// For how many days they are kept.
 const DAYS: u64 = 7;
-/// How many wait to be noted while others are being noted, of each standing. What comes on top of that is not noted.
+/// How many wait to be noted while others are being noted, of each standing. What comes on top of
+/// that is not noted.
 const MOST_WAITING: usize = 64;
 const LONGEST_ID: usize = 200;
 /// Of what no error code is told.
@@ -82,9 +83,11 @@ pub struct Attempt {
     pub last_at: Timestamp,
 }
 
-/// How well a client is known. Each standing has records of its own, so that nobody who makes clients up takes room from
-/// those that people use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How well a client is known. Each standing has records of its own, so that nobody who makes
+/// clients up takes room from those that people use.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// An administrator added it.
@@ -175,12 +178,21 @@ impl Cause<'_> {
             Self::Refused(reason) => ((*reason).into(), reason.code().as_str(), reason.to_string()),
             Self::RegistrationClosed => {
                 let what = "clients may not register themselves (registration = off)";
-                (FailureKind::RegistrationClosed, "access_denied", what.to_owned())
+                (
+                    FailureKind::RegistrationClosed,
+                    "access_denied",
+                    what.to_owned(),
+                )
             }
             Self::Unreachable(why) => (FailureKind::Unreachable, TRY_AGAIN, (*why).to_owned()),
-            Self::TooMany(what) => (FailureKind::TooMany, TRY_AGAIN, format!("there were too many {what}")),
+            Self::TooMany(what) => (
+                FailureKind::TooMany,
+                TRY_AGAIN,
+                format!("there were too many {what}"),
+            ),
             Self::RequestGone => {
-                let what = "the request has expired, was answered already, or began in another browser";
+                let what =
+                    "the request has expired, was answered already, or began in another browser";
                 (FailureKind::RequestGone, "invalid_request", what.to_owned())
             }
         }
@@ -201,9 +213,19 @@ pub(crate) struct Failed<'a> {
 impl Failed<'_> {
     fn at(self, now: Timestamp) -> Failure {
         let (kind, code, description) = self.cause.told();
-        let claimed = self.asked.client_name.as_ref().map(|name| name.text.clone());
-        let client_name = self.client.and_then(|client| client.name.clone()).or(claimed);
-        let requests = RequestId::current().iter().map(ToString::to_string).collect();
+        let claimed = self
+            .asked
+            .client_name
+            .as_ref()
+            .map(|name| name.text.clone());
+        let client_name = self
+            .client
+            .and_then(|client| client.name.clone())
+            .or(claimed);
+        let requests = RequestId::current()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Failure {
             client_id: self.client_id.chars().take(LONGEST_ID).collect(),
             client_name,
@@ -216,12 +238,18 @@ impl Failed<'_> {
             last_at: now,
             last_from: self.address.to_canonical().to_string(),
             standing: Standing::of(self.client),
-            attempts: vec![Attempt { asked: self.asked, requests, times: 1, last_at: now }],
+            attempts: vec![Attempt {
+                asked: self.asked,
+                requests,
+                times: 1,
+                last_at: now,
+            }],
         }
     }
 }
 
-/// Failures that are on their way into the store: whoever notes one takes along what others brought meanwhile.
+/// Failures that are on their way into the store: whoever notes one takes along what others brought
+/// meanwhile.
 #[derive(Default)]
 pub(crate) struct Noting {
     waiting: Mutex<Vec<Failure>>,
@@ -231,13 +259,22 @@ pub(crate) struct Noting {
 impl Noting {
     fn add(&self, failure: Failure) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.iter().filter(|other| other.standing == failure.standing).count() < MOST_WAITING {
+        if waiting
+            .iter()
+            .filter(|other| other.standing == failure.standing)
+            .count()
+            < MOST_WAITING
+        {
             waiting.push(failure);
         }
     }
 
     fn is_due(&self) -> bool {
-        !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
     }
 
     fn take(&self) -> Vec<Failure> {
@@ -271,23 +308,37 @@ impl Provider {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
         // What a newer version noted is kept as it is.
         let add = |noted: Option<Vec<Maybe<Failure>>>| {
-            let (known, unknown): (Vec<_>, Vec<_>) =
-                noted.unwrap_or_default().into_iter().partition(|failure| failure.known().is_some());
+            let (known, unknown): (Vec<_>, Vec<_>) = noted
+                .unwrap_or_default()
+                .into_iter()
+                .partition(|failure| failure.known().is_some());
             let mut noted = known.into_iter().filter_map(Maybe::into_known).collect();
-            failures.iter().cloned().for_each(|failure| failure.join(&mut noted));
+            failures
+                .iter()
+                .cloned()
+                .for_each(|failure| failure.join(&mut noted));
             let noted: Vec<_> = noted.into_iter().map(Maybe::Known).chain(unknown).collect();
-            (noted, record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))))
+            (
+                noted,
+                record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
+            )
         };
         if let Err(error) = record::put(self.plain_store(), &key, add).await {
             tracing::warn!(%error, "failed requests were not noted");
         }
     }
 
-    /// The client that a failed request named, and the failure as an administrator should read of it: whether the client is
-    /// unknown or kept out. The client itself is told no more than that it is not proved.
-    pub(crate) async fn told_apart(&self, client_id: &str, reason: &Reason) -> (Option<Client>, Reason) {
+    /// The client that a failed request named, and the failure as an administrator should read of
+    /// it: whether the client is unknown or kept out. The client itself is told no more than that
+    /// it is not proved.
+    pub(crate) async fn told_apart(
+        &self,
+        client_id: &str,
+        reason: &Reason,
+    ) -> (Option<Client>, Reason) {
         let unproved = matches!(reason, Reason::ClientAuthenticationFailed { .. });
-        let Ok(client) = record::read::<Client>(self.store(), &keys::client(client_id)).await else {
+        let Ok(client) = record::read::<Client>(self.store(), &keys::client(client_id)).await
+        else {
             return (None, reason.clone());
         };
         let why = match &client {
@@ -305,11 +356,19 @@ impl Provider {
         let days = today.saturating_sub(DAYS - 1)..=today;
         // Earlier versions kept one record a day for all.
         let keys = days.flat_map(|day| {
-            Standing::ALL.map(|standing| keys::failures_of(standing, day)).into_iter().chain([keys::failures(day)])
+            Standing::ALL
+                .map(|standing| keys::failures_of(standing, day))
+                .into_iter()
+                .chain([keys::failures(day)])
         });
-        let read = keys.map(async |key| record::find::<Vec<Maybe<Failure>>>(self.store(), &key).await);
+        let read =
+            keys.map(async |key| record::find::<Vec<Maybe<Failure>>>(self.store(), &key).await);
         let mut failures = Vec::new();
-        let noted = try_join_all(read).await?.into_iter().filter_map(Found::record).flatten();
+        let noted = try_join_all(read)
+            .await?
+            .into_iter()
+            .filter_map(Found::record)
+            .flatten();
         for noted in noted.filter_map(Maybe::into_known) {
             noted.merge(&mut failures);
         }
@@ -323,23 +382,44 @@ impl Provider {
         for failure in failures {
             let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
             if is_about_redirect && !clients.contains_key(&failure.client_id) {
-                let client = record::find(self.store(), &keys::client(&failure.client_id)).await?.record();
+                let client = record::find(self.store(), &keys::client(&failure.client_id))
+                    .await?
+                    .record();
                 clients.insert(failure.client_id.clone(), client);
             }
-            let client = clients.get(&failure.client_id).and_then(Option::as_ref).filter(|_| is_about_redirect);
+            let client = clients
+                .get(&failure.client_id)
+                .and_then(Option::as_ref)
+                .filter(|_| is_about_redirect);
             views.push(self.explain(failure, client));
         }
         Ok(views)
     }
 
     fn explain(&self, failure: Failure, client: Option<&Client>) -> FailureView {
-        let Some(client) = client else { return FailureView { failure, registered: Vec::new(), addable: Vec::new() } };
-        let registered = client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+        let Some(client) = client else {
+            return FailureView {
+                failure,
+                registered: Vec::new(),
+                addable: Vec::new(),
+            };
+        };
+        let registered = client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned())
+            .collect();
         // At the token endpoint the address only has to be that of the request before it.
         let may_help = failure.step == FailedStep::Authorize;
         let schemes = &self.settings().private_schemes;
         let asked = failure.attempts.iter().filter(|_| may_help);
-        let addable = asked.filter_map(|attempt| attempt.asked.addable(client, schemes)).collect();
-        FailureView { failure, registered, addable }
+        let addable = asked
+            .filter_map(|attempt| attempt.asked.addable(client, schemes))
+            .collect();
+        FailureView {
+            failure,
+            registered,
+            addable,
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (C7, C8, draft -02 section 8,
-//! case E37).
+//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (C7,
+//! C8, draft -02 section 8, case E37).
 //!
-//! The addresses that are checked are the addresses that are connected to, since the check is the resolver. Nothing is followed,
-//! nothing is decompressed, nothing is kept that an answer says on the way.
+//! The addresses that are checked are the addresses that are connected to, since the check is the
+//! resolver. Nothing is followed, nothing is decompressed, nothing is kept that an answer says on
+//! the way.
 
 mod guard;
 #[cfg(test)]
@@ -87,8 +88,8 @@ struct Inner {
 type Flight = Shared<BoxFuture<'static, Result<Arc<Fetched>, FetchError>>>;
 
 impl Fetcher {
-    /// Nothing is sent, and no certificate is read, before the first fetch. Addresses of this computer are reached only while
-    /// the server itself is on `loopback` (draft -02 section 8.6).
+    /// Nothing is sent, and no certificate is read, before the first fetch. Addresses of this
+    /// computer are reached only while the server itself is on `loopback` (draft -02 section 8.6).
     pub(crate) fn new(web: Web, loopback: bool) -> Self {
         Self::with(web, loopback, PATIENCE, AT_ONCE)
     }
@@ -96,11 +97,18 @@ impl Fetcher {
     fn with(web: Web, loopback: bool, patience: Duration, at_once: usize) -> Self {
         let guard = Guard { loopback };
         let (client, slots) = (OnceCell::new(), Semaphore::new(at_once));
-        Self(Arc::new(Inner { web, guard, patience, client, slots, flights: Mutex::default() }))
+        Self(Arc::new(Inner {
+            web,
+            guard,
+            patience,
+            client,
+            slots,
+            flights: Mutex::default(),
+        }))
     }
 
-    /// Fetches at most `largest` bytes of JSON. Whoever asks for the same address meanwhile gets the same answer; `admit` is
-    /// asked for the first of them alone.
+    /// Fetches at most `largest` bytes of JSON. Whoever asks for the same address meanwhile gets
+    /// the same answer; `admit` is asked for the first of them alone.
     ///
     /// A fetch goes on when its callers go away, since others may have joined them.
     pub(crate) async fn fetch(
@@ -114,17 +122,29 @@ impl Fetcher {
         flight.await
     }
 
-    fn join(&self, url: &Url, largest: usize, admit: impl Future<Output = Result<(), FetchError>> + Send + 'static) -> Flight {
+    fn join(
+        &self,
+        url: &Url,
+        largest: usize,
+        admit: impl Future<Output = Result<(), FetchError>> + Send + 'static,
+    ) -> Flight {
         let name = format!("{largest} {url}");
         let (landed, end) = oneshot::channel();
-        let flight = end.map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted")))).boxed().shared();
+        let flight = end
+            .map(|end| end.unwrap_or(Err(FetchError::Transient("the fetch was interrupted"))))
+            .boxed()
+            .shared();
         match self.0.flights().entry(name.clone()) {
             Entry::Occupied(under_way) => return under_way.get().clone(),
             Entry::Vacant(place) => place.insert(flight.clone()),
         };
-        let landing = Landing { fetcher: self.clone(), name };
+        let landing = Landing {
+            fetcher: self.clone(),
+            name,
+        };
         let (fetcher, url) = (self.clone(), url.clone());
-        // With the list free: a runtime that is shutting down drops the task, and with it the landing, on the spot.
+        // With the list free: a runtime that is shutting down drops the task, and with it the
+        // landing, on the spot.
         tokio::spawn(async move {
             let answer = fetcher.0.answer(&url, largest, admit).await;
             drop(landing);
@@ -159,33 +179,60 @@ impl Inner {
     ) -> Result<Arc<Fetched>, FetchError> {
         admit.await?;
         let answer = timeout(self.patience, self.run(url, largest)).await;
-        answer.unwrap_or(Err(FetchError::Transient("it does not answer in time"))).map(Arc::new)
+        answer
+            .unwrap_or(Err(FetchError::Transient("it does not answer in time")))
+            .map(Arc::new)
     }
 
     async fn run(&self, url: &Url, largest: usize) -> Result<Fetched, FetchError> {
-        let _slot = self.slots.acquire().await.map_err(|_| FetchError::Transient("this server is stopping"))?;
-        let client = self.client.get_or_try_init(|| async { client(&self.web, self.guard) }).await.map_err(|error| {
-            tracing::error!(%error, "nothing can be fetched: no certificates to trust");
-            FetchError::Transient("this server cannot fetch anything")
-        })?;
-        let response = client.get(url.clone()).header(header::ACCEPT, "application/json").send().await;
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .map_err(|_| FetchError::Transient("this server is stopping"))?;
+        let client = self
+            .client
+            .get_or_try_init(|| async { client(&self.web, self.guard) })
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "nothing can be fetched: no certificates to trust");
+                FetchError::Transient("this server cannot fetch anything")
+            })?;
+        let response = client
+            .get(url.clone())
+            .header(header::ACCEPT, "application/json")
+            .send()
+            .await;
         let mut response = response.map_err(|error| told(url, &error))?;
         judge(&response)?;
         let body = read(&mut response, url, largest).await?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let lines = |name| response.headers().get_all(name).iter().map(text).collect::<Vec<_>>();
+        let lines = |name| {
+            response
+                .headers()
+                .get_all(name)
+                .iter()
+                .map(text)
+                .collect::<Vec<_>>()
+        };
         // Several lines are one list (RFC 9110 section 5.3); an age is one number.
         let (caching, ages) = (lines(header::CACHE_CONTROL), lines(header::AGE));
         let caching = (!caching.is_empty()).then(|| caching.join(", "));
-        Ok(Fetched { body, fresh_for: document::fresh_for(caching.as_deref(), ages.first().map(String::as_str)) })
+        Ok(Fetched {
+            body,
+            fresh_for: document::fresh_for(caching.as_deref(), ages.first().map(String::as_str)),
+        })
     }
 }
 
-/// Its own TLS configuration, so that no provider need be installed for the whole process. It trusts what the system trusts,
-/// `SSL_CERT_FILE` included.
+/// Its own TLS configuration, so that no provider need be installed for the whole process. It
+/// trusts what the system trusts, `SSL_CERT_FILE` included.
 fn client(web: &Web, guard: Guard) -> Result<Client, Box<dyn Error + Send + Sync>> {
     let provider = Arc::new(ring::default_provider());
-    let extra = web.authorities.iter().map(|der| CertificateDer::from(der.clone()));
+    let extra = web
+        .authorities
+        .iter()
+        .map(|der| CertificateDer::from(der.clone()));
     let verifier = Verifier::new_with_extra_roots(extra, provider.clone())?;
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -195,7 +242,10 @@ fn client(web: &Web, guard: Guard) -> Result<Client, Box<dyn Error + Send + Sync
     let client = Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(true)
-        .dns_resolver(Arc::new(Guarded { names: web.names.clone(), guard }))
+        .dns_resolver(Arc::new(Guarded {
+            names: web.names.clone(),
+            guard,
+        }))
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()
@@ -221,12 +271,23 @@ fn judge(response: &Response) -> Result<(), FetchError> {
         status if status.is_server_error() => return Err(FetchError::Transient(in_words(status))),
         status => return Err(FetchError::Fault(in_words(status))),
     }
-    if response.headers().get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
+    if response
+        .headers()
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| encoding != "identity")
+    {
         return Err(FetchError::Fault("its server compresses it"));
     }
-    match response.headers().get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes())) {
+    match response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+    {
         Some(media_type) if is_json(&media_type) => Ok(()),
-        _ => Err(FetchError::Fault("its content type is not application/json")),
+        _ => Err(FetchError::Fault(
+            "its content type is not application/json",
+        )),
     }
 }
 
@@ -258,8 +319,14 @@ fn in_words(status: StatusCode) -> &'static str {
 
 /// `application/json`, or something `+json`, whatever its parameters.
 fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.len() > 17 && essence.ends_with("+json"))
+    let essence = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.len() > 17 && essence.ends_with("+json"))
 }
 
 /// What counts is what is read, whatever `Content-Length` says (draft -02 section 8.7).
@@ -274,15 +341,30 @@ async fn read(response: &mut Response, url: &Url, largest: usize) -> Result<Vec<
     Ok(body)
 }
 
-/// With the causes, which reqwest keeps to itself. That a name leads nowhere good is its owner's fault; anything else passes.
+/// With the causes, which reqwest keeps to itself. That a name leads nowhere good is its owner's
+/// fault; anything else passes.
 fn told(url: &Url, error: &reqwest::Error) -> FetchError {
     let causes: Vec<&(dyn Error + 'static)> =
-        iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source()).collect();
-    if causes.iter().any(|cause| cause.downcast_ref::<Forbidden>().is_some()) {
+        iter::successors(Some(error as &(dyn Error + 'static)), |&error| {
+            error.source()
+        })
+        .collect();
+    if causes
+        .iter()
+        .any(|cause| cause.downcast_ref::<Forbidden>().is_some())
+    {
         return guard::FORBIDDEN;
     }
-    let cause = causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    tracing::info!(host = url.host_str().unwrap_or_default(), cause, "a fetch failed");
+    let cause = causes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ");
+    tracing::info!(
+        host = url.host_str().unwrap_or_default(),
+        cause,
+        "a fetch failed"
+    );
     FetchError::Transient(if cause.contains("invalid peer certificate") {
         "its certificate is not trusted here"
     } else if cause.contains("dns error") {

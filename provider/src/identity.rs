@@ -1,4 +1,5 @@
-//! Under which issuer a store is used. Passkeys and tokens are bound to it, so a change must not go unnoticed.
+//! Under which issuer a store is used. Passkeys and tokens are bound to it, so a change must not go
+//! unnoticed.
 
 use std::{fmt, net::IpAddr};
 
@@ -16,12 +17,14 @@ use crate::{
     record,
 };
 
-/// The issuer that a store belongs to, as recorded at its first start or when a change was accepted.
+/// The issuer that a store belongs to, as recorded at its first start or when a change was
+/// accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreIdentity {
     /// The issuer.
     pub issuer: String,
-    /// The domain that passkeys are bound to (the relying party id of WebAuthn); none when the host is an IP address.
+    /// The domain that passkeys are bound to (the relying party id of WebAuthn); none when the host
+    /// is an IP address.
     #[serde(default)]
     pub rp_id: Option<String>,
     /// Since when.
@@ -37,7 +40,8 @@ pub struct IssuerReport {
     pub configured: String,
 }
 
-/// A store is used under another issuer than the recorded one. Its `Display` explains that to whoever runs the server.
+/// A store is used under another issuer than the recorded one. Its `Display` explains that to
+/// whoever runs the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerChange {
     /// The recorded one.
@@ -51,20 +55,30 @@ pub struct IssuerChange {
 impl IssuerReport {
     /// How the configured issuer differs from the recorded one, if it does.
     pub fn change(&self) -> Option<IssuerChange> {
-        self.recorded.as_ref()?.change_to(&Issuer::parse(&self.configured).ok()?)
+        self.recorded
+            .as_ref()?
+            .change_to(&Issuer::parse(&self.configured).ok()?)
     }
 }
 
 impl StoreIdentity {
     /// The identity that an issuer gives a store.
     pub fn of(issuer: &Issuer, since: Timestamp) -> Self {
-        Self { issuer: issuer.as_str().to_owned(), rp_id: relying_party(issuer), since }
+        Self {
+            issuer: issuer.as_str().to_owned(),
+            rp_id: relying_party(issuer),
+            since,
+        }
     }
 
     /// How an issuer differs from this one, if it does.
     pub fn change_to(&self, issuer: &Issuer) -> Option<IssuerChange> {
         let differs = self.issuer != issuer.as_str();
-        let change = || IssuerChange { recorded: self.clone(), issuer: issuer.as_str().to_owned(), rp_id: relying_party(issuer) };
+        let change = || IssuerChange {
+            recorded: self.clone(),
+            issuer: issuer.as_str().to_owned(),
+            rp_id: relying_party(issuer),
+        };
         differs.then(change)
     }
 }
@@ -78,7 +92,16 @@ fn relying_party(issuer: &Issuer) -> Option<String> {
 
 impl fmt::Display for IssuerChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recorded: StoreIdentity { issuer: old, rp_id: old_domain, .. }, issuer, rp_id } = self;
+        let Self {
+            recorded:
+                StoreIdentity {
+                    issuer: old,
+                    rp_id: old_domain,
+                    ..
+                },
+            issuer,
+            rp_id,
+        } = self;
         write!(
             f,
             "The issuer has changed: this store belongs to {old}, and the configuration says {issuer}. Access tokens of {old} are \
@@ -109,7 +132,8 @@ pub async fn recorded_issuer(store: &Store) -> Result<Option<StoreIdentity>, Una
     record::read(store, keys::ISSUER).await
 }
 
-/// Whether a server has ever used a store, or a backup is being restored into it: then nothing is new about it.
+/// Whether a server has ever used a store, or a backup is being restored into it: then nothing is
+/// new about it.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -118,8 +142,8 @@ pub async fn is_in_use(store: &Store) -> Result<bool, Unavailable> {
 }
 
 impl Provider {
-    /// Records the issuer of a store that has none; otherwise tells how the configured one differs. Of several servers that
-    /// start at once, one records it.
+    /// Records the issuer of a store that has none; otherwise tells how the configured one differs.
+    /// Of several servers that start at once, one records it.
     pub async fn claim_issuer(&self) -> Result<Option<IssuerChange>, Unavailable> {
         let identity = StoreIdentity::of(&self.settings().issuer, self.now());
         if self.store().get(keys::ISSUER).await?.is_none()
@@ -140,19 +164,29 @@ impl Provider {
 impl Administration {
     /// Notes in the audit trail that the store was restored from a backup.
     pub async fn note_restore(&self, backup: &Summary) {
-        let issuer = backup.issuer.as_deref().unwrap_or("a store without an issuer");
-        let about = format!("{issuer}, {} entries, made {} seconds after 1970", backup.entries, backup.created_at.seconds());
+        let issuer = backup
+            .issuer
+            .as_deref()
+            .unwrap_or("a store without an issuer");
+        let about = format!(
+            "{issuer}, {} entries, made {} seconds after 1970",
+            backup.entries,
+            backup.created_at.seconds()
+        );
         self.record(Deed::StoreRestored, None, Some(about)).await;
     }
 
     /// The recorded and the configured issuer.
     pub async fn issuer(&self) -> Done<IssuerReport> {
         let configured = self.provider().settings().issuer.as_str().to_owned();
-        Ok(IssuerReport { recorded: recorded_issuer(self.provider().store()).await?, configured })
+        Ok(IssuerReport {
+            recorded: recorded_issuer(self.provider().store()).await?,
+            configured,
+        })
     }
 
-    /// Accepts that the store belongs to the configured issuer from now on. It has to be named, so that a command that was
-    /// given no configuration accepts nothing by mistake.
+    /// Accepts that the store belongs to the configured issuer from now on. It has to be named, so
+    /// that a command that was given no configuration accepts nothing by mistake.
     pub async fn accept_issuer(&self, issuer: &str) -> Done<IssuerReport> {
         let provider = self.provider();
         let configured = &provider.settings().issuer;
@@ -161,7 +195,10 @@ impl Administration {
                 "the configured issuer is {configured}, not {issuer:?}; configure it first"
             )));
         }
-        if let Some(change) = self.replace_issuer(&StoreIdentity::of(configured, provider.now())).await? {
+        if let Some(change) = self
+            .replace_issuer(&StoreIdentity::of(configured, provider.now()))
+            .await?
+        {
             let about = format!("{} → {}", change.recorded.issuer, change.issuer);
             self.record(Deed::IssuerAccepted, None, Some(about)).await;
         }
@@ -178,8 +215,19 @@ impl Administration {
                 }
                 continue;
             };
-            let Some(change) = record::decode::<StoreIdentity>(keys::ISSUER, &bytes)?.change_to(issuer) else { return Ok(None) };
-            let swap = store.compare_and_swap(keys::ISSUER, &bytes, &record::encode(identity), Keep::Forever).await?;
+            let Some(change) =
+                record::decode::<StoreIdentity>(keys::ISSUER, &bytes)?.change_to(issuer)
+            else {
+                return Ok(None);
+            };
+            let swap = store
+                .compare_and_swap(
+                    keys::ISSUER,
+                    &bytes,
+                    &record::encode(identity),
+                    Keep::Forever,
+                )
+                .await?;
             if swap == Swap::Done {
                 return Ok(Some(change));
             }
@@ -196,7 +244,9 @@ mod tests {
     }
 
     fn explained(old: &str, new: &str) -> Option<String> {
-        StoreIdentity::of(&issuer(old), Timestamp::from_seconds(0)).change_to(&issuer(new)).map(|change| change.to_string())
+        StoreIdentity::of(&issuer(old), Timestamp::from_seconds(0))
+            .change_to(&issuer(new))
+            .map(|change| change.to_string())
     }
 
     #[test]
@@ -207,14 +257,29 @@ mod tests {
     #[test]
     fn another_domain_ends_passkeys_and_another_port_does_not() {
         let moved = explained("https://a.example", "https://b.example").expect("a change");
-        for part in ["https://a.example", "https://b.example", "No passkey works", "issuer accept https://b.example"] {
+        for part in [
+            "https://a.example",
+            "https://b.example",
+            "No passkey works",
+            "issuer accept https://b.example",
+        ] {
             assert!(moved.contains(part), "{part}: {moved}");
         }
         let port = explained("https://a.example", "https://a.example:8443").expect("a change");
-        assert!(port.contains("Passkeys still work") && port.contains("https://a.example:8443"), "{port}");
-        let address = explained("http://localhost:3000", "http://127.0.0.1:3000").expect("a change");
-        assert!(address.contains("passkeys belong to localhost"), "{address}");
+        assert!(
+            port.contains("Passkeys still work") && port.contains("https://a.example:8443"),
+            "{port}"
+        );
+        let address =
+            explained("http://localhost:3000", "http://127.0.0.1:3000").expect("a change");
+        assert!(
+            address.contains("passkeys belong to localhost"),
+            "{address}"
+        );
         let addresses = explained("http://127.0.0.1:3000", "http://[::1]:3000").expect("a change");
-        assert!(!addresses.contains("asskey"), "an address has none: {addresses}");
+        assert!(
+            !addresses.contains("asskey"),
+            "an address has none: {addresses}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Tokens that were issued: whether they still count, and ending what they came from. Read from the store each time, so that
-//! every server of a cluster says the same at once.
+//! Tokens that were issued: whether they still count, and ending what they came from. Read from the
+//! store each time, so that every server of a cluster says the same at once.
 
 use std::net::IpAddr;
 
@@ -26,28 +26,55 @@ use crate::{
     record::{self, Change},
 };
 
-/// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009 section 2.2).
+/// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
+/// section 2.2).
 const NOTHING: Reason = Reason::UnknownRefreshToken;
 
 impl Provider {
-    /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the raw header. There is nothing to
-    /// do for a token that is unknown, malformed, expired or of a grant that has ended.
-    pub async fn revoke(&self, parameters: &Parameters, authorization: Option<&str>, address: IpAddr) -> Result<(), TokenError> {
+    /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the
+    /// raw header. There is nothing to do for a token that is unknown, malformed, expired or of a
+    /// grant that has ended.
+    pub async fn revoke(
+        &self,
+        parameters: &Parameters,
+        authorization: Option<&str>,
+        address: IpAddr,
+    ) -> Result<(), TokenError> {
         let credentials = match Credentials::read(parameters, authorization) {
             Ok(credentials) => credentials,
-            Err(reason) => return Err(self.unreadable_credentials(FailedStep::Revoke, parameters, reason, address).await.into()),
+            Err(reason) => {
+                return Err(self
+                    .unreadable_credentials(FailedStep::Revoke, parameters, reason, address)
+                    .await
+                    .into());
+            }
         };
-        let answer = match self.revoke_by(&credentials, address, introspection::token(parameters)).await {
+        let answer = match self
+            .revoke_by(&credentials, address, introspection::token(parameters))
+            .await
+        {
             Err(TokenError::Refused(Refusal(NOTHING))) => Ok(()),
             answer => answer,
         };
         if let Err(error) = &answer {
-            self.note_token_error(FailedStep::Revoke, &credentials.client_id, error, parameters, address).await;
+            self.note_token_error(
+                FailedStep::Revoke,
+                &credentials.client_id,
+                error,
+                parameters,
+                address,
+            )
+            .await;
         }
         answer
     }
 
-    async fn revoke_by(&self, credentials: &Credentials, address: IpAddr, token: Result<&str, Reason>) -> Result<(), TokenError> {
+    async fn revoke_by(
+        &self,
+        credentials: &Credentials,
+        address: IpAddr,
+        token: Result<&str, Reason>,
+    ) -> Result<(), TokenError> {
         // 1. Which grant. A refresh token names it, an access token does so under our signature.
         let token = match token {
             Ok(token) => token,
@@ -58,42 +85,66 @@ impl Provider {
             Some(token) => Some(token.key),
             None => self.claims(token).await?.as_ref().and_then(grant_key),
         };
-        let Some(key) = key else { return self.refuse(credentials, address, NOTHING).await };
+        let Some(key) = key else {
+            return self.refuse(credentials, address, NOTHING).await;
+        };
         // 2. Who asks.
         let known = self.known(credentials, address, &key, NOTHING).await?;
         // 3. It ends if it is this client's.
         let (client_id, now) = (&credentials.client_id, self.now());
-        let end = |grant: Option<Grant>| match grant.map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now)) {
-            None => Change { next: None, answer: Ok(false) },
-            Some(Ok(next)) => Change { answer: Ok(next.is_some()), next: next.map(|grant| self.kept(grant)) },
+        let end = |grant: Option<Grant>| match grant
+            .map(|grant| grant.revoke(refresh_token.as_ref(), client_id, now))
+        {
+            None => Change {
+                next: None,
+                answer: Ok(false),
+            },
+            Some(Ok(next)) => Change {
+                answer: Ok(next.is_some()),
+                next: next.map(|grant| self.kept(grant)),
+            },
             Some(Err(reason)) => Change::refuse(reason),
         };
         if record::change_from(self.store(), &known.grant_key, known.grant, end).await?? {
-            self.note_of_grant(Deed::GrantRevoked, &key, client_id, address).await;
+            self.note_of_grant(Deed::GrantRevoked, &key, client_id, address)
+                .await;
         }
         Ok(())
     }
 
-    /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw header.
+    /// Tells a resource about a token that is meant for it (RFC 7662). `authorization` is the raw
+    /// header.
     pub async fn introspect(
         &self,
         parameters: &Parameters,
         authorization: Option<&str>,
         address: IpAddr,
     ) -> Result<Introspection, TokenError> {
-        let resource = match introspection::caller(&self.settings().resources, parameters, authorization) {
-            Ok(resource) => resource,
-            Err(reason) => return Err(self.unproved_resource(parameters, authorization, reason, address).await.into()),
-        };
+        let resource =
+            match introspection::caller(&self.settings().resources, parameters, authorization) {
+                Ok(resource) => resource,
+                Err(reason) => {
+                    return Err(self
+                        .unproved_resource(parameters, authorization, reason, address)
+                        .await
+                        .into());
+                }
+            };
         let token = introspection::token(parameters)?;
-        let claims = self.claims(token).await?.filter(|claims| claims.aud == resource.identifier.as_str());
+        let claims = self
+            .claims(token)
+            .await?
+            .filter(|claims| claims.aud == resource.identifier.as_str());
         match claims.and_then(|claims| self.by_todays_settings(claims)) {
-            Some(claims) if self.what_it_came_from_stands(&claims).await? => Ok(Introspection::active(facts(claims))),
+            Some(claims) if self.what_it_came_from_stands(&claims).await? => {
+                Ok(Introspection::active(facts(claims)))
+            }
             _ => Ok(Introspection::inactive()),
         }
     }
 
-    /// Notes that somebody who cannot prove to be a resource asked about a token; answers with the reason.
+    /// Notes that somebody who cannot prove to be a resource asked about a token; answers with the
+    /// reason.
     async fn unproved_resource(
         &self,
         parameters: &Parameters,
@@ -103,35 +154,60 @@ impl Provider {
     ) -> Reason {
         tracing::info!(%reason, "introspection refused");
         let claimed = introspection::claimed(parameters, authorization).unwrap_or_default();
-        let asked = Asked { resource: AskedText::of(&claimed), ..Asked::default() };
+        let asked = Asked {
+            resource: AskedText::of(&claimed),
+            ..Asked::default()
+        };
         let (step, cause) = (FailedStep::Introspect, Cause::Refused(&reason));
-        self.note_failure(Failed { step, client_id: &claimed, client: None, cause, asked, address }).await;
+        self.note_failure(Failed {
+            step,
+            client_id: &claimed,
+            client: None,
+            cause,
+            asked,
+            address,
+        })
+        .await;
         reason
     }
 
-    /// Whether a token still counts: by the settings of today, and by what it was issued for: its grant, the person's account, and
-    /// the client. Its client refreshes a token whose scopes are fewer by now.
+    /// Whether a token still counts: by the settings of today, and by what it was issued for: its
+    /// grant, the person's account, and the client. Its client refreshes a token whose scopes are
+    /// fewer by now.
     pub async fn grant_is_live(&self, claims: &Claims) -> Result<bool, Unavailable> {
         match self.by_todays_settings(claims.clone()) {
-            Some(today) if today.scope == claims.scope => self.what_it_came_from_stands(claims).await,
+            Some(today) if today.scope == claims.scope => {
+                self.what_it_came_from_stands(claims).await
+            }
             _ => Ok(false),
         }
     }
 
-    /// What a token says by the settings of today: they may have dropped its resource or scopes since it was issued, or
-    /// shortened the lifetime of tokens. `None` when nothing is left.
+    /// What a token says by the settings of today: they may have dropped its resource or scopes
+    /// since it was issued, or shortened the lifetime of tokens. `None` when nothing is left.
     fn by_todays_settings(&self, claims: Claims) -> Option<Claims> {
         let resource = self.resource(&ResourceIdentifier::parse(&claims.aud)?)?;
         let scope = Scopes::parse(&claims.scope).at(resource).ok()?.to_string();
-        let lifetime = self.settings().lifetimes.access_token.try_into().unwrap_or(time::Duration::MAX);
+        let lifetime = self
+            .settings()
+            .lifetimes
+            .access_token
+            .try_into()
+            .unwrap_or(time::Duration::MAX);
         let exp = claims.iat.saturating_add(lifetime).min(claims.exp);
-        (date_time(self.now()) < exp).then_some(Claims { scope, exp, ..claims })
+        (date_time(self.now()) < exp).then_some(Claims {
+            scope,
+            exp,
+            ..claims
+        })
     }
 
-    /// Whether the account is active, the client known, and the grant live and of the client's present epoch. A token without a
-    /// grant stands by itself.
+    /// Whether the account is active, the client known, and the grant live and of the client's
+    /// present epoch. A token without a grant stands by itself.
     async fn what_it_came_from_stands(&self, claims: &Claims) -> Result<bool, Unavailable> {
-        let Some(account) = account_of(claims) else { return Ok(false) };
+        let Some(account) = account_of(claims) else {
+            return Ok(false);
+        };
         let (account_is_active, grant, client_is_known, epoch) = tokio::join!(
             self.account_is_active(account),
             self.grant_of(account, claims),
@@ -150,11 +226,14 @@ impl Provider {
     }
 
     async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {
-        let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else { return Ok(None) };
+        let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else {
+            return Ok(None);
+        };
         record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await
     }
 
-    /// A client that is remembered here can be forgotten; one that a document describes can be kept out alone (case E38).
+    /// A client that is remembered here can be forgotten; one that a document describes can be kept
+    /// out alone (case E38).
     async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
         if DocumentUrl::is_meant(id) {
             return Ok(self.allowed_document(id).is_some() && !self.blocks_stored(id).await?);
@@ -186,11 +265,16 @@ fn account_of(claims: &Claims) -> Option<Id> {
 }
 
 fn grant_key(claims: &Claims) -> Option<GrantKey> {
-    Some(GrantKey { account: account_of(claims)?, grant: claims.grant.as_deref().and_then(Id::parse)? })
+    Some(GrantKey {
+        account: account_of(claims)?,
+        grant: claims.grant.as_deref().and_then(Id::parse)?,
+    })
 }
 
 fn facts(claims: Claims) -> Facts {
-    let timestamp = |moment: time::OffsetDateTime| Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default());
+    let timestamp = |moment: time::OffsetDateTime| {
+        Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default())
+    };
     Facts {
         exp: timestamp(claims.exp),
         iat: timestamp(claims.iat),

@@ -1,4 +1,5 @@
-//! The ring of signing keys in the store: made once, rotated by compare-and-swap, re-read by every running server.
+//! The ring of signing keys in the store: made once, rotated by compare-and-swap, re-read by every
+//! running server.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -12,7 +13,10 @@ use store::{Keep, Store, Swap};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::{Provider, administration::AdministrationError, environment::Environment, keys, problem::Unavailable, record};
+use crate::{
+    Provider, administration::AdministrationError, environment::Environment, keys,
+    problem::Unavailable, record,
+};
 
 /// The shortest time between two readings that strangers cause by made-up key ids.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -36,7 +40,9 @@ pub enum OpenError {
     #[error(transparent)]
     Sealed(#[from] UnsealError),
     /// A backup is being restored into the store, or a restore was interrupted.
-    #[error("a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\"")]
+    #[error(
+        "a backup is being restored into it, or a restore was interrupted: finish it with \"vestibule restore\""
+    )]
     Restoring,
     /// A key could not be made or sealed.
     #[error(transparent)]
@@ -64,21 +70,41 @@ pub struct KeySummary {
     pub until: Option<Timestamp>,
 }
 
-/// Reads the ring, or makes the first one; a ring without a standby key gets one. Of two servers that start at once, one does.
-pub(crate) async fn open(store: &Store, sealing_key: &SealingKey, environment: &Environment) -> Result<KeyRing, OpenError> {
+/// Reads the ring, or makes the first one; a ring without a standby key gets one. Of two servers
+/// that start at once, one does.
+pub(crate) async fn open(
+    store: &Store,
+    sealing_key: &SealingKey,
+    environment: &Environment,
+) -> Result<KeyRing, OpenError> {
     loop {
         if let Some(bytes) = store.get(keys::KEY_RING).await? {
             let ring = record::decode::<SealedRing>(keys::KEY_RING, &bytes)?.unseal(sealing_key)?;
             if ring.standby().is_some() {
                 return Ok(ring);
             }
-            let complete = record::encode(&ring.with_standby(&environment.entropy.bytes())?.seal(sealing_key)?);
-            store.compare_and_swap(keys::KEY_RING, &bytes, &complete, Keep::Forever).await?;
+            let complete = record::encode(
+                &ring
+                    .with_standby(&environment.entropy.bytes())?
+                    .seal(sealing_key)?,
+            );
+            store
+                .compare_and_swap(keys::KEY_RING, &bytes, &complete, Keep::Forever)
+                .await?;
             continue;
         }
-        let ring = KeyRing::first(date_time(environment.clock.now()), &environment.entropy.bytes())?;
+        let ring = KeyRing::first(
+            date_time(environment.clock.now()),
+            &environment.entropy.bytes(),
+        )?;
         let ring = ring.with_standby(&environment.entropy.bytes())?;
-        record::insert(store, keys::KEY_RING, &ring.seal(sealing_key)?, Keep::Forever).await?;
+        record::insert(
+            store,
+            keys::KEY_RING,
+            &ring.seal(sealing_key)?,
+            Keep::Forever,
+        )
+        .await?;
     }
 }
 
@@ -92,7 +118,8 @@ pub(crate) fn date_time(at: Timestamp) -> OffsetDateTime {
 
 /// Whether a sealing key opens the signing keys of a store, by their record.
 pub fn opens_key_ring(record: &str, sealing_key: &SealingKey) -> bool {
-    serde_json::from_str::<SealedRing>(record).is_ok_and(|sealed| sealed.unseal(sealing_key).is_ok())
+    serde_json::from_str::<SealedRing>(record)
+        .is_ok_and(|sealed| sealed.unseal(sealing_key).is_ok())
 }
 
 fn timestamp(at: OffsetDateTime) -> Timestamp {
@@ -102,22 +129,29 @@ fn timestamp(at: OffsetDateTime) -> Timestamp {
 impl Provider {
     /// Reads the ring again, so that a rotation elsewhere takes effect here.
     pub async fn refresh_keys(&self) -> Result<(), Unavailable> {
-        let Some(sealed) = record::read::<SealedRing>(self.store(), keys::KEY_RING).await? else { return Ok(()) };
+        let Some(sealed) = record::read::<SealedRing>(self.store(), keys::KEY_RING).await? else {
+            return Ok(());
+        };
         match sealed.unseal(&self.0.sealing_key) {
             Ok(ring) => self.tokens().replace_ring(ring),
-            Err(error) => tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand"),
+            Err(error) => {
+                tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand")
+            }
         }
         Ok(())
     }
 
-    /// Reads the ring again for a token whose key is not known here, at most once a second however many ask. Everybody who asks is
-    /// answered after a reading that began after they came: a key that another server has made by then is known.
+    /// Reads the ring again for a token whose key is not known here, at most once a second however
+    /// many ask. Everybody who asks is answered after a reading that began after they came: a key
+    /// that another server has made by then is known.
     pub async fn renew_keys(&self) -> Result<(), Unavailable> {
         let Renewal { begun, latest } = &*self.0.renewal;
         let seen = begun.load(Ordering::SeqCst);
         let mut latest = latest.lock().await;
         if begun.load(Ordering::SeqCst) > seen {
-            return latest.as_ref().map_or(Ok(()), |(_, outcome)| outcome.clone());
+            return latest
+                .as_ref()
+                .map_or(Ok(()), |(_, outcome)| outcome.clone());
         }
         if let Some((at, _)) = *latest {
             tokio::time::sleep_until(at + PAUSE).await;
@@ -140,14 +174,20 @@ impl Provider {
         let overlap = lifetimes.key_overlap.max(lifetimes.access_token);
         let overlap = overlap.try_into().unwrap_or(time::Duration::MAX);
         let now = date_time(self.now());
-        self.change_keys(|ring, seed| ring.rotate(now, seed, overlap).map(Some)).await.map(Option::unwrap_or_default)
+        self.change_keys(|ring, seed| ring.rotate(now, seed, overlap).map(Some))
+            .await
+            .map(Option::unwrap_or_default)
     }
 
-    /// Takes a key out, so that what it signed is worth nothing. The standby key signs in place of the active one. `None` when there
-    /// is no such key.
-    pub(crate) async fn revoke_key(&self, id: &KeyId) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
+    /// Takes a key out, so that what it signed is worth nothing. The standby key signs in place of
+    /// the active one. `None` when there is no such key.
+    pub(crate) async fn revoke_key(
+        &self,
+        id: &KeyId,
+    ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
         let now = date_time(self.now());
-        self.change_keys(|ring, seed| ring.without(id, now, seed)).await
+        self.change_keys(|ring, seed| ring.without(id, now, seed))
+            .await
     }
 
     /// Changes the ring by compare-and-swap; `None` when there is nothing to change.
@@ -156,35 +196,65 @@ impl Provider {
         change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
     ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
         let conflict = |error: KeyError| AdministrationError::Conflict(error.to_string());
-        let mut bytes = self.store().get(keys::KEY_RING).await.map_err(Unavailable::from)?;
+        let mut bytes = self
+            .store()
+            .get(keys::KEY_RING)
+            .await
+            .map_err(Unavailable::from)?;
         while let Some(current) = bytes {
             let sealed: SealedRing = record::decode(keys::KEY_RING, &current)?;
-            let ring = sealed.unseal(&self.0.sealing_key).map_err(|error| AdministrationError::Conflict(error.to_string()))?;
-            let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else { return Ok(None) };
-            let next = next.with_standby(&self.entropy().bytes()).and_then(|ring| ring.seal(&self.0.sealing_key));
+            let ring = sealed
+                .unseal(&self.0.sealing_key)
+                .map_err(|error| AdministrationError::Conflict(error.to_string()))?;
+            let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else {
+                return Ok(None);
+            };
+            let next = next
+                .with_standby(&self.entropy().bytes())
+                .and_then(|ring| ring.seal(&self.0.sealing_key));
             let next = record::succeeding(&current, &sealed, &next.map_err(conflict)?);
-            let swap = self.store().compare_and_swap(keys::KEY_RING, &current, &next, Keep::Forever).await;
+            let swap = self
+                .store()
+                .compare_and_swap(keys::KEY_RING, &current, &next, Keep::Forever)
+                .await;
             match swap.map_err(Unavailable::from)? {
                 Swap::Done => return self.keys().await.map(Some),
                 Swap::Changed(other) => bytes = other,
             }
         }
-        Err(AdministrationError::NotFound("there are no signing keys yet; start the server once".to_owned()))
+        Err(AdministrationError::NotFound(
+            "there are no signing keys yet; start the server once".to_owned(),
+        ))
     }
 
     fn key_summaries(&self) -> Vec<KeySummary> {
         let ring = self.tokens().ring();
-        let active =
-            KeySummary { kid: ring.active().id().to_string(), state: "active", since: Some(timestamp(ring.since())), until: None };
+        let active = KeySummary {
+            kid: ring.active().id().to_string(),
+            state: "active",
+            since: Some(timestamp(ring.since())),
+            until: None,
+        };
         let now = self.now();
-        let retiring = ring.retiring().iter().filter(|key| timestamp(key.until) > now).map(|key| KeySummary {
-            kid: key.key.id().to_string(),
-            state: "retiring",
+        let retiring = ring
+            .retiring()
+            .iter()
+            .filter(|key| timestamp(key.until) > now)
+            .map(|key| KeySummary {
+                kid: key.key.id().to_string(),
+                state: "retiring",
+                since: None,
+                until: Some(timestamp(key.until)),
+            });
+        let standby = ring.standby().map(|key| KeySummary {
+            kid: key.id().to_string(),
+            state: "standby",
             since: None,
-            until: Some(timestamp(key.until)),
+            until: None,
         });
-        let standby =
-            ring.standby().map(|key| KeySummary { kid: key.id().to_string(), state: "standby", since: None, until: None });
-        std::iter::once(active).chain(retiring).chain(standby).collect()
+        std::iter::once(active)
+            .chain(retiring)
+            .chain(standby)
+            .collect()
     }
 }

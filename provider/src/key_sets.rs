@@ -1,5 +1,5 @@
-//! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591 section 2, K15): fetched behind the
-//! same guard as metadata documents (case E37), and stored.
+//! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
+//! section 2, K15): fetched behind the same guard as metadata documents (case E37), and stored.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use crate::{
 
 /// The largest key set, in bytes: twenty keys with their certificates.
 const LARGEST: usize = 64 * 1024;
-/// How long a set that has gone stale still serves while its host gives no answer. Not for ever: keys that were withdrawn
-/// have to die, also where somebody keeps the host from saying so.
+/// How long a set that has gone stale still serves while its host gives no answer. Not for ever:
+/// keys that were withdrawn have to die, also where somebody keeps the host from saying so.
 const GRACE: Duration = Duration::from_hours(24);
 /// How often an address is asked for keys that its set lacks, and asked again after a failure.
 const AGAIN: Duration = Duration::from_mins(1);
@@ -40,13 +40,22 @@ struct KeySet {
 }
 
 impl Provider {
-    /// Verifies an assertion by the keys at an address. While that gives no answer, the stored keys go on to serve, and a key
-    /// that is not among them is nobody's fault: never `invalid_client`, on which clients throw away what they hold.
-    pub(crate) async fn verify_by_key_set(&self, address: &str, cause: Cause, checked: &Checked) -> Result<Verified, TokenError> {
+    /// Verifies an assertion by the keys at an address. While that gives no answer, the stored keys
+    /// go on to serve, and a key that is not among them is nobody's fault: never `invalid_client`,
+    /// on which clients throw away what they hold.
+    pub(crate) async fn verify_by_key_set(
+        &self,
+        address: &str,
+        cause: Cause,
+        checked: &Checked,
+    ) -> Result<Verified, TokenError> {
         let judge = async |keys: &Jwks| self.0.signatures.verify(checked, keys).await;
         // 1. What is fresh serves, unless it lacks the key.
         let stored = self.stored_key_set(address).await?;
-        if let Some(set) = stored.as_ref().filter(|set| !set.fresh_until.has_passed(self.now())) {
+        if let Some(set) = stored
+            .as_ref()
+            .filter(|set| !set.fresh_until.has_passed(self.now()))
+        {
             let answer = judge(&set.keys).await?;
             if answer != Err(Reason::UnknownAssertionKey) {
                 return Ok(answer?);
@@ -73,25 +82,48 @@ impl Provider {
         Ok(set.filter(|set| !set.fresh_until.after(GRACE).has_passed(self.now())))
     }
 
-    /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that has served.
-    async fn renew_key_set(&self, address: &str, cause: Cause, is_first: bool) -> Result<Result<Jwks, FetchError>, Unavailable> {
+    /// Fetches and stores a set. Of a failure, only its time is noted, and only beside a set that
+    /// has served.
+    async fn renew_key_set(
+        &self,
+        address: &str,
+        cause: Cause,
+        is_first: bool,
+    ) -> Result<Result<Jwks, FetchError>, Unavailable> {
         let (key, now) = (keys::key_set(address), self.now());
         match self.fetch_key_set(address, cause).await {
             Ok((keys, fresh_for)) => {
-                let set = KeySet { keys, fetched_at: now, fresh_until: now.after(fresh_for), asked_at: now };
+                let set = KeySet {
+                    keys,
+                    fetched_at: now,
+                    fresh_until: now.after(fresh_for),
+                    asked_at: now,
+                };
                 if let (true, Cause::Visitor(visitor)) = (is_first, cause)
-                    && let Some(retry_after) = self.spend_on_fetched(visitor, record::encode(&set).len()).await?
+                    && let Some(retry_after) = self
+                        .spend_on_fetched(visitor, record::encode(&set).len())
+                        .await?
                 {
                     return Ok(Err(FetchError::TooMany(retry_after)));
                 }
-                record::put(self.store(), &key, |_| kept(set.clone(), now)).await.map(|set| Ok(set.keys))
+                record::put(self.store(), &key, |_| kept(set.clone(), now))
+                    .await
+                    .map(|set| Ok(set.keys))
             }
             // The address was not asked: the next one may ask, whom this limit need not concern.
             Err(error @ (FetchError::TooMany(_) | FetchError::Unavailable(_))) => Ok(Err(error)),
             Err(error) => {
                 tracing::info!(address, %error, "no key set");
                 let note = |set: Option<KeySet>| Change {
-                    next: set.map(|set| kept(KeySet { asked_at: set.asked_at.max(now), ..set }, now)),
+                    next: set.map(|set| {
+                        kept(
+                            KeySet {
+                                asked_at: set.asked_at.max(now),
+                                ..set
+                            },
+                            now,
+                        )
+                    }),
                     answer: Err(error.clone()),
                 };
                 record::change(self.store(), &key, note).await
@@ -99,7 +131,11 @@ impl Provider {
         }
     }
 
-    async fn fetch_key_set(&self, address: &str, cause: Cause) -> Result<(Jwks, Duration), FetchError> {
+    async fn fetch_key_set(
+        &self,
+        address: &str,
+        cause: Cause,
+    ) -> Result<(Jwks, Duration), FetchError> {
         let url = Url::parse(address).map_err(|_| FetchError::Fault("its address is no URL"))?;
         let fetched = self.fetch(&url, LARGEST, cause).await?;
         Ok((read(&fetched)?, fetched.fresh_for))
@@ -126,7 +162,8 @@ fn kept(set: KeySet, now: Timestamp) -> (KeySet, Keep) {
 }
 
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
-    let value = serde_json::from_slice(oauth::without_mark(&fetched.body)).map_err(|_| FetchError::Fault("it is not JSON"))?;
+    let value = serde_json::from_slice(oauth::without_mark(&fetched.body))
+        .map_err(|_| FetchError::Fault("it is not JSON"))?;
     Jwks::read(&value).map_err(|reason| match reason {
         Reason::UnacceptableMetadata { why, .. } => FetchError::Fault(why),
         _ => FetchError::Fault("it is not a key set"),

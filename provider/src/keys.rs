@@ -1,4 +1,5 @@
-//! Every key of the store, spelled here and nowhere else. docs/STORAGE.md says what lies behind each.
+//! Every key of the store, spelled here and nowhere else. docs/STORAGE.md says what lies behind
+//! each.
 
 use oauth::{Digest, Id, document::DocumentUrl, grant::GrantKey};
 
@@ -39,7 +40,10 @@ pub(crate) fn epoch(client_id: &str) -> String {
 /// An assertion that a client has used.
 pub(crate) fn assertion(client_id: &str, jti: &str) -> String {
     // No client id holds a zero byte.
-    format!("assertion:{}", Digest::of(format!("{client_id}\0{jti}").as_bytes()).as_str())
+    format!(
+        "assertion:{}",
+        Digest::of(format!("{client_id}\0{jti}").as_bytes()).as_str()
+    )
 }
 
 /// The public keys of a client, by their address.
@@ -97,7 +101,8 @@ pub(crate) fn sessions(account: Id) -> String {
     format!("sessions:{account}")
 }
 
-/// That a browser, by the digest of its secret, has signed in to an account in its present generation.
+/// That a browser, by the digest of its secret, has signed in to an account in its present
+/// generation.
 pub(crate) fn known(account: Id, generation: u64, browser: &Digest) -> String {
     format!("familiar:{account}:{generation}:{}", browser.as_str())
 }
@@ -152,18 +157,26 @@ pub(crate) fn event_number(key: &str) -> Option<u64> {
     key.strip_prefix("event:")?.parse().ok()
 }
 
-/// Whether a key is that of something that works once and for a short time: an authorization request, a passkey ceremony, a
-/// one-time link, a form that was sent.
+/// Whether a key is that of something that works once and for a short time: an authorization
+/// request, a passkey ceremony, a one-time link, a form that was sent.
 pub(crate) fn is_one_time(key: &str) -> bool {
-    ["request:", "ceremony:", "invitation:", "post:"].iter().any(|kind| key.starts_with(kind))
+    ["request:", "ceremony:", "invitation:", "post:"]
+        .iter()
+        .any(|kind| key.starts_with(kind))
 }
 
 /// A counter of a limit: what is limited, for whom, in which stretch of time.
 pub(crate) fn counter(what: &str, whom: &str, stretch: u64) -> String {
-    format!("count:{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str())
+    format!(
+        "count:{what}:{}:{stretch}",
+        Digest::of(whom.as_bytes()).as_str()
+    )
 }
 
 /// What was given back of such a counter.
 pub(crate) fn given_back(what: &str, whom: &str, stretch: u64) -> String {
-    format!("count-back:{what}:{}:{stretch}", Digest::of(whom.as_bytes()).as_str())
+    format!(
+        "count-back:{what}:{}:{stretch}",
+        Digest::of(whom.as_bytes()).as_str()
+    )
 }

@@ -6,7 +6,8 @@ use tokio::{sync::Semaphore, task};
 
 use crate::Provider;
 
-/// How many pieces of work may be under way after their answers. Beyond that, new work is done before the answer.
+/// How many pieces of work may be under way after their answers. Beyond that, new work is done
+/// before the answer.
 const MOST: u32 = 1024;
 
 /// Counts the work under way: each piece holds a permit.
@@ -19,7 +20,8 @@ impl Default for LateWork {
 }
 
 impl Provider {
-    /// Does work after the answer of the present request; or now, when too much is under way already.
+    /// Does work after the answer of the present request; or now, when too much is under way
+    /// already.
     pub(crate) async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
         match Arc::clone(&self.0.late.0).try_acquire_owned() {
             Ok(permit) => drop(task::spawn(async move {

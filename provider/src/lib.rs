@@ -1,7 +1,7 @@
 //! The deeds of Vestibule: the authorization server without HTTP and without HTML.
 //!
-//! Each deed reads as a numbered list: read what is stored, let `oauth` decide, store what follows in one atomic step,
-//! answer. HTTP and pages are two thin voices of the same [`Provider`].
+//! Each deed reads as a numbered list: read what is stored, let `oauth` decide, store what follows
+//! in one atomic step, answer. HTTP and pages are two thin voices of the same [`Provider`].
 
 mod accounts;
 mod administration;
@@ -57,22 +57,29 @@ use store::Store;
 use fetch::Fetcher;
 
 pub use accounts::{
-    AccountError, AccountView, Busy, Ceremony, EnrolError, Entry, Invitation, PasskeyView, PasswordError, Person, Purpose,
-    RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView, SignInError, SignedIn, domain_in_ascii, domain_in_unicode,
-    has_local_domain,
+    AccountError, AccountView, Busy, Ceremony, EnrolError, Entry, Invitation, PasskeyView,
+    PasswordError, Person, Purpose, RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView,
+    SignInError, SignedIn, domain_in_ascii, domain_in_unicode, has_local_domain,
 };
 pub use administration::{
-    AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError, ApplicationKind, ApplicationSummary,
-    BlockedHost, ChangedClient, ClientChanges, ClientProof, NewClient, NotAdministrator,
+    AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError,
+    ApplicationKind, ApplicationSummary, BlockedHost, ChangedClient, ClientChanges, ClientProof,
+    NewClient, NotAdministrator,
 };
-pub use audit::{Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded, UnknownDeed, Whose};
+pub use audit::{
+    Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded,
+    UnknownDeed, Whose,
+};
 pub use authorization::{AuthorizeError, Begun};
 pub use clients::RegisterError;
 pub use connections::{Application, Connection, Connections, LastUse, Replayed};
 pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
-pub use failures::{Asked, AskedText, Attempt, FailedStep, Failure, FailureKind, FailureView, Standing as ClientStanding};
+pub use failures::{
+    Asked, AskedText, Attempt, FailedStep, Failure, FailureKind, FailureView,
+    Standing as ClientStanding,
+};
 pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use misleading::misleads;
@@ -93,7 +100,8 @@ struct Inner {
     settings: Settings,
     /// Finds out what became of a write whose answer was lost.
     store: Store,
-    /// The same without that: what the trail notes is in memory until it is in the store, and nobody waits for it.
+    /// The same without that: what the trail notes is in memory until it is in the store, and
+    /// nobody waits for it.
     plain_store: Store,
     readiness: Arc<readiness::Readiness>,
     environment: Environment,
@@ -114,7 +122,8 @@ struct Inner {
 }
 
 impl Provider {
-    /// Starts a server over a store: reads the signing keys, or makes them at the first start, and the blocked hosts.
+    /// Starts a server over a store: reads the signing keys, or makes them at the first start, and
+    /// the blocked hosts.
     ///
     /// # Errors
     /// [`OpenError`] when the store does not answer, or its keys are sealed under another key.
@@ -130,8 +139,11 @@ impl Provider {
         let (plain_store, store) = (store.clone(), store.resolving());
         let ring = key_ring::open(&store, &sealing_key, &environment).await?;
         let lifetime = settings.lifetimes.access_token;
-        let tokens =
-            TokenService::new(settings.issuer.as_str().to_owned(), lifetime.try_into().unwrap_or(time::Duration::MAX), ring);
+        let tokens = TokenService::new(
+            settings.issuer.as_str().to_owned(),
+            lifetime.try_into().unwrap_or(time::Duration::MAX),
+            ring,
+        );
         let metadata = describe(&settings);
         let passwords = Arc::new(accounts::hashing::Passwords::new());
         let passkeys = accounts::passkey::Passkeys::new(&settings);
@@ -163,13 +175,23 @@ impl Provider {
         Ok(provider)
     }
 
-    /// The same server with other settings, over the same store: keys, limits on work, and what waits in memory to be stored are
-    /// shared with this one. The issuer stays what it is, since everything that was issued rests on it.
+    /// The same server with other settings, over the same store: keys, limits on work, and what
+    /// waits in memory to be stored are shared with this one. The issuer stays what it is, since
+    /// everything that was issued rests on it.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {
         let old = &self.0;
-        let settings = Settings { issuer: old.settings.issuer.clone(), ..settings };
-        let tokens = old.tokens.with_lifetime(settings.lifetimes.access_token.try_into().unwrap_or(time::Duration::MAX));
+        let settings = Settings {
+            issuer: old.settings.issuer.clone(),
+            ..settings
+        };
+        let tokens = old.tokens.with_lifetime(
+            settings
+                .lifetimes
+                .access_token
+                .try_into()
+                .unwrap_or(time::Duration::MAX),
+        );
         Self(Arc::new(Inner {
             metadata: describe(&settings),
             passkeys: accounts::passkey::Passkeys::new(&settings),
@@ -212,17 +234,24 @@ impl Provider {
         &self.0.metadata
     }
 
-    /// The metadata of a protected resource on this server's own origin (RFC 9728), by the part of the path after
-    /// `/.well-known/oauth-protected-resource`.
+    /// The metadata of a protected resource on this server's own origin (RFC 9728), by the part of
+    /// the path after `/.well-known/oauth-protected-resource`.
     pub fn protected_resource(&self, path: &str) -> Option<metadata::ProtectedResource> {
         let settings = self.settings();
-        let resource = metadata::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
-        Some(metadata::ProtectedResource::describe(&settings.issuer, resource))
+        let resource =
+            metadata::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
+        Some(metadata::ProtectedResource::describe(
+            &settings.issuer,
+            resource,
+        ))
     }
 
     /// The resource of this identifier, while this server stands in front of it.
     fn resource(&self, identifier: &ResourceIdentifier) -> Option<&Resource> {
-        self.settings().resources.iter().find(|resource| resource.identifier == *identifier)
+        self.settings()
+            .resources
+            .iter()
+            .find(|resource| resource.identifier == *identifier)
     }
 
     fn store(&self) -> &Store {
@@ -239,6 +268,9 @@ impl Provider {
 }
 
 fn describe(settings: &Settings) -> metadata::AuthorizationServer {
-    let ways_in = WaysIn { registration: settings.registration.open, documents: settings.client_documents.is_on() };
+    let ways_in = WaysIn {
+        registration: settings.registration.open,
+        documents: settings.client_documents.is_on(),
+    };
     metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in)
 }

@@ -1,9 +1,12 @@
-//! Limits on guessing, registering and the like: counters that are counted up atomically, one per window of time.
+//! Limits on guessing, registering and the like: counters that are counted up atomically, one per
+//! window of time.
 //!
-//! What is counted before it is known to be harmless can be given back: each counter has a second one beside it, of what was given
-//! back. A place is taken if its number, less what was given back, is within the limit. Only places that were taken are given back,
-//! and both counters only grow; so the places that are taken are never more than the limit, however many race: all of them have
-//! numbers up to the highest one that was let through, which was judged by at most as much as is given back now.
+//! What is counted before it is known to be harmless can be given back: each counter has a second
+//! one beside it, of what was given back. A place is taken if its number, less what was given back,
+//! is within the limit. Only places that were taken are given back, and both counters only grow; so
+//! the places that are taken are never more than the limit, however many race: all of them have
+//! numbers up to the highest one that was let through, which was judged by at most as much as is
+//! given back now.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,7 +15,8 @@ use oauth::Timestamp;
 
 use crate::{Provider, keys, problem::Unavailable};
 
-/// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48, and so may a few of them together.
+/// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48,
+/// and so may a few of them together.
 const WIDER: [(u32, u64); 2] = [(56, 4), (48, 16)];
 const IPV6_BITS: u32 = 128;
 
@@ -35,7 +39,18 @@ impl Limit {
 
     /// The counters of an address: itself, or its /64 and the networks around it.
     fn counters_of(self, address: IpAddr) -> Vec<(Self, String)> {
-        networks(address).into_iter().map(|(whom, times)| (Self { most: self.most.saturating_mul(times), ..self }, whom)).collect()
+        networks(address)
+            .into_iter()
+            .map(|(whom, times)| {
+                (
+                    Self {
+                        most: self.most.saturating_mul(times),
+                        ..self
+                    },
+                    whom,
+                )
+            })
+            .collect()
     }
 }
 
@@ -66,13 +81,21 @@ impl Place {
     fn new(limit: Limit, whom: &str, now: Timestamp) -> Self {
         let number = limit.number(now);
         let given_back = keys::given_back(limit.name, whom, number);
-        Self { counter: keys::counter(limit.name, whom, number), given_back, limit }
+        Self {
+            counter: keys::counter(limit.name, whom, number),
+            given_back,
+            limit,
+        }
     }
 }
 
 impl Provider {
     /// Counts one more; `Some` with the time to wait when it is one too many.
-    pub(crate) async fn count(&self, limit: Limit, whom: &str) -> Result<Option<Duration>, Unavailable> {
+    pub(crate) async fn count(
+        &self,
+        limit: Limit,
+        whom: &str,
+    ) -> Result<Option<Duration>, Unavailable> {
         if !self.settings().rate_limits || limit.most == 0 {
             return Ok(None);
         }
@@ -82,9 +105,13 @@ impl Provider {
         Ok((count > limit.most).then(|| limit.rest(now)))
     }
 
-    /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the time to wait when it is one too
-    /// many for any of them.
-    pub(crate) async fn count_from(&self, limit: Limit, address: IpAddr) -> Result<Option<Duration>, Unavailable> {
+    /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the
+    /// time to wait when it is one too many for any of them.
+    pub(crate) async fn count_from(
+        &self,
+        limit: Limit,
+        address: IpAddr,
+    ) -> Result<Option<Duration>, Unavailable> {
         if address.to_canonical().is_ipv4() {
             return self.count(limit, &neighbourhood(address)).await;
         }
@@ -101,7 +128,11 @@ impl Provider {
     }
 
     /// The same from an address and the networks around it.
-    pub(crate) async fn reserve_from(&self, limit: Limit, address: IpAddr) -> Result<Reservation, Refused> {
+    pub(crate) async fn reserve_from(
+        &self,
+        limit: Limit,
+        address: IpAddr,
+    ) -> Result<Reservation, Refused> {
         self.reserve_all(limit.counters_of(address)).await
     }
 
@@ -111,8 +142,12 @@ impl Provider {
         }
         let (now, store) = (self.now(), self.store());
         let limited = counters.into_iter().filter(|(limit, _)| limit.most > 0);
-        let places: Vec<_> = limited.map(|(limit, whom)| Place::new(limit, &whom, now)).collect();
-        let counting = places.iter().map(|place| store.count(&place.counter, place.limit.stretch));
+        let places: Vec<_> = limited
+            .map(|(limit, whom)| Place::new(limit, &whom, now))
+            .collect();
+        let counting = places
+            .iter()
+            .map(|place| store.count(&place.counter, place.limit.stretch));
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
         let (mut taken, mut wait) = (Reservation::default(), None);
         for (place, count) in places.into_iter().zip(counts) {
@@ -132,29 +167,45 @@ impl Provider {
     /// Gives places back. Where the store fails, they stay taken until their window ends.
     pub(crate) async fn give_back(&self, reservation: Reservation) {
         let store = self.store();
-        let giving = reservation.0.iter().map(|place| store.count(&place.given_back, place.limit.stretch));
+        let giving = reservation
+            .0
+            .iter()
+            .map(|place| store.count(&place.given_back, place.limit.stretch));
         if let Some(error) = join_all(giving).await.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "a place in a counter was not given back");
         }
     }
 
     /// When to try again, if a limit is reached already. Counts nothing.
-    pub(crate) async fn reached(&self, limit: Limit, whom: &str) -> Result<Option<Duration>, Unavailable> {
+    pub(crate) async fn reached(
+        &self,
+        limit: Limit,
+        whom: &str,
+    ) -> Result<Option<Duration>, Unavailable> {
         self.reached_any(vec![(limit, whom.to_owned())]).await
     }
 
     /// The same of an address and the networks around it.
-    pub(crate) async fn reached_from(&self, limit: Limit, address: IpAddr) -> Result<Option<Duration>, Unavailable> {
+    pub(crate) async fn reached_from(
+        &self,
+        limit: Limit,
+        address: IpAddr,
+    ) -> Result<Option<Duration>, Unavailable> {
         self.reached_any(limit.counters_of(address)).await
     }
 
-    async fn reached_any(&self, counters: Vec<(Limit, String)>) -> Result<Option<Duration>, Unavailable> {
+    async fn reached_any(
+        &self,
+        counters: Vec<(Limit, String)>,
+    ) -> Result<Option<Duration>, Unavailable> {
         if !self.settings().rate_limits {
             return Ok(None);
         }
         let now = self.now();
         let reads = counters.iter().map(async |(limit, whom)| {
-            let count = self.counted(&keys::counter(limit.name, whom, limit.number(now))).await?;
+            let count = self
+                .counted(&keys::counter(limit.name, whom, limit.number(now)))
+                .await?;
             Ok::<_, Unavailable>((count >= limit.most).then(|| limit.rest(now)))
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().max())
@@ -174,14 +225,20 @@ impl Provider {
     /// What a counter says; a counter that does not exist says 0.
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
         let bytes = self.store().get(key).await?.unwrap_or_default();
-        Ok(std::str::from_utf8(&bytes).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0))
+        Ok(std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or(0))
     }
 }
 
-/// The networks that an address is counted by, the smallest first, and how many times the limit each of them may do.
+/// The networks that an address is counted by, the smallest first, and how many times the limit
+/// each of them may do.
 pub(crate) fn networks(address: IpAddr) -> Vec<(String, u64)> {
     let own = (neighbourhood(address), 1);
-    let IpAddr::V6(address) = address.to_canonical() else { return vec![own] };
+    let IpAddr::V6(address) = address.to_canonical() else {
+        return vec![own];
+    };
     let wider = WIDER.map(|(bits, times)| (network(address.to_bits(), bits), times));
     [own].into_iter().chain(wider).collect()
 }
@@ -222,12 +279,27 @@ mod tests {
 
     #[test]
     fn an_address_of_ipv6_counts_for_wider_networks_more_generously() {
-        let limit = Limit { name: "test", most: 100, stretch: Duration::from_mins(15) };
-        let counters = |text: &str| -> Vec<_> {
-            limit.counters_of(address(text)).into_iter().map(|(limit, whom)| (limit.most, whom)).collect()
+        let limit = Limit {
+            name: "test",
+            most: 100,
+            stretch: Duration::from_mins(15),
         };
-        let expected = [(100, "2001:db8:1:2ff::/64"), (400, "2001:db8:1:200::/56"), (1600, "2001:db8:1:0::/48")];
-        assert_eq!(counters("2001:db8:1:2ff::9"), expected.map(|(most, whom)| (most, whom.to_owned())));
+        let counters = |text: &str| -> Vec<_> {
+            limit
+                .counters_of(address(text))
+                .into_iter()
+                .map(|(limit, whom)| (limit.most, whom))
+                .collect()
+        };
+        let expected = [
+            (100, "2001:db8:1:2ff::/64"),
+            (400, "2001:db8:1:200::/56"),
+            (1600, "2001:db8:1:0::/48"),
+        ];
+        assert_eq!(
+            counters("2001:db8:1:2ff::9"),
+            expected.map(|(most, whom)| (most, whom.to_owned()))
+        );
         assert_eq!(counters("192.0.2.7"), [(100, "192.0.2.7".to_owned())]);
         assert_eq!(counters("::ffff:192.0.2.7"), counters("192.0.2.7"));
     }

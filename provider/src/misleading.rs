@@ -1,7 +1,7 @@
 //! What must not be in a text that people tell others apart by.
 
-/// Whether a character has no shape of its own, or turns the reading direction: two texts with and without it look the same
-/// (case D30).
+/// Whether a character has no shape of its own, or turns the reading direction: two texts with and
+/// without it look the same (case D30).
 pub fn misleads(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,

@@ -5,8 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// Whether the client of a request still waits for its answer. Clones share one state. Expensive work that has not begun is
-/// dropped when nobody waits for it; work that has begun is finished, so that no change is left half done.
+/// Whether the client of a request still waits for its answer. Clones share one state. Expensive
+/// work that has not begun is dropped when nobody waits for it; work that has begun is finished, so
+/// that no change is left half done.
 #[derive(Clone, Debug, Default)]
 pub struct Presence(Arc<AtomicBool>);
 

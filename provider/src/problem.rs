@@ -3,8 +3,8 @@
 use oauth::Reason;
 use thiserror::Error;
 
-/// The store did not answer, or somebody else's web server without which there is no answer. A change may have
-/// been made all the same; trying again is the remedy (HTTP 503).
+/// The store did not answer, or somebody else's web server without which there is no answer. A
+/// change may have been made all the same; trying again is the remedy (HTTP 503).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("no answer is possible now: {why}")]
 pub struct Unavailable {
@@ -22,7 +22,10 @@ impl From<store::Error> for Unavailable {
 
 impl Unavailable {
     const fn here(why: String) -> Self {
-        Self { why, elsewhere: false }
+        Self {
+            why,
+            elsewhere: false,
+        }
     }
 
     /// Why somebody else's web server gave no answer, if that is what is missing.
@@ -48,7 +51,10 @@ impl Unavailable {
 
     /// Somebody else's web server, without which there is no answer.
     pub(crate) fn unreachable(why: &str) -> Self {
-        Self { why: format!("a client's address gives no answer: {why}"), elsewhere: true }
+        Self {
+            why: format!("a client's address gives no answer: {why}"),
+            elsewhere: true,
+        }
     }
 
     /// This server has asked others for so much that it asks for nothing more just now.
@@ -58,7 +64,9 @@ impl Unavailable {
 
     /// The store holds a part of a backup only.
     pub(crate) fn half_restored() -> Self {
-        Self::here("a backup is being restored into the store, or a restore was interrupted".to_owned())
+        Self::here(
+            "a backup is being restored into the store, or a restore was interrupted".to_owned(),
+        )
     }
 
     /// Others kept changing a record first.
@@ -67,7 +75,8 @@ impl Unavailable {
     }
 }
 
-/// A fault of an authorization request that is told to the person, since it may not go to the client (O2).
+/// A fault of an authorization request that is told to the person, since it may not go to the
+/// client (O2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The RFC's error code.
@@ -99,15 +108,23 @@ impl From<Reason> for Problem {
     fn from(reason: Reason) -> Self {
         let kind = match reason {
             Reason::UnknownClient => ProblemKind::UnknownClient,
-            Reason::UnregisteredRedirectUri | Reason::Missing("redirect_uri") => ProblemKind::WrongRedirect,
+            Reason::UnregisteredRedirectUri | Reason::Missing("redirect_uri") => {
+                ProblemKind::WrongRedirect
+            }
             Reason::MalformedDocumentAddress(_)
             | Reason::NoDocument(_)
             | Reason::MalformedDocument
             | Reason::UnacceptableDocument { .. } => ProblemKind::BadDocument,
-            Reason::DocumentNotAllowed | Reason::ClientBlocked | Reason::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
+            Reason::DocumentNotAllowed | Reason::ClientBlocked | Reason::SchemeNotAllowed(_) => {
+                ProblemKind::NotAllowed
+            }
             Reason::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
             _ => ProblemKind::BadRequest,
         };
-        Self { code: reason.code().as_str(), description: reason.description(), kind }
+        Self {
+            code: reason.code().as_str(),
+            description: reason.description(),
+            kind,
+        }
     }
 }

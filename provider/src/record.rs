@@ -1,7 +1,8 @@
 //! Records as bytes, and the steps on them that every deed needs.
 //!
-//! Expiry in the store is hygiene: it sets when a record may be forgotten, by a real clock. Expiry in the record is law: it
-//! is judged against the server's own clock. The store keeps records a little longer than the law needs.
+//! Expiry in the store is hygiene: it sets when a record may be forgotten, by a real clock. Expiry
+//! in the record is law: it is judged against the server's own clock. The store keeps records a
+//! little longer than the law needs.
 
 mod listing;
 mod unknown;
@@ -16,7 +17,8 @@ pub use self::listing::Listing;
 use self::unknown::handed_on;
 use crate::problem::Unavailable;
 
-/// How often a change is tried again when others change the same record first. Each try means that another one succeeded.
+/// How often a change is tried again when others change the same record first. Each try means that
+/// another one succeeded.
 const MOST_TRIES: usize = 64;
 /// How many names of a list are looked at when one is added.
 const A_FEW: usize = 8;
@@ -31,7 +33,10 @@ pub(crate) fn keep(span: Duration) -> Keep {
 
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(USUAL_LENGTH);
-    #[expect(clippy::expect_used, reason = "our records have string keys and no failing serialisers")]
+    #[expect(
+        clippy::expect_used,
+        reason = "our records have string keys and no failing serialisers"
+    )]
     serde_json::to_writer(&mut bytes, record).expect("records serialise");
     bytes
 }
@@ -41,8 +46,15 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, 
 }
 
 /// Reads a record.
-pub(crate) async fn read<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, Unavailable> {
-    store.get(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+pub(crate) async fn read<T: DeserializeOwned>(
+    store: &Store,
+    key: &str,
+) -> Result<Option<T>, Unavailable> {
+    store
+        .get(key)
+        .await?
+        .map(|bytes| decode(key, &bytes))
+        .transpose()
 }
 
 /// What lies under a key.
@@ -76,7 +88,10 @@ pub(crate) fn found<T: DeserializeOwned>(key: &str, bytes: Option<Vec<u8>>) -> F
 }
 
 /// Reads a record that may be one of a newer version.
-pub(crate) async fn find<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Found<T>, Unavailable> {
+pub(crate) async fn find<T: DeserializeOwned>(
+    store: &Store,
+    key: &str,
+) -> Result<Found<T>, Unavailable> {
     Ok(found(key, store.get(key).await?))
 }
 
@@ -105,12 +120,24 @@ impl<T> Maybe<T> {
 }
 
 /// Reads a record and removes it, in one step.
-pub(crate) async fn take<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, Unavailable> {
-    store.take(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+pub(crate) async fn take<T: DeserializeOwned>(
+    store: &Store,
+    key: &str,
+) -> Result<Option<T>, Unavailable> {
+    store
+        .take(key)
+        .await?
+        .map(|bytes| decode(key, &bytes))
+        .transpose()
 }
 
 /// Writes a record where none is. `false` when there is one.
-pub(crate) async fn insert<T: Serialize>(store: &Store, key: &str, record: &T, keep: Keep) -> Result<bool, Unavailable> {
+pub(crate) async fn insert<T: Serialize>(
+    store: &Store,
+    key: &str,
+    record: &T,
+    keep: Keep,
+) -> Result<bool, Unavailable> {
     Ok(store.insert(key, &encode(record), keep).await?)
 }
 
@@ -123,24 +150,35 @@ pub(crate) struct Change<T, A> {
 impl<T, A, E> Change<T, Result<A, E>> {
     /// Nothing changes, and the answer is no.
     pub(crate) const fn refuse(reason: E) -> Self {
-        Self { next: None, answer: Err(reason) }
+        Self {
+            next: None,
+            answer: Err(reason),
+        }
     }
 }
 
-/// A record, and what this version would store of it: members that it does not know are missing there.
-fn current<T: Serialize + DeserializeOwned>(key: &str, bytes: Option<&[u8]>) -> Result<(Option<T>, Vec<u8>), Unavailable> {
-    let Some(bytes) = bytes else { return Ok((None, Vec::new())) };
+/// A record, and what this version would store of it: members that it does not know are missing
+/// there.
+fn current<T: Serialize + DeserializeOwned>(
+    key: &str,
+    bytes: Option<&[u8]>,
+) -> Result<(Option<T>, Vec<u8>), Unavailable> {
+    let Some(bytes) = bytes else {
+        return Ok((None, Vec::new()));
+    };
     let record = decode(key, bytes)?;
     let known = encode(&record);
     Ok((Some(record), known))
 }
 
-/// The bytes of a record in the place of another one, whose members that this version does not know it hands on.
+/// The bytes of a record in the place of another one, whose members that this version does not know
+/// it hands on.
 pub(crate) fn succeeding<T: Serialize>(stored: &[u8], known: &T, next: &T) -> Vec<u8> {
     handed_on(stored, &encode(known), encode(next))
 }
 
-/// Changes a record by compare-and-swap, starting from `bytes`; `decide` is asked anew whenever another was faster.
+/// Changes a record by compare-and-swap, starting from `bytes`; `decide` is asked anew whenever
+/// another was faster.
 pub(crate) async fn change_from<T, A>(
     store: &Store,
     key: &str,
@@ -153,7 +191,9 @@ where
     for _ in 0..MOST_TRIES {
         let (current, known) = current(key, bytes.as_deref())?;
         let change = decide(current);
-        let (Some((next, keep)), Some(expected)) = (change.next, &bytes) else { return Ok(change.answer) };
+        let (Some((next, keep)), Some(expected)) = (change.next, &bytes) else {
+            return Ok(change.answer);
+        };
         let next = handed_on(expected, &known, encode(&next));
         match store.compare_and_swap(key, expected, &next, keep).await? {
             Swap::Done => return Ok(change.answer),
@@ -164,7 +204,11 @@ where
 }
 
 /// Changes a record by compare-and-swap. A record that does not exist is never made.
-pub(crate) async fn change<T, A>(store: &Store, key: &str, decide: impl FnMut(Option<T>) -> Change<T, A>) -> Result<A, Unavailable>
+pub(crate) async fn change<T, A>(
+    store: &Store,
+    key: &str,
+    decide: impl FnMut(Option<T>) -> Change<T, A>,
+) -> Result<A, Unavailable>
 where
     T: Serialize + DeserializeOwned,
 {
@@ -172,9 +216,13 @@ where
     change_from(store, key, bytes, decide).await
 }
 
-/// Writes a record by compare-and-swap, or by insert where none is: `decide` says what, and is asked anew whenever another
-/// was faster.
-pub(crate) async fn put<T>(store: &Store, key: &str, mut decide: impl FnMut(Option<T>) -> (T, Keep)) -> Result<T, Unavailable>
+/// Writes a record by compare-and-swap, or by insert where none is: `decide` says what, and is
+/// asked anew whenever another was faster.
+pub(crate) async fn put<T>(
+    store: &Store,
+    key: &str,
+    mut decide: impl FnMut(Option<T>) -> (T, Keep),
+) -> Result<T, Unavailable>
 where
     T: Serialize + DeserializeOwned,
 {
@@ -186,7 +234,10 @@ where
         match &bytes {
             Some(expected) => {
                 let encoded = handed_on(expected, &known, encoded);
-                match store.compare_and_swap(key, expected, &encoded, keep).await? {
+                match store
+                    .compare_and_swap(key, expected, &encoded, keep)
+                    .await?
+                {
                     Swap::Done => return Ok(next),
                     Swap::Changed(other) => bytes = other,
                 }
@@ -210,7 +261,10 @@ impl Outcomes {
     const ENOUGH: usize = 3;
 
     /// Adds one. The error is the first of all, when it makes no sense to go on.
-    pub(crate) fn add<T>(&mut self, outcome: Result<T, Unavailable>) -> Result<Option<T>, Unavailable> {
+    pub(crate) fn add<T>(
+        &mut self,
+        outcome: Result<T, Unavailable>,
+    ) -> Result<Option<T>, Unavailable> {
         match outcome {
             Ok(done) => {
                 self.in_a_row = 0;
@@ -219,7 +273,11 @@ impl Outcomes {
             Err(error) => {
                 let first = self.first.get_or_insert(error).clone();
                 self.in_a_row += 1;
-                if self.in_a_row < Self::ENOUGH { Ok(None) } else { Err(first) }
+                if self.in_a_row < Self::ENOUGH {
+                    Ok(None)
+                } else {
+                    Err(first)
+                }
             }
         }
     }
@@ -230,9 +288,14 @@ impl Outcomes {
     }
 }
 
-/// Names in a list outlive the records they name. Looking at a few, from the random name `from` on, whenever one is added
-/// keeps the list about as long as there are records.
-pub(crate) async fn forget_lapsed(store: &Store, list: &str, from: &str, key: impl Fn(&str) -> String) -> Result<(), Unavailable> {
+/// Names in a list outlive the records they name. Looking at a few, from the random name `from` on,
+/// whenever one is added keeps the list about as long as there are records.
+pub(crate) async fn forget_lapsed(
+    store: &Store,
+    list: &str,
+    from: &str,
+    key: impl Fn(&str) -> String,
+) -> Result<(), Unavailable> {
     for name in store.members(list, Some(from), A_FEW).await? {
         if store.get(&key(&name)).await?.is_none() {
             store.delist(list, &name).await?;

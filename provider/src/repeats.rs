@@ -1,12 +1,15 @@
-//! Posts that come twice: a double click, or a browser that sends a form again because no answer came.
+//! Posts that come twice: a double click, or a browser that sends a form again because no answer
+//! came.
 //!
-//! A browser shows the last answer only, so a second post that finds everything done must not be the one that says so. The
-//! first of several identical posts of one browser does what it asks for, and keeps its answer for a minute; the others get
-//! that answer. Nothing else changes: what another browser sends, or the same browser under another session, is done as ever.
+//! A browser shows the last answer only, so a second post that finds everything done must not be
+//! the one that says so. The first of several identical posts of one browser does what it asks for,
+//! and keeps its answer for a minute; the others get that answer. Nothing else changes: what
+//! another browser sends, or the same browser under another session, is done as ever.
 //!
-//! The answer may hold a session, a one-time link or a client's secret. It is sealed under a key that follows from the browser's
-//! secret and a salt. The store has the salt and a digest of that secret, so it cannot open what it keeps; nor can it tell what
-//! was posted, since the key of the record follows from the same secret.
+//! The answer may hold a session, a one-time link or a client's secret. It is sealed under a key
+//! that follows from the browser's secret and a salt. The store has the salt and a digest of that
+//! secret, so it cannot open what it keeps; nor can it tell what was posted, since the key of the
+//! record follows from the same secret.
 
 use std::time::Duration;
 
@@ -82,10 +85,13 @@ struct Remembered {
 }
 
 impl Provider {
-    /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the one that is. When the store does
-    /// not answer, the post stands alone: what it asks for will say so.
+    /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the
+    /// one that is. When the store does not answer, the post stands alone: what it asks for will
+    /// say so.
     pub async fn begin_turn(&self, visitor: &Visitor, path: &str, body: &[u8]) -> Turn {
-        let secret = visitor.browser.derive("identical post", &[path.as_bytes(), &[0], body].concat());
+        let secret = visitor
+            .browser
+            .derive("identical post", &[path.as_bytes(), &[0], body].concat());
         let key = keys::post(&secret.derive("key", b"").digest());
         for _ in 0..MOST_LOOKS {
             match self.look(visitor, &key, &secret).await {
@@ -98,43 +104,107 @@ impl Provider {
     }
 
     /// `None` while the first post is at work.
-    async fn look(&self, visitor: &Visitor, key: &str, secret: &Secret) -> Result<Option<Turn>, Unavailable> {
+    async fn look(
+        &self,
+        visitor: &Visitor,
+        key: &str,
+        secret: &Secret,
+    ) -> Result<Option<Turn>, Unavailable> {
         let (now, salt) = (self.now(), self.entropy().secret());
-        let claim = record::encode(&Post { until: now.after(PATIENCE), salt: salt.encode(), answer: None });
+        let claim = record::encode(&Post {
+            until: now.after(PATIENCE),
+            salt: salt.encode(),
+            answer: None,
+        });
         let session = visitor.session.as_ref().map(Secret::digest);
         let first = |session| {
             let sealing = sealing_key(secret, &salt);
-            Some(Turn::First(Ticket { key: key.to_owned(), claim: claim.clone(), salt: salt.clone(), sealing, session }))
+            Some(Turn::First(Ticket {
+                key: key.to_owned(),
+                claim: claim.clone(),
+                salt: salt.clone(),
+                sealing,
+                session,
+            }))
         };
-        if self.store().insert(key, &claim, record::keep(PATIENCE)).await? {
+        if self
+            .store()
+            .insert(key, &claim, record::keep(PATIENCE))
+            .await?
+        {
             return Ok(first(session));
         }
-        let Some(there) = self.store().get(key).await? else { return Ok(None) };
+        let Some(there) = self.store().get(key).await? else {
+            return Ok(None);
+        };
         let post: Post = record::decode(key, &there)?;
         if post.until.has_passed(now) {
-            let swap = self.store().compare_and_swap(key, &there, &claim, record::keep(PATIENCE)).await?;
-            return Ok(if matches!(swap, Swap::Done) { first(session) } else { None });
+            let swap = self
+                .store()
+                .compare_and_swap(key, &there, &claim, record::keep(PATIENCE))
+                .await?;
+            return Ok(if matches!(swap, Swap::Done) {
+                first(session)
+            } else {
+                None
+            });
         }
-        let Some(sealed) = post.answer else { return Ok(None) };
-        let opened = Secret::decode(&post.salt).and_then(|salt| open(&sealing_key(secret, &salt), &sealed));
+        let Some(sealed) = post.answer else {
+            return Ok(None);
+        };
+        let opened =
+            Secret::decode(&post.salt).and_then(|salt| open(&sealing_key(secret, &salt), &sealed));
         let own = opened.filter(|opened| session == opened.before || session == opened.after);
-        Ok(Some(own.map_or(Turn::Alone, |opened| Turn::Repeated(opened.answer))))
+        Ok(Some(own.map_or(Turn::Alone, |opened| {
+            Turn::Repeated(opened.answer)
+        })))
     }
 
-    /// Keeps the answer of a first post for those that are identical. Without one the next of them is the first again. A failure
-    /// costs the others their answer and this one nothing.
+    /// Keeps the answer of a first post for those that are identical. Without one the next of them
+    /// is the first again. A failure costs the others their answer and this one nothing.
     pub async fn end_turn(&self, ticket: Ticket, answer: Option<&PostAnswer>) {
-        let Ticket { key, claim, salt, sealing, session } = ticket;
+        let Ticket {
+            key,
+            claim,
+            salt,
+            sealing,
+            session,
+        } = ticket;
         let sealed = answer.and_then(|answer| {
-            let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-            let after = cookies.filter_map(|(_, value)| visitor::session_begun_by(value)).next_back();
-            seal(&sealing, &Remembered { before: session, after, answer: answer.clone() })
+            let cookies = answer
+                .headers
+                .iter()
+                .filter(|(name, _)| name == "set-cookie");
+            let after = cookies
+                .filter_map(|(_, value)| visitor::session_begun_by(value))
+                .next_back();
+            seal(
+                &sealing,
+                &Remembered {
+                    before: session,
+                    after,
+                    answer: answer.clone(),
+                },
+            )
         });
         let kept = sealed.is_some();
-        let post = Post { until: self.now().after(REMEMBERED), salt: salt.encode(), answer: sealed };
-        // The store cannot remove on a condition, but it can swap on one: for what is gone in a moment.
-        let keep = if kept { record::keep(REMEMBERED) } else { store::Keep::For(Duration::ZERO) };
-        if let Err(error) = self.store().compare_and_swap(&key, &claim, &record::encode(&post), keep).await {
+        let post = Post {
+            until: self.now().after(REMEMBERED),
+            salt: salt.encode(),
+            answer: sealed,
+        };
+        // The store cannot remove on a condition, but it can swap on one: for what is gone in a
+        // moment.
+        let keep = if kept {
+            record::keep(REMEMBERED)
+        } else {
+            store::Keep::For(Duration::ZERO)
+        };
+        if let Err(error) = self
+            .store()
+            .compare_and_swap(&key, &claim, &record::encode(&post), keep)
+            .await
+        {
             tracing::warn!(%error, "the answer to a post is not kept for a second one");
         }
     }
@@ -147,7 +217,10 @@ fn sealing_key(secret: &Secret, salt: &Secret) -> Secret {
 /// The key seals once, since the salt is fresh: so one nonce does for all.
 fn cipher(key: &Secret) -> Option<(LessSafeKey, Nonce)> {
     let key = UnboundKey::new(&CHACHA20_POLY1305, key.bytes()).ok()?;
-    Some((LessSafeKey::new(key), Nonce::assume_unique_for_key([0; NONCE_LEN])))
+    Some((
+        LessSafeKey::new(key),
+        Nonce::assume_unique_for_key([0; NONCE_LEN]),
+    ))
 }
 
 fn seal(key: &Secret, remembered: &Remembered) -> Option<String> {
@@ -156,7 +229,9 @@ fn seal(key: &Secret, remembered: &Remembered) -> Option<String> {
     if bytes.len() > MOST_BYTES {
         return None;
     }
-    cipher.seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes).ok()?;
+    cipher
+        .seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes)
+        .ok()?;
     Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -172,13 +247,38 @@ mod tests {
 
     #[test]
     fn a_sealed_answer_opens_under_its_own_key_alone() {
-        let answer = PostAnswer { status: 303, headers: vec![("location".into(), "/account".into())], body: "secret".into() };
-        let remembered = Remembered { before: None, after: Some(Digest::of(b"session")), answer: answer.clone() };
+        let answer = PostAnswer {
+            status: 303,
+            headers: vec![("location".into(), "/account".into())],
+            body: "secret".into(),
+        };
+        let remembered = Remembered {
+            before: None,
+            after: Some(Digest::of(b"session")),
+            answer: answer.clone(),
+        };
         let (one, other) = (Secret::new([1; 32]), Secret::new([2; 32]));
         let sealed = seal(&one, &remembered).expect("sealed");
         assert!(open(&one, &sealed).is_some_and(|opened| opened.answer == answer));
-        assert!(open(&other, &sealed).is_none() && open(&one, &sealed[1..]).is_none() && open(&one, "%").is_none());
-        let too_long = PostAnswer { body: "x".repeat(MOST_BYTES), ..answer };
-        assert!(seal(&one, &Remembered { before: None, after: None, answer: too_long }).is_none());
+        assert!(
+            open(&other, &sealed).is_none()
+                && open(&one, &sealed[1..]).is_none()
+                && open(&one, "%").is_none()
+        );
+        let too_long = PostAnswer {
+            body: "x".repeat(MOST_BYTES),
+            ..answer
+        };
+        assert!(
+            seal(
+                &one,
+                &Remembered {
+                    before: None,
+                    after: None,
+                    answer: too_long
+                }
+            )
+            .is_none()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The settings of a server, parsed and checked: how they are spelled in files and flags is the `server` crate's affair.
+//! The settings of a server, parsed and checked: how they are spelled in files and flags is the
+//! `server` crate's affair.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ pub struct Settings {
     pub name: String,
     /// The protected resources it stands in front of.
     pub resources: Vec<Resource>,
-    /// The one of them that is meant when a request neither names one nor asks for a scope that only one has.
+    /// The one of them that is meant when a request neither names one nor asks for a scope that
+    /// only one has.
     pub default_resource: Option<ResourceIdentifier>,
     /// How long things live.
     pub lifetimes: Lifetimes,
@@ -38,7 +40,8 @@ pub struct Settings {
     pub rate_limits: bool,
 }
 
-/// Who may make an account for themselves. Nobody proves that an address is theirs: no mail is sent.
+/// Who may make an account for themselves. Nobody proves that an address is theirs: no mail is
+/// sent.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum SignUp {
     /// Nobody: an administrator invites people.
@@ -103,7 +106,10 @@ pub struct RegistrationPolicy {
 
 impl Default for RegistrationPolicy {
     fn default() -> Self {
-        Self { open: true, limit_per_hour: 20 }
+        Self {
+            open: true,
+            limit_per_hour: 20,
+        }
     }
 }
 
@@ -127,8 +133,11 @@ impl Settings {
 
 /// The demonstration MCP server that every Vestibule brings along.
 fn demonstration(issuer: &Issuer) -> Option<Resource> {
-    let scope =
-        |name: &str, sentence: &str, default| ScopeDescription { name: name.to_owned(), sentence: sentence.to_owned(), default };
+    let scope = |name: &str, sentence: &str, default| ScopeDescription {
+        name: name.to_owned(),
+        sentence: sentence.to_owned(),
+        default,
+    };
     Some(Resource {
         identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
         name: "Notes".to_owned(),

@@ -1,4 +1,5 @@
-//! Other people's web servers, for tests: https on this computer under any name, with whatever answer a test wants.
+//! Other people's web servers, for tests: https on this computer under any name, with whatever
+//! answer a test wants.
 
 use std::{
     collections::HashMap,
@@ -51,8 +52,16 @@ impl Reply {
     /// An answer with this status line, such as `404 Not Found`.
     pub fn new(status: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-        Self { head, body, pace: None, gate: None }
+        let head = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        Self {
+            head,
+            body,
+            pace: None,
+            gate: None,
+        }
     }
 
     /// A document.
@@ -70,15 +79,26 @@ impl Reply {
     /// In one chunk, without a `Content-Length`.
     #[must_use]
     pub fn chunked(mut self) -> Self {
-        self.head = self.head.replace(&format!("content-length: {}", self.body.len()), "transfer-encoding: chunked");
-        self.body = [format!("{:x}\r\n", self.body.len()).as_bytes(), &self.body, b"\r\n0\r\n\r\n"].concat();
+        self.head = self.head.replace(
+            &format!("content-length: {}", self.body.len()),
+            "transfer-encoding: chunked",
+        );
+        self.body = [
+            format!("{:x}\r\n", self.body.len()).as_bytes(),
+            &self.body,
+            b"\r\n0\r\n\r\n",
+        ]
+        .concat();
         self
     }
 
     /// With a `Content-Length` that is not true.
     #[must_use]
     pub fn claiming(mut self, length: usize) -> Self {
-        self.head = self.head.replace(&format!("content-length: {}", self.body.len()), &format!("content-length: {length}"));
+        self.head = self.head.replace(
+            &format!("content-length: {}", self.body.len()),
+            &format!("content-length: {length}"),
+        );
         self
     }
 
@@ -105,7 +125,8 @@ impl Reply {
 }
 
 impl Site {
-    /// Starts a server with a certificate for these hosts. It answers 404 until it is told otherwise.
+    /// Starts a server with a certificate for these hosts. It answers 404 until it is told
+    /// otherwise.
     ///
     /// # Panics
     /// Where nothing can listen on this computer.
@@ -116,7 +137,11 @@ impl Site {
         let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
         let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![own.cert.der().clone()], key))
+            .and_then(|builder| {
+                builder
+                    .with_no_client_auth()
+                    .with_single_cert(vec![own.cert.der().clone()], key)
+            })
             .expect("a TLS server");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let site = Self(Arc::new(Inner {
@@ -134,9 +159,13 @@ impl Site {
         site
     }
 
-    /// How a provider finds this server and trusts it. It is reached only from loopback issuers, as any such address.
+    /// How a provider finds this server and trusts it. It is reached only from loopback issuers, as
+    /// any such address.
     pub fn web(&self) -> Web {
-        Web { names: Arc::new(self.clone()), authorities: vec![self.0.certificate.clone()] }
+        Web {
+            names: Arc::new(self.clone()),
+            authorities: vec![self.0.certificate.clone()],
+        }
     }
 
     /// Where it listens.
@@ -156,7 +185,10 @@ impl Site {
 
     /// How often an address was asked for.
     pub fn requests(&self, url: &str) -> usize {
-        lock(&self.0.requests).iter().filter(|asked| *asked == url).count()
+        lock(&self.0.requests)
+            .iter()
+            .filter(|asked| *asked == url)
+            .count()
     }
 
     /// How many requests waited for an answer at the same time, at most.
@@ -189,8 +221,13 @@ impl Site {
 
 impl Names for Site {
     fn addresses(&self, host: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let known = self.0.is_up.load(Ordering::SeqCst) && self.0.hosts.iter().any(|own| own == host);
-        let found = if known { Ok(vec![self.0.address]) } else { Err(io::ErrorKind::NotFound.into()) };
+        let known =
+            self.0.is_up.load(Ordering::SeqCst) && self.0.hosts.iter().any(|own| own == host);
+        let found = if known {
+            Ok(vec![self.0.address])
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        };
         Box::pin(async { found })
     }
 }
@@ -203,12 +240,17 @@ async fn asked(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     }
     let request = String::from_utf8_lossy(&request).into_owned();
     let path = request.split(' ').nth(1).unwrap_or_default();
-    let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let host = request
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .unwrap_or_default();
     Ok(format!("https://{host}{path}"))
 }
 
 async fn give(stream: &mut (impl AsyncWrite + Unpin), reply: Reply) -> io::Result<()> {
-    stream.write_all(format!("{}\r\n", reply.head).as_bytes()).await?;
+    stream
+        .write_all(format!("{}\r\n", reply.head).as_bytes())
+        .await?;
     match reply.pace {
         None => stream.write_all(&reply.body).await?,
         Some(pace) => {

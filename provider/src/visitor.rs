@@ -8,7 +8,8 @@ use crate::{Presence, Provider, device};
 
 /// Binds an authorization request to the browser it was made in.
 const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
-/// The same secret for half an hour under a name of its own, which no other first answer overwrites: see [`Provider::visitor`].
+/// The same secret for half an hour under a name of its own, which no other first answer
+/// overwrites: see [`Provider::visitor`].
 const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
 /// The session of a signed-in person.
 const SESSION_COOKIE: &str = "__Host-vestibule-session";
@@ -25,11 +26,13 @@ const FIRST_NAME_LENGTH: usize = 8;
 /// How many secrets of one browser count. Tabs that are restored together bring one each.
 const MOST_SECRETS: usize = 32;
 
-/// A browser at the door. It always has a browser secret; a session secret proves nothing until it was looked up.
+/// A browser at the door. It always has a browser secret; a session secret proves nothing until it
+/// was looked up.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub(crate) browser: Secret,
-    /// Further secrets of the same browser: it got several when its first requests came at the same time.
+    /// Further secrets of the same browser: it got several when its first requests came at the same
+    /// time.
     others: Vec<Secret>,
     pub(crate) session: Option<Secret>,
     pub(crate) address: IpAddr,
@@ -59,7 +62,9 @@ impl Way {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Passkey, Self::Password].into_iter().find(|way| way.text() == text)
+        [Self::Passkey, Self::Password]
+            .into_iter()
+            .find(|way| way.text() == text)
     }
 }
 
@@ -74,10 +79,21 @@ pub struct SetCookie {
 }
 
 impl SetCookie {
-    /// The value of the `Set-Cookie` header. `__Host-` makes browsers insist on Secure, on the path and on this host alone.
+    /// The value of the `Set-Cookie` header. `__Host-` makes browsers insist on Secure, on the path
+    /// and on this host alone.
     pub fn header_value(&self) -> String {
-        let (seconds, partitioned) = (self.lifetime.as_secs(), if self.partitioned { "; Partitioned" } else { "" });
-        format!("{}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax{partitioned}", self.name, self.value)
+        let (seconds, partitioned) = (
+            self.lifetime.as_secs(),
+            if self.partitioned {
+                "; Partitioned"
+            } else {
+                ""
+            },
+        );
+        format!(
+            "{}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax{partitioned}",
+            self.name, self.value
+        )
     }
 
     pub(crate) fn session(secret: &Secret, lifetime: Duration) -> Self {
@@ -103,8 +119,14 @@ impl SetCookie {
     /// The two cookies of a new browser.
     fn new_browser(secret: &Secret) -> Vec<Self> {
         let digest = secret.digest();
-        let name = format!("{FIRST_COOKIE}{}", digest.as_str().get(..FIRST_NAME_LENGTH).unwrap_or_default());
-        vec![Self::browser(secret), Self::new(name, secret.encode(), FIRST_LIFETIME)]
+        let name = format!(
+            "{FIRST_COOKIE}{}",
+            digest.as_str().get(..FIRST_NAME_LENGTH).unwrap_or_default()
+        );
+        vec![
+            Self::browser(secret),
+            Self::new(name, secret.encode(), FIRST_LIFETIME),
+        ]
     }
 
     fn browser(secret: &Secret) -> Self {
@@ -113,34 +135,62 @@ impl SetCookie {
 
     /// Ends every session cookie there is, in both jars.
     fn sessions_end() -> Vec<Self> {
-        vec![Self::session_end(), Self { partitioned: true, ..Self::session_end() }]
+        vec![
+            Self::session_end(),
+            Self {
+                partitioned: true,
+                ..Self::session_end()
+            },
+        ]
     }
 
     fn new(name: impl Into<Cow<'static, str>>, value: String, lifetime: Duration) -> Self {
-        Self { name: name.into(), value, lifetime, partitioned: false }
+        Self {
+            name: name.into(),
+            value,
+            lifetime,
+            partitioned: false,
+        }
     }
 }
 
 impl Provider {
-    /// Reads the cookies of a request, and the `User-Agent`, which names the device. What comes back besides the visitor is for the
-    /// response, before any cookie that the request itself leads to.
+    /// Reads the cookies of a request, and the `User-Agent`, which names the device. What comes
+    /// back besides the visitor is for the response, before any cookie that the request itself
+    /// leads to.
     ///
-    /// A browser without a cookie gets a secret under two names: one that stays, and one of its own for half an hour. The first
-    /// requests of a browser often come at the same time (two tabs, a prefetch). Each then gets a secret, and the last answer
-    /// decides which of them stays; what began under another is still this browser's by the second cookie.
+    /// A browser without a cookie gets a secret under two names: one that stays, and one of its own
+    /// for half an hour. The first requests of a browser often come at the same time (two tabs, a
+    /// prefetch). Each then gets a secret, and the last answer decides which of them stays; what
+    /// began under another is still this browser's by the second cookie.
     ///
-    /// Cookies do not tell ports apart, so other programs on the same host may send any others along: only our own are read.
-    pub fn visitor(&self, cookies: &[u8], user_agent: &str, address: IpAddr) -> (Visitor, Vec<SetCookie>) {
+    /// Cookies do not tell ports apart, so other programs on the same host may send any others
+    /// along: only our own are read.
+    pub fn visitor(
+        &self,
+        cookies: &[u8],
+        user_agent: &str,
+        address: IpAddr,
+    ) -> (Visitor, Vec<SetCookie>) {
         let lasting = secrets(cookies, |name| name == BROWSER_COOKIE);
         let first = secrets(cookies, |name| name.starts_with(FIRST_COOKIE));
-        let known: Vec<_> = lasting.iter().chain(&first).take(MOST_SECRETS).cloned().collect();
-        let browser = known.first().cloned().unwrap_or_else(|| self.entropy().secret());
+        let known: Vec<_> = lasting
+            .iter()
+            .chain(&first)
+            .take(MOST_SECRETS)
+            .cloned()
+            .collect();
+        let browser = known
+            .first()
+            .cloned()
+            .unwrap_or_else(|| self.entropy().secret());
         let mut set = match (lasting.is_empty(), first.is_empty()) {
             (true, true) => SetCookie::new_browser(&browser),
             (true, false) => vec![SetCookie::browser(&browser)],
             _ => Vec::new(),
         };
-        // Two different sessions: one was not set by us, and which of them cannot be told. Both end, so that signing in helps.
+        // Two different sessions: one was not set by us, and which of them cannot be told. Both
+        // end, so that signing in helps.
         let sessions = secrets(cookies, |name| name == SESSION_COOKIE);
         let session = match sessions.as_slice() {
             [] => None,
@@ -156,15 +206,18 @@ impl Provider {
             session,
             address,
             device: device::name(user_agent),
-            codes: secrets(cookies, |name| name == CODES_COOKIE).into_iter().next(),
+            codes: secrets(cookies, |name| name == CODES_COOKIE)
+                .into_iter()
+                .next(),
             presence: Presence::default(),
             way: values(cookies, |name| name == WAY_COOKIE).find_map(Way::parse),
         };
         (visitor, set)
     }
 
-    /// A token that a form carries against forgery: bound to the session, or to the browser before there is one. Each is different,
-    /// so that a form that is sent twice can be told from the same form filled in again.
+    /// A token that a form carries against forgery: bound to the session, or to the browser before
+    /// there is one. Each is different, so that a form that is sent twice can be told from the same
+    /// form filled in again.
     pub fn form_token(&self, visitor: &Visitor) -> String {
         let number = self.entropy().id();
         let base = visitor.session.as_ref().unwrap_or(&visitor.browser);
@@ -177,9 +230,14 @@ impl Provider {
             let (number, token) = presented.split_at_checked(Id::TEXT_LENGTH)?;
             Some((Id::parse(number)?, Secret::decode(token)?.digest()))
         };
-        let Some((number, presented)) = read() else { return false };
+        let Some((number, presented)) = read() else {
+            return false;
+        };
         let made_from = |base: &Secret| form_token(base, number).digest() == presented;
-        visitor.session.as_ref().map_or_else(|| visitor.secrets().any(made_from), made_from)
+        visitor
+            .session
+            .as_ref()
+            .map_or_else(|| visitor.secrets().any(made_from), made_from)
     }
 }
 
@@ -212,7 +270,11 @@ impl Visitor {
 
 /// The session that a `Set-Cookie` header begins.
 pub(crate) fn session_begun_by(header_value: &str) -> Option<Digest> {
-    let value = header_value.strip_prefix(SESSION_COOKIE)?.strip_prefix('=')?.split(';').next()?;
+    let value = header_value
+        .strip_prefix(SESSION_COOKIE)?
+        .strip_prefix('=')?
+        .split(';')
+        .next()?;
     Secret::decode(value).map(|secret| secret.digest())
 }
 
@@ -220,7 +282,8 @@ fn form_token(base: &Secret, number: Id) -> Secret {
     base.derive("form token", &number.bytes())
 }
 
-/// The values of cookies, each once, that are secrets of our making; in the order in which they came.
+/// The values of cookies, each once, that are secrets of our making; in the order in which they
+/// came.
 fn secrets(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> Vec<Secret> {
     let mut found = Vec::new();
     for secret in values(cookies, is_meant).filter_map(Secret::decode) {
@@ -231,10 +294,15 @@ fn secrets(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> Vec<Secret> {
     found
 }
 
-/// The values of cookies. Those of other programs may hold any bytes (RFC 6265 section 5.4 sends what was stored).
+/// The values of cookies. Those of other programs may hold any bytes (RFC 6265 section 5.4 sends
+/// what was stored).
 fn values(cookies: &[u8], is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
-    let pairs = cookies.split(|byte| *byte == b';').filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
-    pairs.filter(move |(name, _)| is_meant(name)).map(|(_, value)| value)
+    let pairs = cookies
+        .split(|byte| *byte == b';')
+        .filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
+    pairs
+        .filter(move |(name, _)| is_meant(name))
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -245,7 +313,10 @@ mod tests {
     fn a_cookie_is_read_by_its_exact_name_whatever_comes_along() {
         let read = |header: &[u8]| secrets(header, |name| name == SESSION_COOKIE);
         let (secret, other) = (Secret::new([3; 32]), Secret::new([4; 32]));
-        let (own, others) = (format!("{SESSION_COOKIE}={}", secret.encode()), format!("{SESSION_COOKIE}={}", other.encode()));
+        let (own, others) = (
+            format!("{SESSION_COOKIE}={}", secret.encode()),
+            format!("{SESSION_COOKIE}={}", other.encode()),
+        );
         for good in [
             own.clone(),
             format!("a=b; {own}"),
@@ -253,12 +324,21 @@ mod tests {
             format!("{own};{own}"),
             format!("{SESSION_COOKIE}=x; {SESSION_COOKIE}; ; =; {own}"),
         ] {
-            assert_eq!(read(good.as_bytes()), std::slice::from_ref(&secret), "{good}");
+            assert_eq!(
+                read(good.as_bytes()),
+                std::slice::from_ref(&secret),
+                "{good}"
+            );
         }
         let latin = [b"user=Zo\xeb; ", own.as_bytes(), b"; \xff\xfe=\x80"].concat();
         assert_eq!(read(&latin), std::slice::from_ref(&secret));
         assert_eq!(read(format!("{own}; {others}").as_bytes()), [secret, other]);
-        for bad in [String::new(), format!("x{own}"), format!("{SESSION_COOKIE}x={own}"), own.replacen('=', "==", 1)] {
+        for bad in [
+            String::new(),
+            format!("x{own}"),
+            format!("{SESSION_COOKIE}x={own}"),
+            own.replacen('=', "==", 1),
+        ] {
             assert_eq!(read(bad.as_bytes()), [], "{bad}");
         }
     }

@@ -1,8 +1,9 @@
-//! Authorization requests that wait for the person, and what they are worth when they are read again.
+//! Authorization requests that wait for the person, and what they are worth when they are read
+//! again.
 
 use oauth::{
-    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, consent::Measure, document::DocumentUrl,
-    redirect::Destination, resource::Resource,
+    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, consent::Measure,
+    document::DocumentUrl, redirect::Destination, resource::Resource,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -28,8 +29,8 @@ pub(crate) struct Waiting {
     pub(crate) sign_in_after: Option<Before>,
 }
 
-/// How things stood when a request came that asked for a new sign-in: only another session counts, begun since, and in the last
-/// five minutes.
+/// How things stood when a request came that asked for a new sign-in: only another session counts,
+/// begun since, and in the last five minutes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Before {
     pub(crate) session: Option<Digest>,
@@ -38,7 +39,8 @@ pub(crate) struct Before {
 
 impl Before {
     fn is_followed_by(&self, visitor: &Visitor, person: &Person, now: Timestamp) -> bool {
-        let is_new = visitor.session.as_ref().map(Secret::digest) != self.session && person.authenticated_at >= self.at;
+        let is_new = visitor.session.as_ref().map(Secret::digest) != self.session
+            && person.authenticated_at >= self.at;
         is_new && !person.authenticated_at.after(FRESH).has_passed(now)
     }
 }
@@ -82,7 +84,10 @@ impl Provider {
     /// What the login page says about a waiting request.
     pub async fn request(&self, id: &str, visitor: &Visitor) -> Result<RequestView, RequestError> {
         let waiting = self.waiting_shown(id, visitor).await?;
-        let (person, present) = (self.signed_in(visitor).await?, self.present(&waiting, visitor).await?);
+        let (person, present) = (
+            self.signed_in(visitor).await?,
+            self.present(&waiting, visitor).await?,
+        );
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
         Ok(RequestView {
@@ -95,60 +100,104 @@ impl Provider {
     }
 
     /// The same for a page: that it is gone is noted, since somebody's application waits in vain.
-    pub(crate) async fn waiting_shown(&self, id: &str, visitor: &Visitor) -> Result<Waiting, RequestError> {
+    pub(crate) async fn waiting_shown(
+        &self,
+        id: &str,
+        visitor: &Visitor,
+    ) -> Result<Waiting, RequestError> {
         let waiting = self.waiting(id, visitor).await;
         if let Err(RequestError::Gone) = &waiting {
             let (step, cause, address) = (FailedStep::Page, Cause::RequestGone, visitor.address);
-            self.note_failure(Failed { step, client_id: "", client: None, cause, asked: failures::Asked::default(), address })
-                .await;
+            self.note_failure(Failed {
+                step,
+                client_id: "",
+                client: None,
+                cause,
+                asked: failures::Asked::default(),
+                address,
+            })
+            .await;
         }
         waiting
     }
 
     /// Reads a waiting request of this browser.
-    pub(crate) async fn waiting(&self, id: &str, visitor: &Visitor) -> Result<Waiting, RequestError> {
+    pub(crate) async fn waiting(
+        &self,
+        id: &str,
+        visitor: &Visitor,
+    ) -> Result<Waiting, RequestError> {
         match self.asked(id, visitor).await? {
             Asked::Waiting(read) => Ok(read.waiting),
             Asked::Decided(_) => Err(RequestError::Gone),
         }
     }
 
-    /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off leaves the old session as
-    /// it was, and that does not count (case D33).
-    pub(crate) async fn present(&self, waiting: &Waiting, visitor: &Visitor) -> Result<Option<Person>, Unavailable> {
+    /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off
+    /// leaves the old session as it was, and that does not count (case D33).
+    pub(crate) async fn present(
+        &self,
+        waiting: &Waiting,
+        visitor: &Visitor,
+    ) -> Result<Option<Person>, Unavailable> {
         let person = self.signed_in(visitor).await?;
         let now = self.now();
-        let suffices =
-            |person: &Person| waiting.sign_in_after.as_ref().is_none_or(|before| before.is_followed_by(visitor, person, now));
+        let suffices = |person: &Person| {
+            waiting
+                .sign_in_after
+                .as_ref()
+                .is_none_or(|before| before.is_followed_by(visitor, person, now))
+        };
         Ok(person.filter(suffices))
     }
 
-    /// Proves client and destination again: the stored text alone leads nowhere. Scopes that the configuration has dropped since
-    /// are asked for no more.
+    /// Proves client and destination again: the stored text alone leads nowhere. Scopes that the
+    /// configuration has dropped since are asked for no more.
     pub(crate) async fn prove(&self, waiting: Waiting) -> Result<Proved, RequestError> {
         self.prove_request(waiting.request).await
     }
 
-    pub(crate) async fn prove_request(&self, mut request: AuthorizationRequest) -> Result<Proved, RequestError> {
-        let (client, measure) = tokio::join!(self.client(&request.client_id), self.measure(&request.client_id));
+    pub(crate) async fn prove_request(
+        &self,
+        mut request: AuthorizationRequest,
+    ) -> Result<Proved, RequestError> {
+        let (client, measure) = tokio::join!(
+            self.client(&request.client_id),
+            self.measure(&request.client_id)
+        );
         let (client, measure) = (client?.ok_or(RequestError::Gone)?, measure?);
-        let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri).map_err(|_| RequestError::Gone)?;
-        request.scopes = request.scopes.at(self.resource_of(&request)?).map_err(|_| RequestError::Gone)?;
-        Ok(Proved { request, client, destination, measure })
+        let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri)
+            .map_err(|_| RequestError::Gone)?;
+        request.scopes = request
+            .scopes
+            .at(self.resource_of(&request)?)
+            .map_err(|_| RequestError::Gone)?;
+        Ok(Proved {
+            request,
+            client,
+            destination,
+            measure,
+        })
     }
 
-    pub(crate) fn resource_of(&self, request: &AuthorizationRequest) -> Result<&Resource, RequestError> {
+    pub(crate) fn resource_of(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<&Resource, RequestError> {
         self.resource(&request.resource).ok_or(RequestError::Gone)
     }
 }
 
 impl Proved {
     pub(crate) fn client_name(&self) -> String {
-        self.client.name.clone().unwrap_or_else(|| self.client.id.clone())
+        self.client
+            .name
+            .clone()
+            .unwrap_or_else(|| self.client.id.clone())
     }
 
-    /// The host that its identity comes from: that of its document, or else the web host that answers go to, which an
-    /// application on this computer has not.
+    /// The host that its identity comes from: that of its document, or else the web host that
+    /// answers go to, which an application on this computer has not.
     pub(crate) fn client_host(&self) -> Option<String> {
         if let oauth::client::Origin::Document { .. } = self.client.origin {
             return Some(document_host(&self.client.id));
@@ -156,14 +205,20 @@ impl Proved {
         if self.destination.is_on_this_computer() {
             return None;
         }
-        Url::parse(self.destination.as_str()).ok().and_then(|url| url.host_str().map(str::to_owned))
+        Url::parse(self.destination.as_str())
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
     }
 
     pub(crate) fn identity(&self) -> Identity {
         match self.client.origin {
-            oauth::client::Origin::Registered(_) => Identity::SelfNamed { host: self.client_host() },
+            oauth::client::Origin::Registered(_) => Identity::SelfNamed {
+                host: self.client_host(),
+            },
             oauth::client::Origin::Added => Identity::Added,
-            oauth::client::Origin::Document { .. } => Identity::Proven { host: document_host(&self.client.id) },
+            oauth::client::Origin::Document { .. } => Identity::Proven {
+                host: document_host(&self.client.id),
+            },
         }
     }
 }

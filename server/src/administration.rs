@@ -1,9 +1,11 @@
-//! What the command line can ask of a provider, whether it runs in this process or behind the control socket.
+//! What the command line can ask of a provider, whether it runs in this process or behind the
+//! control socket.
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary, AuditFilter, AuditPage, AuditReport,
-    ChangedClient, ClientChanges, IssuerReport, KeySummary, Listing, NewClient, Provider, Recorded, Role,
+    AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary,
+    AuditFilter, AuditPage, AuditReport, ChangedClient, ClientChanges, IssuerReport, KeySummary,
+    Listing, NewClient, Provider, Recorded, Role,
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// Adds an account with a password. It has not the name that it had when it also replaced a password: a server of before
-    /// does not know it, and does nothing.
+    /// Adds an account with a password. It has not the name that it had when it also replaced a
+    /// password: a server of before does not know it, and does nothing.
     CreateAccount {
         /// Its e-mail address.
         email: String,
@@ -203,40 +205,78 @@ pub struct Key {
 }
 
 impl From<KeySummary> for Key {
-    fn from(KeySummary { kid, state, since, until }: KeySummary) -> Self {
-        Self { kid, state: state.to_owned(), since, until }
+    fn from(
+        KeySummary {
+            kid,
+            state,
+            since,
+            until,
+        }: KeySummary,
+    ) -> Self {
+        Self {
+            kid,
+            state: state.to_owned(),
+            since,
+            until,
+        }
     }
 }
 
 /// Does what is asked. The error is a sentence for the terminal.
 pub async fn execute(provider: &Provider, request: Request) -> Result<Answer, String> {
-    Box::pin(answer(provider, request)).await.map_err(|error| error.to_string())
+    Box::pin(answer(provider, request))
+        .await
+        .map_err(|error| error.to_string())
 }
 
 async fn answer(provider: &Provider, request: Request) -> Result<Answer, AdministrationError> {
     let terminal = provider.terminal();
     Ok(match request {
-        Request::CreateAccount { email, password } => Answer::AddedAccount(terminal.add_account(&email, Some(&password)).await?),
-        Request::SetPassword { email, password } => done(terminal.set_account_password(&email, &password).await?),
+        Request::CreateAccount { email, password } => {
+            Answer::AddedAccount(terminal.add_account(&email, Some(&password)).await?)
+        }
+        Request::SetPassword { email, password } => {
+            done(terminal.set_account_password(&email, &password).await?)
+        }
         Request::Accounts => Answer::Accounts(terminal.accounts().await?),
         Request::DisableAccount { email } => done(terminal.disable_account(&email).await?),
         Request::EnableAccount { email } => done(terminal.enable_account(&email).await?),
         Request::RemoveAccount { email } => done(terminal.remove_account(&email).await?),
-        Request::CreateClient { client } => Answer::AddedClient(terminal.create_client(client).await?),
-        Request::ChangeClient { client_id, changes } => Answer::ChangedClient(terminal.change_client(&client_id, changes).await?),
-        Request::RenewClientSecret { client_id } => Answer::ClientSecret(terminal.renew_client_secret(&client_id).await?),
+        Request::CreateClient { client } => {
+            Answer::AddedClient(terminal.create_client(client).await?)
+        }
+        Request::ChangeClient { client_id, changes } => {
+            Answer::ChangedClient(terminal.change_client(&client_id, changes).await?)
+        }
+        Request::RenewClientSecret { client_id } => {
+            Answer::ClientSecret(terminal.renew_client_secret(&client_id).await?)
+        }
         Request::Clients => Answer::Clients(terminal.clients().await?),
         Request::RemoveClient { client_id } => done(terminal.remove_client(&client_id).await?),
-        Request::DisconnectClient { client_id } => done(terminal.disconnect_client(&client_id).await?),
-        Request::AddWaitingAccount { email, role } => Answer::AddedAccount(terminal.add_waiting_account(&email, role).await?),
+        Request::DisconnectClient { client_id } => {
+            done(terminal.disconnect_client(&client_id).await?)
+        }
+        Request::AddWaitingAccount { email, role } => {
+            Answer::AddedAccount(terminal.add_waiting_account(&email, role).await?)
+        }
         Request::ResetAccount { email } => Answer::Link(terminal.reset_account(&email).await?),
         Request::WithdrawLink { email } => done(terminal.withdraw_link(&email).await?),
-        Request::ChangeEmail { email, new } => done(terminal.change_email(&email, &new).await.map(drop)?),
+        Request::ChangeEmail { email, new } => {
+            done(terminal.change_email(&email, &new).await.map(drop)?)
+        }
         Request::SetRole { email, role } => done(terminal.set_role(&email, role).await?),
         Request::BlockHost { host } => done(terminal.block_host(&host).await?),
         Request::UnblockHost { host } => done(terminal.unblock_host(&host).await?),
-        Request::Audit { filter, before, limit } => Answer::Audit(terminal.audit(&filter, before, limit).await?),
-        Request::ExportAudit { filter, after, limit } => Answer::Events(terminal.audit_export(&filter, after, limit).await?),
+        Request::Audit {
+            filter,
+            before,
+            limit,
+        } => Answer::Audit(terminal.audit(&filter, before, limit).await?),
+        Request::ExportAudit {
+            filter,
+            after,
+            limit,
+        } => Answer::Events(terminal.audit_export(&filter, after, limit).await?),
         Request::VerifyAudit => Answer::Report(terminal.verify_audit().await?),
         Request::Keys => listed(terminal.keys().await?),
         Request::RevokeKey { kid } => listed(terminal.revoke_key(&kid).await?),

@@ -1,4 +1,5 @@
-//! How the pages look at this house: its accent, and its logo, served as files whose names follow from their content.
+//! How the pages look at this house: its accent, and its logo, served as files whose names follow
+//! from their content.
 
 mod accent;
 mod logo;
@@ -16,8 +17,10 @@ use oauth::Digest;
 pub use accent::Accent;
 pub use logo::{LARGEST_LOGO, Logo};
 
-/// A drawing may style itself. It runs nothing and loads nothing, also where somebody opens it as a page of its own.
-const DRAWING_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+/// A drawing may style itself. It runs nothing and loads nothing, also where somebody opens it as a
+/// page of its own.
+const DRAWING_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 /// What a house changes about the look of its pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,13 +52,23 @@ impl Branding {
     fn sheet(&self) -> Option<File> {
         let accent = self.accent?;
         let content = accent.sheet().into();
-        Some(File { content, content_type: "text/css; charset=utf-8", extension: "css", policy: None })
+        Some(File {
+            content,
+            content_type: "text/css; charset=utf-8",
+            extension: "css",
+            policy: None,
+        })
     }
 
     fn picture(&self) -> Option<File> {
         let logo = self.logo.as_ref()?;
         let policy = logo.is_drawing().then_some(DRAWING_POLICY);
-        Some(File { content: logo.content(), content_type: logo.content_type(), extension: logo.extension(), policy })
+        Some(File {
+            content: logo.content(),
+            content_type: logo.content_type(),
+            extension: logo.extension(),
+            policy,
+        })
     }
 }
 
@@ -70,16 +83,29 @@ struct File {
 
 impl File {
     fn address(&self) -> String {
-        format!("/brand/{}.{}", Digest::of(&self.content).as_str(), self.extension)
+        format!(
+            "/brand/{}.{}",
+            Digest::of(&self.content).as_str(),
+            self.extension
+        )
     }
 
     fn response(&self) -> Response {
         let mut response = Response::new(Body::from(self.content.clone()));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=31536000, immutable"),
+        );
         if let Some(policy) = self.policy {
-            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(policy),
+            );
         }
         response
     }

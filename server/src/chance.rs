@@ -1,4 +1,5 @@
-//! Where this crate's random numbers come from. What guards anything is made by the provider's entropy.
+//! Where this crate's random numbers come from. What guards anything is made by the provider's
+//! entropy.
 
 use provider::Environment;
 
@@ -8,7 +9,10 @@ pub(crate) fn secret() -> [u8; 32] {
 }
 
 /// A number that is unlike others, for log lines and the names of temporary files.
-#[expect(clippy::disallowed_methods, reason = "a label guards nothing and decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a label guards nothing and decides nothing"
+)]
 pub(crate) fn label() -> u64 {
     rand::random()
 }

@@ -135,7 +135,8 @@ enum AccountCommand {
 
 #[derive(Debug, Subcommand)]
 enum ClientCommand {
-    /// Add a client; prints its id, and its secret this once. Adding it again with the same --id and values changes nothing
+    /// Add a client; prints its id, and its secret this once. Adding it again with the same --id
+    /// and values changes nothing
     Add {
         /// Its id; the server makes one where none is given
         #[arg(long)]
@@ -149,7 +150,8 @@ enum ClientCommand {
         /// Give it a secret, which it must then use
         #[arg(long)]
         confidential: bool,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps them
+        /// The public keys by which it proves itself: a file, or the https address where it keeps
+        /// them
         #[arg(long, value_name = "FILE or URL", conflicts_with = "confidential")]
         jwks: Option<String>,
     },
@@ -163,7 +165,8 @@ enum ClientCommand {
         /// Where answers may go, all of them; give it once for each
         #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
         redirect_uris: Vec<String>,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps them
+        /// The public keys by which it proves itself: a file, or the https address where it keeps
+        /// them
         #[arg(long, value_name = "FILE or URL", conflicts_with_all = ["confidential", "public"])]
         jwks: Option<String>,
         /// Let it prove itself by a secret; prints the secret this once, unless it has one already
@@ -180,7 +183,8 @@ enum ClientCommand {
     },
     /// List the clients
     List,
-    /// Remove a client and end everything that people allowed it; one with a metadata document may come back and ask again
+    /// Remove a client and end everything that people allowed it; one with a metadata document may
+    /// come back and ask again
     Remove {
         /// Its id
         id: String,
@@ -231,14 +235,18 @@ enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 enum ResourceCommand {
-    /// Print a fresh secret by which a resource may ask about tokens, and the line for its [[resource]] in the file
+    /// Print a fresh secret by which a resource may ask about tokens, and the line for its
+    /// [[resource]] in the file
     Secret,
 }
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("The threads cannot be started: {error}.")),
     };
@@ -249,11 +257,17 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
-    let CommandLine { flags, json, command } = line;
+    let CommandLine {
+        flags,
+        json,
+        command,
+    } = line;
     let request = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
-            return serve::serve(resolve(&flags)?, &flags).await.map(|()| ExitCode::SUCCESS);
+            return serve::serve(resolve(&flags)?, &flags)
+                .await
+                .map(|()| ExitCode::SUCCESS);
         }
         Command::Check => return Ok(check::check(&flags, json).await),
         Command::Key(KeyCommand::Seal) => return seal(json),
@@ -273,7 +287,9 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
         Command::Account(command) => account_request(command)?,
         Command::Client(command) => client_request(command)?,
         Command::Issuer(IssuerCommand::Show) => Request::Issuer,
-        Command::Issuer(IssuerCommand::Accept { accepted }) => Request::AcceptIssuer { issuer: accepted },
+        Command::Issuer(IssuerCommand::Accept { accepted }) => {
+            Request::AcceptIssuer { issuer: accepted }
+        }
         Command::Key(KeyCommand::List) => Request::Keys,
         Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
         Command::Key(KeyCommand::Revoke { kid }) => Request::RevokeKey { kid },
@@ -287,13 +303,31 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
 
 fn account_request(command: AccountCommand) -> Result<Request, String> {
     Ok(match command {
-        AccountCommand::Add { email, password_stdin: false, role } => Request::AddWaitingAccount { email, role },
-        AccountCommand::Add { email, password_stdin: true, .. } => {
-            Request::CreateAccount { email, password: password_from_stdin()? }
-        }
-        AccountCommand::Password { email, .. } => Request::SetPassword { email, password: password_from_stdin()? },
-        AccountCommand::Reset { email, withdraw: false } => Request::ResetAccount { email },
-        AccountCommand::Reset { email, withdraw: true } => Request::WithdrawLink { email },
+        AccountCommand::Add {
+            email,
+            password_stdin: false,
+            role,
+        } => Request::AddWaitingAccount { email, role },
+        AccountCommand::Add {
+            email,
+            password_stdin: true,
+            ..
+        } => Request::CreateAccount {
+            email,
+            password: password_from_stdin()?,
+        },
+        AccountCommand::Password { email, .. } => Request::SetPassword {
+            email,
+            password: password_from_stdin()?,
+        },
+        AccountCommand::Reset {
+            email,
+            withdraw: false,
+        } => Request::ResetAccount { email },
+        AccountCommand::Reset {
+            email,
+            withdraw: true,
+        } => Request::WithdrawLink { email },
         AccountCommand::Email { email, new } => Request::ChangeEmail { email, new },
         AccountCommand::Role { email, role } => Request::SetRole { email, role },
         AccountCommand::List => Request::Accounts,
@@ -305,14 +339,45 @@ fn account_request(command: AccountCommand) -> Result<Request, String> {
 
 fn client_request(command: ClientCommand) -> Result<Request, String> {
     Ok(match command {
-        ClientCommand::Add { id, name, redirect_uris, confidential, jwks } => {
+        ClientCommand::Add {
+            id,
+            name,
+            redirect_uris,
+            confidential,
+            jwks,
+        } => {
             let proof = proof(confidential, jwks.as_deref())?;
-            Request::CreateClient { client: NewClient { id, name, redirect_uris, proof: proof.unwrap_or(ClientProof::None) } }
+            Request::CreateClient {
+                client: NewClient {
+                    id,
+                    name,
+                    redirect_uris,
+                    proof: proof.unwrap_or(ClientProof::None),
+                },
+            }
         }
-        ClientCommand::Set { id, name, redirect_uris, jwks, confidential, public } => {
+        ClientCommand::Set {
+            id,
+            name,
+            redirect_uris,
+            jwks,
+            confidential,
+            public,
+        } => {
             let redirect_uris = (!redirect_uris.is_empty()).then_some(redirect_uris);
-            let proof = if public { Some(ClientProof::None) } else { proof(confidential, jwks.as_deref())? };
-            Request::ChangeClient { client_id: id, changes: ClientChanges { name, redirect_uris, proof } }
+            let proof = if public {
+                Some(ClientProof::None)
+            } else {
+                proof(confidential, jwks.as_deref())?
+            };
+            Request::ChangeClient {
+                client_id: id,
+                changes: ClientChanges {
+                    name,
+                    redirect_uris,
+                    proof,
+                },
+            }
         }
         ClientCommand::Secret { id } => Request::RenewClientSecret { client_id: id },
         ClientCommand::List => Request::Clients,
@@ -340,17 +405,24 @@ fn key_source(text: &str) -> Result<KeySource, String> {
     if text.contains("://") {
         return KeySource::at(text.to_owned()).map_err(fault);
     }
-    let json =
-        std::fs::read(text).map_err(|error| format!("The keys {text} cannot be read: {}.", files::why(text.as_ref(), &error)))?;
-    let value =
-        serde_json::from_slice(oauth::without_mark(&json)).map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
+    let json = std::fs::read(text).map_err(|error| {
+        format!(
+            "The keys {text} cannot be read: {}.",
+            files::why(text.as_ref(), &error)
+        )
+    })?;
+    let value = serde_json::from_slice(oauth::without_mark(&json))
+        .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
     Jwks::read(&value).map(KeySource::Inline).map_err(fault)
 }
 
 /// The first line, without its end.
 fn password_from_stdin() -> Result<String, String> {
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("The password cannot be read: {error}."))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| format!("The password cannot be read: {error}."))?;
     match line.trim_end_matches(['\r', '\n']) {
         "" => Err("There is no password on standard input.".to_owned()),
         password => Ok(password.to_owned()),
@@ -368,7 +440,10 @@ fn seal(json: bool) -> Result<ExitCode, String> {
 }
 
 fn introspection_secret(json: bool) -> Result<ExitCode, String> {
-    output::line(&told_secret(&introspection::secret_text(&Environment::system().entropy.secret()), json))?;
+    output::line(&told_secret(
+        &introspection::secret_text(&Environment::system().entropy.secret()),
+        json,
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -379,13 +454,19 @@ fn told_secret(secret: &str, json: bool) -> String {
         return serde_json::json!({ "introspection_secret": secret, "introspection_secret_hash": hash }).to_string();
     }
     let line = format!("introspection_secret_hash = \"{}\"", hash.as_str());
-    format!("{secret}\n\nThe secret is shown this once. Into the configuration file, in the [[resource]] it is for:\n\n  {line}")
+    format!(
+        "{secret}\n\nThe secret is shown this once. Into the configuration file, in the [[resource]] it is for:\n\n  {line}"
+    )
 }
 
 fn resolve(flags: &Flags) -> Result<Config, String> {
     Config::resolve(flags, &variable).map_err(|Faults(faults)| match faults.as_slice() {
         [one] => one.clone(),
-        many => format!("the configuration has {} faults:\n  - {}", many.len(), many.join("\n  - ")),
+        many => format!(
+            "the configuration has {} faults:\n  - {}",
+            many.len(),
+            many.join("\n  - ")
+        ),
     })
 }
 
@@ -416,9 +497,30 @@ mod tests {
     #[test]
     fn settings_may_stand_before_or_after_the_command() {
         for arguments in [
-            ["vestibule", "--store", "memory:", "account", "list", "--json"],
-            ["vestibule", "--json", "account", "list", "--store", "memory:"],
-            ["vestibule", "account", "--json", "--store", "memory:", "list"],
+            [
+                "vestibule",
+                "--store",
+                "memory:",
+                "account",
+                "list",
+                "--json",
+            ],
+            [
+                "vestibule",
+                "--json",
+                "account",
+                "list",
+                "--store",
+                "memory:",
+            ],
+            [
+                "vestibule",
+                "account",
+                "--json",
+                "--store",
+                "memory:",
+                "list",
+            ],
         ] {
             let line = CommandLine::try_parse_from(arguments).expect("a command");
             assert_eq!(line.flags.value("store"), Some("memory:"), "{arguments:?}");
@@ -439,31 +541,55 @@ mod tests {
         }
         let mut found = Vec::new();
         commands(&CommandLine::command(), "vestibule", &mut found);
-        let hidden = |own: &&String| crate::config::SETTINGS.iter().any(|setting| own.ends_with(&format!(": {}", setting.key)));
-        assert_eq!(found.iter().filter(hidden).collect::<Vec<_>>(), Vec::<&String>::new());
-        assert!(found.iter().any(|own| own == "vestibule issuer accept: accepted"));
+        let hidden = |own: &&String| {
+            crate::config::SETTINGS
+                .iter()
+                .any(|setting| own.ends_with(&format!(": {}", setting.key)))
+        };
+        assert_eq!(
+            found.iter().filter(hidden).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
+        assert!(
+            found
+                .iter()
+                .any(|own| own == "vestibule issuer accept: accepted")
+        );
     }
 
     #[test]
     fn a_role_is_asked_for_only_where_one_is_named() {
         let asked = |rest: &[&str]| {
-            let line = ["vestibule", "account", "add", "a@example.com"].iter().chain(rest);
-            match CommandLine::try_parse_from(line).expect("a command").command {
+            let line = ["vestibule", "account", "add", "a@example.com"]
+                .iter()
+                .chain(rest);
+            match CommandLine::try_parse_from(line)
+                .expect("a command")
+                .command
+            {
                 Some(Command::Account(command)) => account_request(command).expect("a request"),
                 _ => panic!("another command"),
             }
         };
-        assert!(matches!(asked(&[]), Request::AddWaitingAccount { role: None, .. }), "whoever has a role keeps it");
+        assert!(
+            matches!(asked(&[]), Request::AddWaitingAccount { role: None, .. }),
+            "whoever has a role keeps it"
+        );
         for role in [Role::Person, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
-            assert!(matches!(request, Request::AddWaitingAccount { role: Some(asked), .. } if asked == role));
+            assert!(
+                matches!(request, Request::AddWaitingAccount { role: Some(asked), .. } if asked == role)
+            );
         }
     }
 
     #[test]
     fn setting_a_client_names_what_changes_and_one_way_to_prove_itself() {
         let asked = |rest: &[&str]| {
-            let line = CommandLine::try_parse_from(["vestibule", "client", "set", "app"].iter().chain(rest)).ok()?;
+            let line = CommandLine::try_parse_from(
+                ["vestibule", "client", "set", "app"].iter().chain(rest),
+            )
+            .ok()?;
             match line.command {
                 Some(Command::Client(command)) => client_request(command).ok(),
                 _ => None,
@@ -475,13 +601,25 @@ mod tests {
         };
         assert_eq!(changes(&[]), ClientChanges::default());
         assert_eq!(changes(&["--public"]).proof, Some(ClientProof::None));
-        assert_eq!(changes(&["--confidential"]).proof, Some(ClientProof::Secret));
-        let uris = changes(&["--redirect-uri", "https://a/1", "--redirect-uri", "https://a/2"]).redirect_uris;
+        assert_eq!(
+            changes(&["--confidential"]).proof,
+            Some(ClientProof::Secret)
+        );
+        let uris = changes(&[
+            "--redirect-uri",
+            "https://a/1",
+            "--redirect-uri",
+            "https://a/2",
+        ])
+        .redirect_uris;
         assert_eq!(uris.expect("two").len(), 2);
         assert!(asked(&["--public", "--confidential"]).is_none());
         assert!(asked(&["--jwks", "https://a.example/keys", "--public"]).is_none());
         let password = ["vestibule", "account", "password", "a@example.com"];
-        assert!(CommandLine::try_parse_from(password).is_err(), "a password is never read from a terminal by surprise");
+        assert!(
+            CommandLine::try_parse_from(password).is_err(),
+            "a password is never read from a terminal by surprise"
+        );
     }
 
     #[test]
@@ -501,29 +639,67 @@ mod tests {
             ("http://agent.example/keys.json", "it is not an https URL"),
             ("/nowhere/keys.json", "cannot be read"),
         ] {
-            assert!(key_source(bad).is_err_and(|sentence| sentence.contains(why) && sentence.contains(bad)), "{bad}");
+            assert!(
+                key_source(bad)
+                    .is_err_and(|sentence| sentence.contains(why) && sentence.contains(bad)),
+                "{bad}"
+            );
         }
-        let add = ["vestibule", "client", "add", "--name", "A", "--redirect-uri", "https://a/1", "--jwks", address];
+        let add = [
+            "vestibule",
+            "client",
+            "add",
+            "--name",
+            "A",
+            "--redirect-uri",
+            "https://a/1",
+            "--jwks",
+            address,
+        ];
         assert!(CommandLine::try_parse_from(add).is_ok());
         assert!(CommandLine::try_parse_from([&add[..], &["--confidential"]].concat()).is_err());
     }
 
     #[test]
     fn a_secret_is_told_with_the_line_for_the_file() {
-        let line = CommandLine::try_parse_from(["vestibule", "resource", "secret", "--json"]).expect("a command");
-        assert!(matches!(line.command, Some(Command::Resource(ResourceCommand::Secret))) && line.json);
+        let line = CommandLine::try_parse_from(["vestibule", "resource", "secret", "--json"])
+            .expect("a command");
+        assert!(
+            matches!(
+                line.command,
+                Some(Command::Resource(ResourceCommand::Secret))
+            ) && line.json
+        );
         let (hash, text) = (secret_digest("vis_abc"), told_secret("vis_abc", false));
-        assert!(text.starts_with("vis_abc\n") && text.ends_with(&format!("\"{}\"", hash.as_str())), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&told_secret("vis_abc", true)).expect("JSON");
+        assert!(
+            text.starts_with("vis_abc\n") && text.ends_with(&format!("\"{}\"", hash.as_str())),
+            "{text}"
+        );
+        let json: serde_json::Value =
+            serde_json::from_str(&told_secret("vis_abc", true)).expect("JSON");
         assert_eq!(json["introspection_secret_hash"], hash.as_str());
     }
 
     #[test]
     fn a_client_may_have_several_redirect_uris() {
-        let many = ["vestibule", "client", "add", "--name", "A", "--redirect-uri", "https://a/1", "--redirect-uri", "https://a/2"];
+        let many = [
+            "vestibule",
+            "client",
+            "add",
+            "--name",
+            "A",
+            "--redirect-uri",
+            "https://a/1",
+            "--redirect-uri",
+            "https://a/2",
+        ];
         let line = CommandLine::try_parse_from(many).expect("a command");
-        let Some(Command::Client(ClientCommand::Add { redirect_uris, .. })) = line.command else { panic!("another command") };
+        let Some(Command::Client(ClientCommand::Add { redirect_uris, .. })) = line.command else {
+            panic!("another command")
+        };
         assert_eq!(redirect_uris, ["https://a/1", "https://a/2"]);
-        assert!(CommandLine::try_parse_from(["vestibule", "client", "add", "--name", "A"]).is_err());
+        assert!(
+            CommandLine::try_parse_from(["vestibule", "client", "add", "--name", "A"]).is_err()
+        );
     }
 }

@@ -113,15 +113,22 @@ impl fmt::Display for Faults {
 
 impl Config {
     /// Understands the settings: flag before environment before file before default.
-    pub fn resolve(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+    pub fn resolve(
+        flags: &Flags,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Faults> {
         match Self::examine(flags, environment) {
             (config, faults) if faults.is_empty() => Ok(config),
             (_, faults) => Err(Faults(faults)),
         }
     }
 
-    /// The same for whoever wants to look further in spite of faults: what is faulty has a harmless value in the result.
-    pub fn examine(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+    /// The same for whoever wants to look further in spite of faults: what is faulty has a harmless
+    /// value in the result.
+    pub fn examine(
+        flags: &Flags,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let values = Values::gather(flags, environment, &mut faults);
         let mut reader = Reader { values, faults };
@@ -143,8 +150,10 @@ impl Config {
         settings.resources.clone_from(&self.resources);
         settings.default_resource.clone_from(&self.default_resource);
         settings.sign_up.clone_from(&self.sign_up);
-        settings.registration =
-            RegistrationPolicy { open: self.registration.open, limit_per_hour: self.registration.limit_per_hour };
+        settings.registration = RegistrationPolicy {
+            open: self.registration.open,
+            limit_per_hour: self.registration.limit_per_hour,
+        };
         settings.private_schemes.clone_from(&self.private_schemes);
         settings.client_documents.clone_from(&self.client_documents);
         settings.rate_limits = self.rate_limits;
@@ -166,23 +175,39 @@ struct Reader {
 
 impl Reader {
     fn config(&mut self) -> Config {
-        let issuer = self.read("issuer", Issuer::parse).unwrap_or_else(local_issuer);
+        let issuer = self
+            .read("issuer", Issuer::parse)
+            .unwrap_or_else(local_issuer);
         let (resources, default_resource) = self.resources(&issuer);
         Config {
             server_name: self.read("server_name", server_name).unwrap_or_default(),
-            branding: Branding { accent: self.read("accent_color", Accent::parse), logo: self.read("logo", Logo::read) },
-            listen: self.read_list("listen", parse::listen).unwrap_or_else(|| listen_for(&issuer)),
+            branding: Branding {
+                accent: self.read("accent_color", Accent::parse),
+                logo: self.read("logo", Logo::read),
+            },
+            listen: self
+                .read_list("listen", parse::listen)
+                .unwrap_or_else(|| listen_for(&issuer)),
             store: self
-                .read("store", |text| text.parse().map_err(|error: store::Error| error.to_string()))
+                .read("store", |text| {
+                    text.parse()
+                        .map_err(|error: store::Error| error.to_string())
+                })
                 .unwrap_or(Location::Memory),
             sealing_key: self.read("sealing_key", sealing_key),
-            sign_up: self.read_list("sign_up", parse::sign_up).unwrap_or_default(),
+            sign_up: self
+                .read_list("sign_up", parse::sign_up)
+                .unwrap_or_default(),
             registration: Registration {
                 open: self.read("registration", parse::switch).unwrap_or_default(),
                 limit_per_hour: self.read("registration_limit", number).unwrap_or_default(),
             },
-            private_schemes: self.read_list("private_schemes", parse::private_schemes).unwrap_or_default(),
-            client_documents: self.read_list("client_documents", DocumentPolicy::parse).unwrap_or_default(),
+            private_schemes: self
+                .read_list("private_schemes", parse::private_schemes)
+                .unwrap_or_default(),
+            client_documents: self
+                .read_list("client_documents", DocumentPolicy::parse)
+                .unwrap_or_default(),
             rate_limits: self.read("rate_limits", parse::switch).unwrap_or_default(),
             code_lifetime: self.lifetime("code_lifetime", "1s", "10m"),
             access_token_lifetime: self.lifetime("access_token_lifetime", "1s", "1d"),
@@ -190,7 +215,9 @@ impl Reader {
             refresh_replay_window: self.lifetime("refresh_replay_window", "0s", "1h"),
             consent_lifetime: self.lifetime("consent_lifetime", "0s", "3650d"),
             audit_retention: self.lifetime("audit_retention", "1d", "3650d"),
-            trusted_proxies: self.read_list("trusted_proxies", parse::networks).unwrap_or_default(),
+            trusted_proxies: self
+                .read_list("trusted_proxies", parse::networks)
+                .unwrap_or_default(),
             resources,
             default_resource,
             site: self.read("site", |text| Ok(PathBuf::from(text))),
@@ -201,7 +228,9 @@ impl Reader {
     /// A setting, if it is given or has a default, and is sound.
     fn read<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let Given { text, source } = self.values.value(key)?;
-        parse(&text).map_err(|fault| self.faults.push(format!("{source}: {fault}."))).ok()
+        parse(&text)
+            .map_err(|fault| self.faults.push(format!("{source}: {fault}.")))
+            .ok()
     }
 
     /// The same for a list: every faulty entry is named.
@@ -211,16 +240,23 @@ impl Reader {
             Ok(value) => return Some(value),
             Err(fault) => fault,
         };
-        let mut faults: Vec<_> = parse::items(&text).filter_map(|item| parse(item).err()).collect();
+        let mut faults: Vec<_> = parse::items(&text)
+            .filter_map(|item| parse(item).err())
+            .collect();
         if faults.is_empty() {
             faults.push(whole);
         }
-        self.faults.extend(faults.into_iter().map(|fault| format!("{source}: {fault}.")));
+        self.faults.extend(
+            faults
+                .into_iter()
+                .map(|fault| format!("{source}: {fault}.")),
+        );
         None
     }
 
     fn lifetime(&mut self, key: &str, least: &str, most: &str) -> Duration {
-        self.read(key, |text| parse::duration_within(text, least, most)).unwrap_or_default()
+        self.read(key, |text| parse::duration_within(text, least, most))
+            .unwrap_or_default()
     }
 }
 
@@ -232,7 +268,8 @@ fn server_name(text: &str) -> Result<String, String> {
 }
 
 fn number(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is not a number"))
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is not a number"))
 }
 
 /// The text itself never appears in a fault: a key with a typing error is still nearly a key.
@@ -246,7 +283,8 @@ fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
     }
 }
 
-/// The default of `listen`: the issuer's own port where the issuer is this computer, 3000 behind a proxy.
+/// The default of `listen`: the issuer's own port where the issuer is this computer, 3000 behind a
+/// proxy.
 fn listen_for(issuer: &Issuer) -> Vec<ListenAddress> {
     let plain = issuer.is_loopback() && !issuer.is_https();
     let port = match Url::parse(issuer.as_str()) {

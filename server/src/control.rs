@@ -1,8 +1,9 @@
 //! The control socket: how a command reaches the server that holds the embedded store.
 //!
-//! `control.sock` lies in the data folder, which only its owner can enter, and has mode 0600; the peer's user is checked
-//! once more. One line of JSON goes each way. Only the process that holds the store binds it, so a socket found at that
-//! place by such a process is left over from an earlier one.
+//! `control.sock` lies in the data folder, which only its owner can enter, and has mode 0600; the
+//! peer's user is checked once more. One line of JSON goes each way. Only the process that holds
+//! the store binds it, so a socket found at that place by such a process is left over from an
+//! earlier one.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -44,7 +45,8 @@ pub struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Binds the socket in the data folder, in place of one left over. Call it only while holding the store.
+    /// Binds the socket in the data folder, in place of one left over. Call it only while holding
+    /// the store.
     pub fn bind(folder: &Path) -> io::Result<Self> {
         let path = folder.join(NAME);
         match std::fs::remove_file(&path) {
@@ -52,7 +54,11 @@ impl ControlSocket {
             _ => {}
         }
         let (listener, owner) = with_short_path(folder, bind_private)?;
-        Ok(Self { listener, path, owner })
+        Ok(Self {
+            listener,
+            path,
+            owner,
+        })
     }
 
     /// Answers requests until it is dropped.
@@ -74,10 +80,15 @@ impl ControlSocket {
     }
 }
 
-/// Binds a socket that is private from the start, and tells whose it is. Its file gets the mode of the socket (on Linux), so
-/// that no mode has to be changed by name, where a link might have been put meanwhile.
+/// Binds a socket that is private from the start, and tells whose it is. Its file gets the mode of
+/// the socket (on Linux), so that no mode has to be changed by name, where a link might have been
+/// put meanwhile.
 fn bind_private(path: &Path) -> io::Result<(UnixListener, u32)> {
-    let socket = File::from(OwnedFd::from(Socket::new(Domain::UNIX, Type::STREAM.cloexec().nonblocking(), None)?));
+    let socket = File::from(OwnedFd::from(Socket::new(
+        Domain::UNIX,
+        Type::STREAM.cloexec().nonblocking(),
+        None,
+    )?));
     let mode = socket.set_permissions(Permissions::from_mode(0o600));
     let owner = socket.metadata()?.uid();
     let socket = Socket::from(OwnedFd::from(socket));
@@ -102,11 +113,14 @@ pub async fn call(folder: &Path, request: &Request) -> io::Result<Option<Result<
         Err(error) if nobody_listens(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    tokio::time::timeout(PATIENCE, ask(stream, request)).await.map_err(|_| io::ErrorKind::TimedOut)?.map(Some)
+    tokio::time::timeout(PATIENCE, ask(stream, request))
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)?
+        .map(Some)
 }
 
-/// Asks the server that holds the store in `folder` for a backup. Its lines follow, and end with the connection; `None` when
-/// nobody listens there.
+/// Asks the server that holds the store in `folder` for a backup. Its lines follow, and end with
+/// the connection; `None` when nobody listens there.
 pub async fn backup(folder: &Path) -> io::Result<Option<Result<BufReader<UnixStream>, String>>> {
     let stream = match connect(folder) {
         Ok(stream) => stream,
@@ -118,24 +132,37 @@ pub async fn backup(folder: &Path) -> io::Result<Option<Result<BufReader<UnixStr
         send(stream.get_mut(), &Request::Backup).await?;
         let mut answer = Vec::new();
         stream.read_until(b'\n', &mut answer).await?;
-        Ok::<_, io::Error>((stream, serde_json::from_slice::<Result<Answer, String>>(&answer)?))
+        Ok::<_, io::Error>((
+            stream,
+            serde_json::from_slice::<Result<Answer, String>>(&answer)?,
+        ))
     };
-    let (stream, answer) = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let (stream, answer) = tokio::time::timeout(PATIENCE, asking)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)??;
     Ok(Some(match answer {
         Ok(Answer::Backup) => Ok(stream),
-        Ok(_) => Err("The running server gave another answer than was asked for; is it of another version?".to_owned()),
+        Ok(_) => Err(
+            "The running server gave another answer than was asked for; is it of another version?"
+                .to_owned(),
+        ),
         Err(sentence) => Err(sentence),
     }))
 }
 
 fn connect(folder: &Path) -> io::Result<UnixStream> {
-    let stream = with_short_path(folder, |short| std::os::unix::net::UnixStream::connect(short))?;
+    let stream = with_short_path(folder, |short| {
+        std::os::unix::net::UnixStream::connect(short)
+    })?;
     stream.set_nonblocking(true)?;
     UnixStream::from_std(stream)
 }
 
 fn nobody_listens(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
 }
 
 async fn ask(mut stream: UnixStream, request: &Request) -> io::Result<Result<Answer, String>> {
@@ -167,7 +194,13 @@ async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Opti
             Err(error) => (Err(format!("{error}.")), None),
         },
         Ok(request) => (administration::execute(provider, request).await, None),
-        Err(_) => (Err("The running server does not know this command; is it of another version?".to_owned()), None),
+        Err(_) => (
+            Err(
+                "The running server does not know this command; is it of another version?"
+                    .to_owned(),
+            ),
+            None,
+        ),
     };
     send(stream, &answer).await?;
     Ok(backup)
@@ -182,12 +215,16 @@ async fn write_backup(stream: &mut UnixStream, mut backup: Backup) -> io::Result
 }
 
 async fn within<T>(span: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(span, work).await.map_err(|_| io::ErrorKind::TimedOut)?
+    tokio::time::timeout(span, work)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 async fn read_line(stream: &mut UnixStream, longest: u64) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    BufReader::new(stream.take(longest)).read_until(b'\n', &mut line).await?;
+    BufReader::new(stream.take(longest))
+        .read_until(b'\n', &mut line)
+        .await?;
     match line.last() {
         Some(b'\n') => Ok(line),
         _ => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -196,11 +233,13 @@ async fn read_line(stream: &mut UnixStream, longest: u64) -> io::Result<Vec<u8>>
 
 fn is_owner(stream: &UnixStream, owner: u32) -> bool {
     const ROOT: u32 = 0;
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == ROOT)
+    stream
+        .peer_cred()
+        .is_ok_and(|peer| peer.uid() == owner || peer.uid() == ROOT)
 }
 
-/// Calls `act` with a path of the socket that is short enough for the kernel: where the folder's own is too long, through
-/// a symbolic link in a private temporary folder.
+/// Calls `act` with a path of the socket that is short enough for the kernel: where the folder's
+/// own is too long, through a symbolic link in a private temporary folder.
 fn with_short_path<T>(folder: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
     let path = folder.join(NAME);
     if path.as_os_str().len() <= LONGEST_PATH {
@@ -208,7 +247,9 @@ fn with_short_path<T>(folder: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -
     }
     let detour = private_folder()?;
     let link = detour.join("d");
-    let result = std::path::absolute(folder).and_then(|folder| symlink(folder, &link)).and_then(|()| act(&link.join(NAME)));
+    let result = std::path::absolute(folder)
+        .and_then(|folder| symlink(folder, &link))
+        .and_then(|()| act(&link.join(NAME)));
     let _ = std::fs::remove_file(&link);
     let _ = std::fs::remove_dir(&detour);
     result
@@ -216,7 +257,11 @@ fn with_short_path<T>(folder: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -
 
 fn private_folder() -> io::Result<PathBuf> {
     let temporary = std::env::temp_dir();
-    let base = if temporary.as_os_str().len() <= LONGEST_PATH / 2 { temporary } else { PathBuf::from("/tmp") };
+    let base = if temporary.as_os_str().len() <= LONGEST_PATH / 2 {
+        temporary
+    } else {
+        PathBuf::from("/tmp")
+    };
     let folder = base.join(format!("vestibule-{:016x}", chance::label()));
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)

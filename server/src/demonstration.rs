@@ -1,4 +1,5 @@
-//! The demonstration MCP server: two tools behind access tokens, built as any Rust MCP server would be.
+//! The demonstration MCP server: two tools behind access tokens, built as any Rust MCP server would
+//! be.
 
 mod step_up;
 
@@ -36,10 +37,10 @@ const MAX_NOTE_BYTES: usize = 1000;
 const MAX_NOTES: usize = 50;
 const MAX_PEOPLE: usize = 200;
 
-/// The server, to be nested on the path that is its resource identifier. `verifier` expects that identifier as the
-/// audience; `challenge` names its RFC 9728 document and the scopes to ask for at first; the hosts of `issuer` and of this
-/// machine may be named in Host and Origin.
-/// `liveness`, where there is one, is asked whether a token's grant still stands.
+/// The server, to be nested on the path that is its resource identifier. `verifier` expects that
+/// identifier as the audience; `challenge` names its RFC 9728 document and the scopes to ask for at
+/// first; the hosts of `issuer` and of this machine may be named in Host and Origin. `liveness`,
+/// where there is one, is asked whether a token's grant still stands.
 pub fn router(
     verifier: Arc<Verifier>,
     clock: Clock,
@@ -52,9 +53,18 @@ pub fn router(
     let tokens = RequireToken::new(verifier, clock, challenge.clone(), &[]);
     let tokens = liveness.into_iter().fold(tokens, RequireToken::asking);
     let notes = Arc::new(Notes::default());
-    let new_server = move || Ok(Demonstration { notes: Arc::clone(&notes) });
-    let service = StreamableHttpService::new(new_server, Arc::new(NeverSessionManager::default()), transport(issuer));
-    // The outermost is added last: CORS, then the watch over whatever goes wrong, then the token, then the rest.
+    let new_server = move || {
+        Ok(Demonstration {
+            notes: Arc::clone(&notes),
+        })
+    };
+    let service = StreamableHttpService::new(
+        new_server,
+        Arc::new(NeverSessionManager::default()),
+        transport(issuer),
+    );
+    // The outermost is added last: CORS, then the watch over whatever goes wrong, then the token,
+    // then the rest.
     Router::new()
         .route_service("/", service)
         .route_layer(middleware::from_fn_with_state(challenge, step_up::step_up))
@@ -65,11 +75,15 @@ pub fn router(
         .layer(middleware::from_fn(open_to_browsers))
 }
 
-/// No sessions: nothing here outlives a request, and a session id that is no authentication cannot be taken for one (P12).
+/// No sessions: nothing here outlives a request, and a session id that is no authentication cannot
+/// be taken for one (P12).
 fn transport(issuer: &Url) -> StreamableHttpServerConfig {
     let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let loopback_origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned);
-    let host = issuer.host_str().map(|host| host.trim_matches(['[', ']']).to_owned());
+    let loopback_origins =
+        ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"].map(str::to_owned);
+    let host = issuer
+        .host_str()
+        .map(|host| host.trim_matches(['[', ']']).to_owned());
     let origin = issuer.host_str().zip(issuer.port_or_known_default());
     let origin = origin.map(|(host, port)| format!("{}://{host}:{port}", issuer.scheme()));
     StreamableHttpServerConfig::default()
@@ -80,19 +94,33 @@ fn transport(issuer: &Url) -> StreamableHttpServerConfig {
         .with_allowed_origins(loopback_origins.into_iter().chain(origin))
 }
 
-/// Lets scripts of other origins see every answer, refusals too. No cookie works here, so a foreign page has nothing to
-/// ride on: what protects the endpoint is the token, which a page must have been given. The Origin check behind it (P13)
-/// is the second line, and keeps strange pages away from a server on the person's own machine; CORS only lets such a page
-/// read that it got 401 or 403, and a client in a browser read the challenge that tells it where to sign in.
+/// Lets scripts of other origins see every answer, refusals too. No cookie works here, so a foreign
+/// page has nothing to ride on: what protects the endpoint is the token, which a page must have
+/// been given. The Origin check behind it (P13) is the second line, and keeps strange pages away
+/// from a server on the person's own machine; CORS only lets such a page read that it got 401 or
+/// 403, and a client in a browser read the challenge that tells it where to sign in.
 async fn open_to_browsers(request: Request, next: Next) -> Response {
-    let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
     say(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    say(header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, Mcp-Session-Id");
+    say(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "WWW-Authenticate, Mcp-Session-Id",
+    );
     if preflight {
-        say(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE, OPTIONS");
+        say(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            "GET, POST, DELETE, OPTIONS",
+        );
         say(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, mcp-method, mcp-name",
@@ -134,13 +162,26 @@ struct Noted {
 
 #[tool_router]
 impl Demonstration {
-    #[tool(description = "Says who you are to this server: the person, the client and the scopes of your access token.")]
+    #[tool(
+        description = "Says who you are to this server: the person, the client and the scopes of your access token."
+    )]
     async fn whoami(&self, Extension(parts): Extension<Parts>) -> Result<Json<Caller>, ErrorData> {
-        let Claims { sub, client_id, scope, .. } = claims(parts)?;
-        Ok(Json(Caller { sub, client_id, scope }))
+        let Claims {
+            sub,
+            client_id,
+            scope,
+            ..
+        } = claims(parts)?;
+        Ok(Json(Caller {
+            sub,
+            client_id,
+            scope,
+        }))
     }
 
-    #[tool(description = "Keeps a note for you until the server stops, and says how many notes you have. Needs notes:write.")]
+    #[tool(
+        description = "Keeps a note for you until the server stops, and says how many notes you have. Needs notes:write."
+    )]
     async fn add_note(
         &self,
         Extension(parts): Extension<Parts>,
@@ -150,12 +191,18 @@ impl Demonstration {
         // Nobody gets here without: the request was judged before. That is no reason to believe it.
         if !caller.has_scope(WRITE) {
             let have = caller.scope;
-            return Ok(Err(format!("Adding a note needs the scope {WRITE}, and your access token has only: {have}.")));
+            return Ok(Err(format!(
+                "Adding a note needs the scope {WRITE}, and your access token has only: {have}."
+            )));
         }
         if text.len() > MAX_NOTE_BYTES {
-            return Ok(Err(format!("A note may have at most {MAX_NOTE_BYTES} bytes.")));
+            return Ok(Err(format!(
+                "A note may have at most {MAX_NOTE_BYTES} bytes."
+            )));
         }
-        Ok(Ok(Json(Noted { notes: self.notes.add(caller.sub, text) })))
+        Ok(Ok(Json(Noted {
+            notes: self.notes.add(caller.sub, text),
+        })))
     }
 }
 
@@ -171,7 +218,10 @@ impl ServerHandler for Demonstration {
 
 /// What [`RequireToken`] left in the request.
 fn claims(mut parts: Parts) -> Result<Claims, ErrorData> {
-    parts.extensions.remove().ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))
+    parts
+        .extensions
+        .remove()
+        .ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))
 }
 
 /// Notes by person, bounded in every direction (10 MB in all).
@@ -191,11 +241,16 @@ struct Pile {
 }
 
 impl Notes {
-    /// How many notes the person has then. Makes room by forgetting whoever has been silent for longest.
+    /// How many notes the person has then. Makes room by forgetting whoever has been silent for
+    /// longest.
     fn add(&self, person: String, text: String) -> usize {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.people.len() >= MAX_PEOPLE && !kept.people.contains_key(&person) {
-            let silent = kept.people.iter().min_by_key(|(_, pile)| pile.last).map(|(person, _)| person.clone());
+            let silent = kept
+                .people
+                .iter()
+                .min_by_key(|(_, pile)| pile.last)
+                .map(|(person, _)| person.clone());
             silent.map(|person| kept.people.remove(&person));
         }
         kept.additions += 1;

@@ -43,7 +43,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         if !has_content_type(request.headers(), &["application/x-www-form-urlencoded"]) {
             let description = "The body must be application/x-www-form-urlencoded.";
-            return Err(respond::error(StatusCode::BAD_REQUEST, "invalid_request", description));
+            return Err(respond::error(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                description,
+            ));
         }
         let body = body(request, state, "invalid_request").await?;
         Ok(Self(Parameters::parse(&body)))
@@ -60,29 +64,49 @@ impl<S: Send + Sync> FromRequest<S> for Metadata {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let code = "invalid_client_metadata";
         if !has_content_type(request.headers(), &["application/json"]) {
-            return Err(respond::error(StatusCode::BAD_REQUEST, code, "The body must be application/json."));
+            return Err(respond::error(
+                StatusCode::BAD_REQUEST,
+                code,
+                "The body must be application/json.",
+            ));
         }
         Ok(Self(body(request, state, code).await?))
     }
 }
 
 async fn body<S: Send + Sync>(request: Request, state: &S, code: &str) -> Result<Bytes, Response> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => respond::error(StatusCode::PAYLOAD_TOO_LARGE, code, "The body is too large."),
-        _ => respond::error(StatusCode::BAD_REQUEST, code, "The body could not be read."),
-    })
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => respond::error(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                code,
+                "The body is too large.",
+            ),
+            _ => respond::error(StatusCode::BAD_REQUEST, code, "The body could not be read."),
+        })
 }
 
 /// Whether the one content type is among `accepted`, parameters such as a charset aside.
 fn has_content_type(headers: &HeaderMap, accepted: &[&str]) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
     // A parameter may hold bytes that are no text.
-    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted.as_bytes()))
+    let essence = value
+        .as_bytes()
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    accepted
+        .iter()
+        .any(|accepted| essence.eq_ignore_ascii_case(accepted.as_bytes()))
 }
 
-/// The `Authorization` header as it came. Two of them, or one that is not text, become what no scheme can read.
+/// The `Authorization` header as it came. Two of them, or one that is not text, become what no
+/// scheme can read.
 pub fn authorization(headers: &HeaderMap) -> Option<String> {
     let values: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
     match values.as_slice() {
@@ -95,19 +119,33 @@ pub fn authorization(headers: &HeaderMap) -> Option<String> {
 /// The token of the one `Authorization` header of the scheme Bearer (RFC 6750 section 2.1).
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_matches(' '))
 }
 
-/// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes anything gets the page.
+/// Whether an answer in JSON is wanted more than a page (RFC 9110 section 12.5.1). Who takes
+/// anything gets the page.
 pub fn prefers_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let (mut json, mut html) = (0.0_f32, 0.0_f32);
-    for range in accepted.collect::<Vec<_>>().iter().flat_map(|value| value.split(',')) {
+    for range in accepted
+        .collect::<Vec<_>>()
+        .iter()
+        .flat_map(|value| value.split(','))
+    {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        let quality = parts
+            .find_map(|part| part.strip_prefix("q=")?.parse().ok())
+            .unwrap_or(1.0);
         match name.as_str() {
             "application/json" => json = quality,
             "text/html" | "application/xhtml+xml" => html = f32::max(html, quality),
@@ -124,8 +162,15 @@ pub struct ClientAddress(pub IpAddr);
 impl FromRequestParts<Service> for ClientAddress {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Self::Rejection> {
-        Ok(Self(service.proxies.client_address(&parts.headers, &parts.extensions)))
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Service,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self(
+            service
+                .proxies
+                .client_address(&parts.headers, &parts.extensions),
+        ))
     }
 }
 
@@ -153,9 +198,12 @@ mod tests {
         let read = |values: &[&'static str]| {
             let name = |value| (header::AUTHORIZATION, HeaderValue::from_static(value));
             let mut headers = HeaderMap::new();
-            values.iter().map(|value| name(value)).for_each(|(name, value)| {
-                headers.append(name, value);
-            });
+            values
+                .iter()
+                .map(|value| name(value))
+                .for_each(|(name, value)| {
+                    headers.append(name, value);
+                });
             (bearer(&headers).map(str::to_owned), authorization(&headers))
         };
         let text = |text: &str| Some(text.to_owned());
@@ -169,12 +217,18 @@ mod tests {
 
     #[test]
     fn json_is_for_those_who_prefer_it() {
-        let prefers =
-            |accept: &'static str| prefers_json(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]));
+        let prefers = |accept: &'static str| {
+            prefers_json(&HeaderMap::from_iter([(
+                header::ACCEPT,
+                HeaderValue::from_static(accept),
+            )]))
+        };
         assert!(prefers("application/json"));
         assert!(prefers("application/json, text/plain, */*"));
         assert!(prefers("text/html;q=0.5, application/json"));
-        assert!(!prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        assert!(!prefers(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        ));
         assert!(!prefers("*/*"));
         assert!(!prefers("text/html, application/json;q=0.9"));
         assert!(!prefers_json(&HeaderMap::new()));

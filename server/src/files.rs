@@ -14,13 +14,22 @@ const OTHERS_READ_OR_ENTER: u32 = 0o005;
 const GROUP_OR_OTHERS: u32 = 0o066;
 const OTHERS: u32 = 0o007;
 
-/// What is risky about who can read or change the server's files: a sentence for each, with the remedy.
+/// What is risky about who can read or change the server's files: a sentence for each, with the
+/// remedy.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Location::File(folder) = &config.store {
-        warnings.extend(fs::metadata(folder).ok().and_then(|metadata| folder_risk(folder, metadata.mode())));
+        warnings.extend(
+            fs::metadata(folder)
+                .ok()
+                .and_then(|metadata| folder_risk(folder, metadata.mode())),
+        );
         let file = folder.join(store::FILE);
-        warnings.extend(fs::metadata(&file).ok().and_then(|metadata| file_risk(&file, metadata.mode())));
+        warnings.extend(
+            fs::metadata(&file)
+                .ok()
+                .and_then(|metadata| file_risk(&file, metadata.mode())),
+        );
     }
     warnings
 }
@@ -29,9 +38,14 @@ fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
     let shown = folder.display();
     let permissions = mode & 0o7777;
     let risk = if mode & GROUP_OR_OTHERS_WRITE != 0 {
-        format!("{} can write in the data folder {shown} (mode {permissions:04o}) and replace what is in it", whom(mode & 0o002))
+        format!(
+            "{} can write in the data folder {shown} (mode {permissions:04o}) and replace what is in it",
+            whom(mode & 0o002)
+        )
     } else if mode & OTHERS_READ_OR_ENTER != 0 {
-        format!("everybody on this computer can look into the data folder {shown} (mode {permissions:04o})")
+        format!(
+            "everybody on this computer can look into the data folder {shown} (mode {permissions:04o})"
+        )
     } else {
         return None;
     };
@@ -42,25 +56,41 @@ fn file_risk(path: &Path, mode: u32) -> Option<String> {
     let (shown, permissions) = (path.display(), mode & 0o7777);
     let sentence = || {
         let whom = capitalised(whom(mode & OTHERS));
-        format!("{whom} can read or change the store file {shown} (mode {permissions:04o}). Run: chmod 600 {shown}")
+        format!(
+            "{whom} can read or change the store file {shown} (mode {permissions:04o}). Run: chmod 600 {shown}"
+        )
     };
     (mode & GROUP_OR_OTHERS != 0).then(sentence)
 }
 
 const fn whom(others: u32) -> &'static str {
-    if others == 0 { "the group of its owner" } else { "everybody on this computer" }
+    if others == 0 {
+        "the group of its owner"
+    } else {
+        "everybody on this computer"
+    }
 }
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// Why this user cannot use the data folder, if it belongs to another one.
 pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
     let file = folder.join(store::FILE);
-    explain(folder, File::open(folder).map(drop))
-        .or_else(|| explain(&file, OpenOptions::new().read(true).write(true).open(&file).map(drop)))
+    explain(folder, File::open(folder).map(drop)).or_else(|| {
+        explain(
+            &file,
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&file)
+                .map(drop),
+        )
+    })
 }
 
 /// Why a file could not be read, as the end of a sentence: what the system says, or whose it is.
@@ -80,13 +110,22 @@ fn explain(path: &Path, opened: io::Result<()>) -> Option<String> {
         return None;
     }
     // Of a file in a folder that is shut, nothing is known: then it is the folder that matters.
-    let (path, metadata) = path.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
-    Some(ownership(path, &name_of(metadata.uid()), mode_of(&metadata), &this_user()))
+    let (path, metadata) = path
+        .ancestors()
+        .find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
+    Some(ownership(
+        path,
+        &name_of(metadata.uid()),
+        mode_of(&metadata),
+        &this_user(),
+    ))
 }
 
 fn ownership(path: &Path, owner: &str, mode: u32, user: &str) -> String {
     let shown = path.display();
-    format!("{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}")
+    format!(
+        "{shown} belongs to {owner} (mode {mode:04o}), and this is {user}. Run this as {owner}, or change the owner of {shown}"
+    )
 }
 
 fn mode_of(metadata: &Metadata) -> u32 {
@@ -101,12 +140,18 @@ pub(crate) fn owner_of(path: &Path) -> Option<String> {
 
 /// The user that this process runs as, as far as the system tells.
 pub(crate) fn this_user() -> String {
-    fs::metadata("/proc/self").map_or_else(|_| "another user".to_owned(), |metadata| name_of(metadata.uid()))
+    fs::metadata("/proc/self").map_or_else(
+        |_| "another user".to_owned(),
+        |metadata| name_of(metadata.uid()),
+    )
 }
 
 fn name_of(uid: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    name_in(&users, uid).map_or_else(|| format!("the user {uid}"), |name| format!("{name} (user {uid})"))
+    name_in(&users, uid).map_or_else(
+        || format!("the user {uid}"),
+        |name| format!("{name} (user {uid})"),
+    )
 }
 
 /// The name of a user in the text of `/etc/passwd`.
@@ -127,16 +172,25 @@ mod tests {
     fn a_folder_that_others_can_write_in_or_look_into_is_a_risk() {
         let risk = |mode| folder_risk(Path::new("data"), mode);
         assert_eq!((risk(0o40700), risk(0o40750)), (None, None));
-        assert!(risk(0o40777).is_some_and(|risk| risk.contains("Everybody on this computer can write")));
-        assert!(risk(0o40770).is_some_and(|risk| risk.contains("The group of its owner can write")));
-        assert!(risk(0o40755).is_some_and(|risk| risk.contains("look into") && risk.contains("chmod 700 data")));
+        assert!(
+            risk(0o40777).is_some_and(|risk| risk.contains("Everybody on this computer can write"))
+        );
+        assert!(
+            risk(0o40770).is_some_and(|risk| risk.contains("The group of its owner can write"))
+        );
+        assert!(
+            risk(0o40755)
+                .is_some_and(|risk| risk.contains("look into") && risk.contains("chmod 700 data"))
+        );
     }
 
     #[test]
     fn a_store_file_that_others_can_read_is_a_risk() {
         let risk = |mode| file_risk(Path::new("k"), mode);
         assert_eq!((risk(0o100_600), risk(0o100_400)), (None, None));
-        assert!(risk(0o100_644).is_some_and(|risk| risk.contains("Everybody") && risk.contains("0644")));
+        assert!(
+            risk(0o100_644).is_some_and(|risk| risk.contains("Everybody") && risk.contains("0644"))
+        );
         assert!(risk(0o100_640).is_some_and(|risk| risk.contains("group")));
     }
 
@@ -145,7 +199,16 @@ mod tests {
         let users = "root:x:0:0:root:/root:/bin/sh\nvestibule:x:998:998::/:/bin/false\n";
         assert_eq!(name_in(users, 998), Some("vestibule"));
         assert_eq!(name_in(users, 99), None);
-        let sentence = ownership(Path::new("/d/store.redb"), "root (user 0)", 0o600, "vestibule (user 998)");
-        assert!(sentence.contains("belongs to root (user 0) (mode 0600), and this is vestibule (user 998)"), "{sentence}");
+        let sentence = ownership(
+            Path::new("/d/store.redb"),
+            "root (user 0)",
+            0o600,
+            "vestibule (user 998)",
+        );
+        assert!(
+            sentence
+                .contains("belongs to root (user 0) (mode 0600), and this is vestibule (user 998)"),
+            "{sentence}"
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! The HTTP voice of Vestibule, and everything of the command `vestibule` that can be tested without a terminal.
+//! The HTTP voice of Vestibule, and everything of the command `vestibule` that can be tested
+//! without a terminal.
 //!
-//! Start at [`router`], which is the whole surface; [`config`] says what can be set, [`administration`] what can be asked
-//! from the command line.
+//! Start at [`router`], which is the whole surface; [`config`] says what can be set,
+//! [`administration`] what can be asked from the command line.
 
 pub mod administration;
 pub mod brand;

@@ -1,4 +1,5 @@
-//! Sockets: binding them, accepting connections with bounded patience and number, and stopping gracefully.
+//! Sockets: binding them, accepting connections with bounded patience and number, and stopping
+//! gracefully.
 
 mod activity;
 mod connections;
@@ -33,11 +34,13 @@ use activity::Activity;
 use connections::{Connections, Place};
 use patient::Patient;
 
-/// The largest head of a request, in bytes: request line and headers. A larger one is answered by 431.
+/// The largest head of a request, in bytes: request line and headers. A larger one is answered by
+/// 431.
 pub const LARGEST_HEAD: usize = 32 * 1024;
 /// No file descriptor is left: for this process, or for the whole system.
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
-/// How long accepting waits after a failure, and how often a connection is looked at while the server stops.
+/// How long accepting waits after a failure, and how often a connection is looked at while the
+/// server stops.
 const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// How long clients may take.
@@ -55,7 +58,10 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(30),
-            write: WritePatience { stall: Duration::from_secs(30), whole: Duration::from_mins(5) },
+            write: WritePatience {
+                stall: Duration::from_secs(30),
+                whole: Duration::from_mins(5),
+            },
             shutdown: Duration::from_secs(10),
         }
     }
@@ -70,16 +76,30 @@ struct Server {
 }
 
 /// Serves on all listeners until `stop` turns true, then lets requests under way finish.
-pub async fn serve(listeners: Vec<TcpListener>, router: Router, bounds: Bounds, patience: Patience, stop: watch::Receiver<bool>) {
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    router: Router,
+    bounds: Bounds,
+    patience: Patience,
+    stop: watch::Receiver<bool>,
+) {
     let connections = Connections::new(bounds);
     let log = LogThrottle::new(Duration::from_mins(1));
-    let server = Arc::new(Server { router, connections: Arc::clone(&connections), patience, log });
+    let server = Arc::new(Server {
+        router,
+        connections: Arc::clone(&connections),
+        patience,
+        log,
+    });
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&server), stop.clone()));
     }
     while accepting.join_next().await.is_some() {}
-    if timeout(patience.shutdown, connections.all_closed()).await.is_err() {
+    if timeout(patience.shutdown, connections.all_closed())
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections did not finish in time");
     }
 }
@@ -96,7 +116,13 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
         };
         match accepted {
             Ok((stream, peer, Some(place))) => {
-                tokio::spawn(drive(stream, peer, place, Arc::clone(&server), stop.clone()));
+                tokio::spawn(drive(
+                    stream,
+                    peer,
+                    place,
+                    Arc::clone(&server),
+                    stop.clone(),
+                ));
             }
             Ok((_, peer, None)) => {
                 if server.log.allows("address") {
@@ -109,9 +135,13 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stop: watch::Rec
 }
 
 impl Server {
-    /// A connection that is gone already is none of our business; without descriptors, one that is idle makes room.
+    /// A connection that is gone already is none of our business; without descriptors, one that is
+    /// idle makes room.
     async fn cannot_accept(&self, error: &io::Error) {
-        if error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code)) {
+        if error
+            .raw_os_error()
+            .is_some_and(|code| NO_DESCRIPTORS.contains(&code))
+        {
             if self.log.allows("descriptors") {
                 tracing::error!(%error, "no connection can be accepted: raise the limit of open files (ulimit -n, LimitNOFILE)");
             }
@@ -121,11 +151,18 @@ impl Server {
     }
 }
 
-async fn drive(stream: TcpStream, peer: SocketAddr, place: Place, server: Arc<Server>, mut stop: watch::Receiver<bool>) {
+async fn drive(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    server: Arc<Server>,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = stream.set_nodelay(true);
     let (activity, patience) = (Arc::clone(&place.activity), server.patience);
     let stream = Patient::new(stream, patience.write, Arc::clone(&activity));
-    let service = service_fn(|request| answer(server.router.clone(), Arc::clone(&activity), peer, request));
+    let service =
+        service_fn(|request| answer(server.router.clone(), Arc::clone(&activity), peer, request));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -138,7 +175,8 @@ async fn drive(stream: TcpStream, peer: SocketAddr, place: Place, server: Arc<Se
         () = activity.dismissed() => return,
         _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
-    // hyper waits for the rest of a head that has begun: here, only requests under way are waited for.
+    // hyper waits for the rest of a head that has begun: here, only requests under way are waited
+    // for.
     while timeout(A_MOMENT, connection.as_mut()).await.is_err() {
         if activity.expendable(Instant::now()).is_some() {
             return;

@@ -1,4 +1,5 @@
-//! Whether a token's grant still stands, for the protected resources that live beside the authorization server.
+//! Whether a token's grant still stands, for the protected resources that live beside the
+//! authorization server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +18,10 @@ pub fn liveness(provider: Provider) -> Arc<dyn Liveness> {
 #[async_trait]
 impl Liveness for Grants {
     async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
-        self.0.grant_is_live(claims).await.map_err(|error| LivenessUnknown(error.to_string()))
+        self.0
+            .grant_is_live(claims)
+            .await
+            .map_err(|error| LivenessUnknown(error.to_string()))
     }
 }
 
@@ -31,7 +35,10 @@ pub fn renewal(provider: Provider) -> Arc<dyn Renewal> {
 #[async_trait]
 impl Renewal for Ring {
     async fn renew(&self) -> Result<(), SourceError> {
-        self.0.renew_keys().await.map_err(|error| SourceError(error.to_string()))
+        self.0
+            .renew_keys()
+            .await
+            .map_err(|error| SourceError(error.to_string()))
     }
 }
 

@@ -19,7 +19,10 @@ pub(crate) struct LogThrottle {
 impl LogThrottle {
     /// Logs each subject once in so long a time.
     pub(crate) fn new(every: Duration) -> Self {
-        Self { every, last: Mutex::default() }
+        Self {
+            every,
+            last: Mutex::default(),
+        }
     }
 
     /// Whether `subject` may be logged now. It may not again until the interval has passed.
@@ -52,11 +55,14 @@ mod tests {
     fn each_subject_is_logged_once_in_a_while_and_not_too_many_of_them() {
         let log = LogThrottle::new(Duration::from_hours(1));
         let start = Instant::now();
-        let allows = |subject: &str, minutes| log.allows_at(subject, start + Duration::from_mins(minutes));
+        let allows =
+            |subject: &str, minutes| log.allows_at(subject, start + Duration::from_mins(minutes));
         assert!(allows("a", 0) && !allows("a", 0) && allows("b", 0));
         assert!(!allows("a", 59));
         assert!(allows("a", 60) && !allows("a", 60));
-        let allowed = (0..1000).filter(|number: &u32| allows(&number.to_string(), 60)).count();
+        let allowed = (0..1000)
+            .filter(|number: &u32| allows(&number.to_string(), 60))
+            .count();
         assert!(allowed < MOST_SUBJECTS, "{allowed}");
         assert!(allows("another", 120));
     }

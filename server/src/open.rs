@@ -49,12 +49,17 @@ pub struct Opened {
 
 /// Opens the store that is there, and creates nothing.
 pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
-    let opened = Store::open_existing(&config.store).await.map_err(|error| explain(config, &error))?;
+    let opened = Store::open_existing(&config.store)
+        .await
+        .map_err(|error| explain(config, &error))?;
     let store = opened.ok_or_else(|| Failure::Fault(no_store(&config.store)))?;
     match provider::is_in_use(&store).await {
         Ok(true) => Ok(store),
         Ok(false) => Err(Failure::Fault(no_store(&config.store))),
-        Err(error) => Err(Failure::Fault(format!("The store {} cannot be used: {error}.", config.store))),
+        Err(error) => Err(Failure::Fault(format!(
+            "The store {} cannot be used: {error}.",
+            config.store
+        ))),
     }
 }
 
@@ -62,17 +67,37 @@ pub async fn open_existing(config: &Config) -> Result<Store, Failure> {
 pub async fn open(config: &Config, creation: Creation) -> Result<Opened, Failure> {
     let store = match creation {
         Creation::Refused => open_existing(config).await?,
-        Creation::Allowed => Store::open(&config.store).await.map_err(|error| explain(config, &error))?,
+        Creation::Allowed => Store::open(&config.store)
+            .await
+            .map_err(|error| explain(config, &error))?,
     };
     let created = !provider::is_in_use(&store).await.unwrap_or(true);
-    // Only now: whoever holds the store is the only one to make its sealing key.
-    // Keys that are sealed already need the key they are sealed under: a new one would open nothing.
-    let sealing_key = if created { sealing::load(config) } else { sealing::existing(config) };
+    // Only now: whoever holds the store is the only one to make its sealing key. Keys that are
+    // sealed already need the key they are sealed under: a new one would open nothing.
+    let sealing_key = if created {
+        sealing::load(config)
+    } else {
+        sealing::existing(config)
+    };
     let sealing_key = sealing_key.map_err(Failure::Fault)?;
-    let provider = Provider::open(config.settings(), store.clone(), sealing_key, Environment::system())
-        .await
-        .map_err(|error| Failure::Fault(format!("The store {} cannot be used: {error}.", config.store)))?;
-    Ok(Opened { provider, store, created })
+    let provider = Provider::open(
+        config.settings(),
+        store.clone(),
+        sealing_key,
+        Environment::system(),
+    )
+    .await
+    .map_err(|error| {
+        Failure::Fault(format!(
+            "The store {} cannot be used: {error}.",
+            config.store
+        ))
+    })?;
+    Ok(Opened {
+        provider,
+        store,
+        created,
+    })
 }
 
 /// Opens both, waiting for `patience` while another process holds the store.
@@ -80,7 +105,9 @@ pub async fn open_patiently(config: &Config, patience: Duration) -> Result<Opene
     let deadline = Instant::now() + patience;
     loop {
         match open(config, Creation::Allowed).await {
-            Err(Failure::Locked(_)) if Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
+            Err(Failure::Locked(_)) if Instant::now() < deadline => {
+                sleep(Duration::from_millis(50)).await
+            }
             result => return result,
         }
     }
@@ -105,8 +132,13 @@ pub(crate) fn no_store(location: &Location) -> String {
     match location {
         Location::File(folder) => {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-            format!("There is no store at {}. Give --store or --config.", folder.display())
+            format!(
+                "There is no store at {}. Give --store or --config.",
+                folder.display()
+            )
         }
-        other => format!("There is no store at {other}: it holds nothing of Vestibule. Give --store or --config."),
+        other => format!(
+            "There is no store at {other}: it holds nothing of Vestibule. Give --store or --config."
+        ),
     }
 }

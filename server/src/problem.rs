@@ -12,7 +12,8 @@ use crate::extract::prefers_json;
 use crate::respond;
 use crate::site::Site;
 
-/// What of a request decides about how a problem is told, for when the request itself has been used up.
+/// What of a request decides about how a problem is told, for when the request itself has been used
+/// up.
 #[derive(Clone, Debug)]
 pub struct Asker(Parts);
 
@@ -35,8 +36,8 @@ impl Asker {
     }
 }
 
-/// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that their registration is gone
-/// (mcp-requirements 7.2).
+/// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that
+/// their registration is gone (mcp-requirements 7.2).
 pub fn respond(site: &Site, request: &Parts, facts: ProblemFacts) -> Response {
     if prefers_json(&request.headers) {
         return json(&facts);
@@ -54,5 +55,9 @@ fn json(facts: &ProblemFacts) -> Response {
         StatusCode::NOT_FOUND => "not_found",
         _ => "invalid_request",
     });
-    respond::error(status, code, facts.description.as_deref().unwrap_or(&facts.heading))
+    respond::error(
+        status,
+        code,
+        facts.description.as_deref().unwrap_or(&facts.heading),
+    )
 }

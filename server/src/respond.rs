@@ -10,8 +10,8 @@ use oauth::refusal::Scheme;
 use provider::{Provider, TokenError};
 use serde::Serialize;
 
-/// What clients read as "try again": RFC 6749 section 4.1.2.1 has it for the authorization endpoint, and they know it
-/// everywhere.
+/// What clients read as "try again": RFC 6749 section 4.1.2.1 has it for the authorization
+/// endpoint, and they know it everywhere.
 const TRY_AGAIN: &str = "temporarily_unavailable";
 /// When to try again where the store, or the server, gives no answer.
 pub const SOON: Duration = Duration::from_secs(2);
@@ -30,7 +30,10 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(USUAL_HEADERS);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
@@ -43,18 +46,33 @@ pub fn error(status: StatusCode, code: &str, description: &str) -> Response {
         error: &'a str,
         error_description: &'a str,
     }
-    json(status, &Fault { error: code, error_description: description })
+    json(
+        status,
+        &Fault {
+            error: code,
+            error_description: description,
+        },
+    )
 }
 
 /// 429: the caller is to wait.
 pub fn too_many(retry_after: Duration) -> Response {
-    let response = error(StatusCode::TOO_MANY_REQUESTS, TRY_AGAIN, "There were too many requests. Try again later.");
+    let response = error(
+        StatusCode::TOO_MANY_REQUESTS,
+        TRY_AGAIN,
+        "There were too many requests. Try again later.",
+    );
     with_retry_after(response, retry_after)
 }
 
-/// 503: the store does not answer. Never `invalid_client` or `invalid_grant`, on which clients throw away what they hold.
+/// 503: the store does not answer. Never `invalid_client` or `invalid_grant`, on which clients
+/// throw away what they hold.
 pub fn unavailable() -> Response {
-    let response = error(StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN, "The server cannot answer now. Try again shortly.");
+    let response = error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        TRY_AGAIN,
+        "The server cannot answer now. Try again shortly.",
+    );
     with_retry_after(response, SOON)
 }
 
@@ -65,7 +83,11 @@ pub fn not_found() -> Response {
 
 /// 405; the router adds `Allow`.
 pub fn method_not_allowed() -> Response {
-    error(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This endpoint does not answer to this method.")
+    error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "invalid_request",
+        "This endpoint does not answer to this method.",
+    )
 }
 
 /// What a machine asked for about tokens came to nothing.
@@ -77,7 +99,8 @@ pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
     }
 }
 
-/// A refusal, with the challenge that says how the caller should have authenticated (O12, RFC 6750 section 3).
+/// A refusal, with the challenge that says how the caller should have authenticated (O12, RFC 6750
+/// section 3).
 pub fn refused(refusal: &Refusal, realm: &str) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = error(status, refusal.code(), &refusal.description());
@@ -86,7 +109,9 @@ pub fn refused(refusal: &Refusal, realm: &str) -> Response {
         Scheme::Bearer => format!("Bearer realm=\"{realm}\", error=\"{}\"", refusal.code()),
     });
     if let Some(value) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, value);
     }
     response
 }
@@ -94,7 +119,9 @@ pub fn refused(refusal: &Refusal, realm: &str) -> Response {
 /// Adds `Retry-After` in whole seconds, at least one.
 pub fn with_retry_after(mut response: Response, wait: Duration) -> Response {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     response
 }
 
@@ -104,7 +131,8 @@ mod tests {
 
     #[test]
     fn waiting_is_told_in_whole_seconds() {
-        let told = |wait| with_retry_after(not_found(), wait).headers()[header::RETRY_AFTER].clone();
+        let told =
+            |wait| with_retry_after(not_found(), wait).headers()[header::RETRY_AFTER].clone();
         assert_eq!(told(Duration::from_millis(1500)), "2");
         assert_eq!(told(Duration::ZERO), "1");
         assert_eq!(told(Duration::from_hours(1)), "3600");

@@ -18,8 +18,9 @@ use url::Url;
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Hosts, Protection, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers, protect, repeated_posts, require_host,
-    same_origin_posts, see_other_after_post, unreadable_is_bad_request, visitor, watch, watch_pages,
+    Hosts, Protection, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers,
+    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
+    unreadable_is_bad_request, visitor, watch, watch_pages,
 };
 use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
@@ -41,10 +42,15 @@ pub struct Options {
     pub site: Site,
 }
 
-/// Everything this server answers to. It has no state but the provider's, so a test can make as many as it likes and send
-/// requests straight in; the peer's address comes from the request's `ConnectInfo<SocketAddr>`.
+/// Everything this server answers to. It has no state but the provider's, so a test can make as
+/// many as it likes and send requests straight in; the peer's address comes from the request's
+/// `ConnectInfo<SocketAddr>`.
 pub fn router(provider: Provider, options: Options) -> Router {
-    let service = Service { provider, proxies: options.proxies, site: options.site };
+    let service = Service {
+        provider,
+        proxies: options.proxies,
+        site: options.site,
+    };
     let protection = Protection::new(service.provider.settings().issuer.is_https());
     Router::new()
         .merge(browsers(&service))
@@ -56,13 +62,15 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(service.clone(), watch_pages))
-        // They are watched too, inside of their CORS: a script must be able to read that something went wrong.
+        // They are watched too, inside of their CORS: a script must be able to read that something
+        // went wrong.
         .merge(machines(&service))
         .merge(demonstration(&service))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(protection.clone(), protect))
         .with_state(service.clone())
-        // Outside of these layers: a document is as cheap as a route can be, and brings their headers along.
+        // Outside of these layers: a document is as cheap as a route can be, and brings their
+        // headers along.
         .merge(documents(&service.provider, &protection))
         .layer(from_fn(require_host))
 }
@@ -73,7 +81,12 @@ fn machines(service: &Service) -> Router<Service> {
         .route("/token", post(token::exchange))
         .route("/revoke", post(revoke::revoke))
         .route("/register", post(register::register))
-        .route("/register/{client_id}", get(register::read).put(register::update).delete(register::end))
+        .route(
+            "/register/{client_id}",
+            get(register::read)
+                .put(register::update)
+                .delete(register::end),
+        )
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(service.proxies.clone(), watch))
         .layer(from_fn(open_to_browsers))
@@ -88,7 +101,10 @@ fn browsers(service: &Service) -> Router<Service> {
         .layer(from_fn(unreadable_is_bad_request))
         .layer(from_fn_with_state(service.clone(), same_origin_posts));
     Router::new()
-        .route("/authorize", get(authorize::by_query).post(authorize::by_form))
+        .route(
+            "/authorize",
+            get(authorize::by_query).post(authorize::by_form),
+        )
         .route("/admin/audit.jsonl", get(audit::export))
         .merge(pages)
         .layer(from_fn_with_state(service.clone(), visitor))
@@ -103,7 +119,9 @@ fn pages(service: &Service) -> Router<Service> {
     let context = move || {
         provide_context(provider.clone());
         provide_context(brand.clone());
-        let Some(parts) = use_context::<Parts>() else { return };
+        let Some(parts) = use_context::<Parts>() else {
+            return;
+        };
         if let Some(visitor) = parts.extensions.get::<Visitor>() {
             provide_context(visitor.clone());
         }
@@ -115,15 +133,23 @@ fn pages(service: &Service) -> Router<Service> {
         let options = options.clone();
         move || shell(options.clone())
     };
-    Router::new().leptos_routes_with_context(&options, generate_route_list(App), context, document).with_state(options)
+    Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), context, document)
+        .with_state(options)
 }
 
 /// The documents at well-known addresses.
 fn documents(provider: &Provider, protection: &Protection) -> Router {
     Router::new()
-        .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(metadata::authorization_server),
+        )
         .route(PROTECTED_RESOURCE, get(metadata::protected_resource))
-        .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(metadata::protected_resource_at))
+        .route(
+            &format!("{PROTECTED_RESOURCE}/{{*path}}"),
+            get(metadata::protected_resource_at),
+        )
         .route("/.well-known/paseto-keys", get(metadata::keys))
         .route("/.well-known/{*path}", any(metadata::unknown))
         .method_not_allowed_fallback(metadata::method_not_allowed)
@@ -134,14 +160,25 @@ fn documents(provider: &Provider, protection: &Protection) -> Router {
 fn demonstration(service: &Service) -> Router<Service> {
     let provider = &service.provider;
     let settings = provider.settings();
-    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else { return Router::new() };
-    let address = settings.issuer.url(DEMONSTRATION);
-    let Some(resource) = settings.resources.iter().find(|resource| resource.identifier.as_str() == address) else {
+    let Ok(issuer) = Url::parse(settings.issuer.as_str()) else {
         return Router::new();
     };
-    let verifier =
-        Verifier::beside(provider.tokens().as_ref().clone(), Audience::Exactly(address)).renewing(renewal(provider.clone()));
-    let document = settings.issuer.url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
+    let address = settings.issuer.url(DEMONSTRATION);
+    let Some(resource) = settings
+        .resources
+        .iter()
+        .find(|resource| resource.identifier.as_str() == address)
+    else {
+        return Router::new();
+    };
+    let verifier = Verifier::beside(
+        provider.tokens().as_ref().clone(),
+        Audience::Exactly(address),
+    )
+    .renewing(renewal(provider.clone()));
+    let document = settings
+        .issuer
+        .url(&format!("{PROTECTED_RESOURCE}{DEMONSTRATION}"));
     let liveness = liveness(provider.clone());
     let challenge = Challenge::new(&document, &resource.default_scopes().collect::<Vec<_>>());
     let router = demonstration::router(
@@ -162,5 +199,9 @@ async fn method_not_allowed() -> Response {
 /// 404: JSON where only machines call, else a page.
 async fn nothing_here(State(service): State<Service>, request: Parts) -> Response {
     let path = request.uri.path();
-    if is_for_machines(path) { respond::not_found() } else { problem::respond(&service.site, &request, ProblemFacts::not_found()) }
+    if is_for_machines(path) {
+        respond::not_found()
+    } else {
+        problem::respond(&service.site, &request, ProblemFacts::not_found())
+    }
 }

@@ -23,12 +23,17 @@ pub fn fresh() -> Result<SealingKey, String> {
     SealingKey::from_bytes(&chance::secret()).map_err(|error| error.to_string())
 }
 
-/// The key that the settings lead to. With the embedded engine and none given, it is read from the data folder and made
-/// there at first; call this while holding the store, so that two processes do not make two. The error is a sentence.
+/// The key that the settings lead to. With the embedded engine and none given, it is read from the
+/// data folder and made there at first; call this while holding the store, so that two processes do
+/// not make two. The error is a sentence.
 pub fn load(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
-        (Some(SealingKeySource::Given(text)), _) => text.parse().map_err(|_| "The sealing key is not a k4.local.… key.".to_owned()),
-        (Some(SealingKeySource::File(path)), _) => read(path).map_err(|error| explain(path, &error)),
+        (Some(SealingKeySource::Given(text)), _) => text
+            .parse()
+            .map_err(|_| "The sealing key is not a k4.local.… key.".to_owned()),
+        (Some(SealingKeySource::File(path)), _) => {
+            read(path).map_err(|error| explain(path, &error))
+        }
         (None, Location::Memory) => fresh(),
         (None, Location::Redis(_)) => Err(NEEDED_WITH_REDIS.to_owned()),
         (None, Location::File(folder)) => {
@@ -38,7 +43,8 @@ pub fn load(config: &Config) -> Result<SealingKey, String> {
     }
 }
 
-/// The key that the settings lead to, which must be there: nothing is made. The error is a sentence.
+/// The key that the settings lead to, which must be there: nothing is made. The error is a
+/// sentence.
 pub fn existing(config: &Config) -> Result<SealingKey, String> {
     match (&config.sealing_key, &config.store) {
         (None, Location::File(folder)) => {
@@ -55,7 +61,12 @@ pub fn existing(config: &Config) -> Result<SealingKey, String> {
 /// Reads a key from a file that holds nothing else.
 pub fn read(path: &Path) -> io::Result<SealingKey> {
     let text = std::fs::read_to_string(path)?;
-    let fault = |_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold a k4.local.… key");
+    let fault = |_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it does not hold a k4.local.… key",
+        )
+    };
     text.trim().parse().map_err(fault)
 }
 
@@ -66,7 +77,8 @@ fn read_or_make(path: &Path) -> io::Result<SealingKey> {
     }
 }
 
-/// A link that leads nowhere may be to a disk that is not mounted: a new key in its place would open nothing.
+/// A link that leads nowhere may be to a disk that is not mounted: a new key in its place would
+/// open nothing.
 fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
@@ -97,7 +109,11 @@ fn missing(path: &Path) -> String {
 }
 
 fn explain(path: &Path, error: &io::Error) -> String {
-    format!("The sealing key in {} cannot be used: {}.", path.display(), why(path, error))
+    format!(
+        "The sealing key in {} cannot be used: {}.",
+        path.display(),
+        why(path, error)
+    )
 }
 
 #[cfg(test)]
@@ -111,10 +127,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE);
         let made = read_or_make(&path).expect("made");
-        let bits = std::fs::metadata(&path).expect("there").permissions().mode();
+        let bits = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
         assert_eq!(bits & 0o777, 0o600);
         assert_eq!(read_or_make(&path).expect("read").id(), made.id());
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            1
+        );
     }
 
     #[test]
@@ -125,7 +147,10 @@ mod tests {
         assert!(read_or_make(&path).is_err());
         assert!(!away.exists() && is_link(&path));
         let made = read_or_make(&away).expect("made");
-        assert_eq!(read_or_make(&path).expect("read through the link").id(), made.id());
+        assert_eq!(
+            read_or_make(&path).expect("read through the link").id(),
+            made.id()
+        );
     }
 
     #[test]
@@ -134,6 +159,9 @@ mod tests {
         let path = folder.path().join(FILE);
         std::fs::write(&path, "not a key").expect("written");
         assert!(read_or_make(&path).is_err());
-        assert_eq!(std::fs::read_to_string(&path).expect("still there"), "not a key");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("still there"),
+            "not a key"
+        );
     }
 }

@@ -30,11 +30,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// The site in `folder`, or in `site` beside the folder of the binary (`target/site` for `target/release/vestibule`).
+    /// The site in `folder`, or in `site` beside the folder of the binary (`target/site` for
+    /// `target/release/vestibule`).
     pub fn new(folder: Option<&Path>, server_name: &str) -> Self {
         let binary = std::env::current_exe().ok();
         let beside = binary.as_deref().and_then(Path::parent);
-        let root = folder.map(Path::to_owned).or_else(|| beside.map(|folder| folder.join("../site")));
+        let root = folder
+            .map(Path::to_owned)
+            .or_else(|| beside.map(|folder| folder.join("../site")));
         let hashed = beside.is_some_and(|folder| folder.join(HASHES).is_file());
         let options = LeptosOptions::builder()
             .output_name(OUTPUT_NAME)
@@ -43,13 +46,22 @@ impl Site {
             .env(Env::PROD)
             .build();
         let (branding, brand) = (Branding::default(), Brand::default());
-        Self { options: Arc::new(options), server_name: server_name.into(), branding, brand }
+        Self {
+            options: Arc::new(options),
+            server_name: server_name.into(),
+            branding,
+            brand,
+        }
     }
 
     /// The same, looking as this house wants it.
     #[must_use]
     pub fn with_branding(self, branding: Branding) -> Self {
-        Self { brand: branding.addresses(), branding, ..self }
+        Self {
+            brand: branding.addresses(),
+            branding,
+            ..self
+        }
     }
 
     /// What Leptos wants to know of it.
@@ -72,20 +84,32 @@ impl Site {
         self.root().join(&*self.options.site_pkg_dir).is_dir()
     }
 
-    /// Serves `/pkg/*`, the files that lie directly in the site's folder, and those of the branding. Compressed twins are used
-    /// where they exist.
+    /// Serves `/pkg/*`, the files that lie directly in the site's folder, and those of the
+    /// branding. Compressed twins are used where they exist.
     pub fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let mut files = Router::new().route_service("/pkg/{*path}", site_pkg_dir_service(&self.options));
+        let mut files =
+            Router::new().route_service("/pkg/{*path}", site_pkg_dir_service(&self.options));
         for name in self.loose_files() {
             files = files.route_service(&format!("/{name}"), site_pkg_dir_service(&self.options));
         }
-        files.layer(middleware::from_fn_with_state(self.options.hash_files, cacheable)).merge(self.branding.files())
+        files
+            .layer(middleware::from_fn_with_state(
+                self.options.hash_files,
+                cacheable,
+            ))
+            .merge(self.branding.files())
     }
 
     fn loose_files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.root()).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(self.root())
+            .into_iter()
+            .flatten()
+            .flatten();
         let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-        files.filter_map(|file| file.file_name().into_string().ok()).filter(|name| is_plain(name)).collect()
+        files
+            .filter_map(|file| file.file_name().into_string().ok())
+            .filter(|name| is_plain(name))
+            .collect()
     }
 
     fn root(&self) -> PathBuf {
@@ -96,17 +120,32 @@ impl Site {
 /// A name that is safe as a route; compressed twins are not files of their own.
 fn is_plain(name: &str) -> bool {
     let compressed = [".br", ".gz"].iter().any(|suffix| name.ends_with(suffix));
-    !compressed && !name.starts_with('.') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    !compressed
+        && !name.starts_with('.')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// Files whose names follow from their content never change.
 async fn cacheable(State(hashed): State<bool>, request: Request, next: Next) -> Response {
     let forever = hashed && request.uri().path().starts_with("/pkg/");
     let mut response = next.run(request).await;
-    if matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED) {
-        let policy = if forever { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if matches!(
+        response.status(),
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
+    ) {
+        let policy = if forever {
+            "public, max-age=31536000, immutable"
+        } else {
+            "public, max-age=300"
+        };
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
 }

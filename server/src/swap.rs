@@ -1,4 +1,5 @@
-//! What a running server can be given anew: the provider and the router over it, once the configuration was read again.
+//! What a running server can be given anew: the provider and the router over it, once the
+//! configuration was read again.
 
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,7 +22,10 @@ impl<T: Clone> Current<T> {
 
     /// What it is now.
     pub fn get(&self) -> T {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// What it is from now on. Whoever got the one before goes on with it.
@@ -36,7 +40,8 @@ impl From<Provider> for Current<Provider> {
     }
 }
 
-/// A router that hands each request to the one of this moment. Connections stay, and requests under way end where they began.
+/// A router that hands each request to the one of this moment. Connections stay, and requests under
+/// way end where they began.
 pub fn router(current: Current<Router>) -> Router {
     Router::new().fallback_service(ToCurrent(current))
 }

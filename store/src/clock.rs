@@ -11,9 +11,14 @@ pub(crate) type Deadline = u64;
 pub(crate) const NEVER: Deadline = u64::MAX;
 
 /// Now, in whole milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "the store's one clock: expiry is hygiene, no decision depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store's one clock: expiry is hygiene, no decision depends on it"
+)]
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, milliseconds)
 }
 
 /// When something written at `now` may go. `now` was rounded down, hence one millisecond more.

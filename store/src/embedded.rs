@@ -1,8 +1,8 @@
 //! The embedded engine: a redb file, or the same tables in memory.
 //!
-//! Readers take a snapshot (MVCC) and never wait for a writer. Every change goes through one thread, which applies all that
-//! are waiting in one transaction and so lets them share one sync of the disk (group commit). Because there is one writer,
-//! each verb is atomic without further care.
+//! Readers take a snapshot (MVCC) and never wait for a writer. Every change goes through one
+//! thread, which applies all that are waiting in one transaction and so lets them share one sync of
+//! the disk (group commit). Because there is one writer, each verb is atomic without further care.
 
 mod database;
 mod export;
@@ -56,7 +56,10 @@ impl Embedded {
     /// The database in `folder`, which must be there.
     pub(crate) async fn existing(folder: &Path) -> Result<Self> {
         let folder = folder.to_owned();
-        Self::over(blocking(move || Database::open_existing(folder)).await?, SWEEP_EVERY)
+        Self::over(
+            blocking(move || Database::open_existing(folder)).await?,
+            SWEEP_EVERY,
+        )
     }
 
     /// Whether `folder` has a database.
@@ -72,8 +75,14 @@ impl Embedded {
     fn over(database: Database, sweep_every: Duration) -> Result<Self> {
         let database = Arc::new(database);
         let (sender, jobs) = mpsc::channel(WAITING);
-        let Running { thread, broken } = Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
-        Ok(Self { database, jobs: Some(sender), writer: Some(thread), broken })
+        let Running { thread, broken } =
+            Writer::new(Arc::clone(&database), jobs, sweep_every).start()?;
+        Ok(Self {
+            database,
+            jobs: Some(sender),
+            writer: Some(thread),
+            broken,
+        })
     }
 
     /// Hands a change to the writer and waits until it is committed.
@@ -84,7 +93,10 @@ impl Embedded {
     {
         let (reply, answer) = oneshot::channel();
         let sender = self.jobs.as_ref().ok_or_else(stopped)?;
-        sender.send(Box::new(Deed::new(change, reply))).await.map_err(|_| stopped())?;
+        sender
+            .send(Box::new(Deed::new(change, reply)))
+            .await
+            .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }
@@ -107,12 +119,20 @@ impl Engine for Embedded {
 
     async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
         let (key, value) = (key.to_owned(), value.to_owned());
-        self.write(move |tables| tables.insert(&key, &value, keep)).await
+        self.write(move |tables| tables.insert(&key, &value, keep))
+            .await
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         let (key, expected, new) = (key.to_owned(), expected.to_owned(), new.to_owned());
-        self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, keep)).await
+        self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, keep))
+            .await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -126,29 +146,38 @@ impl Engine for Embedded {
 
     async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
         let owned = key.to_owned();
-        let count = self.write(move |tables| tables.add(&owned, amount, keep)).await?;
+        let count = self
+            .write(move |tables| tables.add(&owned, amount, keep))
+            .await?;
         count.ok_or_else(|| Error::Unavailable(format!("{key} is not a counter")))
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
         let (list, member) = (list.to_owned(), member.to_owned());
-        self.write(move |tables| tables.enlist(&list, &member)).await
+        self.write(move |tables| tables.enlist(&list, &member))
+            .await
     }
 
     async fn delist(&self, list: &str, member: &str) -> Result<bool> {
         let (list, member) = (list.to_owned(), member.to_owned());
-        self.write(move |tables| tables.delist(&list, &member)).await
+        self.write(move |tables| tables.delist(&list, &member))
+            .await
     }
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
         let (list, after) = (list.to_owned(), after.map(str::to_owned));
         let database = Arc::clone(&self.database);
-        blocking(move || database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))).await
+        blocking(move || {
+            database.read(|snapshot| tables::members(snapshot, &list, after.as_deref(), limit))
+        })
+        .await
     }
 
     async fn export(&self) -> Result<Export> {
         let snapshot = self.database.snapshot()?;
-        Ok(Export::blocking(move |entries| export::read(&snapshot, entries)))
+        Ok(Export::blocking(move |entries| {
+            export::read(&snapshot, entries)
+        }))
     }
 
     async fn ping(&self) -> Result<()> {
@@ -161,12 +190,20 @@ impl Engine for Embedded {
     /// One commit, which every verb needs, and one look at the place of the file.
     async fn probe(&self) -> Result<()> {
         self.count(PROBE, PROBE_KEPT).await?;
-        if self.database.is_in_place() { Ok(()) } else { Err(database::gone()) }
+        if self.database.is_in_place() {
+            Ok(())
+        } else {
+            Err(database::gone())
+        }
     }
 
     async fn broken(&self) -> String {
         let mut broken = self.broken.clone();
-        let reason = broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        let reason = broken
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|reason| reason.clone());
         match reason {
             Some(reason) => reason,
             // The writer has ended because this value is dropped.
@@ -176,7 +213,9 @@ impl Engine for Embedded {
 
     async fn hazards(&self) -> Result<Vec<String>> {
         Ok(match self.database.home() {
-            Home::Memory => vec!["Everything is kept in memory only and is lost when this process ends.".to_owned()],
+            Home::Memory => vec![
+                "Everything is kept in memory only and is lost when this process ends.".to_owned(),
+            ],
             Home::Folder(_) => Vec::new(),
             #[cfg(test)]
             Home::Test(_) => Vec::new(),
@@ -185,7 +224,9 @@ impl Engine for Embedded {
 }
 
 /// Runs `work` on a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|fault| Err(Error::Unavailable(fault.to_string())))
 }
@@ -200,16 +241,35 @@ mod tests {
 
     #[tokio::test]
     async fn the_sweep_removes_what_has_expired_and_nothing_else() {
-        let engine = Embedded::open(Home::Memory, Duration::from_millis(20)).await.expect("a database");
+        let engine = Embedded::open(Home::Memory, Duration::from_millis(20))
+            .await
+            .expect("a database");
         let short = Keep::For(Duration::from_millis(30));
         for n in 0..1500 {
-            assert!(engine.insert(&format!("short {n}"), b"x", short).await.expect("insert"));
+            assert!(
+                engine
+                    .insert(&format!("short {n}"), b"x", short)
+                    .await
+                    .expect("insert")
+            );
         }
-        engine.count("short counter", Duration::from_millis(30)).await.expect("count");
-        engine.insert("long", b"x", Keep::For(Duration::from_mins(10))).await.expect("insert");
-        engine.insert("ever", b"x", Keep::Forever).await.expect("insert");
+        engine
+            .count("short counter", Duration::from_millis(30))
+            .await
+            .expect("count");
+        engine
+            .insert("long", b"x", Keep::For(Duration::from_mins(10)))
+            .await
+            .expect("insert");
+        engine
+            .insert("ever", b"x", Keep::Forever)
+            .await
+            .expect("insert");
         engine.insert("renewed", b"x", short).await.expect("insert");
-        engine.compare_and_swap("renewed", b"x", b"y", Keep::Forever).await.expect("swap");
+        engine
+            .compare_and_swap("renewed", b"x", b"y", Keep::Forever)
+            .await
+            .expect("swap");
 
         let mut rows = (usize::MAX, usize::MAX);
         for _ in 0..500 {
@@ -230,7 +290,10 @@ mod tests {
         let engine = Embedded::in_memory().await.expect("a database");
         let keep = Keep::For(Duration::from_mins(10));
         engine.insert("a", b"1", keep).await.expect("insert");
-        engine.compare_and_swap("a", b"1", b"2", keep).await.expect("swap");
+        engine
+            .compare_and_swap("a", b"1", b"2", keep)
+            .await
+            .expect("swap");
         assert_eq!(engine.database.read(tables::rows).expect("rows"), (1, 1));
         engine.take("a").await.expect("take");
         assert_eq!(engine.database.read(tables::rows).expect("rows"), (0, 0));

@@ -22,23 +22,27 @@ use crate::Export;
 /// | [`export`](Engine::export) | each entry is read in one step | everything, once or more often |
 /// | [`probe`](Engine::probe) | several, on names of its own | whether all of the above work |
 ///
-/// *Each verb touches one key*, so that the keys may lie on different machines. No step spans two keys.
+/// *Each verb touches one key*, so that the keys may lie on different machines. No step spans two
+/// keys.
 ///
-/// *Records, counters and lists.* A counter is a record whose value is its number in decimal digits: it can be read with
-/// `get` and reset with `remove`. Lists have names of their own: the list `a` and the record `a` have nothing in common.
+/// *Records, counters and lists.* A counter is a record whose value is its number in decimal
+/// digits: it can be read with `get` and reset with `remove`. Lists have names of their own: the
+/// list `a` and the record `a` have nothing in common.
 ///
-/// *Expiry.* A record whose time has passed is gone for every verb, swept or not. Expiry here is hygiene and goes by the
-/// machine's clock; what must not be used after a given moment carries that moment itself and is judged elsewhere.
+/// *Expiry.* A record whose time has passed is gone for every verb, swept or not. Expiry here is
+/// hygiene and goes by the machine's clock; what must not be used after a given moment carries that
+/// moment itself and is judged elsewhere.
 ///
-/// *Durability.* When the embedded file engine has answered, the change is on disk. With Redis this is as good as that
-/// server's settings, which [`hazards`](Engine::hazards) examines.
+/// *Durability.* When the embedded file engine has answered, the change is on disk. With Redis this
+/// is as good as that server's settings, which [`hazards`](Engine::hazards) examines.
 ///
 /// *Order.* A verb that begins after another was answered sees what that one did.
 ///
-/// *Failure.* After [`Error::Unavailable`] a write **may or may not have happened**: its answer can be lost on the way
-/// back. No engine repeats such a write by itself, since a repeated `take`, `count` or `add` would give the wrong answer;
-/// [`Store::resolving`](crate::Store::resolving) finds out what became of it where that can be known. The same holds for a
-/// caller that stops waiting: the verb may still be carried out.
+/// *Failure.* After [`Error::Unavailable`] a write **may or may not have happened**: its answer can
+/// be lost on the way back. No engine repeats such a write by itself, since a repeated `take`,
+/// `count` or `add` would give the wrong answer; [`Store::resolving`](crate::Store::resolving)
+/// finds out what became of it where that can be known. The same holds for a caller that stops
+/// waiting: the verb may still be carried out.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// The value under `key`.
@@ -48,7 +52,13 @@ pub trait Engine: Send + Sync + 'static {
     async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool>;
 
     /// Replaces the value by `new` if it is `expected`, byte for byte; `keep` then counts anew.
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap>;
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap>;
 
     /// Reads and removes in one step.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>>;
@@ -61,8 +71,8 @@ pub trait Engine: Send + Sync + 'static {
         self.add(key, 1, keep).await
     }
 
-    /// Adds `amount` to a counter and returns its new value. The first time starts the counter's life of `keep`; later ones do
-    /// not prolong it. A key that holds something else is an error.
+    /// Adds `amount` to a counter and returns its new value. The first time starts the counter's
+    /// life of `keep`; later ones do not prolong it. A key that holds something else is an error.
     async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64>;
 
     /// Adds a name to a list, for good; false if it is in already.
@@ -71,33 +81,39 @@ pub trait Engine: Send + Sync + 'static {
     /// Removes a name from a list; false if it was not in.
     async fn delist(&self, list: &str, member: &str) -> Result<bool>;
 
-    /// At most `limit` names in byte order, those strictly after `after` if it is given. To read a whole list, ask again
-    /// with the last name received until fewer than `limit` come.
+    /// At most `limit` names in byte order, those strictly after `after` if it is given. To read a
+    /// whole list, ask again with the last name received until fewer than `limit` come.
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
 
-    /// Everything in the store, for a backup: records with the time that is left to them, then the members of lists.
+    /// Everything in the store, for a backup: records with the time that is left to them, then the
+    /// members of lists.
     ///
-    /// The embedded engine reads one snapshot. Redis has none to give, and promises less: what is there from the beginning to
-    /// the end comes at least once; what is written, removed or expires meanwhile may come or not, and a record that changes
-    /// meanwhile comes as it was at some moment of the export, perhaps twice. Then the later one is the newer. On both, a
-    /// member that was listed before its record was exported comes too, since lists come last.
+    /// The embedded engine reads one snapshot. Redis has none to give, and promises less: what is
+    /// there from the beginning to the end comes at least once; what is written, removed or expires
+    /// meanwhile may come or not, and a record that changes meanwhile comes as it was at some
+    /// moment of the export, perhaps twice. Then the later one is the newer. On both, a member that
+    /// was listed before its record was exported comes too, since lists come last.
     async fn export(&self) -> Result<Export>;
 
-    /// Succeeds if the engine answers now. It may be unable to write all the same: see [`probe`](Engine::probe).
+    /// Succeeds if the engine answers now. It may be unable to write all the same: see
+    /// [`probe`](Engine::probe).
     async fn ping(&self) -> Result<()>;
 
-    /// Succeeds if the engine can do its work now: it writes and reads, under names of its own, with every verb that may be
-    /// missing by itself. The error says what is wrong and what cures it. It costs a commit, or a few round trips.
+    /// Succeeds if the engine can do its work now: it writes and reads, under names of its own,
+    /// with every verb that may be missing by itself. The error says what is wrong and what cures
+    /// it. It costs a commit, or a few round trips.
     async fn probe(&self) -> Result<()> {
         each_verb(self).await
     }
 
-    /// Ends when the engine will never write again in this process, with the reason. Only a new process helps then.
+    /// Ends when the engine will never write again in this process, with the reason. Only a new
+    /// process helps then.
     async fn broken(&self) -> String {
         std::future::pending().await
     }
 
-    /// What could lose data with this engine as it is set up: sentences for the person at the terminal. None if all is well.
+    /// What could lose data with this engine as it is set up: sentences for the person at the
+    /// terminal. None if all is well.
     async fn hazards(&self) -> Result<Vec<String>>;
 }
 
@@ -105,7 +121,8 @@ pub trait Engine: Send + Sync + 'static {
 pub(crate) const PROBE: &str = "probe";
 pub(crate) const PROBE_KEPT: Duration = Duration::from_mins(1);
 
-/// Runs every verb once. Other servers may do the same at this moment, so the answers count for nothing, only the errors.
+/// Runs every verb once. Other servers may do the same at this moment, so the answers count for
+/// nothing, only the errors.
 pub(crate) async fn each_verb<E: Engine + ?Sized>(engine: &E) -> Result<()> {
     let keep = Keep::For(PROBE_KEPT);
     engine.insert(PROBE, b"1", keep).await?;
@@ -125,7 +142,8 @@ pub(crate) async fn each_verb<E: Engine + ?Sized>(engine: &E) -> Result<()> {
 pub enum Keep {
     /// Until it is removed.
     Forever,
-    /// So long from the moment of the write (to the millisecond, rounded up); it is never gone sooner.
+    /// So long from the moment of the write (to the millisecond, rounded up); it is never gone
+    /// sooner.
     For(Duration),
 }
 

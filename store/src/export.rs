@@ -41,7 +41,8 @@ pub struct Export {
 enum Piece {
     Entry(Entry),
     Fault(Error),
-    /// There is no more. Without it the export broke off: its reader panicked, say, over a damaged file.
+    /// There is no more. Without it the export broke off: its reader panicked, say, over a damaged
+    /// file.
     End,
 }
 
@@ -61,7 +62,11 @@ impl Export {
                 Some(Piece::End) => self.ended = true,
                 broken => {
                     self.ended = true;
-                    let fault = if let Some(Piece::Fault(error)) = broken { error } else { broken_off() };
+                    let fault = if let Some(Piece::Fault(error)) = broken {
+                        error
+                    } else {
+                        broken_off()
+                    };
                     return Some(Err(fault));
                 }
             }
@@ -70,7 +75,9 @@ impl Export {
     }
 
     /// An export that is read on a thread that may wait for the disk.
-    pub(crate) fn blocking(read: impl FnOnce(&Entries) -> Result<(), Fault> + Send + 'static) -> Self {
+    pub(crate) fn blocking(
+        read: impl FnOnce(&Entries) -> Result<(), Fault> + Send + 'static,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::task::spawn_blocking(move || {
             let entries = Entries(sender);
@@ -81,7 +88,10 @@ impl Export {
                 Err(Fault::Abandoned) => Ok(()),
             };
         });
-        Self { pieces: receiver, ended: false }
+        Self {
+            pieces: receiver,
+            ended: false,
+        }
     }
 
     /// An export that is read by an asynchronous task.
@@ -98,19 +108,27 @@ impl Export {
                 Err(Fault::Abandoned) => Ok(()),
             };
         });
-        Self { pieces: receiver, ended: false }
+        Self {
+            pieces: receiver,
+            ended: false,
+        }
     }
 }
 
 impl Entries {
     /// Hands an entry over, from a thread that may wait.
     pub(crate) fn give_blocking(&self, entry: Entry) -> Result<(), Abandoned> {
-        self.0.blocking_send(Piece::Entry(entry)).map_err(|_| Abandoned)
+        self.0
+            .blocking_send(Piece::Entry(entry))
+            .map_err(|_| Abandoned)
     }
 
     /// Hands an entry over.
     pub(crate) async fn give(&self, entry: Entry) -> Result<(), Abandoned> {
-        self.0.send(Piece::Entry(entry)).await.map_err(|_| Abandoned)
+        self.0
+            .send(Piece::Entry(entry))
+            .await
+            .map_err(|_| Abandoned)
     }
 }
 
@@ -122,7 +140,9 @@ impl Entry {
 }
 
 fn broken_off() -> Error {
-    Error::Unavailable("reading the store broke off before its end; the file may be damaged".to_owned())
+    Error::Unavailable(
+        "reading the store broke off before its end; the file may be damaged".to_owned(),
+    )
 }
 
 /// Why an export ends before its end.
@@ -156,7 +176,11 @@ mod tests {
     use super::*;
 
     fn entry(key: &str) -> Entry {
-        Entry::Record { key: key.to_owned(), value: Vec::new(), keep: Keep::Forever }
+        Entry::Record {
+            key: key.to_owned(),
+            value: Vec::new(),
+            keep: Keep::Forever,
+        }
     }
 
     async fn read(mut export: Export) -> Vec<Result<Entry>> {
@@ -180,7 +204,10 @@ mod tests {
         });
         for export in [blocking, running] {
             let all = read(export).await;
-            assert!(matches!(all.as_slice(), [Ok(_), Err(Error::Unavailable(why))] if why.contains("broke off")), "{all:?}");
+            assert!(
+                matches!(all.as_slice(), [Ok(_), Err(Error::Unavailable(why))] if why.contains("broke off")),
+                "{all:?}"
+            );
         }
     }
 
@@ -188,10 +215,16 @@ mod tests {
     async fn what_a_probe_left_is_not_exported() {
         let export = Export::blocking(|entries| {
             entries.give_blocking(entry(PROBE))?;
-            entries.give_blocking(Entry::Member { list: PROBE.to_owned(), member: "m".to_owned() })?;
+            entries.give_blocking(Entry::Member {
+                list: PROBE.to_owned(),
+                member: "m".to_owned(),
+            })?;
             Ok(entries.give_blocking(entry("a"))?)
         });
         let all = read(export).await;
-        assert!(matches!(all.as_slice(), [Ok(Entry::Record { key, .. })] if key == "a"), "{all:?}");
+        assert!(
+            matches!(all.as_slice(), [Ok(Entry::Record { key, .. })] if key == "a"),
+            "{all:?}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! New files and folders that only their owner can read, made without following symbolic links.
 //!
-//! What root makes in the data folder of another user belongs to that user: a server that runs as that user can open it.
+//! What root makes in the data folder of another user belongs to that user: a server that runs as
+//! that user can open it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,11 +9,12 @@ use std::{
     path::Path,
 };
 
-/// Creates a file with mode 0600, which must not exist. A symbolic link at its place counts as existing, wherever it leads.
-/// It belongs to whoever this process runs as.
+/// Creates a file with mode 0600, which must not exist. A symbolic link at its place counts as
+/// existing, wherever it leads. It belongs to whoever this process runs as.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when anything is there; otherwise what the operating system says.
+/// [`io::ErrorKind::AlreadyExists`] when anything is there; otherwise what the operating system
+/// says.
 pub fn create_own(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -75,7 +77,8 @@ mod ownership {
 
     const ROOT: u32 = 0;
 
-    /// Gives a file that this process has just made to the owner of its folder, when the process is root.
+    /// Gives a file that this process has just made to the owner of its folder, when the process is
+    /// root.
     pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
         match heir(&fs::metadata(folder)?, &file.metadata()?) {
             Some((user, group)) => tolerate(fchown(file, Some(user), Some(group))),
@@ -131,8 +134,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new");
         let file = create_private(&path).expect("created");
-        assert_eq!(file.metadata().expect("metadata").permissions().mode() & 0o777, 0o600);
-        assert_eq!(create_private(&path).expect_err("it exists").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(
+            file.metadata().expect("metadata").permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            create_private(&path).expect_err("it exists").kind(),
+            io::ErrorKind::AlreadyExists
+        );
     }
 
     #[test]
@@ -140,7 +149,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         symlink(&target, &link).expect("a dangling link");
-        assert_eq!(create_private(&link).expect_err("a link").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(
+            create_private(&link).expect_err("a link").kind(),
+            io::ErrorKind::AlreadyExists
+        );
         assert!(!target.exists(), "nothing was made where it leads");
         fs::write(&target, "kept").expect("written");
         replace_private(&link).expect("the link is replaced");
@@ -152,7 +164,9 @@ mod tests {
     #[test]
     fn what_root_makes_belongs_to_the_owner_of_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        if fs::metadata(folder.path()).expect("metadata").uid() != 0 || chown(folder.path(), Some(4321), Some(1234)).is_err() {
+        if fs::metadata(folder.path()).expect("metadata").uid() != 0
+            || chown(folder.path(), Some(4321), Some(1234)).is_err()
+        {
             return;
         }
         let file = create_private(&folder.path().join("file")).expect("created");
@@ -162,7 +176,10 @@ mod tests {
         create_private_folder(&deep).expect("created");
         for made in [folder.path().join("a"), deep] {
             let metadata = fs::metadata(made).expect("metadata");
-            assert_eq!((metadata.permissions().mode() & 0o777, owner(metadata)), (0o700, (4321, 1234)));
+            assert_eq!(
+                (metadata.permissions().mode() & 0o777, owner(metadata)),
+                (0o700, (4321, 1234))
+            );
         }
     }
 }

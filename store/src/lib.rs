@@ -1,10 +1,12 @@
 //! The memory of Vestibule: bytes under keys, how long to keep them, and a few atomic verbs.
 //!
-//! This crate knows nothing of OAuth. What it promises stands in the table at [`Engine`]; two engines keep the promise,
-//! and one contract suite (`tests/contract`) holds both to it:
+//! This crate knows nothing of OAuth. What it promises stands in the table at [`Engine`]; two
+//! engines keep the promise, and one contract suite (`tests/contract`) holds both to it:
 //!
-//! - an embedded file ([`Location::File`]; [`Location::Memory`] is the same engine without a file), for one server;
-//! - Redis 6.2 or newer, or a server that speaks as it does ([`Location::Redis`]), for any number of servers.
+//! - an embedded file ([`Location::File`]; [`Location::Memory`] is the same engine without a file),
+//!   for one server;
+//! - Redis 6.2 or newer, or a server that speaks as it does ([`Location::Redis`]), for any number
+//!   of servers.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> store::Result<()> {
@@ -46,8 +48,9 @@ impl Store {
         Self(Arc::new(engine))
     }
 
-    /// The same store, which finds out what became of a write whose answer was lost, as far as that can be known: it looks again,
-    /// for a few seconds at the most, and repeats what did not happen.
+    /// The same store, which finds out what became of a write whose answer was lost, as far as that
+    /// can be known: it looks again, for a few seconds at the most, and repeats what did not
+    /// happen.
     ///
     /// | verb | after a lost answer |
     /// |---|---|
@@ -62,8 +65,8 @@ impl Store {
 
     /// Opens the store at `location`: creates the file and its folder, or connects to Redis.
     ///
-    /// Errors: [`Error::Locked`] if another process has the file open, [`Error::Unavailable`] if it cannot be opened
-    /// or Redis does not answer within a few seconds.
+    /// Errors: [`Error::Locked`] if another process has the file open, [`Error::Unavailable`] if it
+    /// cannot be opened or Redis does not answer within a few seconds.
     pub async fn open(location: &Location) -> Result<Self> {
         Ok(match location {
             Location::Memory => Self::new(embedded::Embedded::in_memory().await?),
@@ -72,18 +75,21 @@ impl Store {
         })
     }
 
-    /// Opens the store at `location` as [`open`](Self::open) does, but creates nothing. `None` when there is no file; a Redis
-    /// server is there, whatever it holds.
+    /// Opens the store at `location` as [`open`](Self::open) does, but creates nothing. `None` when
+    /// there is no file; a Redis server is there, whatever it holds.
     pub async fn open_existing(location: &Location) -> Result<Option<Self>> {
         match location {
-            Location::File(folder) if Self::is_in(folder)? => Ok(Some(Self::new(embedded::Embedded::existing(folder).await?))),
+            Location::File(folder) if Self::is_in(folder)? => {
+                Ok(Some(Self::new(embedded::Embedded::existing(folder).await?)))
+            }
             Location::File(_) => Ok(None),
             Location::Memory | Location::Redis(_) => Self::open(location).await.map(Some),
         }
     }
 
     fn is_in(folder: &std::path::Path) -> Result<bool> {
-        let unavailable = |fault: io::Error| Error::Unavailable(format!("{}: {fault}", folder.display()));
+        let unavailable =
+            |fault: io::Error| Error::Unavailable(format!("{}: {fault}", folder.display()));
         embedded::Embedded::is_in(folder).map_err(unavailable)
     }
 }

@@ -4,7 +4,8 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::{Error, Result};
 
-/// Where a store is, as the setting `--store` spells it: `memory:`, `file:PATH`, `redis://…`, `rediss://…`.
+/// Where a store is, as the setting `--store` spells it: `memory:`, `file:PATH`, `redis://…`,
+/// `rediss://…`.
 ///
 /// `Display` and `Debug` hide the password of a Redis URL.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,8 +14,9 @@ pub enum Location {
     Memory,
     /// In this folder (created with mode 0700), in the file `store.redb`.
     File(PathBuf),
-    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over TLS, where `?ca=PATH` names a PEM
-    /// file of certificate authorities that count instead of the system's.
+    /// On a Redis server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` over
+    /// TLS, where `?ca=PATH` names a PEM file of certificate authorities that count instead of the
+    /// system's.
     Redis(String),
 }
 
@@ -25,13 +27,16 @@ impl FromStr for Location {
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
         match scheme {
             "memory" if rest.is_empty() && text.ends_with(':') => Ok(Self::Memory),
-            "file" if rest.is_empty() => {
-                Err(Error::Location("file: needs the path of a folder, as in file:./vestibule-data".into()))
-            }
+            "file" if rest.is_empty() => Err(Error::Location(
+                "file: needs the path of a folder, as in file:./vestibule-data".into(),
+            )),
             "file" => Ok(Self::File(PathBuf::from(rest))),
             "redis" | "rediss" => redis_url(scheme, text),
             // The text is not repeated: it may hold a password.
-            _ => Err(Error::Location("a store is one of memory:, file:PATH, redis://HOST:PORT, rediss://HOST:PORT".into())),
+            _ => Err(Error::Location(
+                "a store is one of memory:, file:PATH, redis://HOST:PORT, rediss://HOST:PORT"
+                    .into(),
+            )),
         }
     }
 }
@@ -62,24 +67,34 @@ fn redis_url(scheme: &str, text: &str) -> Result<Location> {
         );
     }
     if scheme == "redis" && authorities(text).is_some() {
-        return fault("ca names the certificate authorities of a TLS connection, which begins with rediss://");
+        return fault(
+            "ca names the certificate authorities of a TLS connection, which begins with rediss://",
+        );
     }
-    let url = redis::parse_redis_url(text).filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    let url = redis::parse_redis_url(text)
+        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
     match url.map(redis::IntoConnectionInfo::into_connection_info) {
         Some(Ok(_)) => Ok(Location::Redis(text.to_owned())),
-        Some(Err(fault)) => Err(Error::Location(format!("not a Redis URL that works here: {fault}"))),
-        None => Err(Error::Location(format!("not a Redis URL; one looks like {scheme}://localhost:6379/0"))),
+        Some(Err(fault)) => Err(Error::Location(format!(
+            "not a Redis URL that works here: {fault}"
+        ))),
+        None => Err(Error::Location(format!(
+            "not a Redis URL; one looks like {scheme}://localhost:6379/0"
+        ))),
     }
 }
 
-/// Whether a user name or password ends the host part early: all of it stands before the @, which then comes after a slash, a
-/// question mark or a hash sign. What follows would be taken for the host otherwise, and shown. A percent sign that encodes
-/// nothing belongs here too.
+/// Whether a user name or password ends the host part early: all of it stands before the @, which
+/// then comes after a slash, a question mark or a hash sign. What follows would be taken for the
+/// host otherwise, and shown. A percent sign that encodes nothing belongs here too.
 fn is_cut_short(text: &str) -> bool {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     let (host, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let secret = host.rsplit_once('@').map_or("", |(secret, _)| secret);
-    let is_encoded = |part: &str| part.get(..2).is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let is_encoded = |part: &str| {
+        part.get(..2)
+            .is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
     after.contains('@') || secret.split('%').skip(1).any(|part| !is_encoded(part))
 }
 
@@ -87,10 +102,13 @@ fn is_cut_short(text: &str) -> bool {
 pub(crate) fn authorities(url: &str) -> Option<PathBuf> {
     let parsed = redis::parse_redis_url(url)?;
     let mut pairs = parsed.query_pairs();
-    pairs.find(|(name, _)| name == "ca").map(|(_, path)| PathBuf::from(path.as_ref()))
+    pairs
+        .find(|(name, _)| name == "ca")
+        .map(|(_, path)| PathBuf::from(path.as_ref()))
 }
 
-/// The URL without its password; without the user name too where that stands alone, since it may be a misplaced password.
+/// The URL without its password; without the user name too where that stands alone, since it may be
+/// a misplaced password.
 fn redacted(url: &str) -> String {
     let Some(mut parsed) = redis::parse_redis_url(url) else {
         return "redis://***".to_owned();
@@ -116,9 +134,18 @@ mod tests {
     fn each_spelling_is_understood_and_shown_again() {
         assert_eq!(parsed("memory:"), Location::Memory);
         assert_eq!(parsed("file:./data"), Location::File("./data".into()));
-        assert_eq!(parsed("file:/var/lib/a b:c"), Location::File("/var/lib/a b:c".into()));
-        assert_eq!(parsed("redis://localhost:6379/2"), Location::Redis("redis://localhost:6379/2".into()));
-        assert_eq!(parsed("rediss://[::1]:6380"), Location::Redis("rediss://[::1]:6380".into()));
+        assert_eq!(
+            parsed("file:/var/lib/a b:c"),
+            Location::File("/var/lib/a b:c".into())
+        );
+        assert_eq!(
+            parsed("redis://localhost:6379/2"),
+            Location::Redis("redis://localhost:6379/2".into())
+        );
+        assert_eq!(
+            parsed("rediss://[::1]:6380"),
+            Location::Redis("rediss://[::1]:6380".into())
+        );
         for text in ["memory:", "file:./data", "redis://localhost:6379/2"] {
             assert_eq!(parsed(text).to_string(), text);
         }
@@ -158,30 +185,54 @@ mod tests {
             "redis://:hush%2@h",
         ] {
             let fault = text.parse::<Location>().expect_err(text).to_string();
-            assert!(fault.contains("percent-encoded") && !fault.contains("hush"), "{text}: {fault}");
+            assert!(
+                fault.contains("percent-encoded") && !fault.contains("hush"),
+                "{text}: {fault}"
+            );
         }
-        for text in ["redis://:hu%2Fsh%25%3f@h", "redis://me:a@b@h:1/0", "redis://h/0?protocol=resp3"] {
+        for text in [
+            "redis://:hu%2Fsh%25%3f@h",
+            "redis://me:a@b@h:1/0",
+            "redis://h/0?protocol=resp3",
+        ] {
             assert!(text.parse::<Location>().is_ok(), "{text}");
         }
     }
 
     #[test]
     fn authorities_are_for_tls() {
-        assert_eq!(authorities("rediss://h:1/0?ca=/etc/a%20b.pem"), Some("/etc/a b.pem".into()));
+        assert_eq!(
+            authorities("rediss://h:1/0?ca=/etc/a%20b.pem"),
+            Some("/etc/a b.pem".into())
+        );
         assert_eq!(authorities("rediss://h:1/0"), None);
         let location = parsed("rediss://me:hush@h:1/0?ca=/etc/ca.pem");
         assert_eq!(location.to_string(), "rediss://me:***@h:1/0");
-        assert!("redis://h?ca=/etc/ca.pem".parse::<Location>().is_err_and(|fault| fault.to_string().contains("rediss://")));
+        assert!(
+            "redis://h?ca=/etc/ca.pem"
+                .parse::<Location>()
+                .is_err_and(|fault| fault.to_string().contains("rediss://"))
+        );
     }
 
     #[test]
     fn passwords_are_not_shown() {
-        for url in
-            ["redis://:hush@h", "redis://me:hush@h:1/0", "rediss://hush@h", "redis://me:hush@h?password=hush", "redis://me:hush@:x"]
-        {
+        for url in [
+            "redis://:hush@h",
+            "redis://me:hush@h:1/0",
+            "rediss://hush@h",
+            "redis://me:hush@h?password=hush",
+            "redis://me:hush@:x",
+        ] {
             let location = Location::Redis(url.into());
-            assert!(!format!("{location} {location:?}").contains("hush"), "{location}");
+            assert!(
+                !format!("{location} {location:?}").contains("hush"),
+                "{location}"
+            );
         }
-        assert_eq!(parsed("redis://me:hush@h:1/0").to_string(), "redis://me:***@h:1/0");
+        assert_eq!(
+            parsed("redis://me:hush@h:1/0").to_string(),
+            "redis://me:***@h:1/0"
+        );
     }
 }

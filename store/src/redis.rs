@@ -11,8 +11,8 @@ use std::{path::Path, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script, ScriptInvocation, TlsCertificates, Value,
-    aio::ConnectionManager, cmd,
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script,
+    ScriptInvocation, TlsCertificates, Value, aio::ConnectionManager, cmd,
 };
 
 use self::{
@@ -21,7 +21,8 @@ use self::{
 };
 use crate::{Engine, Error, Export, Keep, Result, Swap, clock, engine::each_verb, location};
 
-/// How long sent bytes may stay unacknowledged before the connection counts as lost (a machine that has vanished).
+/// How long sent bytes may stay unacknowledged before the connection counts as lost (a machine that
+/// has vanished).
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
@@ -56,22 +57,30 @@ static ADD: LazyLock<Script> = LazyLock::new(|| {
 enum Question<'a> {
     /// A command that changes nothing. It is sent once more if the connection was lost.
     Read(&'a Cmd),
-    /// A command that may change something. If its answer is lost, nobody knows whether it was carried out, and it is not
-    /// repeated; only a refused connection, over which nothing was sent, is tried once more.
+    /// A command that may change something. If its answer is lost, nobody knows whether it was
+    /// carried out, and it is not repeated; only a refused connection, over which nothing was sent,
+    /// is tried once more.
     Write(&'a Cmd),
-    /// A script by its hash, with the same care. A server that does not know it has done nothing and is told it.
+    /// A script by its hash, with the same care. A server that does not know it has done nothing
+    /// and is told it.
     Script(&'a ScriptInvocation<'a>),
 }
 
 impl Question<'_> {
-    async fn send<T: FromRedisValue>(&self, mut connection: ConnectionManager) -> Result<T, RedisError> {
+    async fn send<T: FromRedisValue>(
+        &self,
+        mut connection: ConnectionManager,
+    ) -> Result<T, RedisError> {
         match self.send_once(&mut connection).await {
             Err(fault) if self.may_be_repeated(&fault) => self.send_once(&mut connection).await,
             answer => answer,
         }
     }
 
-    async fn send_once<T: FromRedisValue>(&self, connection: &mut ConnectionManager) -> Result<T, RedisError> {
+    async fn send_once<T: FromRedisValue>(
+        &self,
+        connection: &mut ConnectionManager,
+    ) -> Result<T, RedisError> {
         match self {
             Self::Read(command) | Self::Write(command) => command.query_async(connection).await,
             Self::Script(script) => script.invoke_async(connection).await,
@@ -86,8 +95,8 @@ impl Question<'_> {
     }
 }
 
-/// A connection to one Redis server, made anew in the background when it is lost, and replaced when the server behind it
-/// can no longer write.
+/// A connection to one Redis server, made anew in the background when it is lost, and replaced when
+/// the server behind it can no longer write.
 pub(crate) struct RedisEngine {
     link: Link,
 }
@@ -96,16 +105,19 @@ impl RedisEngine {
     /// Connects, and fails after a few seconds if nobody answers.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("rediss:") && rustls::crypto::CryptoProvider::get_default().is_none() {
-            // With two providers in one program, rustls would not choose. Failing means that another thread just did.
+            // With two providers in one program, rustls would not choose. Failing means that
+            // another thread just did.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let client = client(url)?;
-        Ok(Self { link: Link::open(client).await.map_err(explained)? })
+        Ok(Self {
+            link: Link::open(client).await.map_err(explained)?,
+        })
     }
 
-    /// Sends something, and sends it once more over a new connection if the server says that it did nothing because it is not,
-    /// or not yet, the one to write to. The address may lead to another server by now: after a failover the old primary keeps
-    /// its connections.
+    /// Sends something, and sends it once more over a new connection if the server says that it did
+    /// nothing because it is not, or not yet, the one to write to. The address may lead to another
+    /// server by now: after a failover the old primary keeps its connections.
     async fn send<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T> {
         let (connection, number) = self.link.current();
         let fault = match question.send(connection).await {
@@ -161,11 +173,23 @@ impl Engine for RedisEngine {
         Ok(answer != Value::Nil)
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         let mut script = SWAP.key(record(key));
-        match self.script(script.arg(expected).arg(new).arg(expiry_text(keep))).await? {
+        match self
+            .script(script.arg(expected).arg(new).arg(expiry_text(keep)))
+            .await?
+        {
             Value::Int(_) => Ok(Swap::Done),
-            there => Ok(Swap::Changed(FromRedisValue::from_redis_value(there).map_err(|fault| unavailable(fault.into()))?)),
+            there => Ok(Swap::Changed(
+                FromRedisValue::from_redis_value(there)
+                    .map_err(|fault| unavailable(fault.into()))?,
+            )),
         }
     }
 
@@ -178,11 +202,17 @@ impl Engine for RedisEngine {
     }
 
     async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        self.script(ADD.key(record(key)).arg(amount).arg(expiry_text(Keep::For(keep)))).await
+        self.script(
+            ADD.key(record(key))
+                .arg(amount)
+                .arg(expiry_text(Keep::For(keep))),
+        )
+        .await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        self.write(cmd("ZADD").arg(names(list)).arg(0).arg(member)).await
+        self.write(cmd("ZADD").arg(names(list)).arg(0).arg(member))
+            .await
     }
 
     async fn delist(&self, list: &str, member: &str) -> Result<bool> {
@@ -193,7 +223,16 @@ impl Engine for RedisEngine {
         // All scores are equal, so the set is in byte order.
         let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read(cmd("ZRANGEBYLEX").arg(names(list)).arg(from).arg("+").arg("LIMIT").arg(0).arg(limit)).await
+        self.read(
+            cmd("ZRANGEBYLEX")
+                .arg(names(list))
+                .arg(from)
+                .arg("+")
+                .arg("LIMIT")
+                .arg(0)
+                .arg(limit),
+        )
+        .await
     }
 
     async fn export(&self) -> Result<Export> {
@@ -205,7 +244,8 @@ impl Engine for RedisEngine {
         self.read(&cmd("PING")).await
     }
 
-    /// The verbs first: a write that is refused may lead to a new connection, and the question is about that one.
+    /// The verbs first: a write that is refused may lead to a new connection, and the question is
+    /// about that one.
     async fn probe(&self) -> Result<()> {
         each_verb(self).await?;
         match misplaced(&self.greeting().await?) {
@@ -220,26 +260,47 @@ impl Engine for RedisEngine {
 }
 
 fn client(url: &str) -> Result<Client> {
-    let authorities = location::authorities(url).map(|path| read_authorities(&path)).transpose()?;
+    let authorities = location::authorities(url)
+        .map(|path| read_authorities(&path))
+        .transpose()?;
     let info = url.into_connection_info().map_err(unavailable)?;
     // With RESP3 a lost connection is noticed, and replaced, before the next command needs it.
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     #[cfg(target_os = "linux")]
     let tcp = tcp.set_user_timeout(ACKNOWLEDGE);
     let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
     match authorities {
         None => Client::open(info).map_err(unavailable),
-        root_cert => Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(unavailable),
+        root_cert => Client::build_with_tls(
+            info,
+            TlsCertificates {
+                client_tls: None,
+                root_cert,
+            },
+        )
+        .map_err(unavailable),
     }
 }
 
 /// Certificates in PEM, which count instead of the system's.
 fn read_authorities(path: &Path) -> Result<Vec<u8>> {
-    let fault = |what: &str| Error::Location(format!("the certificate authorities {} cannot be used: {what}", path.display()));
+    let fault = |what: &str| {
+        Error::Location(format!(
+            "the certificate authorities {} cannot be used: {what}",
+            path.display()
+        ))
+    };
     let pem = std::fs::read(path).map_err(|error| fault(&error.to_string()))?;
     let begins = b"-----BEGIN CERTIFICATE-----";
-    if pem.windows(begins.len()).any(|part| part == begins) { Ok(pem) } else { Err(fault("there is no certificate in it (PEM)")) }
+    if pem.windows(begins.len()).any(|part| part == begins) {
+        Ok(pem)
+    } else {
+        Err(fault("there is no certificate in it (PEM)"))
+    }
 }
 
 fn record(key: &str) -> String {
@@ -254,7 +315,9 @@ fn names(list: &str) -> String {
 fn expiry(keep: Keep) -> Option<u64> {
     match keep {
         Keep::Forever => None,
-        Keep::For(time) => Some(clock::rounded_up(time)).filter(|milliseconds| *milliseconds < AGES),
+        Keep::For(time) => {
+            Some(clock::rounded_up(time)).filter(|milliseconds| *milliseconds < AGES)
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{Engine, Export, Keep, Result, Store, Swap};
 
 /// How long to ask what is there now.
 const DEADLINE: Duration = Duration::from_secs(4);
-/// How often, where the store says at once that it has no answer, and the first pause; each further one is twice as long.
+/// How often, where the store says at once that it has no answer, and the first pause; each further
+/// one is twice as long.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -50,10 +51,19 @@ async fn asked<T, A: Future<Output = Result<T>>>(ask: impl Fn() -> A) -> Option<
     timeout(DEADLINE, asking).await.ok().flatten()
 }
 
-/// A text after which, in byte order, comes `member` and hardly anything before it. None for a name that ends otherwise than in ASCII.
+/// A text after which, in byte order, comes `member` and hardly anything before it. None for a name
+/// that ends otherwise than in ASCII.
 fn predecessor(member: &str) -> Option<String> {
-    let last = member.bytes().last().filter(|last| last.is_ascii() && *last > 0)?;
-    Some(format!("{}{}{}", &member[..member.len() - 1], char::from(last - 1), char::MAX))
+    let last = member
+        .bytes()
+        .last()
+        .filter(|last| last.is_ascii() && *last > 0)?;
+    Some(format!(
+        "{}{}{}",
+        &member[..member.len() - 1],
+        char::from(last - 1),
+        char::MAX
+    ))
 }
 
 #[async_trait]
@@ -80,21 +90,32 @@ impl Engine for Resolving {
         Err(fault)
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         let mut fault = match self.store.compare_and_swap(key, expected, new, keep).await {
             Err(fault) => fault,
             answer => return answer,
         };
         for repeat in [true, false] {
             match self.look(key).await {
-                // What was to stay as it is may not have been written: it is, once more, while there is a try left.
-                Some(Some(there)) if there == new && (new != expected || !repeat) => return Ok(Swap::Done),
+                // What was to stay as it is may not have been written: it is, once more, while
+                // there is a try left.
+                Some(Some(there)) if there == new && (new != expected || !repeat) => {
+                    return Ok(Swap::Done);
+                }
                 Some(Some(there)) if there != expected => return Ok(Swap::Changed(Some(there))),
                 Some(None) => return Ok(Swap::Changed(None)),
-                Some(Some(_)) if repeat => match self.store.compare_and_swap(key, expected, new, keep).await {
-                    Err(again) => fault = again,
-                    answer => return answer,
-                },
+                Some(Some(_)) if repeat => {
+                    match self.store.compare_and_swap(key, expected, new, keep).await {
+                        Err(again) => fault = again,
+                        answer => return answer,
+                    }
+                }
                 _ => break,
             }
         }
@@ -127,7 +148,9 @@ impl Engine for Resolving {
             Err(fault) => fault,
             answer => return answer,
         };
-        let Some(before) = self.look(key).await else { return Err(fault) };
+        let Some(before) = self.look(key).await else {
+            return Err(fault);
+        };
         match self.store.add(key, amount, keep).await {
             // It was counted if the counter shows more than before.
             Err(fault) => {
@@ -187,5 +210,8 @@ impl Engine for Resolving {
 
 /// What a counter shows.
 fn number(there: Option<Vec<u8>>) -> u64 {
-    there.and_then(|digits| String::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    there
+        .and_then(|digits| String::from_utf8(digits).ok())
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
 }

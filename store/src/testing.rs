@@ -1,5 +1,5 @@
-//! For the tests of whoever builds on a store: a Redis server of their own, an address that leads to another one from some moment
-//! on, and a store that fails on purpose.
+//! For the tests of whoever builds on a store: a Redis server of their own, an address that leads
+//! to another one from some moment on, and a store that fails on purpose.
 
 mod breakable;
 mod redirect;

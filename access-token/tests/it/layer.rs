@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use access_token::{
-    Audience, Bearer, Challenge, Claims, KeySet, KeySource, Liveness, LivenessUnknown, RequireToken, SourceError, Verifier,
-    system_clock,
+    Audience, Bearer, Challenge, Claims, KeySet, KeySource, Liveness, LivenessUnknown,
+    RequireToken, SourceError, Verifier, system_clock,
 };
 use async_trait::async_trait;
 use axum::{
@@ -23,28 +23,52 @@ const METADATA: &str = "https://notes.example/.well-known/oauth-protected-resour
 
 fn guarded(verifier: Verifier) -> Router {
     let challenge = Challenge::new(METADATA, &["notes:read", "notes:write"]);
-    let layer = RequireToken::new(Arc::new(verifier), Arc::new(|| NOON), challenge, &["notes:read"]);
-    let who = |Bearer(claims): Bearer| async move { format!("{} {}", claims.sub, claims.device_id) };
+    let layer = RequireToken::new(
+        Arc::new(verifier),
+        Arc::new(|| NOON),
+        challenge,
+        &["notes:read"],
+    );
+    let who =
+        |Bearer(claims): Bearer| async move { format!("{} {}", claims.sub, claims.device_id) };
     Router::new().route("/", get(who)).layer(layer)
 }
 
-async fn ask(router: Router, query: &str, authorization: &[&str]) -> (StatusCode, HeaderMap, String) {
+async fn ask(
+    router: Router,
+    query: &str,
+    authorization: &[&str],
+) -> (StatusCode, HeaderMap, String) {
     let mut request = Request::get(format!("/{query}"));
     for value in authorization {
         request = request.header(header::AUTHORIZATION, *value);
     }
-    let response = router.oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+    let response = router
+        .oneshot(request.body(Body::empty()).expect("a request"))
+        .await
+        .expect("an answer");
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, 10_000).await.expect("a body");
-    (parts.status, parts.headers, String::from_utf8(body.to_vec()).expect("text"))
+    (
+        parts.status,
+        parts.headers,
+        String::from_utf8(body.to_vec()).expect("text"),
+    )
 }
 
 async fn refused(authorization: &[&str]) -> (StatusCode, String, Value) {
     let (status, headers, body) = ask(guarded(verifier(&service())), "", authorization).await;
     assert_eq!(headers[header::CACHE_CONTROL], "no-store");
     assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-    let challenge = headers[header::WWW_AUTHENTICATE].to_str().expect("text").to_owned();
-    (status, challenge, serde_json::from_str(&body).expect("JSON"))
+    let challenge = headers[header::WWW_AUTHENTICATE]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    (
+        status,
+        challenge,
+        serde_json::from_str(&body).expect("JSON"),
+    )
 }
 
 #[tokio::test]
@@ -52,17 +76,35 @@ async fn a_good_token_passes_whatever_the_case_of_the_scheme() {
     let service = service();
     let token = token(&service, NOON, "notes:write notes:read");
     for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
-        let (status, _, body) = ask(guarded(verifier(&service)), "", &[&format!("{scheme} {token}")]).await;
-        assert_eq!((status, body.as_str()), (StatusCode::OK, "person phone"), "{scheme}");
+        let (status, _, body) = ask(
+            guarded(verifier(&service)),
+            "",
+            &[&format!("{scheme} {token}")],
+        )
+        .await;
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::OK, "person phone"),
+            "{scheme}"
+        );
     }
 }
 
 #[tokio::test]
 async fn p16_without_a_token_the_challenge_has_no_error_code() {
     let plain = format!(r#"Bearer resource_metadata="{METADATA}", scope="notes:read notes:write""#);
-    for authorization in [&[][..], &["Basic dXNlcjpwYXNz"], &["DPoP v4.public.AAAA"], &["Bearerv4.public.AAAA"]] {
+    for authorization in [
+        &[][..],
+        &["Basic dXNlcjpwYXNz"],
+        &["DPoP v4.public.AAAA"],
+        &["Bearerv4.public.AAAA"],
+    ] {
         let (status, challenge, body) = refused(authorization).await;
-        assert_eq!((status, &challenge), (StatusCode::UNAUTHORIZED, &plain), "{authorization:?}");
+        assert_eq!(
+            (status, &challenge),
+            (StatusCode::UNAUTHORIZED, &plain),
+            "{authorization:?}"
+        );
         assert!(body.get("error").is_none());
     }
 }
@@ -73,15 +115,24 @@ async fn p11_a_token_in_the_query_does_not_count() {
     let query = format!("?access_token={}", token(&service, NOON, "notes:read"));
     let (status, headers, _) = ask(guarded(verifier(&service)), &query, &[]).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert!(!headers[header::WWW_AUTHENTICATE].to_str().expect("text").contains("error"));
+    assert!(
+        !headers[header::WWW_AUTHENTICATE]
+            .to_str()
+            .expect("text")
+            .contains("error")
+    );
 }
 
 #[tokio::test]
 async fn p7_a_bad_token_is_401_and_says_why() {
     let expired = token(&service(), NOON - time::Duration::HOUR, "notes:read");
-    for (token, why) in
-        [(expired.as_str(), "the token has expired"), ("eyJhbGciOiJub25lIn0.e30.", "the token is not a PASETO v4.public token")]
-    {
+    for (token, why) in [
+        (expired.as_str(), "the token has expired"),
+        (
+            "eyJhbGciOiJub25lIn0.e30.",
+            "the token is not a PASETO v4.public token",
+        ),
+    ] {
         let (status, challenge, body) = refused(&[&format!("Bearer {token}")]).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert_eq!(
@@ -90,7 +141,10 @@ async fn p7_a_bad_token_is_401_and_says_why() {
                 r#"Bearer error="invalid_token", error_description="{why}", resource_metadata="{METADATA}", scope="notes:read notes:write""#
             )
         );
-        assert_eq!(body, json!({ "error": "invalid_token", "error_description": why }));
+        assert_eq!(
+            body,
+            json!({ "error": "invalid_token", "error_description": why })
+        );
     }
 }
 
@@ -109,7 +163,10 @@ async fn p7_a_header_that_cannot_be_read_is_400() {
     for authorization in cases {
         let (status, challenge, body) = refused(authorization).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{authorization:?}");
-        assert!(challenge.starts_with(r#"Bearer error="invalid_request""#), "{challenge}");
+        assert!(
+            challenge.starts_with(r#"Bearer error="invalid_request""#),
+            "{challenge}"
+        );
         assert_eq!(body["error"], "invalid_request");
     }
 }
@@ -129,8 +186,13 @@ async fn p8_a_missing_scope_is_403_with_every_scope_needed() {
 
     let own = Challenge::new(METADATA, &[]).insufficient_scope(&["notes:read", "notes:write"]);
     assert_eq!(own.status(), StatusCode::FORBIDDEN);
-    let challenge = own.headers()[header::WWW_AUTHENTICATE].to_str().expect("text");
-    assert!(challenge.ends_with(r#"scope="notes:read notes:write""#), "{challenge}");
+    let challenge = own.headers()[header::WWW_AUTHENTICATE]
+        .to_str()
+        .expect("text");
+    assert!(
+        challenge.ends_with(r#"scope="notes:read notes:write""#),
+        "{challenge}"
+    );
 }
 
 struct Down;
@@ -144,19 +206,29 @@ impl KeySource for Down {
 
 #[tokio::test]
 async fn without_keys_the_answer_is_503_and_no_challenge() {
-    let blind = Verifier::new(ISSUER.into(), Audience::Exactly(NOTES.into()), Arc::new(Down));
+    let blind = Verifier::new(
+        ISSUER.into(),
+        Audience::Exactly(NOTES.into()),
+        Arc::new(Down),
+    );
     let authorization = format!("Bearer {}", token(&service(), NOON, "notes:read"));
     let (status, headers, body) = ask(guarded(blind), "", &[&authorization]).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(headers[header::RETRY_AFTER], "5");
     assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
-    assert!(body.contains("temporarily_unavailable") && !body.contains("down"), "{body}");
+    assert!(
+        body.contains("temporarily_unavailable") && !body.contains("down"),
+        "{body}"
+    );
 }
 
 #[tokio::test]
 async fn a_route_without_the_layer_stays_shut() {
     let bare = Router::new().route("/", get(|Bearer(_): Bearer| async { "in" }));
-    assert_eq!(ask(bare, "", &["Bearer x"]).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(
+        ask(bare, "", &["Bearer x"]).await.0,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
 }
 
 #[test]
@@ -172,7 +244,9 @@ struct Grants(&'static str);
 impl Liveness for Grants {
     async fn is_live(&self, claims: &Claims) -> Result<bool, LivenessUnknown> {
         match claims.grant.as_deref() {
-            Some("grant") if self.0.is_empty() => Err(LivenessUnknown("the store is away".to_owned())),
+            Some("grant") if self.0.is_empty() => {
+                Err(LivenessUnknown("the store is away".to_owned()))
+            }
             grant => Ok(grant == Some(self.0)),
         }
     }
@@ -185,20 +259,51 @@ async fn a_service_that_asks_refuses_at_once_what_has_ended_and_no_other_does() 
     let narrow = format!("Bearer {}", token(&service, NOON, ""));
     let layer = || {
         let challenge = Challenge::new(METADATA, &["notes:read"]);
-        RequireToken::new(Arc::new(verifier(&service)), Arc::new(|| NOON), challenge, &["notes:read"])
+        RequireToken::new(
+            Arc::new(verifier(&service)),
+            Arc::new(|| NOON),
+            challenge,
+            &["notes:read"],
+        )
     };
     let ask = async |layer: RequireToken, authorization: &str| {
-        let (status, headers, body) = ask(Router::new().route("/", get(async || "in")).layer(layer), "", &[authorization]).await;
-        (status.as_u16(), headers.get(header::WWW_AUTHENTICATE).is_some(), body)
+        let (status, headers, body) = ask(
+            Router::new().route("/", get(async || "in")).layer(layer),
+            "",
+            &[authorization],
+        )
+        .await;
+        (
+            status.as_u16(),
+            headers.get(header::WWW_AUTHENTICATE).is_some(),
+            body,
+        )
     };
     assert_eq!(ask(layer(), &authorization).await.0, 200);
-    assert_eq!(ask(layer().asking(Arc::new(Grants("grant"))), &authorization).await.0, 200);
+    assert_eq!(
+        ask(layer().asking(Arc::new(Grants("grant"))), &authorization)
+            .await
+            .0,
+        200
+    );
     for authorization in [&authorization, &narrow] {
-        let (status, challenged, body) = ask(layer().asking(Arc::new(Grants("another"))), authorization).await;
+        let (status, challenged, body) =
+            ask(layer().asking(Arc::new(Grants("another"))), authorization).await;
         assert_eq!((status, challenged), (401, true));
-        assert!(body.contains(r#""error":"invalid_token""#) && body.contains("has ended"), "{body}");
-        let (status, challenged, body) = ask(layer().asking(Arc::new(Grants(""))), authorization).await;
-        assert_eq!((status, challenged), (503, false), "nobody throws a token away for it");
-        assert!(body.contains("temporarily_unavailable") && !body.contains("the store is away"), "{body}");
+        assert!(
+            body.contains(r#""error":"invalid_token""#) && body.contains("has ended"),
+            "{body}"
+        );
+        let (status, challenged, body) =
+            ask(layer().asking(Arc::new(Grants(""))), authorization).await;
+        assert_eq!(
+            (status, challenged),
+            (503, false),
+            "nobody throws a token away for it"
+        );
+        assert!(
+            body.contains("temporarily_unavailable") && !body.contains("the store is away"),
+            "{body}"
+        );
     }
 }

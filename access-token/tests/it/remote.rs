@@ -11,7 +11,9 @@ use crate::support::{NOON, service};
 const PATH: &str = "/.well-known/paseto-keys";
 
 async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("an address");
     // Ends with the runtime of the test.
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -40,19 +42,37 @@ async fn the_public_document_arrives() {
 #[tokio::test]
 async fn redirects_faults_and_floods_are_not_keys() {
     let document = service().key_set(NOON);
-    let moved =
-        Router::new().route(PATH, get(async || Redirect::temporary("/there"))).route("/there", get(async || Json(document)));
+    let moved = Router::new()
+        .route(PATH, get(async || Redirect::temporary("/there")))
+        .route("/there", get(async || Json(document)));
     assert!(fetched(moved).await.expect_err("moved").contains("307"));
-    assert!(fetched(Router::new()).await.expect_err("absent").contains("404"));
+    assert!(
+        fetched(Router::new())
+            .await
+            .expect_err("absent")
+            .contains("404")
+    );
     let broken = Router::new().route(PATH, get(async || (StatusCode::OK, "<html>")));
-    assert!(fetched(broken).await.expect_err("no JSON").contains("not a key document"));
+    assert!(
+        fetched(broken)
+            .await
+            .expect_err("no JSON")
+            .contains("not a key document")
+    );
     let flood = Router::new().route(PATH, get(async || " ".repeat(100_000)));
-    assert!(fetched(flood).await.expect_err("too large").contains("larger than"));
+    assert!(
+        fetched(flood)
+            .await
+            .expect_err("too large")
+            .contains("larger than")
+    );
 }
 
 #[tokio::test]
 async fn an_issuer_that_does_not_answer_is_an_error() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let keys = RemoteKeys::new(&format!("http://{address}/")).expect("loopback");
@@ -61,10 +81,21 @@ async fn an_issuer_that_does_not_answer_is_an_error() {
 
 #[test]
 fn keys_are_fetched_over_https_or_from_this_machine_only() {
-    for good in ["https://id.example", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"] {
+    for good in [
+        "https://id.example",
+        "http://localhost:3000",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+    ] {
         assert!(RemoteKeys::new(good).is_ok(), "{good}");
     }
-    for bad in ["http://id.example", "http://localhost.example", "ftp://localhost", "id.example", ""] {
+    for bad in [
+        "http://id.example",
+        "http://localhost.example",
+        "ftp://localhost",
+        "id.example",
+        "",
+    ] {
         assert!(RemoteKeys::new(bad).is_err(), "{bad}");
     }
 }

@@ -1,11 +1,14 @@
-//! A verifier whose keys come from elsewhere: how often it asks, and what it does when nobody answers.
+//! A verifier whose keys come from elsewhere: how often it asks, and what it does when nobody
+//! answers.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
 };
 
-use access_token::{Audience, Invalid, KeySet, KeySource, Refusal, SourceError, TokenService, Verifier};
+use access_token::{
+    Audience, Invalid, KeySet, KeySource, Refusal, SourceError, TokenService, Verifier,
+};
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
@@ -22,18 +25,34 @@ impl KeySource for Elsewhere {
     async fn fetch(&self) -> Result<KeySet, SourceError> {
         self.asked.fetch_add(1, SeqCst);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        if self.down.load(SeqCst) { Err(SourceError("down".into())) } else { Ok(self.service.key_set(NOON)) }
+        if self.down.load(SeqCst) {
+            Err(SourceError("down".into()))
+        } else {
+            Ok(self.service.key_set(NOON))
+        }
     }
 }
 
 fn elsewhere() -> (Arc<Elsewhere>, Arc<Verifier>) {
-    let source = Arc::new(Elsewhere { service: service(), asked: AtomicU32::new(0), down: AtomicBool::new(false) });
-    let verifier = Verifier::new(ISSUER.into(), Audience::Exactly(NOTES.into()), source.clone());
+    let source = Arc::new(Elsewhere {
+        service: service(),
+        asked: AtomicU32::new(0),
+        down: AtomicBool::new(false),
+    });
+    let verifier = Verifier::new(
+        ISSUER.into(),
+        Audience::Exactly(NOTES.into()),
+        source.clone(),
+    );
     (source, Arc::new(verifier))
 }
 
 fn rotate(source: &Elsewhere, now: OffsetDateTime, byte: u8) {
-    let ring = source.service.ring().rotate(now, &[byte; 32], Duration::HOUR).expect("rotated");
+    let ring = source
+        .service
+        .ring()
+        .rotate(now, &[byte; 32], Duration::HOUR)
+        .expect("rotated");
     source.service.replace_ring(ring);
 }
 
@@ -62,10 +81,27 @@ async fn a_rotation_is_picked_up_and_unknown_keys_do_not_hammer_the_issuer() {
     let new = token(&source.service, NOON, "");
 
     let soon = NOON + Duration::seconds(9);
-    assert_eq!(verifier.verify(&new, soon).await, Err(Refusal::Invalid(Invalid::UnknownKey)));
-    assert_eq!(source.asked.load(SeqCst), 1, "within ten seconds of the last request");
-    assert!(verifier.verify(&new, NOON + Duration::seconds(10)).await.is_ok());
-    assert!(verifier.verify(&old, NOON + Duration::seconds(11)).await.is_ok());
+    assert_eq!(
+        verifier.verify(&new, soon).await,
+        Err(Refusal::Invalid(Invalid::UnknownKey))
+    );
+    assert_eq!(
+        source.asked.load(SeqCst),
+        1,
+        "within ten seconds of the last request"
+    );
+    assert!(
+        verifier
+            .verify(&new, NOON + Duration::seconds(10))
+            .await
+            .is_ok()
+    );
+    assert!(
+        verifier
+            .verify(&old, NOON + Duration::seconds(11))
+            .await
+            .is_ok()
+    );
     assert_eq!(source.asked.load(SeqCst), 2);
 }
 
@@ -74,21 +110,50 @@ async fn keys_are_renewed_after_five_minutes_and_a_retired_one_stops_in_time_eve
     let (source, verifier) = elsewhere();
     let old = token(&source.service, NOON, "");
     rotate(&source, NOON, 2);
-    source.service.replace_ring(source.service.ring().rotate(NOON, &[3; 32], Duration::minutes(5)).expect("rotated"));
+    source.service.replace_ring(
+        source
+            .service
+            .ring()
+            .rotate(NOON, &[3; 32], Duration::minutes(5))
+            .expect("rotated"),
+    );
     let younger = token(&source.service, NOON, "");
     assert!(verifier.verify(&younger, NOON).await.is_ok());
-    assert!(verifier.verify(&younger, NOON + Duration::minutes(4)).await.is_ok());
+    assert!(
+        verifier
+            .verify(&younger, NOON + Duration::minutes(4))
+            .await
+            .is_ok()
+    );
     assert_eq!(source.asked.load(SeqCst), 1);
 
     source.down.store(true, SeqCst);
     let later = NOON + Duration::minutes(5);
-    assert!(verifier.verify(&younger, later).await.is_ok(), "the old set serves on");
+    assert!(
+        verifier.verify(&younger, later).await.is_ok(),
+        "the old set serves on"
+    );
     assert_eq!(source.asked.load(SeqCst), 2);
-    assert!(verifier.verify(&younger, later + Duration::SECOND).await.is_ok());
-    assert_eq!(source.asked.load(SeqCst), 2, "a failed request is not repeated at once");
-    assert!(verifier.verify(&old, later).await.is_ok(), "its hour is not over");
+    assert!(
+        verifier
+            .verify(&younger, later + Duration::SECOND)
+            .await
+            .is_ok()
+    );
+    assert_eq!(
+        source.asked.load(SeqCst),
+        2,
+        "a failed request is not repeated at once"
+    );
+    assert!(
+        verifier.verify(&old, later).await.is_ok(),
+        "its hour is not over"
+    );
     let patient = NOON + Duration::HOUR;
-    assert_eq!(verifier.verify(&old, patient).await, Err(Refusal::Invalid(Invalid::RetiredKey)));
+    assert_eq!(
+        verifier.verify(&old, patient).await,
+        Err(Refusal::Invalid(Invalid::RetiredKey))
+    );
 }
 
 #[tokio::test]
@@ -96,10 +161,21 @@ async fn without_keys_a_token_is_neither_good_nor_bad() {
     let (source, verifier) = elsewhere();
     source.down.store(true, SeqCst);
     let token = token(&source.service, NOON, "");
-    assert_eq!(verifier.verify(&token, NOON).await, Err(Refusal::NoKeys(SourceError("down".into()))));
+    assert_eq!(
+        verifier.verify(&token, NOON).await,
+        Err(Refusal::NoKeys(SourceError("down".into())))
+    );
     source.down.store(false, SeqCst);
-    assert!(matches!(verifier.verify(&token, NOON).await, Err(Refusal::NoKeys(_))), "it asked a moment ago");
-    assert!(verifier.verify(&token, NOON + Duration::SECOND).await.is_ok());
+    assert!(
+        matches!(verifier.verify(&token, NOON).await, Err(Refusal::NoKeys(_))),
+        "it asked a moment ago"
+    );
+    assert!(
+        verifier
+            .verify(&token, NOON + Duration::SECOND)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -110,6 +186,14 @@ async fn keys_a_day_old_are_not_used_any_more() {
     source.down.store(true, SeqCst);
     let tomorrow = NOON + Duration::DAY;
     let token = token(&source.service, tomorrow, "");
-    assert!(verifier.verify(&token, tomorrow - Duration::seconds(20)).await.is_ok());
-    assert!(matches!(verifier.verify(&token, tomorrow).await, Err(Refusal::NoKeys(_))));
+    assert!(
+        verifier
+            .verify(&token, tomorrow - Duration::seconds(20))
+            .await
+            .is_ok()
+    );
+    assert!(matches!(
+        verifier.verify(&token, tomorrow).await,
+        Err(Refusal::NoKeys(_))
+    ));
 }

@@ -28,7 +28,10 @@ pub(crate) fn subject(scope: &str) -> Subject {
 }
 
 pub(crate) fn token(service: &TokenService, now: OffsetDateTime, scope: &str) -> String {
-    service.issue(now, [5; 16], subject(scope)).expect("issued").token
+    service
+        .issue(now, [5; 16], subject(scope))
+        .expect("issued")
+        .token
 }
 
 pub(crate) fn verifier(service: &TokenService) -> Verifier {
@@ -45,11 +48,22 @@ pub(crate) fn claims() -> Value {
 
 /// Signs anything with the key of [`service`], under its key id.
 pub(crate) fn sign(payload: &str, implicit: Option<&[u8]>) -> String {
-    let secret = AsymmetricSecretKey::from(&KeyPair::from_seed(Seed::new(SEED)).sk[..]).expect("a key");
+    let secret =
+        AsymmetricSecretKey::from(&KeyPair::from_seed(Seed::new(SEED)).sk[..]).expect("a key");
     let footer = json!({ "kid": service().ring().active().id() }).to_string();
-    PublicToken::sign(&secret, payload.as_bytes(), Some(footer.as_bytes()), implicit).expect("signed")
+    PublicToken::sign(
+        &secret,
+        payload.as_bytes(),
+        Some(footer.as_bytes()),
+        implicit,
+    )
+    .expect("signed")
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }

@@ -1,4 +1,5 @@
-//! What a signed-in person ends: browsers they are signed in with, and applications they have connected.
+//! What a signed-in person ends: browsers they are signed in with, and applications they have
+//! connected.
 
 use leptos::prelude::*;
 
@@ -11,7 +12,10 @@ use crate::{
 
 /// Signs another browser of the person out.
 #[server(prefix = "/actions", endpoint = "end_session")]
-pub async fn end_session(#[server(default)] form_token: String, #[server(default)] session: String) -> Result<(), Message> {
+pub async fn end_session(
+    #[server(default)] form_token: String,
+    #[server(default)] session: String,
+) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         visit.provider.end_session(&visit.visitor, &session).await?;
@@ -35,10 +39,16 @@ pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result
 
 /// Ends what the person had allowed an application, and forgets that they had.
 #[server(prefix = "/actions", endpoint = "disconnect")]
-pub async fn disconnect(#[server(default)] form_token: String, #[server(default)] connection: String) -> Result<(), Message> {
+pub async fn disconnect(
+    #[server(default)] form_token: String,
+    #[server(default)] connection: String,
+) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.provider.disconnect(&visit.visitor, &connection).await?;
+        visit
+            .provider
+            .disconnect(&visit.visitor, &connection)
+            .await?;
         Ok(Done::Disconnected)
     };
     answer_account(attempt.await);

@@ -34,7 +34,10 @@ pub async fn finish_adding_passkey(
         let visit = Visit::trusted(&form_token)?;
         passkeys::admit(&visit)?;
         let credential = passkeys::received(&credential)?;
-        visit.provider.finish_adding_passkey(&visit.visitor, &ceremony, &credential).await?;
+        visit
+            .provider
+            .finish_adding_passkey(&visit.visitor, &ceremony, &credential)
+            .await?;
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
     answer_script(attempt.await)
@@ -42,7 +45,10 @@ pub async fn finish_adding_passkey(
 
 /// Says no to the offer of a passkey, and goes on.
 #[server(prefix = "/actions", endpoint = "decline_passkey")]
-pub async fn decline_passkey(#[server(default)] form_token: String, #[server(default)] request: String) -> Result<(), Message> {
+pub async fn decline_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
     let request = Slug::parse(&request);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
@@ -62,7 +68,10 @@ pub async fn rename_passkey(
 ) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.provider.rename_passkey(&visit.visitor, &passkey, &name).await?;
+        visit
+            .provider
+            .rename_passkey(&visit.visitor, &passkey, &name)
+            .await?;
         Ok(Done::PasskeyRenamed)
     };
     answer_account(attempt.await);
@@ -71,10 +80,16 @@ pub async fn rename_passkey(
 
 /// Removes a passkey.
 #[server(prefix = "/actions", endpoint = "remove_passkey")]
-pub async fn remove_passkey(#[server(default)] form_token: String, #[server(default)] passkey: String) -> Result<(), Message> {
+pub async fn remove_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] passkey: String,
+) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.provider.remove_passkey(&visit.visitor, &passkey).await?;
+        visit
+            .provider
+            .remove_passkey(&visit.visitor, &passkey)
+            .await?;
         Ok(Done::PasskeyRemoved)
     };
     answer_account(attempt.await);
@@ -83,10 +98,19 @@ pub async fn remove_passkey(#[server(default)] form_token: String, #[server(defa
 
 /// Chooses a new password; every other browser is signed out by it.
 #[server(prefix = "/actions", endpoint = "change_password")]
-pub async fn change_password(#[server(default)] form_token: String, #[server(default)] password: String) -> Result<(), Message> {
+pub async fn change_password(
+    #[server(default)] form_token: String,
+    #[server(default)] password: String,
+) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        visit.keep_all(&visit.provider.change_password(&visit.visitor, &password).await?.cookies);
+        visit.keep_all(
+            &visit
+                .provider
+                .change_password(&visit.visitor, &password)
+                .await?
+                .cookies,
+        );
         Ok(Done::PasswordSaved)
     };
     answer_account(attempt.await);
@@ -107,7 +131,10 @@ pub async fn remove_password(#[server(default)] form_token: String) -> Result<()
 
 /// Gives the person another address.
 #[server(prefix = "/actions", endpoint = "change_email")]
-pub async fn change_email(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn change_email(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         visit.provider.change_email(&visit.visitor, &email).await?;

@@ -1,4 +1,5 @@
-//! What administrators do. Each is a plain form post, answered by 303 to the page it came from, which says what came of it.
+//! What administrators do. Each is a plain form post, answered by 303 to the page it came from,
+//! which says what came of it.
 
 use leptos::prelude::*;
 
@@ -24,11 +25,20 @@ pub async fn invite(
     let attempt = Attempt::invite(&email, &role);
     let deed = async move |administration: Administration| {
         let role = Role::parse(&role).ok_or(Message::Gone)?;
-        let added = administration.invite(&email, Some(role)).await.map_err(|error| match error {
-            provider::AdministrationError::Invalid(_) => Message::EmailInvalid.into(),
-            other => Fault::from(other),
-        })?;
-        Ok((News::Invited { email: added.account.email }, added.enrolment_link))
+        let added =
+            administration
+                .invite(&email, Some(role))
+                .await
+                .map_err(|error| match error {
+                    provider::AdministrationError::Invalid(_) => Message::EmailInvalid.into(),
+                    other => Fault::from(other),
+                })?;
+        Ok((
+            News::Invited {
+                email: added.account.email,
+            },
+            added.enrolment_link,
+        ))
     };
     administer(&form_token, Section::Accounts, attempt, deed).await;
     Ok(())
@@ -36,7 +46,10 @@ pub async fn invite(
 
 /// Keeps an account from signing in.
 #[server(prefix = "/actions", endpoint = "disable_account")]
-pub async fn disable_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn disable_account(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.disable_account(&email).await?;
         Ok((News::AccountDisabled { email }, None))
@@ -47,7 +60,10 @@ pub async fn disable_account(#[server(default)] form_token: String, #[server(def
 
 /// Lets a disabled account sign in again.
 #[server(prefix = "/actions", endpoint = "enable_account")]
-pub async fn enable_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn enable_account(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.enable_account(&email).await?;
         Ok((News::AccountEnabled { email }, None))
@@ -58,7 +74,10 @@ pub async fn enable_account(#[server(default)] form_token: String, #[server(defa
 
 /// Removes an account for good.
 #[server(prefix = "/actions", endpoint = "remove_account")]
-pub async fn remove_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn remove_account(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.remove_account(&email).await?;
         Ok((News::AccountRemoved { email }, None))
@@ -69,7 +88,10 @@ pub async fn remove_account(#[server(default)] form_token: String, #[server(defa
 
 /// Makes a link by which the person of an account chooses a new way to sign in.
 #[server(prefix = "/actions", endpoint = "reset_account")]
-pub async fn reset_account(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn reset_account(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         let link = administration.reset_account(&email).await?;
         Ok((News::ResetLinkMade { email }, Some(link)))
@@ -80,7 +102,10 @@ pub async fn reset_account(#[server(default)] form_token: String, #[server(defau
 
 /// Lets the one-time link to an account open nothing any more.
 #[server(prefix = "/actions", endpoint = "withdraw_link")]
-pub async fn withdraw_link(#[server(default)] form_token: String, #[server(default)] email: String) -> Result<(), Message> {
+pub async fn withdraw_link(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.withdraw_link(&email).await?;
         Ok((News::LinkWithdrawn { email }, None))
@@ -99,7 +124,13 @@ pub async fn set_role(
     let deed = async move |administration: Administration| {
         let role = Role::parse(&role).ok_or(Message::Gone)?;
         administration.set_role(&email, role).await?;
-        Ok((News::RoleSet { email, administrator: role == Role::Administrator }, None))
+        Ok((
+            News::RoleSet {
+                email,
+                administrator: role == Role::Administrator,
+            },
+            None,
+        ))
     };
     administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
     Ok(())
@@ -116,9 +147,19 @@ pub async fn add_client(
     let confidential = !confidential.is_empty();
     let attempt = Attempt::add_client(&name, &redirect_uris, confidential);
     let deed = async move |administration: Administration| {
-        let uris: Vec<_> = redirect_uris.split_whitespace().map(str::to_owned).collect();
-        let added = administration.add_client(&name, &uris, confidential).await?;
-        Ok((News::ClientAdded { client_id: added.client_id }, added.client_secret))
+        let uris: Vec<_> = redirect_uris
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let added = administration
+            .add_client(&name, &uris, confidential)
+            .await?;
+        Ok((
+            News::ClientAdded {
+                client_id: added.client_id,
+            },
+            added.client_secret,
+        ))
     };
     administer(&form_token, Section::Applications, attempt, deed).await;
     Ok(())
@@ -132,7 +173,9 @@ pub async fn add_redirect_uri(
     #[server(default)] redirect_uri: String,
 ) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
-        administration.add_redirect_uri(&client_id, &redirect_uri).await?;
+        administration
+            .add_redirect_uri(&client_id, &redirect_uri)
+            .await?;
         Ok((News::RedirectUriAdded { redirect_uri }, None))
     };
     administer(&form_token, Section::Failures, Attempt::Button, deed).await;
@@ -141,7 +184,10 @@ pub async fn add_redirect_uri(
 
 /// Removes an application.
 #[server(prefix = "/actions", endpoint = "remove_client")]
-pub async fn remove_client(#[server(default)] form_token: String, #[server(default)] client_id: String) -> Result<(), Message> {
+pub async fn remove_client(
+    #[server(default)] form_token: String,
+    #[server(default)] client_id: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.remove_client(&client_id).await?;
         Ok((News::ClientRemoved, None))
@@ -152,7 +198,10 @@ pub async fn remove_client(#[server(default)] form_token: String, #[server(defau
 
 /// Ends everything that people allowed an application.
 #[server(prefix = "/actions", endpoint = "disconnect_client")]
-pub async fn disconnect_client(#[server(default)] form_token: String, #[server(default)] client_id: String) -> Result<(), Message> {
+pub async fn disconnect_client(
+    #[server(default)] form_token: String,
+    #[server(default)] client_id: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.disconnect_client(&client_id).await?;
         Ok((News::ClientDisconnected, None))
@@ -163,11 +212,19 @@ pub async fn disconnect_client(#[server(default)] form_token: String, #[server(d
 
 /// Keeps a host out.
 #[server(prefix = "/actions", endpoint = "block_host")]
-pub async fn block_host(#[server(default)] form_token: String, #[server(default)] host: String) -> Result<(), Message> {
+pub async fn block_host(
+    #[server(default)] form_token: String,
+    #[server(default)] host: String,
+) -> Result<(), Message> {
     let attempt = Attempt::block_host(&host);
     let deed = async move |administration: Administration| {
         administration.block_host(&host).await?;
-        Ok((News::HostBlocked { host: host.trim().to_lowercase() }, None))
+        Ok((
+            News::HostBlocked {
+                host: host.trim().to_lowercase(),
+            },
+            None,
+        ))
     };
     administer(&form_token, Section::Applications, attempt, deed).await;
     Ok(())
@@ -175,10 +232,18 @@ pub async fn block_host(#[server(default)] form_token: String, #[server(default)
 
 /// Lets a blocked host in again.
 #[server(prefix = "/actions", endpoint = "unblock_host")]
-pub async fn unblock_host(#[server(default)] form_token: String, #[server(default)] host: String) -> Result<(), Message> {
+pub async fn unblock_host(
+    #[server(default)] form_token: String,
+    #[server(default)] host: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.unblock_host(&host).await?;
-        Ok((News::HostUnblocked { host: host.trim().to_lowercase() }, None))
+        Ok((
+            News::HostUnblocked {
+                host: host.trim().to_lowercase(),
+            },
+            None,
+        ))
     };
     administer(&form_token, Section::Applications, Attempt::Button, deed).await;
     Ok(())
@@ -197,7 +262,10 @@ pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Me
 
 /// Takes a signing key out.
 #[server(prefix = "/actions", endpoint = "revoke_key")]
-pub async fn revoke_key(#[server(default)] form_token: String, #[server(default)] kid: String) -> Result<(), Message> {
+pub async fn revoke_key(
+    #[server(default)] form_token: String,
+    #[server(default)] kid: String,
+) -> Result<(), Message> {
     let deed = async move |administration: Administration| {
         administration.revoke_key(&kid).await?;
         Ok((News::KeyRevoked, None))
@@ -206,10 +274,15 @@ pub async fn revoke_key(#[server(default)] form_token: String, #[server(default)
     Ok(())
 }
 
-/// Carries out what an administrator posted on a page of theirs, and leads back there. What is to be seen this once goes along.
+/// Carries out what an administrator posted on a page of theirs, and leads back there. What is to
+/// be seen this once goes along.
 #[cfg(feature = "ssr")]
-async fn administer<Doing>(form_token: &str, section: Section, attempt: Attempt, deed: impl FnOnce(Administration) -> Doing)
-where
+async fn administer<Doing>(
+    form_token: &str,
+    section: Section,
+    attempt: Attempt,
+    deed: impl FnOnce(Administration) -> Doing,
+) where
     Doing: Future<Output = Result<(News, Option<String>), Fault>>,
 {
     let attempted = match admitted(form_token, section).await {
@@ -218,16 +291,26 @@ where
         Err(message) => Err(message.into()),
     };
     let (message, secret) = attempted.unwrap_or_else(|why| (News::Refused { attempt, why }, None));
-    answer_news(section, &Notice { message, email: String::new(), secret: secret.map(ShownOnce) });
+    answer_news(
+        section,
+        &Notice {
+            message,
+            email: String::new(),
+            secret: secret.map(ShownOnce),
+        },
+    );
 }
 
-/// The power to carry it out; `None` when another page has to come first, to which the answer leads then.
+/// The power to carry it out; `None` when another page has to come first, to which the answer leads
+/// then.
 #[cfg(feature = "ssr")]
 async fn admitted(form_token: &str, section: Section) -> Result<Option<Administration>, Message> {
     let (visit, back) = (Visit::trusted(form_token)?, Place::Admin(section));
     match visit.provider.administrator(&visit.visitor).await {
         Ok(administration) => return Ok(Some(administration)),
-        Err(NotAdministrator::NotSignedIn) => answer_form(Err(Message::SignedOut), &Place::Login(None), ""),
+        Err(NotAdministrator::NotSignedIn) => {
+            answer_form(Err(Message::SignedOut), &Place::Login(None), "")
+        }
         Err(NotAdministrator::ConfirmFirst) => answer_form(Err(Message::ConfirmFirst), &back, ""),
         // The page says why it is not for them.
         Err(NotAdministrator::WrongRole) => visit.go(&back),

@@ -20,12 +20,22 @@ pub async fn decide_consent(
     #[server(default)] decision: String,
 ) -> Result<(), Message> {
     // A request that is none leads to the consent page all the same, which then says so.
-    let Some(id) = Slug::parse(&request).or_else(|| Slug::parse("none")) else { return Ok(()) };
+    let Some(id) = Slug::parse(&request).or_else(|| Slug::parse("none")) else {
+        return Ok(());
+    };
     // Whatever is not an explicit yes is a no.
-    let decision = if decision == "allow" { Decision::Allow } else { Decision::Deny };
+    let decision = if decision == "allow" {
+        Decision::Allow
+    } else {
+        Decision::Deny
+    };
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        match visit.provider.decide(id.as_str(), &visit.visitor, decision, &form_token).await {
+        match visit
+            .provider
+            .decide(id.as_str(), &visit.visitor, decision, &form_token)
+            .await
+        {
             Ok(location) => visit.leave(&location),
             Err(ConsentError::SignInFirst) => visit.go(&Place::Login(Some(id.clone()))),
             Err(ConsentError::Gone) => visit.go(&Place::Consent(id.clone())),

@@ -25,7 +25,10 @@ pub async fn accept_invitation(
     let request = Slug::parse(&request);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let signed_in = visit.provider.accept_with_password(&visit.visitor, entry(&token), &email, &password).await?;
+        let signed_in = visit
+            .provider
+            .accept_with_password(&visit.visitor, entry(&token), &email, &password)
+            .await?;
         visit.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(request.clone()))
     };
@@ -36,11 +39,20 @@ pub async fn accept_invitation(
 
 /// Begins accepting with a new passkey.
 #[server(prefix = "/actions", endpoint = "start_accept_with_passkey", input = Json)]
-pub async fn start_accept_with_passkey(form_token: String, token: String, email: String) -> Result<Ceremony, Message> {
+pub async fn start_accept_with_passkey(
+    form_token: String,
+    token: String,
+    email: String,
+) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         passkeys::admit(&visit)?;
-        passkeys::sent(visit.provider.start_accept_with_passkey(&visit.visitor, entry(&token), &email).await?)
+        passkeys::sent(
+            visit
+                .provider
+                .start_accept_with_passkey(&visit.visitor, entry(&token), &email)
+                .await?,
+        )
     };
     answer_script(attempt.await)
 }
@@ -58,7 +70,10 @@ pub async fn finish_accept_with_passkey(
         let visit = Visit::trusted(&form_token)?;
         passkeys::admit(&visit)?;
         let credential = passkeys::received(&credential)?;
-        let signed_in = visit.provider.finish_accept_with_passkey(&visit.visitor, entry(&token), &ceremony, &credential).await?;
+        let signed_in = visit
+            .provider
+            .finish_accept_with_passkey(&visit.visitor, entry(&token), &ceremony, &credential)
+            .await?;
         visit.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
@@ -68,7 +83,11 @@ pub async fn finish_accept_with_passkey(
 /// By a link, or without one by signing up.
 #[cfg(feature = "ssr")]
 const fn entry(token: &str) -> Entry<'_> {
-    if token.is_empty() { Entry::SignUp } else { Entry::Link(token) }
+    if token.is_empty() {
+        Entry::SignUp
+    } else {
+        Entry::Link(token)
+    }
 }
 
 /// The page a refused post leads back to. A link that is gone says so there.
@@ -77,9 +96,16 @@ async fn page_of(token: &str, request: Option<Slug>) -> Place {
     if token.is_empty() {
         return Place::SignUp(request);
     }
-    let Some(token) = Slug::parse(token) else { return Place::Login(request) };
+    let Some(token) = Slug::parse(token) else {
+        return Place::Login(request);
+    };
     let purpose = match Visit::current() {
-        Ok(visit) => visit.provider.invitation(token.as_str()).await.ok().map(|invitation| invitation.purpose),
+        Ok(visit) => visit
+            .provider
+            .invitation(token.as_str())
+            .await
+            .ok()
+            .map(|invitation| invitation.purpose),
         Err(_) => None,
     };
     match purpose {

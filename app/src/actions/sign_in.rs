@@ -10,7 +10,8 @@ use crate::{
 };
 use crate::{model::Ceremony, words::Message};
 
-/// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted a newer sign-in.
+/// Signs in with e-mail address and password, and goes on to the waiting request, or to what wanted
+/// a newer sign-in.
 #[server(prefix = "/actions", endpoint = "sign_in")]
 pub async fn sign_in(
     #[server(default)] form_token: String,
@@ -22,10 +23,15 @@ pub async fn sign_in(
     let place = Place::sign_in(&request, &then);
     let attempt = async {
         let visit = match Visit::trusted(&form_token) {
-            Err(Message::PageTooOld) if Visit::current()?.has_just_signed_in().await? => return Ok(place.onward(false)),
+            Err(Message::PageTooOld) if Visit::current()?.has_just_signed_in().await? => {
+                return Ok(place.onward(false));
+            }
             visit => visit?,
         };
-        let signed_in = visit.provider.sign_in_with_password(&visit.visitor, &email, &password).await;
+        let signed_in = visit
+            .provider
+            .sign_in_with_password(&visit.visitor, &email, &password)
+            .await;
         let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "password"))?;
         visit.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))
@@ -45,7 +51,10 @@ pub async fn recover(
     let place = Place::Recover(Slug::parse(&request));
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
-        let signed_in = visit.provider.sign_in_with_recovery_code(&visit.visitor, &email, &code).await;
+        let signed_in = visit
+            .provider
+            .sign_in_with_recovery_code(&visit.visitor, &email, &code)
+            .await;
         let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "recovery_code"));
         let signed_in = signed_in.map_err(|error| Message::from(error).for_code())?;
         visit.keep_all(&signed_in.cookies);
@@ -55,13 +64,20 @@ pub async fn recover(
     Ok(())
 }
 
-/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in the box "Email".
+/// Begins signing in with a passkey: because somebody pressed the button, or to offer passkeys in
+/// the box "Email".
 #[server(prefix = "/actions", endpoint = "start_passkey_sign_in", input = Json)]
-pub async fn start_passkey_sign_in(form_token: String, #[server(default)] autofill: bool) -> Result<Ceremony, Message> {
+pub async fn start_passkey_sign_in(
+    form_token: String,
+    #[server(default)] autofill: bool,
+) -> Result<Ceremony, Message> {
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;
         passkeys::admit(&visit)?;
-        let started = visit.provider.start_passkey_sign_in(&visit.visitor, autofill).await;
+        let started = visit
+            .provider
+            .start_passkey_sign_in(&visit.visitor, autofill)
+            .await;
         passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
     };
     answer_script(attempt.await)
@@ -82,12 +98,22 @@ pub async fn finish_passkey_sign_in(
         let credential = passkeys::received(&credential)?;
         let place = Place::sign_in(&request, &then);
         let signed_in = if matches!(place, Place::Confirm(_)) {
-            visit.provider.confirm_with_passkey(&visit.visitor, &ceremony, &credential).await
+            visit
+                .provider
+                .confirm_with_passkey(&visit.visitor, &ceremony, &credential)
+                .await
         } else {
-            visit.provider.finish_passkey_sign_in(&visit.visitor, &ceremony, &credential).await
+            visit
+                .provider
+                .finish_passkey_sign_in(&visit.visitor, &ceremony, &credential)
+                .await
         };
         let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "passkey"));
-        visit.keep_all(&signed_in.map_err(|error| Message::from(error).for_passkey())?.cookies);
+        visit.keep_all(
+            &signed_in
+                .map_err(|error| Message::from(error).for_passkey())?
+                .cookies,
+        );
         Ok(place.onward(false).to_string())
     };
     answer_script(attempt.await)
@@ -95,7 +121,10 @@ pub async fn finish_passkey_sign_in(
 
 /// Signs out, and leads to the sign-in page of the same request when there is one ("not you?").
 #[server(prefix = "/actions", endpoint = "sign_out")]
-pub async fn sign_out(#[server(default)] form_token: String, #[server(default)] request: String) -> Result<(), Message> {
+pub async fn sign_out(
+    #[server(default)] form_token: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
     let request = Slug::parse(&request);
     let attempt = async {
         let visit = Visit::trusted(&form_token)?;

@@ -1,6 +1,9 @@
 //! The parts forms are made of.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 
@@ -12,8 +15,8 @@ pub(crate) fn Alert(message: Option<Message>, id: &'static str) -> impl IntoView
     message.map(|message| view! { <p class="alert" class:calm=message.is_calm() role="alert" id=id>{message.text()}</p> })
 }
 
-/// A box of the type "email" refuses letters beyond ASCII before the at sign, in every browser. The server knows more about
-/// addresses than this.
+/// A box of the type "email" refuses letters beyond ASCII before the at sign, in every browser. The
+/// server knows more about addresses than this.
 const EMAIL_PATTERN: &str = r"\s*[^@\s]+@[^@\s]+\s*";
 
 /// The box "Email". `fixed` when a link decides the address.
@@ -68,7 +71,10 @@ fn PasswordBox(
 ) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Password);
     let faulty = message.is_some();
-    let described_by = described_by([("password-hint", !hint.is_empty()), ("password-alert", faulty)]);
+    let described_by = described_by([
+        ("password-hint", !hint.is_empty()),
+        ("password-alert", faulty),
+    ]);
     view! {
         <div class="field">
             <label for="password">{label}</label>
@@ -85,7 +91,10 @@ fn PasswordBox(
 
 /// The ids of what describes a box, out of those that may.
 pub(crate) fn described_by<const MOST: usize>(parts: [(&str, bool); MOST]) -> Option<String> {
-    let there: Vec<_> = parts.into_iter().filter_map(|(id, is_there)| is_there.then_some(id)).collect();
+    let there: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(id, is_there)| is_there.then_some(id))
+        .collect();
     (!there.is_empty()).then(|| there.join(" "))
 }
 
@@ -108,8 +117,8 @@ pub(crate) fn HiddenFields(form_token: String, #[prop(optional)] request: String
     }
 }
 
-/// A second step: what it does stands beside what it is about, folded until somebody wants it. That it is about `object` is
-/// heard alone: the eye sees beside what it stands.
+/// A second step: what it does stands beside what it is about, folded until somebody wants it. That
+/// it is about `object` is heard alone: the eye sees beside what it stands.
 #[component]
 pub(crate) fn Step(
     summary: &'static str,
@@ -135,6 +144,8 @@ pub(crate) fn Divider() -> impl IntoView {
 
 /// Why the passkey button above is missing, where script is off.
 #[component]
-pub(crate) fn WithoutScript(#[prop(default = words::PASSKEYS_NEED_SCRIPT)] words: &'static str) -> impl IntoView {
+pub(crate) fn WithoutScript(
+    #[prop(default = words::PASSKEYS_NEED_SCRIPT)] words: &'static str,
+) -> impl IntoView {
     view! { <noscript><p class="hint">{words}</p></noscript> }
 }

@@ -1,6 +1,9 @@
 //! The small parts pages are made of. None of them runs in the browser.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 mod form;
 mod monogram;
@@ -12,7 +15,8 @@ use oauth::Timestamp;
 use crate::{brand::Mark, moment};
 
 pub(crate) use form::{
-    Alert, Divider, EmailField, HiddenFields, NewPasswordField, PasswordField, Step, Whose, WithoutScript, described_by,
+    Alert, Divider, EmailField, HiddenFields, NewPasswordField, PasswordField, Step, Whose,
+    WithoutScript, described_by,
 };
 pub(crate) use monogram::Monogram;
 pub(crate) use sentence::fill;

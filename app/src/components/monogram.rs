@@ -1,10 +1,14 @@
 //! What stands for an application or a resource: logos of strangers are never loaded.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 
-/// Its initials. The tint comes from the host, so that the same name from elsewhere looks different.
+/// Its initials. The tint comes from the host, so that the same name from elsewhere looks
+/// different.
 #[component]
 pub(crate) fn Monogram<'a>(name: &'a str, host: &'a str) -> impl IntoView + use<> {
     view! { <span class="monogram" data-tint=tint(host) aria-hidden="true">{initials(name)}</span> }
@@ -14,14 +18,27 @@ const TINTS: u32 = 8;
 
 /// First letters of the first two words, or a dot when there are none.
 fn initials(name: &str) -> String {
-    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    let letters: String = words.take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).take(2).collect();
-    if letters.is_empty() { "·".to_owned() } else { letters }
+    let words = name
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let letters: String = words
+        .take(2)
+        .filter_map(|word| word.chars().next())
+        .flat_map(char::to_uppercase)
+        .take(2)
+        .collect();
+    if letters.is_empty() {
+        "·".to_owned()
+    } else {
+        letters
+    }
 }
 
 /// FNV-1a of the host, folded onto the tints of the style sheet.
 fn tint(host: &str) -> u32 {
-    host.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) % TINTS
+    host.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    }) % TINTS
 }
 
 #[cfg(test)]

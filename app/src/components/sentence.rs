@@ -4,14 +4,26 @@ use leptos::prelude::*;
 
 use crate::words::{Piece, Template};
 
-/// A sentence with views in its slots. Called by [`sentence!`](crate::words::sentence), which has compared the names.
-pub(crate) fn fill<const SLOTS: usize>(template: Template, slots: [(&'static str, AnyView); SLOTS]) -> impl IntoView {
+/// A sentence with views in its slots. Called by [`sentence!`](crate::words::sentence), which has
+/// compared the names.
+pub(crate) fn fill<const SLOTS: usize>(
+    template: Template,
+    slots: [(&'static str, AnyView); SLOTS],
+) -> impl IntoView {
     let mut slots = slots.map(|(name, view)| (name, Some(view)));
-    let mut take = |wanted| slots.iter_mut().find(|(name, _)| *name == wanted).and_then(|(_, view)| view.take());
-    let pieces = template.pieces().into_iter().filter_map(|piece| match piece {
-        Piece::Words(words) => Some(words.into_any()),
-        Piece::Slot(name) => take(name),
-    });
+    let mut take = |wanted| {
+        slots
+            .iter_mut()
+            .find(|(name, _)| *name == wanted)
+            .and_then(|(_, view)| view.take())
+    };
+    let pieces = template
+        .pieces()
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Words(words) => Some(words.into_any()),
+            Piece::Slot(name) => take(name),
+        });
     pieces.collect_view()
 }
 
@@ -25,7 +37,11 @@ mod tests {
     fn slots_are_filled_in_the_order_of_the_language() {
         const LEAD: Template = Template::new("to let {client} use {resource}.");
         let html = Owner::new().with(|| {
-            let view = sentence!(LEAD, resource = view! { <b>"Notes"</b> }, client = view! { <bdi>"<Claude>"</bdi> });
+            let view = sentence!(
+                LEAD,
+                resource = view! { <b>"Notes"</b> },
+                client = view! { <bdi>"<Claude>"</bdi> }
+            );
             view.into_view().to_html()
         });
         let text = html.replace("<!>", "");

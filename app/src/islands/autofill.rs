@@ -1,5 +1,6 @@
-//! Passkeys offered in the box "Email" itself, before anybody asks for one (conditional mediation, Web Authentication Level 3,
-//! section 5.1.4). A convenience: where it cannot be had, nothing is said.
+//! Passkeys offered in the box "Email" itself, before anybody asks for one (conditional mediation,
+//! Web Authentication Level 3, section 5.1.4). A convenience: where it cannot be had, nothing is
+//! said.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -15,11 +16,13 @@ use crate::{
     words::Message,
 };
 
-/// When an offer is made anew: shortly before the server forgets its ceremony, which it does after five minutes.
+/// When an offer is made anew: shortly before the server forgets its ceremony, which it does after
+/// five minutes.
 const RENEWAL: Duration = Duration::from_secs(270);
 
 thread_local! {
-    /// Ends the offer that the browser makes just now. A page has one box for it, and a browser makes one offer at a time.
+    /// Ends the offer that the browser makes just now. A page has one box for it, and a browser
+    /// makes one offer at a time.
     static CURRENT: RefCell<Option<AbortController>> = const { RefCell::new(None) };
 }
 
@@ -30,9 +33,12 @@ pub(super) fn call_off() {
     }
 }
 
-/// Offers passkeys until one signs in, or the offer is called off. `refused` is told what became of one that was picked in vain.
+/// Offers passkeys until one signs in, or the offer is called off. `refused` is told what became of
+/// one that was picked in vain.
 pub(super) async fn offer(form_token: String, request: String, refused: impl Fn(Message)) {
-    let Ok(passkeys) = ceremony::passkeys() else { return };
+    let Ok(passkeys) = ceremony::passkeys() else {
+        return;
+    };
     if !is_available().await {
         return;
     }
@@ -54,15 +60,25 @@ enum Outcome {
     TimeIsUp,
 }
 
-/// One ceremony, from its options to the passkey that was picked. Nothing when there is to be no other.
-async fn round(passkeys: &CredentialsContainer, form_token: &str, request: &str) -> Option<Outcome> {
+/// One ceremony, from its options to the passkey that was picked. Nothing when there is to be no
+/// other.
+async fn round(
+    passkeys: &CredentialsContainer,
+    form_token: &str,
+    request: &str,
+) -> Option<Outcome> {
     let controller = AbortController::new().ok()?;
     CURRENT.set(Some(controller.clone()));
-    let ceremony = start_passkey_sign_in(form_token.to_owned(), true).await.ok()?;
+    let ceremony = start_passkey_sign_in(form_token.to_owned(), true)
+        .await
+        .ok()?;
     let options: CredentialRequestOptions = wire::options(&ceremony.options).ok()?;
     wire::set(&options, "mediation", &"conditional".into()).ok()?;
     wire::set(&options, "signal", &controller.signal()).ok()?;
-    let (asked, stop) = (passkeys.get_with_options(&options).ok()?, controller.clone());
+    let (asked, stop) = (
+        passkeys.get_with_options(&options).ok()?,
+        controller.clone(),
+    );
     let timer = set_timeout_with_handle(move || stop.abort(), RENEWAL).ok()?;
     let picked = JsFuture::from(asked).await;
     timer.clear();
@@ -70,11 +86,20 @@ async fn round(passkeys: &CredentialsContainer, form_token: &str, request: &str)
         Ok(credential) => {
             let credential = wire::answer(credential.dyn_ref()?).ok()?;
             let then = String::new();
-            let finished = finish_passkey_sign_in(form_token.to_owned(), ceremony.id, credential, request.to_owned(), then).await;
+            let finished = finish_passkey_sign_in(
+                form_token.to_owned(),
+                ceremony.id,
+                credential,
+                request.to_owned(),
+                then,
+            )
+            .await;
             Some(finished.map_or_else(Outcome::Refused, Outcome::SignedIn))
         }
         // The time was up, unless it was called off.
-        Err(_) if controller.signal().aborted() => CURRENT.with_borrow(Option::is_some).then_some(Outcome::TimeIsUp),
+        Err(_) if controller.signal().aborted() => CURRENT
+            .with_borrow(Option::is_some)
+            .then_some(Outcome::TimeIsUp),
         Err(_) => None,
     }
 }
@@ -83,11 +108,16 @@ async fn round(passkeys: &CredentialsContainer, form_token: &str, request: &str)
 async fn is_available() -> bool {
     let ask = || {
         let class = Reflect::get(&window(), &"PublicKeyCredential".into()).ok()?;
-        let question: Function = Reflect::get(&class, &"isConditionalMediationAvailable".into()).ok()?.dyn_into().ok()?;
+        let question: Function = Reflect::get(&class, &"isConditionalMediationAvailable".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
         question.call0(&class).ok()?.dyn_into::<Promise>().ok()
     };
     match ask() {
-        Some(answer) => JsFuture::from(answer).await.is_ok_and(|can: JsValue| can.is_truthy()),
+        Some(answer) => JsFuture::from(answer)
+            .await
+            .is_ok_and(|can: JsValue| can.is_truthy()),
         None => false,
     }
 }

@@ -6,7 +6,10 @@ use crate::words::{Message, passkey as words};
 
 /// What a button does when it is pressed.
 #[derive(Clone)]
-#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only the browser acts on it"))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(dead_code, reason = "only the browser acts on it")
+)]
 pub(super) enum Deed {
     /// `autofill`: the box "Email" offers passkeys as well.
     SignIn {
@@ -39,7 +42,11 @@ pub(super) struct Looks {
 impl Looks {
     /// A button that stands out and needs no description.
     pub(super) const fn filled(label: &'static str) -> Self {
-        Self { label, filled: true, described_by: None }
+        Self {
+            label,
+            filled: true,
+            described_by: None,
+        }
     }
 }
 
@@ -50,7 +57,10 @@ enum State {
     Asleep,
     Ready,
     Waiting,
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "nothing fails before the browser acts"))]
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "nothing fails before the browser acts")
+    )]
     Failed(Message),
 }
 
@@ -68,7 +78,15 @@ pub(super) fn passkey_button(looks: Looks, deed: Deed) -> impl IntoView {
         }
     };
     let waiting = move || state.with(|state| *state == State::Waiting);
-    let failure = move || state.with(|state| if let State::Failed(message) = state { Some(message.clone()) } else { None });
+    let failure = move || {
+        state.with(|state| {
+            if let State::Failed(message) = state {
+                Some(message.clone())
+            } else {
+                None
+            }
+        })
+    };
     view! {
         <button
             type="button"
@@ -100,8 +118,11 @@ fn start(deed: Deed, state: RwSignal<State>) {
         match ceremony::perform(deed.clone()).await {
             Ok(Some(path)) => return ceremony::go(&path),
             Ok(None) => state.set(State::Ready),
-            // Somebody has signed in elsewhere in this browser, say. The page as it is now knows where to go on to.
-            Err(Message::PageTooOld) if matches!(deed, Deed::SignIn { .. }) => return ceremony::reload(),
+            // Somebody has signed in elsewhere in this browser, say. The page as it is now knows
+            // where to go on to.
+            Err(Message::PageTooOld) if matches!(deed, Deed::SignIn { .. }) => {
+                return ceremony::reload();
+            }
             Err(message) => state.set(State::Failed(message)),
         }
         offer(&deed, state);
@@ -111,7 +132,13 @@ fn start(deed: Deed, state: RwSignal<State>) {
 /// Offers passkeys in the box "Email", where that is wanted.
 #[cfg(feature = "hydrate")]
 fn offer(deed: &Deed, state: RwSignal<State>) {
-    if let Deed::SignIn { form_token, request, autofill: true, .. } = deed.clone() {
+    if let Deed::SignIn {
+        form_token,
+        request,
+        autofill: true,
+        ..
+    } = deed.clone()
+    {
         let refused = move |message| state.set(State::Failed(message));
         leptos::task::spawn_local(super::autofill::offer(form_token, request, refused));
     }

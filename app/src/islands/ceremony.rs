@@ -1,4 +1,5 @@
-//! Passkey ceremonies in the browser: options from the server, an answer from the authenticator, back to the server.
+//! Passkey ceremonies in the browser: options from the server, an answer from the authenticator,
+//! back to the server.
 
 use js_sys::Promise;
 use leptos::prelude::window;
@@ -16,27 +17,50 @@ use crate::{
     words::Message,
 };
 
-/// Does what the button stands for. Answers the path to go on to, or nothing when the form says itself what is missing.
+/// Does what the button stands for. Answers the path to go on to, or nothing when the form says
+/// itself what is missing.
 pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
     let passkeys = passkeys()?;
     match deed {
-        Deed::SignIn { form_token, request, then, .. } => {
+        Deed::SignIn {
+            form_token,
+            request,
+            then,
+            ..
+        } => {
             let ceremony = start_passkey_sign_in(form_token.clone(), false).await?;
             let credential = show(&passkeys, &ceremony.options).await?;
-            finish_passkey_sign_in(form_token, ceremony.id, credential, request, then).await.map(Some)
+            finish_passkey_sign_in(form_token, ceremony.id, credential, request, then)
+                .await
+                .map(Some)
         }
-        Deed::Accept { form_token, token, request } => {
-            let Some(email) = typed_email() else { return Ok(None) };
-            let ceremony = start_accept_with_passkey(form_token.clone(), token.clone(), email).await?;
+        Deed::Accept {
+            form_token,
+            token,
+            request,
+        } => {
+            let Some(email) = typed_email() else {
+                return Ok(None);
+            };
+            let ceremony =
+                start_accept_with_passkey(form_token.clone(), token.clone(), email).await?;
             let credential = create(&passkeys, &ceremony.options).await?;
-            finish_accept_with_passkey(form_token, token, ceremony.id, credential, request).await.map(Some)
+            finish_accept_with_passkey(form_token, token, ceremony.id, credential, request)
+                .await
+                .map(Some)
         }
-        Deed::Add { form_token, request, confirm } => match start_adding_passkey(form_token.clone()).await {
+        Deed::Add {
+            form_token,
+            request,
+            confirm,
+        } => match start_adding_passkey(form_token.clone()).await {
             Err(Message::ConfirmFirst) => Ok(Some(confirm)),
             ceremony => {
                 let ceremony = ceremony?;
                 let credential = create(&passkeys, &ceremony.options).await?;
-                finish_adding_passkey(form_token, ceremony.id, credential, request).await.map(Some)
+                finish_adding_passkey(form_token, ceremony.id, credential, request)
+                    .await
+                    .map(Some)
             }
         },
     }
@@ -56,7 +80,9 @@ pub(super) fn reload() {
 /// The browser's credential API, where there is one: old browsers and insecure pages have none.
 pub(super) fn passkeys() -> Result<CredentialsContainer, Message> {
     let window = window();
-    let there = |owner: &JsValue, name: &str| js_sys::Reflect::get(owner, &name.into()).is_ok_and(|value| !value.is_undefined());
+    let there = |owner: &JsValue, name: &str| {
+        js_sys::Reflect::get(owner, &name.into()).is_ok_and(|value| !value.is_undefined())
+    };
     let navigator = window.navigator();
     if there(&window, "PublicKeyCredential") && there(&navigator, "credentials") {
         Ok(navigator.credentials())
@@ -79,14 +105,21 @@ async fn create(passkeys: &CredentialsContainer, options: &str) -> Result<String
 
 async fn answer(asked: Result<Promise, JsValue>) -> Result<String, Message> {
     let promise = asked.map_err(|_| Message::PasskeyUnsupported)?;
-    let credential = JsFuture::from(promise).await.map_err(|fault| in_words(&fault))?;
+    let credential = JsFuture::from(promise)
+        .await
+        .map_err(|fault| in_words(&fault))?;
     let credential = credential.dyn_ref().ok_or(Message::PasskeyRefused)?;
     wire::answer(credential).map_err(|_| Message::PasskeyRefused)
 }
 
-/// The names of the WebAuthn specification for what a person can meet (Web Authentication Level 3, 5.1.3 and 5.1.4).
+/// The names of the WebAuthn specification for what a person can meet (Web Authentication Level 3,
+/// 5.1.3 and 5.1.4).
 fn in_words(fault: &JsValue) -> Message {
-    match fault.dyn_ref::<DomException>().map(DomException::name).as_deref() {
+    match fault
+        .dyn_ref::<DomException>()
+        .map(DomException::name)
+        .as_deref()
+    {
         Some("NotAllowedError" | "AbortError") => Message::PasskeyCancelled,
         Some("InvalidStateError") => Message::PasskeyKnown,
         // The server asks for user verification, which this authenticator does not have.
@@ -98,6 +131,10 @@ fn in_words(fault: &JsValue) -> Message {
 
 /// What the box "Email" holds; when it holds no address, the browser says so at the box.
 fn typed_email() -> Option<String> {
-    let field = window().document()?.get_element_by_id("email")?.dyn_into::<HtmlInputElement>().ok()?;
+    let field = window()
+        .document()?
+        .get_element_by_id("email")?
+        .dyn_into::<HtmlInputElement>()
+        .ok()?;
     field.report_validity().then(|| field.value())
 }

@@ -1,6 +1,9 @@
 //! The only parts that run in the browser: buttons that ask it for a passkey.
 
-#![expect(missing_docs, reason = "the macro makes a public struct of each function and says nothing about it")]
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
 
 #[cfg(feature = "hydrate")]
 mod autofill;
@@ -27,8 +30,20 @@ pub fn SignInWithPasskey(
     /// The id of what describes it.
     described_by: Option<String>,
 ) -> impl IntoView {
-    let deed = Deed::SignIn { form_token, request, then: String::new(), autofill: true };
-    passkey_button(Looks { label: words::SIGN_IN, filled, described_by }, deed)
+    let deed = Deed::SignIn {
+        form_token,
+        request,
+        then: String::new(),
+        autofill: true,
+    };
+    passkey_button(
+        Looks {
+            label: words::SIGN_IN,
+            filled,
+            described_by,
+        },
+        deed,
+    )
 }
 
 /// "Use a passkey", for somebody who confirms that it is them.
@@ -39,7 +54,12 @@ pub fn ConfirmWithPasskey(
     /// What to go on to.
     then: String,
 ) -> impl IntoView {
-    let deed = Deed::SignIn { form_token, request: String::new(), then, autofill: false };
+    let deed = Deed::SignIn {
+        form_token,
+        request: String::new(),
+        then,
+        autofill: false,
+    };
     passkey_button(Looks::filled(words::USE), deed)
 }
 
@@ -53,7 +73,14 @@ pub fn AcceptWithPasskey(
     /// The waiting request, or nothing.
     request: String,
 ) -> impl IntoView {
-    passkey_button(Looks::filled(words::CREATE), Deed::Accept { form_token, token, request })
+    passkey_button(
+        Looks::filled(words::CREATE),
+        Deed::Accept {
+            form_token,
+            token,
+            request,
+        },
+    )
 }
 
 /// "Create a passkey", for the signed-in person.
@@ -66,5 +93,12 @@ pub fn AddPasskey(
     /// The path to go to when the sign-in is too old for it.
     confirm: String,
 ) -> impl IntoView {
-    passkey_button(Looks::filled(words::CREATE), Deed::Add { form_token, request, confirm })
+    passkey_button(
+        Looks::filled(words::CREATE),
+        Deed::Add {
+            form_token,
+            request,
+            confirm,
+        },
+    )
 }

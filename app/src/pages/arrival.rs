@@ -1,6 +1,9 @@
 //! Somebody who is not signed in yet, and where they are on their way to.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use provider::{RequestError, RequestView};
@@ -31,19 +34,31 @@ impl Arrival {
             return Err(ProblemFacts::request_gone().into());
         }
         let waiting = match &request {
-            Some(request) => Some(visit.provider.request(request.as_str(), &visit.visitor).await?),
+            Some(request) => Some(
+                visit
+                    .provider
+                    .request(request.as_str(), &visit.visitor)
+                    .await?,
+            ),
             None => None,
         };
         let settled = match &waiting {
             Some(waiting) => !waiting.needs_sign_in,
             None => visit.provider.signed_in(&visit.visitor).await?.is_some(),
         };
-        if settled { Err(Halt::Elsewhere(Place::after_sign_in(request))) } else { Ok(Self { request, waiting }) }
+        if settled {
+            Err(Halt::Elsewhere(Place::after_sign_in(request)))
+        } else {
+            Ok(Self { request, waiting })
+        }
     }
 
     /// The request as forms carry it.
     pub(super) fn field(&self) -> String {
-        self.request.as_ref().map(|request| request.as_str().to_owned()).unwrap_or_default()
+        self.request
+            .as_ref()
+            .map(|request| request.as_str().to_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -64,7 +79,13 @@ pub(super) fn Lead(waiting: RequestView) -> impl IntoView {
     let words = match waiting.client_host {
         Some(host) => {
             let host = view! { <bdi class="host">{host}</bdi> };
-            sentence!(words::LEAD_WITH_HOST, client = client, host = host, resource = resource).into_any()
+            sentence!(
+                words::LEAD_WITH_HOST,
+                client = client,
+                host = host,
+                resource = resource
+            )
+            .into_any()
         }
         None => sentence!(words::LEAD, client = client, resource = resource).into_any(),
     };

@@ -1,6 +1,9 @@
 //! The recovery codes that were just made, shown this once.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 
@@ -19,20 +22,34 @@ pub(crate) fn Codes() -> impl IntoView {
 
 async fn load(visit: Visit) -> Result<Page, Halt> {
     let (provider, visitor) = (&visit.provider, &visit.visitor);
-    let (Some(person), Some((codes, shown))) = (provider.signed_in(visitor).await?, provider.fresh_recovery_codes(visitor).await?)
-    else {
+    let (Some(person), Some((codes, shown))) = (
+        provider.signed_in(visitor).await?,
+        provider.fresh_recovery_codes(visitor).await?,
+    ) else {
         return Err(Halt::Elsewhere(Place::Account));
     };
     visit.keep(&shown);
     let body = view! { <Fresh codes email=person.email server=visit.server_name()/> };
-    Ok(Page { title: words::CODES_TITLE, name: "codes", awake: false, body: body.into_any() })
+    Ok(Page {
+        title: words::CODES_TITLE,
+        name: "codes",
+        awake: false,
+        body: body.into_any(),
+    })
 }
 
 #[component]
 fn Fresh(codes: Vec<String>, email: String, server: String) -> impl IntoView {
     let email = view! { <bdi class="strong">{email}</bdi> };
-    let lead = sentence!(words::CODES_LEAD, email = email, server = view! { <bdi class="strong">{server}</bdi> });
-    let codes = codes.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
+    let lead = sentence!(
+        words::CODES_LEAD,
+        email = email,
+        server = view! { <bdi class="strong">{server}</bdi> }
+    );
+    let codes = codes
+        .into_iter()
+        .map(|code| view! { <li><code>{code}</code></li> })
+        .collect_view();
     view! {
         <h1>{words::CODES_TITLE}</h1>
         <p class="lead">{lead}</p>

@@ -1,6 +1,9 @@
 //! Showing a credential once more, for what takes a newer sign-in.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::AccountView;
@@ -28,8 +31,14 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let then = Then::parse(&visit.query("then")).slug();
     let message = visit.notice().map(|notice| notice.message);
     let has_passkey = !account.passkeys.is_empty() && visit.provider.has_passkeys();
-    let body = view! { <Confirmation account has_passkey message form_token=visit.form_token() then/> };
-    Ok(Page { title: words::TITLE, name: "confirm", awake: has_passkey, body: body.into_any() })
+    let body =
+        view! { <Confirmation account has_passkey message form_token=visit.form_token() then/> };
+    Ok(Page {
+        title: words::TITLE,
+        name: "confirm",
+        awake: has_passkey,
+        body: body.into_any(),
+    })
 }
 
 #[component]
@@ -40,9 +49,16 @@ fn Confirmation(
     form_token: String,
     then: &'static str,
 ) -> impl IntoView {
-    let AccountView { email, has_password, .. } = account;
+    let AccountView {
+        email,
+        has_password,
+        ..
+    } = account;
     let has_nothing = !has_passkey && !has_password;
-    let lead = sentence!(words::LEAD, email = view! { <bdi class="strong">{email.clone()}</bdi> });
+    let lead = sentence!(
+        words::LEAD,
+        email = view! { <bdi class="strong">{email.clone()}</bdi> }
+    );
     let token = form_token.clone();
     view! {
         <h1>{words::TITLE}</h1>
@@ -65,7 +81,12 @@ fn Confirmation(
 }
 
 #[component]
-fn WithPassword(form_token: String, email: String, then: &'static str, filled: bool) -> impl IntoView {
+fn WithPassword(
+    form_token: String,
+    email: String,
+    then: &'static str,
+    filled: bool,
+) -> impl IntoView {
     view! {
         <form class="stack" method="post" action=SignIn::url()>
             <HiddenFields form_token/>

@@ -1,6 +1,9 @@
 //! The decision: who asks, for what, and where the answer goes.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{ConsentError, ConsentView, Identity, Permission};
@@ -25,7 +28,11 @@ pub(crate) fn Consent() -> impl IntoView {
 async fn load(visit: Visit) -> Result<Page, Halt> {
     let asked = visit.query("request");
     let request = Slug::parse(&asked).ok_or_else(ProblemFacts::request_gone)?;
-    let facts = match visit.provider.consent(request.as_str(), &visit.visitor).await {
+    let facts = match visit
+        .provider
+        .consent(request.as_str(), &visit.visitor)
+        .await
+    {
         Ok(facts) => facts,
         Err(ConsentError::SignInFirst) => return Err(Halt::Elsewhere(Place::Login(Some(request)))),
         Err(ConsentError::Gone) => return Err(ProblemFacts::request_gone().into()),
@@ -34,11 +41,21 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     protect(&facts.form_action);
     let message = visit.notice().map(|notice| notice.message);
     let body = view! { <Decision facts message form_token=visit.form_token() request=asked/> };
-    Ok(Page { title: words::TITLE, name: "consent", awake: false, body: body.into_any() })
+    Ok(Page {
+        title: words::TITLE,
+        name: "consent",
+        awake: false,
+        body: body.into_any(),
+    })
 }
 
 #[component]
-fn Decision(facts: ConsentView, message: Option<Message>, form_token: String, request: String) -> impl IntoView {
+fn Decision(
+    facts: ConsentView,
+    message: Option<Message>,
+    form_token: String,
+    request: String,
+) -> impl IntoView {
     let client = clean::name(&facts.client_name, common::NAMELESS_APPLICATION);
     let resource = clean::name(&facts.resource_name, &facts.resource_host);
     let client_host = match &facts.identity {
@@ -76,7 +93,9 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
     let (host, words) = match identity {
         Identity::SelfNamed { host } => (host, words::NAMED_ITSELF),
         Identity::Added => (None, words::ADDED_HERE),
-        Identity::Proven { host } if on_this_computer => (Some(host), words::CLAIMED_ON_THIS_COMPUTER),
+        Identity::Proven { host } if on_this_computer => {
+            (Some(host), words::CLAIMED_ON_THIS_COMPUTER)
+        }
         Identity::Proven { host } => (Some(host), words::PROVEN_BY_ADDRESS),
     };
     view! {
@@ -88,7 +107,8 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
     }
 }
 
-/// What it may do, a line for each permission; marked where it comes on top of what was allowed before (K8).
+/// What it may do, a line for each permission; marked where it comes on top of what was allowed
+/// before (K8).
 #[component]
 fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     let adds = permissions.iter().any(|permission| permission.new);

@@ -1,6 +1,10 @@
-//! One-time links: the first account of a server, access to an account that waits for its person, and a new way into one.
+//! One-time links: the first account of a server, access to an account that waits for its person,
+//! and a new way into one.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::{EnrolError, Invitation, Purpose};
@@ -17,7 +21,8 @@ use crate::{
     words::{Message, Subject, common, invitation as words},
 };
 
-/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says itself.
+/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says
+/// itself.
 #[component]
 pub(crate) fn ByLink() -> impl IntoView {
     page(load)
@@ -37,10 +42,20 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     };
     let has_passkeys = visit.provider.has_passkeys();
     let (form_token, token) = (visit.form_token(), token.as_str().to_owned());
-    let hidden = Hidden { form_token, token, request: visit.query("request"), has_passkeys };
+    let hidden = Hidden {
+        form_token,
+        token,
+        request: visit.query("request"),
+        has_passkeys,
+    };
     let server_name = visit.server_name();
     let body = view! { <Invited title invitation server_name notice=visit.notice() hidden/> };
-    Ok(Page { title, name, awake: has_passkeys, body: body.into_any() })
+    Ok(Page {
+        title,
+        name,
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
 }
 
 #[component]
@@ -51,7 +66,9 @@ fn Invited(
     notice: Option<Notice>,
     hidden: Hidden,
 ) -> impl IntoView {
-    let (message, typed) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
+    let (message, typed) = notice.map_or((None, String::new()), |notice| {
+        (Some(notice.message), notice.email)
+    });
     let (fixed, fewest) = (invitation.email.is_some(), invitation.shortest_password);
     let email = invitation.email.unwrap_or(typed);
     let lead = match invitation.purpose {
@@ -61,8 +78,14 @@ fn Invited(
     };
     let explained = (invitation.purpose == Purpose::Reset).then_some(words::RESET_EXPLAINED);
     let labels = match invitation.purpose {
-        Purpose::Reset => Labels { password: common::NEW_PASSWORD, submit: common::SAVE_PASSWORD },
-        Purpose::FirstAccount | Purpose::Enrolment => Labels { password: common::PASSWORD, submit: words::CREATE_ACCOUNT },
+        Purpose::Reset => Labels {
+            password: common::NEW_PASSWORD,
+            submit: common::SAVE_PASSWORD,
+        },
+        Purpose::FirstAccount | Purpose::Enrolment => Labels {
+            password: common::PASSWORD,
+            submit: words::CREATE_ACCOUNT,
+        },
     };
     view! {
         <h1>{title}</h1>
@@ -101,7 +124,12 @@ pub(super) fn CredentialForm(
     message: Option<Message>,
     labels: Labels,
 ) -> impl IntoView {
-    let Hidden { form_token, token, request, has_passkeys } = hidden.clone();
+    let Hidden {
+        form_token,
+        token,
+        request,
+        has_passkeys,
+    } = hidden.clone();
     view! {
         <form class="stack" method="post" action=AcceptInvitation::url()>
             <HiddenFields form_token=hidden.form_token request=hidden.request/>

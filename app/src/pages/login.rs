@@ -1,6 +1,9 @@
 //! The sign-in page.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::Way;
@@ -35,10 +38,22 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
     let has_passkeys = visit.provider.has_passkeys();
-    let last = visit.visitor.way_last_used().filter(|way| has_passkeys || *way != Way::Passkey);
-    let ways = Ways { last, may_sign_up: visit.provider.settings().sign_up.is_open(), has_passkeys };
+    let last = visit
+        .visitor
+        .way_last_used()
+        .filter(|way| has_passkeys || *way != Way::Passkey);
+    let ways = Ways {
+        last,
+        may_sign_up: visit.provider.settings().sign_up.is_open(),
+        has_passkeys,
+    };
     let body = view! { <SignInCard arrival notice form_token=visit.form_token() ways/> };
-    Ok(Page { title: words::TITLE, name: "login", awake: has_passkeys, body: body.into_any() })
+    Ok(Page {
+        title: words::TITLE,
+        name: "login",
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
 }
 
 /// The ways in, and the one that this browser remembers.
@@ -50,9 +65,14 @@ struct Ways {
 }
 
 impl Ways {
-    /// Whether a way stands out: the one that was used last, or else the passkey, where there are any.
+    /// Whether a way stands out: the one that was used last, or else the passkey, where there are
+    /// any.
     fn is_first(self, way: Way) -> bool {
-        let best = if self.has_passkeys { Way::Passkey } else { Way::Password };
+        let best = if self.has_passkeys {
+            Way::Passkey
+        } else {
+            Way::Password
+        };
         self.last.unwrap_or(best) == way
     }
 
@@ -62,11 +82,24 @@ impl Ways {
 }
 
 #[component]
-fn SignInCard(arrival: Arrival, notice: Option<Notice>, form_token: String, ways: Ways) -> impl IntoView {
+fn SignInCard(
+    arrival: Arrival,
+    notice: Option<Notice>,
+    form_token: String,
+    ways: Ways,
+) -> impl IntoView {
     let request = arrival.field();
-    let Arrival { request: place, waiting } = arrival;
-    let person = waiting.as_ref().and_then(|waiting| waiting.person.clone()).map(|person| person.email);
-    let (message, typed) = notice.map_or((None, None), |notice| (Some(notice.message), Some(notice.email)));
+    let Arrival {
+        request: place,
+        waiting,
+    } = arrival;
+    let person = waiting
+        .as_ref()
+        .and_then(|waiting| waiting.person.clone())
+        .map(|person| person.email);
+    let (message, typed) = notice.map_or((None, None), |notice| {
+        (Some(notice.message), Some(notice.email))
+    });
     let email = typed.or_else(|| person.clone()).unwrap_or_default();
     let passkey = ways.mark(Way::Passkey);
     view! {
@@ -110,7 +143,8 @@ fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl Int
     }
 }
 
-/// Says of a button that it is the way that was used last. It stands on the button's line, and is no part of its name.
+/// Says of a button that it is the way that was used last. It stands on the button's line, and is
+/// no part of its name.
 #[component]
 fn Mark(id: &'static str) -> impl IntoView {
     view! { <span class="mark" id=id>{words::USED_LAST}</span> }

@@ -1,6 +1,9 @@
 //! The offer of a passkey to somebody who has just signed in without one.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -27,17 +30,32 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     };
     let onward = Place::after_sign_in(request.clone());
     // Nothing to offer, or no longer: then nobody is held up.
-    if !visit.provider.has_passkeys() || !account.is_fresh || !(account.passkeys.is_empty() || account.by_code) {
+    if !visit.provider.has_passkeys()
+        || !account.is_fresh
+        || !(account.passkeys.is_empty() || account.by_code)
+    {
         return Err(Halt::Elsewhere(onward));
     }
     let message = visit.notice().map(|notice| notice.message);
-    let request = request.map(|request| request.as_str().to_owned()).unwrap_or_default();
+    let request = request
+        .map(|request| request.as_str().to_owned())
+        .unwrap_or_default();
     let body = view! { <Offered message form_token=visit.form_token() request onward=onward.to_string()/> };
-    Ok(Page { title: words::TITLE, name: "offer", awake: true, body: body.into_any() })
+    Ok(Page {
+        title: words::TITLE,
+        name: "offer",
+        awake: true,
+        body: body.into_any(),
+    })
 }
 
 #[component]
-fn Offered(message: Option<Message>, form_token: String, request: String, onward: String) -> impl IntoView {
+fn Offered(
+    message: Option<Message>,
+    form_token: String,
+    request: String,
+    onward: String,
+) -> impl IntoView {
     view! {
         <h1>{words::TITLE}</h1>
         <p class="lead">{words::LEAD}</p>

@@ -2,9 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::{clean, components::Masthead, context::Visit, model::Place, problem::ProblemFacts, words::problem as words};
+use crate::{
+    clean, components::Masthead, context::Visit, model::Place, problem::ProblemFacts,
+    words::problem as words,
+};
 
-/// The card of a problem: what happened, what to do next, and folded away what whoever mends it needs.
+/// The card of a problem: what happened, what to do next, and folded away what whoever mends it
+/// needs.
 #[component]
 pub fn ProblemPage(
     /// What to say.
@@ -36,16 +40,27 @@ pub(crate) fn NotFound() -> impl IntoView {
 
 #[component]
 fn Details(facts: ProblemFacts) -> impl IntoView {
-    let summary = if facts.about_application { words::DETAILS } else { words::DETAILS_FOR_SUPPORT };
+    let summary = if facts.about_application {
+        words::DETAILS
+    } else {
+        words::DETAILS_FOR_SUPPORT
+    };
     let rows = [
         (words::ERROR_CODE, facts.code),
-        (words::DESCRIPTION, facts.description.map(|description| clean::sentence(&description))),
+        (
+            words::DESCRIPTION,
+            facts
+                .description
+                .map(|description| clean::sentence(&description)),
+        ),
         (words::REQUEST_ID, facts.request_id),
     ];
     if rows.iter().all(|(_, value)| value.is_none()) {
         return None;
     }
-    let rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
+    let rows = rows
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)));
     Some(view! {
         <details class="fold">
             <summary>{summary}</summary>
@@ -62,20 +77,44 @@ mod tests {
 
     fn shown(facts: ProblemFacts) -> String {
         let facts = facts.with_request_id("r1");
-        Owner::new().with(|| view! { <ProblemPage facts server_name="Vestibule".to_owned()/> }.into_view().to_html())
+        Owner::new().with(|| {
+            view! { <ProblemPage facts server_name="Vestibule".to_owned()/> }
+                .into_view()
+                .to_html()
+        })
     }
 
     #[test]
     fn a_page_that_no_application_waits_for_leads_to_the_account() {
-        for facts in [ProblemFacts::not_found(), ProblemFacts::link_gone(), ProblemFacts::for_administrators()] {
+        for facts in [
+            ProblemFacts::not_found(),
+            ProblemFacts::link_gone(),
+            ProblemFacts::for_administrators(),
+        ] {
             let page = shown(facts);
-            assert!(page.contains("href=\"/account\"") && page.contains("Details for support"), "{page}");
+            assert!(
+                page.contains("href=\"/account\"") && page.contains("Details for support"),
+                "{page}"
+            );
         }
         let gone = shown(ProblemFacts::request_gone());
-        assert!(!gone.contains("/account") && gone.contains("application's developer"), "{gone}");
-        let elsewhere = shown(ProblemFacts::other_address("https://id.example", "https://id.example/login?x=1"));
-        assert!(elsewhere.contains("href=\"https://id.example/login?x=1\"") && !elsewhere.contains("/account"), "{elsewhere}");
+        assert!(
+            !gone.contains("/account") && gone.contains("application's developer"),
+            "{gone}"
+        );
+        let elsewhere = shown(ProblemFacts::other_address(
+            "https://id.example",
+            "https://id.example/login?x=1",
+        ));
+        assert!(
+            elsewhere.contains("href=\"https://id.example/login?x=1\"")
+                && !elsewhere.contains("/account"),
+            "{elsewhere}"
+        );
         let unavailable = shown(ProblemFacts::unavailable());
-        assert!(!unavailable.contains("/account") && unavailable.contains("Details for support"), "{unavailable}");
+        assert!(
+            !unavailable.contains("/account") && unavailable.contains("Details for support"),
+            "{unavailable}"
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Signing in with a recovery code.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -28,13 +31,20 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
     let body = view! { <RecoveryCard arrival notice form_token=visit.form_token()/> };
-    Ok(Page { title: words::TITLE, name: "recover", awake: false, body: body.into_any() })
+    Ok(Page {
+        title: words::TITLE,
+        name: "recover",
+        awake: false,
+        body: body.into_any(),
+    })
 }
 
 #[component]
 fn RecoveryCard(arrival: Arrival, notice: Option<Notice>, form_token: String) -> impl IntoView {
     let request = arrival.field();
-    let (message, email) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
+    let (message, email) = notice.map_or((None, String::new()), |notice| {
+        (Some(notice.message), notice.email)
+    });
     view! {
         <h1>{words::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}

@@ -1,6 +1,9 @@
 //! Making an account for oneself, where the settings let people.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use provider::SignUp as Policy;
@@ -19,7 +22,10 @@ use crate::{
     words::{common, invitation, sign_up as words},
 };
 
-const LABELS: Labels = Labels { password: common::PASSWORD, submit: invitation::CREATE_ACCOUNT };
+const LABELS: Labels = Labels {
+    password: common::PASSWORD,
+    submit: invitation::CREATE_ACCOUNT,
+};
 
 /// `/sign-up`, with `?request=` when an application waits for the answer.
 #[component]
@@ -32,15 +38,24 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Policy::Invitation => return Err(ProblemFacts::not_found().into()),
         Policy::Open => None,
         Policy::Domains(domains) => {
-            let domains: Vec<_> = domains.iter().map(|domain| provider::domain_in_unicode(domain)).collect();
+            let domains: Vec<_> = domains
+                .iter()
+                .map(|domain| provider::domain_in_unicode(domain))
+                .collect();
             Some(words::for_domains(&domains))
         }
     };
     let notice = visit.notice();
     let arrival = Arrival::of(&visit).await?;
     let has_passkeys = visit.provider.has_passkeys();
-    let body = view! { <SignUpCard arrival domains notice form_token=visit.form_token() has_passkeys/> };
-    Ok(Page { title: words::TITLE, name: "sign-up", awake: has_passkeys, body: body.into_any() })
+    let body =
+        view! { <SignUpCard arrival domains notice form_token=visit.form_token() has_passkeys/> };
+    Ok(Page {
+        title: words::TITLE,
+        name: "sign-up",
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
 }
 
 #[component]
@@ -51,8 +66,15 @@ fn SignUpCard(
     form_token: String,
     has_passkeys: bool,
 ) -> impl IntoView {
-    let hidden = Hidden { form_token, token: String::new(), request: arrival.field(), has_passkeys };
-    let (message, email) = notice.map_or((None, String::new()), |notice| (Some(notice.message), notice.email));
+    let hidden = Hidden {
+        form_token,
+        token: String::new(),
+        request: arrival.field(),
+        has_passkeys,
+    };
+    let (message, email) = notice.map_or((None, String::new()), |notice| {
+        (Some(notice.message), notice.email)
+    });
     view! {
         <h1>{words::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}

@@ -5,7 +5,8 @@ use provider::{Actor, Deed, Event, Role};
 use super::Template;
 
 pub(crate) const TITLE: &str = "Recent activity";
-pub(crate) const NONE: &str = "Nothing yet. What happens to your account stands here, and from where it was done.";
+pub(crate) const NONE: &str =
+    "Nothing yet. What happens to your account stands here, and from where it was done.";
 
 /// How often, of events that are told together.
 pub(crate) fn times(times: u64) -> String {
@@ -42,9 +43,15 @@ pub(crate) fn deed(event: &Event) -> Template {
         Deed::Disconnected => "You disconnected {client} from {about}",
         Deed::AllDisconnected => "You disconnected every application",
         Deed::GrantRevoked => "{client} ended its connection",
-        Deed::CodeReplayed => "What {client} connects with was used twice, so its connection was ended",
-        Deed::RefreshTokenReplayed => "An old copy of the key of {client} was used, so its connection was ended",
-        Deed::Unknown(_) => "Something happened that this version of the server does not know: {about}",
+        Deed::CodeReplayed => {
+            "What {client} connects with was used twice, so its connection was ended"
+        }
+        Deed::RefreshTokenReplayed => {
+            "An old copy of the key of {client} was used, so its connection was ended"
+        }
+        Deed::Unknown(_) => {
+            "Something happened that this version of the server does not know: {about}"
+        }
         other => administration(other, event.about.as_deref()),
     })
 }
@@ -61,7 +68,9 @@ fn administration(deed: Deed, about: Option<&str>) -> &'static str {
         Deed::ResetLinkMade => "{who} made a link by which you set a new way to sign in",
         Deed::LinkWithdrawn => "{who} withdrew a link to this account",
         Deed::AccountEmailSet => "{who} changed your e-mail address from {about}",
-        Deed::RoleChanged if about.and_then(Role::parse) == Some(Role::Administrator) => "{who} made you an administrator",
+        Deed::RoleChanged if about.and_then(Role::parse) == Some(Role::Administrator) => {
+            "{who} made you an administrator"
+        }
         Deed::RoleChanged => "{who} took the administration of this server from you",
         _ => "{who} changed something about this server",
     }
@@ -82,7 +91,9 @@ pub(crate) const fn who(actor: &Actor) -> &'static str {
 pub(crate) const fn nameless(deed: Deed) -> &'static str {
     match deed {
         Deed::SessionEnded => "another browser",
-        Deed::Allowed | Deed::AllowedAgain | Deed::Denied | Deed::Disconnected => super::common::THIS_SERVER,
+        Deed::Allowed | Deed::AllowedAgain | Deed::Denied | Deed::Disconnected => {
+            super::common::THIS_SERVER
+        }
         _ => "without a name",
     }
 }
@@ -96,23 +107,42 @@ mod tests {
 
     fn event(deed: Deed, about: Option<&str>) -> Event {
         let about = about.map(str::to_owned);
-        Event { at: Timestamp::from_seconds(0), deed, by: Actor::Person, whose: None, from: None, client: None, about, times: None }
+        Event {
+            at: Timestamp::from_seconds(0),
+            deed,
+            by: Actor::Person,
+            whose: None,
+            from: None,
+            client: None,
+            about,
+            times: None,
+        }
     }
 
     #[test]
     fn sentences_have_no_other_slots_than_are_filled() {
         for deed in Deed::ALL {
             let pieces = super::deed(&event(deed, None)).pieces();
-            let known = |piece: &Piece| matches!(piece, Piece::Words(_) | Piece::Slot("client" | "about" | "who"));
+            let known = |piece: &Piece| {
+                matches!(
+                    piece,
+                    Piece::Words(_) | Piece::Slot("client" | "about" | "who")
+                )
+            };
             assert!(pieces.iter().all(known), "{deed:?}: {pieces:?}");
             let says_who = pieces.contains(&Piece::Slot("who"));
-            assert_eq!(says_who, deed.kind() == provider::Kind::Administration, "{deed:?}");
+            assert_eq!(
+                says_who,
+                deed.kind() == provider::Kind::Administration,
+                "{deed:?}"
+            );
         }
     }
 
     #[test]
     fn another_role_is_told_for_what_it_is() {
-        let told = |role: Role| format!("{:?}", deed(&event(Deed::RoleChanged, Some(role.as_str()))));
+        let told =
+            |role: Role| format!("{:?}", deed(&event(Deed::RoleChanged, Some(role.as_str()))));
         assert!(told(Role::Administrator).contains("made you an administrator"));
         assert!(told(Role::Person).contains("took the administration"));
     }

@@ -20,7 +20,8 @@ pub(crate) const NOT_YOU: &str = "not you?";
 /// Between two ways to do the same.
 pub(crate) const OR_WITH_A_PASSWORD: &str = "or with a password";
 /// Where script is off, in place of a passkey button.
-pub(crate) const PASSKEYS_NEED_SCRIPT: &str = "Passkeys need JavaScript, which is switched off here. A password works without.";
+pub(crate) const PASSKEYS_NEED_SCRIPT: &str =
+    "Passkeys need JavaScript, which is switched off here. A password works without.";
 
 /// In place of a name with nothing to see in it, within a sentence and at its beginning.
 pub(crate) const AN_APPLICATION: &str = "an application";

@@ -5,7 +5,8 @@ use super::Template;
 pub(crate) const TITLE: &str = "Connected applications";
 pub(crate) const NONE: &str = "None yet. When an application asks to use something in your name and you allow it, it stands here.";
 
-/// The group of applications that answer on the person's own computers; the others stand under their host.
+/// The group of applications that answer on the person's own computers; the others stand under
+/// their host.
 pub(crate) const ON_YOUR_COMPUTERS: &str = "On your computers";
 
 /// The application and where it answers.
@@ -16,8 +17,9 @@ pub(crate) const NAMED_ON_THIS_COMPUTER: Template = Template::new("{client} on t
 pub(crate) const MAY_USE: Template = Template::new("{client} may use {resource}");
 pub(crate) const MAY_COME_BACK: Template =
     Template::new("{client} is not connected now, and may use {resource} again without asking you");
-pub(crate) const HAS_TO_ASK: Template =
-    Template::new("{client} is not connected now, and has to ask you before it can use {resource} again");
+pub(crate) const HAS_TO_ASK: Template = Template::new(
+    "{client} is not connected now, and has to ask you before it can use {resource} again",
+);
 
 pub(crate) const ALLOWED: Template = Template::new("allowed {when}");
 
@@ -49,7 +51,8 @@ pub(crate) fn disconnecting_all_explained(span: &str) -> String {
 }
 
 /// A connection that a replay ended, and what to do about it.
-pub(crate) const REPLAYED: Template =
-    Template::new("{client} was using {resource}. That ended {when}, because an old copy of its key was used.");
+pub(crate) const REPLAYED: Template = Template::new(
+    "{client} was using {resource}. That ended {when}, because an old copy of its key was used.",
+);
 pub(crate) const REPLAYED_ADVICE: &str = "If that was not you, somebody else may have had the copy. It opens nothing any more. \
      Make sure of the computer that the application runs on before you connect it again.";

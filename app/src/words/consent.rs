@@ -13,22 +13,22 @@ pub(crate) const NAMED_ITSELF: &str = "This application named itself; nobody has
 pub(crate) const ADDED_HERE: &str = "An application that whoever runs this server added.";
 /// Said under the host of an application that describes itself at its own web address.
 pub(crate) const PROVEN_BY_ADDRESS: &str = "Identity proven by its web address.";
-/// The same where the answer goes to an application on this computer, which nothing ties to that address.
-pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str =
-    "Identity proven by its web address, which other applications on this computer could claim as well.";
+/// The same where the answer goes to an application on this computer, which nothing ties to that
+/// address.
+pub(crate) const CLAIMED_ON_THIS_COMPUTER: &str = "Identity proven by its web address, which other applications on this computer could claim as well.";
 
 pub(crate) const WHAT: &str = "What it may do";
 /// Where the application asks for nothing in particular.
 pub(crate) const IN_YOUR_NAME: &str = "Use it in your name.";
 /// Marks what was not allowed before.
 pub(crate) const NEW: &str = "New";
-pub(crate) const NEW_EXPLAINED: &str = "You have allowed this application before. What is marked comes on top of that.";
+pub(crate) const NEW_EXPLAINED: &str =
+    "You have allowed this application before. What is marked comes on top of that.";
 /// Where the resource is.
 pub(crate) const AT_HOST: Template = Template::new("at {host}");
 
 pub(crate) const WHITHER: &str = "Where your answer goes";
-pub(crate) const ON_THIS_COMPUTER: &str =
-    "This is an application on this computer. Allow it only if you started connecting it yourself, just now.";
+pub(crate) const ON_THIS_COMPUTER: &str = "This is an application on this computer. Allow it only if you started connecting it yourself, just now.";
 
 /// As whom, before the way out of a wrong account.
 pub(crate) const AS_WHOM: Template = Template::new("as {email}");

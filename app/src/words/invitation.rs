@@ -14,5 +14,6 @@ pub(crate) fn enrol_lead(server: &str) -> String {
 }
 
 /// Under the passkey button.
-pub(crate) const PASSKEY_HINT: &str = "You then sign in with your fingerprint, face or device PIN. There is nothing to remember.";
+pub(crate) const PASSKEY_HINT: &str =
+    "You then sign in with your fingerprint, face or device PIN. There is nothing to remember.";
 pub(crate) const CREATE_ACCOUNT: &str = "Create account";

@@ -1,4 +1,5 @@
-//! What a person may be told in answer to what they did: the one part of the words that travels from the server to script.
+//! What a person may be told in answer to what they did: the one part of the words that travels
+//! from the server to script.
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -36,7 +37,8 @@ pub enum Message {
     EmailInvalid,
     /// The address belongs to another account, or to none that may be made here.
     EmailUnavailable,
-    /// The address belongs to another account, or to none that may be here: so a person's own cannot be changed to it.
+    /// The address belongs to another account, or to none that may be here: so a person's own
+    /// cannot be changed to it.
     EmailTaken,
     /// The sign-in is too old for what was asked.
     ConfirmFirst,
@@ -90,9 +92,15 @@ impl Message {
     /// The words.
     pub fn text(&self) -> String {
         match self {
-            Self::TooManyAttempts { minutes: 0 | 1 } => "Too many attempts. Try again in a minute.".into(),
-            Self::TooManyAttempts { minutes } => format!("Too many attempts. Try again in {minutes} minutes."),
-            Self::PasswordTooShort { minimum } => format!("Choose a password of at least {minimum} characters."),
+            Self::TooManyAttempts { minutes: 0 | 1 } => {
+                "Too many attempts. Try again in a minute.".into()
+            }
+            Self::TooManyAttempts { minutes } => {
+                format!("Too many attempts. Try again in {minutes} minutes.")
+            }
+            Self::PasswordTooShort { minimum } => {
+                format!("Choose a password of at least {minimum} characters.")
+            }
             other => other.fixed_text().into(),
         }
     }
@@ -101,9 +109,10 @@ impl Message {
     pub const fn subject(&self) -> Subject {
         match self {
             Self::EmailInvalid | Self::EmailUnavailable | Self::EmailTaken => Subject::Email,
-            Self::PasswordTooShort { .. } | Self::PasswordTooLong | Self::PasswordCommon | Self::PasswordFromName => {
-                Subject::Password
-            }
+            Self::PasswordTooShort { .. }
+            | Self::PasswordTooLong
+            | Self::PasswordCommon
+            | Self::PasswordFromName => Subject::Password,
             _ => Subject::Form,
         }
     }
@@ -127,20 +136,36 @@ impl Message {
 
     const fn fixed_text(&self) -> &'static str {
         match self {
-            Self::WrongCode => "This e-mail address and recovery code do not match an account here. A code works once.",
-            Self::WrongCredentials => "This e-mail address and password do not match an account here.",
+            Self::WrongCode => {
+                "This e-mail address and recovery code do not match an account here. A code works once."
+            }
+            Self::WrongCredentials => {
+                "This e-mail address and password do not match an account here."
+            }
             Self::TooManyAttempts { .. } => "Too many attempts. Try again later.",
-            Self::Busy { .. } => "The server is checking many passwords just now. Nothing was done. Try again in a few seconds.",
-            Self::PageTooOld => "This page was open too long, so nothing was done. Please try again.",
+            Self::Busy { .. } => {
+                "The server is checking many passwords just now. Nothing was done. Try again in a few seconds."
+            }
+            Self::PageTooOld => {
+                "This page was open too long, so nothing was done. Please try again."
+            }
             Self::SignedOut => "You are signed out. Sign in and try again.",
-            Self::Unavailable => "The server cannot reach its records just now. Try again in a moment.",
-            Self::LinkGone => "This link has been used or has expired. Ask whoever runs this server for a new one.",
+            Self::Unavailable => {
+                "The server cannot reach its records just now. Try again in a moment."
+            }
+            Self::LinkGone => {
+                "This link has been used or has expired. Ask whoever runs this server for a new one."
+            }
             Self::EmailInvalid => "Enter an e-mail address, such as name@example.com.",
-            Self::EmailUnavailable => "No account can be made for this address here. If you have one already, sign in with it.",
+            Self::EmailUnavailable => {
+                "No account can be made for this address here. If you have one already, sign in with it."
+            }
             Self::EmailTaken => "You cannot have this address here. Choose another one.",
             Self::ConfirmFirst => "Confirm first that it is you. Nothing was changed yet.",
             Self::LastCredential => "This is the only way left to sign in. Add another one first.",
-            Self::Gone => "This is not there any more, so nothing was done. Choose again from what is here now.",
+            Self::Gone => {
+                "This is not there any more, so nothing was done. Choose again from what is here now."
+            }
             Self::NameEmpty => "Enter a name.",
             Self::PasswordTooShort { .. } => "Choose a longer password.",
             Self::PasswordTooLong => "This password is too long. Choose a shorter one.",
@@ -166,7 +191,9 @@ impl Message {
             Self::NoPasskeysHere => {
                 "This server cannot use passkeys, because its address is a number and not a name. Use a password instead."
             }
-            Self::PasskeyUnsupported => "This browser cannot use passkeys at this address. You can use a password.",
+            Self::PasskeyUnsupported => {
+                "This browser cannot use passkeys at this address. You can use a password."
+            }
             Self::Unreachable => "The server did not answer. Check your connection and try again.",
         }
     }
@@ -219,8 +246,13 @@ mod tests {
         for message in all {
             let text = message.text();
             assert!(text.ends_with('.') && !text.contains('!'), "{text}");
-            for word in ["OAuth", "token", "scope", "client", "grant", "oops", "invalid", "error"] {
-                assert!(!text.to_lowercase().contains(&word.to_lowercase()), "{text}");
+            for word in [
+                "OAuth", "token", "scope", "client", "grant", "oops", "invalid", "error",
+            ] {
+                assert!(
+                    !text.to_lowercase().contains(&word.to_lowercase()),
+                    "{text}"
+                );
             }
         }
     }

@@ -1,8 +1,10 @@
-//! Everything a person may read on our pages, by page: the one place that another language would have to say anew.
+//! Everything a person may read on our pages, by page: the one place that another language would
+//! have to say anew.
 //!
-//! What never changes is a constant, what counts or names something is a function, and what holds markup is a [`Template`]
-//! with named slots, which pages fill with [`sentence!`]. A page that asks for words that are not here does not compile; a
-//! page that brings its own fails the test at the end.
+//! What never changes is a constant, what counts or names something is a function, and what holds
+//! markup is a [`Template`] with named slots, which pages fill with [`sentence!`]. A page that asks
+//! for words that are not here does not compile; a page that brings its own fails the test at the
+//! end.
 
 mod message;
 pub(crate) mod passkey;

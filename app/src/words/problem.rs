@@ -78,7 +78,11 @@ pub(crate) const OPEN_THERE: &str = "Open it at its address";
 pub(crate) const TOO_MANY: &str = "Too many requests came from your network.";
 
 pub(crate) fn too_many_advice(minutes: u64) -> String {
-    let wait = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
+    let wait = if minutes <= 1 {
+        "a minute".to_owned()
+    } else {
+        format!("{minutes} minutes")
+    };
     format!("Nothing was sent. Wait {wait}, then go back to the application and connect again.")
 }
 
@@ -102,6 +106,7 @@ pub(crate) const DETAILS_FOR_SUPPORT: &str = "Details for support";
 pub(crate) const ERROR_CODE: &str = "Error code";
 pub(crate) const DESCRIPTION: &str = "Description";
 pub(crate) const REQUEST_ID: &str = "Request id";
-pub(crate) const DOCUMENT_UNREACHABLE_DESCRIPTION: &str = "The client's metadata document cannot be fetched just now.";
+pub(crate) const DOCUMENT_UNREACHABLE_DESCRIPTION: &str =
+    "The client's metadata document cannot be fetched just now.";
 pub(crate) const REQUEST_GONE_DESCRIPTION: &str =
     "The authorization request is unknown, expired, used, or bound to another browser.";

@@ -14,8 +14,10 @@ pub(crate) const NONE: &str = "None yet. Make ten to print or write down; each s
 pub(crate) const MADE: Template = Template::new("made {when}");
 pub(crate) const MAKE: &str = "Make recovery codes";
 pub(crate) const MAKE_NEW: &str = "Make new codes";
-pub(crate) const MAKING_EXPLAINED: &str = "You see them once, on the next page. Have a printer or a pen at hand.";
-pub(crate) const MAKING_NEW_EXPLAINED: &str = "The codes you have now stop working. You see the new ones once, on the next page.";
+pub(crate) const MAKING_EXPLAINED: &str =
+    "You see them once, on the next page. Have a printer or a pen at hand.";
+pub(crate) const MAKING_NEW_EXPLAINED: &str =
+    "The codes you have now stop working. You see the new ones once, on the next page.";
 
 pub(crate) fn left(count: usize, of: usize) -> String {
     format!("{count} of {of} left")

@@ -9,12 +9,20 @@ use super::Message;
 impl Message {
     /// The same refusal, where a passkey was shown and not a password.
     pub(crate) fn for_passkey(self) -> Self {
-        if self == Self::WrongCredentials { Self::PasskeyRefused } else { self }
+        if self == Self::WrongCredentials {
+            Self::PasskeyRefused
+        } else {
+            self
+        }
     }
 
     /// The same refusal, where it was a recovery code.
     pub(crate) fn for_code(self) -> Self {
-        if self == Self::WrongCredentials { Self::WrongCode } else { self }
+        if self == Self::WrongCredentials {
+            Self::WrongCode
+        } else {
+            self
+        }
     }
 }
 
@@ -26,7 +34,9 @@ impl From<Unavailable> for Message {
 
 impl From<Busy> for Message {
     fn from(busy: Busy) -> Self {
-        Self::Busy { own: busy == Busy::Visitor }
+        Self::Busy {
+            own: busy == Busy::Visitor,
+        }
     }
 }
 
@@ -34,7 +44,9 @@ impl From<SignInError> for Message {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::WrongCredentials => Self::WrongCredentials,
-            SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
+            SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts {
+                minutes: whole_minutes(retry_after),
+            },
             SignInError::Busy(busy) => busy.into(),
             SignInError::Unavailable => Self::Unavailable,
         }
@@ -58,7 +70,9 @@ impl From<EnrolError> for Message {
             EnrolError::LinkGone => Self::LinkGone,
             EnrolError::EmailInvalid => Self::EmailInvalid,
             EnrolError::EmailUnavailable | EnrolError::Closed => Self::EmailUnavailable,
-            EnrolError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
+            EnrolError::TooManyAttempts { retry_after } => Self::TooManyAttempts {
+                minutes: whole_minutes(retry_after),
+            },
             EnrolError::Password(error) => error.into(),
             EnrolError::Busy(busy) => busy.into(),
             EnrolError::CeremonyFailed => Self::PasskeyRefused,
@@ -76,7 +90,9 @@ impl From<AccountError> for Message {
             AccountError::ShortPasswordAlone => Self::ShortPasswordAlone,
             AccountError::EmailInvalid => Self::EmailInvalid,
             AccountError::EmailUnavailable => Self::EmailTaken,
-            AccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts { minutes: whole_minutes(retry_after) },
+            AccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts {
+                minutes: whole_minutes(retry_after),
+            },
             AccountError::Gone => Self::Gone,
             AccountError::NameEmpty => Self::NameEmpty,
             AccountError::Password(error) => error.into(),

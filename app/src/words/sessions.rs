@@ -12,8 +12,6 @@ pub(crate) const LAST_USED: Template = Template::new("last used {when}");
 
 pub(crate) const END: &str = "Sign out";
 pub(crate) const END_IT: Template = Template::new("Sign out {device}");
-pub(crate) const ENDING_EXPLAINED: &str =
-    "Whoever uses that browser has to sign in again. Applications you have connected go on working.";
+pub(crate) const ENDING_EXPLAINED: &str = "Whoever uses that browser has to sign in again. Applications you have connected go on working.";
 pub(crate) const END_OTHERS: &str = "Sign out everywhere else";
-pub(crate) const ENDING_OTHERS_EXPLAINED: &str =
-    "Every browser but this one has to sign in again. Applications you have connected go on working.";
+pub(crate) const ENDING_OTHERS_EXPLAINED: &str = "Every browser but this one has to sign in again. Applications you have connected go on working.";

@@ -18,8 +18,18 @@ mod tests {
 
     #[test]
     fn domains_are_told_as_a_list() {
-        let told = |domains: &[&str]| for_domains(&domains.iter().map(|&domain| domain.to_owned()).collect::<Vec<_>>());
+        let told = |domains: &[&str]| {
+            for_domains(
+                &domains
+                    .iter()
+                    .map(|&domain| domain.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
         assert_eq!(told(&["a.example"]), "For addresses at a.example.");
-        assert_eq!(told(&["a.example", "b.example", "c.example"]), "For addresses at a.example, b.example and c.example.");
+        assert_eq!(
+            told(&["a.example", "b.example", "c.example"]),
+            "For addresses at a.example, b.example and c.example."
+        );
     }
 }

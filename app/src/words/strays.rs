@@ -1,9 +1,17 @@
-//! No page brings words of its own: what stands in its text and is for a person to read stands in the catalogue instead.
+//! No page brings words of its own: what stands in its text and is for a person to read stands in
+//! the catalogue instead.
 
 use std::{fs, path::Path};
 
 /// Where words would be strays: whatever makes what people see.
-const PLACES: [&str; 6] = ["pages", "components", "islands", "actions", "problem.rs", "moment.rs"];
+const PLACES: [&str; 6] = [
+    "pages",
+    "components",
+    "islands",
+    "actions",
+    "problem.rs",
+    "moment.rs",
+];
 /// Attributes that people read, or hear.
 const SPOKEN: [&str; 4] = ["title", "alt", "placeholder", "aria-label"];
 
@@ -13,10 +21,18 @@ fn no_page_holds_words_of_its_own() {
     let mut found = Vec::new();
     for place in PLACES {
         visit(&root.join(place), &mut |path, text| {
-            found.extend(strays(text).into_iter().map(|stray| format!("{}: {stray}", path.display())));
+            found.extend(
+                strays(text)
+                    .into_iter()
+                    .map(|stray| format!("{}: {stray}", path.display())),
+            );
         });
     }
-    assert!(found.is_empty(), "words that belong into app/src/words:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "words that belong into app/src/words:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]
@@ -85,7 +101,11 @@ fn strays(text: &str) -> Vec<String> {
                 before = code.trim_end();
             }
             Part::Literal(literal) => {
-                let after = if let Some(Part::Code(code)) = parts.get(index + 1) { code.trim_start() } else { "" };
+                let after = if let Some(Part::Code(code)) = parts.get(index + 1) {
+                    code.trim_start()
+                } else {
+                    ""
+                };
                 found.extend(is_stray(before, literal, after).then(|| format!("{literal:?}")));
             }
         }
@@ -95,33 +115,51 @@ fn strays(text: &str) -> Vec<String> {
 
 /// Whether a literal is read by people, by what stands around it.
 fn is_stray(before: &str, literal: &str, after: &str) -> bool {
-    let Some(first) = literal.trim_start().chars().find(|letter| letter.is_alphabetic()) else { return false };
-    if let Some(attribute) = before.strip_suffix('=').filter(|before| before.ends_with(|last: char| last.is_alphanumeric())) {
+    let Some(first) = literal
+        .trim_start()
+        .chars()
+        .find(|letter| letter.is_alphabetic())
+    else {
+        return false;
+    };
+    if let Some(attribute) = before
+        .strip_suffix('=')
+        .filter(|before| before.ends_with(|last: char| last.is_alphanumeric()))
+    {
         // An attribute, or the reason of one: `class="…"`.
         return SPOKEN.iter().any(|spoken| attribute.ends_with(spoken));
     }
     if before.ends_with("reason =") {
         return false;
     }
-    let between_tags = (before.ends_with('>') && !before.ends_with("=>") && !before.ends_with("->")) || after.starts_with("</");
-    let outside_slots: String = literal.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect();
-    let several =
-        outside_slots.trim().contains(char::is_whitespace) || outside_slots.starts_with(' ') || outside_slots.ends_with(' ');
+    let between_tags =
+        (before.ends_with('>') && !before.ends_with("=>") && !before.ends_with("->"))
+            || after.starts_with("</");
+    let outside_slots: String = literal
+        .split('{')
+        .map(|part| part.split_once('}').map_or(part, |(_, rest)| rest))
+        .collect();
+    let several = outside_slots.trim().contains(char::is_whitespace)
+        || outside_slots.starts_with(' ')
+        || outside_slots.ends_with(' ');
     let spelt = outside_slots.chars().any(char::is_alphabetic);
     // `AbortError` is the name of something; "Deny" is a word.
     let is_name = !several && literal.chars().skip(1).any(char::is_uppercase);
     between_tags || (first.is_uppercase() && !is_name) || (several && spelt)
 }
 
-/// Words between tags without quotes: before a closing tag stands a tag, a brace or a literal, and nothing else.
+/// Words between tags without quotes: before a closing tag stands a tag, a brace or a literal, and
+/// nothing else.
 fn bare_words(code: &str) -> Option<String> {
     code.match_indices("</").find_map(|(at, _)| {
         let before = code[..at].trim_end();
-        (!before.is_empty() && !before.ends_with(['>', '}'])).then(|| before.lines().last().unwrap_or_default().trim().to_owned())
+        (!before.is_empty() && !before.ends_with(['>', '}']))
+            .then(|| before.lines().last().unwrap_or_default().trim().to_owned())
     })
 }
 
-/// Divides text into code and string literals; comments and attributes of the compiler are left out.
+/// Divides text into code and string literals; comments and attributes of the compiler are left
+/// out.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
     while at < text.len() {
@@ -147,12 +185,24 @@ fn hidden(text: &str) -> (usize, Option<&str>) {
     }
     for (open, close) in [("r##\"", "\"##"), ("r#\"", "\"#"), ("\"", "\"")] {
         if let Some(inside) = text.strip_prefix(open) {
-            let end = if open == "\"" { unescaped_quote(inside) } else { inside.find(close) }.unwrap_or(inside.len());
-            return ((open.len() + end + close.len()).min(text.len()), Some(&inside[..end]));
+            let end = if open == "\"" {
+                unescaped_quote(inside)
+            } else {
+                inside.find(close)
+            }
+            .unwrap_or(inside.len());
+            return (
+                (open.len() + end + close.len()).min(text.len()),
+                Some(&inside[..end]),
+            );
         }
     }
     // The one character literal that would be taken for the beginning of a string.
-    if text.starts_with("'\"'") { (3, None) } else { (0, None) }
+    if text.starts_with("'\"'") {
+        (3, None)
+    } else {
+        (0, None)
+    }
 }
 
 fn unescaped_quote(text: &str) -> Option<usize> {

@@ -1,7 +1,8 @@
 //! Sentences with markup inside: "to let {client} use {resource}".
 
-/// A sentence with named slots. Where it is filled, [`sentence!`](crate::words::sentence) compares the names with those given, so
-/// that a slot forgotten or misspelt does not compile; in which order they stand is for the language to say.
+/// A sentence with named slots. Where it is filled, [`sentence!`](crate::words::sentence) compares
+/// the names with those given, so that a slot forgotten or misspelt does not compile; in which
+/// order they stand is for the language to say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Template(&'static str);
 
@@ -42,7 +43,9 @@ impl Template {
     pub(crate) fn pieces(self) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for part in self.0.split_inclusive('}') {
-            let (words, slot) = part.split_once('{').map_or((part, None), |(words, slot)| (words, slot.strip_suffix('}')));
+            let (words, slot) = part.split_once('{').map_or((part, None), |(words, slot)| {
+                (words, slot.strip_suffix('}'))
+            });
             pieces.extend((!words.is_empty()).then_some(Piece::Words(words)));
             pieces.extend(slot.map(Piece::Slot));
         }
@@ -97,7 +100,8 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
     index == one.len() && index == other.len()
 }
 
-/// A sentence of the catalogue with views in its slots: `sentence!(words::login::LEAD, client = view! { … }, resource = …)`.
+/// A sentence of the catalogue with views in its slots: `sentence!(words::login::LEAD, client =
+/// view! { … }, resource = …)`.
 macro_rules! sentence {
     ($template:expr, $($slot:ident = $view:expr),+ $(,)?) => {{
         const { assert!($template.takes(&[$(stringify!($slot)),+]), "these are not the slots of the sentence") };
@@ -113,10 +117,18 @@ mod tests {
     #[test]
     fn a_template_falls_into_its_pieces() {
         let pieces = Template::new("to let {client} use {resource}.").pieces();
-        let expected =
-            [Piece::Words("to let "), Piece::Slot("client"), Piece::Words(" use "), Piece::Slot("resource"), Piece::Words(".")];
+        let expected = [
+            Piece::Words("to let "),
+            Piece::Slot("client"),
+            Piece::Words(" use "),
+            Piece::Slot("resource"),
+            Piece::Words("."),
+        ];
         assert_eq!(pieces, expected);
-        assert_eq!(Template::new("{who}{what}").pieces(), [Piece::Slot("who"), Piece::Slot("what")]);
+        assert_eq!(
+            Template::new("{who}{what}").pieces(),
+            [Piece::Slot("who"), Piece::Slot("what")]
+        );
         assert_eq!(Template::new("plain").pieces(), [Piece::Words("plain")]);
     }
 
@@ -124,7 +136,13 @@ mod tests {
     fn a_template_takes_its_own_slots_alone() {
         let template = Template::new("to let {client} use {resource}.");
         assert!(template.takes(&["client", "resource"]) && template.takes(&["resource", "client"]));
-        for wrong in [&["client"][..], &["client", "resources"], &["client", "resource", "host"], &["client", "client"], &[]] {
+        for wrong in [
+            &["client"][..],
+            &["client", "resources"],
+            &["client", "resource", "host"],
+            &["client", "client"],
+            &[],
+        ] {
             assert!(!template.takes(wrong), "{wrong:?}");
         }
         assert!(!Template::new("{client} and {client}").takes(&["client", "resource"]));

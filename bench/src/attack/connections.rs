@@ -1,5 +1,5 @@
-//! Connections that do nothing good: clients that never read, heads that never end, more than there are descriptors, and half a
-//! request when the server is to stop.
+//! Connections that do nothing good: clients that never read, heads that never end, more than there
+//! are descriptors, and half a request when the server is to stop.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,7 +14,8 @@ use crate::{Outcome, context, process};
 
 const NEVER_READ: usize = 200;
 const HEADS: usize = 1000;
-/// What one unfinished head sends, in bytes: as much as a server might keep, and as much as this one takes.
+/// What one unfinished head sends, in bytes: as much as a server might keep, and as much as this
+/// one takes.
 const HEAD_SIZES: [usize; 2] = [400_000, 30_000];
 const FEW: u32 = 256;
 const MORE_THAN_FEW: usize = 400;
@@ -50,12 +51,19 @@ async fn never_read() -> Outcome<usize> {
     let target = Target::start(None)?;
     let before = process::descriptors(target.server.id());
     // Answers of more than the kernel keeps for one connection, and cheap ones.
-    let requests = target.get("/.well-known/oauth-authorization-server").repeat(4000);
+    let requests = target
+        .get("/.well-known/oauth-authorization-server")
+        .repeat(4000);
     let mut held = Vec::new();
     for _ in 0..NEVER_READ {
         let socket = TcpSocket::new_v4().map_err(context("a socket"))?;
-        socket.set_recv_buffer_size(4096).map_err(context("a socket"))?;
-        let mut stream = socket.connect(target.server.address()).await.map_err(context("connecting"))?;
+        socket
+            .set_recv_buffer_size(4096)
+            .map_err(context("a socket"))?;
+        let mut stream = socket
+            .connect(target.server.address())
+            .await
+            .map_err(context("connecting"))?;
         let _ = timeout(Duration::from_millis(100), stream.write_all(&requests)).await;
         held.push(stream);
     }
@@ -66,7 +74,8 @@ async fn never_read() -> Outcome<usize> {
     Ok(after.saturating_sub(before))
 }
 
-/// Waits until the server has answered as much as it can, which is when it has next to nothing to do; two minutes at the most.
+/// Waits until the server has answered as much as it can, which is when it has next to nothing to
+/// do; two minutes at the most.
 async fn settled(server: u32) {
     for _ in 0..60 {
         let before = process::cpu(server);
@@ -101,7 +110,10 @@ async fn few_descriptors() -> Outcome<(Option<Duration>, Option<Duration>)> {
     for _ in 0..MORE_THAN_FEW {
         held.push(begin(target.server.address()).await?);
     }
-    let answers = (target.answers("/health/live").await, target.answers("/health/ready").await);
+    let answers = (
+        target.answers("/health/live").await,
+        target.answers("/health/ready").await,
+    );
     drop(held);
     Ok(answers)
 }
@@ -118,7 +130,9 @@ async fn half_a_request() -> Outcome<Option<Duration>> {
 
 /// A connection over which a head has begun.
 async fn begin(address: SocketAddr) -> Outcome<TcpStream> {
-    let mut stream = TcpStream::connect(address).await.map_err(context("connecting"))?;
+    let mut stream = TcpStream::connect(address)
+        .await
+        .map_err(context("connecting"))?;
     stream.write_all(HALF).await.map_err(context("sending"))?;
     Ok(stream)
 }

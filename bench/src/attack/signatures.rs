@@ -1,5 +1,5 @@
-//! Fifty assertions a second that prove nothing, of a client with the most expensive keys that the server takes: what becomes of
-//! the time in which others are answered.
+//! Fifty assertions a second that prove nothing, of a client with the most expensive keys that the
+//! server takes: what becomes of the time in which others are answered.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,7 +10,12 @@ use super::{Target, milliseconds};
 use crate::{Outcome, clock, process, wire::Wire};
 
 /// Keys in bytes of the modulus, and their exponents, the most expensive first.
-const KEYS: [(usize, &[u8]); 4] = [(1024, &[0xFF; 4]), (1024, &[1, 0, 1]), (512, &[0xFF; 4]), (512, &[1, 0, 1])];
+const KEYS: [(usize, &[u8]); 4] = [
+    (1024, &[0xFF; 4]),
+    (1024, &[1, 0, 1]),
+    (512, &[0xFF; 4]),
+    (512, &[1, 0, 1]),
+];
 /// As many keys as fit into a registration, twenty at most.
 const KEY_COUNTS: [usize; 3] = [20, 10, 3];
 const PER_SECOND: u32 = 50;
@@ -23,7 +28,8 @@ pub(crate) async fn run() -> Outcome<()> {
     let (client, key) = register(&target).await?;
     let quiet = latencies(&target, SECONDS).await;
     let before = process::cpu(target.server.id());
-    let (attacked, statuses) = tokio::join!(latencies(&target, SECONDS), attack(&target, &client, key.0));
+    let (attacked, statuses) =
+        tokio::join!(latencies(&target, SECONDS), attack(&target, &client, key.0));
     let spent = process::cpu(target.server.id()).saturating_sub(before);
     println!(
         "| keys | metadata, median and worst, ms | under attack | server CPU, s | answers to the attack |\n|---|---|---|---|---|"
@@ -35,22 +41,31 @@ pub(crate) async fn run() -> Outcome<()> {
         summary(&quiet),
         summary(&attacked),
         spent.as_secs_f64(),
-        statuses.iter().map(|(status, count)| format!("{count} × {status}")).collect::<Vec<_>>().join(", ")
+        statuses
+            .iter()
+            .map(|(status, count)| format!("{count} × {status}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     );
     Ok(())
 }
 
-/// Registers a client with the most expensive keys that are accepted; its id, and the size and number of its keys.
+/// Registers a client with the most expensive keys that are accepted; its id, and the size and
+/// number of its keys.
 pub(super) async fn register(target: &Target) -> Outcome<(String, (usize, usize))> {
     let mut wire = Wire::connect(target.server.address()).await?;
     for (size, exponent) in KEYS {
         for count in KEY_COUNTS {
-            let keys: Vec<String> = (0..count).map(|number| key(size, exponent, number)).collect();
+            let keys: Vec<String> = (0..count)
+                .map(|number| key(size, exponent, number))
+                .collect();
             let body = format!(
                 r#"{{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"private_key_jwt","jwks":{{"keys":[{}]}}}}"#,
                 keys.join(",")
             );
-            let answer = wire.send(&target.post("/register", "application/json", &body)).await?;
+            let answer = wire
+                .send(&target.post("/register", "application/json", &body))
+                .await?;
             if answer.status == 201 {
                 return Ok((answer.member("client_id")?.to_owned(), (size, count)));
             }
@@ -64,7 +79,11 @@ fn key(size: usize, exponent: &[u8], number: usize) -> String {
     let mut modulus = vec![0xF1; size];
     modulus[1] = u8::try_from(number).unwrap_or(0);
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    format!(r#"{{"kty":"RSA","n":"{}","e":"{}"}}"#, encode(&modulus), encode(exponent))
+    format!(
+        r#"{{"kty":"RSA","n":"{}","e":"{}"}}"#,
+        encode(&modulus),
+        encode(exponent)
+    )
 }
 
 /// How long the metadata takes, fifty times a second.
@@ -79,7 +98,11 @@ async fn latencies(target: &Target, seconds: u32) -> Vec<Duration> {
 }
 
 fn summary(sorted: &[Duration]) -> String {
-    format!("{} and {}", milliseconds(sorted.get(sorted.len() / 2).copied()), milliseconds(sorted.last().copied()))
+    format!(
+        "{} and {}",
+        milliseconds(sorted.get(sorted.len() / 2).copied()),
+        milliseconds(sorted.last().copied())
+    )
 }
 
 /// Sends the assertions, each over a connection of its own, and counts the answers by status.
@@ -87,7 +110,10 @@ async fn attack(target: &Target, client: &str, size: usize) -> BTreeMap<u16, u32
     let mut sending = JoinSet::new();
     for number in 0..SECONDS * PER_SECOND {
         let form = form(target, client, size, number);
-        let (request, address) = (target.post("/token", "application/x-www-form-urlencoded", &form), target.server.address());
+        let (request, address) = (
+            target.post("/token", "application/x-www-form-urlencoded", &form),
+            target.server.address(),
+        );
         sending.spawn(async move {
             let mut wire = Wire::connect(address).await.ok()?;
             wire.send(&request).await.ok().map(|answer| answer.status)
@@ -96,7 +122,9 @@ async fn attack(target: &Target, client: &str, size: usize) -> BTreeMap<u16, u32
     }
     let mut statuses = BTreeMap::new();
     while let Some(sent) = sending.join_next().await {
-        *statuses.entry(sent.ok().flatten().unwrap_or(0)).or_default() += 1;
+        *statuses
+            .entry(sent.ok().flatten().unwrap_or(0))
+            .or_default() += 1;
     }
     statuses
 }
@@ -117,5 +145,10 @@ fn assertion(target: &Target, client: &str, size: usize, number: u32) -> String 
         target.issuer,
         clock::unix_seconds() + 60
     );
-    format!("{}.{}.{}", encode(r#"{"alg":"RS256"}"#), encode(&claims), URL_SAFE_NO_PAD.encode(vec![0x55; size]))
+    format!(
+        "{}.{}.{}",
+        encode(r#"{"alg":"RS256"}"#),
+        encode(&claims),
+        URL_SAFE_NO_PAD.encode(vec![0x55; size])
+    )
 }

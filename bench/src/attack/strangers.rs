@@ -23,14 +23,44 @@ pub(crate) async fn run() -> Outcome<()> {
     );
     let words = "a+".repeat(30_000);
     for (name, request) in [
-        ("metadata", target.get("/.well-known/oauth-authorization-server")),
+        (
+            "metadata",
+            target.get("/.well-known/oauth-authorization-server"),
+        ),
         ("sign-in page", target.get("/login")),
         ("authorization request", target.get(&authorize)),
-        ("usual registration", target.post("/register", JSON, r#"{"redirect_uris":["https://a.example/cb"]}"#)),
-        ("registration of 60 KB", target.post("/register", JSON, &format!(r#"{{"redirect_uris":["{}"]}}"#, "x".repeat(60_000)))),
-        ("token request of 60 KB", target.post("/token", FORM, &format!("grant_type=refresh_token&scope={words}"))),
-        ("introspection of 60 KB", target.post("/introspect", FORM, &format!("token={words}"))),
-        (&*format!("assertion, {count} keys of RSA-{}", size * 8), target.post("/token", FORM, &assertion)),
+        (
+            "usual registration",
+            target.post(
+                "/register",
+                JSON,
+                r#"{"redirect_uris":["https://a.example/cb"]}"#,
+            ),
+        ),
+        (
+            "registration of 60 KB",
+            target.post(
+                "/register",
+                JSON,
+                &format!(r#"{{"redirect_uris":["{}"]}}"#, "x".repeat(60_000)),
+            ),
+        ),
+        (
+            "token request of 60 KB",
+            target.post(
+                "/token",
+                FORM,
+                &format!("grant_type=refresh_token&scope={words}"),
+            ),
+        ),
+        (
+            "introspection of 60 KB",
+            target.post("/introspect", FORM, &format!("token={words}")),
+        ),
+        (
+            &*format!("assertion, {count} keys of RSA-{}", size * 8),
+            target.post("/token", FORM, &assertion),
+        ),
         ("readiness", target.get("/health/ready")),
     ] {
         let before = process::cpu(target.server.id());

@@ -36,21 +36,33 @@ impl Bare {
         let port = process::free_port()?;
         let program = std::env::current_exe().map_err(context("this program"))?;
         let mut command = Command::new(program);
-        command.arg("bare").args([usize::from(port), document, answer].map(|number| number.to_string()));
+        command
+            .arg("bare")
+            .args([usize::from(port), document, answer].map(|number| number.to_string()));
         let process = Process::start(command, port, &folder.path().join("bare.log"))?;
-        Ok(Self { process, party: party.clone(), _folder: folder })
+        Ok(Self {
+            process,
+            party: party.clone(),
+            _folder: folder,
+        })
     }
 
     /// Asks for the document.
     pub(crate) fn get(&self) -> Repeat {
-        Repeat { request: self.party.get(DOCUMENT), status: 200 }
+        Repeat {
+            request: self.party.get(DOCUMENT),
+            status: 200,
+        }
     }
 
     /// Posts a form as long as a real one.
     pub(crate) fn post(&self) -> Repeat {
         let real = self.party.refresh(&"x".repeat(REFRESH_TOKEN));
         let request = String::from_utf8_lossy(&real).replacen("/token", ANSWER, 1);
-        Repeat { request: request.into_bytes(), status: 200 }
+        Repeat {
+            request: request.into_bytes(),
+            status: 200,
+        }
     }
 }
 
@@ -59,10 +71,20 @@ pub(crate) async fn serve(port: u16, document: usize, answer: usize) -> Outcome<
     let (document, answer) = (body(document), body(answer));
     let json = |body: Bytes| ([(CONTENT_TYPE, "application/json")], body);
     let router = Router::new()
-        .route(DOCUMENT, get(move || std::future::ready(json(document.clone()))))
-        .route(ANSWER, post(move |_form: Bytes| std::future::ready(json(answer.clone()))));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(context("listening"))?;
-    axum::serve(listener, router).await.map_err(context("serving"))
+        .route(
+            DOCUMENT,
+            get(move || std::future::ready(json(document.clone()))),
+        )
+        .route(
+            ANSWER,
+            post(move |_form: Bytes| std::future::ready(json(answer.clone()))),
+        );
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(context("listening"))?;
+    axum::serve(listener, router)
+        .await
+        .map_err(context("serving"))
 }
 
 fn body(length: usize) -> Bytes {

@@ -10,11 +10,16 @@ use crate::{
     load::{Meter, Sample},
 };
 
-/// Issues tokens for `stretch`, on every core at once: what the server could do if it did nothing else.
+/// Issues tokens for `stretch`, on every core at once: what the server could do if it did nothing
+/// else.
 pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).map_err(context("a time"))?;
     let ring = KeyRing::first(now, &[7; 32]).map_err(context("a key"))?;
-    let service = TokenService::new("http://localhost:3000".to_owned(), time::Duration::HOUR, ring);
+    let service = TokenService::new(
+        "http://localhost:3000".to_owned(),
+        time::Duration::HOUR,
+        ring,
+    );
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
     let running = Meter::own(None).start();
@@ -22,14 +27,19 @@ pub(crate) fn sign(stretch: Duration) -> Outcome<Sample> {
     let issue = || {
         let mut issued: u32 = 0;
         while clock::now() < until {
-            service.issue(now, u128::from(issued).to_le_bytes(), subject()).map_err(context("a token"))?;
+            service
+                .issue(now, u128::from(issued).to_le_bytes(), subject())
+                .map_err(context("a token"))?;
             issued += 1;
         }
         Ok::<u32, String>(issued)
     };
     let issued = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(issue)).collect();
-        threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread failed".to_owned())?).sum::<Outcome<u32>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "a thread failed".to_owned())?)
+            .sum::<Outcome<u32>>()
     })?;
     Ok(running.stop(issued))
 }

@@ -42,28 +42,52 @@ impl Trips {
         let grants = grants.next_multiple_of(64);
         let location: Location = location.parse().map_err(context("a store"))?;
         let store = Store::open(&location).await.map_err(context("a store"))?;
-        store.insert(CLIENT, &[b'c'; CLIENT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
-        store.insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Keep::Forever).await.map_err(context("the store"))?;
+        store
+            .insert(CLIENT, &[b'c'; CLIENT_BYTES], Keep::Forever)
+            .await
+            .map_err(context("the store"))?;
+        store
+            .insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Keep::Forever)
+            .await
+            .map_err(context("the store"))?;
         let mut filling = JoinSet::new();
         for grant in 0..grants {
             let store = store.clone();
             filling.spawn(async move { store.insert(&key(grant), &value(0), KEEP).await });
         }
         while let Some(done) = filling.join_next().await {
-            done.map_err(context("filling"))?.map_err(context("filling"))?;
+            done.map_err(context("filling"))?
+                .map_err(context("filling"))?;
         }
-        Ok(Self { store, meter: Meter::own(redis), grants, registered: Arc::default() })
+        Ok(Self {
+            store,
+            meter: Meter::own(redis),
+            grants,
+            registered: Arc::default(),
+        })
     }
 
-    /// Two round trips, as a token request has them: client, grant and account at once, then one swap.
+    /// Two round trips, as a token request has them: client, grant and account at once, then one
+    /// swap.
     pub(crate) async fn swap(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
         self.race(clients, stretch, move |trips, client, turn| async move {
             let key = key((client + turn * clients) % trips.grants);
-            let (client, record, account) = tokio::join!(trips.store.get(CLIENT), trips.store.get(&key), trips.store.get(ACCOUNT));
+            let (client, record, account) = tokio::join!(
+                trips.store.get(CLIENT),
+                trips.store.get(&key),
+                trips.store.get(ACCOUNT)
+            );
             let (_, record, _) = (client?, record?, account?);
             let expected = record.unwrap_or_default();
-            let next = value(expected.first().map_or(0, |version| version.wrapping_add(1)));
-            let swapped = trips.store.compare_and_swap(&key, &expected, &next, KEEP).await?;
+            let next = value(
+                expected
+                    .first()
+                    .map_or(0, |version| version.wrapping_add(1)),
+            );
+            let swapped = trips
+                .store
+                .compare_and_swap(&key, &expected, &next, KEEP)
+                .await?;
             Ok(swapped == Swap::Done)
         })
         .await
@@ -72,9 +96,19 @@ impl Trips {
     /// Two round trips, as a registration has them: the name, then the record.
     pub(crate) async fn insert(&self, clients: usize, stretch: Duration) -> Outcome<Sample> {
         self.race(clients, stretch, |trips, _, _| async move {
-            let name = format!("vc_{:022}", trips.registered.fetch_add(1, Ordering::Relaxed));
+            let name = format!(
+                "vc_{:022}",
+                trips.registered.fetch_add(1, Ordering::Relaxed)
+            );
             trips.store.enlist(CLIENTS, &name).await?;
-            trips.store.insert(&format!("floor-client:{name}"), &[b'c'; CLIENT_BYTES], Keep::Forever).await
+            trips
+                .store
+                .insert(
+                    &format!("floor-client:{name}"),
+                    &[b'c'; CLIENT_BYTES],
+                    Keep::Forever,
+                )
+                .await
         })
         .await
     }
@@ -86,7 +120,9 @@ impl Trips {
     {
         let running = self.meter.start();
         let until = running.since + stretch;
-        let mut racing: JoinSet<_> = (0..clients).map(|client| repeat(self.clone(), client, until, turn)).collect();
+        let mut racing: JoinSet<_> = (0..clients)
+            .map(|client| repeat(self.clone(), client, until, turn))
+            .collect();
         let mut turns = 0;
         while let Some(done) = racing.join_next().await {
             turns += done.map_err(context("a turn"))??;
@@ -102,7 +138,10 @@ where
 {
     let mut turns: u32 = 0;
     while clock::now() < until {
-        if !turn(trips.clone(), client, turns as usize).await.map_err(context("the store"))? {
+        if !turn(trips.clone(), client, turns as usize)
+            .await
+            .map_err(context("the store"))?
+        {
             return Err("the store refused a turn of the floor".to_owned());
         }
         turns += 1;

@@ -1,4 +1,5 @@
-//! What a client shows of itself at the token endpoint, and whether it is enough (OAuth 2.1 section 2.4, RFC 7521 section 4.2).
+//! What a client shows of itself at the token endpoint, and whether it is enough (OAuth 2.1 section
+//! 2.4, RFC 7521 section 4.2).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::form_urlencoded;
@@ -22,7 +23,10 @@ pub struct Credentials {
 #[derive(Clone, PartialEq, Eq)]
 enum Proof {
     /// A secret in every spelling it may have; none of a client that shows none.
-    Secret { spellings: Vec<String>, by_header: bool },
+    Secret {
+        spellings: Vec<String>,
+        by_header: bool,
+    },
     /// An assertion, of which nothing is believed yet.
     Assertion(Box<Assertion>),
 }
@@ -41,12 +45,17 @@ impl Credentials {
     /// Reads the credentials from the raw `Authorization` header and the parameters of the body.
     ///
     /// # Errors
-    /// Credentials in two places, a header that is not Basic, an assertion that is none, or no `client_id` at all.
+    /// Credentials in two places, a header that is not Basic, an assertion that is none, or no
+    /// `client_id` at all.
     pub fn read(parameters: &Parameters, authorization: Option<&str>) -> Result<Self, Reason> {
         let id = parameters.one("client_id")?;
         let secret = parameters.one("client_secret")?;
         let assertion = assertion(parameters)?;
-        if usize::from(authorization.is_some()) + usize::from(secret.is_some()) + usize::from(assertion.is_some()) > 1 {
+        if usize::from(authorization.is_some())
+            + usize::from(secret.is_some())
+            + usize::from(assertion.is_some())
+            > 1
+        {
             return Err(Reason::SeveralAuthenticationMethods);
         }
         let credentials = match (authorization, assertion) {
@@ -54,16 +63,25 @@ impl Credentials {
             (None, Some(assertion)) => Self::from_assertion(assertion, id)?,
             (None, None) => Self {
                 client_id: id.ok_or(Reason::Missing("client_id"))?.to_owned(),
-                proof: Proof::Secret { spellings: secret.map(str::to_owned).into_iter().collect(), by_header: false },
+                proof: Proof::Secret {
+                    spellings: secret.map(str::to_owned).into_iter().collect(),
+                    by_header: false,
+                },
             },
         };
-        if is_client_id(&credentials.client_id) { Ok(credentials) } else { Err(credentials.refusal()) }
+        if is_client_id(&credentials.client_id) {
+            Ok(credentials)
+        } else {
+            Err(credentials.refusal())
+        }
     }
 
-    /// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave out: the secret is
-    /// tried both ways.
+    /// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave
+    /// out: the secret is tried both ways.
     fn from_basic(header: &str, body_id: Option<&str>) -> Result<Self, Reason> {
-        let (scheme, encoded) = header.split_once(' ').ok_or(Reason::MalformedAuthorizationHeader)?;
+        let (scheme, encoded) = header
+            .split_once(' ')
+            .ok_or(Reason::MalformedAuthorizationHeader)?;
         if !scheme.eq_ignore_ascii_case("basic") {
             return Err(Reason::MalformedAuthorizationHeader);
         }
@@ -72,8 +90,14 @@ impl Credentials {
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .ok_or(Reason::MalformedAuthorizationHeader)?;
-        let (id, secret) = text.split_once(':').ok_or(Reason::MalformedAuthorizationHeader)?;
-        let client_id = if body_id == Some(id) { id.to_owned() } else { form_decoded(id) };
+        let (id, secret) = text
+            .split_once(':')
+            .ok_or(Reason::MalformedAuthorizationHeader)?;
+        let client_id = if body_id == Some(id) {
+            id.to_owned()
+        } else {
+            form_decoded(id)
+        };
         // Some clients repeat their id in the body; a different one is an attempt at confusion.
         if body_id.is_some_and(|id| id != client_id) {
             return Err(Reason::SeveralAuthenticationMethods);
@@ -81,7 +105,13 @@ impl Credentials {
         let mut spellings = vec![secret.to_owned(), form_decoded(secret)];
         spellings.dedup();
         spellings.retain(|secret| !secret.is_empty());
-        Ok(Self { client_id, proof: Proof::Secret { spellings, by_header: true } })
+        Ok(Self {
+            client_id,
+            proof: Proof::Secret {
+                spellings,
+                by_header: true,
+            },
+        })
     }
 
     /// The body need not repeat the id, and may not name another one (RFC 7521 section 4.2).
@@ -89,35 +119,54 @@ impl Credentials {
         let assertion = Assertion::read(text)?;
         let client_id = assertion.client_id().to_owned();
         if body_id.is_some_and(|id| id != client_id) {
-            return Err(Reason::UnacceptableAssertion("its sub is not the client_id of the request"));
+            return Err(Reason::UnacceptableAssertion(
+                "its sub is not the client_id of the request",
+            ));
         }
-        Ok(Self { client_id, proof: Proof::Assertion(Box::new(assertion)) })
+        Ok(Self {
+            client_id,
+            proof: Proof::Assertion(Box::new(assertion)),
+        })
     }
 
     /// The refusal that fits how the client tried (O12).
     pub const fn refusal(&self) -> Reason {
-        Reason::ClientAuthenticationFailed { by_header: matches!(self.proof, Proof::Secret { by_header: true, .. }) }
+        Reason::ClientAuthenticationFailed {
+            by_header: matches!(
+                self.proof,
+                Proof::Secret {
+                    by_header: true,
+                    ..
+                }
+            ),
+        }
     }
 
     /// Judges the credentials against what is known of the client: `None` when nothing is.
     ///
-    /// A confidential client may use either place for its secret, whichever it registered: the secret is the proof. A client
-    /// with keys shows no secret, and one without shows no assertion.
+    /// A confidential client may use either place for its secret, whichever it registered: the
+    /// secret is the proof. A client with keys shows no secret, and one without shows no assertion.
     ///
     /// # Errors
     /// [`Reason::ClientAuthenticationFailed`], or [`Reason::SecretOfPublicClient`].
     pub fn check<'a>(&'a self, client: Option<&'a Client>) -> Result<Check<'a>, Reason> {
         let authentication = &client.ok_or(self.refusal())?.authentication;
         match (authentication, &self.proof) {
-            (Authentication::None | Authentication::KeysOrNone(_), Proof::Secret { spellings, .. }) if spellings.is_empty() => {
-                Ok(Check::Passed)
-            }
+            (
+                Authentication::None | Authentication::KeysOrNone(_),
+                Proof::Secret { spellings, .. },
+            ) if spellings.is_empty() => Ok(Check::Passed),
             // A client id is no secret, and neither is that nothing goes with it.
-            (Authentication::None, Proof::Secret { by_header, .. }) => Err(Reason::SecretOfPublicClient { by_header: *by_header }),
-            (Authentication::Secret(digest), _) if self.show(digest) => Ok(Check::Passed),
-            (Authentication::Keys(keys) | Authentication::KeysOrNone(keys), Proof::Assertion(assertion)) => {
-                Ok(Check::Assertion(assertion, keys))
+            (Authentication::None, Proof::Secret { by_header, .. }) => {
+                Err(Reason::SecretOfPublicClient {
+                    by_header: *by_header,
+                })
             }
+            (Authentication::Secret(digest), _) if self.show(digest) => Ok(Check::Passed),
+            (
+                Authentication::Keys(keys) | Authentication::KeysOrNone(keys),
+                Proof::Assertion(assertion),
+            ) => Ok(Check::Assertion(assertion, keys)),
             _ => Err(self.refusal()),
         }
     }
@@ -125,7 +174,9 @@ impl Credentials {
     /// Whether they show the secret of this digest.
     pub fn show(&self, digest: &Digest) -> bool {
         match &self.proof {
-            Proof::Secret { spellings, .. } => spellings.iter().any(|secret| secret_digest(secret) == *digest),
+            Proof::Secret { spellings, .. } => spellings
+                .iter()
+                .any(|secret| secret_digest(secret) == *digest),
             Proof::Assertion(_) => false,
         }
     }
@@ -139,10 +190,15 @@ impl std::fmt::Debug for Credentials {
 
 /// The text of an assertion, with the one type that there is (RFC 7523 section 2.2).
 fn assertion(parameters: &Parameters) -> Result<Option<&str>, Reason> {
-    match (parameters.one("client_assertion")?, parameters.one("client_assertion_type")?) {
+    match (
+        parameters.one("client_assertion")?,
+        parameters.one("client_assertion_type")?,
+    ) {
         (None, None) => Ok(None),
         (Some(assertion), Some(ASSERTION_TYPE)) => Ok(Some(assertion)),
-        (Some(_), Some(_)) => Err(Reason::UnacceptableAssertion("its type is not the one of a JWT")),
+        (Some(_), Some(_)) => Err(Reason::UnacceptableAssertion(
+            "its type is not the one of a JWT",
+        )),
         (Some(_), None) => Err(Reason::Missing("client_assertion_type")),
         (None, Some(_)) => Err(Reason::Missing("client_assertion")),
     }
@@ -173,47 +229,84 @@ mod tests {
     fn a_confidential_client_needs_its_secret_in_one_place() {
         let known = client(Authentication::Secret(secret_digest("s~/1")));
         let known = Some(&known);
-        assert_eq!(attempt("client_id=c&client_secret=s%7E%2F1", None, known), Ok(()));
+        assert_eq!(
+            attempt("client_id=c&client_secret=s%7E%2F1", None, known),
+            Ok(())
+        );
         assert_eq!(attempt("", Some("c:s~/1"), known), Ok(()), "as it is");
-        assert_eq!(attempt("", Some("c:s%7E%2F1"), known), Ok(()), "percent-encoded");
-        assert_eq!(attempt("client_id=c", Some("c:s~/1"), known), Ok(()), "the same id twice");
+        assert_eq!(
+            attempt("", Some("c:s%7E%2F1"), known),
+            Ok(()),
+            "percent-encoded"
+        );
+        assert_eq!(
+            attempt("client_id=c", Some("c:s~/1"), known),
+            Ok(()),
+            "the same id twice"
+        );
         let refused = |by_header| Err(Reason::ClientAuthenticationFailed { by_header });
         assert_eq!(attempt("client_id=c", None, known), refused(false));
-        assert_eq!(attempt("client_id=c&client_secret=", None, known), refused(false));
-        assert_eq!(attempt("client_id=c&client_secret=wrong", None, known), refused(false));
+        assert_eq!(
+            attempt("client_id=c&client_secret=", None, known),
+            refused(false)
+        );
+        assert_eq!(
+            attempt("client_id=c&client_secret=wrong", None, known),
+            refused(false)
+        );
         assert_eq!(attempt("", Some("c:wrong"), known), refused(true));
         assert_eq!(attempt("", Some("c:"), known), refused(true));
         assert_eq!(attempt("client_id=c", None, None), refused(false));
-        assert_eq!(attempt("client_id=d", Some("c:s~/1"), known), Err(Reason::SeveralAuthenticationMethods));
-        assert_eq!(attempt("client_secret=s", Some("c:s~/1"), known), Err(Reason::SeveralAuthenticationMethods));
+        assert_eq!(
+            attempt("client_id=d", Some("c:s~/1"), known),
+            Err(Reason::SeveralAuthenticationMethods)
+        );
+        assert_eq!(
+            attempt("client_secret=s", Some("c:s~/1"), known),
+            Err(Reason::SeveralAuthenticationMethods)
+        );
     }
 
     #[test]
     fn a_public_client_has_no_secret() {
         let known = client(Authentication::None);
         assert_eq!(attempt("client_id=c", None, Some(&known)), Ok(()));
-        assert_eq!(attempt("client_id=c&client_secret=", None, Some(&known)), Ok(()));
+        assert_eq!(
+            attempt("client_id=c&client_secret=", None, Some(&known)),
+            Ok(())
+        );
         assert_eq!(
             attempt("client_id=c&client_secret=x", None, Some(&known)),
             Err(Reason::SecretOfPublicClient { by_header: false })
         );
-        assert_eq!(attempt("", Some("c:x"), Some(&known)), Err(Reason::SecretOfPublicClient { by_header: true }));
+        assert_eq!(
+            attempt("", Some("c:x"), Some(&known)),
+            Err(Reason::SecretOfPublicClient { by_header: true })
+        );
     }
 
     #[test]
     fn a_header_that_is_not_readable_is_refused() {
         let read = |header: &str| Credentials::read(&Parameters::default(), Some(header));
         for bad in ["", "Basic", "Basic !!!", "Bearer abc", "Basic YWJj"] {
-            assert_eq!(read(bad), Err(Reason::MalformedAuthorizationHeader), "{bad}");
+            assert_eq!(
+                read(bad),
+                Err(Reason::MalformedAuthorizationHeader),
+                "{bad}"
+            );
         }
-        assert_eq!(Credentials::read(&Parameters::default(), None), Err(Reason::Missing("client_id")));
+        assert_eq!(
+            Credentials::read(&Parameters::default(), None),
+            Err(Reason::Missing("client_id"))
+        );
     }
 
     #[test]
     fn an_id_in_the_header_is_read_as_it_is_when_the_body_repeats_it_so() {
         let header = format!("Basic {}", STANDARD.encode("a%20b:s"));
         let read = |body: &str| {
-            Credentials::read(&Parameters::parse(body.as_bytes()), Some(&header)).map(|credentials| credentials.client_id)
+            Credentials::read(&Parameters::parse(body.as_bytes()), Some(&header))
+                .map(|credentials| credentials.client_id)
         };
         assert_eq!(read(""), Ok("a b".to_owned()));
         assert_eq!(read("client_id=a+b"), Ok("a b".to_owned()));
@@ -223,65 +316,134 @@ mod tests {
     fn jwt(client_id: &str) -> String {
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
         let claims = format!(r#"{{"iss":"{client_id}","sub":"{client_id}"}}"#);
-        format!("{}.{}.{}", encode(r#"{"alg":"EdDSA"}"#.to_owned()), encode(claims), encode("unsigned".to_owned()))
+        format!(
+            "{}.{}.{}",
+            encode(r#"{"alg":"EdDSA"}"#.to_owned()),
+            encode(claims),
+            encode("unsigned".to_owned())
+        )
     }
 
     fn with_assertion(more: &str) -> String {
-        format!("client_assertion={}&client_assertion_type={ASSERTION_TYPE}&{more}", jwt("c"))
+        format!(
+            "client_assertion={}&client_assertion_type={ASSERTION_TYPE}&{more}",
+            jwt("c")
+        )
     }
 
     #[test]
     fn a_client_with_keys_shows_an_assertion_and_nothing_else() {
         let source = KeySource::At("https://a.example/keys.json".to_owned());
-        let (keys, either) = (client(Authentication::Keys(source.clone())), client(Authentication::KeysOrNone(source.clone())));
-        let read = |body: &str, header: Option<&str>| Credentials::read(&Parameters::parse(body.as_bytes()), header);
+        let (keys, either) = (
+            client(Authentication::Keys(source.clone())),
+            client(Authentication::KeysOrNone(source.clone())),
+        );
+        let read = |body: &str, header: Option<&str>| {
+            Credentials::read(&Parameters::parse(body.as_bytes()), header)
+        };
         let assertion = Assertion::read(&jwt("c")).expect("an assertion");
-        for body in [with_assertion(""), with_assertion("client_id=c"), with_assertion("client_id=c&client_secret=")] {
+        for body in [
+            with_assertion(""),
+            with_assertion("client_id=c"),
+            with_assertion("client_id=c&client_secret="),
+        ] {
             let credentials = read(&body, None).expect("credentials");
             assert_eq!(credentials.client_id, "c");
             for known in [&keys, &either] {
-                assert_eq!(credentials.check(Some(known)), Ok(Check::Assertion(&assertion, &source)));
+                assert_eq!(
+                    credentials.check(Some(known)),
+                    Ok(Check::Assertion(&assertion, &source))
+                );
             }
-            for other in [client(Authentication::None), client(Authentication::Secret(secret_digest(&jwt("c"))))] {
-                assert_eq!(credentials.check(Some(&other)), Err(Reason::ClientAuthenticationFailed { by_header: false }));
+            for other in [
+                client(Authentication::None),
+                client(Authentication::Secret(secret_digest(&jwt("c")))),
+            ] {
+                assert_eq!(
+                    credentials.check(Some(&other)),
+                    Err(Reason::ClientAuthenticationFailed { by_header: false })
+                );
             }
-            assert_eq!(credentials.check(None), Err(Reason::ClientAuthenticationFailed { by_header: false }));
+            assert_eq!(
+                credentials.check(None),
+                Err(Reason::ClientAuthenticationFailed { by_header: false })
+            );
         }
         let refused = |by_header| Err(Reason::ClientAuthenticationFailed { by_header });
-        assert_eq!(attempt("client_id=c", None, Some(&keys)), refused(false), "keys are no choice of the moment");
-        assert_eq!(attempt("client_id=c", None, Some(&either)), Ok(()), "none is the other method");
+        assert_eq!(
+            attempt("client_id=c", None, Some(&keys)),
+            refused(false),
+            "keys are no choice of the moment"
+        );
+        assert_eq!(
+            attempt("client_id=c", None, Some(&either)),
+            Ok(()),
+            "none is the other method"
+        );
         for known in [&keys, &either] {
-            assert_eq!(attempt("client_id=c&client_secret=s", None, Some(known)), refused(false));
+            assert_eq!(
+                attempt("client_id=c&client_secret=s", None, Some(known)),
+                refused(false)
+            );
             assert_eq!(attempt("", Some("c:s"), Some(known)), refused(true));
         }
     }
 
     #[test]
     fn o11_an_assertion_stands_alone_and_names_the_client_of_the_request() {
-        let read = |body: &str, header: Option<&str>| Credentials::read(&Parameters::parse(body.as_bytes()), header).err();
+        let read = |body: &str, header: Option<&str>| {
+            Credentials::read(&Parameters::parse(body.as_bytes()), header).err()
+        };
         let basic = format!("Basic {}", STANDARD.encode("c:s"));
-        assert_eq!(read(&with_assertion("client_secret=s"), None), Some(Reason::SeveralAuthenticationMethods));
-        assert_eq!(read(&with_assertion(""), Some(&basic)), Some(Reason::SeveralAuthenticationMethods));
-        assert_eq!(read(&with_assertion(""), Some("Bearer x")), Some(Reason::SeveralAuthenticationMethods));
+        assert_eq!(
+            read(&with_assertion("client_secret=s"), None),
+            Some(Reason::SeveralAuthenticationMethods)
+        );
+        assert_eq!(
+            read(&with_assertion(""), Some(&basic)),
+            Some(Reason::SeveralAuthenticationMethods)
+        );
+        assert_eq!(
+            read(&with_assertion(""), Some("Bearer x")),
+            Some(Reason::SeveralAuthenticationMethods)
+        );
         let another = Reason::UnacceptableAssertion("its sub is not the client_id of the request");
         assert_eq!(read(&with_assertion("client_id=d"), None), Some(another));
         let text = jwt("c");
         for (body, reason) in [
-            (format!("client_assertion={text}"), Reason::Missing("client_assertion_type")),
-            (format!("client_assertion_type={ASSERTION_TYPE}&client_id=c"), Reason::Missing("client_assertion")),
             (
-                format!("client_assertion={text}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+                format!("client_assertion={text}"),
+                Reason::Missing("client_assertion_type"),
+            ),
+            (
+                format!("client_assertion_type={ASSERTION_TYPE}&client_id=c"),
+                Reason::Missing("client_assertion"),
+            ),
+            (
+                format!(
+                    "client_assertion={text}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
+                ),
                 Reason::UnacceptableAssertion("its type is not the one of a JWT"),
             ),
             (
                 format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}&client_id=c"),
                 Reason::UnacceptableAssertion("it is not a JWT in compact form"),
             ),
-            (with_assertion(&format!("client_assertion={text}")), Reason::Repeated("client_assertion")),
+            (
+                with_assertion(&format!("client_assertion={text}")),
+                Reason::Repeated("client_assertion"),
+            ),
         ] {
             assert_eq!(read(&body, None), Some(reason), "{body}");
         }
-        let odd = format!("client_assertion={}&client_assertion_type={ASSERTION_TYPE}", jwt("\\u0001"));
-        assert_eq!(read(&odd, None), Some(Reason::ClientAuthenticationFailed { by_header: false }), "no client id at all");
+        let odd = format!(
+            "client_assertion={}&client_assertion_type={ASSERTION_TYPE}",
+            jwt("\\u0001")
+        );
+        assert_eq!(
+            read(&odd, None),
+            Some(Reason::ClientAuthenticationFailed { by_header: false }),
+            "no client id at all"
+        );
     }
 }

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Counts how often everything that people allowed a client was ended. What is allowed carries the epoch of its time, and is
-/// worth nothing in a later one. A counter, not a moment: what is allowed again in the same second counts.
+/// Counts how often everything that people allowed a client was ended. What is allowed carries the
+/// epoch of its time, and is worth nothing in a later one. A counter, not a moment: what is allowed
+/// again in the same second counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// The one that begins now. It is later than this one, and than every one that began before in the same way: so a record of
-    /// it may be forgotten once nothing of earlier ones is left.
+    /// The one that begins now. It is later than this one, and than every one that began before in
+    /// the same way: so a record of it may be forgotten once nothing of earlier ones is left.
     #[must_use]
     pub fn next(self, now: Timestamp) -> Self {
         Self(self.0.saturating_add(1).max(now.seconds()))
@@ -40,9 +41,16 @@ mod tests {
         let second = first.next(now);
         let third = second.next(now);
         assert!(first.is_first() && !second.is_first());
-        assert!(second.ends(first) && third.ends(second) && third.ends(first), "in the same second too");
+        assert!(
+            second.ends(first) && third.ends(second) && third.ends(first),
+            "in the same second too"
+        );
         assert!(!second.ends(second) && !second.ends(third) && !first.ends(first));
         // The record of the first end lapsed; a second end is later all the same.
-        assert!(Epoch::default().next(now.after(std::time::Duration::from_mins(1))).ends(third));
+        assert!(
+            Epoch::default()
+                .next(now.after(std::time::Duration::from_mins(1)))
+                .ends(third)
+        );
     }
 }

@@ -7,8 +7,8 @@ use crate::{error::Reason, redirect};
 const SCHEME: &str = "https://";
 const LONGEST: usize = 2048;
 
-/// A URL that can be a client identifier: https with a path, written as browsers read it. What was written is the identity,
-/// byte for byte (C3), and every server asks for exactly that.
+/// A URL that can be a client identifier: https with a path, written as browsers read it. What was
+/// written is the identity, byte for byte (C3), and every server asks for exactly that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentUrl {
     url: Url,
@@ -16,7 +16,8 @@ pub struct DocumentUrl {
 }
 
 impl DocumentUrl {
-    /// Whether a client identifier is meant to be an address. Identifiers of our own making never are (draft -02 section 8.10).
+    /// Whether a client identifier is meant to be an address. Identifiers of our own making never
+    /// are (draft -02 section 8.10).
     pub fn is_meant(client_id: &str) -> bool {
         client_id.contains("://")
     }
@@ -33,14 +34,17 @@ impl DocumentUrl {
         if text.len() > LONGEST {
             return Err("it is longer than 2048 characters");
         }
-        let Some(rest) = text.strip_prefix(SCHEME) else { return Err("it does not begin with https://") };
+        let Some(rest) = text.strip_prefix(SCHEME) else {
+            return Err("it does not begin with https://");
+        };
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("it has a character that is not visible ASCII");
         }
         if text.contains('#') {
             return Err("it has a fragment");
         }
-        let (authority, path_and_query) = rest.split_at(rest.find(['/', '?', '\\']).unwrap_or(rest.len()));
+        let (authority, path_and_query) =
+            rest.split_at(rest.find(['/', '?', '\\']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err("it has a user part");
         }
@@ -55,11 +59,15 @@ impl DocumentUrl {
         if !is_written_plainly(authority, &url) {
             return Err("its host or port is not written in its plain form");
         }
-        // Otherwise the document would be asked for at another address than the one that was written.
+        // Otherwise the document would be asked for at another address than the one that was
+        // written.
         if &url[Position::BeforePath..] != path_and_query {
             return Err("its path or query is not written in its plain form");
         }
-        Ok(Self { url, text: text.to_owned() })
+        Ok(Self {
+            url,
+            text: text.to_owned(),
+        })
     }
 
     /// The identifier, as written.
@@ -72,7 +80,8 @@ impl DocumentUrl {
         &self.url
     }
 
-    /// The host, with its port when that is not the usual one: what a person is shown as the client's identity (C11).
+    /// The host, with its port when that is not the usual one: what a person is shown as the
+    /// client's identity (C11).
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
@@ -84,17 +93,23 @@ impl DocumentUrl {
     }
 }
 
-/// The host as its canonical form has it, with nothing but a plain port behind it: what people and policies are shown is
-/// what is connected to.
+/// The host as its canonical form has it, with nothing but a plain port behind it: what people and
+/// policies are shown is what is connected to.
 fn is_written_plainly(authority: &str, url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let port = authority.strip_prefix(host);
-    !host.is_empty() && port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(redirect::is_port))
+    !host.is_empty()
+        && port.is_some_and(|port| {
+            port.is_empty() || port.strip_prefix(':').is_some_and(redirect::is_port)
+        })
 }
 
 /// Browsers and servers read `%2e` as a dot, too.
 fn is_dot_segment(segment: &str) -> bool {
-    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    matches!(
+        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+        "." | ".."
+    )
 }
 
 #[cfg(test)]
@@ -104,9 +119,15 @@ mod tests {
     #[test]
     fn c12_addresses_of_real_clients_are_read_as_they_are() {
         for (text, authority) in [
-            ("https://claude.ai/oauth/mcp-oauth-client-metadata", "claude.ai"),
+            (
+                "https://claude.ai/oauth/mcp-oauth-client-metadata",
+                "claude.ai",
+            ),
             ("https://chatgpt.com/oauth/abc-1/client.json", "chatgpt.com"),
-            ("https://vscode.dev/oauth/client-metadata.json", "vscode.dev"),
+            (
+                "https://vscode.dev/oauth/client-metadata.json",
+                "vscode.dev",
+            ),
             ("https://a.example:8443/x", "a.example:8443"),
             ("https://a.example:443/x", "a.example"),
             ("https://a.example/x/", "a.example"),
@@ -129,7 +150,10 @@ mod tests {
     #[test]
     fn c3_two_spellings_are_two_identities() {
         let parse = |text| DocumentUrl::parse(text).expect("an address");
-        assert_ne!(parse("https://a.example/x"), parse("https://a.example:443/x"));
+        assert_ne!(
+            parse("https://a.example/x"),
+            parse("https://a.example:443/x")
+        );
         assert_ne!(parse("https://a.example/x"), parse("https://a.example/x/"));
         assert_ne!(parse("https://a.example/x"), parse("https://a.example/X"));
         assert_ne!(parse("https://a.example/%61"), parse("https://a.example/a"));
@@ -141,8 +165,14 @@ mod tests {
             ("http://a.example/x", "it does not begin with https://"),
             ("HTTPS://a.example/x", "it does not begin with https://"),
             ("ftp://a.example/x", "it does not begin with https://"),
-            ("https://a.example/\u{e9}", "it has a character that is not visible ASCII"),
-            ("https://a.example/a b", "it has a character that is not visible ASCII"),
+            (
+                "https://a.example/\u{e9}",
+                "it has a character that is not visible ASCII",
+            ),
+            (
+                "https://a.example/a b",
+                "it has a character that is not visible ASCII",
+            ),
             ("https://a.example/x#y", "it has a fragment"),
             ("https://a.example/x#", "it has a fragment"),
             ("https://user@a.example/x", "it has a user part"),
@@ -157,21 +187,61 @@ mod tests {
             ("https://a.example/x/..", "its path has a dot segment"),
             ("https://a.example/%2e%2E/x", "its path has a dot segment"),
             ("https://a.example/.%2e/x", "its path has a dot segment"),
-            ("https:///x", "its host or port is not written in its plain form"),
-            ("https://A.example/x", "its host or port is not written in its plain form"),
-            ("https://2130706433/x", "its host or port is not written in its plain form"),
-            ("https://0x7f.1/x", "its host or port is not written in its plain form"),
-            ("https://a%2eexample/x", "its host or port is not written in its plain form"),
-            ("https://[0:0::1]/x", "its host or port is not written in its plain form"),
-            ("https://a.example:/x", "its host or port is not written in its plain form"),
-            ("https://a.example:0443/x", "its host or port is not written in its plain form"),
+            (
+                "https:///x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://A.example/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://2130706433/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://0x7f.1/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://a%2eexample/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://[0:0::1]/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://a.example:/x",
+                "its host or port is not written in its plain form",
+            ),
+            (
+                "https://a.example:0443/x",
+                "its host or port is not written in its plain form",
+            ),
             ("https://a.example:99999/x", "it is not a URL"),
-            ("https://a.example\\x/y", "its path or query is not written in its plain form"),
-            ("https://a.example/a\\b", "its path or query is not written in its plain form"),
-            ("https://a.example/<x>", "its path or query is not written in its plain form"),
-            ("https://a.example/x?\"", "its path or query is not written in its plain form"),
+            (
+                "https://a.example\\x/y",
+                "its path or query is not written in its plain form",
+            ),
+            (
+                "https://a.example/a\\b",
+                "its path or query is not written in its plain form",
+            ),
+            (
+                "https://a.example/<x>",
+                "its path or query is not written in its plain form",
+            ),
+            (
+                "https://a.example/x?\"",
+                "its path or query is not written in its plain form",
+            ),
         ] {
-            assert_eq!(DocumentUrl::parse(text), Err(Reason::MalformedDocumentAddress(why)), "{text}");
+            assert_eq!(
+                DocumentUrl::parse(text),
+                Err(Reason::MalformedDocumentAddress(why)),
+                "{text}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! How long a document may be used without asking again (C4, draft -02 section 5.2, RFC 9111 section 5.2.2).
+//! How long a document may be used without asking again (C4, draft -02 section 5.2, RFC 9111
+//! section 5.2.2).
 
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// When the host says nothing.
 const USUAL: Duration = Duration::from_hours(1);
 
-/// How long an answer stays fresh that came with this `Cache-Control`, and with this `Age` in seconds. `Expires` is not read:
-/// without `max-age` the usual time holds, which is short enough.
+/// How long an answer stays fresh that came with this `Cache-Control`, and with this `Age` in
+/// seconds. `Expires` is not read: without `max-age` the usual time holds, which is short enough.
 pub fn fresh_for(cache_control: Option<&str>, age: Option<&str>) -> Duration {
-    let Some(directives) = cache_control else { return USUAL };
+    let Some(directives) = cache_control else {
+        return USUAL;
+    };
     let mut lifetime = None;
     for directive in directives.split(',') {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
@@ -23,7 +26,9 @@ pub fn fresh_for(cache_control: Option<&str>, age: Option<&str>) -> Duration {
             _ => {}
         }
     }
-    let Some(lifetime) = lifetime else { return USUAL };
+    let Some(lifetime) = lifetime else {
+        return USUAL;
+    };
     Duration::from_secs(lifetime.saturating_sub(age.map_or(0, seconds))).clamp(SHORTEST, LONGEST)
 }
 
@@ -32,7 +37,9 @@ fn seconds(text: &str) -> u64 {
     let digits = text.trim().trim_matches('"');
     match digits.parse() {
         Ok(seconds) => seconds,
-        Err(_) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => u64::MAX,
+        Err(_) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            u64::MAX
+        }
         Err(_) => 0,
     }
 }
@@ -67,7 +74,11 @@ mod tests {
             (Some("max-age=86401"), None, 86400),
             (Some("max-age=99999999999999999999999"), None, 86400),
         ] {
-            assert_eq!(fresh_for(cache_control, age), Duration::from_secs(expected), "{cache_control:?} {age:?}");
+            assert_eq!(
+                fresh_for(cache_control, age),
+                Duration::from_secs(expected),
+                "{cache_control:?} {age:?}"
+            );
         }
     }
 }

@@ -16,7 +16,8 @@ pub enum DocumentPolicy {
     Off,
 }
 
-/// Hosts that a policy names. They are compared as hosts, label by label, and never as texts (case E39).
+/// Hosts that a policy names. They are compared as hosts, label by label, and never as texts (case
+/// E39).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostRule {
     /// This host.
@@ -26,8 +27,8 @@ pub enum HostRule {
 }
 
 impl DocumentPolicy {
-    /// Reads a setting: `on`, `off`, or hosts with commas between them. A host that begins with a dot stands for every name
-    /// below it.
+    /// Reads a setting: `on`, `off`, or hosts with commas between them. A host that begins with a
+    /// dot stands for every name below it.
     ///
     /// # Errors
     /// A sentence about the first part that is not a host.
@@ -35,7 +36,11 @@ impl DocumentPolicy {
         match text.trim().to_ascii_lowercase().as_str() {
             "on" | "true" | "yes" | "1" => Ok(Self::Open),
             "off" | "false" | "no" | "0" => Ok(Self::Off),
-            hosts => hosts.split(',').map(|host| HostRule::parse(host.trim())).collect::<Result<_, _>>().map(Self::Hosts),
+            hosts => hosts
+                .split(',')
+                .map(|host| HostRule::parse(host.trim()))
+                .collect::<Result<_, _>>()
+                .map(Self::Hosts),
         }
     }
 
@@ -56,7 +61,8 @@ impl DocumentPolicy {
 
 impl HostRule {
     fn parse(text: &str) -> Result<Self, String> {
-        let fault = || format!("\"{text}\" is not a host such as claude.ai or .example.com, nor on or off");
+        let fault =
+            || format!("\"{text}\" is not a host such as claude.ai or .example.com, nor on or off");
         let (below, name) = match text.strip_prefix('.') {
             Some(name) => (true, name),
             None => (false, text),
@@ -83,7 +89,10 @@ impl HostRule {
 }
 
 fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn labels(name: &str) -> Vec<String> {
@@ -96,7 +105,9 @@ mod tests {
 
     fn allows(policy: &str, url: &str) -> bool {
         let url = DocumentUrl::parse(url).expect("an address");
-        DocumentPolicy::parse(policy).expect("a policy").allows(&url)
+        DocumentPolicy::parse(policy)
+            .expect("a policy")
+            .allows(&url)
     }
 
     #[test]
@@ -107,9 +118,19 @@ mod tests {
             assert_eq!(DocumentPolicy::parse(policy).expect("a policy").is_on(), on);
             assert_eq!(allows(policy, "https://claude.ai/x"), on);
         }
-        for bad in
-            ["", "claude.ai,", "a b", "https://claude.ai", "claude.ai/x", "claude.ai:443", "..a", "a..b", ".", ".[::1]", "*.a"]
-        {
+        for bad in [
+            "",
+            "claude.ai,",
+            "a b",
+            "https://claude.ai",
+            "claude.ai/x",
+            "claude.ai:443",
+            "..a",
+            "a..b",
+            ".",
+            ".[::1]",
+            "*.a",
+        ] {
             assert!(DocumentPolicy::parse(bad).is_err(), "{bad}");
         }
     }

@@ -20,7 +20,13 @@ fn document(changes: &Value) -> Value {
 
 fn read_at(address: &str, document: &Value) -> Result<Client, Reason> {
     let url = DocumentUrl::parse(address).expect("an address");
-    read(&url, document.to_string().as_bytes(), &PrivateSchemes::default(), Timestamp::from_seconds(7), Timestamp::from_seconds(9))
+    read(
+        &url,
+        document.to_string().as_bytes(),
+        &PrivateSchemes::default(),
+        Timestamp::from_seconds(7),
+        Timestamp::from_seconds(9),
+    )
 }
 
 fn with(changes: &Value) -> Result<Client, Reason> {
@@ -38,15 +44,31 @@ fn public_key() -> Value {
 #[test]
 fn c6_the_least_document_describes_a_public_client() {
     let client = with(&json!({})).expect("accepted");
-    assert_eq!((client.id.as_str(), client.name.as_deref()), (ADDRESS, Some("App")));
     assert_eq!(
-        client.redirect_uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>(),
+        (client.id.as_str(), client.name.as_deref()),
+        (ADDRESS, Some("App"))
+    );
+    assert_eq!(
+        client
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .collect::<Vec<_>>(),
         ["https://app.example/callback", "http://localhost/callback"]
     );
-    assert_eq!((client.authentication, client.refreshes), (Authentication::None, true));
+    assert_eq!(
+        (client.authentication, client.refreshes),
+        (Authentication::None, true)
+    );
     assert_eq!(
         (&client.origin, client.created_at),
-        (&Origin::Document { fresh_until: Timestamp::from_seconds(9), allowed: false }, Timestamp::from_seconds(7))
+        (
+            &Origin::Document {
+                fresh_until: Timestamp::from_seconds(9),
+                allowed: false
+            },
+            Timestamp::from_seconds(7)
+        )
     );
 }
 
@@ -62,9 +84,16 @@ fn c3_the_document_names_its_own_address_byte_for_byte() {
         json!(""),
         Value::Null,
     ] {
-        assert_eq!(with(&json!({"client_id": other})), Err(unacceptable("client_id", why)), "{other}");
+        assert_eq!(
+            with(&json!({"client_id": other})),
+            Err(unacceptable("client_id", why)),
+            "{other}"
+        );
     }
-    assert_eq!(with(&json!({"client_id": 1})), Err(unacceptable("client_id", "it is not a string")));
+    assert_eq!(
+        with(&json!({"client_id": 1})),
+        Err(unacceptable("client_id", "it is not a string"))
+    );
     let with_port = "https://app.example:443/client.json";
     assert!(read_at(with_port, &document(&json!({"client_id": with_port}))).is_ok());
 }
@@ -73,30 +102,64 @@ fn c3_the_document_names_its_own_address_byte_for_byte() {
 fn c6_what_is_missing_or_malformed_is_named() {
     let url = DocumentUrl::parse(ADDRESS).expect("an address");
     for body in ["", "[]", "null", "{", "<html>", "\"x\""] {
-        let read = read(&url, body.as_bytes(), &PrivateSchemes::default(), Timestamp::from_seconds(7), Timestamp::from_seconds(9));
+        let read = read(
+            &url,
+            body.as_bytes(),
+            &PrivateSchemes::default(),
+            Timestamp::from_seconds(7),
+            Timestamp::from_seconds(9),
+        );
         assert_eq!(read, Err(Reason::MalformedDocument), "{body}");
     }
     for (changes, member, why) in [
         (json!({"client_name": null}), "client_name", "it is missing"),
         (json!({"client_name": ""}), "client_name", "it is missing"),
         (json!({"client_name": "  "}), "client_name", "it is missing"),
-        (json!({"client_name": ["App"]}), "client_name", "it is not a string"),
-        (json!({"redirect_uris": null}), "redirect_uris", "there is none"),
-        (json!({"redirect_uris": []}), "redirect_uris", "there is none"),
-        (json!({"redirect_uris": "https://app.example/callback"}), "redirect_uris", "it is not a list of strings"),
+        (
+            json!({"client_name": ["App"]}),
+            "client_name",
+            "it is not a string",
+        ),
+        (
+            json!({"redirect_uris": null}),
+            "redirect_uris",
+            "there is none",
+        ),
+        (
+            json!({"redirect_uris": []}),
+            "redirect_uris",
+            "there is none",
+        ),
+        (
+            json!({"redirect_uris": "https://app.example/callback"}),
+            "redirect_uris",
+            "it is not a list of strings",
+        ),
         (
             json!({"redirect_uris": ["javascript:alert(1)", "http://evil.example/callback"]}),
             "redirect_uris",
             "its scheme is not allowed",
         ),
-        (json!({"redirect_uris": vec!["https://app.example/callback"; 21]}), "redirect_uris", "there are too many"),
+        (
+            json!({"redirect_uris": vec!["https://app.example/callback"; 21]}),
+            "redirect_uris",
+            "there are too many",
+        ),
         (
             json!({"redirect_uris": ["https://app.example/callback?iss=x"]}),
             "redirect_uris",
             "its query holds a parameter of the answer",
         ),
-        (json!({"grant_types": ["client_credentials"]}), "grant_types", "it leaves out the authorization code flow"),
-        (json!({"response_types": ["token"]}), "response_types", "it leaves out the authorization code flow"),
+        (
+            json!({"grant_types": ["client_credentials"]}),
+            "grant_types",
+            "it leaves out the authorization code flow",
+        ),
+        (
+            json!({"response_types": ["token"]}),
+            "response_types",
+            "it leaves out the authorization code flow",
+        ),
     ] {
         assert_eq!(with(&changes), Err(unacceptable(member, why)), "{changes}");
     }
@@ -106,43 +169,88 @@ fn c6_what_is_missing_or_malformed_is_named() {
 fn a_document_holds_no_secret() {
     let public = "everybody can read a document, so it can hold no secret";
     let shared = "a secret cannot be shared by way of a document";
-    let spent = "it holds a private or a shared key: make a new one and publish its public part alone";
+    let spent =
+        "it holds a private or a shared key: make a new one and publish its public part alone";
     for (changes, member, why) in [
         (json!({"client_secret": "s"}), "client_secret", public),
-        (json!({"client_secret_expires_at": 0}), "client_secret_expires_at", public),
-        (json!({"token_endpoint_auth_method": "client_secret_post"}), "token_endpoint_auth_method", shared),
-        (json!({"token_endpoint_auth_method": "client_secret_basic"}), "token_endpoint_auth_method", shared),
-        (json!({"token_endpoint_auth_method": "client_secret_jwt"}), "token_endpoint_auth_method", shared),
+        (
+            json!({"client_secret_expires_at": 0}),
+            "client_secret_expires_at",
+            public,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "client_secret_post"}),
+            "token_endpoint_auth_method",
+            shared,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "client_secret_basic"}),
+            "token_endpoint_auth_method",
+            shared,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+            "token_endpoint_auth_method",
+            shared,
+        ),
     ] {
         assert_eq!(with(&changes), Err(unacceptable(member, why)), "{changes}");
         let mut negotiable = document(&changes);
         negotiable["token_endpoint_auth_methods_supported"] = json!(["none"]);
-        assert_eq!(read_at(ADDRESS, &negotiable), Err(unacceptable(member, why)), "a list does not heal it: {changes}");
+        assert_eq!(
+            read_at(ADDRESS, &negotiable),
+            Err(unacceptable(member, why)),
+            "a list does not heal it: {changes}"
+        );
     }
-    assert!(with(&json!({"client_secret": null})).is_ok(), "null is absent");
+    assert!(
+        with(&json!({"client_secret": null})).is_ok(),
+        "null is absent"
+    );
     for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
         let mut keys = public_key();
         keys["keys"][0][member] = json!("AA");
         let refused = Err(unacceptable("jwks", spent));
-        assert_eq!(with(&json!({"jwks": keys})), refused, "{member}, though no key is ever used");
+        assert_eq!(
+            with(&json!({"jwks": keys})),
+            refused,
+            "{member}, though no key is ever used"
+        );
     }
     let symmetric = json!({"keys": [{"kty": "oct", "k": "AA"}]});
-    assert_eq!(with(&json!({"jwks": symmetric})), Err(unacceptable("jwks", spent)));
+    assert_eq!(
+        with(&json!({"jwks": symmetric})),
+        Err(unacceptable("jwks", spent))
+    );
 }
 
 #[test]
 fn refreshing_is_allowed_unless_the_document_leaves_it_out() {
-    let refreshes = |grants: Value| with(&json!({"grant_types": grants})).map(|client| client.refreshes);
+    let refreshes =
+        |grants: Value| with(&json!({"grant_types": grants})).map(|client| client.refreshes);
     assert_eq!(refreshes(Value::Null), Ok(true));
-    assert_eq!(refreshes(json!(["authorization_code", "refresh_token"])), Ok(true));
-    assert_eq!(refreshes(json!(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"])), Ok(true));
+    assert_eq!(
+        refreshes(json!(["authorization_code", "refresh_token"])),
+        Ok(true)
+    );
+    assert_eq!(
+        refreshes(json!([
+            "authorization_code",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        ])),
+        Ok(true)
+    );
     assert_eq!(refreshes(json!(["authorization_code"])), Ok(false));
 }
 
 #[test]
 fn sep_3149_what_both_sides_can_do_is_done() {
     let at = "https://app.example/jwks.json";
-    let (keys, both) = (KeySource::At(at.to_owned()), json!(["none", "private_key_jwt"]));
+    let (keys, both) = (
+        KeySource::At(at.to_owned()),
+        json!(["none", "private_key_jwt"]),
+    );
     let document = |one: Value, several: Value| {
         authentication_of(&json!({
             "token_endpoint_auth_method": one, "token_endpoint_auth_methods_supported": several, "jwks_uri": at,
@@ -152,19 +260,67 @@ fn sep_3149_what_both_sides_can_do_is_done() {
         (Value::Null, Value::Null, Ok(Authentication::None)),
         (json!(""), json!([]), Ok(Authentication::None)),
         (json!("none"), Value::Null, Ok(Authentication::None)),
-        (json!("private_key_jwt"), Value::Null, Ok(Authentication::Keys(keys.clone()))),
-        (json!("private_key_jwt"), both.clone(), Ok(Authentication::KeysOrNone(keys.clone()))),
-        (json!("none"), both, Ok(Authentication::KeysOrNone(keys.clone()))),
-        (Value::Null, json!(["private_key_jwt"]), Ok(Authentication::Keys(keys.clone()))),
-        (json!("none"), json!(["private_key_jwt"]), Ok(Authentication::Keys(keys))),
-        (json!("private_key_jwt"), json!(["none"]), Ok(Authentication::None)),
-        (json!("tls_client_auth"), json!(["tls_client_auth", "none"]), Ok(Authentication::None)),
-        (Value::Null, json!(["client_secret_basic", "none"]), Ok(Authentication::None)),
-        (json!("none"), json!(["tls_client_auth"]), Err(Reason::NoCommonAuthentication)),
-        (json!("tls_client_auth"), Value::Null, Err(Reason::NoCommonAuthentication)),
-        (Value::Null, json!(["client_secret_basic"]), Err(Reason::NoCommonAuthentication)),
+        (
+            json!("private_key_jwt"),
+            Value::Null,
+            Ok(Authentication::Keys(keys.clone())),
+        ),
+        (
+            json!("private_key_jwt"),
+            both.clone(),
+            Ok(Authentication::KeysOrNone(keys.clone())),
+        ),
+        (
+            json!("none"),
+            both,
+            Ok(Authentication::KeysOrNone(keys.clone())),
+        ),
+        (
+            Value::Null,
+            json!(["private_key_jwt"]),
+            Ok(Authentication::Keys(keys.clone())),
+        ),
+        (
+            json!("none"),
+            json!(["private_key_jwt"]),
+            Ok(Authentication::Keys(keys)),
+        ),
+        (
+            json!("private_key_jwt"),
+            json!(["none"]),
+            Ok(Authentication::None),
+        ),
+        (
+            json!("tls_client_auth"),
+            json!(["tls_client_auth", "none"]),
+            Ok(Authentication::None),
+        ),
+        (
+            Value::Null,
+            json!(["client_secret_basic", "none"]),
+            Ok(Authentication::None),
+        ),
+        (
+            json!("none"),
+            json!(["tls_client_auth"]),
+            Err(Reason::NoCommonAuthentication),
+        ),
+        (
+            json!("tls_client_auth"),
+            Value::Null,
+            Err(Reason::NoCommonAuthentication),
+        ),
+        (
+            Value::Null,
+            json!(["client_secret_basic"]),
+            Err(Reason::NoCommonAuthentication),
+        ),
     ] {
-        assert_eq!(document(one.clone(), several.clone()), expected, "{one} {several}");
+        assert_eq!(
+            document(one.clone(), several.clone()),
+            expected,
+            "{one} {several}"
+        );
     }
     let list = "it is not a list of strings";
     assert_eq!(
@@ -182,21 +338,48 @@ fn keys_are_needed_by_who_insists_on_them_alone() {
         }
         authentication_of(&changes)
     };
-    assert!(matches!(insisting(json!({"jwks": public_key()})), Ok(Authentication::Keys(KeySource::Inline(_)))));
+    assert!(matches!(
+        insisting(json!({"jwks": public_key()})),
+        Ok(Authentication::Keys(KeySource::Inline(_)))
+    ));
     for (keys, member, why) in [
-        (json!({}), "jwks_uri", "private_key_jwt needs keys, here or in jwks"),
-        (json!({"jwks": public_key(), "jwks_uri": "https://a.example/x"}), "jwks_uri", "there is jwks too"),
+        (
+            json!({}),
+            "jwks_uri",
+            "private_key_jwt needs keys, here or in jwks",
+        ),
+        (
+            json!({"jwks": public_key(), "jwks_uri": "https://a.example/x"}),
+            "jwks_uri",
+            "there is jwks too",
+        ),
         (
             json!({"jwks": {"keys": []}}),
             "jwks",
             "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures",
         ),
-        (json!({"jwks_uri": "http://a.example/x"}), "jwks_uri", "it is not an https URL without user part and fragment"),
-        (json!({"jwks_uri": "https://u@a.example/x"}), "jwks_uri", "it is not an https URL without user part and fragment"),
-        (json!({"jwks_uri": "file:///x"}), "jwks_uri", "it is not an https URL without user part and fragment"),
+        (
+            json!({"jwks_uri": "http://a.example/x"}),
+            "jwks_uri",
+            "it is not an https URL without user part and fragment",
+        ),
+        (
+            json!({"jwks_uri": "https://u@a.example/x"}),
+            "jwks_uri",
+            "it is not an https URL without user part and fragment",
+        ),
+        (
+            json!({"jwks_uri": "file:///x"}),
+            "jwks_uri",
+            "it is not an https URL without user part and fragment",
+        ),
         (json!({"jwks_uri": 1}), "jwks_uri", "it is not a string"),
     ] {
-        assert_eq!(insisting(keys.clone()), Err(unacceptable(member, why)), "{keys}");
+        assert_eq!(
+            insisting(keys.clone()),
+            Err(unacceptable(member, why)),
+            "{keys}"
+        );
     }
     // Who can do without is not turned away for keys that nobody can use.
     let either = json!({"token_endpoint_auth_methods_supported": ["none", "private_key_jwt"], "jwks": {"keys": []}});
@@ -207,17 +390,43 @@ fn keys_are_needed_by_who_insists_on_them_alone() {
 fn what_a_client_can_do_without_refuses_no_document() {
     let accepted = |changes: &Value| {
         let url = DocumentUrl::parse(ADDRESS).expect("an address");
-        let body = [&b"\xef\xbb\xbf"[..], document(changes).to_string().as_bytes()].concat();
+        let body = [
+            &b"\xef\xbb\xbf"[..],
+            document(changes).to_string().as_bytes(),
+        ]
+        .concat();
         let moment = Timestamp::from_seconds(7);
         accept(&url, &body, &PrivateSchemes::default(), moment, moment).expect("accepted")
     };
-    for links in [json!({"logo_uri": "data:image/png,x"}), json!({"client_uri": 7}), json!({"tos_uri": "javascript:alert(1)"})] {
+    for links in [
+        json!({"logo_uri": "data:image/png,x"}),
+        json!({"client_uri": 7}),
+        json!({"tos_uri": "javascript:alert(1)"}),
+    ] {
         let (client, dropped) = accepted(&links);
-        assert_eq!((client, dropped), accepted(&json!({})), "links are not read: {links}");
+        assert_eq!(
+            (client, dropped),
+            accepted(&json!({})),
+            "links are not read: {links}"
+        );
     }
-    let uris = json!(["my-agent://a/cb", "https://app.example/callback", "javascript:alert(1)", 7]);
-    let (client, dropped) = accepted(&json!({"redirect_uris": uris, "client_name": "x".repeat(201), "response_types": "code"}));
-    assert_eq!(client.redirect_uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>(), ["https://app.example/callback"]);
+    let uris = json!([
+        "my-agent://a/cb",
+        "https://app.example/callback",
+        "javascript:alert(1)",
+        7
+    ]);
+    let (client, dropped) = accepted(
+        &json!({"redirect_uris": uris, "client_name": "x".repeat(201), "response_types": "code"}),
+    );
+    assert_eq!(
+        client
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .collect::<Vec<_>>(),
+        ["https://app.example/callback"]
+    );
     assert_eq!(client.name, Some("x".repeat(200)));
     assert_eq!(
         dropped,
@@ -229,5 +438,8 @@ fn what_a_client_can_do_without_refuses_no_document() {
             unacceptable("response_types", "it is not a list of strings"),
         ]
     );
-    assert_eq!(with(&json!({"redirect_uris": ["my-agent://a/cb"]})), Err(Reason::SchemeNotAllowed("my-agent".to_owned())));
+    assert_eq!(
+        with(&json!({"redirect_uris": ["my-agent://a/cb"]})),
+        Err(Reason::SchemeNotAllowed("my-agent".to_owned()))
+    );
 }

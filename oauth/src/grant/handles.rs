@@ -1,4 +1,5 @@
-//! What a client holds of a grant: a code first, refresh tokens then. Each names its grant, so that one read finds it.
+//! What a client holds of a grant: a code first, refresh tokens then. Each names its grant, so that
+//! one read finds it.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,13 @@ impl GrantKey {
     fn split(text: &str) -> Option<(Self, &str)> {
         let (account, rest) = text.split_at_checked(Id::TEXT_LENGTH)?;
         let (grant, rest) = rest.split_at_checked(Id::TEXT_LENGTH)?;
-        Some((Self { account: Id::parse(account)?, grant: Id::parse(grant)? }, rest))
+        Some((
+            Self {
+                account: Id::parse(account)?,
+                grant: Id::parse(grant)?,
+            },
+            rest,
+        ))
     }
 }
 
@@ -42,19 +49,28 @@ impl AuthorizationCode {
     pub fn parse(text: &str) -> Result<Self, Reason> {
         let parse = || {
             let (key, secret) = GrantKey::split(text.strip_prefix(CODE_PREFIX)?)?;
-            Some(Self { key, secret: Secret::decode(secret)? })
+            Some(Self {
+                key,
+                secret: Secret::decode(secret)?,
+            })
         };
         parse().ok_or(Reason::UnknownCode)
     }
 
     /// The code as it goes to the client.
     pub fn encode(&self) -> String {
-        format!("{CODE_PREFIX}{}{}{}", self.key.account, self.key.grant, self.secret.encode())
+        format!(
+            "{CODE_PREFIX}{}{}{}",
+            self.key.account,
+            self.key.grant,
+            self.secret.encode()
+        )
     }
 }
 
-/// A refresh token. All tokens of a grant share the family secret, which tells a token that was rotated long ago (and
-/// ends the grant) from a guess by someone who has merely seen the grant's id (and ends nothing).
+/// A refresh token. All tokens of a grant share the family secret, which tells a token that was
+/// rotated long ago (and ends the grant) from a guess by someone who has merely seen the grant's id
+/// (and ends nothing).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The grant it keeps alive.
@@ -72,23 +88,36 @@ impl RefreshToken {
         let parse = || {
             let (key, rest) = GrantKey::split(text.strip_prefix(REFRESH_PREFIX)?)?;
             let (family, secret) = rest.split_at_checked(SECRET_LENGTH)?;
-            Some(Self { key, family: Secret::decode(family)?, secret: Secret::decode(secret)? })
+            Some(Self {
+                key,
+                family: Secret::decode(family)?,
+                secret: Secret::decode(secret)?,
+            })
         };
         parse().ok_or(Reason::UnknownRefreshToken)
     }
 
     /// The token as it goes to the client.
     pub fn encode(&self) -> String {
-        format!("{REFRESH_PREFIX}{}{}{}{}", self.key.account, self.key.grant, self.family.encode(), self.secret.encode())
+        format!(
+            "{REFRESH_PREFIX}{}{}{}{}",
+            self.key.account,
+            self.key.grant,
+            self.family.encode(),
+            self.secret.encode()
+        )
     }
 
-    /// The token that replaces this one. Who holds this one and the stored salt can compute it, nobody else: so the store
-    /// can give a client that lost an answer the same successor again without ever having kept it.
+    /// The token that replaces this one. Who holds this one and the stored salt can compute it,
+    /// nobody else: so the store can give a client that lost an answer the same successor again
+    /// without ever having kept it.
     pub(super) fn successor(&self, salt: &Secret) -> Self {
         Self {
             key: self.key,
             family: self.family.clone(),
-            secret: self.secret.derive("refresh token successor", salt.encode().as_bytes()),
+            secret: self
+                .secret
+                .derive("refresh token successor", salt.encode().as_bytes()),
         }
     }
 }

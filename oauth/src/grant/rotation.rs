@@ -1,4 +1,5 @@
-//! Which refresh token of a grant is live, and which were rotated so lately that they still give their successor (O14).
+//! Which refresh token of a grant is live, and which were rotated so lately that they still give
+//! their successor (O14).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// Rotations inside one replay window that are remembered; a client needs one, a storm of racing ones a few.
+/// Rotations inside one replay window that are remembered; a client needs one, a storm of racing
+/// ones a few.
 pub(super) const MOST_RETIRED: usize = 64;
 
 /// The refresh tokens of a grant: one is live.
@@ -51,18 +53,32 @@ impl Rotation {
 
     /// The salt of a token that was rotated inside the window.
     pub(super) fn again(&self, token: &Digest, now: Timestamp, rules: Rules<'_>) -> Option<Secret> {
-        let retired = self.retired.iter().find(|retired| retired.token == *token)?;
+        let retired = self
+            .retired
+            .iter()
+            .find(|retired| retired.token == *token)?;
         let open = now.since(retired.at) < rules.replay_window;
         open.then(|| Secret::decode(&retired.salt)).flatten()
     }
 
-    pub(super) fn advance(self, used: Digest, successor: &RefreshToken, salt: &Secret, now: Timestamp, rules: Rules<'_>) -> Self {
+    pub(super) fn advance(
+        self,
+        used: Digest,
+        successor: &RefreshToken,
+        salt: &Secret,
+        now: Timestamp,
+        rules: Rules<'_>,
+    ) -> Self {
         let mut retired = self.retired;
         retired.retain(|retired| now.since(retired.at) < rules.replay_window);
         if retired.len() == MOST_RETIRED {
             retired.remove(0);
         }
-        retired.push(Retired { token: used, salt: salt.encode(), at: now });
+        retired.push(Retired {
+            token: used,
+            salt: salt.encode(),
+            at: now,
+        });
         Self {
             family: self.family,
             current: successor.secret.digest(),

@@ -5,7 +5,8 @@ use crate::{id::Id, parameters::Parameters, resource::ScopeDescription};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+const CHALLENGE: &str =
+    "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 const CLIENT: &str = "vc_client";
 const REDIRECT_URI: &str = "http://127.0.0.1:5000/cb";
 const DAY: u64 = 24 * 60 * 60;
@@ -14,8 +15,18 @@ static NOTES: LazyLock<Resource> = LazyLock::new(|| resource(&["read", "write", 
 /// When the person said yes, in seconds.
 const START: u64 = 1_000_000;
 
-const CODE: CodeRequest<'_> = CodeRequest { code: "", verifier: VERIFIER, redirect_uri: None, resource: None, scope: None };
-const REFRESH: RefreshRequest<'_> = RefreshRequest { token: "", resource: None, scope: None };
+const CODE: CodeRequest<'_> = CodeRequest {
+    code: "",
+    verifier: VERIFIER,
+    redirect_uri: None,
+    resource: None,
+    scope: None,
+};
+const REFRESH: RefreshRequest<'_> = RefreshRequest {
+    token: "",
+    resource: None,
+    scope: None,
+};
 
 /// The point `seconds` after [`START`].
 fn at(seconds: u64) -> Timestamp {
@@ -27,15 +38,20 @@ fn secret(seed: u8) -> Secret {
 }
 
 fn key() -> GrantKey {
-    GrantKey { account: Id::new([1; 16]), grant: Id::new([2; 16]) }
+    GrantKey {
+        account: Id::new([1; 16]),
+        grant: Id::new([2; 16]),
+    }
 }
 
 fn terms() -> Terms {
     Terms {
         client_id: CLIENT.to_owned(),
         redirect_uri: REDIRECT_URI.to_owned(),
-        challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes())).expect("the challenge of RFC 7636"),
-        resource: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes()))
+            .expect("the challenge of RFC 7636"),
+        resource: ResourceIdentifier::parse("https://notes.example/mcp")
+            .expect("a valid identifier"),
         scopes: Scopes::parse("read write"),
         refreshes: true,
         allowed_at: at(0),
@@ -44,9 +60,14 @@ fn terms() -> Terms {
 }
 
 fn resource(scopes: &[&str]) -> Resource {
-    let scope = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new(), default: true };
+    let scope = |name: &&str| ScopeDescription {
+        name: (*name).to_owned(),
+        sentence: String::new(),
+        default: true,
+    };
     Resource {
-        identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        identifier: ResourceIdentifier::parse("https://notes.example/mcp")
+            .expect("a valid identifier"),
         name: "Notes".to_owned(),
         scopes: scopes.iter().map(scope).collect(),
         introspection_secret: None,
@@ -63,7 +84,10 @@ fn rules() -> Rules<'static> {
 }
 
 fn strict() -> Rules<'static> {
-    Rules { replay_window: Duration::ZERO, ..rules() }
+    Rules {
+        replay_window: Duration::ZERO,
+        ..rules()
+    }
 }
 
 /// A grant whose code is good for 60 seconds.
@@ -71,12 +95,32 @@ fn offered() -> (Grant, AuthorizationCode) {
     Grant::offer(terms(), key(), secret(3), at(60))
 }
 
-fn redeem(grant: &Grant, code: &AuthorizationCode, request: &CodeRequest<'_>, seconds: u64) -> Outcome {
-    grant.clone().redeem(code, CLIENT, request, at(seconds), [secret(4), secret(5)], rules())
+fn redeem(
+    grant: &Grant,
+    code: &AuthorizationCode,
+    request: &CodeRequest<'_>,
+    seconds: u64,
+) -> Outcome {
+    grant.clone().redeem(
+        code,
+        CLIENT,
+        request,
+        at(seconds),
+        [secret(4), secret(5)],
+        rules(),
+    )
 }
 
-fn refresh(grant: &Grant, token: &RefreshToken, seconds: u64, salt: u8, rules: Rules<'_>) -> Outcome {
-    grant.clone().refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), rules)
+fn refresh(
+    grant: &Grant,
+    token: &RefreshToken,
+    seconds: u64,
+    salt: u8,
+    rules: Rules<'_>,
+) -> Outcome {
+    grant
+        .clone()
+        .refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), rules)
 }
 
 /// A grant that was redeemed at [`START`], its code and its first refresh token.
@@ -88,12 +132,19 @@ fn active() -> (Grant, AuthorizationCode, RefreshToken) {
 
 /// The next state and the refresh token of a transition that succeeds and changes something.
 fn granted(outcome: Outcome) -> (Grant, RefreshToken) {
-    let token = outcome.answer.expect("a good answer").refresh_token.expect("a refresh token");
+    let token = outcome
+        .answer
+        .expect("a good answer")
+        .refresh_token
+        .expect("a refresh token");
     (outcome.next.expect("a next state"), token)
 }
 
 fn refused(reason: Reason) -> Outcome {
-    Outcome { next: None, answer: Err(reason) }
+    Outcome {
+        next: None,
+        answer: Err(reason),
+    }
 }
 
 fn end_of(outcome: &Outcome) -> Option<(End, Timestamp)> {
@@ -105,7 +156,10 @@ fn end_of(outcome: &Outcome) -> Option<(End, Timestamp)> {
 
 fn expiry(grant: &Grant) -> Timestamp {
     match &grant.state {
-        State::Active { refresh: Some(rotation), .. } => rotation.expires_at,
+        State::Active {
+            refresh: Some(rotation),
+            ..
+        } => rotation.expires_at,
         other => panic!("no refresh token in {other:?}"),
     }
 }
@@ -116,10 +170,22 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     assert_eq!(AuthorizationCode::parse(&code.encode()), Ok(code.clone()));
     assert_eq!(RefreshToken::parse(&token.encode()), Ok(token.clone()));
     let (code, token) = (code.encode(), token.encode());
-    for bad in
-        ["", "vac_", "vrt_", &code[4..], &code[..90], &format!("{code}A"), &code.replace("vac_", "VAC_"), &token, &"é".repeat(50)]
-    {
-        assert_eq!(AuthorizationCode::parse(bad), Err(Reason::UnknownCode), "{bad}");
+    for bad in [
+        "",
+        "vac_",
+        "vrt_",
+        &code[4..],
+        &code[..90],
+        &format!("{code}A"),
+        &code.replace("vac_", "VAC_"),
+        &token,
+        &"é".repeat(50),
+    ] {
+        assert_eq!(
+            AuthorizationCode::parse(bad),
+            Err(Reason::UnknownCode),
+            "{bad}"
+        );
     }
     for bad in [
         "",
@@ -132,7 +198,11 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
         &code,
         &"é".repeat(70),
     ] {
-        assert_eq!(RefreshToken::parse(bad), Err(Reason::UnknownRefreshToken), "{bad}");
+        assert_eq!(
+            RefreshToken::parse(bad),
+            Err(Reason::UnknownRefreshToken),
+            "{bad}"
+        );
     }
 }
 
@@ -141,11 +211,25 @@ fn o9_a_code_is_good_until_the_second_in_which_it_expires() {
     let (grant, code) = offered();
     for seconds in [0, 59] {
         let outcome = redeem(&grant, &code, &CODE, seconds);
-        assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok("read write".to_owned()), "{seconds}");
-        assert!(outcome.next.is_some_and(|grant| grant.is_live()), "{seconds}");
+        assert_eq!(
+            outcome
+                .answer
+                .as_ref()
+                .map(|issue| issue.scopes.to_string()),
+            Ok("read write".to_owned()),
+            "{seconds}"
+        );
+        assert!(
+            outcome.next.is_some_and(|grant| grant.is_live()),
+            "{seconds}"
+        );
     }
     for seconds in [60, 61, 90 * DAY] {
-        assert_eq!(redeem(&grant, &code, &CODE, seconds), refused(Reason::ExpiredCode), "{seconds}");
+        assert_eq!(
+            redeem(&grant, &code, &CODE, seconds),
+            refused(Reason::ExpiredCode),
+            "{seconds}"
+        );
     }
 }
 
@@ -153,20 +237,78 @@ fn o9_a_code_is_good_until_the_second_in_which_it_expires() {
 fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
     let (offered, code) = offered();
     let (active, _, _) = active();
-    let other_code = AuthorizationCode { secret: secret(9), ..code.clone() };
+    let other_code = AuthorizationCode {
+        secret: secret(9),
+        ..code.clone()
+    };
     for (code, client_id, request, reason) in [
         (&other_code, CLIENT, CODE, Reason::UnknownCode),
         (&code, "vc_other", CODE, Reason::CodeOfAnotherClient),
         (&code, "", CODE, Reason::CodeOfAnotherClient),
-        (&code, CLIENT, CodeRequest { redirect_uri: Some("http://127.0.0.1:5001/cb"), ..CODE }, Reason::RedirectUriMismatch),
-        (&code, CLIENT, CodeRequest { redirect_uri: Some("http://127.0.0.1/cb"), ..CODE }, Reason::RedirectUriMismatch),
-        (&code, CLIENT, CodeRequest { verifier: "", ..CODE }, Reason::MalformedVerifier),
-        (&code, CLIENT, CodeRequest { verifier: &VERIFIER[..42], ..CODE }, Reason::MalformedVerifier),
-        (&code, CLIENT, CodeRequest { verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK", ..CODE }, Reason::VerifierMismatch),
-        (&code, CLIENT, CodeRequest { resource: Some("https://other.example/mcp"), ..CODE }, Reason::ResourceNotGranted),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                redirect_uri: Some("http://127.0.0.1:5001/cb"),
+                ..CODE
+            },
+            Reason::RedirectUriMismatch,
+        ),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                redirect_uri: Some("http://127.0.0.1/cb"),
+                ..CODE
+            },
+            Reason::RedirectUriMismatch,
+        ),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                verifier: "",
+                ..CODE
+            },
+            Reason::MalformedVerifier,
+        ),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                verifier: &VERIFIER[..42],
+                ..CODE
+            },
+            Reason::MalformedVerifier,
+        ),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
+                ..CODE
+            },
+            Reason::VerifierMismatch,
+        ),
+        (
+            &code,
+            CLIENT,
+            CodeRequest {
+                resource: Some("https://other.example/mcp"),
+                ..CODE
+            },
+            Reason::ResourceNotGranted,
+        ),
     ] {
         for grant in [&offered, &active] {
-            let outcome = grant.clone().redeem(code, client_id, &request, at(1), [secret(4), secret(5)], rules());
+            let outcome = grant.clone().redeem(
+                code,
+                client_id,
+                &request,
+                at(1),
+                [secret(4), secret(5)],
+                rules(),
+            );
             assert_eq!(outcome, refused(reason.clone()));
         }
     }
@@ -181,8 +323,14 @@ fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
         assert_eq!(outcome.answer, Err(Reason::ReplayedCode), "{seconds}");
         assert_eq!(end_of(&outcome), Some((End::CodeReplayed, at(seconds))));
         let ended = outcome.next.expect("an ended grant");
-        assert_eq!(redeem(&ended, &code, &CODE, seconds), refused(Reason::UnknownCode));
-        assert_eq!(refresh(&ended, &token, seconds, 6, rules()), refused(Reason::EndedGrant));
+        assert_eq!(
+            redeem(&ended, &code, &CODE, seconds),
+            refused(Reason::UnknownCode)
+        );
+        assert_eq!(
+            refresh(&ended, &token, seconds, 6, rules()),
+            refused(Reason::EndedGrant)
+        );
     }
 }
 
@@ -190,25 +338,75 @@ fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
 fn o10_the_redirect_uri_may_be_absent_or_the_same() {
     let (grant, code) = offered();
     for redirect_uri in [None, Some(REDIRECT_URI)] {
-        assert!(redeem(&grant, &code, &CodeRequest { redirect_uri, ..CODE }, 0).answer.is_ok(), "{redirect_uri:?}");
+        assert!(
+            redeem(
+                &grant,
+                &code,
+                &CodeRequest {
+                    redirect_uri,
+                    ..CODE
+                },
+                0
+            )
+            .answer
+            .is_ok(),
+            "{redirect_uri:?}"
+        );
     }
 }
 
 #[test]
 fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
     let (grant, code) = offered();
-    for (scope, scopes) in [("openid write", "write"), ("admin", "read write"), ("write read admin", "read write")] {
-        let outcome = redeem(&grant, &code, &CodeRequest { scope: Some(scope), ..CODE }, 0);
-        assert_eq!(outcome.answer.map(|issue| issue.scopes.to_string()), Ok(scopes.to_owned()), "{scope}");
+    for (scope, scopes) in [
+        ("openid write", "write"),
+        ("admin", "read write"),
+        ("write read admin", "read write"),
+    ] {
+        let outcome = redeem(
+            &grant,
+            &code,
+            &CodeRequest {
+                scope: Some(scope),
+                ..CODE
+            },
+            0,
+        );
+        assert_eq!(
+            outcome.answer.map(|issue| issue.scopes.to_string()),
+            Ok(scopes.to_owned()),
+            "{scope}"
+        );
     }
-    let request = CodeRequest { scope: Some("write"), resource: Some("HTTPS://NOTES.example:443/mcp"), ..CODE };
+    let request = CodeRequest {
+        scope: Some("write"),
+        resource: Some("HTTPS://NOTES.example:443/mcp"),
+        ..CODE
+    };
     let outcome = redeem(&grant, &code, &request, 0);
-    assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok("write".to_owned()));
+    assert_eq!(
+        outcome
+            .answer
+            .as_ref()
+            .map(|issue| issue.scopes.to_string()),
+        Ok("write".to_owned())
+    );
     let (grant, token) = granted(outcome);
     assert_eq!(grant.terms, terms());
 
     let ask = |scope, resource| {
-        grant.clone().refresh(&token, CLIENT, &RefreshRequest { resource, scope, ..REFRESH }, at(1), &secret(6), rules())
+        grant.clone().refresh(
+            &token,
+            CLIENT,
+            &RefreshRequest {
+                resource,
+                scope,
+                ..REFRESH
+            },
+            at(1),
+            &secret(6),
+            rules(),
+        )
     };
     for (scope, scopes) in [
         (None, "read write"),
@@ -218,11 +416,23 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
         (Some("openid read"), "read"),
     ] {
         let outcome = ask(scope, None);
-        assert_eq!(outcome.answer.as_ref().map(|issue| issue.scopes.to_string()), Ok(scopes.to_owned()));
+        assert_eq!(
+            outcome
+                .answer
+                .as_ref()
+                .map(|issue| issue.scopes.to_string()),
+            Ok(scopes.to_owned())
+        );
         assert_eq!(granted(outcome).0.terms, terms());
     }
-    assert_eq!(ask(Some("read admin"), None), refused(Reason::ScopeNotGranted));
-    assert_eq!(ask(None, Some("https://notes.example/other")), refused(Reason::ResourceNotGranted));
+    assert_eq!(
+        ask(Some("read admin"), None),
+        refused(Reason::ScopeNotGranted)
+    );
+    assert_eq!(
+        ask(None, Some("https://notes.example/other")),
+        refused(Reason::ResourceNotGranted)
+    );
     assert!(ask(None, Some("https://notes.example/mcp")).answer.is_ok());
 }
 
@@ -246,9 +456,16 @@ fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     let last = 90 * DAY - 1;
     let (grant, successor) = granted(refresh(&grant, &token, last, 6, rules()));
     for expired in [last + 90 * DAY, last + 91 * DAY] {
-        assert_eq!(refresh(&grant, &successor, expired, 7, rules()), refused(Reason::ExpiredRefreshToken));
+        assert_eq!(
+            refresh(&grant, &successor, expired, 7, rules()),
+            refused(Reason::ExpiredRefreshToken)
+        );
     }
-    assert!(refresh(&grant, &successor, last + 90 * DAY - 1, 7, rules()).answer.is_ok());
+    assert!(
+        refresh(&grant, &successor, last + 90 * DAY - 1, 7, rules())
+            .answer
+            .is_ok()
+    );
 }
 
 #[test]
@@ -258,13 +475,33 @@ fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_g
     for (seconds, salt) in [(100, 7), (101, 6), (129, 8)] {
         let again = refresh(&grant, &token, seconds, salt, rules());
         assert_eq!(again.next, None, "{seconds}");
-        assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(successor.clone())), "{seconds}");
+        assert_eq!(
+            again.answer.map(|issue| issue.refresh_token),
+            Ok(Some(successor.clone())),
+            "{seconds}"
+        );
     }
     for seconds in [130, 131, 91 * DAY] {
         let replay = refresh(&grant, &token, seconds, 7, rules());
-        assert_eq!(replay.answer, Err(Reason::ReplayedRefreshToken), "{seconds}");
-        assert_eq!(end_of(&replay), Some((End::RefreshTokenReplayed, at(seconds))));
-        assert_eq!(refresh(&replay.next.expect("an ended grant"), &successor, seconds, 7, rules()), refused(Reason::EndedGrant));
+        assert_eq!(
+            replay.answer,
+            Err(Reason::ReplayedRefreshToken),
+            "{seconds}"
+        );
+        assert_eq!(
+            end_of(&replay),
+            Some((End::RefreshTokenReplayed, at(seconds)))
+        );
+        assert_eq!(
+            refresh(
+                &replay.next.expect("an ended grant"),
+                &successor,
+                seconds,
+                7,
+                rules()
+            ),
+            refused(Reason::EndedGrant)
+        );
     }
     assert!(refresh(&grant, &successor, 131, 7, rules()).answer.is_ok());
 }
@@ -272,19 +509,53 @@ fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_g
 #[test]
 fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     let (grant, code) = offered();
-    let quick = Rules { code: Duration::from_secs(10), ..rules() };
-    let early = |seconds| grant.clone().redeem(&code, CLIENT, &CODE, at(seconds), [secret(4), secret(5)], quick).answer.err();
+    let quick = Rules {
+        code: Duration::from_secs(10),
+        ..rules()
+    };
+    let early = |seconds| {
+        grant
+            .clone()
+            .redeem(
+                &code,
+                CLIENT,
+                &CODE,
+                at(seconds),
+                [secret(4), secret(5)],
+                quick,
+            )
+            .answer
+            .err()
+    };
     assert_eq!((early(9), early(10)), (None, Some(Reason::ExpiredCode)));
 
     let (grant, _, token) = active();
     let (grant, token) = granted(refresh(&grant, &token, DAY, 6, rules()));
-    let short = Rules { refresh_token: Duration::from_secs(7 * DAY), ..rules() };
-    assert!(refresh(&grant, &token, 8 * DAY - 1, 7, short).answer.is_ok());
-    assert_eq!(refresh(&grant, &token, 8 * DAY, 7, short), refused(Reason::ExpiredRefreshToken));
-    let long = Rules { refresh_token: Duration::from_secs(900 * DAY), ..rules() };
-    assert_eq!(refresh(&grant, &token, 91 * DAY, 7, long), refused(Reason::ExpiredRefreshToken), "nothing is prolonged");
+    let short = Rules {
+        refresh_token: Duration::from_secs(7 * DAY),
+        ..rules()
+    };
+    assert!(
+        refresh(&grant, &token, 8 * DAY - 1, 7, short)
+            .answer
+            .is_ok()
+    );
+    assert_eq!(
+        refresh(&grant, &token, 8 * DAY, 7, short),
+        refused(Reason::ExpiredRefreshToken)
+    );
+    let long = Rules {
+        refresh_token: Duration::from_secs(900 * DAY),
+        ..rules()
+    };
+    assert_eq!(
+        refresh(&grant, &token, 91 * DAY, 7, long),
+        refused(Reason::ExpiredRefreshToken),
+        "nothing is prolonged"
+    );
 
-    let connected = |days, seconds| grant.is_connected(HOUR, Duration::from_secs(days * DAY), at(seconds));
+    let connected =
+        |days, seconds| grant.is_connected(HOUR, Duration::from_secs(days * DAY), at(seconds));
     assert!(connected(7, 8 * DAY + 3599) && !connected(7, 8 * DAY + 3600));
     assert!(connected(90, 91 * DAY + 3599) && !connected(90, 91 * DAY + 3600));
 }
@@ -293,35 +564,91 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
 fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
     let (grant, _, token) = active();
     let mut record = serde_json::to_value(&grant).expect("serialisable");
-    record["state"]["refresh"].as_object_mut().expect("an object").remove("issued_at");
-    let read = |record: &serde_json::Value| serde_json::from_value::<Grant>(record.clone()).expect("still read");
-    let short = Rules { refresh_token: Duration::from_secs(7 * DAY), ..rules() };
-    assert!(refresh(&read(&record), &token, 60 * DAY, 7, short).answer.is_ok(), "nobody knows when it was issued");
+    record["state"]["refresh"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("issued_at");
+    let read = |record: &serde_json::Value| {
+        serde_json::from_value::<Grant>(record.clone()).expect("still read")
+    };
+    let short = Rules {
+        refresh_token: Duration::from_secs(7 * DAY),
+        ..rules()
+    };
+    assert!(
+        refresh(&read(&record), &token, 60 * DAY, 7, short)
+            .answer
+            .is_ok(),
+        "nobody knows when it was issued"
+    );
     record["last_use"] = serde_json::json!({ "at": START + DAY, "from": "192.0.2.1" });
-    assert!(refresh(&read(&record), &token, 8 * DAY - 1, 7, short).answer.is_ok());
-    assert_eq!(refresh(&read(&record), &token, 8 * DAY, 7, short), refused(Reason::ExpiredRefreshToken));
+    assert!(
+        refresh(&read(&record), &token, 8 * DAY - 1, 7, short)
+            .answer
+            .is_ok()
+    );
+    assert_eq!(
+        refresh(&read(&record), &token, 8 * DAY, 7, short),
+        refused(Reason::ExpiredRefreshToken)
+    );
 }
 
 #[test]
 fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
     let (offered, code) = offered();
     let (grant, _, token) = active();
-    for (scopes, expected) in [(vec!["read", "list"], Ok("read")), (vec!["list"], Err(Reason::GrantedScopesGone))] {
+    for (scopes, expected) in [
+        (vec!["read", "list"], Ok("read")),
+        (vec!["list"], Err(Reason::GrantedScopesGone)),
+    ] {
         let resource = resource(&scopes);
-        let today = Rules { resource: &resource, ..rules() };
+        let today = Rules {
+            resource: &resource,
+            ..rules()
+        };
         let expected = expected.map(str::to_owned);
-        let redeemed = offered.clone().redeem(&code, CLIENT, &CODE, at(0), [secret(4), secret(5)], today);
-        assert_eq!(redeemed.answer.map(|issue| issue.scopes.to_string()), expected);
+        let redeemed =
+            offered
+                .clone()
+                .redeem(&code, CLIENT, &CODE, at(0), [secret(4), secret(5)], today);
+        assert_eq!(
+            redeemed.answer.map(|issue| issue.scopes.to_string()),
+            expected
+        );
         assert_eq!(redeemed.next.is_some(), expected.is_ok());
         for scope in [None, Some("read write"), Some("write")] {
             let request = RefreshRequest { scope, ..REFRESH };
-            let refreshed = grant.clone().refresh(&token, CLIENT, &request, at(1), &secret(6), today);
-            assert_eq!(refreshed.answer.map(|issue| issue.scopes.to_string()), expected, "{scope:?}");
-            assert_eq!(refreshed.next.map(|next| next.terms), expected.as_ref().ok().map(|_| terms()), "the grant keeps them");
+            let refreshed =
+                grant
+                    .clone()
+                    .refresh(&token, CLIENT, &request, at(1), &secret(6), today);
+            assert_eq!(
+                refreshed.answer.map(|issue| issue.scopes.to_string()),
+                expected,
+                "{scope:?}"
+            );
+            assert_eq!(
+                refreshed.next.map(|next| next.terms),
+                expected.as_ref().ok().map(|_| terms()),
+                "the grant keeps them"
+            );
         }
-        let request = RefreshRequest { scope: Some("list"), ..REFRESH };
-        let widened = grant.clone().refresh(&token, CLIENT, &request, at(1), &secret(6), today).answer;
-        assert_eq!(widened.err(), Some(if expected.is_ok() { Reason::ScopeNotGranted } else { Reason::GrantedScopesGone }));
+        let request = RefreshRequest {
+            scope: Some("list"),
+            ..REFRESH
+        };
+        let widened = grant
+            .clone()
+            .refresh(&token, CLIENT, &request, at(1), &secret(6), today)
+            .answer;
+        assert_eq!(
+            widened.err(),
+            Some(if expected.is_ok() {
+                Reason::ScopeNotGranted
+            } else {
+                Reason::GrantedScopesGone
+            })
+        );
     }
 }
 
@@ -329,7 +656,10 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
 fn o14_a_window_of_zero_is_strict() {
     let (grant, _, token) = active();
     let (grant, _) = granted(refresh(&grant, &token, 0, 6, strict()));
-    assert_eq!(end_of(&refresh(&grant, &token, 0, 7, strict())), Some((End::RefreshTokenReplayed, at(0))));
+    assert_eq!(
+        end_of(&refresh(&grant, &token, 0, 7, strict())),
+        Some((End::RefreshTokenReplayed, at(0)))
+    );
 }
 
 #[test]
@@ -338,8 +668,16 @@ fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
     let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
     let (grant, third) = granted(refresh(&grant, &second, 10, 7, rules()));
     let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, rules()));
-    let again = |token, seconds| refresh(&grant, token, seconds, 9, rules()).answer.map(|issue| issue.refresh_token);
-    for (token, successor, last) in [(&first, &second, 29), (&second, &third, 39), (&third, &fourth, 49)] {
+    let again = |token, seconds| {
+        refresh(&grant, token, seconds, 9, rules())
+            .answer
+            .map(|issue| issue.refresh_token)
+    };
+    for (token, successor, last) in [
+        (&first, &second, 29),
+        (&second, &third, 39),
+        (&third, &fourth, 49),
+    ] {
         assert_eq!(again(token, last), Ok(Some(successor.clone())));
         assert_eq!(again(token, last + 1), Err(Reason::ReplayedRefreshToken));
     }
@@ -348,7 +686,10 @@ fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
 #[test]
 fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_latest() {
     let remembered = |grant: &Grant| match &grant.state {
-        State::Active { refresh: Some(rotation), .. } => rotation.retired.len(),
+        State::Active {
+            refresh: Some(rotation),
+            ..
+        } => rotation.retired.len(),
         _ => 0,
     };
     let (grant, _, first) = active();
@@ -366,20 +707,39 @@ fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_late
         chain.push(successor);
     }
     assert_eq!(remembered(&grant), MOST_RETIRED);
-    assert_eq!(end_of(&refresh(&grant, &chain[0], 1, 7, rules())), Some((End::RefreshTokenReplayed, at(1))));
+    assert_eq!(
+        end_of(&refresh(&grant, &chain[0], 1, 7, rules())),
+        Some((End::RefreshTokenReplayed, at(1)))
+    );
     for round in 1..=MOST_RETIRED {
         let again = refresh(&grant, &chain[round], 1, 7, rules());
-        assert_eq!(again.answer.map(|issue| issue.refresh_token), Ok(Some(chain[round + 1].clone())), "{round}");
+        assert_eq!(
+            again.answer.map(|issue| issue.refresh_token),
+            Ok(Some(chain[round + 1].clone())),
+            "{round}"
+        );
     }
 }
 
 #[test]
 fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_issued_does() {
     let (grant, _, token) = active();
-    let stranger = RefreshToken { family: secret(9), ..token.clone() };
-    assert_eq!(refresh(&grant, &stranger, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
-    let relative = RefreshToken { secret: secret(9), ..token.clone() };
-    assert_eq!(end_of(&refresh(&grant, &relative, 1, 6, rules())), Some((End::RefreshTokenReplayed, at(1))));
+    let stranger = RefreshToken {
+        family: secret(9),
+        ..token.clone()
+    };
+    assert_eq!(
+        refresh(&grant, &stranger, 1, 6, rules()),
+        refused(Reason::UnknownRefreshToken)
+    );
+    let relative = RefreshToken {
+        secret: secret(9),
+        ..token.clone()
+    };
+    assert_eq!(
+        end_of(&refresh(&grant, &relative, 1, 6, rules())),
+        Some((End::RefreshTokenReplayed, at(1)))
+    );
 }
 
 #[test]
@@ -387,7 +747,10 @@ fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
     let (grant, _, first) = active();
     let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
     for token in [&first, &second] {
-        let outcome = grant.clone().refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), rules());
+        let outcome =
+            grant
+                .clone()
+                .refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), rules());
         assert_eq!(outcome, refused(Reason::RefreshTokenOfAnotherClient));
     }
 }
@@ -396,38 +759,71 @@ fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
 fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
     let (grant, _, token) = active();
     let (grant, _) = granted(refresh(&grant, &token, 0, 6, rules()));
-    let request = RefreshRequest { scope: Some("admin"), ..REFRESH };
-    let ask = |seconds| grant.clone().refresh(&token, CLIENT, &request, at(seconds), &secret(7), rules());
+    let request = RefreshRequest {
+        scope: Some("admin"),
+        ..REFRESH
+    };
+    let ask = |seconds| {
+        grant
+            .clone()
+            .refresh(&token, CLIENT, &request, at(seconds), &secret(7), rules())
+    };
     assert_eq!(ask(29), refused(Reason::ScopeNotGranted));
     assert_eq!(end_of(&ask(30)), Some((End::RefreshTokenReplayed, at(30))));
 }
 
 #[test]
 fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
-    let (grant, code) = Grant::offer(Terms { refreshes: false, ..terms() }, key(), secret(3), at(60));
+    let (grant, code) = Grant::offer(
+        Terms {
+            refreshes: false,
+            ..terms()
+        },
+        key(),
+        secret(3),
+        at(60),
+    );
     let outcome = redeem(&grant, &code, &CODE, 0);
     assert_eq!(outcome.answer.map(|issue| issue.refresh_token), Ok(None));
     let grant = outcome.next.expect("an active grant");
     assert!(grant.is_live());
     assert_eq!(grant.expires_at(HOUR), at(3600));
     let (_, _, token) = active();
-    assert_eq!(refresh(&grant, &token, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
+    assert_eq!(
+        refresh(&grant, &token, 1, 6, rules()),
+        refused(Reason::UnknownRefreshToken)
+    );
 }
 
 #[test]
 fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_the_end() {
     let (offered, code) = offered();
     let (active, _, token) = active();
-    assert_eq!(refresh(&offered, &token, 1, 6, rules()), refused(Reason::UnknownRefreshToken));
+    assert_eq!(
+        refresh(&offered, &token, 1, 6, rules()),
+        refused(Reason::UnknownRefreshToken)
+    );
     assert!(!offered.is_live());
     assert!(active.is_live());
     for grant in [offered, active] {
         let ended = grant.end(End::Revoked, at(5)).expect("an ended grant");
-        assert_eq!(ended.state, State::Ended { why: End::Revoked, at: at(5) });
+        assert_eq!(
+            ended.state,
+            State::Ended {
+                why: End::Revoked,
+                at: at(5)
+            }
+        );
         assert_eq!(ended.terms, terms());
         assert!(!ended.is_live());
-        assert_eq!(redeem(&ended, &code, &CODE, 6), refused(Reason::UnknownCode));
-        assert_eq!(refresh(&ended, &token, 6, 6, rules()), refused(Reason::EndedGrant));
+        assert_eq!(
+            redeem(&ended, &code, &CODE, 6),
+            refused(Reason::UnknownCode)
+        );
+        assert_eq!(
+            refresh(&ended, &token, 6, 6, rules()),
+            refused(Reason::EndedGrant)
+        );
         assert_eq!(ended.end(End::CodeReplayed, at(7)), None);
     }
 }
@@ -440,16 +836,34 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(grant.expires_at(HOUR), at(90 * DAY + 3600));
     let (grant, _) = granted(refresh(&grant, &token, DAY, 6, rules()));
     assert_eq!(grant.expires_at(HOUR), at(91 * DAY + 3600));
-    assert_eq!(grant.clone().end(End::Revoked, at(DAY)).map(|grant| grant.expires_at(HOUR)), Some(at(DAY + 3600)));
-    // Longer, when its person should see why: and as long as access tokens live, if that is longer still.
+    assert_eq!(
+        grant
+            .clone()
+            .end(End::Revoked, at(DAY))
+            .map(|grant| grant.expires_at(HOUR)),
+        Some(at(DAY + 3600))
+    );
+    // Longer, when its person should see why: and as long as access tokens live, if that is longer
+    // still.
     for why in [End::CodeReplayed, End::RefreshTokenReplayed] {
         let ended = grant.clone().end(why, at(DAY)).expect("it was live");
         assert_eq!(ended.expires_at(HOUR), at(31 * DAY));
         assert_eq!(ended.expires_at(40 * 24 * HOUR), at(41 * DAY));
-        assert_eq!((ended.replayed_at(at(31 * DAY - 1)), ended.replayed_at(at(31 * DAY))), (Some(at(DAY)), None));
+        assert_eq!(
+            (
+                ended.replayed_at(at(31 * DAY - 1)),
+                ended.replayed_at(at(31 * DAY))
+            ),
+            (Some(at(DAY)), None)
+        );
     }
     assert_eq!(grant.replayed_at(at(DAY)), None);
-    assert_eq!(grant.end(End::Revoked, at(DAY)).and_then(|grant| grant.replayed_at(at(DAY))), None);
+    assert_eq!(
+        grant
+            .end(End::Revoked, at(DAY))
+            .and_then(|grant| grant.replayed_at(at(DAY))),
+        None
+    );
 }
 
 #[test]
@@ -457,7 +871,10 @@ fn a_record_survives_storage_and_holds_no_token() {
     let (offered, code) = offered();
     let (grant, _, first) = active();
     let (active, second) = granted(refresh(&grant, &first, 0, 6, rules()));
-    let ended = active.clone().end(End::Revoked, at(1)).expect("an ended grant");
+    let ended = active
+        .clone()
+        .end(End::Revoked, at(1))
+        .expect("an ended grant");
     for grant in [offered, active, ended] {
         let text = serde_json::to_string(&grant).expect("serialisable");
         assert_eq!(serde_json::from_str::<Grant>(&text).ok(), Some(grant));
@@ -483,7 +900,10 @@ fn a_client_ends_its_grant_by_any_token_of_it() {
     let ended = Ok(grant.clone().end(End::Revoked, at(2 * DAY)));
     for token in [None, Some(&second), Some(&first)] {
         assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);
-        assert_eq!(grant.clone().revoke(token, "vc_other", at(2 * DAY)), Err(Reason::TokenOfAnotherClient));
+        assert_eq!(
+            grant.clone().revoke(token, "vc_other", at(2 * DAY)),
+            Err(Reason::TokenOfAnotherClient)
+        );
     }
 }
 
@@ -491,11 +911,30 @@ fn a_client_ends_its_grant_by_any_token_of_it() {
 fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_that_is_not_live() {
     let (offered, _) = offered();
     let (active, _, token) = active();
-    let stranger = RefreshToken { family: secret(9), ..token.clone() };
-    let ended = active.clone().end(End::Revoked, at(1)).expect("an ended grant");
-    let (silent, _) = Grant::offer(Terms { refreshes: false, ..terms() }, key(), secret(3), at(60));
-    let code = AuthorizationCode { key: key(), secret: secret(3) };
-    let silent = redeem(&silent, &code, &CODE, 0).next.expect("a grant without refresh tokens");
+    let stranger = RefreshToken {
+        family: secret(9),
+        ..token.clone()
+    };
+    let ended = active
+        .clone()
+        .end(End::Revoked, at(1))
+        .expect("an ended grant");
+    let (silent, _) = Grant::offer(
+        Terms {
+            refreshes: false,
+            ..terms()
+        },
+        key(),
+        secret(3),
+        at(60),
+    );
+    let code = AuthorizationCode {
+        key: key(),
+        secret: secret(3),
+    };
+    let silent = redeem(&silent, &code, &CODE, 0)
+        .next
+        .expect("a grant without refresh tokens");
     for (grant, token, seconds) in [
         (&offered, None, 1),
         (&ended, None, 2),
@@ -505,18 +944,33 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
         (&silent, Some(&token), 1),
     ] {
         for client_id in [CLIENT, "vc_other"] {
-            assert_eq!(grant.clone().revoke(token, client_id, at(seconds)), Ok(None), "{token:?} {seconds}");
+            assert_eq!(
+                grant.clone().revoke(token, client_id, at(seconds)),
+                Ok(None),
+                "{token:?} {seconds}"
+            );
         }
     }
-    assert!(silent.revoke(None, CLIENT, at(1)).is_ok_and(|next| next.is_some()));
+    assert!(
+        silent
+            .revoke(None, CLIENT, at(1))
+            .is_ok_and(|next| next.is_some())
+    );
 }
 
 #[test]
 fn o15_codes_and_refresh_tokens_carry_256_bits_of_the_chance_they_are_made_of() {
     let (_, code, token) = active();
     assert!(code.encode().ends_with(&secret(3).encode()));
-    assert!(token.encode().ends_with(&format!("{}{}", secret(4).encode(), secret(5).encode())));
+    assert!(
+        token
+            .encode()
+            .ends_with(&format!("{}{}", secret(4).encode(), secret(5).encode()))
+    );
     for made_of in [3, 4, 5] {
-        assert_eq!(Secret::decode(&secret(made_of).encode()), Some(Secret::new([made_of; 32])));
+        assert_eq!(
+            Secret::decode(&secret(made_of).encode()),
+            Some(Secret::new([made_of; 32]))
+        );
     }
 }

@@ -33,13 +33,21 @@ fn only(key: &Value) -> Jwk {
 
 /// How many of these keys are of use beside one that is.
 fn kept(keys: &[Value]) -> usize {
-    set(&[keys, &[ed25519()]].concat()).expect("one is of use").0.len() - 1
+    set(&[keys, &[ed25519()]].concat())
+        .expect("one is of use")
+        .0
+        .len()
+        - 1
 }
 
 #[test]
 fn the_vectors_of_rfc_7515_and_rfc_8037_verify_and_nothing_near_them_does() {
     for (key, signed, signature) in [
-        (rsa(), format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}"), SIGNATURE_A2),
+        (
+            rsa(),
+            format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}"),
+            SIGNATURE_A2,
+        ),
         (
             p256(),
             format!("eyJhbGciOiJFUzI1NiJ9.{HEADER_AND_CLAIMS}"),
@@ -54,7 +62,10 @@ fn the_vectors_of_rfc_7515_and_rfc_8037_verify_and_nothing_near_them_does() {
         let key = only(&key).key;
         let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
         assert!(key.verifies(signed.as_bytes(), &signature), "{key:?}");
-        assert!(!key.verifies(&signed.as_bytes()[1..], &signature) && !key.verifies(signed.as_bytes(), &signature[1..]));
+        assert!(
+            !key.verifies(&signed.as_bytes()[1..], &signature)
+                && !key.verifies(signed.as_bytes(), &signature[1..])
+        );
         assert!(!key.verifies(signed.as_bytes(), &[]));
         for index in 0..signature.len() {
             let mut other = signature.clone();
@@ -66,11 +77,27 @@ fn the_vectors_of_rfc_7515_and_rfc_8037_verify_and_nothing_near_them_does() {
 
 #[test]
 fn c21_the_kind_of_a_key_decides_its_algorithm() {
-    for (key, name) in [(rsa(), "RS256"), (p256(), "ES256"), (ed25519(), "EdDSA"), (ed25519(), "Ed25519")] {
-        assert_eq!(Some(only(&key).key.algorithm()), Algorithm::parse(name), "{name}");
+    for (key, name) in [
+        (rsa(), "RS256"),
+        (p256(), "ES256"),
+        (ed25519(), "EdDSA"),
+        (ed25519(), "Ed25519"),
+    ] {
+        assert_eq!(
+            Some(only(&key).key.algorithm()),
+            Algorithm::parse(name),
+            "{name}"
+        );
     }
-    assert!(Algorithm::NAMES.iter().all(|name| Algorithm::parse(name).is_some()));
-    for name in ["", "none", "None", "HS256", "RS384", "RS1", "PS256", "ES384", "ES256K", "Ed448", "rs256", "eddsa"] {
+    assert!(
+        Algorithm::NAMES
+            .iter()
+            .all(|name| Algorithm::parse(name).is_some())
+    );
+    for name in [
+        "", "none", "None", "HS256", "RS384", "RS1", "PS256", "ES384", "ES256K", "Ed448", "rs256",
+        "eddsa",
+    ] {
         assert_eq!(Algorithm::parse(name), None, "{name}");
     }
 }
@@ -90,10 +117,18 @@ fn keys_of_no_use_are_passed_over() {
         with(rsa(), "e", json!("AQAAAAE")),
         with(p256(), "crv", json!("P-384")),
         with(p256(), "crv", json!("secp256k1")),
-        with(p256(), "x", json!("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE")),
+        with(
+            p256(),
+            "x",
+            json!("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE"),
+        ),
         with(p256(), "y", Value::Null),
         with(ed25519(), "crv", json!("X25519")),
-        with(ed25519(), "x", json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp")),
+        with(
+            ed25519(),
+            "x",
+            json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"),
+        ),
         with(rsa(), "use", json!("enc")),
         with(rsa(), "key_ops", json!(["encrypt"])),
         with(rsa(), "key_ops", json!("verify")),
@@ -108,16 +143,27 @@ fn keys_of_no_use_are_passed_over() {
     ] {
         assert_eq!(kept(std::slice::from_ref(&key)), 0, "{key}");
     }
-    let used =
-        [with(rsa(), "use", json!("sig")), with(p256(), "key_ops", json!(["sign", "verify"])), with(rsa(), "alg", json!("RS256"))];
+    let used = [
+        with(rsa(), "use", json!("sig")),
+        with(p256(), "key_ops", json!(["sign", "verify"])),
+        with(rsa(), "alg", json!("RS256")),
+    ];
     assert_eq!(kept(&used), 3);
-    assert_eq!(kept(&[with(rsa(), "kid", json!("k".repeat(256))), with(rsa(), "x5c", json!(["…"]))]), 2);
+    assert_eq!(
+        kept(&[
+            with(rsa(), "kid", json!("k".repeat(256))),
+            with(rsa(), "x5c", json!(["…"]))
+        ]),
+        2
+    );
 }
 
 #[test]
 fn an_rsa_key_has_2048_to_4096_bits_and_the_exponent_3_or_65537() {
     let of = |first: u8, length: usize| {
-        let modulus: Vec<u8> = std::iter::once(first).chain(std::iter::repeat_n(1, length - 1)).collect();
+        let modulus: Vec<u8> = std::iter::once(first)
+            .chain(std::iter::repeat_n(1, length - 1))
+            .collect();
         kept(&[json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "Aw"})]) == 1
     };
     assert!(of(0x80, 256) && of(0xFF, 512));
@@ -125,18 +171,33 @@ fn an_rsa_key_has_2048_to_4096_bits_and_the_exponent_3_or_65537() {
     assert!(!of(0x01, 513), "4097 bits");
     let with_exponent = |e: &[u8]| kept(&[with(rsa(), "e", json!(URL_SAFE_NO_PAD.encode(e)))]) == 1;
     assert!(with_exponent(&[3]) && with_exponent(&[1, 0, 1]) && with_exponent(&[0, 3]));
-    for other in [&[1][..], &[2], &[5], &[17], &[1, 0, 3], &[0xFF, 0xFF, 0xFF, 0xFF], &[1, 0, 0, 0, 1]] {
+    for other in [
+        &[1][..],
+        &[2],
+        &[5],
+        &[17],
+        &[1, 0, 3],
+        &[0xFF, 0xFF, 0xFF, 0xFF],
+        &[1, 0, 0, 0, 1],
+    ] {
         assert!(!with_exponent(other), "{other:?}");
     }
     let padded = format!("AAAA{MODULUS_A2}");
-    assert_eq!(only(&with(rsa(), "n", json!(padded))), only(&rsa()), "leading zeros do not count");
+    assert_eq!(
+        only(&with(rsa(), "n", json!(padded))),
+        only(&rsa()),
+        "leading zeros do not count"
+    );
 }
 
 #[test]
 fn c21_a_private_or_a_shared_key_refuses_the_whole_set() {
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         for key in [rsa(), p256(), ed25519(), json!({"kty": "oct"})] {
-            assert!(set(&[rsa(), with(key, member, json!("AQAB"))]).is_err(), "{member}");
+            assert!(
+                set(&[rsa(), with(key, member, json!("AQAB"))]).is_err(),
+                "{member}"
+            );
         }
     }
 }
@@ -144,7 +205,14 @@ fn c21_a_private_or_a_shared_key_refuses_the_whole_set() {
 #[test]
 fn a_set_has_one_to_twenty_keys() {
     let refused = |value: &Value| Jwks::read(value).map_err(|reason| reason.description());
-    for bad in [json!(null), json!([]), json!({}), json!({"keys": {}}), json!({"keys": "x"}), rsa()] {
+    for bad in [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"keys": {}}),
+        json!({"keys": "x"}),
+        rsa(),
+    ] {
         let why = "The member jwks is not acceptable: it is not an object with a list of keys.";
         assert_eq!(refused(&bad), Err(why.to_owned()), "{bad}");
     }
@@ -154,14 +222,31 @@ fn a_set_has_one_to_twenty_keys() {
 
 #[test]
 fn a_set_survives_the_store() {
-    let jwks = set(&[with(rsa(), "kid", json!("a")), p256(), with(ed25519(), "use", json!("sig"))]).expect("keys of use");
+    let jwks = set(&[
+        with(rsa(), "kid", json!("a")),
+        p256(),
+        with(ed25519(), "use", json!("sig")),
+    ])
+    .expect("keys of use");
     let stored = serde_json::to_value(&jwks).expect("serialisable");
-    assert_eq!(stored, json!({"keys": [with(rsa(), "kid", json!("a")), p256(), ed25519()]}));
+    assert_eq!(
+        stored,
+        json!({"keys": [with(rsa(), "kid", json!("a")), p256(), ed25519()]})
+    );
     assert_eq!(serde_json::from_value::<Jwks>(stored).ok(), Some(jwks));
-    let kept = |keys: &[Value]| serde_json::from_value::<Jwks>(json!({ "keys": keys })).expect("a stored set");
+    let kept = |keys: &[Value]| {
+        serde_json::from_value::<Jwks>(json!({ "keys": keys })).expect("a stored set")
+    };
     let too_large = json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([0xFF; 1024]), "e": "_____w"});
-    assert_eq!(kept(&[too_large.clone(), p256()]), set(&[p256()]).expect("a key of use"), "what was of use before");
-    assert_eq!(kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""), Err(Reason::UnknownAssertionKey));
+    assert_eq!(
+        kept(&[too_large.clone(), p256()]),
+        set(&[p256()]).expect("a key of use"),
+        "what was of use before"
+    );
+    assert_eq!(
+        kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""),
+        Err(Reason::UnknownAssertionKey)
+    );
     assert!(serde_json::from_str::<Jwks>("[]").is_err());
 }
 
@@ -171,14 +256,22 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     let named = |key: Value, kid: &str| with(key, "kid", json!(kid));
     let sought = |keys: &[Value], algorithm, kid| {
         let signed = format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}");
-        set(keys).expect("keys of use").verify(algorithm, kid, signed.as_bytes(), &signature)
+        set(keys)
+            .expect("keys of use")
+            .verify(algorithm, kid, signed.as_bytes(), &signature)
     };
-    let forged = Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"));
+    let forged = Err(Reason::UnacceptableAssertion(
+        "its signature is not the one of the key that it names",
+    ));
     let weak = json!({"kty": "RSA", "kid": "b", "n": format!("{}Q", &MODULUS_A2[..MODULUS_A2.len() - 1]), "e": "Aw"});
     let keys = [named(rsa(), "a"), named(p256(), "b"), weak];
     assert_eq!(sought(&keys, Algorithm::Rs256, Some("a")), Ok(()));
     assert_eq!(sought(&keys, Algorithm::Rs256, None), Ok(()));
-    assert_eq!(sought(&keys, Algorithm::Rs256, Some("b")), forged, "the key is there, and it was another one");
+    assert_eq!(
+        sought(&keys, Algorithm::Rs256, Some("b")),
+        forged,
+        "the key is there, and it was another one"
+    );
     assert_eq!(sought(&keys, Algorithm::Es256, Some("b")), forged);
     for (algorithm, kid) in [
         (Algorithm::Rs256, Some("c")),
@@ -187,31 +280,76 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
         (Algorithm::Es256, None),
         (Algorithm::EdDsa, Some("a")),
     ] {
-        assert_eq!(sought(&keys, algorithm, kid), Err(Reason::UnknownAssertionKey), "{algorithm:?} {kid:?}");
+        assert_eq!(
+            sought(&keys, algorithm, kid),
+            Err(Reason::UnknownAssertionKey),
+            "{algorithm:?} {kid:?}"
+        );
     }
-    assert_eq!(sought(&[rsa()], Algorithm::Rs256, Some("x")), Ok(()), "a key without a name may have any");
-    assert_eq!(sought(&[p256()], Algorithm::Es256, Some("x")), Err(Reason::UnknownAssertionKey));
+    assert_eq!(
+        sought(&[rsa()], Algorithm::Rs256, Some("x")),
+        Ok(()),
+        "a key without a name may have any"
+    );
+    assert_eq!(
+        sought(&[p256()], Algorithm::Es256, Some("x")),
+        Err(Reason::UnknownAssertionKey)
+    );
 }
 
 #[test]
 fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
     let signature = URL_SAFE_NO_PAD.decode(SIGNATURE_A2).expect("base64url");
     let other = |number: u8| {
-        let modulus: Vec<u8> = [0x80].into_iter().chain(std::iter::repeat_n(number, 255)).collect();
+        let modulus: Vec<u8> = [0x80]
+            .into_iter()
+            .chain(std::iter::repeat_n(number, 255))
+            .collect();
         json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB"})
     };
     let sought = |keys: &[Value], kid| {
         let signed = format!("eyJhbGciOiJSUzI1NiJ9.{HEADER_AND_CLAIMS}");
-        set(keys).expect("keys of use").verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
+        set(keys)
+            .expect("keys of use")
+            .verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
     };
-    let crowded =
-        Err(Reason::UnacceptableAssertion("more than three keys may have signed it: give each a kid, and name it in the header"));
+    let crowded = Err(Reason::UnacceptableAssertion(
+        "more than three keys may have signed it: give each a kid, and name it in the header",
+    ));
     assert_eq!(sought(&[other(1), other(3), rsa()], None), Ok(()));
-    assert_eq!(sought(&[other(1), other(3), other(5), rsa()], None), crowded);
-    assert_eq!(sought(&[other(1), other(3), other(5), rsa()], Some("a")), crowded, "none of them has a name");
-    assert_eq!(sought(&[p256(), ed25519(), p256(), rsa()], None), Ok(()), "other kinds are not tried");
+    assert_eq!(
+        sought(&[other(1), other(3), other(5), rsa()], None),
+        crowded
+    );
+    assert_eq!(
+        sought(&[other(1), other(3), other(5), rsa()], Some("a")),
+        crowded,
+        "none of them has a name"
+    );
+    assert_eq!(
+        sought(&[p256(), ed25519(), p256(), rsa()], None),
+        Ok(()),
+        "other kinds are not tried"
+    );
     let named = |key: Value| with(key, "kid", json!("a"));
-    assert_eq!(sought(&[other(1), other(3), other(5), named(rsa())], Some("a")), Ok(()), "its name comes first");
-    let forged = Err(Reason::UnacceptableAssertion("its signature is not the one of the key that it names"));
-    assert_eq!(sought(&[named(other(1)), named(other(3)), named(other(5)), named(rsa())], Some("a")), forged);
+    assert_eq!(
+        sought(&[other(1), other(3), other(5), named(rsa())], Some("a")),
+        Ok(()),
+        "its name comes first"
+    );
+    let forged = Err(Reason::UnacceptableAssertion(
+        "its signature is not the one of the key that it names",
+    ));
+    assert_eq!(
+        sought(
+            &[
+                named(other(1)),
+                named(other(3)),
+                named(other(5)),
+                named(rsa())
+            ],
+            Some("a")
+        ),
+        forged
+    );
 }

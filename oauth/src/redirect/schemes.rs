@@ -1,8 +1,17 @@
 //! Private-use schemes, by which answers reach applications (RFC 8252 section 7.1, O24).
 
-/// Private-use schemes of known applications that have no dot, which RFC 8252 section 7.1 asks for (O24).
-pub const KNOWN_PRIVATE_SCHEMES: [&str; 6] = ["cursor", "vscode", "vscode-insiders", "claude", "windsurf", "zed"];
-/// Schemes that browsers and systems give a meaning of their own: they are no application's, whatever a setting says.
+/// Private-use schemes of known applications that have no dot, which RFC 8252 section 7.1 asks for
+/// (O24).
+pub const KNOWN_PRIVATE_SCHEMES: [&str; 6] = [
+    "cursor",
+    "vscode",
+    "vscode-insiders",
+    "claude",
+    "windsurf",
+    "zed",
+];
+/// Schemes that browsers and systems give a meaning of their own: they are no application's,
+/// whatever a setting says.
 const FOREIGN_SCHEMES: [&str; 16] = [
     "about",
     "blob",
@@ -22,8 +31,8 @@ const FOREIGN_SCHEMES: [&str; 16] = [
     "wss",
 ];
 
-/// Which private-use schemes without a dot may stand in a redirect URI (O24). One with a dot always may: it is a domain name
-/// of its owner in reverse (RFC 8252 section 7.1).
+/// Which private-use schemes without a dot may stand in a redirect URI (O24). One with a dot always
+/// may: it is a domain name of its owner in reverse (RFC 8252 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivateSchemes(Vec<String>);
 
@@ -33,12 +42,22 @@ impl PrivateSchemes {
     /// # Errors
     /// The first text that cannot be the scheme of an application.
     pub fn read<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
-        let read = |name: &'a str| if is_scheme(name) { Ok(name.to_owned()) } else { Err(name) };
-        names.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+        let read = |name: &'a str| {
+            if is_scheme(name) {
+                Ok(name.to_owned())
+            } else {
+                Err(name)
+            }
+        };
+        names
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
-    /// Reads what a setting changes about the known ones: a name is added, one with a minus before it is taken away, and `none`
-    /// takes all of them away, so that what follows is the whole list.
+    /// Reads what a setting changes about the known ones: a name is added, one with a minus before
+    /// it is taken away, and `none` takes all of them away, so that what follows is the whole list.
     ///
     /// # Errors
     /// The first text that is neither, also a minus before a name that is not on the list.
@@ -76,9 +95,12 @@ impl Default for PrivateSchemes {
     }
 }
 
-/// Whether a text can be the scheme of an application: RFC 3986 section 3.1 in lower case, and nobody else's.
+/// Whether a text can be the scheme of an application: RFC 3986 section 3.1 in lower case, and
+/// nobody else's.
 pub(super) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte)
+        })
         && !FOREIGN_SCHEMES.contains(&text)
 }

@@ -1,7 +1,8 @@
 //! A client manages its own registration: reads it, replaces it, ends it (RFC 7592).
 //!
-//! The registration access token stays the same for as long as the registration lives. RFC 7592 section 5 leaves that open; a
-//! token that changed with each update would lock out a client that lost the answer.
+//! The registration access token stays the same for as long as the registration lives. RFC 7592
+//! section 5 leaves that open; a token that changed with each update would lock out a client that
+//! lost the answer.
 
 use std::fmt;
 
@@ -31,33 +32,46 @@ impl fmt::Debug for Managed {
 }
 
 impl Managed {
-    /// Proves that `token` is the registration access token of this client (RFC 7592 section 2.1, case E41). A client that is
-    /// gone, and one that an administrator added, has none.
+    /// Proves that `token` is the registration access token of this client (RFC 7592 section 2.1,
+    /// case E41). A client that is gone, and one that an administrator added, has none.
     ///
     /// # Errors
     /// [`Reason::RegistrationTokenRefused`], the same for every way to be wrong.
     pub fn prove(client: Option<Client>, token: Option<&str>) -> Result<Self, Reason> {
         let prove = || {
             let (client, token) = (client?, token?);
-            let Origin::Registered(registration) = &client.origin else { return None };
+            let Origin::Registered(registration) = &client.origin else {
+                return None;
+            };
             let registration = (**registration).clone();
             let shown = registration.token == Digest::of(token.as_bytes());
-            shown.then(|| Self { client, registration, token: token.to_owned() })
+            shown.then(|| Self {
+                client,
+                registration,
+                token: token.to_owned(),
+            })
         };
         prove().ok_or(Reason::RegistrationTokenRefused)
     }
 
-    /// What the client is told of itself (RFC 7592 section 3). Its secret is not among it: only the digest is kept.
+    /// What the client is told of itself (RFC 7592 section 3). Its secret is not among it: only the
+    /// digest is kept.
     pub fn information(self, issuer: &Issuer) -> ClientInformation {
-        ClientInformation::of(&self.client, self.registration.details, self.token, None, issuer)
+        ClientInformation::of(
+            &self.client,
+            self.registration.details,
+            self.token,
+            None,
+            issuer,
+        )
     }
 
-    /// Replaces all metadata under the rules of a registration (RFC 7592 section 2.2). `fresh` makes the secret of a client
-    /// that had none and now needs one; another keeps its own.
+    /// Replaces all metadata under the rules of a registration (RFC 7592 section 2.2). `fresh`
+    /// makes the secret of a client that had none and now needs one; another keeps its own.
     ///
     /// # Errors
-    /// The reason of the first member that cannot be accepted, among them a `client_id` or a `client_secret` that is not the
-    /// client's own, and [`Reason::MetadataTooLarge`].
+    /// The reason of the first member that cannot be accepted, among them a `client_id` or a
+    /// `client_secret` that is not the client's own, and [`Reason::MetadataTooLarge`].
     pub fn update(
         self,
         body: &[u8],
@@ -68,15 +82,25 @@ impl Managed {
         let mut members = Members::read_from(body)?;
         self.check_identity(&members)?;
         let metadata = Metadata::of(&mut members, schemes)?;
-        let Client { id, authentication, created_at, .. } = self.client;
+        let Client {
+            id,
+            authentication,
+            created_at,
+            ..
+        } = self.client;
         let (authentication, secret) = metadata.authentication(Some(authentication), fresh);
-        let registration = Registration { details: metadata.details.clone(), ..self.registration };
+        let registration = Registration {
+            details: metadata.details.clone(),
+            ..self.registration
+        };
         let client = metadata.client(registration, id, authentication, created_at)?;
-        let information = ClientInformation::of(&client, metadata.details, self.token, secret, issuer);
+        let information =
+            ClientInformation::of(&client, metadata.details, self.token, secret, issuer);
         Ok((client, information))
     }
 
-    /// An update names its own client, and may repeat the secret but never choose one (RFC 7592 section 2.2).
+    /// An update names its own client, and may repeat the secret but never choose one (RFC 7592
+    /// section 2.2).
     fn check_identity(&self, members: &Members) -> Result<(), Reason> {
         let text = |member| members.read::<String>(member, "it is not a string");
         let fault = |member, why| Err(Reason::UnacceptableMetadata { member, why });
@@ -88,7 +112,9 @@ impl Managed {
             Authentication::None | Authentication::Keys(_) | Authentication::KeysOrNone(_) => false,
         };
         match text("client_secret")? {
-            Some(secret) if !is_own(&secret) => fault("client_secret", "it is not the one that was issued"),
+            Some(secret) if !is_own(&secret) => {
+                fault("client_secret", "it is not the one that was issued")
+            }
             _ => Ok(()),
         }
     }
@@ -108,31 +134,61 @@ mod tests {
     /// A registered client, its token, and its secret if it has one.
     fn registered(method: &str) -> (Client, String, Option<String>) {
         let body = json!({ "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": method, "client_name": "A" });
-        let metadata = Metadata::read(body.to_string().as_bytes(), &PrivateSchemes::default()).expect("accepted");
-        let fresh = Fresh { secret: Secret::new([1; 32]), token: Secret::new([2; 32]) };
-        let made = metadata.register("vc_a".to_owned(), &fresh, &issuer(), Timestamp::from_seconds(7));
+        let metadata = Metadata::read(body.to_string().as_bytes(), &PrivateSchemes::default())
+            .expect("accepted");
+        let fresh = Fresh {
+            secret: Secret::new([1; 32]),
+            token: Secret::new([2; 32]),
+        };
+        let made = metadata.register(
+            "vc_a".to_owned(),
+            &fresh,
+            &issuer(),
+            Timestamp::from_seconds(7),
+        );
         let (client, information) = made.expect("it is small");
-        (client, information.registration_access_token, information.client_secret)
+        (
+            client,
+            information.registration_access_token,
+            information.client_secret,
+        )
     }
 
-    fn update(client: &Client, token: &str, body: &Value) -> Result<(Client, ClientInformation), Reason> {
+    fn update(
+        client: &Client,
+        token: &str,
+        body: &Value,
+    ) -> Result<(Client, ClientInformation), Reason> {
         let managed = Managed::prove(Some(client.clone()), Some(token)).expect("its own token");
-        managed.update(body.to_string().as_bytes(), &Secret::new([9; 32]), &PrivateSchemes::default(), &issuer())
+        managed.update(
+            body.to_string().as_bytes(),
+            &Secret::new([9; 32]),
+            &PrivateSchemes::default(),
+            &issuer(),
+        )
     }
 
     fn refused(member: &'static str) -> impl Fn(Result<(Client, ClientInformation), Reason>) {
         move |result| {
             let reason = result.expect_err("refused");
-            assert!(matches!(&reason, Reason::UnacceptableMetadata { member: own, .. } if *own == member), "{reason:?}");
+            assert!(
+                matches!(&reason, Reason::UnacceptableMetadata { member: own, .. } if *own == member),
+                "{reason:?}"
+            );
         }
     }
 
     #[test]
     fn e41_only_the_token_of_the_registration_proves_anything() {
         let (client, token, _) = registered("none");
-        let prove = |client: Option<&Client>, token: Option<&str>| Managed::prove(client.cloned(), token).map(|_| ());
+        let prove = |client: Option<&Client>, token: Option<&str>| {
+            Managed::prove(client.cloned(), token).map(|_| ())
+        };
         assert_eq!(prove(Some(&client), Some(&token)), Ok(()));
-        let added = Client { origin: Origin::Added, ..client.clone() };
+        let added = Client {
+            origin: Origin::Added,
+            ..client.clone()
+        };
         for (client, token) in [
             (Some(&client), None),
             (Some(&client), Some("")),
@@ -141,7 +197,11 @@ mod tests {
             (Some(&added), Some(token.as_str())),
             (None, Some(token.as_str())),
         ] {
-            assert_eq!(prove(client, token), Err(Reason::RegistrationTokenRefused), "{token:?}");
+            assert_eq!(
+                prove(client, token),
+                Err(Reason::RegistrationTokenRefused),
+                "{token:?}"
+            );
         }
     }
 
@@ -164,14 +224,21 @@ mod tests {
     #[test]
     fn an_update_replaces_everything_but_the_identity() {
         let (client, token, _) = registered("none");
-        let client = client.used(Timestamp::from_seconds(99)).expect("its first use");
+        let client = client
+            .used(Timestamp::from_seconds(99))
+            .expect("its first use");
         let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://b.example/cb"], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code"] });
         let (after, information) = update(&client, &token, &body).expect("accepted");
-        assert_eq!((after.id.as_str(), after.name.as_deref(), after.refreshes), ("vc_a", None, false));
+        assert_eq!(
+            (after.id.as_str(), after.name.as_deref(), after.refreshes),
+            ("vc_a", None, false)
+        );
         assert_eq!(after.redirect_uris[0].as_str(), "https://b.example/cb");
         assert_eq!(after.created_at, Timestamp::from_seconds(7));
-        let Origin::Registered(registration) = &after.origin else { panic!("still a registration") };
+        let Origin::Registered(registration) = &after.origin else {
+            panic!("still a registration")
+        };
         assert_eq!(registration.used_at, Some(Timestamp::from_seconds(99)));
         assert_eq!(information.registration_access_token, token, "it stays");
         assert!(Managed::prove(Some(after), Some(&token)).is_ok());
@@ -188,8 +255,12 @@ mod tests {
         for other in [json!("vcs_mine"), json!(1)] {
             refused("client_secret")(update(&client, &token, &body(json!("vc_a"), other)));
         }
-        let (after, information) = update(&client, &token, &body(json!("vc_a"), json!(secret))).expect("accepted");
-        assert_eq!((&after.authentication, information.client_secret), (&client.authentication, None));
+        let (after, information) =
+            update(&client, &token, &body(json!("vc_a"), json!(secret))).expect("accepted");
+        assert_eq!(
+            (&after.authentication, information.client_secret),
+            (&client.authentication, None)
+        );
         let (public, token, _) = registered("none");
         refused("client_secret")(update(&public, &token, &body(json!("vc_a"), json!(secret))));
     }
@@ -198,12 +269,19 @@ mod tests {
     fn a_client_that_becomes_confidential_gets_a_secret_and_one_that_ceases_loses_it() {
         let body = |method: &str| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": method });
         let (public, token, _) = registered("none");
-        let (after, information) = update(&public, &token, &body("client_secret_basic")).expect("accepted");
+        let (after, information) =
+            update(&public, &token, &body("client_secret_basic")).expect("accepted");
         let secret = information.client_secret.expect("a secret");
-        assert_eq!(after.authentication, Authentication::Secret(client::secret_digest(&secret)));
+        assert_eq!(
+            after.authentication,
+            Authentication::Secret(client::secret_digest(&secret))
+        );
         assert_eq!(information.client_secret_expires_at, Some(0));
         let (after, information) = update(&after, &token, &body("none")).expect("accepted");
-        assert_eq!((after.authentication, information.client_secret), (Authentication::None, None));
+        assert_eq!(
+            (after.authentication, information.client_secret),
+            (Authentication::None, None)
+        );
     }
 
     #[test]
@@ -211,23 +289,38 @@ mod tests {
         let keys = |uri: &str| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri });
         let at = |uri: &str| Authentication::Keys(KeySource::At(uri.to_owned()));
         let (client, token, _) = registered("client_secret_basic");
-        let (after, information) = update(&client, &token, &keys("https://a.example/1")).expect("accepted");
-        assert_eq!((&after.authentication, information.client_secret), (&at("https://a.example/1"), None));
+        let (after, information) =
+            update(&client, &token, &keys("https://a.example/1")).expect("accepted");
+        assert_eq!(
+            (&after.authentication, information.client_secret),
+            (&at("https://a.example/1"), None)
+        );
         let (after, _) = update(&after, &token, &keys("https://a.example/2")).expect("accepted");
         assert_eq!(after.authentication, at("https://a.example/2"));
         let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "jwks_uri": "https://a.example/2" });
         let (after, information) = update(&after, &token, &body).expect("accepted");
         let secret = information.client_secret.expect("a secret");
-        assert_eq!(after.authentication, Authentication::Secret(client::secret_digest(&secret)));
+        assert_eq!(
+            after.authentication,
+            Authentication::Secret(client::secret_digest(&secret))
+        );
     }
 
     #[test]
     fn an_update_obeys_the_rules_of_a_registration() {
         let (client, token, _) = registered("none");
         let body = json!({ "client_id": "vc_a", "redirect_uris": ["http://evil.example/cb"] });
-        assert!(matches!(update(&client, &token, &body), Err(Reason::UnsafeRedirectUri(_))));
+        assert!(matches!(
+            update(&client, &token, &body),
+            Err(Reason::UnsafeRedirectUri(_))
+        ));
         let managed = Managed::prove(Some(client), Some(&token)).expect("its own token");
-        let broken = managed.update(b"{", &Secret::new([9; 32]), &PrivateSchemes::default(), &issuer());
+        let broken = managed.update(
+            b"{",
+            &Secret::new([9; 32]),
+            &PrivateSchemes::default(),
+            &issuer(),
+        );
         assert_eq!(broken.err(), Some(Reason::MalformedMetadata));
     }
 }

@@ -33,8 +33,33 @@ fn pieced_together() -> impl Strategy<Value = String> {
         "unknown",
         "",
     ]);
-    let joint = select(vec!["://", "://", "://", "://", "://", ":", ":/", ":///", ":\\\\", "//", ":/evil.example://"]);
-    let user = select(vec!["", "", "", "", "", "", "", "@", "u@", "u:p@", "localhost@", "localhost:1@"]);
+    let joint = select(vec![
+        "://",
+        "://",
+        "://",
+        "://",
+        "://",
+        ":",
+        ":/",
+        ":///",
+        ":\\\\",
+        "//",
+        ":/evil.example://",
+    ]);
+    let user = select(vec![
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "@",
+        "u@",
+        "u:p@",
+        "localhost@",
+        "localhost:1@",
+    ]);
     let host = select(vec![
         "localhost",
         "localhost",
@@ -58,7 +83,10 @@ fn pieced_together() -> impl Strategy<Value = String> {
         "%6cocalhost",
         "[0:0:0:0:0:0:0:1]",
     ]);
-    let port = select(vec!["", "", ":1", ":80", ":443", ":8080", ":65535", ":65536", ":0", ":", ":080", ":+80", ":8080x"]);
+    let port = select(vec![
+        "", "", ":1", ":80", ":443", ":8080", ":65535", ":65536", ":0", ":", ":080", ":+80",
+        ":8080x",
+    ]);
     let path = select(vec![
         "",
         "/",
@@ -92,39 +120,63 @@ fn pieced_together() -> impl Strategy<Value = String> {
         "?a=http://b.example/?c",
     ]);
     let fragment = select(vec!["", "", "", "", "", "", "#", "#x", "%23"]);
-    (scheme, joint, user, host, port, path, query, fragment).prop_map(|(scheme, joint, user, host, port, path, query, fragment)| {
-        [scheme, joint, user, host, port, path, query, fragment].concat()
-    })
+    (scheme, joint, user, host, port, path, query, fragment).prop_map(
+        |(scheme, joint, user, host, port, path, query, fragment)| {
+            [scheme, joint, user, host, port, path, query, fragment].concat()
+        },
+    )
 }
 
 /// Any address: pieced together, with one letter exchanged, or nothing of the kind.
 pub(crate) fn address() -> impl Strategy<Value = String> {
-    let changed = (pieced_together(), any::<Index>(), any::<char>()).prop_map(|(text, place, letter)| {
-        let mut letters: Vec<char> = text.chars().chain([' ']).collect();
-        let place = place.index(letters.len());
-        letters[place] = letter;
-        letters.into_iter().collect()
-    });
+    let changed =
+        (pieced_together(), any::<Index>(), any::<char>()).prop_map(|(text, place, letter)| {
+            let mut letters: Vec<char> = text.chars().chain([' ']).collect();
+            let place = place.index(letters.len());
+            letters[place] = letter;
+            letters.into_iter().collect()
+        });
     prop_oneof![6 => pieced_together(), 2 => changed, 1 => any::<String>(), 1 => "[a-z.+-]{1,8}:[ -~]{0,20}"]
 }
 
 /// Addresses that are safe to register.
 fn safe() -> impl Strategy<Value = RedirectUri> {
-    let scheme = select(vec!["https://", "http://", "cursor://", "com.example.app://"]);
+    let scheme = select(vec![
+        "https://",
+        "http://",
+        "cursor://",
+        "com.example.app://",
+    ]);
     let host = select(vec!["localhost", "127.0.0.1", "[::1]", "a.example"]);
     let port = select(vec!["", ":1", ":8080"]);
-    let rest = select(vec!["", "/", "/cb", "/cb?x=1", "/cb?", "/cb?x=1&", "/cb?x", "?x=%26", "/cb?x=+%2B"]);
+    let rest = select(vec![
+        "",
+        "/",
+        "/cb",
+        "/cb?x=1",
+        "/cb?",
+        "/cb?x=1&",
+        "/cb?x",
+        "?x=%26",
+        "/cb?x=+%2B",
+    ]);
     (scheme, host, port, rest)
         .prop_map(|(scheme, host, port, rest)| [scheme, host, port, rest].concat())
-        .prop_filter_map("unsafe", |text| RedirectUri::register(&text, &PrivateSchemes::default()).ok())
+        .prop_filter_map("unsafe", |text| {
+            RedirectUri::register(&text, &PrivateSchemes::default()).ok()
+        })
 }
 
 /// A loopback URI apart from its port, by way of the `url` crate; `None` for any other URI.
 fn without_port(text: &str) -> Option<(Url, String)> {
     let mut url = Url::parse(text).ok()?;
-    let host = LOOPBACK_HOSTS.into_iter().find(|host| url.host_str() == Some(host))?;
+    let host = LOOPBACK_HOSTS
+        .into_iter()
+        .find(|host| url.host_str() == Some(host))?;
     let rest = text.strip_prefix("http://")?.strip_prefix(host)?;
-    let tail = rest.strip_prefix(':').map_or(rest, |rest| rest.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+    let tail = rest.strip_prefix(':').map_or(rest, |rest| {
+        rest.trim_start_matches(|letter: char| letter.is_ascii_digit())
+    });
     url.set_port(None).ok()?;
     Some((url, tail.to_owned()))
 }
@@ -134,27 +186,42 @@ fn climbs(url: &Url) -> bool {
     let decoded = form_urlencoded::parse(format!("v={}", url.path().replace('&', "")).as_bytes())
         .map(|(_, value)| value.into_owned())
         .collect::<String>();
-    decoded.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
+    decoded
+        .split(['/', '\\'])
+        .any(|segment| segment == "." || segment == "..")
 }
 
 /// Everything that has to be true of a registered URI.
 pub(crate) fn assert_safe(text: &str) -> Result<(), TestCaseError> {
     let url = Url::parse(text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
-    prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>".contains(&byte)));
+    prop_assert!(
+        text.bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\\\"<>".contains(&byte))
+    );
     prop_assert!(url.fragment().is_none() && url.username().is_empty() && url.password().is_none());
     prop_assert!(!climbs(&url), "dot segments");
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => prop_assert!(!host.is_empty()),
         "http" => prop_assert!(LOOPBACK_HOSTS.contains(&host), "{host}"),
-        other => prop_assert!(other.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&other), "{other}"),
+        other => prop_assert!(
+            other.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&other),
+            "{other}"
+        ),
     }
     if matches!(url.scheme(), "https" | "http") {
         // Written as a browser reads it: nothing is left to interpretation.
-        let port =
-            text.strip_prefix(&format!("{}://{host}", url.scheme())).map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
-        let plain = [String::new(), format!(":{}", url.port_or_known_default().unwrap_or_default())];
-        prop_assert!(port.is_some_and(|port| plain.iter().any(|plain| plain == port)), "{port:?}");
+        let port = text
+            .strip_prefix(&format!("{}://{host}", url.scheme()))
+            .map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
+        let plain = [
+            String::new(),
+            format!(":{}", url.port_or_known_default().unwrap_or_default()),
+        ];
+        prop_assert!(
+            port.is_some_and(|port| plain.iter().any(|plain| plain == port)),
+            "{port:?}"
+        );
     }
     Ok(())
 }
@@ -182,13 +249,20 @@ fn assert_answer(
     prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()));
     let url = Url::parse(location).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert!(url.fragment().is_none());
-    let before = Url::parse(destination.as_str()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let before =
+        Url::parse(destination.as_str()).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&url[..Position::AfterPath], &before[..Position::AfterPath]);
 
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let registered: Vec<(String, String)> = before.query_pairs().into_owned().collect();
     prop_assert!(pairs.starts_with(&registered), "the registered query stays");
-    let all = |name: &str| pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+    let all = |name: &str| {
+        pairs
+            .iter()
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+            .collect::<Vec<_>>()
+    };
     prop_assert_eq!(all("iss"), vec![issuer.as_str()]);
     prop_assert_eq!(all("state"), state.into_iter().collect::<Vec<_>>());
     Ok(pairs)
@@ -218,7 +292,8 @@ proptest! {
     fn every_port_of_a_loopback_uri_is_accepted_and_of_no_other(uri in safe(), port in 1..=u16::MAX) {
         let mut url = Url::parse(uri.as_str()).expect("a URL");
         prop_assume!(url.set_port(Some(port)).is_ok() && url.as_str() != uri.as_str());
-        // The `url` crate writes the root slash and no default port; a client that was registered without keeps to that.
+        // The `url` crate writes the root slash and no default port; a client that was registered
+        // without keeps to that.
         let tail = &uri.as_str()[uri.as_str().find("://").expect("an authority") + 3..];
         let tail = tail.find(['/', '?']).map_or("", |start| &tail[start..]);
         let presented = format!("{}://{}:{port}{tail}", url.scheme(), url.host_str().expect("a host"));

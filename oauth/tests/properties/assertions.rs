@@ -1,4 +1,5 @@
-//! Client assertions: what a key has not signed proves nothing, and what is read is never more than what was sent.
+//! Client assertions: what a key has not signed proves nothing, and what is read is never more than
+//! what was sent.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oauth::{Reason, Timestamp, assertion::Assertion, jwk::Jwks};
@@ -22,14 +23,21 @@ fn keys() -> Jwks {
 
 fn signed(claims: &serde_json::Value) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let signed = format!("{}.{}", encode(br#"{"alg":"EdDSA"}"#), encode(claims.to_string().as_bytes()));
+    let signed = format!(
+        "{}.{}",
+        encode(br#"{"alg":"EdDSA"}"#),
+        encode(claims.to_string().as_bytes())
+    );
     let signature = encode(key().sign(signed.as_bytes()).as_ref());
     format!("{signed}.{signature}")
 }
 
 fn verifies(text: &str) -> Result<bool, Reason> {
     let now = Timestamp::from_seconds(NOW);
-    Ok(Assertion::read(text)?.check("c", &[ISSUER], now)?.verify(&keys()).is_ok())
+    Ok(Assertion::read(text)?
+        .check("c", &[ISSUER], now)?
+        .verify(&keys())
+        .is_ok())
 }
 
 proptest! {

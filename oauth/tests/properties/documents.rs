@@ -1,4 +1,5 @@
-//! Addresses of metadata documents, held against the `url` crate, and whatever a strange web server gives as a document.
+//! Addresses of metadata documents, held against the `url` crate, and whatever a strange web server
+//! gives as a document.
 
 use oauth::{
     Reason, Timestamp,
@@ -38,7 +39,13 @@ fn document_address() -> impl Strategy<Value = String> {
 
 fn read(body: &[u8]) -> Result<Client, Reason> {
     let url = DocumentUrl::parse(ADDRESS).expect("an address");
-    document::read(&url, body, &PrivateSchemes::default(), Timestamp::from_seconds(1), Timestamp::from_seconds(2))
+    document::read(
+        &url,
+        body,
+        &PrivateSchemes::default(),
+        Timestamp::from_seconds(1),
+        Timestamp::from_seconds(2),
+    )
 }
 
 /// What is read of a document is safe, and its own; a fault is told as one of a document.
@@ -51,8 +58,17 @@ fn assert_described(body: &[u8]) -> Result<(), TestCaseError> {
             for uri in &client.redirect_uris {
                 addresses::assert_safe(uri.as_str())?;
             }
-            prop_assert!(!matches!(client.authentication, Authentication::Secret(_)), "a secret that everybody can read");
-            prop_assert_eq!(client.origin, Origin::Document { fresh_until: Timestamp::from_seconds(2), allowed: false });
+            prop_assert!(
+                !matches!(client.authentication, Authentication::Secret(_)),
+                "a secret that everybody can read"
+            );
+            prop_assert_eq!(
+                client.origin,
+                Origin::Document {
+                    fresh_until: Timestamp::from_seconds(2),
+                    allowed: false
+                }
+            );
         }
         Err(reason) => {
             prop_assert_eq!(reason.code().as_str(), "invalid_client", "{:?}", reason);

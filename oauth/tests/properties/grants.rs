@@ -1,11 +1,14 @@
-//! The life of a grant under random events, held against a model that knows nothing of digests, salts or windows in records.
+//! The life of a grant under random events, held against a model that knows nothing of digests,
+//! salts or windows in records.
 
 use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use oauth::{
     Id, Parameters, Reason, Secret, Timestamp,
     client::Epoch,
-    grant::{AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms},
+    grant::{
+        AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms,
+    },
     pkce::Challenge,
     resource::{Resource, ResourceIdentifier},
     scope::Scopes,
@@ -19,14 +22,16 @@ const CLIENT: &str = "vc_client";
 const CODE_LIFETIME: u64 = 60;
 /// Short, so that random steps in time reach it.
 const REFRESH_LIFETIME: u64 = 200;
-/// Fewer than the rotations of one window that a record remembers: what lies beyond is for the unit tests.
+/// Fewer than the rotations of one window that a record remembers: what lies beyond is for the unit
+/// tests.
 const MOST_EVENTS: usize = 50;
 
 static NOTES: LazyLock<Resource> = LazyLock::new(|| crate::resource(&["read", "write", "admin"]));
 
 /// The challenge that [`VERIFIER`] answers.
 pub(crate) fn challenge() -> Challenge {
-    let query = b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let query =
+        b"code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
     Challenge::read(&Parameters::parse(query)).expect("the challenge of RFC 7636")
 }
 
@@ -70,8 +75,19 @@ enum WrongRefresh {
 
 fn event() -> impl Strategy<Value = Event> {
     use proptest::sample::select;
-    let code = select(vec![WrongCode::Secret, WrongCode::Client, WrongCode::RedirectUri, WrongCode::Verifier, WrongCode::Resource]);
-    let refresh = select(vec![WrongRefresh::Family, WrongRefresh::Client, WrongRefresh::Resource, WrongRefresh::Scope]);
+    let code = select(vec![
+        WrongCode::Secret,
+        WrongCode::Client,
+        WrongCode::RedirectUri,
+        WrongCode::Verifier,
+        WrongCode::Resource,
+    ]);
+    let refresh = select(vec![
+        WrongRefresh::Family,
+        WrongRefresh::Client,
+        WrongRefresh::Resource,
+        WrongRefresh::Scope,
+    ]);
     prop_oneof![
         1 => Just(Event::Redeem),
         4 => code.prop_map(Event::RedeemWrongly),
@@ -122,21 +138,40 @@ impl Life {
             client_id: CLIENT.to_owned(),
             redirect_uri: "http://127.0.0.1:5000/cb".to_owned(),
             challenge: challenge(),
-            resource: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+            resource: ResourceIdentifier::parse("https://notes.example/mcp")
+                .expect("a valid identifier"),
             scopes: Scopes::parse("read write"),
             refreshes: true,
             allowed_at: Timestamp::from_seconds(0),
             epoch: Epoch::default(),
         };
-        let key = GrantKey { account: Id::new([1; 16]), grant: Id::new([2; 16]) };
-        let (grant, code) = Grant::offer(terms, key, Secret::new([3; 32]), Timestamp::from_seconds(CODE_LIFETIME));
+        let key = GrantKey {
+            account: Id::new([1; 16]),
+            grant: Id::new([2; 16]),
+        };
+        let (grant, code) = Grant::offer(
+            terms,
+            key,
+            Secret::new([3; 32]),
+            Timestamp::from_seconds(CODE_LIFETIME),
+        );
         let rules = Rules {
             code: Duration::from_secs(CODE_LIFETIME),
             refresh_token: Duration::from_secs(REFRESH_LIFETIME),
             replay_window: Duration::from_secs(window),
             resource: &NOTES,
         };
-        Self { grant, code, rules, now: 0, draws: 0, tokens: Vec::new(), expires_at: 0, redemptions: 0, ended: false }
+        Self {
+            grant,
+            code,
+            rules,
+            now: 0,
+            draws: 0,
+            tokens: Vec::new(),
+            expires_at: 0,
+            redemptions: 0,
+            ended: false,
+        }
     }
 
     fn draw(&mut self) -> Secret {
@@ -158,16 +193,24 @@ impl Life {
             Event::Redeem => self.redeem(None),
             Event::RedeemWrongly(wrong) => self.redeem(Some(*wrong)),
             Event::RefreshCurrent => current.map_or(Ok(()), |number| self.refresh(number, None)),
-            Event::RefreshLast => {
-                current.and_then(|number| number.checked_sub(1)).map_or(Ok(()), |number| self.refresh(number, None))
+            Event::RefreshLast => current
+                .and_then(|number| number.checked_sub(1))
+                .map_or(Ok(()), |number| self.refresh(number, None)),
+            Event::RefreshAny(which) => {
+                any(which).map_or(Ok(()), |number| self.refresh(number, None))
             }
-            Event::RefreshAny(which) => any(which).map_or(Ok(()), |number| self.refresh(number, None)),
-            Event::RefreshWrongly(which, wrong) => any(which).map_or(Ok(()), |number| self.refresh(number, Some(*wrong))),
+            Event::RefreshWrongly(which, wrong) => {
+                any(which).map_or(Ok(()), |number| self.refresh(number, Some(*wrong)))
+            }
         }
     }
 
     fn end(&mut self) -> Result<(), TestCaseError> {
-        match self.grant.clone().end(End::Revoked, Timestamp::from_seconds(self.now)) {
+        match self
+            .grant
+            .clone()
+            .end(End::Revoked, Timestamp::from_seconds(self.now))
+        {
             None => prop_assert!(self.ended),
             Some(next) => {
                 prop_assert!(!self.ended);
@@ -181,17 +224,32 @@ impl Life {
     fn redeem(&mut self, wrong: Option<WrongCode>) -> Result<(), TestCaseError> {
         let mut code = self.code.clone();
         let mut client = CLIENT;
-        let mut request = CodeRequest { code: "", verifier: VERIFIER, redirect_uri: None, resource: None, scope: None };
+        let mut request = CodeRequest {
+            code: "",
+            verifier: VERIFIER,
+            redirect_uri: None,
+            resource: None,
+            scope: None,
+        };
         match wrong {
             None => {}
             Some(WrongCode::Secret) => code.secret = Secret::new([9; 32]),
             Some(WrongCode::Client) => client = "vc_other",
             Some(WrongCode::RedirectUri) => request.redirect_uri = Some("http://127.0.0.1:5001/cb"),
-            Some(WrongCode::Verifier) => request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
+            Some(WrongCode::Verifier) => {
+                request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK"
+            }
             Some(WrongCode::Resource) => request.resource = Some("https://other.example/mcp"),
         }
         let fresh = [self.draw(), self.draw()];
-        let outcome = self.grant.clone().redeem(&code, client, &request, Timestamp::from_seconds(self.now), fresh, self.rules);
+        let outcome = self.grant.clone().redeem(
+            &code,
+            client,
+            &request,
+            Timestamp::from_seconds(self.now),
+            fresh,
+            self.rules,
+        );
         let expected = match wrong {
             _ if self.ended => Expected::Refused(Reason::UnknownCode),
             Some(WrongCode::Secret) => Expected::Refused(Reason::UnknownCode),
@@ -210,7 +268,11 @@ impl Life {
     fn refresh(&mut self, number: usize, wrong: Option<WrongRefresh>) -> Result<(), TestCaseError> {
         let mut token = self.tokens[number].token.clone();
         let mut client = CLIENT;
-        let mut request = RefreshRequest { token: "", resource: None, scope: None };
+        let mut request = RefreshRequest {
+            token: "",
+            resource: None,
+            scope: None,
+        };
         match wrong {
             None => {}
             Some(WrongRefresh::Family) => token = of_another_family(&token),
@@ -220,7 +282,14 @@ impl Life {
         }
         let expected = self.expect_refresh(number, wrong);
         let salt = self.draw();
-        let outcome = self.grant.clone().refresh(&token, client, &request, Timestamp::from_seconds(self.now), &salt, self.rules);
+        let outcome = self.grant.clone().refresh(
+            &token,
+            client,
+            &request,
+            Timestamp::from_seconds(self.now),
+            &salt,
+            self.rules,
+        );
         if expected == Expected::New {
             self.tokens[number].rotated_at = Some(self.now);
         }
@@ -245,7 +314,10 @@ impl Life {
 
     fn compare(&mut self, outcome: Outcome, expected: &Expected) -> Result<(), TestCaseError> {
         let Outcome { next, answer } = outcome;
-        let token = answer.as_ref().ok().and_then(|issue| issue.refresh_token.clone());
+        let token = answer
+            .as_ref()
+            .ok()
+            .and_then(|issue| issue.refresh_token.clone());
         match expected {
             Expected::Refused(reason) => {
                 prop_assert_eq!(answer.as_ref(), Err(reason));
@@ -253,7 +325,9 @@ impl Life {
             }
             Expected::Ended(reason) => {
                 prop_assert_eq!(answer.as_ref(), Err(reason));
-                let ended = next.as_ref().is_some_and(|grant| matches!(grant.state, State::Ended { .. }));
+                let ended = next
+                    .as_ref()
+                    .is_some_and(|grant| matches!(grant.state, State::Ended { .. }));
                 prop_assert!(ended, "{:?}", next);
                 self.ended = true;
             }
@@ -265,11 +339,17 @@ impl Life {
                 let token = token.ok_or_else(|| TestCaseError::fail(format!("{answer:?}")))?;
                 prop_assert!(self.tokens.iter().all(|issued| issued.token != token));
                 prop_assert!(next.as_ref().is_some_and(Grant::is_live));
-                self.tokens.push(Issued { token, rotated_at: None });
+                self.tokens.push(Issued {
+                    token,
+                    rotated_at: None,
+                });
                 self.expires_at = self.now + REFRESH_LIFETIME;
             }
         }
-        if let Ok(Issue { resource, scopes, .. }) = &answer {
+        if let Ok(Issue {
+            resource, scopes, ..
+        }) = &answer
+        {
             prop_assert_eq!(resource, &self.grant.terms.resource);
             prop_assert_eq!(scopes, &self.grant.terms.scopes);
         }
@@ -282,10 +362,18 @@ impl Life {
         prop_assert_eq!(&self.grant.terms, terms);
         prop_assert!(self.redemptions <= 1, "a code yields one success");
         prop_assert_eq!(self.grant.is_live(), self.redemptions == 1 && !self.ended);
-        let record = serde_json::to_string(&self.grant).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert_eq!(serde_json::from_str::<Grant>(&record).ok(), Some(self.grant.clone()));
+        let record = serde_json::to_string(&self.grant)
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(
+            serde_json::from_str::<Grant>(&record).ok(),
+            Some(self.grant.clone())
+        );
 
-        let request = RefreshRequest { token: "", resource: None, scope: None };
+        let request = RefreshRequest {
+            token: "",
+            resource: None,
+            scope: None,
+        };
         let (mut live, mut successors) = (0, HashSet::new());
         for (number, issued) in self.tokens.iter().enumerate() {
             let outcomes = [[7; 32], [8; 32]].map(|salt| {
@@ -298,14 +386,19 @@ impl Life {
                     self.rules,
                 )
             });
-            let [Ok(one), Ok(other)] = outcomes.each_ref().map(|outcome| outcome.answer.as_ref()) else { continue };
+            let [Ok(one), Ok(other)] = outcomes.each_ref().map(|outcome| outcome.answer.as_ref())
+            else {
+                continue;
+            };
             prop_assert!(!self.ended && self.now < self.expires_at);
             if outcomes[0].next.is_some() {
                 live += 1;
                 prop_assert_eq!(number, self.tokens.len() - 1);
             } else {
                 prop_assert_eq!(one, other, "the same successor, whatever chance says");
-                prop_assert!(successors.insert(one.refresh_token.as_ref().map(RefreshToken::encode)));
+                prop_assert!(
+                    successors.insert(one.refresh_token.as_ref().map(RefreshToken::encode))
+                );
             }
         }
         prop_assert!(live <= 1, "one live refresh token");
@@ -317,7 +410,8 @@ impl Life {
 fn of_another_family(token: &RefreshToken) -> RefreshToken {
     let text = token.encode();
     let family = Secret::new([9; 32]).encode();
-    RefreshToken::parse(&format!("{}{family}{}", &text[..48], &text[91..])).expect("a well-formed token")
+    RefreshToken::parse(&format!("{}{family}{}", &text[..48], &text[91..]))
+        .expect("a well-formed token")
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! What holds for every input, not only for those that someone thought of.
 //!
-//! Judged by independent means where there are any: URLs by the `url` crate, the life of a grant by a model of its own.
+//! Judged by independent means where there are any: URLs by the `url` crate, the life of a grant by
+//! a model of its own.
 
 mod addresses;
 mod assertions;
@@ -17,15 +18,20 @@ use oauth::{
 };
 use proptest::prelude::ProptestConfig;
 
-/// As often as usual (`PROPTEST_CASES` says how often that is), times a number: where hostile input is rare among random input.
+/// As often as usual (`PROPTEST_CASES` says how often that is), times a number: where hostile input
+/// is rare among random input.
 fn more_often(times: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
-    ProptestConfig { cases: usual.cases * times, ..usual }
+    ProptestConfig {
+        cases: usual.cases * times,
+        ..usual
+    }
 }
 
 /// The characters that an error description may hold (O22).
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+    text.bytes()
+        .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
 /// A client with these redirect URIs.
@@ -43,9 +49,14 @@ fn client(redirect_uris: Vec<RedirectUri>) -> Client {
 
 /// A resource with these scopes.
 fn resource(scopes: &[&str]) -> Resource {
-    let describe = |name: &&str| ScopeDescription { name: (*name).to_owned(), sentence: String::new(), default: true };
+    let describe = |name: &&str| ScopeDescription {
+        name: (*name).to_owned(),
+        sentence: String::new(),
+        default: true,
+    };
     Resource {
-        identifier: ResourceIdentifier::parse("https://notes.example/mcp").expect("a valid identifier"),
+        identifier: ResourceIdentifier::parse("https://notes.example/mcp")
+            .expect("a valid identifier"),
         name: "Notes".to_owned(),
         scopes: scopes.iter().map(describe).collect(),
         introspection_secret: None,

@@ -59,7 +59,11 @@ fn form() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned),
         any::<String>(),
     ];
-    vec((name, value), 0..10).prop_map(|pairs| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    vec((name, value), 0..10).prop_map(|pairs| {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    })
 }
 
 /// A request that would be admitted, with a few pairs more.
@@ -72,11 +76,19 @@ fn nearly_good() -> impl Strategy<Value = String> {
 }
 
 fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
-    let client =
-        crate::client(vec![RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default()).expect("a safe redirect URI")]);
+    let client = crate::client(vec![
+        RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default())
+            .expect("a safe redirect URI"),
+    ]);
     authorize::client_id(parameters)?;
     let destination = authorize::destination(parameters, &client)?;
-    authorize::admit(parameters, &client, &destination, &[crate::resource(&["read", "write"])], None)
+    authorize::admit(
+        parameters,
+        &client,
+        &destination,
+        &[crate::resource(&["read", "write"])],
+        None,
+    )
 }
 
 /// Any JSON, up to a few levels deep.
@@ -86,13 +98,21 @@ fn anything() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(|number| Value::Number(Number::from(number))),
         any::<String>().prop_map(Value::String),
-        select(vec!["", "https://a.example/cb", "authorization_code", "code", "none", "native"])
-            .prop_map(|text| Value::String(text.to_owned())),
+        select(vec![
+            "",
+            "https://a.example/cb",
+            "authorization_code",
+            "code",
+            "none",
+            "native"
+        ])
+        .prop_map(|text| Value::String(text.to_owned())),
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..5).prop_map(Value::Array),
-            vec((any::<String>(), inner), 0..5).prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec((any::<String>(), inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -127,8 +147,13 @@ pub(crate) fn metadata() -> impl Strategy<Value = Value> {
         ]),
     ];
     vec((member, value), 0..5).prop_map(|members| {
-        let mut object = Map::from_iter([("redirect_uris".to_owned(), json!(["https://a.example/cb"]))]);
-        object.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let mut object =
+            Map::from_iter([("redirect_uris".to_owned(), json!(["https://a.example/cb"]))]);
+        object.extend(
+            members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
         Value::Object(object)
     })
 }
@@ -144,12 +169,26 @@ fn holds_nothing(value: &Value) -> bool {
 }
 
 /// What a client was told is what it may send back, and changes nothing (RFC 7592 section 2.2).
-fn assert_update(client: &Client, information: &ClientInformation, fresh: &Fresh, issuer: &Issuer) -> Result<(), TestCaseError> {
-    let answer = serde_json::to_value(information).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let managed = Managed::prove(Some(client.clone()), answer["registration_access_token"].as_str());
+fn assert_update(
+    client: &Client,
+    information: &ClientInformation,
+    fresh: &Fresh,
+    issuer: &Issuer,
+) -> Result<(), TestCaseError> {
+    let answer = serde_json::to_value(information)
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let managed = Managed::prove(
+        Some(client.clone()),
+        answer["registration_access_token"].as_str(),
+    );
     let managed = managed.map_err(|reason| TestCaseError::fail(reason.to_string()))?;
     let body = answer.to_string();
-    let updated = managed.update(body.as_bytes(), &fresh.secret, &PrivateSchemes::default(), issuer);
+    let updated = managed.update(
+        body.as_bytes(),
+        &fresh.secret,
+        &PrivateSchemes::default(),
+        issuer,
+    );
     prop_assert_eq!(updated.map(|(client, _)| client), Ok(client.clone()));
     Ok(())
 }
@@ -163,9 +202,17 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         }
         Ok(metadata) => metadata,
     };
-    let fresh = Fresh { secret: Secret::new([7; 32]), token: Secret::new([8; 32]) };
+    let fresh = Fresh {
+        secret: Secret::new([7; 32]),
+        token: Secret::new([8; 32]),
+    };
     let issuer = Issuer::parse("https://auth.example.com").map_err(TestCaseError::fail)?;
-    let (client, information) = match metadata.clone().register("vc_new".to_owned(), &fresh, &issuer, Timestamp::from_seconds(7)) {
+    let (client, information) = match metadata.clone().register(
+        "vc_new".to_owned(),
+        &fresh,
+        &issuer,
+        Timestamp::from_seconds(7),
+    ) {
         Err(reason) => {
             prop_assert_eq!(reason, Reason::MetadataTooLarge);
             return Ok(());
@@ -173,34 +220,56 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         Ok(made) => made,
     };
     prop_assert!(client.size() <= 8 * 1024);
-    let told = serde_json::to_vec(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let told =
+        serde_json::to_vec(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
     let again = Metadata::read(&told, &PrivateSchemes::default());
-    prop_assert_eq!(again, Ok(metadata), "effective metadata can be registered again");
+    prop_assert_eq!(
+        again,
+        Ok(metadata),
+        "effective metadata can be registered again"
+    );
     let debug = format!("{information:?}");
-    prop_assert!(!debug.contains(&fresh.secret.encode()) && !debug.contains(&fresh.token.encode()), "{}", debug);
+    prop_assert!(
+        !debug.contains(&fresh.secret.encode()) && !debug.contains(&fresh.token.encode()),
+        "{}",
+        debug
+    );
     assert_update(&client, &information, &fresh, &issuer)?;
-    let answer = serde_json::to_value(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let answer = serde_json::to_value(&information)
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert!(!holds_nothing(&answer), "{}", answer);
     prop_assert!(!client.redirect_uris.is_empty());
     for uri in &client.redirect_uris {
         crate::addresses::assert_safe(uri.as_str())?;
     }
     prop_assert_eq!(&answer["redirect_uris"], &json!(client.redirect_uris));
-    prop_assert_eq!(client.refreshes, answer["grant_types"] == json!(["authorization_code", "refresh_token"]));
+    prop_assert_eq!(
+        client.refreshes,
+        answer["grant_types"] == json!(["authorization_code", "refresh_token"])
+    );
     prop_assert!(client.refreshes || answer["grant_types"] == json!(["authorization_code"]));
     match (&client.authentication, answer["client_secret"].as_str()) {
-        (Authentication::None, None) => prop_assert_eq!(answer.get("client_secret_expires_at"), None),
+        (Authentication::None, None) => {
+            prop_assert_eq!(answer.get("client_secret_expires_at"), None)
+        }
         (Authentication::Secret(digest), Some(text)) => {
             prop_assert_eq!(digest, &secret_digest(text));
             prop_assert_eq!(&answer["client_secret_expires_at"], &json!(0));
         }
         (Authentication::Keys(_), None) => {
             prop_assert_eq!(&answer["token_endpoint_auth_method"], "private_key_jwt");
-            prop_assert!(answer.get("jwks").is_some() != answer.get("jwks_uri").is_some(), "{}", answer);
+            prop_assert!(
+                answer.get("jwks").is_some() != answer.get("jwks_uri").is_some(),
+                "{}",
+                answer
+            );
         }
         other => return Err(TestCaseError::fail(format!("{other:?}"))),
     }
-    prop_assert_eq!(client.authentication == Authentication::None, answer["token_endpoint_auth_method"] == "none");
+    prop_assert_eq!(
+        client.authentication == Authentication::None,
+        answer["token_endpoint_auth_method"] == "none"
+    );
     Ok(())
 }
 

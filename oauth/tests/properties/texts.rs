@@ -20,7 +20,10 @@ fn secret() -> impl Strategy<Value = Secret> {
 
 fn code() -> impl Strategy<Value = AuthorizationCode> {
     let id = || uniform16(any::<u8>()).prop_map(Id::new);
-    (id(), id(), secret()).prop_map(|(account, grant, secret)| AuthorizationCode { key: GrantKey { account, grant }, secret })
+    (id(), id(), secret()).prop_map(|(account, grant, secret)| AuthorizationCode {
+        key: GrantKey { account, grant },
+        secret,
+    })
 }
 
 /// A text with one letter exchanged for another, of the same alphabet or of any.
@@ -32,16 +35,36 @@ fn changed(text: &str, place: Index, letter: char) -> String {
 }
 
 fn letter() -> impl Strategy<Value = char> {
-    prop_oneof!["[A-Za-z0-9_-]".prop_map(|text| text.chars().next().unwrap_or('A')), any::<char>()]
+    prop_oneof![
+        "[A-Za-z0-9_-]".prop_map(|text| text.chars().next().unwrap_or('A')),
+        any::<char>()
+    ]
 }
 
 /// The refresh token of a text that has the form of one.
 fn refresh_text(code: &AuthorizationCode, family: &Secret, secret: &Secret) -> String {
-    format!("vrt_{}{}{}{}", code.key.account, code.key.grant, family.encode(), secret.encode())
+    format!(
+        "vrt_{}{}{}{}",
+        code.key.account,
+        code.key.grant,
+        family.encode(),
+        secret.encode()
+    )
 }
 
 fn words() -> impl Strategy<Value = String> {
-    let word = select(vec!["read", "write", "admin", "offline_access", "openid", "READ", "", " ", "\t", "read\u{a0}"]);
+    let word = select(vec![
+        "read",
+        "write",
+        "admin",
+        "offline_access",
+        "openid",
+        "READ",
+        "",
+        " ",
+        "\t",
+        "read\u{a0}",
+    ]);
     prop_oneof![4 => vec(word, 0..6).prop_map(|words| words.join(" ")), 1 => any::<String>()]
 }
 

@@ -37,7 +37,9 @@ impl Role {
 
     /// The role of this name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Person, Self::Administrator].into_iter().find(|role| role.as_str() == text)
+        [Self::Person, Self::Administrator]
+            .into_iter()
+            .find(|role| role.as_str() == text)
     }
 }
 
@@ -55,8 +57,8 @@ pub(crate) struct Account {
     pub(crate) password: Option<String>,
     pub(crate) passkeys: Vec<StoredPasskey>,
     pub(crate) created_at: Timestamp,
-    /// Raised to end every session there is, in the same step that gives the reason: a session holds the generation that
-    /// it began in.
+    /// Raised to end every session there is, in the same step that gives the reason: a session
+    /// holds the generation that it began in.
     pub(crate) generation: u64,
     #[serde(default)]
     pub(crate) role: Role,
@@ -67,8 +69,8 @@ pub(crate) struct Account {
     /// The one-time link that counts, if a certain one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<CurrentLink>,
-    /// Whether the password is long enough to be all that an administrator signs in with. Not known of earlier passwords until they
-    /// are next used.
+    /// Whether the password is long enough to be all that an administrator signs in with. Not known
+    /// of earlier passwords until they are next used.
     #[serde(default)]
     pub(crate) password_is_long: bool,
     /// When the person last said that they want no passkey.
@@ -96,7 +98,8 @@ pub(crate) struct CurrentLink {
     pub(crate) expires_at: Timestamp,
 }
 
-/// What every token request asks of an account, read out of the same record: passkeys take long to read.
+/// What every token request asks of an account, read out of the same record: passkeys take long to
+/// read.
 #[derive(Deserialize)]
 pub(crate) struct Standing {
     disabled: bool,
@@ -135,7 +138,8 @@ impl Account {
         !self.disabled
     }
 
-    /// A new password: every session that there is ends with the old one, and links that were made before open nothing.
+    /// A new password: every session that there is ends with the old one, and links that were made
+    /// before open nothing.
     pub(crate) fn choose_password(&mut self, password: NewPassword, now: Timestamp) {
         self.set_password(password, now);
         self.generation += 1;
@@ -152,41 +156,62 @@ impl Account {
         email::keys_of(&self.email).iter().any(|own| own == key)
     }
 
-    /// Whether no other account may have the address under a key: it is its own, or about to be. The claim lasts a little longer
-    /// than it may be used, so that servers need not agree on the second.
+    /// Whether no other account may have the address under a key: it is its own, or about to be.
+    /// The claim lasts a little longer than it may be used, so that servers need not agree on the
+    /// second.
     pub(crate) fn holds(&self, key: &str, now: Timestamp) -> bool {
-        let claimed = self.next_email.as_ref().filter(|next| !next.until.after(SLACK).has_passed(now));
-        self.is_found_by(key) || claimed.is_some_and(|next| email::keys_of(&next.email).iter().any(|own| own == key))
+        let claimed = self
+            .next_email
+            .as_ref()
+            .filter(|next| !next.until.after(SLACK).has_passed(now));
+        self.is_found_by(key)
+            || claimed.is_some_and(|next| email::keys_of(&next.email).iter().any(|own| own == key))
     }
 
     /// Until when the link that counts is good, if one is out.
     pub(crate) fn link_expires_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let link = self.link.as_ref().filter(|link| link.generation == self.generation && link.digest.is_some())?;
+        let link = self
+            .link
+            .as_ref()
+            .filter(|link| link.generation == self.generation && link.digest.is_some())?;
         (self.is_active() && !link.expires_at.has_passed(now)).then_some(link.expires_at)
     }
 
     /// Whether a link that was made for its present generation counts.
     pub(crate) fn is_current_link(&self, digest: &Digest) -> bool {
-        let current = self.link.as_ref().filter(|link| link.generation == self.generation);
+        let current = self
+            .link
+            .as_ref()
+            .filter(|link| link.generation == self.generation);
         current.is_none_or(|link| link.digest.as_ref() == Some(digest))
     }
 
     /// Lets no link that is out count any more.
     pub(crate) fn withdraw_link(&mut self, now: Timestamp) {
-        self.link = Some(CurrentLink { generation: self.generation, digest: None, expires_at: now });
+        self.link = Some(CurrentLink {
+            generation: self.generation,
+            digest: None,
+            expires_at: now,
+        });
     }
 
-    /// The least number of characters of a password that it may get: more where it would be all that an administrator signs in with.
+    /// The least number of characters of a password that it may get: more where it would be all
+    /// that an administrator signs in with.
     pub(crate) fn shortest_password(&self) -> usize {
         shortest_password(self.role, !self.passkeys.is_empty())
     }
 
-    /// Whether it may have a role: an administrator's only credential is not a password that is short, or may be.
+    /// Whether it may have a role: an administrator's only credential is not a password that is
+    /// short, or may be.
     pub(crate) fn may_be(&self, role: Role) -> bool {
-        role == Role::Person || !self.passkeys.is_empty() || self.password.is_none() || self.password_is_long
+        role == Role::Person
+            || !self.passkeys.is_empty()
+            || self.password.is_none()
+            || self.password_is_long
     }
 
-    /// Loses the password and the recovery codes, which others may know. Passkeys stay: they are in somebody's hands.
+    /// Loses the password and the recovery codes, which others may know. Passkeys stay: they are in
+    /// somebody's hands.
     pub(super) fn forget_what_can_be_told(&mut self) {
         (self.password, self.password_set_at, self.recovery) = (None, None, None);
         self.password_is_long = false;
@@ -194,7 +219,10 @@ impl Account {
 
     /// How the audit trail names it.
     pub(crate) fn whose(&self) -> Whose {
-        Whose { account: self.id, email: self.email.clone() }
+        Whose {
+            account: self.id,
+            email: self.email.clone(),
+        }
     }
 
     /// Whether there is any way to sign in.

@@ -1,7 +1,7 @@
 //! Accounts by their addresses, and the list of them all.
 //!
-//! An account is one record. Its address and its place in the list are written after it, so that neither ever leads to an
-//! account that is only half there: an address that leads nowhere is free.
+//! An account is one record. Its address and its place in the list are written after it, so that
+//! neither ever leads to an account that is only half there: an address that leads nowhere is free.
 
 use std::time::Duration;
 
@@ -41,16 +41,21 @@ impl FirstAccount {
 }
 
 impl Provider {
-    /// The account of an address, however it is spelled. How many steps it takes follows from the text alone.
+    /// The account of an address, however it is spelled. How many steps it takes follows from the
+    /// text alone.
     pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
         let (mut found, mut tried) = (None, false);
         let keys = email::keys_of(email);
         for key in &keys {
-            let Some(id) = record::read::<Id>(self.store(), key).await? else { continue };
+            let Some(id) = record::read::<Id>(self.store(), key).await? else {
+                continue;
+            };
             // Another spelling of earlier releases may lead to another account, if at all.
             if found.is_none() {
                 tried = true;
-                found = record::read::<Account>(self.store(), &keys::account(id)).await?.filter(|one| one.is_found_by(key));
+                found = record::read::<Account>(self.store(), &keys::account(id))
+                    .await?
+                    .filter(|one| one.is_found_by(key));
             }
         }
         if !tried && !keys.is_empty() {
@@ -60,7 +65,11 @@ impl Provider {
     }
 
     /// Makes an account. `false` when its address belongs to another; then nothing was made.
-    pub(crate) async fn create_account(&self, account: &Account, email: &Email) -> Result<bool, Unavailable> {
+    pub(crate) async fn create_account(
+        &self,
+        account: &Account,
+        email: &Email,
+    ) -> Result<bool, Unavailable> {
         let (store, key) = (self.store(), keys::account(account.id));
         record::insert(store, &key, account, Keep::Forever).await?;
         let made = self.settle_account(email, account.id).await;
@@ -78,37 +87,55 @@ impl Provider {
     async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let claimed = self.claim(email, account).await?;
         if claimed {
-            self.store().enlist(keys::ACCOUNTS, &account.to_string()).await?;
+            self.store()
+                .enlist(keys::ACCOUNTS, &account.to_string())
+                .await?;
         }
         Ok(claimed)
     }
 
-    /// Makes the first account. `None` when there is one, or another is making it, and `false` when its address belongs to another;
-    /// then nothing was made.
-    pub(crate) async fn create_first_account(&self, account: &Account, email: &Email) -> Result<Option<bool>, Unavailable> {
+    /// Makes the first account. `None` when there is one, or another is making it, and `false` when
+    /// its address belongs to another; then nothing was made.
+    pub(crate) async fn create_first_account(
+        &self,
+        account: &Account,
+        email: &Email,
+    ) -> Result<Option<bool>, Unavailable> {
         if !self.claim_first_account(account.id).await? {
             return Ok(None);
         }
         let made = self.create_account(account, email).await;
-        self.settle_first_account(account.id, matches!(made, Ok(true))).await?;
+        self.settle_first_account(account.id, matches!(made, Ok(true)))
+            .await?;
         made.map(Some)
     }
 
-    /// Claims, for a minute, that an account which is about to be made is the first one. `false` when there is one, or another has
-    /// the claim. Whoever fails half way leaves nothing behind but the minute.
+    /// Claims, for a minute, that an account which is about to be made is the first one. `false`
+    /// when there is one, or another has the claim. Whoever fails half way leaves nothing behind
+    /// but the minute.
     async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
         if self.has_accounts().await? {
             return Ok(false);
         }
         let (store, now) = (self.store(), self.now());
-        let claim = FirstAccount::Claimed { account, until: now.after(CLAIM) };
+        let claim = FirstAccount::Claimed {
+            account,
+            until: now.after(CLAIM),
+        };
         let Some(there) = store.get(keys::FIRST_ACCOUNT).await? else {
             return record::insert(store, keys::FIRST_ACCOUNT, &claim, record::keep(CLAIM)).await;
         };
         if record::decode::<FirstAccount>(keys::FIRST_ACCOUNT, &there)?.stands(now) {
             return Ok(false);
         }
-        let swap = store.compare_and_swap(keys::FIRST_ACCOUNT, &there, &record::encode(&claim), record::keep(CLAIM)).await?;
+        let swap = store
+            .compare_and_swap(
+                keys::FIRST_ACCOUNT,
+                &there,
+                &record::encode(&claim),
+                record::keep(CLAIM),
+            )
+            .await?;
         Ok(matches!(swap, Swap::Done))
     }
 
@@ -117,22 +144,40 @@ impl Provider {
         let settled = if made {
             (FirstAccount::Made(account), Keep::Forever)
         } else {
-            (FirstAccount::Claimed { account, until: self.now() }, Keep::For(Duration::ZERO))
+            (
+                FirstAccount::Claimed {
+                    account,
+                    until: self.now(),
+                },
+                Keep::For(Duration::ZERO),
+            )
         };
         let settle = |there: Option<FirstAccount>| {
-            let own = there.is_some_and(|there| matches!(there, FirstAccount::Claimed { account: by, .. } if by == account));
-            record::Change { next: own.then_some(settled), answer: () }
+            let own = there.is_some_and(
+                |there| matches!(there, FirstAccount::Claimed { account: by, .. } if by == account),
+            );
+            record::Change {
+                next: own.then_some(settled),
+                answer: (),
+            }
         };
         record::change(self.store(), keys::FIRST_ACCOUNT, settle).await
     }
 
-    /// Whether the first account was made, or is being made. The list may name accounts that were never finished.
+    /// Whether the first account was made, or is being made. The list may name accounts that were
+    /// never finished.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
         let first: Option<FirstAccount> = record::read(self.store(), keys::FIRST_ACCOUNT).await?;
         if first.is_some_and(|first| first.stands(self.now())) {
             return Ok(true);
         }
-        for id in self.store().members(keys::ACCOUNTS, None, A_FEW).await?.iter().filter_map(|id| Id::parse(id)) {
+        for id in self
+            .store()
+            .members(keys::ACCOUNTS, None, A_FEW)
+            .await?
+            .iter()
+            .filter_map(|id| Id::parse(id))
+        {
             if self.store().get(&keys::account(id)).await?.is_some() {
                 return Ok(true);
             }
@@ -146,7 +191,9 @@ impl Provider {
         if store.insert(&key, &own, Keep::Forever).await? {
             return Ok(true);
         }
-        let Some(there) = store.get(&key).await? else { return Ok(store.insert(&key, &own, Keep::Forever).await?) };
+        let Some(there) = store.get(&key).await? else {
+            return Ok(store.insert(&key, &own, Keep::Forever).await?);
+        };
         let owner: Id = record::decode(&key, &there)?;
         if owner == account {
             return Ok(true);
@@ -155,7 +202,10 @@ impl Provider {
         if owner.is_some_and(|owner| owner.holds(&key, self.now())) {
             return Ok(false);
         }
-        match store.compare_and_swap(&key, &there, &own, Keep::Forever).await? {
+        match store
+            .compare_and_swap(&key, &there, &own, Keep::Forever)
+            .await?
+        {
             Swap::Done => Ok(true),
             Swap::Changed(Some(_)) => Ok(false),
             // It was just being released.
@@ -174,32 +224,52 @@ impl Provider {
     }
 
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
-        self.store().delist(keys::ACCOUNTS, &account.to_string()).await?;
+        self.store()
+            .delist(keys::ACCOUNTS, &account.to_string())
+            .await?;
         for key in email::keys_of(email) {
             self.release(&key, account).await?;
         }
         Ok(())
     }
 
-    /// Frees the address of an account that was removed, unless another has claimed it by now. The store cannot remove on
-    /// a condition, but it can swap on one: for the same value that is gone in a moment.
+    /// Frees the address of an account that was removed, unless another has claimed it by now. The
+    /// store cannot remove on a condition, but it can swap on one: for the same value that is gone
+    /// in a moment.
     async fn release(&self, key: &str, account: Id) -> Result<(), Unavailable> {
         let own = record::encode(&account);
-        self.store().compare_and_swap(key, &own, &own, Keep::For(Duration::ZERO)).await?;
+        self.store()
+            .compare_and_swap(key, &own, &own, Keep::For(Duration::ZERO))
+            .await?;
         Ok(())
     }
 
-    /// Gives an account another address. `None` when that belongs to another account, or the account has changed meanwhile.
+    /// Gives an account another address. `None` when that belongs to another account, or the
+    /// account has changed meanwhile.
     ///
-    /// Each step is one record, and whatever fails in between leaves the account with one address that leads to it: the record says
-    /// which it will have, the address is claimed, the record says that it has it, and the old one is free. Of two accounts that want
-    /// one address, the claim lets one have it. A link that went to the old address ends.
-    pub(crate) async fn change_address(&self, account: &Account, email: &Email) -> Result<Option<Account>, Unavailable> {
-        if self.account_of(&email.shown()).await?.is_some_and(|other| other.id != account.id) {
+    /// Each step is one record, and whatever fails in between leaves the account with one address
+    /// that leads to it: the record says which it will have, the address is claimed, the record
+    /// says that it has it, and the old one is free. Of two accounts that want one address, the
+    /// claim lets one have it. A link that went to the old address ends.
+    pub(crate) async fn change_address(
+        &self,
+        account: &Account,
+        email: &Email,
+    ) -> Result<Option<Account>, Unavailable> {
+        if self
+            .account_of(&email.shown())
+            .await?
+            .is_some_and(|other| other.id != account.id)
+        {
             return Ok(None);
         }
-        let next = NextEmail { email: email.shown(), until: self.now().after(CLAIM) };
-        let unchanged = |there: &Account| there.email == account.email && there.generation == account.generation;
+        let next = NextEmail {
+            email: email.shown(),
+            until: self.now().after(CLAIM),
+        };
+        let unchanged = |there: &Account| {
+            there.email == account.email && there.generation == account.generation
+        };
         let announce = |there: &mut Account| {
             let good = unchanged(there);
             if good {

@@ -1,6 +1,7 @@
 //! Attempts to sign in with what can be guessed, and how they are counted.
 //!
-//! An attempt is counted as a failure before anything is verified, so that no race lets more through; a success gives it back.
+//! An attempt is counted as a failure before anything is verified, so that no race lets more
+//! through; a success gives it back.
 
 use std::time::Duration;
 
@@ -14,21 +15,52 @@ use crate::{
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
-/// Wrong passwords for one e-mail address, from browsers that are not known to its account, and whether or not it has one.
-const PER_ADDRESS: Limit = Limit { name: "password", most: 10, stretch: QUARTER_OF_AN_HOUR };
+/// Wrong passwords for one e-mail address, from browsers that are not known to its account, and
+/// whether or not it has one.
+const PER_ADDRESS: Limit = Limit {
+    name: "password",
+    most: 10,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// Wrong passwords for one account, from all browsers together that are known to it.
-const BY_KNOWN: Limit = Limit { name: "password-known", most: 10, stretch: QUARTER_OF_AN_HOUR };
-/// Wrong passwords from one part of the network, for whomever, from browsers that are not known to the account.
-const FROM: Limit = Limit { name: "password-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+const BY_KNOWN: Limit = Limit {
+    name: "password-known",
+    most: 10,
+    stretch: QUARTER_OF_AN_HOUR,
+};
+/// Wrong passwords from one part of the network, for whomever, from browsers that are not known to
+/// the account.
+const FROM: Limit = Limit {
+    name: "password-from",
+    most: 100,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// Wrong recovery codes for one account, from all browsers together that are known to it.
-const CODES_BY_KNOWN: Limit = Limit { name: "code-known", most: 10, stretch: QUARTER_OF_AN_HOUR };
-/// Wrong recovery codes from one part of the network, as for passwords. A code has 80 random bits, which nobody hits by guessing:
-/// no limit on an address is needed, and none keeps out a person who has lost everything else.
-const CODES_FROM: Limit = Limit { name: "code-from", most: 100, stretch: QUARTER_OF_AN_HOUR };
+const CODES_BY_KNOWN: Limit = Limit {
+    name: "code-known",
+    most: 10,
+    stretch: QUARTER_OF_AN_HOUR,
+};
+/// Wrong recovery codes from one part of the network, as for passwords. A code has 80 random bits,
+/// which nobody hits by guessing: no limit on an address is needed, and none keeps out a person who
+/// has lost everything else.
+const CODES_FROM: Limit = Limit {
+    name: "code-from",
+    most: 100,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// Sign-ins by password to one account. Each costs a hash, whoever knows the password.
-const SIGN_INS: Limit = Limit { name: "sign-ins", most: 100, stretch: QUARTER_OF_AN_HOUR };
+const SIGN_INS: Limit = Limit {
+    name: "sign-ins",
+    most: 100,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// Sign-ins by password from one part of the network: a large office in the morning.
-const SIGN_INS_FROM: Limit = Limit { name: "sign-ins-from", most: 2000, stretch: QUARTER_OF_AN_HOUR };
+const SIGN_INS_FROM: Limit = Limit {
+    name: "sign-ins-from",
+    most: 2000,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 
 /// What somebody tries.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,9 +95,15 @@ pub(super) struct Attempt {
 impl Provider {
     /// Looks up whose credential somebody is about to try, and counts that they do.
     ///
-    /// A browser that is known to the account is not counted with its part of the network, nor with strangers who name the same
-    /// address. Of strangers an exhausted network is refused first, so that it cannot exhaust other people's addresses as well.
-    pub(super) async fn attempt(&self, visitor: &Visitor, typed: &str, guess: Guess) -> Result<Attempt, SignInError> {
+    /// A browser that is known to the account is not counted with its part of the network, nor with
+    /// strangers who name the same address. Of strangers an exhausted network is refused first, so
+    /// that it cannot exhaust other people's addresses as well.
+    pub(super) async fn attempt(
+        &self,
+        visitor: &Visitor,
+        typed: &str,
+        guess: Guess,
+    ) -> Result<Attempt, SignInError> {
         let account = self.account_of(typed).await?.filter(Account::is_active);
         // However an address is spelled, it is counted as one.
         let email = email::folded(typed);
@@ -77,15 +115,30 @@ impl Provider {
         if let Some(retry_after) = worn {
             return Err(SignInError::TooManyAttempts { retry_after });
         }
-        let from = if known { Reservation::default() } else { self.reserve_from(guess.from(), visitor.address).await? };
+        let from = if known {
+            Reservation::default()
+        } else {
+            self.reserve_from(guess.from(), visitor.address).await?
+        };
         let own = match guess {
             Guess::Password if known => Some((BY_KNOWN, id.to_string())),
             Guess::RecoveryCode if known => Some((CODES_BY_KNOWN, id.to_string())),
             Guess::Password => Some((PER_ADDRESS, email.clone())),
             Guess::RecoveryCode => None,
         };
-        let requester = if known { Requester::known(visitor, id) } else { Requester::stranger(visitor) };
-        let mut attempt = Attempt { account, email, requester, guess, own: None, from };
+        let requester = if known {
+            Requester::known(visitor, id)
+        } else {
+            Requester::stranger(visitor)
+        };
+        let mut attempt = Attempt {
+            account,
+            email,
+            requester,
+            guess,
+            own: None,
+            from,
+        };
         if let Some((limit, whom)) = own {
             match self.reserve(limit, &whom).await {
                 Ok(reservation) => attempt.own = Some((limit, whom, reservation)),
@@ -109,25 +162,38 @@ impl Provider {
             return Ok(None);
         }
         let account = account.to_string();
-        let (own, from) = tokio::try_join!(self.reached(SIGN_INS, &account), self.reached_from(SIGN_INS_FROM, visitor.address))?;
+        let (own, from) = tokio::try_join!(
+            self.reached(SIGN_INS, &account),
+            self.reached_from(SIGN_INS_FROM, visitor.address)
+        )?;
         Ok(own.max(from))
     }
 
-    /// It was the right one: it counts no longer as a failure, and earlier failures of the account are forgiven.
-    pub(super) async fn succeeded(&self, visitor: &Visitor, account: &Account, attempt: Attempt) -> Result<(), Unavailable> {
+    /// It was the right one: it counts no longer as a failure, and earlier failures of the account
+    /// are forgiven.
+    pub(super) async fn succeeded(
+        &self,
+        visitor: &Visitor,
+        account: &Account,
+        attempt: Attempt,
+    ) -> Result<(), Unavailable> {
         self.give_back(attempt.from).await;
         if let Some((limit, whom, _)) = &attempt.own {
             self.forget_count(*limit, whom).await?;
         }
         if attempt.guess == Guess::Password {
             let account = account.id.to_string();
-            tokio::try_join!(self.count(SIGN_INS, &account), self.count_from(SIGN_INS_FROM, visitor.address))?;
+            tokio::try_join!(
+                self.count(SIGN_INS, &account),
+                self.count_from(SIGN_INS_FROM, visitor.address)
+            )?;
         }
         Ok(())
     }
 
-    /// It was never verified. Nothing was learned of the account by it, so nothing counts against the account; an attempt that its
-    /// own client gave up counts for the part of the network it came from.
+    /// It was never verified. Nothing was learned of the account by it, so nothing counts against
+    /// the account; an attempt that its own client gave up counts for the part of the network it
+    /// came from.
     pub(super) async fn unverified(&self, attempt: Attempt, why: &NotHashed) {
         if let Some((_, _, reservation)) = attempt.own {
             self.give_back(reservation).await;
@@ -137,17 +203,25 @@ impl Provider {
         }
     }
 
-    /// It came to nothing, which the person of the account should know of. That is noted after the answer, and where there is no
-    /// account as much is done for nobody, so that no time that an answer takes tells which it was.
+    /// It came to nothing, which the person of the account should know of. That is noted after the
+    /// answer, and where there is no account as much is done for nobody, so that no time that an
+    /// answer takes tells which it was.
     pub(super) async fn refused(&self, visitor: &Visitor, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(Account::whose);
-        self.note_refusal(Deed::SignInRefused, whose, &attempt.email, visitor).await;
+        self.note_refusal(Deed::SignInRefused, whose, &attempt.email, visitor)
+            .await;
         SignInError::WrongCredentials
     }
 
-    /// Counts a request that anybody may make, by browser first and far more generously by its part of the network. A browser in
-    /// which somebody has signed in before is held to its own limit only.
-    pub(crate) async fn count_visit(&self, visitor: &Visitor, own: Limit, from: Limit) -> Result<Option<Duration>, Unavailable> {
+    /// Counts a request that anybody may make, by browser first and far more generously by its part
+    /// of the network. A browser in which somebody has signed in before is held to its own limit
+    /// only.
+    pub(crate) async fn count_visit(
+        &self,
+        visitor: &Visitor,
+        own: Limit,
+        from: Limit,
+    ) -> Result<Option<Duration>, Unavailable> {
         let browser = visitor.browser.digest();
         if let Some(wait) = self.count(own, browser.as_str()).await? {
             return Ok(Some(wait));

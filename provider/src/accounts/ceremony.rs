@@ -18,9 +18,18 @@ pub(crate) enum Task {
     /// Signing in; who it is will be seen from the passkey.
     SignIn(DiscoverableAuthentication),
     /// Adding a passkey to the account of a signed-in person.
-    Add { account: Id, state: PasskeyRegistration },
-    /// Accepting an invitation, or signing up without one. The account's id goes into the passkey before there is an account.
-    Accept { invitation: Option<Digest>, account: Id, email: String, state: PasskeyRegistration },
+    Add {
+        account: Id,
+        state: PasskeyRegistration,
+    },
+    /// Accepting an invitation, or signing up without one. The account's id goes into the passkey
+    /// before there is an account.
+    Accept {
+        invitation: Option<Digest>,
+        account: Id,
+        email: String,
+        state: PasskeyRegistration,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,20 +41,44 @@ struct Pending {
 
 impl Provider {
     /// Keeps a ceremony; the answer is the secret that names it.
-    pub(super) async fn begin_ceremony(&self, visitor: &Visitor, task: Task) -> Result<String, Unavailable> {
+    pub(super) async fn begin_ceremony(
+        &self,
+        visitor: &Visitor,
+        task: Task,
+    ) -> Result<String, Unavailable> {
         let id = self.entropy().secret();
-        let pending = Pending { browser: visitor.browser.digest(), expires_at: self.now().after(LIFETIME), task };
-        record::insert(self.store(), &keys::ceremony(&id.digest()), &pending, record::keep(LIFETIME)).await?;
+        let pending = Pending {
+            browser: visitor.browser.digest(),
+            expires_at: self.now().after(LIFETIME),
+            task,
+        };
+        record::insert(
+            self.store(),
+            &keys::ceremony(&id.digest()),
+            &pending,
+            record::keep(LIFETIME),
+        )
+        .await?;
         Ok(id.encode())
     }
 
-    /// Takes a ceremony out, whatever comes of it. Where the answer of the store is lost, nobody can say who took it: the person
-    /// begins another one. `None` for one that is unknown, used, expired or another browser's.
-    pub(super) async fn take_ceremony(&self, visitor: &Visitor, id: &str) -> Result<Option<Task>, Unavailable> {
-        let Some(id) = Secret::decode(id) else { return Ok(None) };
-        let pending: Option<Pending> = record::take(self.store(), &keys::ceremony(&id.digest())).await?;
+    /// Takes a ceremony out, whatever comes of it. Where the answer of the store is lost, nobody
+    /// can say who took it: the person begins another one. `None` for one that is unknown, used,
+    /// expired or another browser's.
+    pub(super) async fn take_ceremony(
+        &self,
+        visitor: &Visitor,
+        id: &str,
+    ) -> Result<Option<Task>, Unavailable> {
+        let Some(id) = Secret::decode(id) else {
+            return Ok(None);
+        };
+        let pending: Option<Pending> =
+            record::take(self.store(), &keys::ceremony(&id.digest())).await?;
         let now = self.now();
-        let fits = |pending: &Pending| visitor.is_browser(&pending.browser) && !pending.expires_at.has_passed(now);
+        let fits = |pending: &Pending| {
+            visitor.is_browser(&pending.browser) && !pending.expires_at.has_passed(now)
+        };
         Ok(pending.filter(fits).map(|pending| pending.task))
     }
 }

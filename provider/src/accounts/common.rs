@@ -1,7 +1,9 @@
-//! Passwords that are guessed first: a common word, a name or a pattern of the keyboard, and what people usually add to one.
+//! Passwords that are guessed first: a common word, a name or a pattern of the keyboard, and what
+//! people usually add to one.
 //!
-//! `common.txt` was put together for this program. It holds words and names, not whole passwords: what is added in front or behind,
-//! capitals, and digits in place of letters are taken away before a password is compared. So each word stands for thousands.
+//! `common.txt` was put together for this program. It holds words and names, not whole passwords:
+//! what is added in front or behind, capitals, and digits in place of letters are taken away before
+//! a password is compared. So each word stands for thousands.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -45,11 +47,16 @@ pub(super) fn is_common(password: &str) -> bool {
     digits || is_plain(&lower) || readings(&lower).any(|reading| is_word_with_little_else(&reading))
 }
 
-/// Whether a password is a name that belongs to its person or its server, with little else: an address, a part of it, or a title.
+/// Whether a password is a name that belongs to its person or its server, with little else: an
+/// address, a part of it, or a title.
 pub(super) fn is_made_of(password: &str, names: &[&str]) -> bool {
     let lower: Vec<char> = password.to_lowercase().chars().collect();
     let names: Vec<String> = names.iter().flat_map(|name| parts(name)).collect();
-    let told = |reading: &[char]| names.iter().any(|name| decorates(reading, &name.chars().collect::<Vec<_>>()));
+    let told = |reading: &[char]| {
+        names
+            .iter()
+            .any(|name| decorates(reading, &name.chars().collect::<Vec<_>>()))
+    };
     readings(&lower).any(|reading| told(&reading))
 }
 
@@ -58,11 +65,22 @@ fn parts(name: &str) -> Vec<String> {
     let name = name.to_lowercase();
     let is_letter = |letter: &char| letter.is_alphanumeric();
     let joined = |text: &str| text.chars().filter(is_letter).collect::<String>();
-    let sides = name.split('@').flat_map(|side| [side.to_owned(), joined(side)]);
-    let labels = name.split(['@', '.']).flat_map(|label| [label.to_owned(), joined(label)]);
-    let pieces = name.split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned);
-    let all = [name.clone(), joined(&name)].into_iter().chain(sides).chain(labels).chain(pieces);
-    all.filter(|part| part.chars().count() >= SHORTEST_NAME).collect()
+    let sides = name
+        .split('@')
+        .flat_map(|side| [side.to_owned(), joined(side)]);
+    let labels = name
+        .split(['@', '.'])
+        .flat_map(|label| [label.to_owned(), joined(label)]);
+    let pieces = name
+        .split(|letter: char| !letter.is_alphanumeric())
+        .map(str::to_owned);
+    let all = [name.clone(), joined(&name)]
+        .into_iter()
+        .chain(sides)
+        .chain(labels)
+        .chain(pieces);
+    all.filter(|part| part.chars().count() >= SHORTEST_NAME)
+        .collect()
 }
 
 /// The password as it is, and with the letters that its digits and signs usually stand for.
@@ -81,8 +99,17 @@ fn readings(lower: &[char]) -> impl Iterator<Item = Vec<char>> {
         }
     };
     // What is behind a word is rarely part of it: "sunshine1" is no "sunshinei".
-    let body = lower.iter().rposition(|letter| letter.is_alphabetic()).map_or(0, |last| last + 1);
-    let with = |one| lower[..body].iter().map(read(one)).chain(lower[body..].iter().copied()).collect::<Vec<_>>();
+    let body = lower
+        .iter()
+        .rposition(|letter| letter.is_alphabetic())
+        .map_or(0, |last| last + 1);
+    let with = |one| {
+        lower[..body]
+            .iter()
+            .map(read(one))
+            .chain(lower[body..].iter().copied())
+            .collect::<Vec<_>>()
+    };
     [lower.to_vec(), with('i'), with('l')].into_iter()
 }
 
@@ -92,9 +119,12 @@ fn is_word_with_little_else(password: &[char]) -> bool {
         return false;
     }
     let most = MOST_ADDED.min(length);
-    let mut cuts = (0..=most).flat_map(|start| (0..=most - start).map(move |behind| (start, length - behind)));
+    let mut cuts =
+        (0..=most).flat_map(|start| (0..=most - start).map(move |behind| (start, length - behind)));
     cuts.any(|(start, end)| {
-        start < end && is_word(&password[start..end]) && adds_little(&[&password[..start], &password[end..]].concat())
+        start < end
+            && is_word(&password[start..end])
+            && adds_little(&[&password[..start], &password[end..]].concat())
     })
 }
 
@@ -105,25 +135,38 @@ fn is_word(letters: &[char]) -> bool {
     if length < 3 {
         return false;
     }
-    let repeated = |unit: &usize| length.is_multiple_of(*unit) && is_periodic(letters, *unit) && known(&letters[..*unit]);
-    let two = || length <= TWO_WORDS && (3..=length.saturating_sub(3)).any(|at| known(&letters[..at]) && known(&letters[at..]));
+    let repeated = |unit: &usize| {
+        length.is_multiple_of(*unit) && is_periodic(letters, *unit) && known(&letters[..*unit])
+    };
+    let two = || {
+        length <= TWO_WORDS
+            && (3..=length.saturating_sub(3))
+                .any(|at| known(&letters[..at]) && known(&letters[at..]))
+    };
     known(letters) || (3..=length / 2).any(|unit| repeated(&unit)) || two()
 }
 
 /// Whether a password is a word and what adds little to it.
 fn decorates(password: &[char], word: &[char]) -> bool {
     let place = password.windows(word.len()).position(|part| part == word);
-    place.is_some_and(|start| adds_little(&[&password[..start], &password[start + word.len()..]].concat()))
+    place.is_some_and(|start| {
+        adds_little(&[&password[..start], &password[start + word.len()..]].concat())
+    })
 }
 
 /// A few letters or digits, a year or a pattern, with some signs.
 fn adds_little(rest: &[char]) -> bool {
-    let solid: Vec<char> = rest.iter().copied().filter(|letter| letter.is_alphanumeric()).collect();
+    let solid: Vec<char> = rest
+        .iter()
+        .copied()
+        .filter(|letter| letter.is_alphanumeric())
+        .collect();
     let short = solid.len() <= DECORATION && rest.len() <= 2 * DECORATION;
     short || is_plain(rest) || (!solid.is_empty() && is_plain(&solid))
 }
 
-/// Whether it has a pattern and nothing else: few different characters, something short over and over, or keys in a row.
+/// Whether it has a pattern and nothing else: few different characters, something short over and
+/// over, or keys in a row.
 fn is_plain(letters: &[char]) -> bool {
     let different: HashSet<_> = letters.iter().collect();
     let repeats = (1..=4).any(|unit| 2 * unit <= letters.len() && is_periodic(letters, unit));
@@ -131,14 +174,20 @@ fn is_plain(letters: &[char]) -> bool {
 }
 
 fn is_periodic(letters: &[char], unit: usize) -> bool {
-    letters.iter().zip(letters.iter().skip(unit)).all(|(one, next)| one == next)
+    letters
+        .iter()
+        .zip(letters.iter().skip(unit))
+        .all(|(one, next)| one == next)
 }
 
-/// Whether it can be cut into pieces of three and more that are each part of a pattern, forwards or backwards.
+/// Whether it can be cut into pieces of three and more that are each part of a pattern, forwards or
+/// backwards.
 fn is_in_rows(letters: &[char]) -> bool {
     let mut rest = letters;
     while !rest.is_empty() {
-        let longest = (3..=rest.len()).rev().find(|length| is_in_a_row(&rest[..*length]));
+        let longest = (3..=rest.len())
+            .rev()
+            .find(|length| is_in_a_row(&rest[..*length]));
         let Some(length) = longest else { return false };
         rest = &rest[length..];
     }
@@ -146,9 +195,12 @@ fn is_in_rows(letters: &[char]) -> bool {
 }
 
 fn is_in_a_row(letters: &[char]) -> bool {
-    let (forwards, backwards): (String, String) = (letters.iter().collect(), letters.iter().rev().collect());
+    let (forwards, backwards): (String, String) =
+        (letters.iter().collect(), letters.iter().rev().collect());
     let same = letters.iter().all(|letter| Some(letter) == letters.first());
-    same || PATTERNS.iter().any(|pattern| pattern.contains(&forwards) || pattern.contains(&backwards))
+    same || PATTERNS
+        .iter()
+        .any(|pattern| pattern.contains(&forwards) || pattern.contains(&backwards))
 }
 
 #[cfg(test)]
@@ -295,8 +347,11 @@ mod tests {
     fn the_list_is_sorted_and_in_lower_case() {
         let words: Vec<_> = LIST.lines().collect();
         assert!(words.is_sorted() && words.len() > 1000);
-        assert!(
-            words.iter().all(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
-        );
+        assert!(words.iter().all(|word| {
+            word.len() >= 3
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        }));
     }
 }

@@ -2,30 +2,53 @@
 
 use std::time::Duration;
 
-use super::{Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester};
+use super::{
+    Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester,
+};
 use crate::{Provider, Visitor, Way, audit::Deed, limits::Limit};
 
 /// The longest name of a passkey, in bytes.
 const LONGEST_NAME: usize = 100;
 /// Changes of the address of one account, done or not: each tells whether an address is taken.
-const NEW_ADDRESSES: Limit = Limit { name: "email", most: 10, stretch: Duration::from_hours(1) };
+const NEW_ADDRESSES: Limit = Limit {
+    name: "email",
+    most: 10,
+    stretch: Duration::from_hours(1),
+};
 
 impl Provider {
     /// Gives a passkey another name.
-    pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<(), AccountError> {
-        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+    pub async fn rename_passkey(
+        &self,
+        visitor: &Visitor,
+        id: &str,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        let (_, person) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
-        let name = name.trim().get(..name.trim().floor_char_boundary(LONGEST_NAME)).unwrap_or_default().to_owned();
+        let name = name
+            .trim()
+            .get(..name.trim().floor_char_boundary(LONGEST_NAME))
+            .unwrap_or_default()
+            .to_owned();
         if name.is_empty() {
             return Err(AccountError::NameEmpty);
         }
         let rename = |account: &mut Account| {
-            let passkey = account.passkeys.iter_mut().find(|passkey| passkey.id() == id).ok_or(AccountError::Gone)?;
+            let passkey = account
+                .passkeys
+                .iter_mut()
+                .find(|passkey| passkey.id() == id)
+                .ok_or(AccountError::Gone)?;
             passkey.name.clone_from(&name);
             Ok(())
         };
         self.change_own(&person, rename).await?;
-        self.note_by_person(Deed::PasskeyRenamed, person.whose(), visitor, name).await;
+        self.note_by_person(Deed::PasskeyRenamed, person.whose(), visitor, name)
+            .await;
         Ok(())
     }
 
@@ -33,50 +56,77 @@ impl Provider {
     pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
         let person = self.fresh_account(visitor).await?;
         let remove = |account: &mut Account| {
-            let place = account.passkeys.iter().position(|passkey| passkey.id() == id).ok_or(AccountError::Gone)?;
+            let place = account
+                .passkeys
+                .iter()
+                .position(|passkey| passkey.id() == id)
+                .ok_or(AccountError::Gone)?;
             if account.passkeys.len() == 1 && account.password.is_none() {
                 return Err(AccountError::LastCredential);
             }
             let name = account.passkeys.remove(place).name;
-            if account.may_be(account.role) { Ok(name) } else { Err(AccountError::ShortPasswordAlone) }
+            if account.may_be(account.role) {
+                Ok(name)
+            } else {
+                Err(AccountError::ShortPasswordAlone)
+            }
         };
         let name = self.change_own(&person, remove).await?;
-        self.note_by_person(Deed::PasskeyRemoved, person.whose(), visitor, name).await;
+        self.note_by_person(Deed::PasskeyRemoved, person.whose(), visitor, name)
+            .await;
         Ok(())
     }
 
     /// Chooses a new password. Every other browser is signed out by it.
-    pub async fn change_password(&self, visitor: &Visitor, password: &str) -> Result<SignedIn, AccountError> {
+    pub async fn change_password(
+        &self,
+        visitor: &Visitor,
+        password: &str,
+    ) -> Result<SignedIn, AccountError> {
         let person = self.fresh_account(visitor).await?;
         let requester = Requester::known(visitor, person.id);
         let minimum = person.shortest_password();
-        let password: NewPassword = self.new_password::<AccountError>(&requester, password, minimum, &person.email).await?;
+        let password: NewPassword = self
+            .new_password::<AccountError>(&requester, password, minimum, &person.email)
+            .await?;
         let now = self.now();
         let choose = |account: &mut Account| {
             account.choose_password(password.clone(), now);
             // It may have become an administrator's meanwhile.
-            if account.may_be(account.role) { Ok(account.clone()) } else { Err(AccountError::ShortPasswordAlone) }
+            if account.may_be(account.role) {
+                Ok(account.clone())
+            } else {
+                Err(AccountError::ShortPasswordAlone)
+            }
         };
         let account = self.change_own(&person, choose).await?;
-        self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None).await;
+        self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None)
+            .await;
         self.end_sessions(account.id).await?;
-        Ok(self.begin_session(visitor, &account, Some(Way::Password)).await?)
+        Ok(self
+            .begin_session(visitor, &account, Some(Way::Password))
+            .await?)
     }
 
-    /// Gives the person another address. Nobody proves that it is theirs, so where the settings let people from certain domains in, it
-    /// is of one of these or of the domain that they have.
+    /// Gives the person another address. Nobody proves that it is theirs, so where the settings let
+    /// people from certain domains in, it is of one of these or of the domain that they have.
     pub async fn change_email(&self, visitor: &Visitor, email: &str) -> Result<(), AccountError> {
         let person = self.fresh_account(visitor).await?;
         if let Some(retry_after) = self.count(NEW_ADDRESSES, &person.id.to_string()).await? {
             return Err(AccountError::TooManyAttempts { retry_after });
         }
         let email = Email::parse(email).ok_or(AccountError::EmailInvalid)?;
-        let own_domain = Email::parse(&person.email).is_some_and(|own| own.domain() == email.domain());
+        let own_domain =
+            Email::parse(&person.email).is_some_and(|own| own.domain() == email.domain());
         if !own_domain && !self.settings().sign_up.tolerates(&email) {
             return Err(AccountError::EmailUnavailable);
         }
-        let changed = self.change_address(&person, &email).await?.ok_or(AccountError::EmailUnavailable)?;
-        self.note_by_person(Deed::EmailChanged, changed.whose(), visitor, person.email).await;
+        let changed = self
+            .change_address(&person, &email)
+            .await?
+            .ok_or(AccountError::EmailUnavailable)?;
+        self.note_by_person(Deed::EmailChanged, changed.whose(), visitor, person.email)
+            .await;
         Ok(())
     }
 
@@ -91,13 +141,17 @@ impl Provider {
             account.password.take().map(drop).ok_or(AccountError::Gone)
         };
         self.change_own(&person, remove).await?;
-        self.note_by_person(Deed::PasswordRemoved, person.whose(), visitor, None).await;
+        self.note_by_person(Deed::PasswordRemoved, person.whose(), visitor, None)
+            .await;
         Ok(())
     }
 
     /// Notes that the person wants no passkey now: they are not offered one again for a while.
     pub async fn decline_passkey(&self, visitor: &Visitor) -> Result<(), AccountError> {
-        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let (_, person) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         let now = self.now();
         let decline = |account: &mut Account| {
             account.passkey_declined_at = Some(now);
@@ -106,7 +160,8 @@ impl Provider {
         self.change_own(&person, decline).await
     }
 
-    /// Changes the account of a person in one step, if what signed them in still counts; a refusal changes nothing.
+    /// Changes the account of a person in one step, if what signed them in still counts; a refusal
+    /// changes nothing.
     pub(super) async fn change_own<A>(
         &self,
         person: &Account,
@@ -119,6 +174,8 @@ impl Provider {
             let before = account.clone();
             change(account).inspect_err(|_| *account = before)
         };
-        self.change_account(person.id, attempt).await?.unwrap_or(Err(AccountError::NotSignedIn))
+        self.change_account(person.id, attempt)
+            .await?
+            .unwrap_or(Err(AccountError::NotSignedIn))
     }
 }

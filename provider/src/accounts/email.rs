@@ -1,8 +1,10 @@
-//! E-mail addresses, as far as a server that sends no mail must understand them: one notion for pages, commands and settings.
+//! E-mail addresses, as far as a server that sends no mail must understand them: one notion for
+//! pages, commands and settings.
 //!
-//! The domain is compared and kept in its ASCII form (IDNA, UTS #46), so that however it is spelled it is one domain, and one that
-//! imitates another in a foreign script is seen for what it is. The local part is kept in Unicode's composed form (NFC); beyond
-//! RFC 6532's freedom it may hold letters, marks and digits of one script, and what RFC 5322 calls `atext`.
+//! The domain is compared and kept in its ASCII form (IDNA, UTS #46), so that however it is spelled
+//! it is one domain, and one that imitates another in a foreign script is seen for what it is. The
+//! local part is kept in Unicode's composed form (NFC); beyond RFC 6532's freedom it may hold
+//! letters, marks and digits of one script, and what RFC 5322 calls `atext`.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
@@ -18,7 +20,14 @@ const LONGEST: usize = 254;
 /// What may stand between letters and digits (RFC 5322 section 3.2.3).
 const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
 /// The scripts of Japanese, Korean and Chinese, which are written together and with Latin.
-const EAST_ASIAN: [Script; 6] = [Script::Latin, Script::Han, Script::Hiragana, Script::Katakana, Script::Bopomofo, Script::Hangul];
+const EAST_ASIAN: [Script; 6] = [
+    Script::Latin,
+    Script::Han,
+    Script::Hiragana,
+    Script::Katakana,
+    Script::Bopomofo,
+    Script::Hangul,
+];
 
 /// An address that could exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,16 +37,23 @@ pub(crate) struct Email {
 }
 
 impl Email {
-    /// Reads what a person typed. `None` when no mail could ever get there, or when it could be taken for another address.
+    /// Reads what a person typed. `None` when no mail could ever get there, or when it could be
+    /// taken for another address.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         // Bounds the work before any of it: the text comes from outside.
         let text = Some(text.trim()).filter(|text| text.len() <= 2 * LONGEST)?;
         let (local, domain) = text.split_once('@')?;
         let local = nfc(local);
-        let plain = !local.is_empty() && local.chars().all(may_be_local) && local == nfkc(&local) && is_of_one_script(&local);
+        let plain = !local.is_empty()
+            && local.chars().all(may_be_local)
+            && local == nfkc(&local)
+            && is_of_one_script(&local);
         let first_is_mark = local.chars().next().is_some_and(is_mark);
         let dotted = local.split('.').any(str::is_empty);
-        let email = Self { domain: domain_in_ascii(domain)?, local };
+        let email = Self {
+            domain: domain_in_ascii(domain)?,
+            local,
+        };
         let fits = email.local.len() + 1 + email.domain.len() <= LONGEST;
         (plain && !first_is_mark && !dotted && fits).then_some(email)
     }
@@ -63,17 +79,26 @@ impl Email {
 
     /// The same with a domain in Unicode, as accounts of earlier releases are keyed.
     fn folded_in_unicode(&self) -> String {
-        format!("{}@{}", lowered(&self.local), domain_in_unicode(&self.domain))
+        format!(
+            "{}@{}",
+            lowered(&self.local),
+            domain_in_unicode(&self.domain)
+        )
     }
 }
 
-/// The keys under which an account may be found whose address somebody typed: that of today, and those of earlier releases, which
-/// took the address as it was typed. How many there are follows from the text alone, not from who has an account.
+/// The keys under which an account may be found whose address somebody typed: that of today, and
+/// those of earlier releases, which took the address as it was typed. How many there are follows
+/// from the text alone, not from who has an account.
 pub(crate) fn keys_of(text: &str) -> Vec<String> {
     let email = Email::parse(text);
     let earlier = Some(as_typed(text)).filter(|text| text.len() <= LONGEST && text.contains('@'));
     let mut keys = Vec::new();
-    for folded in email.iter().flat_map(|email| [email.folded(), email.folded_in_unicode()]).chain(earlier) {
+    for folded in email
+        .iter()
+        .flat_map(|email| [email.folded(), email.folded_in_unicode()])
+        .chain(earlier)
+    {
         let key = keys::email(&folded);
         if !keys.contains(&key) {
             keys.push(key);
@@ -82,19 +107,31 @@ pub(crate) fn keys_of(text: &str) -> Vec<String> {
     keys
 }
 
-/// The form in which addresses are compared. Every text has one, so that guesses at any text are counted alike.
+/// The form in which addresses are compared. Every text has one, so that guesses at any text are
+/// counted alike.
 pub(crate) fn folded(text: &str) -> String {
     Email::parse(text).map_or_else(|| as_typed(text), |email| email.folded())
 }
 
-/// The domain of e-mail addresses in ASCII and lower case, however it is spelled. `None` for what is no domain name.
+/// The domain of e-mail addresses in ASCII and lower case, however it is spelled. `None` for what
+/// is no domain name.
 pub fn domain_in_ascii(text: &str) -> Option<String> {
     if text.len() > LONGEST || text.chars().any(misleads) {
         return None;
     }
-    let ascii = Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+    let ascii = Uts46::new()
+        .to_ascii(
+            text.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
+        .ok()?;
     // The last label of an address in numbers would be a number.
-    let named = ascii.rsplit('.').next().is_some_and(|label| !label.bytes().all(|byte| byte.is_ascii_digit()));
+    let named = ascii
+        .rsplit('.')
+        .next()
+        .is_some_and(|label| !label.bytes().all(|byte| byte.is_ascii_digit()));
     let honest = domain_in_unicode(&ascii).split('.').all(is_of_one_script);
     (named && honest).then(|| ascii.into_owned())
 }
@@ -106,7 +143,9 @@ pub fn domain_in_unicode(ascii: &str) -> String {
 
 /// Whether mail to an address stays on one machine: the domain has no dot, which may be a slip.
 pub fn has_local_domain(email: &str) -> bool {
-    email.rsplit_once('@').is_some_and(|(_, domain)| !domain.contains('.'))
+    email
+        .rsplit_once('@')
+        .is_some_and(|(_, domain)| !domain.contains('.'))
 }
 
 fn as_typed(text: &str) -> String {
@@ -118,12 +157,16 @@ fn lowered(local: &str) -> String {
 }
 
 fn nfc(text: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(text)
+        .into_owned()
 }
 
 /// A text in Unicode's compatibility form (NFKC): letters that differ in their looks alone are one.
 pub(crate) fn nfkc(text: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
+    ComposingNormalizerBorrowed::new_nfkc()
+        .normalize(text)
+        .into_owned()
 }
 
 fn may_be_local(letter: char) -> bool {
@@ -131,7 +174,9 @@ fn may_be_local(letter: char) -> bool {
         return letter.is_ascii_alphanumeric() || letter == '.' || ATEXT.contains(letter);
     }
     let category = category(letter);
-    let written = [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Mark].iter().any(|group| group.contains(category));
+    let written = [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Mark]
+        .iter()
+        .any(|group| group.contains(category));
     (written || category == GeneralCategory::DecimalNumber) && !misleads(letter)
 }
 
@@ -143,15 +188,20 @@ fn category(letter: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(letter)
 }
 
-/// Whether nobody can take some of its letters for those of another script (UTS #39 section 5.2, "highly restrictive").
+/// Whether nobody can take some of its letters for those of another script (UTS #39 section 5.2,
+/// "highly restrictive").
 fn is_of_one_script(text: &str) -> bool {
     let scripts = CodePointMapData::<Script>::new();
     let of_letters = text.chars().map(|letter| scripts.get(letter));
-    let mut written = of_letters.filter(|script| ![Script::Common, Script::Inherited].contains(script));
-    let Some(first) = written.next() else { return true };
+    let mut written =
+        of_letters.filter(|script| ![Script::Common, Script::Inherited].contains(script));
+    let Some(first) = written.next() else {
+        return true;
+    };
     let rest: Vec<_> = written.collect();
     let east_asian = |script: &Script| EAST_ASIAN.contains(script);
-    rest.iter().all(|script| *script == first) || (east_asian(&first) && rest.iter().all(east_asian))
+    rest.iter().all(|script| *script == first)
+        || (east_asian(&first) && rest.iter().all(east_asian))
 }
 
 #[cfg(test)]
@@ -176,8 +226,14 @@ mod tests {
             ("ada@B\u{dc}CHER.example", "ada@xn--bcher-kva.example"),
             ("ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example"),
             ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
-            ("\u{7530}\u{4e2d}@example.com", "\u{7530}\u{4e2d}@example.com"),
-            ("\u{915}\u{94d}\u{937}@example.com", "\u{915}\u{94d}\u{937}@example.com"),
+            (
+                "\u{7530}\u{4e2d}@example.com",
+                "\u{7530}\u{4e2d}@example.com",
+            ),
+            (
+                "\u{915}\u{94d}\u{937}@example.com",
+                "\u{915}\u{94d}\u{937}@example.com",
+            ),
             (&longest, &longest),
         ] {
             assert_eq!(shown(typed).as_deref(), Some(kept), "{typed}");
@@ -244,9 +300,15 @@ mod tests {
     fn one_person_has_one_address_however_it_is_typed() {
         let key = |text| Email::parse(text).expect("an address").key();
         assert_eq!(key("Ada@Example.com"), key(" ada@example.COM"));
-        assert_eq!(key("J\u{dc}RGEN@b\u{fc}cher.example"), key("ju\u{308}rgen@XN--BCHER-KVA.example"));
+        assert_eq!(
+            key("J\u{dc}RGEN@b\u{fc}cher.example"),
+            key("ju\u{308}rgen@XN--BCHER-KVA.example")
+        );
         assert_ne!(key("ada@example.com"), key("ada@example.org"));
-        assert_eq!(folded("J\u{dc}RGEN@b\u{fc}cher.example"), folded("ju\u{308}rgen@XN--BCHER-KVA.example"));
+        assert_eq!(
+            folded("J\u{dc}RGEN@b\u{fc}cher.example"),
+            folded("ju\u{308}rgen@XN--BCHER-KVA.example")
+        );
     }
 
     #[test]
@@ -259,15 +321,25 @@ mod tests {
             ("J\u{fc}rgen@example.com", "ju\u{308}rgen@example.com"),
             ("<img/src=x>\"'@x.example", "<IMG/src=x>\"'@x.example"),
         ] {
-            assert!(keys_of(typed).contains(&earlier(stored)), "{stored} by {typed}");
+            assert!(
+                keys_of(typed).contains(&earlier(stored)),
+                "{stored} by {typed}"
+            );
         }
         // In ASCII there is one key, as ever.
         assert_eq!(keys_of(" Ada@Example.com "), [earlier("ada@example.com")]);
-        assert_eq!((keys_of("nobody"), keys_of(&"x@".repeat(1000))), (vec![], vec![]));
+        assert_eq!(
+            (keys_of("nobody"), keys_of(&"x@".repeat(1000))),
+            (vec![], vec![])
+        );
     }
 
     #[test]
     fn a_domain_without_a_dot_is_noticed() {
-        assert!(has_local_domain("bob@local") && !has_local_domain("bob@example.com") && !has_local_domain("bob"));
+        assert!(
+            has_local_domain("bob@local")
+                && !has_local_domain("bob@example.com")
+                && !has_local_domain("bob")
+        );
     }
 }

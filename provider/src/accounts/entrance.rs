@@ -1,7 +1,8 @@
-//! Coming to an account, by a one-time link or by signing up: with a first credential, or a new one.
+//! Coming to an account, by a one-time link or by signing up: with a first credential, or a new
+//! one.
 //!
-//! Each is one atomic step on the account, so that a failure before it leaves the link good, and one after it leaves an account
-//! that its person can sign in to.
+//! Each is one atomic step on the account, so that a failure before it leaves the link good, and
+//! one after it leaves an account that its person can sign in to.
 
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ pub enum EnrolError {
     /// No mail could ever reach the address.
     #[error("the address is not an e-mail address")]
     EmailInvalid,
-    /// The address belongs to another account, or to none that may be made here; which of the two is not told.
+    /// The address belongs to another account, or to none that may be made here; which of the two
+    /// is not told.
     #[error("no account can be made for this address")]
     EmailUnavailable,
     /// Nobody signs up here.
@@ -83,7 +85,8 @@ enum Credential {
 }
 
 impl Provider {
-    /// Comes in with a password, and signs in. The address counts where the account is yet to be made.
+    /// Comes in with a password, and signs in. The address counts where the account is yet to be
+    /// made.
     pub async fn accept_with_password(
         &self,
         visitor: &Visitor,
@@ -95,14 +98,21 @@ impl Provider {
         let person = self.newcomer(&door, email).await?;
         let requester = match &door {
             // Whoever has a link holds a secret already.
-            Door::FirstAccount | Door::Enrolment(_) | Door::Reset(_) => Requester::known(visitor, person.id),
+            Door::FirstAccount | Door::Enrolment(_) | Door::Reset(_) => {
+                Requester::known(visitor, person.id)
+            }
             Door::SignUp => Requester::stranger(visitor),
         };
         let minimum = person.shortest_password();
-        let password = self.new_password::<EnrolError>(&requester, password, minimum, &person.email).await?;
+        let password = self
+            .new_password::<EnrolError>(&requester, password, minimum, &person.email)
+            .await?;
         let credential = Credential::Password(password);
-        let account = self.enter(link.as_ref(), &door, person, &credential).await?;
-        self.welcome(visitor, link.as_ref(), &door, &account, Way::Password).await
+        let account = self
+            .enter(link.as_ref(), &door, person, &credential)
+            .await?;
+        self.welcome(visitor, link.as_ref(), &door, &account, Way::Password)
+            .await
     }
 
     /// Begins coming in with a new passkey.
@@ -113,9 +123,26 @@ impl Provider {
         email: &str,
     ) -> Result<Ceremony<CreationChallengeResponse>, EnrolError> {
         let (invitation, door) = self.door(visitor, entry).await?;
-        let Account { id: account, email, passkeys, .. } = self.newcomer(&door, email).await?;
-        let (options, state) = self.passkeys().start_registration(account, &email, &passkeys)?;
-        let id = self.begin_ceremony(visitor, Task::Accept { invitation, account, email, state }).await?;
+        let Account {
+            id: account,
+            email,
+            passkeys,
+            ..
+        } = self.newcomer(&door, email).await?;
+        let (options, state) = self
+            .passkeys()
+            .start_registration(account, &email, &passkeys)?;
+        let id = self
+            .begin_ceremony(
+                visitor,
+                Task::Accept {
+                    invitation,
+                    account,
+                    email,
+                    state,
+                },
+            )
+            .await?;
         Ok(Ceremony { id, options })
     }
 
@@ -127,7 +154,13 @@ impl Provider {
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
     ) -> Result<SignedIn, EnrolError> {
-        let Some(Task::Accept { invitation, account, email, state }) = self.take_ceremony(visitor, ceremony).await? else {
+        let Some(Task::Accept {
+            invitation,
+            account,
+            email,
+            state,
+        }) = self.take_ceremony(visitor, ceremony).await?
+        else {
             return Err(EnrolError::CeremonyFailed);
         };
         let (link, door) = self.door(visitor, entry).await?;
@@ -135,14 +168,28 @@ impl Provider {
             return Err(EnrolError::CeremonyFailed);
         }
         let passkey = self.passkeys().finish_registration(credential, &state)?;
-        let person = Account { id: account, ..self.newcomer(&door, &email).await? };
-        let credential = Credential::Passkey(Box::new(StoredPasskey::new(&visitor.device, passkey, self.now())));
-        let account = self.enter(link.as_ref(), &door, person, &credential).await?;
-        self.welcome(visitor, link.as_ref(), &door, &account, Way::Passkey).await
+        let person = Account {
+            id: account,
+            ..self.newcomer(&door, &email).await?
+        };
+        let credential = Credential::Passkey(Box::new(StoredPasskey::new(
+            &visitor.device,
+            passkey,
+            self.now(),
+        )));
+        let account = self
+            .enter(link.as_ref(), &door, person, &credential)
+            .await?;
+        self.welcome(visitor, link.as_ref(), &door, &account, Way::Passkey)
+            .await
     }
 
     /// What lies behind an entry now, and the link that led there.
-    async fn door(&self, visitor: &Visitor, entry: Entry<'_>) -> Result<(Option<Digest>, Door), EnrolError> {
+    async fn door(
+        &self,
+        visitor: &Visitor,
+        entry: Entry<'_>,
+    ) -> Result<(Option<Digest>, Door), EnrolError> {
         match entry {
             Entry::Link(token) => {
                 let link = digest(token)?;
@@ -156,7 +203,8 @@ impl Provider {
         }
     }
 
-    /// Whose account it will be. Whoever makes one may choose any address that could exist, is free, and is let in.
+    /// Whose account it will be. Whoever makes one may choose any address that could exist, is
+    /// free, and is let in.
     async fn newcomer(&self, door: &Door, email: &str) -> Result<Account, EnrolError> {
         let role = match door {
             Door::Enrolment(account) | Door::Reset(account) => return Ok(Account::clone(account)),
@@ -168,7 +216,10 @@ impl Provider {
         if !allowed || self.account_of(&email.shown()).await?.is_some() {
             return Err(EnrolError::EmailUnavailable);
         }
-        Ok(Account { role, ..Account::new(self.entropy().id(), &email, self.now()) })
+        Ok(Account {
+            role,
+            ..Account::new(self.entropy().id(), &email, self.now())
+        })
     }
 
     /// Gives the account its credential, if it is still to be had.
@@ -183,8 +234,12 @@ impl Provider {
         match door {
             Door::FirstAccount => {
                 credential.give(&mut person, now);
-                // Of any number of people who do so at once, one does; the others have nothing at any time.
-                let made = self.create_first_account(&person, &address(&person)?).await?.ok_or(EnrolError::LinkGone)?;
+                // Of any number of people who do so at once, one does; the others have nothing at
+                // any time.
+                let made = self
+                    .create_first_account(&person, &address(&person)?)
+                    .await?
+                    .ok_or(EnrolError::LinkGone)?;
                 made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
             Door::SignUp => {
@@ -194,22 +249,32 @@ impl Provider {
             }
             Door::Enrolment(account) => {
                 let link = link.ok_or(EnrolError::LinkGone)?;
-                self.give(link, account, credential, |account| !account.has_credentials()).await
+                self.give(link, account, credential, |account| {
+                    !account.has_credentials()
+                })
+                .await
             }
             Door::Reset(account) => {
                 let clear = |account: &mut Account| {
                     account.forget_what_can_be_told();
                     true
                 };
-                // Here, so that a failure leaves a link to try again with; and once more afterwards, for what was allowed meanwhile.
+                // Here, so that a failure leaves a link to try again with; and once more
+                // afterwards, for what was allowed meanwhile.
                 self.withdraw_all(account.id).await?;
-                self.give(link.ok_or(EnrolError::LinkGone)?, account, credential, clear).await
+                self.give(
+                    link.ok_or(EnrolError::LinkGone)?,
+                    account,
+                    credential,
+                    clear,
+                )
+                .await
             }
         }
     }
 
-    /// Gives an account a credential, if it is of the generation still that was looked at, in one step with `prepare`, which says
-    /// whether it takes one.
+    /// Gives an account a credential, if it is of the generation still that was looked at, in one
+    /// step with `prepare`, which says whether it takes one.
     async fn give(
         &self,
         link: &Digest,
@@ -219,7 +284,10 @@ impl Provider {
     ) -> Result<Account, EnrolError> {
         let now = self.now();
         let give = |account: &mut Account| {
-            let (before, good) = (account.clone(), account.is_active() && account.generation == looked_at.generation);
+            let (before, good) = (
+                account.clone(),
+                account.is_active() && account.generation == looked_at.generation,
+            );
             if good && account.is_current_link(link) && prepare(account) {
                 credential.give(account, now);
                 // It may have become an administrator's meanwhile.
@@ -232,7 +300,10 @@ impl Provider {
             *account = before;
             None
         };
-        self.change_account(looked_at.id, give).await?.flatten().ok_or(EnrolError::LinkGone)
+        self.change_account(looked_at.id, give)
+            .await?
+            .flatten()
+            .ok_or(EnrolError::LinkGone)
     }
 
     /// Notes it, which cannot be done again; clears away what has ended, and signs in.
@@ -250,9 +321,13 @@ impl Provider {
             Door::Enrolment(_) => Deed::Enrolled,
             Door::Reset(_) => Deed::AccountReset,
         };
-        self.note_by_person(deed, account.whose(), visitor, None).await;
+        self.note_by_person(deed, account.whose(), visitor, None)
+            .await;
         if let Some(link) = link {
-            self.store().remove(&keys::invitation(link)).await.map_err(Unavailable::from)?;
+            self.store()
+                .remove(&keys::invitation(link))
+                .await
+                .map_err(Unavailable::from)?;
         }
         if matches!(door, Door::Reset(_)) {
             self.end_sessions(account.id).await?;

@@ -15,11 +15,13 @@ use super::{
 };
 use crate::{AdministrationError, Provider};
 
-/// The least and the greatest number of hashes at a time, whatever the number of cores: each takes 19 MiB.
+/// The least and the greatest number of hashes at a time, whatever the number of cores: each takes
+/// 19 MiB.
 const SLOTS: (usize, usize) = (2, 4);
 
-/// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`], OWASP's: 19 MiB, two
-/// passes, one lane. No password is known to lead to it, and none that did would open anything.
+/// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`],
+/// OWASP's: 19 MiB, two passes, one lane. No password is known to lead to it, and none that did
+/// would open anything.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password was neither hashed nor checked.
@@ -49,25 +51,48 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(SLOTS.0, usize::from).clamp(SLOTS.0, SLOTS.1);
-        Self { queue: Queue::new(NonZeroUsize::new(cores).unwrap_or(NonZeroUsize::MIN)) }
+        let cores = thread::available_parallelism()
+            .map_or(SLOTS.0, usize::from)
+            .clamp(SLOTS.0, SLOTS.1);
+        Self {
+            queue: Queue::new(NonZeroUsize::new(cores).unwrap_or(NonZeroUsize::MIN)),
+        }
     }
 
     /// The hash of a password under a fresh salt, as a PHC string.
-    async fn hash(&self, requester: &Requester, password: &str, salt: [u8; 16]) -> Result<String, NotHashed> {
+    async fn hash(
+        &self,
+        requester: &Requester,
+        password: &str,
+        salt: [u8; 16],
+    ) -> Result<String, NotHashed> {
         let password = password.to_owned();
         let work = move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-        self.run(requester, work).await?.map(|hash| hash.to_string()).map_err(|error| failed(&error))
+        self.run(requester, work)
+            .await?
+            .map(|hash| hash.to_string())
+            .map_err(|error| failed(&error))
     }
 
     /// Whether a password leads to a hash; without a hash it takes as long, and the answer is no.
-    pub(super) async fn verify(&self, requester: &Requester, password: &str, hash: Option<&str>) -> Result<bool, NotHashed> {
+    pub(super) async fn verify(
+        &self,
+        requester: &Requester,
+        password: &str,
+        hash: Option<&str>,
+    ) -> Result<bool, NotHashed> {
         let (forms, known) = (forms(password), hash.is_some());
         let hash = hash.unwrap_or(NOBODYS).to_owned();
         // All of them, though the first be right: so it takes as long whichever is.
-        let verify = move |form: &String| Argon2::default().verify_password(form.as_bytes(), hash.as_str());
+        let verify =
+            move |form: &String| Argon2::default().verify_password(form.as_bytes(), hash.as_str());
         let mut right = false;
-        for verified in self.run(requester, move || forms.iter().map(verify).collect::<Vec<_>>()).await? {
+        for verified in self
+            .run(requester, move || {
+                forms.iter().map(verify).collect::<Vec<_>>()
+            })
+            .await?
+        {
             match verified {
                 Ok(()) => right = known,
                 Err(argon2::password_hash::Error::PasswordInvalid) => {}
@@ -88,14 +113,23 @@ impl Passwords {
             let _slot = slot;
             work()
         };
-        task::spawn_blocking(work).await.map_err(|_| NotHashed::Failed)
+        task::spawn_blocking(work)
+            .await
+            .map_err(|_| NotHashed::Failed)
     }
 }
 
 impl Provider {
     /// The hash of a new password, to be stored.
-    pub(crate) async fn hash_password(&self, requester: &Requester, password: &str) -> Result<String, NotHashed> {
-        self.0.passwords.hash(requester, password, self.entropy().bytes()).await
+    pub(crate) async fn hash_password(
+        &self,
+        requester: &Requester,
+        password: &str,
+    ) -> Result<String, NotHashed> {
+        self.0
+            .passwords
+            .hash(requester, password, self.entropy().bytes())
+            .await
     }
 }
 

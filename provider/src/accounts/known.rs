@@ -1,8 +1,8 @@
-//! Known browsers: those in which somebody has signed in before. They are counted for themselves, so that strangers who guess
-//! keep nobody out (docs/decisions/guessing.md).
+//! Known browsers: those in which somebody has signed in before. They are counted for themselves,
+//! so that strangers who guess keep nobody out (docs/decisions/guessing.md).
 //!
-//! A browser is known to an account as long as the account's generation is the one it signed in under. Whatever ends the sessions
-//! of an account, a new password above all, ends that as well.
+//! A browser is known to an account as long as the account's generation is the one it signed in
+//! under. Whatever ends the sessions of an account, a new password above all, ends that as well.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::{Provider, Visitor, keys, problem::Unavailable, record};
 const KNOWN: Duration = Duration::from_hours(180 * 24);
 
 impl Provider {
-    /// Whether a browser is known to an account, which may be nobody's: then the store is asked as often.
+    /// Whether a browser is known to an account, which may be nobody's: then the store is asked as
+    /// often.
     pub(super) async fn is_known_to_account(
         &self,
         visitor: &Visitor,
@@ -24,29 +25,52 @@ impl Provider {
         account: Option<&Account>,
     ) -> Result<bool, Unavailable> {
         let (store, browser) = (self.store(), visitor.browser.digest());
-        let (now, earlier) =
-            (keys::known(id, account.map_or(0, |account| account.generation), &browser), keys::familiar(id, &browser));
+        let (now, earlier) = (
+            keys::known(
+                id,
+                account.map_or(0, |account| account.generation),
+                &browser,
+            ),
+            keys::familiar(id, &browser),
+        );
         let (known, earlier) = tokio::try_join!(
             async { Ok::<_, Unavailable>(store.get(&now).await?) },
-            // Written by releases before 0.2, which did not note the generation: it counts if the password is older.
+            // Written by releases before 0.2, which did not note the generation: it counts if the
+            // password is older.
             record::read::<Timestamp>(store, &earlier),
         )?;
-        let Some(account) = account else { return Ok(false) };
+        let Some(account) = account else {
+            return Ok(false);
+        };
         let good = |at: Timestamp| account.password_set_at.is_none_or(|set| at >= set);
         Ok(known.is_some() || earlier.is_some_and(good))
     }
 
     /// Notes that a browser has signed in to an account.
-    pub(super) async fn note_known(&self, visitor: &Visitor, account: &Account) -> Result<(), Unavailable> {
+    pub(super) async fn note_known(
+        &self,
+        visitor: &Visitor,
+        account: &Account,
+    ) -> Result<(), Unavailable> {
         let (store, now, browser) = (self.store(), self.now(), visitor.browser.digest());
         let note = |_: Option<Timestamp>| (now, Keep::For(KNOWN));
-        let (here, anywhere) = (keys::known(account.id, account.generation, &browser), keys::known_browser(&browser));
-        tokio::try_join!(record::put(store, &here, note), record::put(store, &anywhere, note))?;
+        let (here, anywhere) = (
+            keys::known(account.id, account.generation, &browser),
+            keys::known_browser(&browser),
+        );
+        tokio::try_join!(
+            record::put(store, &here, note),
+            record::put(store, &anywhere, note)
+        )?;
         Ok(())
     }
 
     /// Whether anybody has ever signed in with a browser.
     pub(crate) async fn is_known(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
-        Ok(self.store().get(&keys::known_browser(&visitor.browser.digest())).await?.is_some())
+        Ok(self
+            .store()
+            .get(&keys::known_browser(&visitor.browser.digest()))
+            .await?
+            .is_some())
     }
 }

@@ -1,8 +1,10 @@
-//! One-time links: to the first account of a server, to one that waits for its person, or back into one.
+//! One-time links: to the first account of a server, to one that waits for its person, or back into
+//! one.
 //!
-//! Looking at a link does not use it up. What makes it one-time is what it opens, not the link itself: there is one first
-//! account, an account takes its first credential from a link only while it has none, and any only while it is of the
-//! generation that the link was made for, and no newer link was made or the link withdrawn (docs/decisions/one-time-links-and-resets.md).
+//! Looking at a link does not use it up. What makes it one-time is what it opens, not the link
+//! itself: there is one first account, an account takes its first credential from a link only while
+//! it has none, and any only while it is of the generation that the link was made for, and no newer
+//! link was made or the link withdrawn (docs/decisions/one-time-links-and-resets.md).
 
 use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,20 +46,23 @@ struct Link {
 #[serde(rename_all = "snake_case")]
 enum Target {
     FirstAccount,
-    /// Good while the account is of this generation, as the next: another invitation raises it, and so does disabling.
+    /// Good while the account is of this generation, as the next: another invitation raises it, and
+    /// so does disabling.
     Enrolment {
         account: Id,
         #[serde(default)]
         generation: u64,
     },
-    /// The first use raises the generation, and so does whatever else ends the sessions of the account.
+    /// The first use raises the generation, and so does whatever else ends the sessions of the
+    /// account.
     Reset {
         account: Id,
         generation: u64,
     },
 }
 
-/// What lies behind a living link, or behind signing up: an account to be made, or one that waits for its person.
+/// What lies behind a living link, or behind signing up: an account to be made, or one that waits
+/// for its person.
 pub(super) enum Door {
     FirstAccount,
     SignUp,
@@ -83,38 +88,83 @@ impl Provider {
             Door::FirstAccount | Door::SignUp => (Purpose::FirstAccount, None),
         };
         let first = shortest_password(Role::Administrator, false);
-        let shortest_password = account.as_ref().map_or(first, |account| account.shortest_password());
-        Ok(Invitation { purpose, email: account.map(|account| account.email), shortest_password })
+        let shortest_password = account
+            .as_ref()
+            .map_or(first, |account| account.shortest_password());
+        Ok(Invitation {
+            purpose,
+            email: account.map(|account| account.email),
+            shortest_password,
+        })
     }
 
     /// A link for an account that waits for its person.
     pub(crate) async fn enrolment_link(&self, account: &Account) -> Result<String, Unavailable> {
-        let target = Target::Enrolment { account: account.id, generation: account.generation };
+        let target = Target::Enrolment {
+            account: account.id,
+            generation: account.generation,
+        };
         self.current_link(account, "enroll", target).await
     }
 
     /// A link by which the person of an account chooses a new way to sign in.
     pub(crate) async fn reset_link(&self, account: &Account) -> Result<String, Unavailable> {
-        self.current_link(account, "reset", Target::Reset { account: account.id, generation: account.generation }).await
+        self.current_link(
+            account,
+            "reset",
+            Target::Reset {
+                account: account.id,
+                generation: account.generation,
+            },
+        )
+        .await
     }
 
-    /// Makes a link to an account that counts from now on, and no other. It is stored before the account names it, so that a failure in
-    /// between leaves the earlier one as it was.
-    async fn current_link(&self, account: &Account, page: &str, target: Target) -> Result<String, Unavailable> {
+    /// Makes a link to an account that counts from now on, and no other. It is stored before the
+    /// account names it, so that a failure in between leaves the earlier one as it was.
+    async fn current_link(
+        &self,
+        account: &Account,
+        page: &str,
+        target: Target,
+    ) -> Result<String, Unavailable> {
         let (digest, expires_at, link) = self.one_time_link(page, target).await?;
-        let current = CurrentLink { generation: account.generation, digest: Some(digest), expires_at };
+        let current = CurrentLink {
+            generation: account.generation,
+            digest: Some(digest),
+            expires_at,
+        };
         let name = |account: &mut Account| account.link = Some(current.clone());
         self.change_account(account.id, name).await?;
         Ok(link)
     }
 
-    /// Makes a one-time link. Every link that a person is to get passes here, so that here it could be mailed; until then, whoever
-    /// asked for it hands it on.
-    async fn one_time_link(&self, page: &str, target: Target) -> Result<(Digest, Timestamp, String), Unavailable> {
-        let (token, lifetime) = (self.entropy().secret(), self.settings().lifetimes.invitation);
-        let link = Link { target, expires_at: self.now().after(lifetime) };
-        record::insert(self.store(), &keys::invitation(&token.digest()), &link, record::keep(lifetime)).await?;
-        let address = self.settings().issuer.url(&format!("/{page}/{}", token.encode()));
+    /// Makes a one-time link. Every link that a person is to get passes here, so that here it could
+    /// be mailed; until then, whoever asked for it hands it on.
+    async fn one_time_link(
+        &self,
+        page: &str,
+        target: Target,
+    ) -> Result<(Digest, Timestamp, String), Unavailable> {
+        let (token, lifetime) = (
+            self.entropy().secret(),
+            self.settings().lifetimes.invitation,
+        );
+        let link = Link {
+            target,
+            expires_at: self.now().after(lifetime),
+        };
+        record::insert(
+            self.store(),
+            &keys::invitation(&token.digest()),
+            &link,
+            record::keep(lifetime),
+        )
+        .await?;
+        let address = self
+            .settings()
+            .issuer
+            .url(&format!("/{page}/{}", token.encode()));
         Ok((token.digest(), link.expires_at, address))
     }
 
@@ -122,22 +172,41 @@ impl Provider {
     pub(super) async fn door_of_link(&self, digest: &Digest) -> Result<Door, EnrolError> {
         let link: Option<Link> = record::read(self.store(), &keys::invitation(digest)).await?;
         let now = self.now();
-        match link.filter(|link| !link.expires_at.has_passed(now)).ok_or(EnrolError::LinkGone)?.target {
+        match link
+            .filter(|link| !link.expires_at.has_passed(now))
+            .ok_or(EnrolError::LinkGone)?
+            .target
+        {
             Target::FirstAccount if self.has_accounts().await? => Err(EnrolError::LinkGone),
             Target::FirstAccount => Ok(Door::FirstAccount),
-            Target::Enrolment { account, generation } => {
-                let account = self.account_of_generation(account, generation, digest).await?;
+            Target::Enrolment {
+                account,
+                generation,
+            } => {
+                let account = self
+                    .account_of_generation(account, generation, digest)
+                    .await?;
                 let waiting = Some(account).filter(|account| !account.has_credentials());
                 Ok(Door::Enrolment(waiting.ok_or(EnrolError::LinkGone)?))
             }
-            Target::Reset { account, generation } => {
-                Ok(Door::Reset(self.account_of_generation(account, generation, digest).await?))
-            }
+            Target::Reset {
+                account,
+                generation,
+            } => Ok(Door::Reset(
+                self.account_of_generation(account, generation, digest)
+                    .await?,
+            )),
         }
     }
 
-    async fn account_of_generation(&self, account: Id, generation: u64, link: &Digest) -> Result<Box<Account>, EnrolError> {
-        let good = |account: &Account| account.generation == generation && account.is_current_link(link);
+    async fn account_of_generation(
+        &self,
+        account: Id,
+        generation: u64,
+        link: &Digest,
+    ) -> Result<Box<Account>, EnrolError> {
+        let good =
+            |account: &Account| account.generation == generation && account.is_current_link(link);
         let account = self.active_account(account).await?.filter(good);
         Ok(Box::new(account.ok_or(EnrolError::LinkGone)?))
     }
@@ -145,5 +214,7 @@ impl Provider {
 
 /// By what a link is found.
 pub(super) fn digest(token: &str) -> Result<Digest, EnrolError> {
-    Secret::decode(token).map(|secret| secret.digest()).ok_or(EnrolError::LinkGone)
+    Secret::decode(token)
+        .map(|secret| secret.digest())
+        .ok_or(EnrolError::LinkGone)
 }

@@ -1,7 +1,8 @@
-//! Passkeys: discoverable, so that a button is all it takes, and with user verification, so that they stand alone.
+//! Passkeys: discoverable, so that a button is all it takes, and with user verification, so that
+//! they stand alone.
 //!
-//! What a browser sends is judged by webauthn-rs; a challenge is judged once. Every failure looks the same outside and says
-//! its reason in the log only.
+//! What a browser sends is judged by webauthn-rs; a challenge is judged once. Every failure looks
+//! the same outside and says its reason in the log only.
 
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::{
     Webauthn, WebauthnBuilder,
     prelude::{
-        AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration,
-        PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse, Url, Uuid, WebauthnError,
+        AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, Passkey,
+        PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+        RequestChallengeResponse, Url, Uuid, WebauthnError,
     },
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
@@ -21,14 +23,31 @@ use crate::{Provider, Settings, Visitor, Way, audit::Deed, limits::Limit, proble
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.
-const STARTS: Limit = Limit { name: "passkey", most: 30, stretch: QUARTER_OF_AN_HOUR };
+const STARTS: Limit = Limit {
+    name: "passkey",
+    most: 30,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// Sign-in pages that offer passkeys by themselves, likewise.
-const AUTOFILLS: Limit = Limit { name: "passkey-autofill", most: 100, stretch: QUARTER_OF_AN_HOUR };
-/// Sign-ins begun from one part of the network. A browser without its cookie counts as a new one, so this bounds what strangers
-/// store; browsers in which somebody has signed in before are not held to it.
-const STARTS_FROM: Limit = Limit { name: "passkey-from", most: 3000, stretch: QUARTER_OF_AN_HOUR };
+const AUTOFILLS: Limit = Limit {
+    name: "passkey-autofill",
+    most: 100,
+    stretch: QUARTER_OF_AN_HOUR,
+};
+/// Sign-ins begun from one part of the network. A browser without its cookie counts as a new one,
+/// so this bounds what strangers store; browsers in which somebody has signed in before are not
+/// held to it.
+const STARTS_FROM: Limit = Limit {
+    name: "passkey-from",
+    most: 3000,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// The same for sign-in pages.
-const AUTOFILLS_FROM: Limit = Limit { name: "passkey-autofill-from", most: 5000, stretch: QUARTER_OF_AN_HOUR };
+const AUTOFILLS_FROM: Limit = Limit {
+    name: "passkey-autofill-from",
+    most: 5000,
+    stretch: QUARTER_OF_AN_HOUR,
+};
 /// As many as a person can tell apart; every sign-in reads them all.
 const MOST_PASSKEYS: usize = 20;
 
@@ -65,7 +84,12 @@ pub(crate) struct StoredPasskey {
 
 impl StoredPasskey {
     pub(crate) fn new(name: &str, key: Passkey, now: Timestamp) -> Self {
-        Self { name: name.to_owned(), created_at: now, last_used_at: None, key }
+        Self {
+            name: name.to_owned(),
+            created_at: now,
+            last_used_at: None,
+            key,
+        }
     }
 
     /// What it is named by on the account page: a digest of the credential's id.
@@ -74,7 +98,12 @@ impl StoredPasskey {
     }
 
     pub(crate) fn view(&self) -> PasskeyView {
-        PasskeyView { id: self.id(), name: self.name.clone(), created_at: self.created_at, last_used_at: self.last_used_at }
+        PasskeyView {
+            id: self.id(),
+            name: self.name.clone(),
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+        }
     }
 }
 
@@ -88,18 +117,22 @@ impl From<WebauthnError> for Failed {
     }
 }
 
-/// What judges passkeys for this server's host. There is none when the issuer's host is an IP address, which cannot have
-/// passkeys (WebAuthn section 5.1.2: a relying party is a domain).
+/// What judges passkeys for this server's host. There is none when the issuer's host is an IP
+/// address, which cannot have passkeys (WebAuthn section 5.1.2: a relying party is a domain).
 pub(crate) struct Passkeys(Option<Webauthn>);
 
 impl Passkeys {
     pub(crate) fn new(settings: &Settings) -> Self {
         let built = Url::parse(settings.issuer.origin()).ok().map(|origin| {
-            WebauthnBuilder::new(settings.issuer.host(), &origin).and_then(|builder| builder.rp_name(&settings.name).build())
+            WebauthnBuilder::new(settings.issuer.host(), &origin)
+                .and_then(|builder| builder.rp_name(&settings.name).build())
         });
         let webauthn = built.and_then(Result::ok);
         if webauthn.is_none() {
-            tracing::warn!(issuer = settings.issuer.as_str(), "no passkeys: the issuer's host is not a domain name");
+            tracing::warn!(
+                issuer = settings.issuer.as_str(),
+                "no passkeys: the issuer's host is not a domain name"
+            );
         }
         Self(webauthn)
     }
@@ -111,11 +144,20 @@ impl Passkeys {
         email: &str,
         existing: &[StoredPasskey],
     ) -> Result<(CreationChallengeResponse, PasskeyRegistration), Failed> {
-        let excluded = existing.iter().map(|passkey| passkey.key.cred_id().clone()).collect();
+        let excluded = existing
+            .iter()
+            .map(|passkey| passkey.key.cred_id().clone())
+            .collect();
         let user = Uuid::from_bytes(account.bytes());
-        let (mut options, state) = self.webauthn()?.start_passkey_registration(user, email, email, Some(excluded))?;
-        // webauthn-rs leaves it to the authenticator whether a passkey can be found without an address.
-        let selection = options.public_key.authenticator_selection.get_or_insert_default();
+        let (mut options, state) =
+            self.webauthn()?
+                .start_passkey_registration(user, email, email, Some(excluded))?;
+        // webauthn-rs leaves it to the authenticator whether a passkey can be found without an
+        // address.
+        let selection = options
+            .public_key
+            .authenticator_selection
+            .get_or_insert_default();
         selection.resident_key = Some(ResidentKeyRequirement::Required);
         selection.require_resident_key = true;
         Ok((options, state))
@@ -126,10 +168,14 @@ impl Passkeys {
         credential: &RegisterPublicKeyCredential,
         state: &PasskeyRegistration,
     ) -> Result<Passkey, Failed> {
-        Ok(self.webauthn()?.finish_passkey_registration(credential, state)?)
+        Ok(self
+            .webauthn()?
+            .finish_passkey_registration(credential, state)?)
     }
 
-    fn start_authentication(&self) -> Result<(RequestChallengeResponse, DiscoverableAuthentication), Failed> {
+    fn start_authentication(
+        &self,
+    ) -> Result<(RequestChallengeResponse, DiscoverableAuthentication), Failed> {
         let (mut options, state) = self.webauthn()?.start_discoverable_authentication()?;
         // Asked for by a button, not offered while an address is typed.
         options.mediation = None;
@@ -138,7 +184,9 @@ impl Passkeys {
 
     /// The account that a passkey says it belongs to. Nothing is proved yet.
     fn claimed_account(&self, credential: &PublicKeyCredential) -> Result<Id, Failed> {
-        let (user, _) = self.webauthn()?.identify_discoverable_authentication(credential)?;
+        let (user, _) = self
+            .webauthn()?
+            .identify_discoverable_authentication(credential)?;
         Ok(Id::new(user.into_bytes()))
     }
 
@@ -149,9 +197,19 @@ impl Passkeys {
         state: DiscoverableAuthentication,
         account: &Account,
     ) -> Result<AuthenticationResult, Failed> {
-        let held = |passkey: &&StoredPasskey| passkey.key.cred_id().as_slice() == credential.get_credential_id();
-        let passkey = account.passkeys.iter().find(held).ok_or(WebauthnError::CredentialNotFound)?;
-        Ok(self.webauthn()?.finish_discoverable_authentication_v2(credential, state, &passkey.key)?)
+        let held = |passkey: &&StoredPasskey| {
+            passkey.key.cred_id().as_slice() == credential.get_credential_id()
+        };
+        let passkey = account
+            .passkeys
+            .iter()
+            .find(held)
+            .ok_or(WebauthnError::CredentialNotFound)?;
+        Ok(self.webauthn()?.finish_discoverable_authentication_v2(
+            credential,
+            state,
+            &passkey.key,
+        )?)
     }
 
     fn webauthn(&self) -> Result<&Webauthn, Failed> {
@@ -162,14 +220,18 @@ impl Passkeys {
 impl Provider {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
     ///
-    /// `autofill` is for a page that offers passkeys in its e-mail box before anybody asked for one. It is counted apart: looking at
-    /// the page must not use up what the button needs.
+    /// `autofill` is for a page that offers passkeys in its e-mail box before anybody asked for
+    /// one. It is counted apart: looking at the page must not use up what the button needs.
     pub async fn start_passkey_sign_in(
         &self,
         visitor: &Visitor,
         autofill: bool,
     ) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
-        let (own, from) = if autofill { (AUTOFILLS, AUTOFILLS_FROM) } else { (STARTS, STARTS_FROM) };
+        let (own, from) = if autofill {
+            (AUTOFILLS, AUTOFILLS_FROM)
+        } else {
+            (STARTS, STARTS_FROM)
+        };
         if let Some(retry_after) = self.count_visit(visitor, own, from).await? {
             return Err(SignInError::TooManyAttempts { retry_after });
         }
@@ -185,7 +247,8 @@ impl Provider {
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
-        self.finish_with_passkey(visitor, ceremony, credential, None).await
+        self.finish_with_passkey(visitor, ceremony, credential, None)
+            .await
     }
 
     /// Signs the person in once more who is signed in here: nobody else's passkey will do.
@@ -195,8 +258,12 @@ impl Provider {
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
-        let person = self.signed_in(visitor).await?.ok_or(SignInError::WrongCredentials)?;
-        self.finish_with_passkey(visitor, ceremony, credential, Some(person.account)).await
+        let person = self
+            .signed_in(visitor)
+            .await?
+            .ok_or(SignInError::WrongCredentials)?;
+        self.finish_with_passkey(visitor, ceremony, credential, Some(person.account))
+            .await
     }
 
     async fn finish_with_passkey(
@@ -215,21 +282,45 @@ impl Provider {
         if whose.is_some_and(|whose| whose != id) {
             return Err(SignInError::WrongCredentials);
         }
-        let account = self.active_account(id).await?.ok_or(SignInError::WrongCredentials)?;
-        let result = self.passkeys().finish_authentication(credential, state, &account)?;
+        let account = self
+            .active_account(id)
+            .await?
+            .ok_or(SignInError::WrongCredentials)?;
+        let result = self
+            .passkeys()
+            .finish_authentication(credential, state, &account)?;
         // 3. Note its use, if account and passkey are still there.
-        let (account, name) = self.note_use(id, &result).await?.ok_or(SignInError::WrongCredentials)?;
+        let (account, name) = self
+            .note_use(id, &result)
+            .await?
+            .ok_or(SignInError::WrongCredentials)?;
         // 4. Begin a session.
-        let signed_in = self.begin_session(visitor, &account, Some(Way::Passkey)).await?;
-        self.note_by_person(Deed::SignedInWithPasskey, account.whose(), visitor, name).await;
+        let signed_in = self
+            .begin_session(visitor, &account, Some(Way::Passkey))
+            .await?;
+        self.note_by_person(Deed::SignedInWithPasskey, account.whose(), visitor, name)
+            .await;
         Ok(signed_in)
     }
 
     /// Begins adding a passkey to the account of the signed-in person.
-    pub async fn start_adding_passkey(&self, visitor: &Visitor) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
+    pub async fn start_adding_passkey(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
         let account = self.fresh_account(visitor).await?;
-        let (options, state) = self.passkeys().start_registration(account.id, &account.email, &account.passkeys)?;
-        let id = self.begin_ceremony(visitor, Task::Add { account: account.id, state }).await?;
+        let (options, state) =
+            self.passkeys()
+                .start_registration(account.id, &account.email, &account.passkeys)?;
+        let id = self
+            .begin_ceremony(
+                visitor,
+                Task::Add {
+                    account: account.id,
+                    state,
+                },
+            )
+            .await?;
         Ok(Ceremony { id, options })
     }
 
@@ -242,18 +333,28 @@ impl Provider {
     ) -> Result<(), AccountError> {
         // 1. Take the ceremony out, whoever is signed in.
         let task = self.take_ceremony(visitor, ceremony).await?;
-        let (_, person) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let (_, person) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         let Some(Task::Add { account, state }) =
             task.filter(|task| matches!(task, Task::Add { account, .. } if *account == person.id))
         else {
             return Err(AccountError::CeremonyFailed);
         };
         // 2. Judge the answer.
-        let passkey = StoredPasskey::new(&visitor.device, self.passkeys().finish_registration(credential, &state)?, self.now());
+        let passkey = StoredPasskey::new(
+            &visitor.device,
+            self.passkeys().finish_registration(credential, &state)?,
+            self.now(),
+        );
         // 3. Keep the passkey, if the session is alive still.
         let keep = |account: &mut Account| {
             let alive = account.is_active() && account.generation == person.generation;
-            let new = !account.passkeys.iter().any(|other| other.key == passkey.key);
+            let new = !account
+                .passkeys
+                .iter()
+                .any(|other| other.key == passkey.key);
             let welcome = alive && new && account.passkeys.len() < MOST_PASSKEYS;
             if welcome {
                 account.passkeys.push(passkey.clone());
@@ -263,11 +364,18 @@ impl Provider {
         if self.change_account(account, keep).await? != Some(true) {
             return Err(AccountError::CeremonyFailed);
         }
-        self.note_by_person(Deed::PasskeyAdded, person.whose(), visitor, visitor.device.clone()).await;
+        self.note_by_person(
+            Deed::PasskeyAdded,
+            person.whose(),
+            visitor,
+            visitor.device.clone(),
+        )
+        .await;
         Ok(())
     }
 
-    /// Whether anybody can sign in with a passkey here: not where the issuer's host is an IP address.
+    /// Whether anybody can sign in with a passkey here: not where the issuer's host is an IP
+    /// address.
     pub fn has_passkeys(&self) -> bool {
         self.passkeys().0.is_some()
     }
@@ -277,13 +385,20 @@ impl Provider {
     }
 
     /// Notes that a passkey was used. `None` when the account or the passkey has gone meanwhile.
-    async fn note_use(&self, account: Id, result: &AuthenticationResult) -> Result<Option<(Account, String)>, Unavailable> {
+    async fn note_use(
+        &self,
+        account: Id,
+        result: &AuthenticationResult,
+    ) -> Result<Option<(Account, String)>, Unavailable> {
         let now = self.now();
         let note = |account: &mut Account| {
             if !account.is_active() {
                 return None;
             }
-            let used = account.passkeys.iter_mut().find(|passkey| passkey.key.cred_id() == result.cred_id())?;
+            let used = account
+                .passkeys
+                .iter_mut()
+                .find(|passkey| passkey.key.cred_id() == result.cred_id())?;
             used.key.update_credential(result);
             used.last_used_at = Some(now);
             let name = used.name.clone();

@@ -1,8 +1,10 @@
-//! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19 MiB and a core.
+//! The queue in front of the password hash, which is bounded: a hash takes tens of milliseconds, 19
+//! MiB and a core.
 //!
-//! There are two lanes. Browsers that are known to the account they name, and people with a link or a session, wait in one;
-//! everybody else in the other. Strangers fill neither the places nor the last core of the known. Within a lane the networks, or
-//! accounts, take turns: one that brings many waits for itself.
+//! There are two lanes. Browsers that are known to the account they name, and people with a link or
+//! a session, wait in one; everybody else in the other. Strangers fill neither the places nor the
+//! last core of the known. Within a lane the networks, or accounts, take turns: one that brings
+//! many waits for itself.
 
 use std::{
     collections::HashMap,
@@ -69,17 +71,29 @@ pub(crate) struct Requester {
 impl Requester {
     /// A browser that is known to an account, or somebody who holds a link to it or a session.
     pub(crate) fn known(visitor: &Visitor, account: Id) -> Self {
-        Self { lane: Lane::Known, party: account.to_string(), presence: visitor.presence.clone() }
+        Self {
+            lane: Lane::Known,
+            party: account.to_string(),
+            presence: visitor.presence.clone(),
+        }
     }
 
     /// Anybody else.
     pub(crate) fn stranger(visitor: &Visitor) -> Self {
-        Self { lane: Lane::Other, party: limits::neighbourhood(visitor.address), presence: visitor.presence.clone() }
+        Self {
+            lane: Lane::Other,
+            party: limits::neighbourhood(visitor.address),
+            presence: visitor.presence.clone(),
+        }
     }
 
     /// Whoever runs the server, and administrators.
     pub(crate) fn operator() -> Self {
-        Self { lane: Lane::Known, party: "operator".to_owned(), presence: Presence::default() }
+        Self {
+            lane: Lane::Known,
+            party: "operator".to_owned(),
+            presence: Presence::default(),
+        }
     }
 }
 
@@ -131,9 +145,20 @@ impl Drop for Slot {
 impl Queue {
     /// With so many slots; all but one are open to everybody.
     pub(super) fn new(slots: NonZeroUsize) -> Self {
-        let lane = |places| Waiting { places, round: 0, tickets: Vec::new() };
+        let lane = |places| Waiting {
+            places,
+            round: 0,
+            tickets: Vec::new(),
+        };
         let (known, others) = (lane(KNOWN_PLACES), lane(OTHER_PLACES));
-        Self(Arc::new(Mutex::new(State { slots: slots.get(), working: 0, others_working: 0, known, others, in_a_row: 0 })))
+        Self(Arc::new(Mutex::new(State {
+            slots: slots.get(),
+            working: 0,
+            others_working: 0,
+            known,
+            others,
+            in_a_row: 0,
+        })))
     }
 
     /// Waits for a turn. Whoever finds no place is told so at once.
@@ -142,10 +167,15 @@ impl Queue {
             return Err(NoTurn::Abandoned);
         }
         let (turn, called) = oneshot::channel();
-        self.lock().lane(requester.lane).join(requester, turn).map_err(NoTurn::Busy)?;
+        self.lock()
+            .lane(requester.lane)
+            .join(requester, turn)
+            .map_err(NoTurn::Busy)?;
         self.call();
         // Whoever gives up waiting leaves a ticket that is dropped when it is looked at.
-        let called = timeout(LONGEST_WAIT, called).await.map_err(|_| NoTurn::Busy(Busy::Server))?;
+        let called = timeout(LONGEST_WAIT, called)
+            .await
+            .map_err(|_| NoTurn::Busy(Busy::Server))?;
         // A ticket whose client is gone is dropped without an answer.
         called.map_err(|_| NoTurn::Abandoned)?.map_err(NoTurn::Busy)
     }
@@ -153,7 +183,9 @@ impl Queue {
     /// Calls tickets as long as there are slots for them.
     fn call(&self) {
         loop {
-            let Some((ticket, lane)) = self.lock().next() else { return };
+            let Some((ticket, lane)) = self.lock().next() else {
+                return;
+            };
             // Whoever stopped waiting this very moment takes no slot.
             if let Err(Ok(mut slot)) = ticket.turn.send(Ok(Slot(Some((self.clone(), lane))))) {
                 slot.0 = None;
@@ -181,9 +213,22 @@ impl State {
             return None;
         }
         let open = self.others_working < self.slots.saturating_sub(1).max(1);
-        let first = if open && self.in_a_row >= KNOWN_IN_A_ROW { Lane::Other } else { Lane::Known };
-        let lanes = [first, if first == Lane::Known { Lane::Other } else { Lane::Known }];
-        let mut lanes = lanes.into_iter().filter(|lane| open || *lane == Lane::Known);
+        let first = if open && self.in_a_row >= KNOWN_IN_A_ROW {
+            Lane::Other
+        } else {
+            Lane::Known
+        };
+        let lanes = [
+            first,
+            if first == Lane::Known {
+                Lane::Other
+            } else {
+                Lane::Known
+            },
+        ];
+        let mut lanes = lanes
+            .into_iter()
+            .filter(|lane| open || *lane == Lane::Known);
         let (ticket, lane) = lanes.find_map(|lane| Some((self.lane(lane).next()?, lane)))?;
         self.working += 1;
         match lane {
@@ -212,9 +257,19 @@ impl Waiting {
             self.make_room(&requester.party)?;
         }
         let party = requester.party.clone();
-        let last = self.tickets.iter().filter(|ticket| ticket.party == party).map(|ticket| ticket.round).max();
+        let last = self
+            .tickets
+            .iter()
+            .filter(|ticket| ticket.party == party)
+            .map(|ticket| ticket.round)
+            .max();
         let round = last.unwrap_or(self.round).max(self.round) + 1;
-        self.tickets.push(Ticket { party, round, presence: requester.presence.clone(), turn });
+        self.tickets.push(Ticket {
+            party,
+            round,
+            presence: requester.presence.clone(),
+            turn,
+        });
         Ok(())
     }
 
@@ -225,11 +280,22 @@ impl Waiting {
             *shares.entry(&ticket.party).or_default() += 1;
         }
         let own = shares.get(party).copied().unwrap_or(0);
-        let (largest, most) = shares.into_iter().max_by_key(|(_, share)| *share).unwrap_or((party, own));
+        let (largest, most) = shares
+            .into_iter()
+            .max_by_key(|(_, share)| *share)
+            .unwrap_or((party, own));
         if own + 1 >= most {
-            return Err(if own > 0 && own >= most { Busy::Visitor } else { Busy::Server });
+            return Err(if own > 0 && own >= most {
+                Busy::Visitor
+            } else {
+                Busy::Server
+            });
         }
-        if let Some(last) = self.tickets.iter().rposition(|ticket| ticket.party == largest) {
+        if let Some(last) = self
+            .tickets
+            .iter()
+            .rposition(|ticket| ticket.party == largest)
+        {
             // Nobody may be waiting for the answer any more.
             let _ = self.tickets.remove(last).turn.send(Err(Busy::Visitor));
         }
@@ -239,7 +305,11 @@ impl Waiting {
     /// The ticket whose turn it is. Those whose clients are gone are dropped.
     fn next(&mut self) -> Option<Ticket> {
         self.tickets.retain(|ticket| !ticket.is_abandoned());
-        let (place, _) = self.tickets.iter().enumerate().min_by_key(|(_, ticket)| ticket.round)?;
+        let (place, _) = self
+            .tickets
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, ticket)| ticket.round)?;
         let ticket = self.tickets.remove(place);
         self.round = ticket.round;
         Some(ticket)
@@ -259,7 +329,11 @@ mod tests {
     use super::*;
 
     fn requester(lane: Lane, party: &str) -> Requester {
-        Requester { lane, party: party.to_owned(), presence: Presence::default() }
+        Requester {
+            lane,
+            party: party.to_owned(),
+            presence: Presence::default(),
+        }
     }
 
     fn other(party: &str) -> Requester {
@@ -270,8 +344,12 @@ mod tests {
         Queue::new(NonZeroUsize::new(slots).expect("some slots"))
     }
 
-    /// Lets somebody wait in a task of their own, which answers who they are when they have their turn.
-    async fn waits(queue: &Queue, requester: &Requester) -> tokio::task::JoinHandle<Result<(), NoTurn>> {
+    /// Lets somebody wait in a task of their own, which answers who they are when they have their
+    /// turn.
+    async fn waits(
+        queue: &Queue,
+        requester: &Requester,
+    ) -> tokio::task::JoinHandle<Result<(), NoTurn>> {
         let (queue, requester) = (queue.clone(), requester.clone());
         let waiting = tokio::spawn(async move { queue.turn(&requester).await.map(drop) });
         tokio::task::yield_now().await;
@@ -284,7 +362,10 @@ mod tests {
         let held = queue.turn(&other("a")).await.expect("a slot");
         let next = waits(&queue, &other("b")).await;
         assert!(!next.is_finished(), "one slot is kept for the known");
-        queue.turn(&requester(Lane::Known, "k")).await.expect("a slot");
+        queue
+            .turn(&requester(Lane::Known, "k"))
+            .await
+            .expect("a slot");
         drop(held);
         assert_eq!(next.await.expect("no panic"), Ok(()));
         let state = queue.lock();
@@ -299,11 +380,20 @@ mod tests {
         for _ in 0..OTHER_PLACES {
             waiting.push(waits(&queue, &other("a")).await);
         }
-        assert_eq!(queue.turn(&other("a")).await.err(), Some(NoTurn::Busy(Busy::Visitor)));
-        queue.turn(&requester(Lane::Known, "k")).await.expect("at once");
+        assert_eq!(
+            queue.turn(&other("a")).await.err(),
+            Some(NoTurn::Busy(Busy::Visitor))
+        );
+        queue
+            .turn(&requester(Lane::Known, "k"))
+            .await
+            .expect("at once");
         // Somebody from elsewhere has the place of the last one of the crowd, and the second turn.
         let elsewhere = waits(&queue, &other("b")).await;
-        assert_eq!(waiting.pop().expect("one").await.expect("no panic"), Err(NoTurn::Busy(Busy::Visitor)));
+        assert_eq!(
+            waiting.pop().expect("one").await.expect("no panic"),
+            Err(NoTurn::Busy(Busy::Visitor))
+        );
         drop(held);
         assert_eq!(elsewhere.await.expect("no panic"), Ok(()));
         for one in waiting {
@@ -341,15 +431,31 @@ mod tests {
             let requester = other(&number.to_string());
             gone.push((waits(&queue, &requester).await, requester.presence));
         }
-        assert_eq!(queue.turn(&other("new")).await.err(), Some(NoTurn::Busy(Busy::Server)));
+        assert_eq!(
+            queue.turn(&other("new")).await.err(),
+            Some(NoTurn::Busy(Busy::Server))
+        );
         for (_, presence) in &gone {
             presence.end();
         }
         let stays = waits(&queue, &other("stays")).await;
-        assert_eq!(queue.lock().others.tickets.len(), 1, "their places are free");
+        assert_eq!(
+            queue.lock().others.tickets.len(),
+            1,
+            "their places are free"
+        );
         for (waiting, presence) in gone {
             assert_eq!(waiting.await.expect("no panic"), Err(NoTurn::Abandoned));
-            assert_eq!(queue.turn(&Requester { presence, ..other("late") }).await.err(), Some(NoTurn::Abandoned));
+            assert_eq!(
+                queue
+                    .turn(&Requester {
+                        presence,
+                        ..other("late")
+                    })
+                    .await
+                    .err(),
+                Some(NoTurn::Abandoned)
+            );
         }
         drop(held);
         assert_eq!(stays.await.expect("no panic"), Ok(()));
@@ -374,7 +480,10 @@ mod tests {
     async fn the_known_leave_others_a_turn() {
         let queue = queue(2);
         let first = queue.turn(&other("a")).await.expect("a slot");
-        let second = queue.turn(&requester(Lane::Known, "k")).await.expect("a slot");
+        let second = queue
+            .turn(&requester(Lane::Known, "k"))
+            .await
+            .expect("a slot");
         let other = waits(&queue, &other("b")).await;
         let mut known = Vec::new();
         for number in 0..KNOWN_PLACES {

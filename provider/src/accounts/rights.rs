@@ -1,6 +1,8 @@
-//! The few members of an account that decide what it may do, changed in its record whatever else is in there.
+//! The few members of an account that decide what it may do, changed in its record whatever else is
+//! in there.
 //!
-//! An account must be stopped even where this version cannot read all of it: a newer one may have written it, or it is damaged.
+//! An account must be stopped even where this version cannot read all of it: a newer one may have
+//! written it, or it is damaged.
 
 use oauth::Id;
 use serde::Deserialize as _;
@@ -30,12 +32,23 @@ pub(crate) struct Rights {
 impl Rights {
     /// What is missing, or is something else than it should be, counts as at the beginning.
     fn read(members: &Map<String, Value>) -> Self {
-        let role = members.get("role").and_then(|role| Role::deserialize(role).ok());
+        let role = members
+            .get("role")
+            .and_then(|role| Role::deserialize(role).ok());
         Self {
-            disabled: members.get("disabled").and_then(Value::as_bool).unwrap_or(false),
+            disabled: members
+                .get("disabled")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             role: role.unwrap_or_default(),
-            generation: members.get("generation").and_then(Value::as_u64).unwrap_or(0),
-            is_short_password_alone: members.get("passkeys").and_then(Value::as_array).is_none_or(Vec::is_empty)
+            generation: members
+                .get("generation")
+                .and_then(Value::as_u64)
+                .unwrap_or(0),
+            is_short_password_alone: members
+                .get("passkeys")
+                .and_then(Value::as_array)
+                .is_none_or(Vec::is_empty)
                 && members.get("password").is_some_and(Value::is_string)
                 && members.get("password_is_long").and_then(Value::as_bool) != Some(true),
         }
@@ -69,16 +82,32 @@ impl Provider {
     /// The account of an address that somebody typed, whether or not this version can read it.
     pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
         for key in keys_of(typed) {
-            let Some(id) = record::read::<Id>(self.store(), &key).await? else { continue };
-            let found = match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
-                Found::Nothing => None,
-                Found::Unreadable => Some(Subject { id, email: typed.to_owned(), disabled: false, is_record: false }),
-                Found::Record(members) => {
-                    let stored = members.get("email").and_then(Value::as_str).unwrap_or(typed);
-                    let disabled = Rights::read(&members).disabled;
-                    Some(Subject { id, email: stored.to_owned(), disabled, is_record: true })
-                }
+            let Some(id) = record::read::<Id>(self.store(), &key).await? else {
+                continue;
             };
+            let found =
+                match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
+                    Found::Nothing => None,
+                    Found::Unreadable => Some(Subject {
+                        id,
+                        email: typed.to_owned(),
+                        disabled: false,
+                        is_record: false,
+                    }),
+                    Found::Record(members) => {
+                        let stored = members
+                            .get("email")
+                            .and_then(Value::as_str)
+                            .unwrap_or(typed);
+                        let disabled = Rights::read(&members).disabled;
+                        Some(Subject {
+                            id,
+                            email: stored.to_owned(),
+                            disabled,
+                            is_record: true,
+                        })
+                    }
+                };
             // An address counts while its account says so.
             if let Some(subject) = found.filter(|subject| keys_of(&subject.email).contains(&key)) {
                 return Ok(Some(subject));
@@ -87,7 +116,8 @@ impl Provider {
         Ok(None)
     }
 
-    /// Changes what an account may do; `None` when it is not there. `decide` is asked again whenever another was faster.
+    /// Changes what an account may do; `None` when it is not there. `decide` is asked again
+    /// whenever another was faster.
     pub(crate) async fn change_rights<A>(
         &self,
         id: Id,
@@ -96,13 +126,19 @@ impl Provider {
         let key = keys::account(id);
         let mut bytes = self.store().get(&key).await?;
         for _ in 0..MOST_TRIES {
-            let Some(stored) = &bytes else { return Ok(None) };
+            let Some(stored) = &bytes else {
+                return Ok(None);
+            };
             let mut members: Map<String, Value> = record::decode(&key, stored)?;
             let before = Rights::read(&members);
             let mut rights = before;
             let answer = decide(&mut rights);
             rights.write(before, &mut members);
-            match self.store().compare_and_swap(&key, stored, &record::encode(&members), Keep::Forever).await? {
+            match self
+                .store()
+                .compare_and_swap(&key, stored, &record::encode(&members), Keep::Forever)
+                .await?
+            {
                 Swap::Done => return Ok(Some(answer)),
                 Swap::Changed(other) => bytes = other,
             }

@@ -1,4 +1,5 @@
-//! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its digest.
+//! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its
+//! digest.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -15,7 +16,8 @@ use crate::{
     record::{self, Change, Found, Listing, Outcomes},
 };
 
-/// A signed-in browser. It is worth nothing without an account that is active and of the same generation.
+/// A signed-in browser. It is worth nothing without an account that is active and of the same
+/// generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) account: Id,
@@ -41,7 +43,8 @@ pub(crate) struct Session {
 
 /// How exactly the last use of a session is known.
 const EXACTNESS: Duration = Duration::from_mins(5);
-/// How many sessions an account has at most. When one more begins, the one that was used least recently ends.
+/// How many sessions an account has at most. When one more begins, the one that was used least
+/// recently ends.
 const MOST_SESSIONS: usize = 100;
 /// How long nobody is offered a passkey who said no.
 const DECLINED: Duration = Duration::from_hours(30 * 24);
@@ -83,45 +86,82 @@ impl Session {
     }
 
     fn view(self, id: String, is_this: bool) -> SessionView {
-        let Self { device, address, created_at, last_used_at, .. } = self;
-        SessionView { id, device, address, created_at, last_used_at, is_this }
+        let Self {
+            device,
+            address,
+            created_at,
+            last_used_at,
+            ..
+        } = self;
+        SessionView {
+            id,
+            device,
+            address,
+            created_at,
+            last_used_at,
+            is_this,
+        }
     }
 }
 
 impl Provider {
-    /// Where the person is signed in, this browser first, then by last use; `None` when nobody is signed in.
-    pub async fn sessions(&self, visitor: &Visitor) -> Result<Option<Listing<SessionView>>, Unavailable> {
-        let Some((_, account)) = self.signed_in_account(visitor).await? else { return Ok(None) };
+    /// Where the person is signed in, this browser first, then by last use; `None` when nobody is
+    /// signed in.
+    pub async fn sessions(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Option<Listing<SessionView>>, Unavailable> {
+        let Some((_, account)) = self.signed_in_account(visitor).await? else {
+            return Ok(None);
+        };
         let own = visitor.session.as_ref().map(Secret::digest);
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
-        let stands = |session: &Session| session.generation == account.generation && !session.ends_at(lifetime).has_passed(now);
+        let stands = |session: &Session| {
+            session.generation == account.generation && !session.ends_at(lifetime).has_passed(now)
+        };
         let view = |id: String, session: Session| {
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
-            Some(session).filter(stands).map(|session| session.view(id, is_this))
+            Some(session)
+                .filter(stands)
+                .map(|session| session.view(id, is_this))
         };
-        let mut sessions = self.list(&keys::sessions(account.id), keys::session, view).await?;
+        let mut sessions = self
+            .list(&keys::sessions(account.id), keys::session, view)
+            .await?;
         sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
         Ok(Some(sessions))
     }
 
     /// Signs another browser of the person out.
     pub async fn end_session(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
-        let (_, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let (_, account) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         // A name has the form of a secret. The store sees no other.
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let key = keys::session(id.as_str());
         let session: Option<Session> = record::read(self.store(), &key).await?;
-        let session = session.filter(|session| session.account == account.id).ok_or(AccountError::Gone)?;
+        let session = session
+            .filter(|session| session.account == account.id)
+            .ok_or(AccountError::Gone)?;
         self.store().remove(&key).await.map_err(Unavailable::from)?;
-        self.store().delist(&keys::sessions(account.id), id.as_str()).await.map_err(Unavailable::from)?;
-        self.note_by_person(Deed::SessionEnded, account.whose(), visitor, session.device).await;
+        self.store()
+            .delist(&keys::sessions(account.id), id.as_str())
+            .await
+            .map_err(Unavailable::from)?;
+        self.note_by_person(Deed::SessionEnded, account.whose(), visitor, session.device)
+            .await;
         Ok(())
     }
 
-    /// Signs every other browser of the person out. This one goes on with a new session, which is no newer sign-in and lasts no
-    /// longer.
+    /// Signs every other browser of the person out. This one goes on with a new session, which is
+    /// no newer sign-in and lasts no longer.
     pub async fn end_other_sessions(&self, visitor: &Visitor) -> Result<SetCookie, AccountError> {
-        let (session, account) = self.signed_in_account(visitor).await?.ok_or(AccountError::NotSignedIn)?;
+        let (session, account) = self
+            .signed_in_account(visitor)
+            .await?
+            .ok_or(AccountError::NotSignedIn)?;
         // 1. In one step every session is dead.
         let end = |account: &mut Account| {
             let alive = account.is_active() && account.generation == session.generation;
@@ -130,12 +170,19 @@ impl Provider {
                 account.clone()
             })
         };
-        let account = self.change_account(account.id, end).await?.flatten().ok_or(AccountError::NotSignedIn)?;
-        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None).await;
+        let account = self
+            .change_account(account.id, end)
+            .await?
+            .flatten()
+            .ok_or(AccountError::NotSignedIn)?;
+        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None)
+            .await;
         // 2. The rest clears away, and begins anew. This browser stays known to the account.
         self.end_sessions(account.id).await?;
         self.note_known(visitor, &account).await?;
-        Ok(self.open_session(visitor, &account, session.by_code, Some(&session)).await?)
+        Ok(self
+            .open_session(visitor, &account, session.by_code, Some(&session))
+            .await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
@@ -143,39 +190,66 @@ impl Provider {
         let account = self.signed_in_account(visitor).await?;
         self.end_session_of(visitor).await?;
         if let Some((_, account)) = account {
-            self.note_by_person(Deed::SignedOut, account.whose(), visitor, None).await;
+            self.note_by_person(Deed::SignedOut, account.whose(), visitor, None)
+                .await;
         }
         Ok(SetCookie::session_end())
     }
 
-    /// The session of a browser, unless it has expired. Whether its account is alive is another question:
-    /// [`Self::signed_in_account`].
+    /// The session of a browser, unless it has expired. Whether its account is alive is another
+    /// question: [`Self::signed_in_account`].
     pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<Session>, Unavailable> {
-        let Some(secret) = &visitor.session else { return Ok(None) };
+        let Some(secret) = &visitor.session else {
+            return Ok(None);
+        };
         // One that cannot be read is none: the person signs in again.
-        let session: Option<Session> = record::find(self.store(), &keys::session(secret.digest().as_str())).await?.record();
+        let session: Option<Session> =
+            record::find(self.store(), &keys::session(secret.digest().as_str()))
+                .await?
+                .record();
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
         Ok(session.filter(|session| !session.ends_at(lifetime).has_passed(now)))
     }
 
-    /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A failure costs nothing either.
+    /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A
+    /// failure costs nothing either.
     pub(crate) async fn note_session_use(&self, visitor: &Visitor, session: &Session) {
         let (now, address) = (self.now(), visitor.address.to_canonical().to_string());
-        let Some(secret) = visitor.session.as_ref().filter(|_| session.is_worth_noting(now, &address)) else { return };
+        let Some(secret) = visitor
+            .session
+            .as_ref()
+            .filter(|_| session.is_worth_noting(now, &address))
+        else {
+            return;
+        };
         let note = |session: Option<Session>| {
             let next = session.map(|session| {
                 let keep = record::keep(now.until(session.expires_at));
-                (Session { last_used_at: now, address: address.clone(), ..session }, keep)
+                (
+                    Session {
+                        last_used_at: now,
+                        address: address.clone(),
+                        ..session
+                    },
+                    keep,
+                )
             });
             Change { next, answer: () }
         };
-        if let Err(error) = record::change(self.plain_store(), &keys::session(secret.digest().as_str()), note).await {
+        if let Err(error) = record::change(
+            self.plain_store(),
+            &keys::session(secret.digest().as_str()),
+            note,
+        )
+        .await
+        {
             tracing::warn!(%error, "the use of a session was not noted");
         }
     }
 
-    /// Signs a browser in, which is known from then on, and remembers the way. None is a recovery code: whoever needed one has lost
-    /// what they had, and is offered a passkey whatever they said before.
+    /// Signs a browser in, which is known from then on, and remembers the way. None is a recovery
+    /// code: whoever needed one has lost what they had, and is offered a passkey whatever they said
+    /// before.
     pub(crate) async fn begin_session(
         &self,
         visitor: &Visitor,
@@ -183,16 +257,26 @@ impl Provider {
         way: Option<Way>,
     ) -> Result<SignedIn, Unavailable> {
         let now = self.now();
-        let mut cookies = vec![self.open_session(visitor, account, way.is_none(), None).await?];
+        let mut cookies = vec![
+            self.open_session(visitor, account, way.is_none(), None)
+                .await?,
+        ];
         cookies.extend(way.map(SetCookie::way));
         self.note_known(visitor, account).await?;
-        let declined = account.passkey_declined_at.is_some_and(|at| !at.after(DECLINED).has_passed(now));
-        let lacks_passkey = way.is_none() || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
+        let declined = account
+            .passkey_declined_at
+            .is_some_and(|at| !at.after(DECLINED).has_passed(now));
+        let lacks_passkey = way.is_none()
+            || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
         let offers_passkey = lacks_passkey && self.has_passkeys();
-        Ok(SignedIn { cookies, offers_passkey })
+        Ok(SignedIn {
+            cookies,
+            offers_passkey,
+        })
     }
 
-    /// Opens a session, always with a new secret: one that was planted before is worth nothing after. It may go on where another ended.
+    /// Opens a session, always with a new secret: one that was planted before is worth nothing
+    /// after. It may go on where another ended.
     async fn open_session(
         &self,
         visitor: &Visitor,
@@ -202,7 +286,10 @@ impl Provider {
     ) -> Result<SetCookie, Unavailable> {
         let (now, secret) = (self.now(), self.entropy().secret());
         let (digest, list) = (secret.digest(), keys::sessions(account.id));
-        let expires_at = earlier.map_or_else(|| now.after(self.settings().lifetimes.session), |earlier| earlier.expires_at);
+        let expires_at = earlier.map_or_else(
+            || now.after(self.settings().lifetimes.session),
+            |earlier| earlier.expires_at,
+        );
         let session = Session {
             account: account.id,
             generation: account.generation,
@@ -215,31 +302,51 @@ impl Provider {
             last_used_at: now,
         };
         let lifetime = now.until(expires_at);
-        record::insert(self.store(), &keys::session(digest.as_str()), &session, record::keep(lifetime)).await?;
+        record::insert(
+            self.store(),
+            &keys::session(digest.as_str()),
+            &session,
+            record::keep(lifetime),
+        )
+        .await?;
         self.store().enlist(&list, digest.as_str()).await?;
         self.end_session_of(visitor).await?;
         self.keep_to_most_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
     }
 
-    /// Ends the sessions that were used least recently, when an account has too many. All servers choose the same ones, and never the
-    /// one that has just begun. Names of sessions that are gone leave the list, a few at a time as long as it is short.
-    async fn keep_to_most_sessions(&self, account: &Account, newest: &Digest) -> Result<(), Unavailable> {
+    /// Ends the sessions that were used least recently, when an account has too many. All servers
+    /// choose the same ones, and never the one that has just begun. Names of sessions that are gone
+    /// leave the list, a few at a time as long as it is short.
+    async fn keep_to_most_sessions(
+        &self,
+        account: &Account,
+        newest: &Digest,
+    ) -> Result<(), Unavailable> {
         let (store, list) = (self.store(), keys::sessions(account.id));
         let names = self.all(&list).await?;
         if names.len() <= MOST_SESSIONS {
             return record::forget_lapsed(store, &list, newest.as_str(), keys::session).await;
         }
         let read = async |name: String| {
-            let session: Option<Session> = record::find(store, &keys::session(&name)).await?.record();
-            Ok::<_, Unavailable>((session.map(|session| (session.last_used_at, session.created_at)), name))
+            let session: Option<Session> =
+                record::find(store, &keys::session(&name)).await?.record();
+            Ok::<_, Unavailable>((
+                session.map(|session| (session.last_used_at, session.created_at)),
+                name,
+            ))
         };
         let mut sessions = try_join_all(names.into_iter().map(read)).await?;
         // Those that are gone come first, then the others by their last use.
         sessions.sort();
         let too_many = sessions.len().saturating_sub(MOST_SESSIONS);
-        let (gone, alive): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|(session, _)| session.is_none());
-        let surplus = alive.into_iter().filter(|(_, name)| name != newest.as_str()).take(too_many.saturating_sub(gone.len()));
+        let (gone, alive): (Vec<_>, Vec<_>) = sessions
+            .into_iter()
+            .partition(|(session, _)| session.is_none());
+        let surplus = alive
+            .into_iter()
+            .filter(|(_, name)| name != newest.as_str())
+            .take(too_many.saturating_sub(gone.len()));
         for (_, name) in gone.into_iter().chain(surplus) {
             store.remove(&keys::session(&name)).await?;
             store.delist(&list, &name).await?;
@@ -247,8 +354,8 @@ impl Provider {
         Ok(())
     }
 
-    /// Ends every session of an account. They are dead already when its generation was raised; this clears them away, as many as
-    /// can be: the error is the first of what failed.
+    /// Ends every session of an account. They are dead already when its generation was raised; this
+    /// clears them away, as many as can be: the error is the first of what failed.
     pub(crate) async fn end_sessions(&self, account: Id) -> Result<(), Unavailable> {
         let (list, mut outcomes) = (keys::sessions(account), Outcomes::default());
         for name in self.all(&list).await? {
@@ -264,11 +371,15 @@ impl Provider {
     }
 
     async fn end_session_of(&self, visitor: &Visitor) -> Result<(), Unavailable> {
-        let Some(digest) = visitor.session.as_ref().map(Secret::digest) else { return Ok(()) };
+        let Some(digest) = visitor.session.as_ref().map(Secret::digest) else {
+            return Ok(());
+        };
         let key = keys::session(digest.as_str());
         let taken = self.store().take(&key).await?;
         if let Found::Record(session) = record::found::<Session>(&key, taken) {
-            self.store().delist(&keys::sessions(session.account), digest.as_str()).await?;
+            self.store()
+                .delist(&keys::sessions(session.account), digest.as_str())
+                .await?;
         }
         Ok(())
     }

@@ -9,8 +9,13 @@ use super::{
 use crate::{Provider, SignUp, Visitor, limits::Limit};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// Sign-ups from one part of the network, finished or not. Each tells whether an address is taken, so there are few.
-const SIGN_UPS: Limit = Limit { name: "sign-up", most: 20, stretch: HOUR };
+/// Sign-ups from one part of the network, finished or not. Each tells whether an address is taken,
+/// so there are few.
+const SIGN_UPS: Limit = Limit {
+    name: "sign-up",
+    most: 20,
+    stretch: HOUR,
+};
 
 impl SignUp {
     /// Whether anybody may make an account for themselves.
@@ -28,7 +33,9 @@ impl SignUp {
         match self {
             Self::Invitation => false,
             Self::Open => true,
-            Self::Domains(domains) => domains.iter().any(|domain| domain_in_ascii(domain).as_deref() == Some(email.domain())),
+            Self::Domains(domains) => domains
+                .iter()
+                .any(|domain| domain_in_ascii(domain).as_deref() == Some(email.domain())),
         }
     }
 }

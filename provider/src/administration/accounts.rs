@@ -52,54 +52,94 @@ pub struct AddedAccount {
     /// Until when the link works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_expires_at: Option<Timestamp>,
-    /// Whether the account waited for its person already: links that were made before open nothing any more.
+    /// Whether the account waited for its person already: links that were made before open nothing
+    /// any more.
     #[serde(default)]
     pub invited_again: bool,
 }
 
 impl Administration {
-    /// Adds an account with a password, or with a link for its person to choose a credential by. An account that exists is not
-    /// changed; one that waits for its person gets a new link, and earlier links open nothing.
+    /// Adds an account with a password, or with a link for its person to choose a credential by. An
+    /// account that exists is not changed; one that waits for its person gets a new link, and
+    /// earlier links open nothing.
     pub async fn add_account(&self, email: &str, password: Option<&str>) -> Done<AddedAccount> {
-        let Some(password) = password else { return self.add_waiting_account(email, None).await };
+        let Some(password) = password else {
+            return self.add_waiting_account(email, None).await;
+        };
         let email = address(email)?;
         if let Some(account) = self.provider.account_of(&email.shown()).await? {
             return Err(conflict(&account, KEPT_AS_IT_IS));
         }
         let first = !self.provider.has_accounts().await?;
-        let minimum = shortest_password(if first { Role::Administrator } else { Role::Person }, false);
+        let minimum = shortest_password(
+            if first {
+                Role::Administrator
+            } else {
+                Role::Person
+            },
+            false,
+        );
         let password = self.hashed(password, minimum, &email.shown()).await?;
-        let account = self.add_new_account(&email, Role::Person, Some(password)).await?;
+        let account = self
+            .add_new_account(&email, Role::Person, Some(password))
+            .await?;
         Ok(AddedAccount::with_password(self.summary(&account)))
     }
 
-    /// Adds an account with a link for its person to choose a credential by. One that waits for its person already gets a new
-    /// link, but no other role.
+    /// Adds an account with a link for its person to choose a credential by. One that waits for its
+    /// person already gets a new link, but no other role.
     pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self.provider.account_of(&email.shown()).await? {
             Some(account) if account.has_credentials() => Err(conflict(&account, KEPT_AS_IT_IS)),
-            Some(account) if role.is_some_and(|role| role != account.role) => Err(conflict(&account, KEEPS_ITS_ROLE)),
-            Some(account) => self.send_link(&self.invite_again(account, None).await?, true).await,
-            None => self.send_link(&self.add_new_account(&email, role.unwrap_or_default(), None).await?, false).await,
+            Some(account) if role.is_some_and(|role| role != account.role) => {
+                Err(conflict(&account, KEEPS_ITS_ROLE))
+            }
+            Some(account) => {
+                self.send_link(&self.invite_again(account, None).await?, true)
+                    .await
+            }
+            None => {
+                self.send_link(
+                    &self
+                        .add_new_account(&email, role.unwrap_or_default(), None)
+                        .await?,
+                    false,
+                )
+                .await
+            }
         }
     }
 
-    /// Sets the password of an account. What an earlier one may have opened for somebody else ends: recovery codes, sessions, and
-    /// all that was allowed.
+    /// Sets the password of an account. What an earlier one may have opened for somebody else ends:
+    /// recovery codes, sessions, and all that was allowed.
     pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
         let account = self.another_account(email).await?;
-        let password = self.hashed(password, account.shortest_password(), &account.email).await?;
+        let password = self
+            .hashed(password, account.shortest_password(), &account.email)
+            .await?;
         self.set_password(account, password).await
     }
 
-    /// Invites somebody: adds an account, with a link for its person to choose a credential by. One that waits for its person
-    /// already gets the role, or keeps its own where none is named, and a new link; earlier links open nothing.
+    /// Invites somebody: adds an account, with a link for its person to choose a credential by. One
+    /// that waits for its person already gets the role, or keeps its own where none is named, and a
+    /// new link; earlier links open nothing.
     pub async fn invite(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self.provider.account_of(&email.shown()).await? {
-            Some(account) => self.send_link(&self.invite_again(account, role).await?, true).await,
-            None => self.send_link(&self.add_new_account(&email, role.unwrap_or_default(), None).await?, false).await,
+            Some(account) => {
+                self.send_link(&self.invite_again(account, role).await?, true)
+                    .await
+            }
+            None => {
+                self.send_link(
+                    &self
+                        .add_new_account(&email, role.unwrap_or_default(), None)
+                        .await?,
+                    false,
+                )
+                .await
+            }
         }
     }
 
@@ -112,12 +152,16 @@ impl Administration {
         Ok(accounts)
     }
 
-    /// Makes a link by which the person of an account chooses a new way to sign in. What they have works until they use it; then
-    /// password and recovery codes are gone, sessions and all that was allowed have ended, and passkeys stay.
+    /// Makes a link by which the person of an account chooses a new way to sign in. What they have
+    /// works until they use it; then password and recovery codes are gone, sessions and all that
+    /// was allowed have ended, and passkeys stay.
     pub async fn reset_account(&self, email: &str) -> Done<String> {
         let account = self.existing_account(email).await?;
         if account.disabled {
-            return Err(conflict(&account, "has an account that is disabled: enable it first"));
+            return Err(conflict(
+                &account,
+                "has an account that is disabled: enable it first",
+            ));
         }
         let link = self.provider.reset_link(&account).await?;
         self.note(Deed::ResetLinkMade, &account, None).await;
@@ -129,29 +173,45 @@ impl Administration {
         let account = self.existing_account(email).await?;
         let now = self.provider.now();
         let withdraw = |account: &mut Account| account.withdraw_link(now);
-        self.provider.change_account(account.id, withdraw).await?.ok_or_else(|| unknown(email))?;
+        self.provider
+            .change_account(account.id, withdraw)
+            .await?
+            .ok_or_else(|| unknown(email))?;
         self.note(Deed::LinkWithdrawn, &account, None).await;
         Ok(())
     }
 
-    /// Gives an account another address. Its person signs in with that from now on; sessions go on, and a link that is out ends.
+    /// Gives an account another address. Its person signs in with that from now on; sessions go on,
+    /// and a link that is out ends.
     pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
         let (account, new) = (self.existing_account(email).await?, address(new)?);
-        let taken = || AdministrationError::Conflict(format!("{} belongs to another account", new.shown()));
-        let changed = self.provider.change_address(&account, &new).await?.ok_or_else(taken)?;
-        self.note(Deed::AccountEmailSet, &changed, Some(&account.email)).await;
+        let taken =
+            || AdministrationError::Conflict(format!("{} belongs to another account", new.shown()));
+        let changed = self
+            .provider
+            .change_address(&account, &new)
+            .await?
+            .ok_or_else(taken)?;
+        self.note(Deed::AccountEmailSet, &changed, Some(&account.email))
+            .await;
         Ok(self.summary(&changed))
     }
 
     async fn hashed(&self, password: &str, minimum: usize, address: &str) -> Done<NewPassword> {
-        self.provider.new_password(&Requester::operator(), password, minimum, address).await
+        self.provider
+            .new_password(&Requester::operator(), password, minimum, address)
+            .await
     }
 
     async fn existing_account(&self, email: &str) -> Done<Account> {
-        self.provider.account_of(email).await?.ok_or_else(|| unknown(email))
+        self.provider
+            .account_of(email)
+            .await?
+            .ok_or_else(|| unknown(email))
     }
 
-    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
+    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is
+    /// always left.
     async fn another_account(&self, email: &str) -> Done<Account> {
         let account = self.existing_account(email).await?;
         if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
@@ -160,34 +220,57 @@ impl Administration {
         Ok(account)
     }
 
-    async fn add_new_account(&self, email: &Email, role: Role, password: Option<NewPassword>) -> Done<Account> {
+    async fn add_new_account(
+        &self,
+        email: &Email,
+        role: Role,
+        password: Option<NewPassword>,
+    ) -> Done<Account> {
         let (provider, now) = (&self.provider, self.provider.now());
-        let mut account = Account { role, ..Account::new(provider.entropy().id(), email, now) };
+        let mut account = Account {
+            role,
+            ..Account::new(provider.entropy().id(), email, now)
+        };
         if let Some(password) = password {
             account.set_password(password, now);
         }
-        let first = Account { role: Role::Administrator, ..account.clone() };
-        let (account, made) = if let Some(made) = provider.create_first_account(&first, email).await? {
-            (first, made)
-        } else {
-            let made = provider.create_account(&account, email).await?;
-            (account, made)
+        let first = Account {
+            role: Role::Administrator,
+            ..account.clone()
         };
+        let (account, made) =
+            if let Some(made) = provider.create_first_account(&first, email).await? {
+                (first, made)
+            } else {
+                let made = provider.create_account(&account, email).await?;
+                (account, made)
+            };
         if !made {
-            return Err(AdministrationError::Conflict(format!("{} has just been added by someone else", email.shown())));
+            return Err(AdministrationError::Conflict(format!(
+                "{} has just been added by someone else",
+                email.shown()
+            )));
         }
-        self.note(Deed::AccountAdded, &account, Some(account.role.as_str())).await;
+        self.note(Deed::AccountAdded, &account, Some(account.role.as_str()))
+            .await;
         Ok(account)
     }
 
     /// A link for the person of an account that waits for them.
     async fn send_link(&self, account: &Account, invited_again: bool) -> Done<AddedAccount> {
         let provider = &self.provider;
-        let expires_at = provider.now().after(provider.settings().lifetimes.invitation);
+        let expires_at = provider
+            .now()
+            .after(provider.settings().lifetimes.invitation);
         let link = provider.enrolment_link(account).await?;
         let account = self.existing_account(&account.email).await?;
         let account = self.summary(&account);
-        Ok(AddedAccount { account, enrolment_link: Some(link), link_expires_at: Some(expires_at), invited_again })
+        Ok(AddedAccount {
+            account,
+            enrolment_link: Some(link),
+            link_expires_at: Some(expires_at),
+            invited_again,
+        })
     }
 
     async fn invite_again(&self, account: Account, role: Option<Role>) -> Done<Account> {
@@ -197,12 +280,18 @@ impl Administration {
             account.generation += 1;
             Ok::<_, AdministrationError>(account.clone())
         };
-        let renewed = self.provider.change_account(account.id, renew).await?.ok_or_else(|| unknown(&account.email))??;
-        self.note(Deed::InvitedAgain, &renewed, Some(renewed.role.as_str())).await;
+        let renewed = self
+            .provider
+            .change_account(account.id, renew)
+            .await?
+            .ok_or_else(|| unknown(&account.email))??;
+        self.note(Deed::InvitedAgain, &renewed, Some(renewed.role.as_str()))
+            .await;
         Ok(renewed)
     }
 
-    /// A new password ends what the old one may have opened for someone else: recovery codes, sessions, and all that they allowed.
+    /// A new password ends what the old one may have opened for someone else: recovery codes,
+    /// sessions, and all that they allowed.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
         let now = self.provider.now();
         let set = |account: &mut Account| {
@@ -210,10 +299,16 @@ impl Administration {
             account.recovery = None;
             account.clone()
         };
-        let changed = self.provider.change_account(account.id, set).await?.ok_or_else(|| unknown(&account.email))?;
+        let changed = self
+            .provider
+            .change_account(account.id, set)
+            .await?
+            .ok_or_else(|| unknown(&account.email))?;
         self.note(Deed::AccountPasswordSet, &changed, None).await;
-        let (sessions, grants) =
-            (self.provider.end_sessions(account.id).await, self.provider.withdraw_all(account.id).await.map(drop));
+        let (sessions, grants) = (
+            self.provider.end_sessions(account.id).await,
+            self.provider.withdraw_all(account.id).await.map(drop),
+        );
         sessions.and(grants).map_err(|_| {
             AdministrationError::Unfinished(format!(
                 "{} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again",
@@ -223,7 +318,8 @@ impl Administration {
     }
 
     async fn note(&self, deed: Deed, account: &Account, about: Option<&str>) {
-        self.record(deed, Some(account.whose()), about.map(str::to_owned)).await;
+        self.record(deed, Some(account.whose()), about.map(str::to_owned))
+            .await;
     }
 }
 
@@ -245,7 +341,12 @@ impl Administration {
 
 impl AddedAccount {
     const fn with_password(account: AccountSummary) -> Self {
-        Self { account, enrolment_link: None, link_expires_at: None, invited_again: false }
+        Self {
+            account,
+            enrolment_link: None,
+            link_expires_at: None,
+            invited_again: false,
+        }
     }
 }
 
@@ -253,10 +354,12 @@ impl AddedAccount {
 const KEPT_AS_IT_IS: &str = "has an account already, which is not changed; \"account password\" sets its password, and \"account \
                              reset\" makes a link to a new way to sign in";
 /// Said of an account that was to be added with a role and waits for its person with another.
-const KEEPS_ITS_ROLE: &str = "has an account that waits for its person with another role; \"account role\" changes that";
+const KEEPS_ITS_ROLE: &str =
+    "has an account that waits for its person with another role; \"account role\" changes that";
 
 fn address(email: &str) -> Done<Email> {
-    Email::parse(email).ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
+    Email::parse(email)
+        .ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
 }
 
 pub(super) fn unknown(email: &str) -> AdministrationError {
@@ -273,7 +376,10 @@ fn waiting(account: &Account) -> Done {
         return Err(conflict(account, "has an account and can sign in already"));
     }
     if account.disabled {
-        return Err(conflict(account, "has an account that is disabled: enable it first"));
+        return Err(conflict(
+            account,
+            "has an account that is disabled: enable it first",
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in `provisioning`.
+//! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in
+//! `provisioning`.
 
 use oauth::{
     Timestamp,
@@ -47,7 +48,8 @@ pub struct ApplicationSummary {
     pub created_at: Timestamp,
     /// How it came to be known.
     pub kind: ApplicationKind,
-    /// The hosts that vouch for it or that its answers go to; none for an application on people's own computers alone.
+    /// The hosts that vouch for it or that its answers go to; none for an application on people's
+    /// own computers alone.
     pub hosts: Vec<String>,
     /// When it last got a token, to a day, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +60,8 @@ pub struct ApplicationSummary {
 }
 
 impl Administration {
-    /// All clients, oldest first; those with a document only once somebody has allowed them something.
+    /// All clients, oldest first; those with a document only once somebody has allowed them
+    /// something.
     pub async fn clients(&self) -> Done<Listing<ApplicationSummary>> {
         let provider = &self.provider;
         provider.refresh_blocked().await?;
@@ -68,19 +71,31 @@ impl Administration {
         Ok(clients)
     }
 
-    /// Adds a redirect URI to a client that was added here. It is judged as at the client's own addition. Other clients say
-    /// themselves where their answers go.
+    /// Adds a redirect URI to a client that was added here. It is judged as at the client's own
+    /// addition. Other clients say themselves where their answers go.
     pub async fn add_redirect_uri(&self, client_id: &str, redirect_uri: &str) -> Done {
         let provider = &self.provider;
-        let [uri] = &client_redirect_uris(&[redirect_uri.to_owned()], &provider.settings().private_schemes)?[..] else {
-            return Err(AdministrationError::Invalid("it is not one redirect URI".to_owned()));
+        let [uri] = &client_redirect_uris(
+            &[redirect_uri.to_owned()],
+            &provider.settings().private_schemes,
+        )?[..] else {
+            return Err(AdministrationError::Invalid(
+                "it is not one redirect URI".to_owned(),
+            ));
         };
         let add = |client: Option<Client>| match client {
-            None => Change::refuse(AdministrationError::NotFound(format!("there is no client {client_id:?}"))),
+            None => Change::refuse(AdministrationError::NotFound(format!(
+                "there is no client {client_id:?}"
+            ))),
             Some(client) if !matches!(client.origin, Origin::Added) => {
-                Change::refuse(AdministrationError::Conflict("this client says itself where its answers go".to_owned()))
+                Change::refuse(AdministrationError::Conflict(
+                    "this client says itself where its answers go".to_owned(),
+                ))
             }
-            Some(client) if client.redirect_uris.contains(uri) => Change { next: None, answer: Ok(None) },
+            Some(client) if client.redirect_uris.contains(uri) => Change {
+                next: None,
+                answer: Ok(None),
+            },
             Some(client) if client.redirect_uris.len() >= MOST_REDIRECT_URIS => {
                 let most = format!("a client has at most {MOST_REDIRECT_URIS} redirect URIs");
                 Change::refuse(AdministrationError::Conflict(most))
@@ -88,21 +103,36 @@ impl Administration {
             Some(mut client) => {
                 client.redirect_uris.push(uri.clone());
                 let name = client.name.clone().unwrap_or_else(|| client_id.to_owned());
-                Change { next: Some(provider.kept_client(client)), answer: Ok(Some(name)) }
+                Change {
+                    next: Some(provider.kept_client(client)),
+                    answer: Ok(Some(name)),
+                }
             }
         };
-        if let Some(name) = record::change(provider.store(), &keys::client(client_id), add).await?? {
-            let client = ClientName { id: client_id.to_owned(), name };
-            self.record_client(Deed::RedirectUriAdded, client, Some(uri.as_str().to_owned())).await;
+        if let Some(name) =
+            record::change(provider.store(), &keys::client(client_id), add).await??
+        {
+            let client = ClientName {
+                id: client_id.to_owned(),
+                name,
+            };
+            self.record_client(
+                Deed::RedirectUriAdded,
+                client,
+                Some(uri.as_str().to_owned()),
+            )
+            .await;
         }
         Ok(())
     }
 
-    /// Removes a client, and ends everything that people allowed it. One with a metadata document may come back: the next
-    /// request asks for the document again, and its person is asked again. The settings, or a blocked host, can keep it out.
+    /// Removes a client, and ends everything that people allowed it. One with a metadata document
+    /// may come back: the next request asks for the document again, and its person is asked again.
+    /// The settings, or a blocked host, can keep it out.
     pub async fn remove_client(&self, client_id: &str) -> Done {
         let name = self.stored_name(client_id).await?;
-        // Before, so that a failure half way has ended what is there; and after, for what somebody allowed in between.
+        // Before, so that a failure half way has ended what is there; and after, for what somebody
+        // allowed in between.
         if name.is_some() {
             self.provider.begin_epoch(client_id).await?;
         }
@@ -110,11 +140,17 @@ impl Administration {
             return Err(unknown(client_id));
         }
         self.provider.begin_epoch(client_id).await?;
-        self.record_client(Deed::ClientRemoved, name.unwrap_or_else(|| nameless(client_id)), None).await;
+        self.record_client(
+            Deed::ClientRemoved,
+            name.unwrap_or_else(|| nameless(client_id)),
+            None,
+        )
+        .await;
         Ok(())
     }
 
-    /// Ends everything that people allowed a client, for all of them and at once. It stays known, and has to ask them again.
+    /// Ends everything that people allowed a client, for all of them and at once. It stays known,
+    /// and has to ask them again.
     pub async fn disconnect_client(&self, client_id: &str) -> Done {
         // Grants may be left of a client that is known by its document and was forgotten here.
         let name = match self.stored_name(client_id).await? {
@@ -122,16 +158,22 @@ impl Administration {
             name => name.unwrap_or_else(|| nameless(client_id)),
         };
         self.provider.begin_epoch(client_id).await?;
-        self.record_client(Deed::ClientDisconnected, name, None).await;
+        self.record_client(Deed::ClientDisconnected, name, None)
+            .await;
         Ok(())
     }
 
-    /// Keeps a host out, with every name below it: no application that it vouches for, or that answers there, gets anything from
-    /// now on. Servers that share the store follow within seconds at the token endpoint, and at once where people are asked.
+    /// Keeps a host out, with every name below it: no application that it vouches for, or that
+    /// answers there, gets anything from now on. Servers that share the store follow within seconds
+    /// at the token endpoint, and at once where people are asked.
     pub async fn block_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
         let now = self.provider.now();
-        if self.provider.change_blocked(|blocked| blocked.add(&host, now)).await? {
+        if self
+            .provider
+            .change_blocked(|blocked| blocked.add(&host, now))
+            .await?
+        {
             self.record(Deed::HostBlocked, None, Some(host)).await;
         }
         Ok(())
@@ -140,8 +182,14 @@ impl Administration {
     /// Lets a blocked host in again.
     pub async fn unblock_host(&self, host: &str) -> Done {
         let host = readable_host(host)?;
-        if !self.provider.change_blocked(|blocked| blocked.remove(&host)).await? {
-            return Err(AdministrationError::NotFound(format!("{host} is not blocked")));
+        if !self
+            .provider
+            .change_blocked(|blocked| blocked.remove(&host))
+            .await?
+        {
+            return Err(AdministrationError::NotFound(format!(
+                "{host} is not blocked"
+            )));
         }
         self.record(Deed::HostUnblocked, None, Some(host)).await;
         Ok(())
@@ -155,16 +203,37 @@ impl Administration {
 
     /// How a client is called that is stored, whether or not it still counts.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
-        Ok(match record::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
-            Found::Nothing => None,
-            Found::Unreadable => Some(nameless(client_id)),
-            Found::Record(client) => Some(ClientName { name: client.name.unwrap_or_else(|| client.id.clone()), id: client.id }),
-        })
+        Ok(
+            match record::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
+                Found::Nothing => None,
+                Found::Unreadable => Some(nameless(client_id)),
+                Found::Record(client) => Some(ClientName {
+                    name: client.name.unwrap_or_else(|| client.id.clone()),
+                    id: client.id,
+                }),
+            },
+        )
     }
 
-    pub(super) async fn record_client(&self, deed: Deed, client: ClientName, about: Option<String>) {
+    pub(super) async fn record_client(
+        &self,
+        deed: Deed,
+        client: ClientName,
+        about: Option<String>,
+    ) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
-        self.provider.note(Event { at, deed, by, whose: None, from, client: Some(client), about, times: None }).await;
+        self.provider
+            .note(Event {
+                at,
+                deed,
+                by,
+                whose: None,
+                from,
+                client: Some(client),
+                about,
+                times: None,
+            })
+            .await;
     }
 }
 
@@ -179,8 +248,15 @@ impl Provider {
             blocked: self.blocks(&client),
             hosts: client.hosts(),
             last_used_at: client.last_used_at(),
-            redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
-            confidential: matches!(client.authentication, Authentication::Secret(_) | Authentication::Keys(_)),
+            redirect_uris: client
+                .redirect_uris
+                .iter()
+                .map(|uri| uri.as_str().to_owned())
+                .collect(),
+            confidential: matches!(
+                client.authentication,
+                Authentication::Secret(_) | Authentication::Keys(_)
+            ),
             created_at: client.created_at,
             name: client.name.unwrap_or_default(),
             client_id: client.id,
@@ -194,18 +270,26 @@ fn unknown(client_id: &str) -> AdministrationError {
 }
 
 fn nameless(client_id: &str) -> ClientName {
-    ClientName { id: client_id.to_owned(), name: client_id.to_owned() }
+    ClientName {
+        id: client_id.to_owned(),
+        name: client_id.to_owned(),
+    }
 }
 
 /// The host that a text names, in the form in which hosts are compared.
 fn readable_host(text: &str) -> Done<String> {
-    let is_label =
-        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
     let name = text.trim();
     let host = match Host::parse(name.strip_suffix('.').unwrap_or(name)) {
         Ok(Host::Domain(name)) if !name.split('.').all(is_label) => None,
         host => host.ok(),
     };
-    let fault = || AdministrationError::Invalid(format!("{text:?} is not a host such as app.example.com"));
+    let fault =
+        || AdministrationError::Invalid(format!("{text:?} is not a host such as app.example.com"));
     Ok(host.ok_or_else(fault)?.to_string())
 }

@@ -1,7 +1,11 @@
-//! Clients that an administrator adds and changes. Adding never changes a client that exists, so a script can repeat it.
+//! Clients that an administrator adds and changes. Adding never changes a client that exists, so a
+//! script can repeat it.
 
 use oauth::{
-    client::{Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest, secret_text},
+    client::{
+        Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest,
+        secret_text,
+    },
     redirect::{PrivateSchemes, RedirectUri},
 };
 use serde::{Deserialize, Serialize};
@@ -68,7 +72,8 @@ pub struct AddedClient {
 pub struct ChangedClient {
     /// The client's identifier.
     pub client_id: String,
-    /// What was changed: `name`, `redirect_uris`, `authentication`. Nothing when all was so already.
+    /// What was changed: `name`, `redirect_uris`, `authentication`. Nothing when all was so
+    /// already.
     pub changed: Vec<String>,
     /// A secret, if one was made.
     pub client_secret: Option<String>,
@@ -83,25 +88,63 @@ struct Checked {
 }
 
 impl Administration {
-    /// Registers a client under an identifier that the server makes. A confidential one gets a secret, which nobody sees again.
-    pub async fn add_client(&self, name: &str, redirect_uris: &[String], confidential: bool) -> Done<AddedClient> {
-        let proof = if confidential { ClientProof::Secret } else { ClientProof::None };
-        self.create_client(NewClient { id: None, name: name.to_owned(), redirect_uris: redirect_uris.to_vec(), proof }).await
+    /// Registers a client under an identifier that the server makes. A confidential one gets a
+    /// secret, which nobody sees again.
+    pub async fn add_client(
+        &self,
+        name: &str,
+        redirect_uris: &[String],
+        confidential: bool,
+    ) -> Done<AddedClient> {
+        let proof = if confidential {
+            ClientProof::Secret
+        } else {
+            ClientProof::None
+        };
+        self.create_client(NewClient {
+            id: None,
+            name: name.to_owned(),
+            redirect_uris: redirect_uris.to_vec(),
+            proof,
+        })
+        .await
     }
 
     /// Registers a client that proves itself by its own keys (`private_key_jwt`).
-    pub async fn add_keyed_client(&self, name: &str, redirect_uris: &[String], keys: KeySource) -> Done<AddedClient> {
+    pub async fn add_keyed_client(
+        &self,
+        name: &str,
+        redirect_uris: &[String],
+        keys: KeySource,
+    ) -> Done<AddedClient> {
         let proof = ClientProof::Keys(keys);
-        self.create_client(NewClient { id: None, name: name.to_owned(), redirect_uris: redirect_uris.to_vec(), proof }).await
+        self.create_client(NewClient {
+            id: None,
+            name: name.to_owned(),
+            redirect_uris: redirect_uris.to_vec(),
+            proof,
+        })
+        .await
     }
 
-    /// Registers a client, or finds that the same client is there already. One of the same identifier that differs is an error
-    /// and stays as it is.
+    /// Registers a client, or finds that the same client is there already. One of the same
+    /// identifier that differs is an error and stays as it is.
     pub async fn create_client(&self, new: NewClient) -> Done<AddedClient> {
-        let NewClient { id, name, redirect_uris, proof } = new;
+        let NewClient {
+            id,
+            name,
+            redirect_uris,
+            proof,
+        } = new;
         let wanted = self.check(Some(&name), Some(&redirect_uris), Some(proof))?;
-        let Some(id) = id else { return self.keep_new_client(self.provider.new_client_id(), &wanted).await };
-        judge_chosen_id(&id).map_err(|why| AdministrationError::Invalid(format!("{id:?} cannot be a client id: {why}")))?;
+        let Some(id) = id else {
+            return self
+                .keep_new_client(self.provider.new_client_id(), &wanted)
+                .await;
+        };
+        judge_chosen_id(&id).map_err(|why| {
+            AdministrationError::Invalid(format!("{id:?} cannot be a client id: {why}"))
+        })?;
         match record::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
             Some(existing) => self.repeat(&existing, &wanted).await,
             None if id.starts_with(CLIENT_PREFIX) => Err(AdministrationError::Invalid(format!(
@@ -111,26 +154,49 @@ impl Administration {
         }
     }
 
-    /// Changes a client that an administrator added. A client that becomes confidential gets a secret; one that has a secret
-    /// keeps it.
-    pub async fn change_client(&self, client_id: &str, wanted: ClientChanges) -> Done<ChangedClient> {
-        let ClientChanges { name, redirect_uris, proof } = wanted;
+    /// Changes a client that an administrator added. A client that becomes confidential gets a
+    /// secret; one that has a secret keeps it.
+    pub async fn change_client(
+        &self,
+        client_id: &str,
+        wanted: ClientChanges,
+    ) -> Done<ChangedClient> {
+        let ClientChanges {
+            name,
+            redirect_uris,
+            proof,
+        } = wanted;
         if name.is_none() && redirect_uris.is_none() && proof.is_none() {
-            return Err(AdministrationError::Invalid("nothing is named that is to change".to_owned()));
+            return Err(AdministrationError::Invalid(
+                "nothing is named that is to change".to_owned(),
+            ));
         }
         let checked = self.check(name.as_deref(), redirect_uris.as_deref(), proof)?;
         let secret = secret_text(&self.provider.entropy().secret());
-        let changed = self.change_added(client_id, |client| checked.apply(client, &secret)).await?;
+        let changed = self
+            .change_added(client_id, |client| checked.apply(client, &secret))
+            .await?;
         let (client, changed) = (changed.client, changed.outcome);
-        let made = changed.contains(&AUTHENTICATION) && matches!(client.authentication, Authentication::Secret(_));
+        let made = changed.contains(&AUTHENTICATION)
+            && matches!(client.authentication, Authentication::Secret(_));
         if !changed.is_empty() {
-            self.record_client(Deed::ClientChanged, client.named(), Some(changed.join(", "))).await;
+            self.record_client(
+                Deed::ClientChanged,
+                client.named(),
+                Some(changed.join(", ")),
+            )
+            .await;
         }
         let changed = changed.into_iter().map(str::to_owned).collect();
-        Ok(ChangedClient { client_id: client.id, changed, client_secret: made.then_some(secret) })
+        Ok(ChangedClient {
+            client_id: client.id,
+            changed,
+            client_secret: made.then_some(secret),
+        })
     }
 
-    /// Gives a confidential client that an administrator added a new secret, which nobody sees again. The old one ends now.
+    /// Gives a confidential client that an administrator added a new secret, which nobody sees
+    /// again. The old one ends now.
     pub async fn renew_client_secret(&self, client_id: &str) -> Done<AddedClient> {
         let secret = secret_text(&self.provider.entropy().secret());
         let renew = |client: &mut Client| match client.authentication {
@@ -139,16 +205,29 @@ impl Administration {
                 Ok(())
             }
             Authentication::None => Err("is public: make it confidential first"),
-            Authentication::Keys(_) | Authentication::KeysOrNone(_) => Err("proves itself by its keys and has no secret"),
+            Authentication::Keys(_) | Authentication::KeysOrNone(_) => {
+                Err("proves itself by its keys and has no secret")
+            }
         };
         let changed = self.change_added(client_id, renew).await?;
-        changed.outcome.map_err(|why| AdministrationError::Conflict(format!("the client {client_id:?} {why}")))?;
-        self.record_client(Deed::ClientSecretMade, changed.client.named(), None).await;
-        Ok(AddedClient { client_id: changed.client.id, client_secret: Some(secret), unchanged: false })
+        changed.outcome.map_err(|why| {
+            AdministrationError::Conflict(format!("the client {client_id:?} {why}"))
+        })?;
+        self.record_client(Deed::ClientSecretMade, changed.client.named(), None)
+            .await;
+        Ok(AddedClient {
+            client_id: changed.client.id,
+            client_secret: Some(secret),
+            unchanged: false,
+        })
     }
 
     /// Changes the record of a client that was added; it is written only where it differs.
-    async fn change_added<A>(&self, client_id: &str, mut change: impl FnMut(&mut Client) -> A) -> Done<Changed<A>> {
+    async fn change_added<A>(
+        &self,
+        client_id: &str,
+        mut change: impl FnMut(&mut Client) -> A,
+    ) -> Done<Changed<A>> {
         let provider = &self.provider;
         let decide = |client: Option<Client>| {
             let before = match client.ok_or_else(|| unknown(client_id)).and_then(added) {
@@ -158,20 +237,29 @@ impl Administration {
             let mut client = before.clone();
             let outcome = change(&mut client);
             let next = (client != before).then(|| provider.kept_client(client.clone()));
-            Change { next, answer: Ok(Changed { client, outcome }) }
+            Change {
+                next,
+                answer: Ok(Changed { client, outcome }),
+            }
         };
         if judge_chosen_id(client_id).is_err() {
-            return Err(match record::read::<Client>(provider.store(), &keys::client(client_id)).await?.map(added) {
-                Some(Err(error)) => error,
-                _ => unknown(client_id),
-            });
+            return Err(
+                match record::read::<Client>(provider.store(), &keys::client(client_id))
+                    .await?
+                    .map(added)
+                {
+                    Some(Err(error)) => error,
+                    _ => unknown(client_id),
+                },
+            );
         }
         record::change(provider.store(), &keys::client(client_id), decide).await?
     }
 
     async fn keep_new_client(&self, id: String, wanted: &Checked) -> Done<AddedClient> {
         let provider = &self.provider;
-        let secret = matches!(wanted.proof, Some(ClientProof::Secret)).then(|| secret_text(&provider.entropy().secret()));
+        let secret = matches!(wanted.proof, Some(ClientProof::Secret))
+            .then(|| secret_text(&provider.entropy().secret()));
         let mut client = Client {
             id: id.clone(),
             name: None,
@@ -185,11 +273,16 @@ impl Administration {
         let named = client.named();
         if provider.keep_client(client).await? {
             self.record_client(Deed::ClientAdded, named, None).await;
-            return Ok(AddedClient { client_id: id, client_secret: secret, unchanged: false });
+            return Ok(AddedClient {
+                client_id: id,
+                client_secret: secret,
+                unchanged: false,
+            });
         }
         // Somebody else was faster.
         let existing: Option<Client> = record::read(provider.store(), &keys::client(&id)).await?;
-        self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted).await
+        self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted)
+            .await
     }
 
     /// Adding a client that exists: fine when it is the same.
@@ -202,32 +295,63 @@ impl Administration {
             )));
         }
         // In case that an earlier attempt ended before the client was listed.
-        self.provider.store().enlist(keys::CLIENTS, &existing.id).await?;
-        Ok(AddedClient { client_id: existing.id.clone(), client_secret: None, unchanged: true })
+        self.provider
+            .store()
+            .enlist(keys::CLIENTS, &existing.id)
+            .await?;
+        Ok(AddedClient {
+            client_id: existing.id.clone(),
+            client_secret: None,
+            unchanged: true,
+        })
     }
 
-    fn check(&self, name: Option<&str>, redirect_uris: Option<&[String]>, proof: Option<ClientProof>) -> Done<Checked> {
+    fn check(
+        &self,
+        name: Option<&str>,
+        redirect_uris: Option<&[String]>,
+        proof: Option<ClientProof>,
+    ) -> Done<Checked> {
         let schemes = &self.provider.settings().private_schemes;
-        let redirect_uris = redirect_uris.map(|uris| client_redirect_uris(uris, schemes)).transpose()?;
-        Ok(Checked { name: name.map(client_name).transpose()?, redirect_uris, proof })
+        let redirect_uris = redirect_uris
+            .map(|uris| client_redirect_uris(uris, schemes))
+            .transpose()?;
+        Ok(Checked {
+            name: name.map(client_name).transpose()?,
+            redirect_uris,
+            proof,
+        })
     }
 }
 
 const AUTHENTICATION: &str = "authentication";
 
 impl Checked {
-    /// Changes a client to what is wanted, and tells what differed. A client that has a secret already keeps it.
+    /// Changes a client to what is wanted, and tells what differed. A client that has a secret
+    /// already keeps it.
     fn apply(&self, client: &mut Client, secret: &str) -> Vec<&'static str> {
         let mut changed = Vec::new();
-        if let Some(name) = self.name.as_ref().filter(|name| client.name.as_ref() != Some(name)) {
+        if let Some(name) = self
+            .name
+            .as_ref()
+            .filter(|name| client.name.as_ref() != Some(name))
+        {
             client.name = Some(name.clone());
             changed.push("name");
         }
-        if let Some(uris) = self.redirect_uris.as_ref().filter(|uris| !are_the_same(uris, &client.redirect_uris)) {
+        if let Some(uris) = self
+            .redirect_uris
+            .as_ref()
+            .filter(|uris| !are_the_same(uris, &client.redirect_uris))
+        {
             client.redirect_uris.clone_from(uris);
             changed.push("redirect_uris");
         }
-        if let Some(proof) = self.proof.as_ref().filter(|proof| !proof.is(&client.authentication)) {
+        if let Some(proof) = self
+            .proof
+            .as_ref()
+            .filter(|proof| !proof.is(&client.authentication))
+        {
             client.authentication = proof.authentication(secret);
             changed.push(AUTHENTICATION);
         }
@@ -266,18 +390,27 @@ trait Named {
 
 impl Named for Client {
     fn named(&self) -> ClientName {
-        ClientName { id: self.id.clone(), name: self.name.clone().unwrap_or_else(|| self.id.clone()) }
+        ClientName {
+            id: self.id.clone(),
+            name: self.name.clone().unwrap_or_else(|| self.id.clone()),
+        }
     }
 }
 
-/// A client that an administrator added; every other one is described by somebody else, who would change it back.
+/// A client that an administrator added; every other one is described by somebody else, who would
+/// change it back.
 fn added(client: Client) -> Done<Client> {
     let why = match client.origin {
         Origin::Added => return Ok(client),
         Origin::Registered(_) => "registered itself, so only it can change what it said",
-        Origin::Document { .. } => "is described by its metadata document, so only that can be changed",
+        Origin::Document { .. } => {
+            "is described by its metadata document, so only that can be changed"
+        }
     };
-    Err(AdministrationError::Conflict(format!("the client {:?} {why}", client.id)))
+    Err(AdministrationError::Conflict(format!(
+        "the client {:?} {why}",
+        client.id
+    )))
 }
 
 fn unknown(client_id: &str) -> AdministrationError {
@@ -292,16 +425,27 @@ fn are_the_same(some: &[RedirectUri], others: &[RedirectUri]) -> bool {
 fn client_name(name: &str) -> Done<String> {
     let name = name.trim();
     let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
-    let fault = || AdministrationError::Invalid(format!("a client's name has 1 to {LONGEST_NAME} bytes and no control characters"));
+    let fault = || {
+        AdministrationError::Invalid(format!(
+            "a client's name has 1 to {LONGEST_NAME} bytes and no control characters"
+        ))
+    };
     fits.then(|| name.to_owned()).ok_or_else(fault)
 }
 
 /// Each once, in the order in which they were given.
-pub(super) fn client_redirect_uris(uris: &[String], schemes: &PrivateSchemes) -> Done<Vec<RedirectUri>> {
+pub(super) fn client_redirect_uris(
+    uris: &[String],
+    schemes: &PrivateSchemes,
+) -> Done<Vec<RedirectUri>> {
     if uris.is_empty() {
-        return Err(AdministrationError::Invalid("a client needs at least one redirect URI".to_owned()));
+        return Err(AdministrationError::Invalid(
+            "a client needs at least one redirect URI".to_owned(),
+        ));
     }
-    let fault = |uri, reason: &oauth::Reason| AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()));
+    let fault = |uri, reason: &oauth::Reason| {
+        AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()))
+    };
     let mut accepted: Vec<RedirectUri> = Vec::with_capacity(uris.len());
     for uri in uris {
         let uri = RedirectUri::register(uri, schemes).map_err(|reason| fault(uri, &reason))?;

@@ -1,7 +1,7 @@
 //! Stopping accounts, letting them go on, and removing them.
 //!
-//! Each deed has one step that decides: from then on it holds, and it is in the audit trail. What follows clears away, goes on over
-//! what fails, and says so.
+//! Each deed has one step that decides: from then on it holds, and it is in the audit trail. What
+//! follows clears away, goes on over what fails, and says so.
 
 use super::{Administration, AdministrationError, Done, accounts::unknown};
 use crate::{
@@ -19,7 +19,8 @@ impl Administration {
     pub async fn disable_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
         self.suspend(&account).await?;
-        self.note_subject(Deed::AccountDisabled, &account, None).await;
+        self.note_subject(Deed::AccountDisabled, &account, None)
+            .await;
         self.clear_away(&account).await.map_err(|_| {
             unfinished(format!(
                 "{} is disabled and can no longer sign in, but not everything could be cleared away; disable it again",
@@ -34,19 +35,24 @@ impl Administration {
         if !account.disabled {
             return Ok(());
         }
-        // Disabling may have stopped half way: what it left of sessions and grants must not come back to life.
+        // Disabling may have stopped half way: what it left of sessions and grants must not come
+        // back to life.
         self.suspend(&account).await?;
         self.clear_away(&account).await.map_err(|_| {
             unfinished(format!("{} stays disabled, since not everything of before could be cleared away; try again", account.email))
         })?;
         let enable = |rights: &mut Rights| rights.disabled = false;
-        self.provider.change_rights(account.id, enable).await?.ok_or_else(|| unknown(email))?;
-        self.note_subject(Deed::AccountEnabled, &account, None).await;
+        self.provider
+            .change_rights(account.id, enable)
+            .await?
+            .ok_or_else(|| unknown(email))?;
+        self.note_subject(Deed::AccountEnabled, &account, None)
+            .await;
         Ok(())
     }
 
-    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails half way, the account is
-    /// disabled and can be removed again.
+    /// Removes an account for good, and ends its sessions and all that it allowed. When it fails
+    /// half way, the account is disabled and can be removed again.
     pub async fn remove_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
         // Without a record that can be changed, removing it is the one step.
@@ -61,14 +67,20 @@ impl Administration {
             if !account.is_record {
                 return Err(error.into());
             }
-            self.note_subject(Deed::AccountDisabled, &account, None).await;
-            return Err(unfinished(format!("{} is disabled, but could not be removed; remove it again", account.email)));
+            self.note_subject(Deed::AccountDisabled, &account, None)
+                .await;
+            return Err(unfinished(format!(
+                "{} is disabled, but could not be removed; remove it again",
+                account.email
+            )));
         }
-        self.note_subject(Deed::AccountRemoved, &account, None).await;
+        self.note_subject(Deed::AccountRemoved, &account, None)
+            .await;
         Ok(())
     }
 
-    /// Gives an account another role. A password that may be short is not all that an administrator signs in with.
+    /// Gives an account another role. A password that may be short is not all that an administrator
+    /// signs in with.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
         let account = self.another(email).await?;
         let give = |rights: &mut Rights| {
@@ -79,17 +91,25 @@ impl Administration {
             may
         };
         if !self.change_another(&account, give).await? {
-            return Err(AdministrationError::Conflict(format!("{} {SHORT_PASSWORD}", account.email)));
+            return Err(AdministrationError::Conflict(format!(
+                "{} {SHORT_PASSWORD}",
+                account.email
+            )));
         }
-        self.note_subject(Deed::RoleChanged, &account, Some(role.as_str())).await;
+        self.note_subject(Deed::RoleChanged, &account, Some(role.as_str()))
+            .await;
         Ok(())
     }
 
     async fn subject(&self, email: &str) -> Done<Subject> {
-        self.provider.subject(email).await?.ok_or_else(|| unknown(email))
+        self.provider
+            .subject(email)
+            .await?
+            .ok_or_else(|| unknown(email))
     }
 
-    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is always left.
+    /// An account that is not the administrator's own: nobody locks themselves out, so somebody is
+    /// always left.
     async fn another(&self, email: &str) -> Done<Subject> {
         let account = self.subject(email).await?;
         if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
@@ -114,16 +134,24 @@ impl Administration {
         sessions.and(grants.map(drop))
     }
 
-    /// Changes what an account may do. Two administrators may take that from each other at the same moment, when both have been
-    /// found to be one: whoever is none any more gives it back, so that one is always left.
-    async fn change_another<A>(&self, account: &Subject, change: impl Fn(&mut Rights) -> A) -> Done<A> {
+    /// Changes what an account may do. Two administrators may take that from each other at the same
+    /// moment, when both have been found to be one: whoever is none any more gives it back, so that
+    /// one is always left.
+    async fn change_another<A>(
+        &self,
+        account: &Subject,
+        change: impl Fn(&mut Rights) -> A,
+    ) -> Done<A> {
         let provider = &self.provider;
         let note = |rights: &mut Rights| {
             let was = *rights;
             let answer = change(rights);
             (was, *rights, answer)
         };
-        let (was, is, answer) = provider.change_rights(account.id, note).await?.ok_or_else(|| unknown(&account.email))?;
+        let (was, is, answer) = provider
+            .change_rights(account.id, note)
+            .await?
+            .ok_or_else(|| unknown(&account.email))?;
         if let Actor::Administrator(own) = &self.by {
             let own = provider.active_account(own.account).await?;
             if own.is_none_or(|own| own.role != Role::Administrator) {
@@ -134,15 +162,21 @@ impl Administration {
                     }
                 };
                 provider.change_rights(account.id, give_back).await?;
-                return Err(AdministrationError::Conflict("you are no administrator any more, so this was not done".to_owned()));
+                return Err(AdministrationError::Conflict(
+                    "you are no administrator any more, so this was not done".to_owned(),
+                ));
             }
         }
         Ok(answer)
     }
 
     async fn note_subject(&self, deed: Deed, account: &Subject, about: Option<&str>) {
-        let whose = Whose { account: account.id, email: account.email.clone() };
-        self.record(deed, Some(whose), about.map(str::to_owned)).await;
+        let whose = Whose {
+            account: account.id,
+            email: account.email.clone(),
+        };
+        self.record(deed, Some(whose), about.map(str::to_owned))
+            .await;
     }
 }
 

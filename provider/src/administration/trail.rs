@@ -33,7 +33,9 @@ struct Anchors {
 
 impl Anchors {
     fn all(&self) -> impl Iterator<Item = &Latest> {
-        [&self.noted, &self.marked, &self.added].into_iter().flatten()
+        [&self.noted, &self.marked, &self.added]
+            .into_iter()
+            .flatten()
     }
 
     fn newest(&self) -> u64 {
@@ -43,28 +45,54 @@ impl Anchors {
 
 impl Administration {
     /// Events, newest first: at most `limit` of those numbered below `before`, if that is given.
-    pub async fn audit(&self, filter: &AuditFilter, before: Option<u64>, limit: usize) -> Done<AuditPage> {
+    pub async fn audit(
+        &self,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Done<AuditPage> {
         let newest = self.newest().await?;
         let mut below = before.map_or(newest + 1, |before| before.min(newest + 1));
         let (mut events, last) = (Vec::new(), below.saturating_sub(MOST_LOOKED_AT));
         let (mut looked_back_to, mut is_continued) = (None, true);
         while below > 1 && below > last && events.len() <= limit {
             let from = below.saturating_sub(A_CHUNK).max(1);
-            let chunk: Vec<Recorded> = self.read(from, below).await?.into_iter().flatten().map(|kept| kept.recorded).collect();
+            let chunk: Vec<Recorded> = self
+                .read(from, below)
+                .await?
+                .into_iter()
+                .flatten()
+                .map(|kept| kept.recorded)
+                .collect();
             if let Some(oldest) = chunk.first() {
                 looked_back_to = Some(oldest.event.at);
                 is_continued = self.is_continued(oldest);
             } else if !is_continued {
                 return Ok(page(events, limit, None, looked_back_to));
             }
-            events.extend(chunk.into_iter().rev().filter(|recorded| filter.wants(&recorded.event)));
+            events.extend(
+                chunk
+                    .into_iter()
+                    .rev()
+                    .filter(|recorded| filter.wants(&recorded.event)),
+            );
             below = from;
         }
-        Ok(page(events, limit, (below > 1).then_some(below), looked_back_to))
+        Ok(page(
+            events,
+            limit,
+            (below > 1).then_some(below),
+            looked_back_to,
+        ))
     }
 
     /// Events for export, oldest first: at most `limit` of those numbered above `after`.
-    pub async fn audit_export(&self, filter: &AuditFilter, after: u64, limit: usize) -> Done<Vec<Recorded>> {
+    pub async fn audit_export(
+        &self,
+        filter: &AuditFilter,
+        after: u64,
+        limit: usize,
+    ) -> Done<Vec<Recorded>> {
         let newest = self.newest().await?;
         let mut from = (after + 1).max(self.oldest(newest).await?);
         let mut events = Vec::new();
@@ -78,23 +106,33 @@ impl Administration {
         Ok(events)
     }
 
-    /// Checks the whole chain: that no event was changed, added or taken out of the middle, that none is missing at the end which
-    /// is noted, marked or remembered as the newest, and that it is noted.
+    /// Checks the whole chain: that no event was changed, added or taken out of the middle, that
+    /// none is missing at the end which is noted, marked or remembered as the newest, and that it
+    /// is noted.
     pub async fn verify_audit(&self) -> Done<AuditReport> {
         let anchors = self.anchors().await?;
         let newest = self.newest().await?;
         let mut from = self.oldest(newest).await?;
-        let mut report = AuditReport { events: 0, first: None, last: None, faults: Vec::new() };
+        let mut report = AuditReport {
+            events: 0,
+            first: None,
+            last: None,
+            faults: Vec::new(),
+        };
         let mut previous: Option<Recorded> = None;
         while from <= newest {
             for found in self.read(from, (from + A_CHUNK).min(newest + 1)).await? {
                 let number = match found {
                     Err(Foreign(number)) => {
-                        report.faults.push(format!("event {number} was changed, or not written by this server"));
+                        report.faults.push(format!(
+                            "event {number} was changed, or not written by this server"
+                        ));
                         number
                     }
                     Ok(kept) => {
-                        report.faults.extend(self.provider.fault_of(&kept, previous.as_ref()));
+                        report
+                            .faults
+                            .extend(self.provider.fault_of(&kept, previous.as_ref()));
                         previous.insert(kept.recorded).number
                     }
                 };
@@ -109,11 +147,17 @@ impl Administration {
         Ok(report)
     }
 
-    /// Removes the events that are too old by the retention that is set now: the store keeps them for as long as was set when they
-    /// happened. To be called when a server starts.
+    /// Removes the events that are too old by the retention that is set now: the store keeps them
+    /// for as long as was set when they happened. To be called when a server starts.
     pub async fn forget_old_events(&self) -> Done {
         let mut number = self.oldest(self.newest().await?).await?;
-        while number > 1 && self.provider.store().remove(&keys::event(number - 1)).await? {
+        while number > 1
+            && self
+                .provider
+                .store()
+                .remove(&keys::event(number - 1))
+                .await?
+        {
             number -= 1;
         }
         Ok(())
@@ -122,14 +166,21 @@ impl Administration {
     /// What is said when the newest event that is known of is not there, before its time.
     fn missing_end(&self, anchors: &Anchors, report: &AuditReport) -> Option<String> {
         let retention = self.provider.retention();
-        let kept = anchors.all().filter(|latest| !latest.is_over(retention)).map(|latest| latest.number).max()?;
+        let kept = anchors
+            .all()
+            .filter(|latest| !latest.is_over(retention))
+            .map(|latest| latest.number)
+            .max()?;
         let missing = report.last.unwrap_or(0) < kept;
-        missing.then(|| format!("event {kept}, the newest that was noted, is missing before its time"))
+        missing
+            .then(|| format!("event {kept}, the newest that was noted, is missing before its time"))
     }
 
     /// What is said when the note of the newest event is gone, or stays behind.
     async fn missing_note(&self, report: &AuditReport) -> Done<Option<String>> {
-        let Some(last) = report.last else { return Ok(None) };
+        let Some(last) = report.last else {
+            return Ok(None);
+        };
         for patience in [SOON, Duration::ZERO] {
             match self.noted(keys::LATEST_EVENT).await? {
                 Some(noted) if noted.number >= last => return Ok(None),
@@ -154,14 +205,25 @@ impl Administration {
     }
 
     async fn anchors(&self) -> Result<Anchors, Unavailable> {
-        let (noted, marked) = (self.noted(keys::LATEST_EVENT).await?, self.noted(keys::EVENT_MARK).await?);
-        Ok(Anchors { noted, marked, added: self.provider.newest_added().await })
+        let (noted, marked) = (
+            self.noted(keys::LATEST_EVENT).await?,
+            self.noted(keys::EVENT_MARK).await?,
+        );
+        Ok(Anchors {
+            noted,
+            marked,
+            added: self.provider.newest_added().await,
+        })
     }
 
     /// The number of the newest event; servers may be about to note it.
     async fn newest(&self) -> Result<u64, Unavailable> {
         let anchors = self.anchors().await?;
-        let mut newest = if anchors.all().next().is_some() { anchors.newest() } else { self.found_anywhere().await? };
+        let mut newest = if anchors.all().next().is_some() {
+            anchors.newest()
+        } else {
+            self.found_anywhere().await?
+        };
         loop {
             let chunk = self.read(newest + 1, newest + 1 + A_CHUNK).await?;
             newest += chunk.len() as u64;
@@ -171,34 +233,47 @@ impl Administration {
         }
     }
 
-    /// The number of some event, where nothing says which is the newest: looked for at numbers that grow by a quarter. 0 when none
-    /// is found.
+    /// The number of some event, where nothing says which is the newest: looked for at numbers that
+    /// grow by a quarter. 0 when none is found.
     async fn found_anywhere(&self) -> Result<u64, Unavailable> {
-        let numbers =
-            std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1)).take_while(|number| *number < 1 << 40);
+        let numbers = std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1))
+            .take_while(|number| *number < 1 << 40);
         let numbers: Vec<_> = numbers.collect();
-        let there = try_join_all(numbers.iter().map(|number| self.provider.recorded(*number))).await?;
-        let found = numbers.into_iter().zip(there).filter(|(_, there)| there.is_some()).map(|(number, _)| number);
+        let there =
+            try_join_all(numbers.iter().map(|number| self.provider.recorded(*number))).await?;
+        let found = numbers
+            .into_iter()
+            .zip(there)
+            .filter(|(_, there)| there.is_some())
+            .map(|(number, _)| number);
         Ok(found.max().unwrap_or(0))
     }
 
-    /// The number of the oldest event that is kept, by halves, since older ones are forgotten first; one more than `newest` when
-    /// there is none.
+    /// The number of the oldest event that is kept, by halves, since older ones are forgotten
+    /// first; one more than `newest` when there is none.
     async fn oldest(&self, newest: u64) -> Result<u64, Unavailable> {
         let (mut low, mut high) = (1, newest + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.provider.recorded(middle).await?.is_some() { high = middle } else { low = middle + 1 }
+            if self.provider.recorded(middle).await?.is_some() {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         Ok(low)
     }
 
     /// Whether the event before one should be kept still.
     fn is_continued(&self, recorded: &Recorded) -> bool {
-        recorded.previous.as_ref().is_some_and(|link| !self.provider.retention().is_over(link.at, link.expires_at))
+        recorded
+            .previous
+            .as_ref()
+            .is_some_and(|link| !self.provider.retention().is_over(link.at, link.expires_at))
     }
 
-    /// The events numbered from `from` to below `to` that are kept, and what lies in their places, oldest first.
+    /// The events numbered from `from` to below `to` that are kept, and what lies in their places,
+    /// oldest first.
     async fn read(&self, from: u64, to: u64) -> Result<Vec<Result<Kept, Foreign>>, Unavailable> {
         let read = try_join_all((from..to).map(|number| self.provider.recorded(number))).await?;
         Ok(read.into_iter().flatten().collect())
@@ -206,9 +281,22 @@ impl Administration {
 }
 
 /// One page of the events that were found, where the next begins, and how far back it looks.
-fn page(mut events: Vec<Recorded>, limit: usize, rest: Option<u64>, looked_back_to: Option<Timestamp>) -> AuditPage {
+fn page(
+    mut events: Vec<Recorded>,
+    limit: usize,
+    rest: Option<u64>,
+    looked_back_to: Option<Timestamp>,
+) -> AuditPage {
     let beyond = events.len() > limit;
     events.truncate(limit);
-    let before = if beyond { events.last().map(|last| last.number) } else { rest };
-    AuditPage { events, before, looked_back_to }
+    let before = if beyond {
+        events.last().map(|last| last.number)
+    } else {
+        rest
+    };
+    AuditPage {
+        events,
+        before,
+        looked_back_to,
+    }
 }

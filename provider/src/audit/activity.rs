@@ -1,4 +1,5 @@
-//! Noting events: in the trail, and the latest ones of each account besides, for its person to read.
+//! Noting events: in the trail, and the latest ones of each account besides, for its person to
+//! read.
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ impl Activity {
         self.0.retain(|event| {
             event.known().is_none_or(|event| {
                 refusals += usize::from(event.deed == Deed::SignInRefused);
-                event.at > oldest && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
+                event.at > oldest
+                    && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
             })
         });
         self.0.truncate(MOST);
@@ -46,27 +48,67 @@ impl Activity {
 impl Provider {
     /// What last happened to the person's account, newest first; `None` when nobody is signed in.
     pub async fn activity(&self, visitor: &Visitor) -> Result<Option<Vec<Event>>, Unavailable> {
-        let Some(person) = self.signed_in(visitor).await? else { return Ok(None) };
-        let activity: Option<Activity> = record::find(self.store(), &keys::activity(person.account)).await?.record();
+        let Some(person) = self.signed_in(visitor).await? else {
+            return Ok(None);
+        };
+        let activity: Option<Activity> =
+            record::find(self.store(), &keys::activity(person.account))
+                .await?
+                .record();
         let oldest = self.now().before(self.settings().lifetimes.audit);
         let events = activity.unwrap_or_default().0;
-        Ok(Some(events.into_iter().filter_map(Maybe::into_known).filter(|event| event.at > oldest).collect()))
+        Ok(Some(
+            events
+                .into_iter()
+                .filter_map(Maybe::into_known)
+                .filter(|event| event.at > oldest)
+                .collect(),
+        ))
     }
 
     /// Notes what a person did, or somebody who claimed to be them.
-    pub(crate) async fn note_by_person(&self, deed: Deed, whose: Whose, visitor: &Visitor, about: impl Into<Option<String>>) {
-        self.note(self.event_by_person(deed, whose, visitor, about.into())).await;
+    pub(crate) async fn note_by_person(
+        &self,
+        deed: Deed,
+        whose: Whose,
+        visitor: &Visitor,
+        about: impl Into<Option<String>>,
+    ) {
+        self.note(self.event_by_person(deed, whose, visitor, about.into()))
+            .await;
     }
 
-    fn event_by_person(&self, deed: Deed, whose: Whose, visitor: &Visitor, about: Option<String>) -> Event {
+    fn event_by_person(
+        &self,
+        deed: Deed,
+        whose: Whose,
+        visitor: &Visitor,
+        about: Option<String>,
+    ) -> Event {
         let (at, from) = (self.now(), Some(Origin::of(visitor)));
-        Event { at, deed, by: Actor::Person, whose: Some(whose), from, client: None, about, times: None }
+        Event {
+            at,
+            deed,
+            by: Actor::Person,
+            whose: Some(whose),
+            from,
+            client: None,
+            about,
+            times: None,
+        }
     }
 
-    /// Notes after the answer that somebody was refused who claimed to be the person of an account. `email` is what they typed: where
-    /// it has no account, as many steps in the store are taken, so that nobody can tell from the time that this or the next answer
-    /// takes whether there was anybody to note it for.
-    pub(crate) async fn note_refusal(&self, deed: Deed, whose: Option<Whose>, email: &str, visitor: &Visitor) {
+    /// Notes after the answer that somebody was refused who claimed to be the person of an account.
+    /// `email` is what they typed: where it has no account, as many steps in the store are taken,
+    /// so that nobody can tell from the time that this or the next answer takes whether there was
+    /// anybody to note it for.
+    pub(crate) async fn note_refusal(
+        &self,
+        deed: Deed,
+        whose: Option<Whose>,
+        email: &str,
+        visitor: &Visitor,
+    ) {
         let subject = match &whose {
             Some(whose) => Subject::Account(whose.account),
             None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
@@ -80,7 +122,10 @@ impl Provider {
         let mut events = over;
         events.extend(event.filter(|_| verdict == Verdict::Write));
         // They wait for the trail from now on, in the order in which they happened.
-        let waiting: Vec<_> = events.into_iter().map(|event| (self.let_wait(event.clone()), event)).collect();
+        let waiting: Vec<_> = events
+            .into_iter()
+            .map(|event| (self.let_wait(event.clone()), event))
+            .collect();
         let provider = self.clone();
         let work = async move {
             if waiting.is_empty() {
@@ -93,7 +138,8 @@ impl Provider {
         self.later(work).await;
     }
 
-    /// Notes what became of an application, by its person, or by itself. What cannot be read just now is left out.
+    /// Notes what became of an application, by its person, or by itself. What cannot be read just
+    /// now is left out.
     pub(crate) async fn note_of_client(
         &self,
         deed: Deed,
@@ -104,25 +150,51 @@ impl Provider {
         about: Option<String>,
     ) {
         let key = keys::account(account);
-        let (read, client) = tokio::join!(record::read::<Account>(self.store(), &key), self.client(client_id));
+        let (read, client) = tokio::join!(
+            record::read::<Account>(self.store(), &key),
+            self.client(client_id)
+        );
         let whose = match read {
             Ok(account) => account.as_ref().map(Account::whose),
-            Err(_) => Some(Whose { account, email: String::new() }),
+            Err(_) => Some(Whose {
+                account,
+                email: String::new(),
+            }),
         };
-        let name = client.ok().flatten().and_then(|client| client.name).unwrap_or_else(|| client_id.to_owned());
-        let client = Some(ClientName { id: client_id.to_owned(), name });
-        self.note(Event { at: self.now(), deed, by, whose, from: Some(from), client, about, times: None }).await;
+        let name = client
+            .ok()
+            .flatten()
+            .and_then(|client| client.name)
+            .unwrap_or_else(|| client_id.to_owned());
+        let client = Some(ClientName {
+            id: client_id.to_owned(),
+            name,
+        });
+        self.note(Event {
+            at: self.now(),
+            deed,
+            by,
+            whose,
+            from: Some(from),
+            client,
+            about,
+            times: None,
+        })
+        .await;
     }
 
-    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event later, if it can. What an account
-    /// does over and over is counted, and written when the window of the count ends.
+    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event
+    /// later, if it can. What an account does over and over is counted, and written when the window
+    /// of the count ends.
     pub(crate) async fn note(&self, event: Event) {
         let account = event.whose.as_ref().map(|whose| whose.account);
         let (verdict, over) = match (&event.by, account) {
             (Actor::Person | Actor::Client, Some(account)) => {
                 self.fold(Subject::Account(account), (event.deed, None), Some(&event))
             }
-            (_, Some(account)) if event.deed == Deed::AccountRemoved => (Verdict::Write, self.folds().of(account)),
+            (_, Some(account)) if event.deed == Deed::AccountRemoved => {
+                (Verdict::Write, self.folds().of(account))
+            }
             _ => (Verdict::Write, Vec::new()),
         };
         let event = Some(event).filter(|_| verdict == Verdict::Write);
@@ -141,9 +213,16 @@ impl Provider {
         self.write_all(all).await;
     }
 
-    fn fold(&self, subject: Subject, alike: (Deed, Option<String>), event: Option<&Event>) -> (Verdict, Vec<Event>) {
+    fn fold(
+        &self,
+        subject: Subject,
+        alike: (Deed, Option<String>),
+        event: Option<&Event>,
+    ) -> (Verdict, Vec<Event>) {
         let mut over = Vec::new();
-        let verdict = self.folds().add(subject, alike, event, self.now(), &mut over);
+        let verdict = self
+            .folds()
+            .add(subject, alike, event, self.now(), &mut over);
         (verdict, over)
     }
 
@@ -175,7 +254,9 @@ impl Provider {
     }
 
     async fn note_activity(&self, event: Event) -> Result<(), Unavailable> {
-        let Some(account) = event.whose.as_ref().map(|whose| whose.account) else { return Ok(()) };
+        let Some(account) = event.whose.as_ref().map(|whose| whose.account) else {
+            return Ok(());
+        };
         let key = keys::activity(account);
         if event.deed == Deed::AccountRemoved {
             self.store().remove(&key).await?;
@@ -196,12 +277,18 @@ impl Provider {
 impl Origin {
     /// Of a person's browser.
     pub(crate) fn of(visitor: &Visitor) -> Self {
-        Self { address: visitor.address.to_canonical().to_string(), device: visitor.device.clone() }
+        Self {
+            address: visitor.address.to_canonical().to_string(),
+            device: visitor.device.clone(),
+        }
     }
 
     /// Of a program.
     pub(crate) fn of_program(address: std::net::IpAddr) -> Self {
-        Self { address: address.to_canonical().to_string(), device: String::new() }
+        Self {
+            address: address.to_canonical().to_string(),
+            device: String::new(),
+        }
     }
 }
 
@@ -213,7 +300,16 @@ mod tests {
     fn who_guesses_pushes_nothing_out() {
         let event = |deed, at| {
             let at = Timestamp::from_seconds(at);
-            Event { at, deed, by: Actor::Person, whose: None, from: None, client: None, about: None, times: None }
+            Event {
+                at,
+                deed,
+                by: Actor::Person,
+                whose: None,
+                from: None,
+                client: None,
+                about: None,
+                times: None,
+            }
         };
         let mut activity = Activity::default();
         activity.add(event(Deed::PasskeyAdded, 100), Timestamp::from_seconds(0));
@@ -222,7 +318,10 @@ mod tests {
         }
         assert_eq!(activity.0.len(), MOST_REFUSALS + 1);
         let known = |place: usize| activity.0[place].known().expect("known").clone();
-        assert_eq!((known(0).at.seconds(), known(MOST_REFUSALS).deed), (399, Deed::PasskeyAdded));
+        assert_eq!(
+            (known(0).at.seconds(), known(MOST_REFUSALS).deed),
+            (399, Deed::PasskeyAdded)
+        );
         activity.add(event(Deed::SignedOut, 500), Timestamp::from_seconds(398));
         assert_eq!(activity.0.len(), 2, "what is too old goes");
         for at in 501..700 {

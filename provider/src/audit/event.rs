@@ -1,4 +1,5 @@
-//! What the trail says. It holds no secret: no code, token, password, link, or what somebody typed in vain.
+//! What the trail says. It holds no secret: no code, token, password, link, or what somebody typed
+//! in vain.
 
 use std::fmt;
 
@@ -24,11 +25,12 @@ pub struct Event {
     /// Which application it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientName>,
-    /// What else there is to say: the name of a passkey, a resource, a role, a host, the id of a key.
+    /// What else there is to say: the name of a passkey, a resource, a role, a host, the id of a
+    /// key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// Set when it stands for several alike: how often it happened since the last event of its kind was written. `at`, `from`,
-    /// `client` and `about` are then those of the last time.
+    /// Set when it stands for several alike: how often it happened since the last event of its kind
+    /// was written. `at`, `from`, `client` and `about` are then those of the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
@@ -37,10 +39,24 @@ impl Event {
     /// Whether an account or an application that it names contains `text`, whatever its case.
     pub(crate) fn names(&self, text: &str) -> bool {
         let text = text.to_lowercase();
-        let by = if let Actor::Administrator(by) = &self.by { Some(&by.email) } else { None };
-        let client = self.client.iter().flat_map(|client| [&client.id, &client.name]);
-        let named = self.whose.iter().map(|whose| &whose.email).chain(by).chain(client);
-        named.into_iter().any(|name| name.to_lowercase().contains(&text))
+        let by = if let Actor::Administrator(by) = &self.by {
+            Some(&by.email)
+        } else {
+            None
+        };
+        let client = self
+            .client
+            .iter()
+            .flat_map(|client| [&client.id, &client.name]);
+        let named = self
+            .whose
+            .iter()
+            .map(|whose| &whose.email)
+            .chain(by)
+            .chain(client);
+        named
+            .into_iter()
+            .any(|name| name.to_lowercase().contains(&text))
     }
 }
 
@@ -208,7 +224,10 @@ impl UnknownDeed {
         let mut letters = [0; Self::LONGEST];
         let name = &name[..name.floor_char_boundary(Self::LONGEST)];
         letters[..name.len()].copy_from_slice(name.as_bytes());
-        Self { letters, length: u8::try_from(name.len()).unwrap_or_default() }
+        Self {
+            letters,
+            length: u8::try_from(name.len()).unwrap_or_default(),
+        }
     }
 
     /// The name; of a very long one, its beginning.
@@ -257,8 +276,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them that can be asked for.
-    pub const ALL: [Self; 6] =
-        [Self::SignIns, Self::Credentials, Self::Consents, Self::Grants, Self::Replays, Self::Administration];
+    pub const ALL: [Self; 6] = [
+        Self::SignIns,
+        Self::Credentials,
+        Self::Consents,
+        Self::Grants,
+        Self::Replays,
+        Self::Administration,
+    ];
 
     /// Its name, as in a query or on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -334,7 +359,10 @@ impl Deed {
 
     /// Its name, as in an export.
     pub fn as_str(self) -> String {
-        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|name| name.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// What kind of event it makes.

@@ -1,7 +1,9 @@
-//! Folding: what one account, or somebody who guesses at it, does over and over is written a few times, and then counted. When
-//! the window ends the count is written as one event, so that nothing is lost and nobody can fill the trail.
+//! Folding: what one account, or somebody who guesses at it, does over and over is written a few
+//! times, and then counted. When the window ends the count is written as one event, so that nothing
+//! is lost and nobody can fill the trail.
 //!
-//! The counts are kept in memory by each server. They are written when their window ends and when the server stops.
+//! The counts are kept in memory by each server. They are written when their window ends and when
+//! the server stops.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,7 +27,8 @@ const SUBJECTS: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     Account(Id),
-    /// An address that has no account. Its events are never written; that they would not be is decided alike.
+    /// An address that has no account. Its events are never written; that they would not be is
+    /// decided alike.
     Nobody(String),
 }
 
@@ -52,7 +55,8 @@ struct Window {
 /// Events that are alike.
 struct Fold {
     deed: Deed,
-    /// The part of the network that refusals came from; `None` for all others together, and for other deeds.
+    /// The part of the network that refusals came from; `None` for all others together, and for
+    /// other deeds.
     source: Option<String>,
     written: u64,
     counted: u64,
@@ -61,8 +65,8 @@ struct Fold {
 }
 
 impl Folds {
-    /// Decides about an event, which is `None` about nobody. `source` is given for refusals. Counts of windows that had to end for
-    /// it are added to `over`.
+    /// Decides about an event, which is `None` about nobody. `source` is given for refusals. Counts
+    /// of windows that had to end for it are added to `over`.
     pub(crate) fn add(
         &mut self,
         subject: Subject,
@@ -71,24 +75,44 @@ impl Folds {
         now: Timestamp,
         over: &mut Vec<Event>,
     ) -> Verdict {
-        if self.0.get(&subject).is_some_and(|window| window.is_over(now)) {
+        if self
+            .0
+            .get(&subject)
+            .is_some_and(|window| window.is_over(now))
+        {
             over.extend(self.0.remove(&subject).into_iter().flat_map(Window::counts));
         }
         if !self.0.contains_key(&subject) {
             self.make_room(now, over);
         }
-        let begin = || Window { began: now, written: 0, folds: Vec::new() };
-        self.0.entry(subject).or_insert_with(begin).add(deed, source, event)
+        let begin = || Window {
+            began: now,
+            written: 0,
+            folds: Vec::new(),
+        };
+        self.0
+            .entry(subject)
+            .or_insert_with(begin)
+            .add(deed, source, event)
     }
 
     /// The counts of windows that have ended.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Event> {
-        in_order(self.0.extract_if(|_, window| window.is_over(now)).flat_map(|(_, window)| window.counts()))
+        in_order(
+            self.0
+                .extract_if(|_, window| window.is_over(now))
+                .flat_map(|(_, window)| window.counts()),
+        )
     }
 
     /// The counts about one account.
     pub(crate) fn of(&mut self, account: Id) -> Vec<Event> {
-        in_order(self.0.remove(&Subject::Account(account)).into_iter().flat_map(Window::counts))
+        in_order(
+            self.0
+                .remove(&Subject::Account(account))
+                .into_iter()
+                .flat_map(Window::counts),
+        )
     }
 
     /// All counts there are.
@@ -104,7 +128,11 @@ impl Folds {
         if self.0.len() >= SUBJECTS {
             let began: Vec<_> = self.0.values().map(|window| window.began).collect();
             let middle = median(began);
-            over.extend(self.0.extract_if(|_, window| window.began <= middle).flat_map(|(_, window)| window.counts()));
+            over.extend(
+                self.0
+                    .extract_if(|_, window| window.began <= middle)
+                    .flat_map(|(_, window)| window.counts()),
+            );
         }
     }
 }
@@ -118,7 +146,10 @@ fn in_order(events: impl Iterator<Item = Event>) -> Vec<Event> {
 /// The one in the middle.
 fn median(mut moments: Vec<Timestamp>) -> Timestamp {
     moments.sort_unstable();
-    moments.get(moments.len() / 2).copied().unwrap_or(Timestamp::from_seconds(0))
+    moments
+        .get(moments.len() / 2)
+        .copied()
+        .unwrap_or(Timestamp::from_seconds(0))
 }
 
 impl Window {
@@ -142,15 +173,31 @@ impl Window {
 
     /// Where an event is counted. Refusals from too many parts of the network are counted together.
     fn fold(&mut self, deed: Deed, source: Option<String>) -> &mut Fold {
-        let place =
-            |folds: &[Fold], source: &Option<String>| folds.iter().position(|fold| fold.deed == deed && fold.source == *source);
+        let place = |folds: &[Fold], source: &Option<String>| {
+            folds
+                .iter()
+                .position(|fold| fold.deed == deed && fold.source == *source)
+        };
         let known = place(&self.folds, &source);
-        let room = self.folds.iter().filter(|fold| fold.source.is_some()).count() < SOURCES;
+        let room = self
+            .folds
+            .iter()
+            .filter(|fold| fold.source.is_some())
+            .count()
+            < SOURCES;
         let source = source.filter(|_| room || known.is_some());
-        let place = known.or_else(|| place(&self.folds, &source)).unwrap_or_else(|| {
-            self.folds.push(Fold { deed, source, written: 0, counted: 0, last: None });
-            self.folds.len() - 1
-        });
+        let place = known
+            .or_else(|| place(&self.folds, &source))
+            .unwrap_or_else(|| {
+                self.folds.push(Fold {
+                    deed,
+                    source,
+                    written: 0,
+                    counted: 0,
+                    last: None,
+                });
+                self.folds.len() - 1
+            });
         &mut self.folds[place]
     }
 
@@ -172,20 +219,55 @@ mod tests {
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn event(deed: Deed, account: u8) -> Event {
-        let whose = Some(Whose { account: Id::new([account; 16]), email: String::new() });
-        let from = Some(Origin { address: String::new(), device: String::new() });
-        Event { at: START, deed, by: Actor::Person, whose, from, client: None, about: None, times: None }
+        let whose = Some(Whose {
+            account: Id::new([account; 16]),
+            email: String::new(),
+        });
+        let from = Some(Origin {
+            address: String::new(),
+            device: String::new(),
+        });
+        Event {
+            at: START,
+            deed,
+            by: Actor::Person,
+            whose,
+            from,
+            client: None,
+            about: None,
+            times: None,
+        }
     }
 
     /// How many of so many events are written; the counts of windows that end for it are left out.
-    fn written(folds: &mut Folds, deed: Deed, account: u8, source: Option<&str>, events: usize) -> usize {
-        let (subject, event) = (Subject::Account(Id::new([account; 16])), event(deed, account));
-        let mut add = || folds.add(subject.clone(), (deed, source.map(str::to_owned)), Some(&event), START, &mut Vec::new());
+    fn written(
+        folds: &mut Folds,
+        deed: Deed,
+        account: u8,
+        source: Option<&str>,
+        events: usize,
+    ) -> usize {
+        let (subject, event) = (
+            Subject::Account(Id::new([account; 16])),
+            event(deed, account),
+        );
+        let mut add = || {
+            folds.add(
+                subject.clone(),
+                (deed, source.map(str::to_owned)),
+                Some(&event),
+                START,
+                &mut Vec::new(),
+            )
+        };
         (0..events).filter(|_| add() == Verdict::Write).count()
     }
 
     fn counts(events: Vec<Event>) -> Vec<(Deed, Option<u64>)> {
-        let mut counts: Vec<_> = events.into_iter().map(|event| (event.deed, event.times)).collect();
+        let mut counts: Vec<_> = events
+            .into_iter()
+            .map(|event| (event.deed, event.times))
+            .collect();
         counts.sort_by_key(|(deed, times)| (deed.as_str(), *times));
         counts
     }
@@ -193,22 +275,52 @@ mod tests {
     #[test]
     fn a_refusal_is_written_once_for_each_source_and_the_rest_is_counted() {
         let mut folds = Folds::default();
-        assert_eq!(written(&mut folds, Deed::SignInRefused, 1, Some("a"), 5000), 1);
+        assert_eq!(
+            written(&mut folds, Deed::SignInRefused, 1, Some("a"), 5000),
+            1
+        );
         assert_eq!(written(&mut folds, Deed::SignInRefused, 1, Some("b"), 2), 1);
-        assert!(folds.due(START.after(WINDOW).before(Duration::from_secs(1))).is_empty());
+        assert!(
+            folds
+                .due(START.after(WINDOW).before(Duration::from_secs(1)))
+                .is_empty()
+        );
         let due = folds.due(START.after(WINDOW));
-        assert_eq!(counts(due), [(Deed::SignInRefused, None), (Deed::SignInRefused, Some(4999))]);
+        assert_eq!(
+            counts(due),
+            [
+                (Deed::SignInRefused, None),
+                (Deed::SignInRefused, Some(4999))
+            ]
+        );
         assert!(folds.all().is_empty(), "each count is written once");
-        assert_eq!(written(&mut folds, Deed::SignInRefused, 1, Some("a"), 2), 1, "a new window");
+        assert_eq!(
+            written(&mut folds, Deed::SignInRefused, 1, Some("a"), 2),
+            1,
+            "a new window"
+        );
     }
 
     #[test]
     fn from_however_many_sources_refusals_about_one_account_are_few() {
         let mut folds = Folds::default();
-        let sources: usize =
-            (0..1000).map(|source| written(&mut folds, Deed::SignInRefused, 1, Some(&source.to_string()), 3)).sum();
+        let sources: usize = (0..1000)
+            .map(|source| {
+                written(
+                    &mut folds,
+                    Deed::SignInRefused,
+                    1,
+                    Some(&source.to_string()),
+                    3,
+                )
+            })
+            .sum();
         assert_eq!(sources, SOURCES + 1);
-        let counted: u64 = folds.all().into_iter().map(|event| event.times.unwrap_or(1)).sum();
+        let counted: u64 = folds
+            .all()
+            .into_iter()
+            .map(|event| event.times.unwrap_or(1))
+            .sum();
         assert_eq!(counted, 3000 - 17, "none is lost");
     }
 
@@ -219,10 +331,22 @@ mod tests {
         assert_eq!(written(&mut folds, Deed::SignedOut, 1, None, 500), 20);
         assert_eq!(written(&mut folds, Deed::Allowed, 1, None, 500), 20);
         assert_eq!(written(&mut folds, Deed::PasskeyAdded, 1, None, 500), 1);
-        assert_eq!(written(&mut folds, Deed::PasskeyAdded, 2, None, 3), 3, "another person");
-        let expected = [Deed::Allowed, Deed::PasskeyAdded, Deed::PasskeyRenamed, Deed::SignedOut];
+        assert_eq!(
+            written(&mut folds, Deed::PasskeyAdded, 2, None, 3),
+            3,
+            "another person"
+        );
+        let expected = [
+            Deed::Allowed,
+            Deed::PasskeyAdded,
+            Deed::PasskeyRenamed,
+            Deed::SignedOut,
+        ];
         let times = [480, 499, 480, 480].map(Some);
-        assert_eq!(counts(folds.all()), expected.into_iter().zip(times).collect::<Vec<_>>());
+        assert_eq!(
+            counts(folds.all()),
+            expected.into_iter().zip(times).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -246,7 +370,13 @@ mod tests {
         let later = START.after(WINDOW);
         for number in 0..10_000_u64 {
             let subject = Subject::Nobody(number.to_string());
-            folds.add(subject, (Deed::SignInRefused, Some(String::new())), None, later, &mut over);
+            folds.add(
+                subject,
+                (Deed::SignInRefused, Some(String::new())),
+                None,
+                later,
+                &mut over,
+            );
         }
         assert_eq!(counts(over), [(Deed::SignedOut, Some(5))]);
     }

@@ -1,4 +1,5 @@
-//! The record of an event: what ties it to the one before, how long it counts, and what may be wrong with it.
+//! The record of an event: what ties it to the one before, how long it counts, and what may be
+//! wrong with it.
 
 use std::time::Duration;
 
@@ -27,9 +28,10 @@ pub struct Recorded {
     /// What a newer version of the server noted besides.
     #[serde(flatten)]
     pub beyond: Map<String, Value>,
-    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can write to the store but has not
-    /// that key can neither change an event nor add one. It is over the bytes as they are stored, where it comes last and is
-    /// empty, so that it can be checked by a version that does not know all of them.
+    /// HMAC-SHA-256 over all of the above, under a key that follows from the sealing key: who can
+    /// write to the store but has not that key can neither change an event nor add one. It is over
+    /// the bytes as they are stored, where it comes last and is empty, so that it can be checked by
+    /// a version that does not know all of them.
     pub hash: String,
 }
 
@@ -67,13 +69,16 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
-    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the one that is set now.
+    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the
+    /// one that is set now.
     pub(crate) fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
-        expires_at.has_passed(self.now) || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
+        expires_at.has_passed(self.now)
+            || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
     }
 }
 
-/// What of an event in the store those after it need, whatever else it says: a newer version may say it otherwise.
+/// What of an event in the store those after it need, whatever else it says: a newer version may
+/// say it otherwise.
 #[derive(Deserialize)]
 pub(super) struct Place {
     pub(super) number: u64,
@@ -91,50 +96,140 @@ pub(crate) struct Foreign(pub(crate) u64);
 
 impl Latest {
     pub(super) fn of(recorded: &Recorded) -> Self {
-        let Recorded { number, expires_at, hash, event: Event { at, .. }, .. } = recorded;
-        Self { number: *number, link: Some(Link { hash: hash.clone(), expires_at: *expires_at, at: Some(*at) }) }
+        let Recorded {
+            number,
+            expires_at,
+            hash,
+            event: Event { at, .. },
+            ..
+        } = recorded;
+        Self {
+            number: *number,
+            link: Some(Link {
+                hash: hash.clone(),
+                expires_at: *expires_at,
+                at: Some(*at),
+            }),
+        }
     }
 
     /// Whether the event may be forgotten.
     pub(crate) fn is_over(&self, retention: Retention) -> bool {
-        self.link.as_ref().is_some_and(|link| retention.is_over(link.at, link.expires_at))
+        self.link
+            .as_ref()
+            .is_some_and(|link| retention.is_over(link.at, link.expires_at))
     }
 
-    /// What follows in its place when something lies there that is no event: nothing is added behind it for ever otherwise.
+    /// What follows in its place when something lies there that is no event: nothing is added
+    /// behind it for ever otherwise.
     pub(super) fn past(&self) -> Self {
-        Self { number: self.number + 1, link: self.link.clone() }
+        Self {
+            number: self.number + 1,
+            link: self.link.clone(),
+        }
     }
 
-    pub(super) fn followed_by(&self, id: Id, event: Event, expires_at: Timestamp, key: &Secret) -> Recorded {
+    pub(super) fn followed_by(
+        &self,
+        id: Id,
+        event: Event,
+        expires_at: Timestamp,
+        key: &Secret,
+    ) -> Recorded {
         let (number, previous) = (self.number + 1, self.link.clone());
-        let unsigned = Recorded { number, id, event, expires_at, previous, beyond: Map::new(), hash: String::new() };
+        let unsigned = Recorded {
+            number,
+            id,
+            event,
+            expires_at,
+            previous,
+            beyond: Map::new(),
+            hash: String::new(),
+        };
         let hash = unsigned.hash_under(key);
         Recorded { hash, ..unsigned }
     }
 }
 
 impl From<Place> for Latest {
-    fn from(Place { number, at, expires_at, hash, .. }: Place) -> Self {
-        Self { number, link: Some(Link { hash, expires_at, at: Some(at) }) }
+    fn from(
+        Place {
+            number,
+            at,
+            expires_at,
+            hash,
+            ..
+        }: Place,
+    ) -> Self {
+        Self {
+            number,
+            link: Some(Link {
+                hash,
+                expires_at,
+                at: Some(at),
+            }),
+        }
     }
 }
 
 impl Recorded {
     fn hash_under(&self, key: &Secret) -> String {
-        let unsigned = Self { hash: String::new(), ..self.clone() };
+        let unsigned = Self {
+            hash: String::new(),
+            ..self.clone()
+        };
         key.derive("event", &encode(&unsigned)).encode()
     }
 
     /// An event of which this version knows no more than its place.
     fn of_place(place: Place, members: Map<String, Value>) -> Option<Self> {
-        let Place { number, id, at, expires_at, previous, hash } = place;
-        let named = members.get("deed").and_then(Value::as_str).unwrap_or("unknown");
+        let Place {
+            number,
+            id,
+            at,
+            expires_at,
+            previous,
+            hash,
+        } = place;
+        let named = members
+            .get("deed")
+            .and_then(Value::as_str)
+            .unwrap_or("unknown");
         let by = Actor::Unknown(members.get("by").cloned().unwrap_or_default());
         let deed = Deed::Unknown(UnknownDeed::new(named));
-        let event = Event { at, deed, by, whose: None, from: None, client: None, about: None, times: None };
-        let known = ["number", "id", "at", "deed", "by", "expires_at", "previous", "hash"];
-        let beyond = members.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
-        Some(Self { number, id: id?, event, expires_at, previous, beyond, hash })
+        let event = Event {
+            at,
+            deed,
+            by,
+            whose: None,
+            from: None,
+            client: None,
+            about: None,
+            times: None,
+        };
+        let known = [
+            "number",
+            "id",
+            "at",
+            "deed",
+            "by",
+            "expires_at",
+            "previous",
+            "hash",
+        ];
+        let beyond = members
+            .into_iter()
+            .filter(|(name, _)| !known.contains(&name.as_str()))
+            .collect();
+        Some(Self {
+            number,
+            id: id?,
+            event,
+            expires_at,
+            previous,
+            beyond,
+            hash,
+        })
     }
 }
 
@@ -142,33 +237,55 @@ impl Kept {
     /// Reads what lies in the place of an event.
     pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, Foreign> {
         // Secrets are compared in constant time.
-        let is_genuine =
-            |hash: &str| unsigned(bytes, hash).is_some_and(|unsigned| Secret::decode(hash) == Some(key.derive("event", &unsigned)));
+        let is_genuine = |hash: &str| {
+            unsigned(bytes, hash).is_some_and(|unsigned| {
+                Secret::decode(hash) == Some(key.derive("event", &unsigned))
+            })
+        };
         if let Ok(recorded) = serde_json::from_slice::<Recorded>(bytes)
             && recorded.number == number
         {
             let is_genuine = is_genuine(&recorded.hash);
-            return Ok(Self { recorded, is_genuine });
+            return Ok(Self {
+                recorded,
+                is_genuine,
+            });
         }
-        // What a server with the key has written is an event, whether or not this version can read it.
-        let place = serde_json::from_slice::<Place>(bytes).ok().filter(|place| place.number == number && is_genuine(&place.hash));
-        let recorded = place.and_then(|place| Recorded::of_place(place, serde_json::from_slice(bytes).ok()?));
-        recorded.map(|recorded| Self { recorded, is_genuine: true }).ok_or(Foreign(number))
+        // What a server with the key has written is an event, whether or not this version can read
+        // it.
+        let place = serde_json::from_slice::<Place>(bytes)
+            .ok()
+            .filter(|place| place.number == number && is_genuine(&place.hash));
+        let recorded =
+            place.and_then(|place| Recorded::of_place(place, serde_json::from_slice(bytes).ok()?));
+        recorded
+            .map(|recorded| Self {
+                recorded,
+                is_genuine: true,
+            })
+            .ok_or(Foreign(number))
     }
 
     /// What is wrong with it, where the one before it is `previous`.
-    pub(super) fn fault(&self, previous: Option<&Recorded>, retention: Retention) -> Option<String> {
+    pub(super) fn fault(
+        &self,
+        previous: Option<&Recorded>,
+        retention: Retention,
+    ) -> Option<String> {
         let number = self.recorded.number;
         if !self.is_genuine {
-            return Some(format!("event {number} was changed, or not written by this server"));
+            return Some(format!(
+                "event {number} was changed, or not written by this server"
+            ));
         }
         match (&self.recorded.previous, previous) {
-            (Some(link), Some(previous)) if previous.number + 1 == number => {
-                (link.hash != previous.hash).then(|| format!("event {number} does not follow event {}", previous.number))
-            }
-            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => {
-                Some(format!("event {} is missing before its time", number.saturating_sub(1)))
-            }
+            (Some(link), Some(previous)) if previous.number + 1 == number => (link.hash
+                != previous.hash)
+                .then(|| format!("event {number} does not follow event {}", previous.number)),
+            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => Some(format!(
+                "event {} is missing before its time",
+                number.saturating_sub(1)
+            )),
             (None, _) if number != 1 => Some(format!("event {number} names none before it")),
             _ => None,
         }

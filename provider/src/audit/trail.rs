@@ -1,7 +1,9 @@
-//! The chain in the store: an event is one record, written where none is, so that of any number of servers one adds the next.
+//! The chain in the store: an event is one record, written where none is, so that of any number of
+//! servers one adds the next.
 //!
-//! Whoever can write to the store can take events away at the end, or all of them, as with any log; what was exported before
-//! shows it. Nobody without the sealing key can change, add or reorder one.
+//! Whoever can write to the store can take events away at the end, or all of them, as with any log;
+//! what was exported before shows it. Nobody without the sealing key can change, add or reorder
+//! one.
 
 use std::{
     collections::VecDeque,
@@ -37,7 +39,8 @@ const A_BATCH: usize = 64;
 pub struct AuditFilter {
     /// Of this kind only.
     pub kind: Option<Kind>,
-    /// Whose account's address, or whose application's name or id, contains this text, whatever its case.
+    /// Whose account's address, or whose application's name or id, contains this text, whatever its
+    /// case.
     pub who: Option<String>,
 }
 
@@ -69,10 +72,11 @@ pub struct AuditReport {
 /// What a server needs to add events.
 pub(crate) struct Trail {
     key: Secret,
-    /// Events on their way into the store, oldest first; also those that it did not take the last time.
+    /// Events on their way into the store, oldest first; also those that it did not take the last
+    /// time.
     waiting: Waiting,
-    /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of one server do not. In it is the
-    /// event to follow, once that is known.
+    /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of
+    /// one server do not. In it is the event to follow, once that is known.
     turn: tokio::sync::Mutex<Option<Latest>>,
     /// How often the store did not take one.
     failures: AtomicU64,
@@ -89,8 +93,13 @@ impl Trail {
     pub(crate) fn new(sealing_key: &SealingKey) -> Self {
         let paserk = sealing_key.expose();
         let secret = paserk.rsplit('.').next().and_then(Secret::decode);
-        #[expect(clippy::expect_used, reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is")]
-        let key = secret.expect("a sealing key is a secret").derive("audit trail", b"");
+        #[expect(
+            clippy::expect_used,
+            reason = "the body of a PASERK k4.local is 32 bytes in base64url, as a secret is"
+        )]
+        let key = secret
+            .expect("a sealing key is a secret")
+            .derive("audit trail", b"");
         Self {
             key,
             waiting: Waiting::default(),
@@ -153,19 +162,29 @@ impl Provider {
         id
     }
 
-    /// Adds an event that waits to the chain, and all that wait with it. Where somebody else is adding events already, they take this one
-    /// along, and nobody waits for them; unless they are so far behind that events come faster than they go. What the store does
-    /// not take waits for the next one, or for [`Self::add_late_events`].
+    /// Adds an event that waits to the chain, and all that wait with it. Where somebody else is
+    /// adding events already, they take this one along, and nobody waits for them; unless they are
+    /// so far behind that events come faster than they go. What the store does not take waits for
+    /// the next one, or for [`Self::add_late_events`].
     pub(super) async fn append(&self, id: Id) -> Result<(), Unavailable> {
         self.add_waiting(Some(id)).await
     }
 
-    /// Adds the events that the store did not take when they came, and those that were counted until now, and marks the newest one.
+    /// Adds the events that the store did not take when they came, and those that were counted
+    /// until now, and marks the newest one.
     pub async fn add_late_events(&self) -> Result<(), Unavailable> {
         self.write_due_counts().await;
         self.add_waiting(None).await?;
-        let Some(newest) = self.newest_added().await else { return Ok(()) };
-        if self.0.trail.marked.fetch_max(newest.number, Ordering::Relaxed) < newest.number {
+        let Some(newest) = self.newest_added().await else {
+            return Ok(());
+        };
+        if self
+            .0
+            .trail
+            .marked
+            .fetch_max(newest.number, Ordering::Relaxed)
+            < newest.number
+        {
             self.note_newer(keys::EVENT_MARK, &newest).await?;
         }
         Ok(())
@@ -176,8 +195,8 @@ impl Provider {
         self.0.trail.turn.lock().await.clone()
     }
 
-    /// Adds everything that is still to be added, before the server stops: what was put off until after an answer, what was counted,
-    /// and what the store did not take.
+    /// Adds everything that is still to be added, before the server stops: what was put off until
+    /// after an answer, what was counted, and what the store did not take.
     pub async fn add_last_events(&self) -> Result<(), Unavailable> {
         self.finish_late_work().await;
         self.write_all_counts().await;
@@ -185,7 +204,11 @@ impl Provider {
     }
 
     pub(super) fn folds(&self) -> MutexGuard<'_, Folds> {
-        self.0.trail.folds.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .trail
+            .folds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many events the store has not taken yet.
@@ -198,14 +221,15 @@ impl Provider {
         if trail.len() > CROWD {
             let failures = trail.failures.load(Ordering::Relaxed);
             let mut latest = trail.turn.lock().await;
-            // The store failed somebody else meanwhile: a crowd must not try in vain one after the other.
+            // The store failed somebody else meanwhile: a crowd must not try in vain one after the
+            // other.
             if trail.failures.load(Ordering::Relaxed) != failures {
                 return Err(Unavailable::interrupted());
             }
             self.add_in_turn(&mut latest, own).await?;
         }
-        // Whoever has the turn looks once more after giving it back: somebody may have come in that very moment. In a crowd
-        // whoever came last waits for the turn.
+        // Whoever has the turn looks once more after giving it back: somebody may have come in that
+        // very moment. In a crowd whoever came last waits for the turn.
         while (1..=CROWD).contains(&trail.len())
             && let Ok(mut latest) = trail.turn.try_lock()
         {
@@ -215,10 +239,16 @@ impl Provider {
     }
 
     /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
-    async fn add_in_turn(&self, latest: &mut Option<Latest>, own: Option<Id>) -> Result<(), Unavailable> {
+    async fn add_in_turn(
+        &self,
+        latest: &mut Option<Latest>,
+        own: Option<Id>,
+    ) -> Result<(), Unavailable> {
         let (trail, mut added, mut newest) = (&self.0.trail, 0, None);
         let failed = |_: &Unavailable| _ = trail.failures.fetch_add(1, Ordering::Relaxed);
-        let others_wait = |added| added >= A_BATCH && trail.len() > CROWD && own.is_some_and(|own| !trail.holds(own));
+        let others_wait = |added| {
+            added >= A_BATCH && trail.len() > CROWD && own.is_some_and(|own| !trail.holds(own))
+        };
         while !others_wait(added)
             && let Some((id, event)) = trail.first()
         {
@@ -232,51 +262,77 @@ impl Provider {
         }
     }
 
-    /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store fails, `latest` stays what it is:
-    /// the event may be in its place all the same, and is looked for there the next time.
-    async fn add(&self, latest: &mut Option<Latest>, id: Id, event: &Event) -> Result<Latest, Unavailable> {
-        let (store, key, lifetime) = (self.plain_store(), &self.0.trail.key, self.settings().lifetimes.audit);
+    /// Adds one event after `latest`, or after what other servers added meanwhile. Where the store
+    /// fails, `latest` stays what it is: the event may be in its place all the same, and is looked
+    /// for there the next time.
+    async fn add(
+        &self,
+        latest: &mut Option<Latest>,
+        id: Id,
+        event: &Event,
+    ) -> Result<Latest, Unavailable> {
+        let (store, key, lifetime) = (
+            self.plain_store(),
+            &self.0.trail.key,
+            self.settings().lifetimes.audit,
+        );
         for _ in 0..MOST_TRIES {
-            // What follows an event that is forgotten may be forgotten as well: its place is free, and the wrong one.
+            // What follows an event that is forgotten may be forgotten as well: its place is free,
+            // and the wrong one.
             let before = match latest.take_if(|latest| !latest.is_over(self.retention())) {
                 Some(known) => known,
                 None => self.latest_event().await?,
             };
-            let next = latest.insert(before).followed_by(id, event.clone(), event.at.after(lifetime), key);
+            let next =
+                latest
+                    .insert(before)
+                    .followed_by(id, event.clone(), event.at.after(lifetime), key);
             let name = keys::event(next.number);
             if record::insert(store, &name, &next, record::keep(lifetime)).await? {
                 return Ok(latest.insert(Latest::of(&next)).clone());
             }
             let there = store.get(&name).await?.ok_or_else(Unavailable::contended)?;
-            let there = serde_json::from_slice(&there).ok().filter(|there: &Place| there.number == next.number);
+            let there = serde_json::from_slice(&there)
+                .ok()
+                .filter(|there: &Place| there.number == next.number);
             if there.as_ref().is_some_and(|there| there.hash == next.hash) {
                 // It was added before, and the answer was lost.
                 return Ok(latest.insert(Latest::of(&next)).clone());
             }
             // Another server was faster: its event is the one to follow.
-            let there = there.map_or_else(|| latest.take().unwrap_or_default().past(), Latest::from);
+            let there =
+                there.map_or_else(|| latest.take().unwrap_or_default().past(), Latest::from);
             let noted = self.latest_event().await?;
-            *latest = Some(if noted.number > there.number { noted } else { self.last_after(there).await? });
+            *latest = Some(if noted.number > there.number {
+                noted
+            } else {
+                self.last_after(there).await?
+            });
         }
         Err(Unavailable::contended())
     }
 
-    /// The newest event that was noted; where that note is gone, the one that was marked. There may be newer ones, of servers that
-    /// are about to note them.
+    /// The newest event that was noted; where that note is gone, the one that was marked. There may
+    /// be newer ones, of servers that are about to note them.
     pub(crate) async fn latest_event(&self) -> Result<Latest, Unavailable> {
         let latest: Option<Latest> = record::read(self.store(), keys::LATEST_EVENT).await?;
         match latest {
             Some(latest) => Ok(latest),
-            None => Ok(record::read(self.store(), keys::EVENT_MARK).await?.unwrap_or_default()),
+            None => Ok(record::read(self.store(), keys::EVENT_MARK)
+                .await?
+                .unwrap_or_default()),
         }
     }
 
-    /// The last of the events that follow one without a gap: servers may be about to note it, or its note is gone.
+    /// The last of the events that follow one without a gap: servers may be about to note it, or
+    /// its note is gone.
     async fn last_after(&self, mut latest: Latest) -> Result<Latest, Unavailable> {
         loop {
             let number = latest.number + 1;
             let bytes = self.store().get(&keys::event(number)).await?;
-            let next = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).filter(|next: &Place| next.number == number);
+            let next = bytes
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+                .filter(|next: &Place| next.number == number);
             match next {
                 Some(next) => latest = next.into(),
                 None => return Ok(latest),
@@ -286,7 +342,10 @@ impl Provider {
 
     /// How long events are kept.
     pub(crate) fn retention(&self) -> Retention {
-        Retention { span: self.settings().lifetimes.audit, now: self.now() }
+        Retention {
+            span: self.settings().lifetimes.audit,
+            now: self.now(),
+        }
     }
 
     async fn note_latest(&self, latest: &Latest) -> Result<(), Unavailable> {
@@ -296,7 +355,9 @@ impl Provider {
     /// Notes an event under a key, unless a newer one is noted there.
     async fn note_newer(&self, key: &str, latest: &Latest) -> Result<(), Unavailable> {
         let newer = |there: Option<Latest>| {
-            let newest = there.filter(|there| there.number > latest.number).unwrap_or_else(|| latest.clone());
+            let newest = there
+                .filter(|there| there.number > latest.number)
+                .unwrap_or_else(|| latest.clone());
             (newest, store::Keep::Forever)
         };
         record::put(self.plain_store(), key, newer).await?;
@@ -304,10 +365,18 @@ impl Provider {
     }
 
     /// What lies where an event of this number should, while it is kept.
-    pub(crate) async fn recorded(&self, number: u64) -> Result<Option<Result<Kept, Foreign>>, Unavailable> {
-        let Some(bytes) = self.store().get(&keys::event(number)).await? else { return Ok(None) };
+    pub(crate) async fn recorded(
+        &self,
+        number: u64,
+    ) -> Result<Option<Result<Kept, Foreign>>, Unavailable> {
+        let Some(bytes) = self.store().get(&keys::event(number)).await? else {
+            return Ok(None);
+        };
         let kept = Kept::read(number, &bytes, &self.0.trail.key);
-        let over = |recorded: &Recorded| self.retention().is_over(Some(recorded.event.at), recorded.expires_at);
+        let over = |recorded: &Recorded| {
+            self.retention()
+                .is_over(Some(recorded.event.at), recorded.expires_at)
+        };
         Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.recorded))))
     }
 

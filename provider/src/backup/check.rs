@@ -77,7 +77,11 @@ impl Check {
             return Err(BackupFault::Damaged("something follows its end"));
         }
         if line.last() != Some(&b'\n') {
-            return Err(if self.header.is_none() { BackupFault::NotABackup } else { BackupFault::Truncated });
+            return Err(if self.header.is_none() {
+                BackupFault::NotABackup
+            } else {
+                BackupFault::Truncated
+            });
         }
         if self.header.is_none() {
             return self.header(line);
@@ -88,7 +92,8 @@ impl Check {
             self.note_key_ring(&stored);
             return Ok(Line::Entry(Box::new(stored)));
         }
-        let trailer: Trailer = serde_json::from_slice(line).map_err(|_| BackupFault::Damaged("a line cannot be understood"))?;
+        let trailer: Trailer = serde_json::from_slice(line)
+            .map_err(|_| BackupFault::Damaged("a line cannot be understood"))?;
         self.end(&trailer)
     }
 
@@ -101,19 +106,32 @@ impl Check {
         if !self.ended {
             return Err(BackupFault::Truncated);
         }
-        let Header { created_at, issuer, engine, .. } = header;
-        Ok(Summary { created_at, issuer, engine, entries: self.entries, key_ring: self.key_ring })
+        let Header {
+            created_at,
+            issuer,
+            engine,
+            ..
+        } = header;
+        Ok(Summary {
+            created_at,
+            issuer,
+            engine,
+            entries: self.entries,
+            key_ring: self.key_ring,
+        })
     }
 
     fn header(&mut self, line: &[u8]) -> Result<Line, BackupFault> {
         // Another version may have other members.
-        let value: serde_json::Value = serde_json::from_slice(line).map_err(|_| BackupFault::NotABackup)?;
+        let value: serde_json::Value =
+            serde_json::from_slice(line).map_err(|_| BackupFault::NotABackup)?;
         match value["vestibule_backup"].as_u64() {
             None => return Err(BackupFault::NotABackup),
             Some(VERSION) => {}
             Some(other) => return Err(BackupFault::Version(other)),
         }
-        let header: Header = serde_json::from_value(value).map_err(|_| BackupFault::Damaged("its first line is"))?;
+        let header: Header =
+            serde_json::from_value(value).map_err(|_| BackupFault::Damaged("its first line is"))?;
         self.digest.update(line);
         self.header = Some(header.clone());
         Ok(Line::Header(header))
@@ -121,7 +139,9 @@ impl Check {
 
     fn end(&mut self, trailer: &Trailer) -> Result<Line, BackupFault> {
         if trailer.entries != self.entries {
-            return Err(BackupFault::Damaged("entries are missing, or there are too many"));
+            return Err(BackupFault::Damaged(
+                "entries are missing, or there are too many",
+            ));
         }
         if hexadecimal(self.digest.clone()) != trailer.sha256 {
             return Err(BackupFault::Damaged("its digest does not fit"));
@@ -131,7 +151,11 @@ impl Check {
     }
 
     fn note_key_ring(&mut self, stored: &Stored) {
-        if let Stored::Record { record, value: Some(value), .. } = stored
+        if let Stored::Record {
+            record,
+            value: Some(value),
+            ..
+        } = stored
             && record == keys::KEY_RING
         {
             self.key_ring = Some(value.clone());
@@ -148,7 +172,10 @@ pub struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// Reads from the beginning.
     pub fn new(from: R) -> Self {
-        Self { from, check: Check::default() }
+        Self {
+            from,
+            check: Check::default(),
+        }
     }
 
     /// The next entry; none when the end was reached and everything adds up.
@@ -158,9 +185,17 @@ impl<R: BufRead> Reader<R> {
     pub fn next_entry(&mut self) -> Result<Option<Stored>, BackupFault> {
         loop {
             let mut line = Vec::new();
-            let length = self.from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+            let length = self
+                .from
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)?;
             if length == 0 {
-                return if self.check.ended { Ok(None) } else { Err(self.unfinished()) };
+                return if self.check.ended {
+                    Ok(None)
+                } else {
+                    Err(self.unfinished())
+                };
             }
             match self.check.line(&line)? {
                 Line::Entry(stored) => return Ok(Some(*stored)),
@@ -179,7 +214,11 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn unfinished(&self) -> BackupFault {
-        if self.check.header.is_none() { BackupFault::NotABackup } else { BackupFault::Truncated }
+        if self.check.header.is_none() {
+            BackupFault::NotABackup
+        } else {
+            BackupFault::Truncated
+        }
     }
 }
 
@@ -201,7 +240,9 @@ mod tests {
             digest.update(&line);
             text.extend_from_slice(line.as_bytes());
         }
-        text.extend_from_slice(format!("{{\"entries\":4,\"sha256\":\"{}\"}}\n", hexadecimal(digest)).as_bytes());
+        text.extend_from_slice(
+            format!("{{\"entries\":4,\"sha256\":\"{}\"}}\n", hexadecimal(digest)).as_bytes(),
+        );
         text
     }
 
@@ -212,7 +253,10 @@ mod tests {
     #[test]
     fn a_whole_backup_adds_up() {
         let summary = verified(&backup()).expect("sound");
-        assert_eq!((summary.entries, summary.created_at), (4, Timestamp::from_seconds(5)));
+        assert_eq!(
+            (summary.entries, summary.created_at),
+            (4, Timestamp::from_seconds(5))
+        );
         assert_eq!(summary.key_ring.as_deref(), Some(r#"{"sealed":1}"#));
         let whole = backup();
         let mut reader = Reader::new(&whole[..]);
@@ -229,8 +273,14 @@ mod tests {
         for length in 0..whole.len() {
             assert!(verified(&whole[..length]).is_err(), "{length} bytes");
         }
-        assert!(matches!(verified(&[&whole[..], b"\n"].concat()), Err(BackupFault::Damaged(_))));
-        assert!(matches!(verified(&[&whole[..], &whole].concat()), Err(BackupFault::Damaged(_))));
+        assert!(matches!(
+            verified(&[&whole[..], b"\n"].concat()),
+            Err(BackupFault::Damaged(_))
+        ));
+        assert!(matches!(
+            verified(&[&whole[..], &whole].concat()),
+            Err(BackupFault::Damaged(_))
+        ));
     }
 
     #[test]
@@ -244,15 +294,31 @@ mod tests {
         let text = String::from_utf8(whole).expect("text");
         let mut lines: Vec<_> = text.split_inclusive('\n').collect();
         lines.swap(1, 2);
-        assert!(verified(lines.concat().as_bytes()).is_err(), "lines that change places");
+        assert!(
+            verified(lines.concat().as_bytes()).is_err(),
+            "lines that change places"
+        );
     }
 
     #[test]
     fn what_is_something_else_is_said_to_be() {
-        for other in ["", "\n", "{}\n", "[]\n", "PK\u{3}\u{4}", "{\"vestibule_backup\":\"1\"}\n"] {
-            assert!(matches!(verified(other.as_bytes()), Err(BackupFault::NotABackup)), "{other:?}");
+        for other in [
+            "",
+            "\n",
+            "{}\n",
+            "[]\n",
+            "PK\u{3}\u{4}",
+            "{\"vestibule_backup\":\"1\"}\n",
+        ] {
+            assert!(
+                matches!(verified(other.as_bytes()), Err(BackupFault::NotABackup)),
+                "{other:?}"
+            );
         }
         let newer = r#"{"vestibule_backup":2,"of":"another time"}"#.to_owned() + "\n";
-        assert!(matches!(verified(newer.as_bytes()), Err(BackupFault::Version(2))));
+        assert!(matches!(
+            verified(newer.as_bytes()),
+            Err(BackupFault::Version(2))
+        ));
     }
 }

@@ -51,7 +51,9 @@ pub enum RestoreError {
     #[error("the store is not empty; a backup is restored into an empty one only")]
     NotEmpty,
     /// Another restore is under way, or was interrupted.
-    #[error("a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished")]
+    #[error(
+        "a restore into this store is under way, or was interrupted; if none is under way, add --discard-unfinished"
+    )]
     Unfinished,
     /// The backup is of no use. The store is as empty as before.
     #[error("the backup cannot be restored: {0}; the store is left empty")]
@@ -67,8 +69,9 @@ impl From<store::Error> for RestoreError {
     }
 }
 
-/// Writes a backup into an empty store. Verify it first, with [`Reader::verify`]: what is wrong is found here too, but only
-/// after something was written, which is removed again. A mark in the store keeps servers out until everything is there.
+/// Writes a backup into an empty store. Verify it first, with [`Reader::verify`]: what is wrong is
+/// found here too, but only after something was written, which is removed again. A mark in the
+/// store keeps servers out until everything is there.
 ///
 /// # Errors
 /// [`RestoreError`]; then the store is empty, or holds the mark of a restore that did not finish.
@@ -106,9 +109,13 @@ async fn finish(store: &Store) -> Result<(), Unavailable> {
     }
 }
 
-/// Marks an empty store. The mark is set before the store is found empty, so that of two restores one goes on.
+/// Marks an empty store. The mark is set before the store is found empty, so that of two restores
+/// one goes on.
 async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
-    if !store.insert(keys::RESTORE, &record::encode(&now), Keep::Forever).await? {
+    if !store
+        .insert(keys::RESTORE, &record::encode(&now), Keep::Forever)
+        .await?
+    {
         return Err(RestoreError::Unfinished);
     }
     let mut export = store.export().await?;
@@ -134,9 +141,20 @@ async fn write<R: BufRead>(
     while let Some(stored) = backup.next_entry()? {
         match stored {
             Stored::Member { list, member } => members.push((list, member)),
-            Stored::Record { record, .. } if outstanding == Outstanding::End && keys::is_one_time(&record) => restored.ended += 1,
-            Stored::Record { until, .. } if until.is_some_and(|until| until.has_passed(now)) => restored.expired += 1,
-            Stored::Record { record, value, bytes, until } => {
+            Stored::Record { record, .. }
+                if outstanding == Outstanding::End && keys::is_one_time(&record) =>
+            {
+                restored.ended += 1
+            }
+            Stored::Record { until, .. } if until.is_some_and(|until| until.has_passed(now)) => {
+                restored.expired += 1
+            }
+            Stored::Record {
+                record,
+                value,
+                bytes,
+                until,
+            } => {
                 let value = value.map(String::into_bytes).or(bytes).unwrap_or_default();
                 let keep = until.map_or(Keep::Forever, |until| Keep::For(now.until(until)));
                 records.insert(record, (value, keep));
@@ -152,10 +170,24 @@ async fn write<R: BufRead>(
 
 type Records = HashMap<String, (Vec<u8>, Keep)>;
 
-async fn flush(store: &Store, records: &mut Records, members: &mut Vec<(String, String)>) -> Result<u64, Unavailable> {
+async fn flush(
+    store: &Store,
+    records: &mut Records,
+    members: &mut Vec<(String, String)>,
+) -> Result<u64, Unavailable> {
     let count = records.len() + members.len();
-    try_join_all(records.iter().map(|(key, (value, keep))| put(store, key, value, *keep))).await?;
-    try_join_all(members.iter().map(|(list, member)| store.enlist(list, member))).await?;
+    try_join_all(
+        records
+            .iter()
+            .map(|(key, (value, keep))| put(store, key, value, *keep)),
+    )
+    .await?;
+    try_join_all(
+        members
+            .iter()
+            .map(|(list, member)| store.enlist(list, member)),
+    )
+    .await?;
     records.clear();
     members.clear();
     Ok(count.try_into().unwrap_or(u64::MAX))

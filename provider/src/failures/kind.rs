@@ -86,15 +86,21 @@ impl From<&Reason> for FailureKind {
             Reason::SeveralResources => Self::SeveralResources,
             Reason::ResourceNotGranted => Self::ResourceNotGranted,
             Reason::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
-            Reason::InteractionRequired | Reason::LoginRequired | Reason::ConsentRequired => Self::PersonNeeded,
-            Reason::SeveralAuthenticationMethods | Reason::MalformedAuthorizationHeader => Self::MalformedAuthentication,
+            Reason::InteractionRequired | Reason::LoginRequired | Reason::ConsentRequired => {
+                Self::PersonNeeded
+            }
+            Reason::SeveralAuthenticationMethods | Reason::MalformedAuthorizationHeader => {
+                Self::MalformedAuthentication
+            }
             Reason::SecretOfPublicClient { .. } => Self::SecretOfPublicClient,
             Reason::ResourceAuthenticationFailed => Self::ResourceProof,
             Reason::ClientAuthenticationFailed { .. }
             | Reason::UnacceptableAssertion(_)
             | Reason::UnknownAssertionKey
             | Reason::UnusableKeys(_) => Self::ClientProof,
-            Reason::UnknownCode | Reason::CodeOfAnotherClient | Reason::ExpiredCode => Self::BadCode,
+            Reason::UnknownCode | Reason::CodeOfAnotherClient | Reason::ExpiredCode => {
+                Self::BadCode
+            }
             Reason::MalformedVerifier | Reason::VerifierMismatch => Self::VerifierMismatch,
             Reason::UnknownRefreshToken
             | Reason::RefreshTokenOfAnotherClient

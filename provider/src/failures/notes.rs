@@ -15,14 +15,20 @@ const MOST_REQUESTS: usize = 8;
 
 impl Failure {
     fn is_like(&self, other: &Self) -> bool {
-        (&self.client_id, self.step, self.kind, &self.description) == (&other.client_id, other.step, other.kind, &other.description)
+        (&self.client_id, self.step, self.kind, &self.description)
+            == (&other.client_id, other.step, other.kind, &other.description)
     }
 
-    /// Adds it to others, where one like it may be. What is new takes the place of what is oldest once there are too many of its
-    /// client or of its kind, so that the failures of today are there.
+    /// Adds it to others, where one like it may be. What is new takes the place of what is oldest
+    /// once there are too many of its client or of its kind, so that the failures of today are
+    /// there.
     pub(super) fn join(self, others: &mut Vec<Self>) {
         let Some(like) = others.iter_mut().find(|other| other.is_like(&self)) else {
-            make_room(others, |other| other.kind == self.kind && other.client_id == self.client_id, MOST_OF_A_CLIENT);
+            make_room(
+                others,
+                |other| other.kind == self.kind && other.client_id == self.client_id,
+                MOST_OF_A_CLIENT,
+            );
             make_room(others, |other| other.kind == self.kind, MOST_OF_A_KIND);
             others.push(self);
             return;
@@ -62,9 +68,11 @@ impl Attempt {
             like.requests.drain(..surplus);
             return;
         }
-        // Whoever asks for the same again and again is not pushed out by somebody who makes up something new each time.
+        // Whoever asks for the same again and again is not pushed out by somebody who makes up
+        // something new each time.
         if others.len() >= MOST_ATTEMPTS
-            && let Some(weakest) = position_of_least(others, |attempt| (attempt.times > 1, attempt.last_at))
+            && let Some(weakest) =
+                position_of_least(others, |attempt| (attempt.times > 1, attempt.last_at))
         {
             others.remove(weakest);
         }
@@ -83,7 +91,11 @@ fn make_room(others: &mut Vec<Failure>, counts: impl Fn(&Failure) -> bool, most:
 }
 
 fn position_of_least<T>(items: &[T], rank: impl Fn(&T) -> (bool, Timestamp)) -> Option<usize> {
-    items.iter().enumerate().min_by_key(|(_, item)| rank(item)).map(|(position, _)| position)
+    items
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, item)| rank(item))
+        .map(|(position, _)| position)
 }
 
 #[cfg(test)]
@@ -110,9 +122,20 @@ mod tests {
     }
 
     fn asking(uri: &str, at: u64) -> Failure {
-        let asked = Asked { redirect_uri: AskedText::of(uri), ..Asked::default() };
-        let attempt = Attempt { asked, requests: vec![format!("{at:016x}")], times: 1, last_at: Timestamp::from_seconds(at) };
-        Failure { attempts: vec![attempt], ..failure("vc_real", FailureKind::WrongRedirect, at) }
+        let asked = Asked {
+            redirect_uri: AskedText::of(uri),
+            ..Asked::default()
+        };
+        let attempt = Attempt {
+            asked,
+            requests: vec![format!("{at:016x}")],
+            times: 1,
+            last_at: Timestamp::from_seconds(at),
+        };
+        Failure {
+            attempts: vec![attempt],
+            ..failure("vc_real", FailureKind::WrongRedirect, at)
+        }
     }
 
     #[test]
@@ -122,12 +145,24 @@ mod tests {
             failure("vc_real", FailureKind::WrongRedirect, at).join(&mut all);
         }
         for number in 0..1000 {
-            failure(&format!("made-up-{number}"), FailureKind::UnknownClient, number).join(&mut all);
+            failure(
+                &format!("made-up-{number}"),
+                FailureKind::UnknownClient,
+                number,
+            )
+            .join(&mut all);
         }
         assert_eq!(all.len(), MOST_OF_A_KIND + 1);
         let real = &all[0];
-        assert_eq!((real.times, real.first_at.seconds(), real.last_at.seconds()), (3, 3, 9));
-        assert_eq!(all.last().map(|last| last.client_id.as_str()), Some("made-up-999"), "the newest are there");
+        assert_eq!(
+            (real.times, real.first_at.seconds(), real.last_at.seconds()),
+            (3, 3, 9)
+        );
+        assert_eq!(
+            all.last().map(|last| last.client_id.as_str()),
+            Some("made-up-999"),
+            "the newest are there"
+        );
     }
 
     #[test]
@@ -154,12 +189,27 @@ mod tests {
         for at in 21..200 {
             asking(&format!("https://made-up.example/{at}"), at).join(&mut all);
         }
-        let [one] = &all[..] else { panic!("one failure") };
+        let [one] = &all[..] else {
+            panic!("one failure")
+        };
         assert_eq!((one.times, one.attempts.len()), (199, MOST_ATTEMPTS));
         let real = &one.attempts[0];
-        assert_eq!(real.asked.redirect_uri.as_ref().map(|uri| uri.text.as_str()), Some("https://real.example/cb"));
+        assert_eq!(
+            real.asked
+                .redirect_uri
+                .as_ref()
+                .map(|uri| uri.text.as_str()),
+            Some("https://real.example/cb")
+        );
         assert_eq!((real.times, real.requests.len()), (20, MOST_REQUESTS));
-        assert_eq!(real.requests.last(), Some(&format!("{:016x}", 20)), "the latest requests are known");
-        assert_eq!(one.attempts.last().map(|last| last.last_at.seconds()), Some(199));
+        assert_eq!(
+            real.requests.last(),
+            Some(&format!("{:016x}", 20)),
+            "the latest requests are known"
+        );
+        assert_eq!(
+            one.attempts.last().map(|last| last.last_at.seconds()),
+            Some(199)
+        );
     }
 }

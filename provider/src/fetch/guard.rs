@@ -1,5 +1,5 @@
-//! Where a fetch may lead: to the public internet, and on a developer's machine to that machine (C8, draft -02 section 8.6,
-//! RFC 6890 and its registries, case E37).
+//! Where a fetch may lead: to the public internet, and on a developer's machine to that machine
+//! (C8, draft -02 section 8.6, RFC 6890 and its registries, case E37).
 
 use std::{
     io,
@@ -21,7 +21,8 @@ pub(super) const FORBIDDEN: FetchError = FetchError::Fault("its host has no publ
 const UNPRIVILEGED: u16 = 1024;
 const HTTPS: u16 = 443;
 
-/// Blocks of IPv4 that are not the public internet (IANA IPv4 Special-Purpose Address Registry, and multicast).
+/// Blocks of IPv4 that are not the public internet (IANA IPv4 Special-Purpose Address Registry, and
+/// multicast).
 const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -40,11 +41,12 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The public internet of IPv6. Everything outside is special: unspecified, loopback, IPv4 in other clothes (mapped,
-/// compatible, NAT64), discard, segment routing, unique-local, link-local, site-local, multicast.
+/// The public internet of IPv6. Everything outside is special: unspecified, loopback, IPv4 in other
+/// clothes (mapped, compatible, NAT64), discard, segment routing, unique-local, link-local,
+/// site-local, multicast.
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// Blocks inside of it that are not (IANA IPv6 Special-Purpose Address Registry): Teredo and other protocols, documentation,
-/// 6to4, documentation again.
+/// Blocks inside of it that are not (IANA IPv6 Special-Purpose Address Registry): Teredo and other
+/// protocols, documentation, 6to4, documentation again.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -65,7 +67,8 @@ pub(super) struct Guard {
 pub(super) struct Forbidden;
 
 impl Guard {
-    /// What can be judged before anything is resolved. An address in place of a name never comes to the resolver.
+    /// What can be judged before anything is resolved. An address in place of a name never comes to
+    /// the resolver.
     pub(super) fn admits(self, url: &Url) -> Result<(), FetchError> {
         if url.scheme() != "https" {
             return Err(FetchError::Fault("its address is not https"));
@@ -92,8 +95,15 @@ const fn allows_port(port: u16) -> bool {
 
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !SPECIAL_V4.into_iter().any(|block| lies_in_v4(address, block)),
-        IpAddr::V6(address) => lies_in_v6(address, PUBLIC_V6) && !SPECIAL_V6.into_iter().any(|block| lies_in_v6(address, block)),
+        IpAddr::V4(address) => !SPECIAL_V4
+            .into_iter()
+            .any(|block| lies_in_v4(address, block)),
+        IpAddr::V6(address) => {
+            lies_in_v6(address, PUBLIC_V6)
+                && !SPECIAL_V6
+                    .into_iter()
+                    .any(|block| lies_in_v6(address, block))
+        }
     }
 }
 
@@ -105,8 +115,8 @@ fn lies_in_v6(address: Ipv6Addr, (network, length): (Ipv6Addr, u32)) -> bool {
     (address.to_bits() ^ network.to_bits()) >> (128 - length) == 0
 }
 
-/// A resolver that knows good addresses only. What it gives is what is connected to: nothing is resolved a second time, so
-/// a name that changes its mind gains nothing (DNS rebinding).
+/// A resolver that knows good addresses only. What it gives is what is connected to: nothing is
+/// resolved a second time, so a name that changes its mind gains nothing (DNS rebinding).
 pub(super) struct Guarded {
     pub(super) names: Arc<dyn Names>,
     pub(super) guard: Guard,
@@ -121,7 +131,11 @@ impl Resolve for Guarded {
                 return Err(io::Error::from(io::ErrorKind::NotFound).into());
             }
             addresses.retain(|address| guard.allows(address.ip()));
-            if addresses.is_empty() { Err(Forbidden.into()) } else { Ok(Box::new(addresses.into_iter()) as Addrs) }
+            if addresses.is_empty() {
+                Err(Forbidden.into())
+            } else {
+                Ok(Box::new(addresses.into_iter()) as Addrs)
+            }
         })
     }
 }
@@ -141,19 +155,84 @@ mod tests {
     fn e37_no_special_address_of_ipv4_is_reached() {
         for (first, last, before, after) in [
             ("0.0.0.0", "0.255.255.255", None, Some("1.0.0.0")),
-            ("10.0.0.0", "10.255.255.255", Some("9.255.255.255"), Some("11.0.0.0")),
-            ("100.64.0.0", "100.127.255.255", Some("100.63.255.255"), Some("100.128.0.0")),
-            ("127.0.0.0", "127.255.255.255", Some("126.255.255.255"), Some("128.0.0.0")),
-            ("169.254.0.0", "169.254.255.255", Some("169.253.255.255"), Some("169.255.0.0")),
-            ("172.16.0.0", "172.31.255.255", Some("172.15.255.255"), Some("172.32.0.0")),
-            ("192.0.0.0", "192.0.0.255", Some("191.255.255.255"), Some("192.0.1.0")),
-            ("192.0.2.0", "192.0.2.255", Some("192.0.1.255"), Some("192.0.3.0")),
-            ("192.88.99.0", "192.88.99.255", Some("192.88.98.255"), Some("192.88.100.0")),
-            ("192.168.0.0", "192.168.255.255", Some("192.167.255.255"), Some("192.169.0.0")),
-            ("198.18.0.0", "198.19.255.255", Some("198.17.255.255"), Some("198.20.0.0")),
-            ("198.51.100.0", "198.51.100.255", Some("198.51.99.255"), Some("198.51.101.0")),
-            ("203.0.113.0", "203.0.113.255", Some("203.0.112.255"), Some("203.0.114.0")),
-            ("224.0.0.0", "255.255.255.255", Some("223.255.255.255"), None),
+            (
+                "10.0.0.0",
+                "10.255.255.255",
+                Some("9.255.255.255"),
+                Some("11.0.0.0"),
+            ),
+            (
+                "100.64.0.0",
+                "100.127.255.255",
+                Some("100.63.255.255"),
+                Some("100.128.0.0"),
+            ),
+            (
+                "127.0.0.0",
+                "127.255.255.255",
+                Some("126.255.255.255"),
+                Some("128.0.0.0"),
+            ),
+            (
+                "169.254.0.0",
+                "169.254.255.255",
+                Some("169.253.255.255"),
+                Some("169.255.0.0"),
+            ),
+            (
+                "172.16.0.0",
+                "172.31.255.255",
+                Some("172.15.255.255"),
+                Some("172.32.0.0"),
+            ),
+            (
+                "192.0.0.0",
+                "192.0.0.255",
+                Some("191.255.255.255"),
+                Some("192.0.1.0"),
+            ),
+            (
+                "192.0.2.0",
+                "192.0.2.255",
+                Some("192.0.1.255"),
+                Some("192.0.3.0"),
+            ),
+            (
+                "192.88.99.0",
+                "192.88.99.255",
+                Some("192.88.98.255"),
+                Some("192.88.100.0"),
+            ),
+            (
+                "192.168.0.0",
+                "192.168.255.255",
+                Some("192.167.255.255"),
+                Some("192.169.0.0"),
+            ),
+            (
+                "198.18.0.0",
+                "198.19.255.255",
+                Some("198.17.255.255"),
+                Some("198.20.0.0"),
+            ),
+            (
+                "198.51.100.0",
+                "198.51.100.255",
+                Some("198.51.99.255"),
+                Some("198.51.101.0"),
+            ),
+            (
+                "203.0.113.0",
+                "203.0.113.255",
+                Some("203.0.112.255"),
+                Some("203.0.114.0"),
+            ),
+            (
+                "224.0.0.0",
+                "255.255.255.255",
+                Some("223.255.255.255"),
+                None,
+            ),
         ] {
             for special in [first, last] {
                 assert!(!allows(PUBLIC, special), "{special}");
@@ -201,9 +280,15 @@ mod tests {
         ] {
             assert!(!allows(PUBLIC, special), "{special}");
         }
-        for public in
-            ["2001:200::1", "2001:4860:4860::8888", "2001:db7::1", "2001:db9::1", "2003::1", "2606:4700::1111", "3fff:1000::1"]
-        {
+        for public in [
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "2001:db7::1",
+            "2001:db9::1",
+            "2003::1",
+            "2606:4700::1111",
+            "3fff:1000::1",
+        ] {
             assert!(allows(PUBLIC, public), "{public}");
         }
     }
@@ -213,7 +298,14 @@ mod tests {
         for local in ["127.0.0.1", "127.8.8.8", "::1"] {
             assert!(allows(LOCAL, local) && !allows(PUBLIC, local), "{local}");
         }
-        for never in ["10.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1"] {
+        for never in [
+            "10.0.0.1",
+            "0.0.0.0",
+            "::",
+            "::ffff:127.0.0.1",
+            "169.254.169.254",
+            "fe80::1",
+        ] {
             assert!(!allows(LOCAL, never), "{never}");
         }
     }
@@ -230,7 +322,10 @@ mod tests {
             ("https://a.example:1023/x", port.clone()),
             ("https://a.example:80/x", port.clone()),
             ("https://a.example:22/x", port),
-            ("http://a.example/x", Err(FetchError::Fault("its address is not https"))),
+            (
+                "http://a.example/x",
+                Err(FetchError::Fault("its address is not https")),
+            ),
             ("https://8.8.8.8/x", Ok(())),
             ("https://[2606:4700::1111]/x", Ok(())),
             ("https://127.0.0.1/x", Err(FORBIDDEN)),

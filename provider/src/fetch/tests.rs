@@ -23,7 +23,9 @@ async fn site() -> Site {
 /// What a server on loopback gets.
 async fn fetch(site: &Site, reply: Reply) -> Result<Arc<Fetched>, FetchError> {
     site.put(AT, reply);
-    Fetcher::new(site.web(), true).fetch(&url(AT), LARGEST, async { Ok(()) }).await
+    Fetcher::new(site.web(), true)
+        .fetch(&url(AT), LARGEST, async { Ok(()) })
+        .await
 }
 
 /// Gives the same addresses for every name.
@@ -38,8 +40,14 @@ impl Names for Fixed {
 
 /// What a fetch comes to when a name has these addresses. Nobody listens at any of them.
 async fn resolving(addresses: &[&str], loopback: bool) -> Result<Arc<Fetched>, FetchError> {
-    let addresses = addresses.iter().map(|address| SocketAddr::new(address.parse().expect("an address"), 9)).collect();
-    let web = Web { names: Arc::new(Fixed(addresses)), authorities: site().await.web().authorities };
+    let addresses = addresses
+        .iter()
+        .map(|address| SocketAddr::new(address.parse().expect("an address"), 9))
+        .collect();
+    let web = Web {
+        names: Arc::new(Fixed(addresses)),
+        authorities: site().await.web().authorities,
+    };
     let fetcher = Fetcher::with(web, loopback, Duration::from_millis(300), 1);
     fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await
 }
@@ -47,31 +55,83 @@ async fn resolving(addresses: &[&str], loopback: bool) -> Result<Arc<Fetched>, F
 #[tokio::test]
 async fn c2_a_document_is_fetched_with_what_its_server_says_of_keeping_it() {
     let site = site().await;
-    let fetched = fetch(&site, Reply::json("{}").with("cache-control", "max-age=600").with("age", "100")).await;
-    let hour = |body: &str| Ok(Arc::new(Fetched { body: body.into(), fresh_for: Duration::from_hours(1) }));
-    assert_eq!(fetched, Ok(Arc::new(Fetched { body: b"{}".into(), fresh_for: Duration::from_secs(500) })));
-    assert_eq!(fetch(&site, Reply::json("{\"a\": 1}")).await, hour("{\"a\": 1}"));
+    let fetched = fetch(
+        &site,
+        Reply::json("{}")
+            .with("cache-control", "max-age=600")
+            .with("age", "100"),
+    )
+    .await;
+    let hour = |body: &str| {
+        Ok(Arc::new(Fetched {
+            body: body.into(),
+            fresh_for: Duration::from_hours(1),
+        }))
+    };
+    assert_eq!(
+        fetched,
+        Ok(Arc::new(Fetched {
+            body: b"{}".into(),
+            fresh_for: Duration::from_secs(500)
+        }))
+    );
+    assert_eq!(
+        fetch(&site, Reply::json("{\"a\": 1}")).await,
+        hour("{\"a\": 1}")
+    );
 }
 
 #[tokio::test]
 async fn c4_caching_is_read_from_all_its_lines() {
     let site = site().await;
-    let reply = Reply::json("{}").with("cache-control", "public").with("cache-control", "max-age=600");
-    assert_eq!(fetch(&site, reply).await.map(|fetched| fetched.fresh_for), Ok(Duration::from_mins(10)));
+    let reply = Reply::json("{}")
+        .with("cache-control", "public")
+        .with("cache-control", "max-age=600");
+    assert_eq!(
+        fetch(&site, reply).await.map(|fetched| fetched.fresh_for),
+        Ok(Duration::from_mins(10))
+    );
 }
 
 #[tokio::test]
 async fn c4_json_is_taken_under_every_name_that_it_has() {
     let site = site().await;
-    for good in ["application/json", "Application/JSON; charset=utf-8", "application/client-metadata+json", "application/json ;x=y"]
-    {
-        assert!(fetch(&site, Reply::new("200 OK", "{}").with("content-type", good)).await.is_ok(), "{good}");
+    for good in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/client-metadata+json",
+        "application/json ;x=y",
+    ] {
+        assert!(
+            fetch(&site, Reply::new("200 OK", "{}").with("content-type", good))
+                .await
+                .is_ok(),
+            "{good}"
+        );
     }
-    let refused = Err(FetchError::Fault("its content type is not application/json"));
-    for bad in ["text/html", "text/plain", "application/jsonp", "application/+json", "text/x+json", "image/svg+xml", ""] {
-        assert_eq!(fetch(&site, Reply::new("200 OK", "{}").with("content-type", bad)).await, refused, "{bad}");
+    let refused = Err(FetchError::Fault(
+        "its content type is not application/json",
+    ));
+    for bad in [
+        "text/html",
+        "text/plain",
+        "application/jsonp",
+        "application/+json",
+        "text/x+json",
+        "image/svg+xml",
+        "",
+    ] {
+        assert_eq!(
+            fetch(&site, Reply::new("200 OK", "{}").with("content-type", bad)).await,
+            refused,
+            "{bad}"
+        );
     }
-    assert_eq!(fetch(&site, Reply::new("200 OK", "{}")).await, refused, "none at all");
+    assert_eq!(
+        fetch(&site, Reply::new("200 OK", "{}")).await,
+        refused,
+        "none at all"
+    );
 }
 
 #[tokio::test]
@@ -79,22 +139,62 @@ async fn c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     let site = site().await;
     site.put("https://other.example/x", Reply::json("{}"));
     let says = |why: &str, status: &str| why.ends_with(&format!("(HTTP {})", &status[..3]));
-    for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let answer = fetch(&site, Reply::new(status, "").with("location", "https://other.example/x")).await;
-        assert!(matches!(answer, Err(FetchError::Fault(why)) if says(why, status)), "{status}: {answer:?}");
+    for status in [
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let answer = fetch(
+            &site,
+            Reply::new(status, "").with("location", "https://other.example/x"),
+        )
+        .await;
+        assert!(
+            matches!(answer, Err(FetchError::Fault(why)) if says(why, status)),
+            "{status}: {answer:?}"
+        );
     }
     assert_eq!(site.requests("https://other.example/x"), 0);
     let json = |status| Reply::new(status, "{}").with("content-type", "application/json");
-    for status in ["201 Created", "204 No Content", "206 Partial Content", "400 Bad", "418 Odd"] {
-        assert!(matches!(fetch(&site, json(status)).await, Err(FetchError::Fault(_))), "{status}");
+    for status in [
+        "201 Created",
+        "204 No Content",
+        "206 Partial Content",
+        "400 Bad",
+        "418 Odd",
+    ] {
+        assert!(
+            matches!(fetch(&site, json(status)).await, Err(FetchError::Fault(_))),
+            "{status}"
+        );
     }
-    for status in ["401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"] {
+    for status in [
+        "401 Unauthorized",
+        "403 Forbidden",
+        "404 Not Found",
+        "410 Gone",
+    ] {
         let answer = fetch(&site, json(status)).await;
-        assert!(matches!(answer, Err(FetchError::Fault(why)) if says(why, status)), "{status}: {answer:?}");
+        assert!(
+            matches!(answer, Err(FetchError::Fault(why)) if says(why, status)),
+            "{status}: {answer:?}"
+        );
     }
-    for status in ["500 Oops", "502 Bad Gateway", "503 Busy", "504 Late", "408 Late", "429 Too Many"] {
+    for status in [
+        "500 Oops",
+        "502 Bad Gateway",
+        "503 Busy",
+        "504 Late",
+        "408 Late",
+        "429 Too Many",
+    ] {
         let answer = fetch(&site, json(status)).await;
-        assert!(matches!(answer, Err(FetchError::Transient(why)) if says(why, status)), "{status}: {answer:?}");
+        assert!(
+            matches!(answer, Err(FetchError::Transient(why)) if says(why, status)),
+            "{status}: {answer:?}"
+        );
     }
 }
 
@@ -103,16 +203,32 @@ async fn e37_what_counts_is_what_is_read() {
     let site = site().await;
     let too_large = Err(FetchError::Fault("it is too large"));
     let of_length = |length: usize| Reply::json(&format!("\"{}\"", "x".repeat(length - 2)));
-    assert_eq!(fetch(&site, of_length(LARGEST)).await.map(|fetched| fetched.body.len()), Ok(LARGEST));
+    assert_eq!(
+        fetch(&site, of_length(LARGEST))
+            .await
+            .map(|fetched| fetched.body.len()),
+        Ok(LARGEST)
+    );
     assert_eq!(fetch(&site, of_length(LARGEST + 1)).await, too_large);
     assert_eq!(fetch(&site, of_length(1024 * 1024)).await, too_large);
     // Without a length, and with one that is too small.
-    assert_eq!(fetch(&site, of_length(LARGEST + 1).chunked()).await, too_large);
+    assert_eq!(
+        fetch(&site, of_length(LARGEST + 1).chunked()).await,
+        too_large
+    );
     assert!(fetch(&site, of_length(LARGEST).chunked()).await.is_ok());
     let lying = Reply::json(&"x".repeat(LARGEST + 1)).claiming(10);
-    assert!(fetch(&site, lying).await.is_ok_and(|fetched| fetched.body.len() == 10), "the rest is never read");
+    assert!(
+        fetch(&site, lying)
+            .await
+            .is_ok_and(|fetched| fetched.body.len() == 10),
+        "the rest is never read"
+    );
     // An end before the promised one is no document.
-    assert_eq!(fetch(&site, Reply::json("{}").claiming(100)).await, Err(FetchError::Transient("its server does not answer")));
+    assert_eq!(
+        fetch(&site, Reply::json("{}").claiming(100)).await,
+        Err(FetchError::Transient("its server does not answer"))
+    );
 }
 
 #[tokio::test]
@@ -120,21 +236,43 @@ async fn e37_nothing_is_decompressed() {
     let site = site().await;
     for encoding in ["gzip", "br", "deflate", "zstd", "identity, gzip"] {
         let answer = fetch(&site, Reply::json("{}").with("content-encoding", encoding)).await;
-        assert_eq!(answer, Err(FetchError::Fault("its server compresses it")), "{encoding}");
+        assert_eq!(
+            answer,
+            Err(FetchError::Fault("its server compresses it")),
+            "{encoding}"
+        );
     }
-    assert!(fetch(&site, Reply::json("{}").with("content-encoding", "identity")).await.is_ok());
+    assert!(
+        fetch(
+            &site,
+            Reply::json("{}").with("content-encoding", "identity")
+        )
+        .await
+        .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn e37_a_slow_answer_is_not_waited_for() {
     let site = site().await;
-    site.put(AT, Reply::json(&"x".repeat(1000)).dripping(Duration::from_millis(20)));
+    site.put(
+        AT,
+        Reply::json(&"x".repeat(1000)).dripping(Duration::from_millis(20)),
+    );
     let fetcher = Fetcher::with(site.web(), true, Duration::from_millis(300), 1);
     let late = Err(FetchError::Transient("it does not answer in time"));
-    assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await, late);
+    assert_eq!(
+        fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
+        late
+    );
     // Its place is free again.
     site.put(AT, Reply::json("{}"));
-    assert!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await.is_ok());
+    assert!(
+        fetcher
+            .fetch(&url(AT), LARGEST, async { Ok(()) })
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -142,16 +280,39 @@ async fn e37_a_server_that_never_speaks_tls_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let names = Arc::new(Fixed(vec![silent.local_addr().expect("an address")]));
     let site = site().await;
-    let fetcher = Fetcher::with(Web { names, ..site.web() }, true, Duration::from_millis(300), 1);
+    let fetcher = Fetcher::with(
+        Web {
+            names,
+            ..site.web()
+        },
+        true,
+        Duration::from_millis(300),
+        1,
+    );
     let at = url(AT);
     let accept = async { silent.accept().await.expect("a connection").0 };
-    let (answer, mut connection) = tokio::join!(fetcher.fetch(&at, LARGEST, async { Ok(()) }), accept);
-    assert_eq!(answer, Err(FetchError::Transient("it does not answer in time")));
+    let (answer, mut connection) =
+        tokio::join!(fetcher.fetch(&at, LARGEST, async { Ok(()) }), accept);
+    assert_eq!(
+        answer,
+        Err(FetchError::Transient("it does not answer in time"))
+    );
     // It had connected and begun the handshake, and has hung up.
     let mut hello = Vec::new();
-    timeout(Duration::from_secs(10), connection.read_to_end(&mut hello)).await.expect("in time").expect("an end");
-    assert_eq!(hello.first(), Some(&22), "a handshake record (RFC 8446 section 5.1)");
-    assert_eq!(fetcher.0.slots.available_permits(), 1, "its place is free again");
+    timeout(Duration::from_secs(10), connection.read_to_end(&mut hello))
+        .await
+        .expect("in time")
+        .expect("an end");
+    assert_eq!(
+        hello.first(),
+        Some(&22),
+        "a handshake record (RFC 8446 section 5.1)"
+    );
+    assert_eq!(
+        fetcher.0.slots.available_permits(),
+        1,
+        "its place is free again"
+    );
 }
 
 #[tokio::test]
@@ -176,25 +337,51 @@ async fn e37_a_name_with_no_public_address_is_not_connected_to() {
     ] {
         assert_eq!(resolving(&[address], false).await, refused, "{address}");
     }
-    assert_eq!(resolving(&["10.0.0.1", "::1"], false).await, refused, "none of several");
-    assert_eq!(resolving(&["10.0.0.1"], true).await, refused, "on loopback too");
+    assert_eq!(
+        resolving(&["10.0.0.1", "::1"], false).await,
+        refused,
+        "none of several"
+    );
+    assert_eq!(
+        resolving(&["10.0.0.1"], true).await,
+        refused,
+        "on loopback too"
+    );
     // A name without any address may have one later.
-    assert_eq!(resolving(&[], false).await, Err(FetchError::Transient("its name leads to no address")));
+    assert_eq!(
+        resolving(&[], false).await,
+        Err(FetchError::Transient("its name leads to no address"))
+    );
 }
 
 #[tokio::test]
 async fn e37_a_bad_address_among_good_ones_is_passed_over() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
-    // Were the first one tried, its port would answer: it is the site's own, under an address that is not loopback.
-    let elsewhere = SocketAddr::new("0.0.0.0".parse().expect("an address"), site.address().port());
-    let web = |addresses: Vec<SocketAddr>| Web { names: Arc::new(Fixed(addresses)), authorities: site.web().authorities };
+    // Were the first one tried, its port would answer: it is the site's own, under an address that
+    // is not loopback.
+    let elsewhere = SocketAddr::new(
+        "0.0.0.0".parse().expect("an address"),
+        site.address().port(),
+    );
+    let web = |addresses: Vec<SocketAddr>| Web {
+        names: Arc::new(Fixed(addresses)),
+        authorities: site.web().authorities,
+    };
     let fetcher = Fetcher::new(web(vec![elsewhere]), true);
     let refused = Err(FetchError::Fault("its host has no public address"));
-    assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await, refused);
+    assert_eq!(
+        fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
+        refused
+    );
     assert_eq!(site.requests(AT), 0);
     let fetcher = Fetcher::new(web(vec![elsewhere, site.address()]), true);
-    assert!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await.is_ok());
+    assert!(
+        fetcher
+            .fetch(&url(AT), LARGEST, async { Ok(()) })
+            .await
+            .is_ok()
+    );
 }
 
 /// The first answer is good, every later one is not.
@@ -203,7 +390,11 @@ struct Rebinding(SocketAddr, std::sync::atomic::AtomicUsize);
 impl Names for Rebinding {
     fn addresses(&self, _: &str) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
         let first = self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
-        let found = if first { self.0 } else { SocketAddr::new("10.0.0.1".parse().expect("an address"), 443) };
+        let found = if first {
+            self.0
+        } else {
+            SocketAddr::new("10.0.0.1".parse().expect("an address"), 443)
+        };
         Box::pin(async move { Ok(vec![found]) })
     }
 }
@@ -212,23 +403,45 @@ impl Names for Rebinding {
 async fn e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
-    let names = Arc::new(Rebinding(site.address(), std::sync::atomic::AtomicUsize::new(0)));
-    let web = Web { names: names.clone(), authorities: site.web().authorities };
+    let names = Arc::new(Rebinding(
+        site.address(),
+        std::sync::atomic::AtomicUsize::new(0),
+    ));
+    let web = Web {
+        names: names.clone(),
+        authorities: site.web().authorities,
+    };
     let fetcher = Fetcher::new(web, true);
-    assert!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await.is_ok());
+    assert!(
+        fetcher
+            .fetch(&url(AT), LARGEST, async { Ok(()) })
+            .await
+            .is_ok()
+    );
     assert_eq!(names.1.load(std::sync::atomic::Ordering::SeqCst), 1);
     // The next fetch looks again, and no connection is left over that would lead there unchecked.
     let refused = Err(FetchError::Fault("its host has no public address"));
-    assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await, refused);
+    assert_eq!(
+        fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
+        refused
+    );
 }
 
 #[tokio::test]
 async fn e37_certificates_are_checked() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
-    let web = Web { authorities: super::tests::site().await.web().authorities, ..site.web() };
-    let stranger = Fetcher::new(web, true).fetch(&url(AT), LARGEST, async { Ok(()) }).await;
-    assert_eq!(stranger, Err(FetchError::Transient("its certificate is not trusted here")));
+    let web = Web {
+        authorities: super::tests::site().await.web().authorities,
+        ..site.web()
+    };
+    let stranger = Fetcher::new(web, true)
+        .fetch(&url(AT), LARGEST, async { Ok(()) })
+        .await;
+    assert_eq!(
+        stranger,
+        Err(FetchError::Transient("its certificate is not trusted here"))
+    );
     assert_eq!(site.requests(AT), 0);
 }
 
@@ -238,9 +451,22 @@ async fn c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
     site.put(AT, Reply::json("{}"));
     let refused = Err(FetchError::Fault("its host has no public address"));
     let fetcher = Fetcher::new(site.web(), false);
-    assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await, refused);
-    for literal in ["https://127.0.0.1:9443/x", "https://[::1]:9443/x", "https://10.0.0.1/x"] {
-        assert_eq!(fetcher.fetch(&url(literal), LARGEST, async { Ok(()) }).await, refused, "{literal}");
+    assert_eq!(
+        fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
+        refused
+    );
+    for literal in [
+        "https://127.0.0.1:9443/x",
+        "https://[::1]:9443/x",
+        "https://10.0.0.1/x",
+    ] {
+        assert_eq!(
+            fetcher
+                .fetch(&url(literal), LARGEST, async { Ok(()) })
+                .await,
+            refused,
+            "{literal}"
+        );
     }
     assert_eq!(site.requests(AT), 0);
 }
@@ -270,7 +496,13 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
     };
     let (answers, ()) = tokio::join!(all, open);
     assert!(answers.iter().all(Result::is_ok));
-    assert_eq!((site.requests(AT), admitted.load(std::sync::atomic::Ordering::SeqCst)), (1, 1));
+    assert_eq!(
+        (
+            site.requests(AT),
+            admitted.load(std::sync::atomic::Ordering::SeqCst)
+        ),
+        (1, 1)
+    );
     // Nothing is left over: the next one asks for itself.
     gate.add_permits(1);
     assert!(one().await.is_ok());
@@ -281,12 +513,18 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
 async fn e37_no_more_than_so_many_are_under_way() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
-    let addresses: Vec<Url> = (0..12).map(|number| url(&format!("https://app.example/{number}"))).collect();
+    let addresses: Vec<Url> = (0..12)
+        .map(|number| url(&format!("https://app.example/{number}")))
+        .collect();
     for address in &addresses {
         site.put(address.as_str(), Reply::json("{}").behind(&gate));
     }
     let fetcher = Fetcher::with(site.web(), true, Duration::from_secs(20), 3);
-    let all = join_all(addresses.iter().map(|address| fetcher.fetch(address, LARGEST, async { Ok(()) })));
+    let all = join_all(
+        addresses
+            .iter()
+            .map(|address| fetcher.fetch(address, LARGEST, async { Ok(()) })),
+    );
     let open = async {
         for _ in 0..12 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -306,9 +544,15 @@ async fn who_goes_away_takes_nothing_from_the_others() {
     let fetcher = Fetcher::new(site.web(), true);
     let address = url(AT);
     let mut first = Box::pin(fetcher.fetch(&address, LARGEST, async { Ok(()) }));
-    assert!(timeout(Duration::from_millis(50), &mut first).await.is_err());
+    assert!(
+        timeout(Duration::from_millis(50), &mut first)
+            .await
+            .is_err()
+    );
     drop(first);
-    let second = fetcher.fetch(&address, LARGEST, async { panic!("nobody is asked: it is under way") });
+    let second = fetcher.fetch(&address, LARGEST, async {
+        panic!("nobody is asked: it is under way")
+    });
     let open = async {
         while site.requests(AT) == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -326,23 +570,42 @@ async fn who_is_not_admitted_sends_nothing() {
     let fetcher = Fetcher::new(site.web(), true);
     let busy = FetchError::Transient("too many");
     let refused = busy.clone();
-    assert_eq!(fetcher.fetch(&url(AT), LARGEST, async { Err(refused) }).await, Err(busy));
+    assert_eq!(
+        fetcher
+            .fetch(&url(AT), LARGEST, async { Err(refused) })
+            .await,
+        Err(busy)
+    );
     assert_eq!(site.requests(AT), 0);
 }
 
 #[test]
 fn a_fetch_while_the_runtime_shuts_down_is_interrupted() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let handle = runtime.handle().clone();
     drop(runtime);
-    let fetcher = Fetcher::new(Web { names: Arc::new(Fixed(Vec::new())), authorities: Vec::new() }, true);
+    let fetcher = Fetcher::new(
+        Web {
+            names: Arc::new(Fixed(Vec::new())),
+            authorities: Vec::new(),
+        },
+        true,
+    );
     let (sender, ended) = std::sync::mpsc::channel();
     // On a thread of its own, so that a deadlock is a failure and no hanging test.
     std::thread::spawn(move || {
         let _entered = handle.enter();
-        let answer = fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).now_or_never();
+        let answer = fetcher
+            .fetch(&url(AT), LARGEST, async { Ok(()) })
+            .now_or_never();
         sender.send((answer, fetcher.0.flights().len())).ok();
     });
     let interrupted = Err(FetchError::Transient("the fetch was interrupted"));
-    assert_eq!(ended.recv_timeout(Duration::from_secs(10)), Ok((Some(interrupted), 0)));
+    assert_eq!(
+        ended.recv_timeout(Duration::from_secs(10)),
+        Ok((Some(interrupted), 0))
+    );
 }

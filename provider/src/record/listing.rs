@@ -16,13 +16,17 @@ const A_PAGE: usize = 256;
 pub struct Listing<T> {
     /// What can be read.
     pub rows: Vec<T>,
-    /// How many entries cannot: a newer version may have written them, or they are damaged. The log names them.
+    /// How many entries cannot: a newer version may have written them, or they are damaged. The log
+    /// names them.
     pub unreadable: usize,
 }
 
 impl<T> Default for Listing<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), unreadable: 0 }
+        Self {
+            rows: Vec::new(),
+            unreadable: 0,
+        }
     }
 }
 
@@ -50,7 +54,8 @@ impl<T> IntoIterator for Listing<T> {
 }
 
 impl Provider {
-    /// Reads the records that a list names, and makes a row of each that is wanted. What cannot be read is counted and passed over.
+    /// Reads the records that a list names, and makes a row of each that is wanted. What cannot be
+    /// read is counted and passed over.
     pub(crate) async fn list<T: DeserializeOwned, R>(
         &self,
         list: &str,

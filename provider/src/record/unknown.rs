@@ -1,19 +1,23 @@
-//! What this version does not know of a record, and hands on: servers of two versions may share a store.
+//! What this version does not know of a record, and hands on: servers of two versions may share a
+//! store.
 //!
-//! A record is stored, known and followed: the bytes that lie there, what this version makes of them, and what it wants there
-//! next. What it does not change stays as it is stored, whatever it understands of it; of what it changes, the members that it
-//! does not know stay.
+//! A record is stored, known and followed: the bytes that lie there, what this version makes of
+//! them, and what it wants there next. What it does not change stays as it is stored, whatever it
+//! understands of it; of what it changes, the members that it does not know stay.
 
 use serde_json::{Map, Value};
 
-/// The next bytes, with what is unknown in the stored ones. `known` is what this version makes of those.
+/// The next bytes, with what is unknown in the stored ones. `known` is what this version makes of
+/// those.
 pub(super) fn handed_on(stored: &[u8], known: &[u8], next: Vec<u8>) -> Vec<u8> {
     if stored == known {
         return next;
     }
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     match (read(stored), read(known), read(&next)) {
-        (Some(stored), Some(known), Some(wanted)) => following(stored, &known, wanted).to_string().into_bytes(),
+        (Some(stored), Some(known), Some(wanted)) => {
+            following(stored, &known, wanted).to_string().into_bytes()
+        }
         _ => next,
     }
 }
@@ -23,15 +27,23 @@ fn following(stored: Value, known: &Value, next: Value) -> Value {
         return stored;
     }
     match (stored, known, next) {
-        (Value::Object(stored), Value::Object(known), Value::Object(next)) => Value::Object(members(stored, known, next)),
-        (Value::Array(stored), Value::Array(known), Value::Array(next)) if stored.len() == known.len() => {
+        (Value::Object(stored), Value::Object(known), Value::Object(next)) => {
+            Value::Object(members(stored, known, next))
+        }
+        (Value::Array(stored), Value::Array(known), Value::Array(next))
+            if stored.len() == known.len() =>
+        {
             Value::Array(elements(stored, known, next))
         }
         (_, _, next) => next,
     }
 }
 
-fn members(stored: Map<String, Value>, known: &Map<String, Value>, mut next: Map<String, Value>) -> Map<String, Value> {
+fn members(
+    stored: Map<String, Value>,
+    known: &Map<String, Value>,
+    mut next: Map<String, Value>,
+) -> Map<String, Value> {
     for (name, value) in stored {
         match (known.get(&name), next.get_mut(&name)) {
             (Some(known), Some(next)) => *next = following(value, known, next.take()),
@@ -43,25 +55,34 @@ fn members(stored: Map<String, Value>, known: &Map<String, Value>, mut next: Map
     next
 }
 
-/// Elements that did not change are found by what is known of them. Those that did are found by their place where the number of
-/// elements is what it was, or where there is one only.
+/// Elements that did not change are found by what is known of them. Those that did are found by
+/// their place where the number of elements is what it was, or where there is one only.
 fn elements(stored: Vec<Value>, known: &[Value], mut next: Vec<Value>) -> Vec<Value> {
     let mut left: Vec<_> = stored.into_iter().zip(known).map(Some).collect();
     let mut changed = Vec::new();
     for (place, element) in next.iter_mut().enumerate() {
-        let same = left.iter_mut().find(|pair| pair.as_ref().is_some_and(|(_, known)| **known == *element));
+        let same = left
+            .iter_mut()
+            .find(|pair| pair.as_ref().is_some_and(|(_, known)| **known == *element));
         match same.and_then(Option::take) {
             Some((stored, _)) => *element = stored,
             None => changed.push(place),
         }
     }
     let as_many = left.len() == next.len();
-    let mut rest = left.iter_mut().enumerate().filter(|(_, pair)| pair.is_some());
+    let mut rest = left
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, pair)| pair.is_some());
     let only = match (changed.as_slice(), rest.next(), rest.next()) {
         ([place], Some((from, _)), None) => Some((*place, from)),
         _ => None,
     };
-    let pairs = if as_many { changed.into_iter().map(|place| (place, place)).collect() } else { Vec::from_iter(only) };
+    let pairs = if as_many {
+        changed.into_iter().map(|place| (place, place)).collect()
+    } else {
+        Vec::from_iter(only)
+    };
     for (place, from) in pairs {
         if let Some((stored, known)) = left[from].take() {
             next[place] = following(stored, known, next[place].take());
@@ -78,7 +99,8 @@ mod tests {
 
     fn handed(stored: &Value, known: &Value, next: &Value) -> Value {
         let bytes = |value: &Value| value.to_string().into_bytes();
-        serde_json::from_slice(&handed_on(&bytes(stored), &bytes(known), bytes(next))).expect("JSON")
+        serde_json::from_slice(&handed_on(&bytes(stored), &bytes(known), bytes(next)))
+            .expect("JSON")
     }
 
     #[test]
@@ -95,15 +117,35 @@ mod tests {
         let stored = json!([{"id": 1, "n": 1, "new": "a"}, {"id": 2, "n": 1, "new": "b"}, {"id": 3, "n": 1, "new": "c"}]);
         let known = json!([{"id": 1, "n": 1}, {"id": 2, "n": 1}, {"id": 3, "n": 1}]);
         for (next, expected) in [
-            (json!([{"id": 1, "n": 1}, {"id": 2, "n": 9}, {"id": 3, "n": 1}]), json!(["a", "b", "c"])),
-            (json!([{"id": 9, "n": 1}, {"id": 1, "n": 1}, {"id": 2, "n": 1}, {"id": 3, "n": 1}]), json!([null, "a", "b", "c"])),
-            (json!([{"id": 1, "n": 1}, {"id": 3, "n": 1}]), json!(["a", "c"])),
-            (json!([{"id": 3, "n": 1}, {"id": 1, "n": 1}]), json!(["c", "a"])),
-            (json!([{"id": 1, "n": 5}, {"id": 2, "n": 5}, {"id": 3, "n": 1}]), json!(["a", "b", "c"])),
+            (
+                json!([{"id": 1, "n": 1}, {"id": 2, "n": 9}, {"id": 3, "n": 1}]),
+                json!(["a", "b", "c"]),
+            ),
+            (
+                json!([{"id": 9, "n": 1}, {"id": 1, "n": 1}, {"id": 2, "n": 1}, {"id": 3, "n": 1}]),
+                json!([null, "a", "b", "c"]),
+            ),
+            (
+                json!([{"id": 1, "n": 1}, {"id": 3, "n": 1}]),
+                json!(["a", "c"]),
+            ),
+            (
+                json!([{"id": 3, "n": 1}, {"id": 1, "n": 1}]),
+                json!(["c", "a"]),
+            ),
+            (
+                json!([{"id": 1, "n": 5}, {"id": 2, "n": 5}, {"id": 3, "n": 1}]),
+                json!(["a", "b", "c"]),
+            ),
             (json!([]), json!([])),
         ] {
             let handed = handed(&stored, &known, &next);
-            let news: Vec<_> = handed.as_array().expect("an array").iter().map(|one| one["new"].clone()).collect();
+            let news: Vec<_> = handed
+                .as_array()
+                .expect("an array")
+                .iter()
+                .map(|one| one["new"].clone())
+                .collect();
             assert_eq!(Value::Array(news), expected, "{next}");
         }
     }

@@ -15,18 +15,39 @@ fn key(folded: &str) -> String {
     format!("email:{}", Digest::of(folded.as_bytes()).as_str())
 }
 
-/// Makes of an account what an earlier release would have stored: the address as it was typed, found by that in lower case.
+/// Makes of an account what an earlier release would have stored: the address as it was typed,
+/// found by that in lower case.
 async fn as_earlier(house: &House, id: Id, today: &str, typed: &str) {
     let record = format!("account:{id}");
-    let bytes = house.store.get(&record).await.expect("an answer").expect("an account");
+    let bytes = house
+        .store
+        .get(&record)
+        .await
+        .expect("an answer")
+        .expect("an account");
     let text = String::from_utf8(bytes.clone()).expect("text");
     let typed_json = serde_json::to_string(typed).expect("JSON");
     let next = text.replace(&serde_json::to_string(today).expect("JSON"), &typed_json);
     assert_ne!(text, next, "the address is replaced");
-    let swap = house.store.compare_and_swap(&record, &bytes, next.as_bytes(), Keep::Forever).await.expect("an answer");
+    let swap = house
+        .store
+        .compare_and_swap(&record, &bytes, next.as_bytes(), Keep::Forever)
+        .await
+        .expect("an answer");
     assert_eq!(swap, Swap::Done);
-    let owner = house.store.take(&key(today)).await.expect("an answer").expect("an owner");
-    assert!(house.store.insert(&key(&typed.to_lowercase()), &owner, Keep::Forever).await.expect("an answer"));
+    let owner = house
+        .store
+        .take(&key(today))
+        .await
+        .expect("an answer")
+        .expect("an owner");
+    assert!(
+        house
+            .store
+            .insert(&key(&typed.to_lowercase()), &owner, Keep::Forever)
+            .await
+            .expect("an answer")
+    );
 }
 
 #[tokio::test]
@@ -37,26 +58,55 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
         (
             "ada@xn--bcher-kva.example",
             "ada@B\u{fc}cher.example",
-            &["ada@b\u{fc}cher.example", "ADA@xn--bcher-kva.example", "ada@bu\u{308}cher.example"][..],
+            &[
+                "ada@b\u{fc}cher.example",
+                "ADA@xn--bcher-kva.example",
+                "ada@bu\u{308}cher.example",
+            ][..],
         ),
-        ("j\u{fc}rgen@example.com", "J\u{fc}rgen@example.com", &["j\u{fc}rgen@example.com", "ju\u{308}rgen@EXAMPLE.com"]),
-        ("x@x.example", "<img/src=x>\"'@x.example", &["<img/src=x>\"'@x.example", "<IMG/src=x>\"'@X.example"]),
+        (
+            "j\u{fc}rgen@example.com",
+            "J\u{fc}rgen@example.com",
+            &["j\u{fc}rgen@example.com", "ju\u{308}rgen@EXAMPLE.com"],
+        ),
+        (
+            "x@x.example",
+            "<img/src=x>\"'@x.example",
+            &["<img/src=x>\"'@x.example", "<IMG/src=x>\"'@X.example"],
+        ),
     ] {
         house.add(today).await;
         let accounts = house.provider.terminal().accounts().await.expect("a list");
-        let id = accounts.iter().find(|one| one.email == today).expect("listed").id;
+        let id = accounts
+            .iter()
+            .find(|one| one.email == today)
+            .expect("listed")
+            .id;
         as_earlier(&house, id, today, typed).await;
         for spelling in spellings {
             assert!(house.opens(spelling, PASSWORD).await, "{spelling}");
         }
         // No second account under another spelling.
         if !typed.starts_with('<') {
-            let refused = house.provider.terminal().add_account(today, Some(PASSWORD)).await.err();
-            assert!(matches!(refused, Some(AdministrationError::Conflict(_))), "{typed}");
+            let refused = house
+                .provider
+                .terminal()
+                .add_account(today, Some(PASSWORD))
+                .await
+                .err();
+            assert!(
+                matches!(refused, Some(AdministrationError::Conflict(_))),
+                "{typed}"
+            );
         }
         // It can get an address of today, and the old one is free.
         let new = format!("{id}@example.org");
-        house.provider.terminal().change_email(typed, &new).await.expect("changed");
+        house
+            .provider
+            .terminal()
+            .change_email(typed, &new)
+            .await
+            .expect("changed");
         assert!(house.opens(&new, PASSWORD).await);
         for spelling in spellings {
             assert!(!house.opens(spelling, PASSWORD).await, "{spelling}");
@@ -70,35 +120,89 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
     let ada = house.ada().await;
     house.add(BOB).await;
     let link = house.reset_token(ADA).await;
-    house.provider.change_email(&ada, " Lovelace@Example.org").await.expect("changed");
-    assert_eq!(house.account(&ada).await.email, "Lovelace@example.org", "the session goes on");
-    assert_eq!((house.opens(ADA, PASSWORD).await, house.opens(NEW, PASSWORD).await), (false, true));
-    assert_eq!(house.provider.invitation(&link).await.err(), Some(EnrolError::LinkGone), "a link went to the old address");
+    house
+        .provider
+        .change_email(&ada, " Lovelace@Example.org")
+        .await
+        .expect("changed");
+    assert_eq!(
+        house.account(&ada).await.email,
+        "Lovelace@example.org",
+        "the session goes on"
+    );
+    assert_eq!(
+        (
+            house.opens(ADA, PASSWORD).await,
+            house.opens(NEW, PASSWORD).await
+        ),
+        (false, true)
+    );
+    assert_eq!(
+        house.provider.invitation(&link).await.err(),
+        Some(EnrolError::LinkGone),
+        "a link went to the old address"
+    );
     let events = house.trail().await;
-    let event = events.iter().find(|event| event.event.deed == Deed::EmailChanged).expect("noted");
+    let event = events
+        .iter()
+        .find(|event| event.event.deed == Deed::EmailChanged)
+        .expect("noted");
     assert_eq!(event.event.about.as_deref(), Some(ADA));
     // The old one is free, and that of another is not to be had.
     house.add(ADA).await;
     assert!(house.opens(ADA, PASSWORD).await);
-    for (wrong, why) in
-        [(BOB, AccountError::EmailUnavailable), ("x", AccountError::EmailInvalid), (ADA, AccountError::EmailUnavailable)]
-    {
-        assert_eq!(house.provider.change_email(&ada, wrong).await, Err(why), "{wrong}");
+    for (wrong, why) in [
+        (BOB, AccountError::EmailUnavailable),
+        ("x", AccountError::EmailInvalid),
+        (ADA, AccountError::EmailUnavailable),
+    ] {
+        assert_eq!(
+            house.provider.change_email(&ada, wrong).await,
+            Err(why),
+            "{wrong}"
+        );
     }
-    house.provider.change_email(&ada, "LOVELACE@example.org").await.expect("only spelled otherwise");
+    house
+        .provider
+        .change_email(&ada, "LOVELACE@example.org")
+        .await
+        .expect("only spelled otherwise");
     assert!(house.opens(NEW, PASSWORD).await);
     house.pass(std::time::Duration::from_mins(5));
-    assert_eq!(house.provider.change_email(&ada, "c@example.org").await, Err(AccountError::ConfirmFirst));
-    assert_eq!(house.provider.change_email(&house.browser(), "c@example.org").await, Err(AccountError::NotSignedIn));
+    assert_eq!(
+        house.provider.change_email(&ada, "c@example.org").await,
+        Err(AccountError::ConfirmFirst)
+    );
+    assert_eq!(
+        house
+            .provider
+            .change_email(&house.browser(), "c@example.org")
+            .await,
+        Err(AccountError::NotSignedIn)
+    );
 }
 
 #[tokio::test]
 async fn where_domains_are_named_nobody_leaves_them() {
-    let house = House::set_up(|settings| settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()])).await;
+    let house = House::set_up(|settings| {
+        settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()])
+    })
+    .await;
     let ada = house.ada().await;
-    assert_eq!(house.provider.change_email(&ada, "ada@example.net").await, Err(AccountError::EmailUnavailable));
-    house.provider.change_email(&ada, "ada.l@example.com").await.expect("the domain she has");
-    house.provider.change_email(&ada, "ada@B\u{dc}CHER.example").await.expect("one of those named");
+    assert_eq!(
+        house.provider.change_email(&ada, "ada@example.net").await,
+        Err(AccountError::EmailUnavailable)
+    );
+    house
+        .provider
+        .change_email(&ada, "ada.l@example.com")
+        .await
+        .expect("the domain she has");
+    house
+        .provider
+        .change_email(&ada, "ada@B\u{dc}CHER.example")
+        .await
+        .expect("one of those named");
     assert_eq!(house.account(&ada).await.email, "ada@xn--bcher-kva.example");
 }
 
@@ -106,7 +210,9 @@ async fn where_domains_are_named_nobody_leaves_them() {
 async fn of_many_accounts_that_want_one_address_one_gets_it() {
     let house = House::new().await;
     house.add(ADA).await;
-    let owners: Vec<_> = (0..8).map(|number| format!("owner{number}@example.com")).collect();
+    let owners: Vec<_> = (0..8)
+        .map(|number| format!("owner{number}@example.com"))
+        .collect();
     for owner in &owners {
         house.add(owner).await;
     }
@@ -114,22 +220,43 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
         let (house, owner) = (house.clone(), owners.get(number).cloned());
         async move {
             match owner {
-                Some(owner) => house.provider.terminal().change_email(&owner, NEW).await.is_ok(),
-                None => house.provider.terminal().add_account(NEW, Some(PASSWORD)).await.is_ok(),
+                Some(owner) => house
+                    .provider
+                    .terminal()
+                    .change_email(&owner, NEW)
+                    .await
+                    .is_ok(),
+                None => house
+                    .provider
+                    .terminal()
+                    .add_account(NEW, Some(PASSWORD))
+                    .await
+                    .is_ok(),
             }
         }
     })
     .await;
-    assert_eq!(outcomes.iter().filter(|done| **done).count(), 1, "{outcomes:?}");
+    assert_eq!(
+        outcomes.iter().filter(|done| **done).count(),
+        1,
+        "{outcomes:?}"
+    );
     let accounts = house.provider.terminal().accounts().await.expect("a list");
     assert_eq!(accounts.iter().filter(|one| one.email == NEW).count(), 1);
     assert!(house.opens(NEW, PASSWORD).await);
-    for owner in owners.iter().filter(|owner| accounts.iter().any(|one| one.email == **owner)) {
-        assert!(house.opens(owner, PASSWORD).await, "who came too late keeps theirs");
+    for owner in owners
+        .iter()
+        .filter(|owner| accounts.iter().any(|one| one.email == **owner))
+    {
+        assert!(
+            house.opens(owner, PASSWORD).await,
+            "who came too late keeps theirs"
+        );
     }
 }
 
-/// Whichever step the store fails at, and however: one of the two addresses opens the account, and trying again helps.
+/// Whichever step the store fails at, and however: one of the two addresses opens the account, and
+/// trying again helps.
 #[tokio::test]
 async fn a_failure_half_way_leaves_one_address() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
@@ -143,16 +270,33 @@ async fn a_failure_half_way_leaves_one_address() {
                 assert!(changed.is_ok());
                 break;
             }
-            let case = format!("{fault:?} at {step}: {:?}", changed.map(|account| account.email));
-            let opens = [house.opens(ADA, PASSWORD).await, house.opens(NEW, PASSWORD).await];
+            let case = format!(
+                "{fault:?} at {step}: {:?}",
+                changed.map(|account| account.email)
+            );
+            let opens = [
+                house.opens(ADA, PASSWORD).await,
+                house.opens(NEW, PASSWORD).await,
+            ];
             assert_eq!(opens.iter().filter(|opens| **opens).count(), 1, "{case}");
             if opens[0] {
                 // Nobody else gets the new one in between, and later anybody does.
-                house.provider.terminal().change_email(ADA, NEW).await.unwrap_or_else(|error| panic!("{case}: {error}"));
+                house
+                    .provider
+                    .terminal()
+                    .change_email(ADA, NEW)
+                    .await
+                    .unwrap_or_else(|error| panic!("{case}: {error}"));
             }
-            assert!(house.opens(NEW, PASSWORD).await && !house.opens(ADA, PASSWORD).await, "{case}");
+            assert!(
+                house.opens(NEW, PASSWORD).await && !house.opens(ADA, PASSWORD).await,
+                "{case}"
+            );
             house.add(ADA).await;
-            assert!(house.opens(ADA, PASSWORD).await && house.opens(NEW, PASSWORD).await, "{case}: the old one is free");
+            assert!(
+                house.opens(ADA, PASSWORD).await && house.opens(NEW, PASSWORD).await,
+                "{case}: the old one is free"
+            );
         }
     }
 }

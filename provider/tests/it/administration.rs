@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use oauth::client::KeySource;
-use provider::{AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, NewClient, NotAdministrator, Role};
+use provider::{
+    AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, NewClient,
+    NotAdministrator, Role,
+};
 use store::{Location, Store, testing::RedisServer};
 
 use crate::{
@@ -18,13 +21,45 @@ async fn accounts_are_added_listed_and_removed() {
     let house = House::new().await;
     house.enrolment_token("bob@example.com").await;
     house.add(ADA).await;
-    house.provider.terminal().disable_account("BOB@example.com").await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account("BOB@example.com")
+        .await
+        .expect("disabled");
     let accounts = house.provider.terminal().accounts().await.expect("a list");
-    let facts: Vec<_> = accounts.iter().map(|one| (one.email.as_str(), one.disabled, one.has_password, one.passkeys)).collect();
-    assert_eq!(facts, [(ADA, false, true, 0), ("bob@example.com", true, false, 0)]);
+    let facts: Vec<_> = accounts
+        .iter()
+        .map(|one| {
+            (
+                one.email.as_str(),
+                one.disabled,
+                one.has_password,
+                one.passkeys,
+            )
+        })
+        .collect();
+    assert_eq!(
+        facts,
+        [(ADA, false, true, 0), ("bob@example.com", true, false, 0)]
+    );
 
-    house.provider.terminal().remove_account(ADA).await.expect("removed");
-    assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), 1);
+    house
+        .provider
+        .terminal()
+        .remove_account(ADA)
+        .await
+        .expect("removed");
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
     house.add("ADA@example.com").await;
     assert_eq!(
         house.provider.terminal().accounts().await.expect("a list")[0].email,
@@ -39,74 +74,218 @@ async fn adding_again_renews_what_is_missing_only() {
     let first = house.enrolment_token(ADA).await;
     let second = house.enrolment_token("ada@example.com").await;
     assert_ne!(first, second);
-    assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), 1);
-    house.provider.terminal().disable_account(ADA).await.expect("disabled");
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
+    house
+        .provider
+        .terminal()
+        .disable_account(ADA)
+        .await
+        .expect("disabled");
     assert!(
-        matches!(house.provider.terminal().add_account(ADA, None).await.err(), Some(AdministrationError::Conflict(_))),
+        matches!(
+            house.provider.terminal().add_account(ADA, None).await.err(),
+            Some(AdministrationError::Conflict(_))
+        ),
         "disabled"
     );
-    house.provider.terminal().enable_account(ADA).await.expect("enabled");
+    house
+        .provider
+        .terminal()
+        .enable_account(ADA)
+        .await
+        .expect("enabled");
     house.add(ADA).await;
     assert!(
-        matches!(house.provider.terminal().add_account(ADA, None).await.err(), Some(AdministrationError::Conflict(_))),
+        matches!(
+            house.provider.terminal().add_account(ADA, None).await.err(),
+            Some(AdministrationError::Conflict(_))
+        ),
         "has a password"
     );
-    assert_eq!(house.provider.invitation(&first).await, Err(EnrolError::LinkGone));
-    house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.expect("signed in");
+    assert_eq!(
+        house.provider.invitation(&first).await,
+        Err(EnrolError::LinkGone)
+    );
+    house
+        .provider
+        .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+        .await
+        .expect("signed in");
 }
 
 #[tokio::test]
 async fn faults_are_sentences() {
     let house = House::new().await;
     let of = |result: Result<(), AdministrationError>| result.expect_err("a fault").to_string();
-    assert_eq!(of(house.provider.terminal().disable_account("x@example.com").await), "there is no account \"x@example.com\"");
-    assert_eq!(of(house.provider.terminal().remove_account("x").await), "there is no account \"x\"");
-    assert_eq!(of(house.provider.terminal().remove_client("vc_x").await), "there is no client \"vc_x\"");
-    assert_eq!(of(house.provider.terminal().add_account("x", None).await.map(drop)), "\"x\" is not an e-mail address");
     assert_eq!(
-        of(house.provider.terminal().add_account(ADA, Some("short")).await.map(drop)),
+        of(house
+            .provider
+            .terminal()
+            .disable_account("x@example.com")
+            .await),
+        "there is no account \"x@example.com\""
+    );
+    assert_eq!(
+        of(house.provider.terminal().remove_account("x").await),
+        "there is no account \"x\""
+    );
+    assert_eq!(
+        of(house.provider.terminal().remove_client("vc_x").await),
+        "there is no client \"vc_x\""
+    );
+    assert_eq!(
+        of(house
+            .provider
+            .terminal()
+            .add_account("x", None)
+            .await
+            .map(drop)),
+        "\"x\" is not an e-mail address"
+    );
+    assert_eq!(
+        of(house
+            .provider
+            .terminal()
+            .add_account(ADA, Some("short"))
+            .await
+            .map(drop)),
         "a password needs at least 12 characters"
     );
-    assert!(house.provider.terminal().accounts().await.expect("a list").is_empty());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .is_empty()
+    );
 }
 
 #[tokio::test]
 async fn clients_are_added_listed_and_removed() {
     let house = House::new().await;
-    let uris = ["https://app.example/callback".to_owned(), "http://localhost/callback".to_owned()];
-    let public = house.provider.terminal().add_client(" Notes ", &uris, false).await.expect("added");
+    let uris = [
+        "https://app.example/callback".to_owned(),
+        "http://localhost/callback".to_owned(),
+    ];
+    let public = house
+        .provider
+        .terminal()
+        .add_client(" Notes ", &uris, false)
+        .await
+        .expect("added");
     assert!(public.client_id.starts_with("vc_") && public.client_secret.is_none());
-    let confidential = house.provider.terminal().add_client("Batch", &uris[..1], true).await.expect("added");
-    assert!(confidential.client_secret.expect("a secret").starts_with("vcs_"));
+    let confidential = house
+        .provider
+        .terminal()
+        .add_client("Batch", &uris[..1], true)
+        .await
+        .expect("added");
+    assert!(
+        confidential
+            .client_secret
+            .expect("a secret")
+            .starts_with("vcs_")
+    );
 
     let keys = KeySource::at("https://service.example/keys.json".to_owned()).expect("an address");
-    let keyed = house.provider.terminal().add_keyed_client("Service", &uris[..1], keys).await.expect("added");
+    let keyed = house
+        .provider
+        .terminal()
+        .add_keyed_client("Service", &uris[..1], keys)
+        .await
+        .expect("added");
     let clients = house.provider.terminal().clients().await.expect("a list");
     assert!(
-        clients.iter().any(|client| client.client_id == keyed.client_id && client.confidential) && keyed.client_secret.is_none()
+        clients
+            .iter()
+            .any(|client| client.client_id == keyed.client_id && client.confidential)
+            && keyed.client_secret.is_none()
     );
-    house.provider.terminal().remove_client(&keyed.client_id).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_client(&keyed.client_id)
+        .await
+        .expect("removed");
 
     let clients = house.provider.terminal().clients().await.expect("a list");
-    let notes = clients.iter().find(|client| client.client_id == public.client_id).expect("it is listed");
-    assert_eq!((notes.name.as_str(), notes.confidential, notes.redirect_uris.as_slice()), ("Notes", false, uris.as_slice()));
+    let notes = clients
+        .iter()
+        .find(|client| client.client_id == public.client_id)
+        .expect("it is listed");
+    assert_eq!(
+        (
+            notes.name.as_str(),
+            notes.confidential,
+            notes.redirect_uris.as_slice()
+        ),
+        ("Notes", false, uris.as_slice())
+    );
     assert_eq!(clients.len(), 2);
-    house.provider.terminal().remove_client(&public.client_id).await.expect("removed");
-    assert_eq!(house.provider.terminal().clients().await.expect("a list").len(), 1);
+    house
+        .provider
+        .terminal()
+        .remove_client(&public.client_id)
+        .await
+        .expect("removed");
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
 
-    for (name, uri) in
-        [("", "https://app.example/"), ("a\nb", "https://app.example/"), ("x", "http://app.example/"), ("x", "javascript:alert(1)")]
-    {
-        let fault = house.provider.terminal().add_client(name, &[uri.to_owned()], false).await.err();
-        assert!(matches!(fault, Some(AdministrationError::Invalid(_))), "{name:?} {uri}");
+    for (name, uri) in [
+        ("", "https://app.example/"),
+        ("a\nb", "https://app.example/"),
+        ("x", "http://app.example/"),
+        ("x", "javascript:alert(1)"),
+    ] {
+        let fault = house
+            .provider
+            .terminal()
+            .add_client(name, &[uri.to_owned()], false)
+            .await
+            .err();
+        assert!(
+            matches!(fault, Some(AdministrationError::Invalid(_))),
+            "{name:?} {uri}"
+        );
     }
-    assert!(house.provider.terminal().add_client("x", &[], false).await.is_err());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .add_client("x", &[], false)
+            .await
+            .is_err()
+    );
 }
 
 /// A client as a script describes it.
 fn described(id: &str, name: &str, uris: &[&str], proof: ClientProof) -> NewClient {
     let redirect_uris = uris.iter().map(ToString::to_string).collect();
-    NewClient { id: Some(id.to_owned()), name: name.to_owned(), redirect_uris, proof }
+    NewClient {
+        id: Some(id.to_owned()),
+        name: name.to_owned(),
+        redirect_uris,
+        proof,
+    }
 }
 
 const ONE: &str = "https://app.example/1";
@@ -119,77 +298,224 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
     let added = terminal.create_client(new.clone()).await.expect("added");
     assert!(added.client_id == "billing" && added.client_secret.is_some() && !added.unchanged);
     for uris in [[ONE, TWO], [TWO, ONE]] {
-        let again = terminal.create_client(described("billing", " Billing ", &uris, ClientProof::Secret)).await.expect("the same");
+        let again = terminal
+            .create_client(described(
+                "billing",
+                " Billing ",
+                &uris,
+                ClientProof::Secret,
+            ))
+            .await
+            .expect("the same");
         assert!(again.unchanged && again.client_secret.is_none());
     }
     let keys = KeySource::at("https://app.example/keys.json".to_owned()).expect("an address");
     for other in [
-        NewClient { name: "Other".to_owned(), ..new.clone() },
-        NewClient { redirect_uris: vec![ONE.to_owned()], ..new.clone() },
-        NewClient { proof: ClientProof::None, ..new.clone() },
-        NewClient { proof: ClientProof::Keys(keys), ..new },
+        NewClient {
+            name: "Other".to_owned(),
+            ..new.clone()
+        },
+        NewClient {
+            redirect_uris: vec![ONE.to_owned()],
+            ..new.clone()
+        },
+        NewClient {
+            proof: ClientProof::None,
+            ..new.clone()
+        },
+        NewClient {
+            proof: ClientProof::Keys(keys),
+            ..new
+        },
     ] {
-        let fault = terminal.create_client(other).await.err().expect("it differs");
-        assert!(matches!(&fault, AdministrationError::Conflict(why) if why.contains("client set")), "{fault}");
+        let fault = terminal
+            .create_client(other)
+            .await
+            .err()
+            .expect("it differs");
+        assert!(
+            matches!(&fault, AdministrationError::Conflict(why) if why.contains("client set")),
+            "{fault}"
+        );
     }
     let clients = terminal.clients().await.expect("a list");
     assert_eq!(clients.len(), 1);
-    assert_eq!((clients[0].name.as_str(), clients[0].redirect_uris.as_slice()), ("Billing", &[ONE.to_owned(), TWO.to_owned()][..]));
+    assert_eq!(
+        (
+            clients[0].name.as_str(),
+            clients[0].redirect_uris.as_slice()
+        ),
+        ("Billing", &[ONE.to_owned(), TWO.to_owned()][..])
+    );
 
     // An identifier of the server's own making names one client and no other.
-    let made = terminal.add_client("Notes", &[ONE.to_owned()], false).await.expect("added").client_id;
-    assert!(terminal.create_client(described(&made, "Notes", &[ONE], ClientProof::None)).await.expect("the same").unchanged);
-    for id in ["vc_mine", "https://app.example/client.json", "HTTP:x", "", " x", "x\n", "\u{e4}"] {
-        let fault = terminal.create_client(described(id, "X", &[ONE], ClientProof::None)).await.err();
-        assert!(matches!(fault, Some(AdministrationError::Invalid(_))), "{id:?}");
+    let made = terminal
+        .add_client("Notes", &[ONE.to_owned()], false)
+        .await
+        .expect("added")
+        .client_id;
+    assert!(
+        terminal
+            .create_client(described(&made, "Notes", &[ONE], ClientProof::None))
+            .await
+            .expect("the same")
+            .unchanged
+    );
+    for id in [
+        "vc_mine",
+        "https://app.example/client.json",
+        "HTTP:x",
+        "",
+        " x",
+        "x\n",
+        "\u{e4}",
+    ] {
+        let fault = terminal
+            .create_client(described(id, "X", &[ONE], ClientProof::None))
+            .await
+            .err();
+        assert!(
+            matches!(fault, Some(AdministrationError::Invalid(_))),
+            "{id:?}"
+        );
     }
     assert_eq!(terminal.clients().await.expect("a list").len(), 2);
-    let events = ["client_added | terminal | - | - | Billing | -", "client_added | terminal | - | - | Notes | -"];
-    assert_eq!(crate::audit::lines(&house).await, events, "adding again is no event");
+    let events = [
+        "client_added | terminal | - | - | Billing | -",
+        "client_added | terminal | - | - | Notes | -",
+    ];
+    assert_eq!(
+        crate::audit::lines(&house).await,
+        events,
+        "adding again is no event"
+    );
 }
 
 async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
     let house = House::over(store).await;
     let added = race(16, |_| {
         let terminal = house.provider.terminal();
-        async move { terminal.create_client(described("one", "One", &[ONE], ClientProof::Secret)).await.expect("the same") }
+        async move {
+            terminal
+                .create_client(described("one", "One", &[ONE], ClientProof::Secret))
+                .await
+                .expect("the same")
+        }
     });
     let added = added.await;
-    assert_eq!(added.iter().filter(|one| one.client_secret.is_some()).count(), 1);
+    assert_eq!(
+        added
+            .iter()
+            .filter(|one| one.client_secret.is_some())
+            .count(),
+        1
+    );
     assert_eq!(added.iter().filter(|one| one.unchanged).count(), 15);
 }
 
 async fn a_client_that_was_added_can_be_changed(store: Store) {
     let house = House::over(store).await;
     let terminal = house.provider.terminal();
-    terminal.create_client(described("app", "App", &[ONE], ClientProof::None)).await.expect("added");
-    let set = |changes: ClientChanges| async { house.provider.terminal().change_client("app", changes).await };
-    let name = |name: &str| ClientChanges { name: Some(name.to_owned()), ..ClientChanges::default() };
-    let proof = |proof| ClientChanges { proof: Some(proof), ..ClientChanges::default() };
-    assert_eq!(set(name("Application")).await.expect("changed").changed, ["name"]);
-    assert!(set(name("Application")).await.expect("so already").changed.is_empty());
-    let uris = ClientChanges { redirect_uris: Some(vec![TWO.to_owned(), TWO.to_owned()]), ..ClientChanges::default() };
+    terminal
+        .create_client(described("app", "App", &[ONE], ClientProof::None))
+        .await
+        .expect("added");
+    let set = |changes: ClientChanges| async {
+        house
+            .provider
+            .terminal()
+            .change_client("app", changes)
+            .await
+    };
+    let name = |name: &str| ClientChanges {
+        name: Some(name.to_owned()),
+        ..ClientChanges::default()
+    };
+    let proof = |proof| ClientChanges {
+        proof: Some(proof),
+        ..ClientChanges::default()
+    };
+    assert_eq!(
+        set(name("Application")).await.expect("changed").changed,
+        ["name"]
+    );
+    assert!(
+        set(name("Application"))
+            .await
+            .expect("so already")
+            .changed
+            .is_empty()
+    );
+    let uris = ClientChanges {
+        redirect_uris: Some(vec![TWO.to_owned(), TWO.to_owned()]),
+        ..ClientChanges::default()
+    };
     assert_eq!(set(uris).await.expect("changed").changed, ["redirect_uris"]);
-    assert!(matches!(terminal.renew_client_secret("app").await.err(), Some(AdministrationError::Conflict(_))), "it is public");
+    assert!(
+        matches!(
+            terminal.renew_client_secret("app").await.err(),
+            Some(AdministrationError::Conflict(_))
+        ),
+        "it is public"
+    );
 
     let confidential = set(proof(ClientProof::Secret)).await.expect("changed");
     let first = confidential.client_secret.expect("a secret");
     let again = set(proof(ClientProof::Secret)).await.expect("so already");
-    assert!(again.changed.is_empty() && again.client_secret.is_none(), "the secret stays");
-    let second = terminal.renew_client_secret("app").await.expect("renewed").client_secret.expect("a secret");
+    assert!(
+        again.changed.is_empty() && again.client_secret.is_none(),
+        "the secret stays"
+    );
+    let second = terminal
+        .renew_client_secret("app")
+        .await
+        .expect("renewed")
+        .client_secret
+        .expect("a secret");
     assert_ne!(first, second);
-    assert_eq!(set(proof(ClientProof::None)).await.expect("changed").client_secret, None);
+    assert_eq!(
+        set(proof(ClientProof::None))
+            .await
+            .expect("changed")
+            .client_secret,
+        None
+    );
 
-    for changes in [ClientChanges::default(), name(""), ClientChanges { redirect_uris: Some(Vec::new()), ..name("x") }] {
-        assert!(matches!(set(changes).await.err(), Some(AdministrationError::Invalid(_))));
+    for changes in [
+        ClientChanges::default(),
+        name(""),
+        ClientChanges {
+            redirect_uris: Some(Vec::new()),
+            ..name("x")
+        },
+    ] {
+        assert!(matches!(
+            set(changes).await.err(),
+            Some(AdministrationError::Invalid(_))
+        ));
     }
     for id in ["nobody", "", "https://app.example/client.json"] {
         let fault = terminal.change_client(id, name("x")).await.err();
-        assert!(matches!(fault, Some(AdministrationError::NotFound(_))), "{id:?}");
-        assert!(matches!(terminal.renew_client_secret(id).await.err(), Some(AdministrationError::NotFound(_))), "{id:?}");
+        assert!(
+            matches!(fault, Some(AdministrationError::NotFound(_))),
+            "{id:?}"
+        );
+        assert!(
+            matches!(
+                terminal.renew_client_secret(id).await.err(),
+                Some(AdministrationError::NotFound(_))
+            ),
+            "{id:?}"
+        );
     }
     let clients = terminal.clients().await.expect("a list");
-    assert_eq!((clients[0].name.as_str(), clients[0].redirect_uris.as_slice()), ("Application", &[TWO.to_owned()][..]));
+    assert_eq!(
+        (
+            clients[0].name.as_str(),
+            clients[0].redirect_uris.as_slice()
+        ),
+        ("Application", &[TWO.to_owned()][..])
+    );
     let expected = [
         "client_added | terminal | - | - | App | -",
         "client_changed | terminal | - | - | Application | name",
@@ -226,30 +552,91 @@ async fn adding_never_changes_an_account(store: Store) {
         terminal.add_waiting_account(ADA, Some(Role::Person)).await,
     ] {
         let fault = again.err().expect("she has an account").to_string();
-        assert!(fault.contains("account password") && fault.contains("account reset"), "{fault}");
+        assert!(
+            fault.contains("account password") && fault.contains("account reset"),
+            "{fault}"
+        );
     }
     assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
 
     // Whoever waits gets another link, and neither a role nor a password.
-    let first = terminal.add_waiting_account(BOB, None).await.expect("added");
-    let again = terminal.add_waiting_account(BOB, Some(Role::Person)).await.expect("the same");
-    assert!(!first.invited_again && again.invited_again && again.link_expires_at > Some(house.provider.now()));
-    let token =
-        |added: &AddedAccount| added.enrolment_link.as_ref().and_then(|link| link.rsplit('/').next()).expect("a link").to_owned();
-    assert_eq!(house.provider.invitation(&token(&first)).await, Err(EnrolError::LinkGone));
-    assert!(terminal.add_waiting_account(BOB, Some(Role::Administrator)).await.is_err(), "another role");
-    assert!(terminal.add_account(BOB, Some(PASSWORD)).await.is_err(), "a password");
-    house.provider.invitation(&token(&again)).await.expect("what was refused ended no link");
-    let bob = terminal.accounts().await.expect("a list").into_iter().find(|one| one.email == BOB).expect("he is there");
+    let first = terminal
+        .add_waiting_account(BOB, None)
+        .await
+        .expect("added");
+    let again = terminal
+        .add_waiting_account(BOB, Some(Role::Person))
+        .await
+        .expect("the same");
+    assert!(
+        !first.invited_again
+            && again.invited_again
+            && again.link_expires_at > Some(house.provider.now())
+    );
+    let token = |added: &AddedAccount| {
+        added
+            .enrolment_link
+            .as_ref()
+            .and_then(|link| link.rsplit('/').next())
+            .expect("a link")
+            .to_owned()
+    };
+    assert_eq!(
+        house.provider.invitation(&token(&first)).await,
+        Err(EnrolError::LinkGone)
+    );
+    assert!(
+        terminal
+            .add_waiting_account(BOB, Some(Role::Administrator))
+            .await
+            .is_err(),
+        "another role"
+    );
+    assert!(
+        terminal.add_account(BOB, Some(PASSWORD)).await.is_err(),
+        "a password"
+    );
+    house
+        .provider
+        .invitation(&token(&again))
+        .await
+        .expect("what was refused ended no link");
+    let bob = terminal
+        .accounts()
+        .await
+        .expect("a list")
+        .into_iter()
+        .find(|one| one.email == BOB)
+        .expect("he is there");
     assert!(bob.role == Role::Person && !bob.has_password);
 
-    terminal.set_account_password(BOB, PASSWORD).await.expect("set");
+    terminal
+        .set_account_password(BOB, PASSWORD)
+        .await
+        .expect("set");
     assert!(house.opens(BOB, PASSWORD).await);
-    assert_eq!(house.provider.invitation(&token(&again)).await, Err(EnrolError::LinkGone));
-    terminal.set_account_password(ADA, "another good one").await.expect("set");
-    assert!(house.person(&ada).await.is_none(), "a new password ends sessions");
-    assert!(matches!(terminal.set_account_password(ADA, "short").await, Err(AdministrationError::Invalid(_))));
-    assert!(matches!(terminal.set_account_password("c@example.com", PASSWORD).await, Err(AdministrationError::NotFound(_))));
+    assert_eq!(
+        house.provider.invitation(&token(&again)).await,
+        Err(EnrolError::LinkGone)
+    );
+    terminal
+        .set_account_password(ADA, "another good one")
+        .await
+        .expect("set");
+    assert!(
+        house.person(&ada).await.is_none(),
+        "a new password ends sessions"
+    );
+    assert!(matches!(
+        terminal.set_account_password(ADA, "short").await,
+        Err(AdministrationError::Invalid(_))
+    ));
+    assert!(matches!(
+        terminal
+            .set_account_password("c@example.com", PASSWORD)
+            .await,
+        Err(AdministrationError::NotFound(_))
+    ));
 }
 
 /// Makes of each case, a function of a store, one test for each engine.
@@ -286,30 +673,72 @@ async fn an_administrator_cannot_shut_themselves_out() {
     let (house, _, ada) = with_passkey().await;
     let admin = house.provider.administrator(&ada).await.expect("she is");
     for own in [ADA, "ada@EXAMPLE.com", " Ada@example.com "] {
-        assert_eq!(admin.disable_account(own).await, Err(AdministrationError::Own), "{own}");
-        assert_eq!(admin.remove_account(own).await, Err(AdministrationError::Own));
+        assert_eq!(
+            admin.disable_account(own).await,
+            Err(AdministrationError::Own),
+            "{own}"
+        );
+        assert_eq!(
+            admin.remove_account(own).await,
+            Err(AdministrationError::Own)
+        );
         for role in [Role::Person, Role::Administrator] {
-            assert_eq!(admin.set_role(own, role).await, Err(AdministrationError::Own));
+            assert_eq!(
+                admin.set_role(own, role).await,
+                Err(AdministrationError::Own)
+            );
         }
     }
     assert!(house.provider.administrator(&ada).await.is_ok());
-    admin.invite(BOB, Some(Role::Administrator)).await.expect("invited");
+    admin
+        .invite(BOB, Some(Role::Administrator))
+        .await
+        .expect("invited");
     admin.set_role(BOB, Role::Person).await.expect("changed");
     admin.disable_account(BOB).await.expect("disabled");
     admin.remove_account(BOB).await.expect("removed");
-    house.provider.terminal().set_role(ADA, Role::Person).await.expect("the terminal can");
-    assert_eq!(house.provider.administrator(&ada).await.err(), Some(NotAdministrator::WrongRole), "at once");
+    house
+        .provider
+        .terminal()
+        .set_role(ADA, Role::Person)
+        .await
+        .expect("the terminal can");
+    assert_eq!(
+        house.provider.administrator(&ada).await.err(),
+        Some(NotAdministrator::WrongRole),
+        "at once"
+    );
 }
 
 #[tokio::test]
 async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
     let house = House::new().await;
     let terminal = house.provider.terminal();
-    let first = terminal.add_account(ADA, None).await.expect("invited").account;
+    let first = terminal
+        .add_account(ADA, None)
+        .await
+        .expect("invited")
+        .account;
     assert_eq!(first.role, Role::Administrator, "the first account");
-    assert_eq!(terminal.add_account(ADA, None).await.expect("invited again").account.role, Role::Administrator);
+    assert_eq!(
+        terminal
+            .add_account(ADA, None)
+            .await
+            .expect("invited again")
+            .account
+            .role,
+        Role::Administrator
+    );
     for role in [Role::Person, Role::Administrator] {
-        assert_eq!(terminal.invite(ADA, Some(role)).await.expect("invited again").account.role, role);
+        assert_eq!(
+            terminal
+                .invite(ADA, Some(role))
+                .await
+                .expect("invited again")
+                .account
+                .role,
+            role
+        );
     }
 }
 
@@ -320,12 +749,21 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
     for round in 0..30 {
         let (ada, bob) = (house.ada().await, house.bob().await);
         for email in [ADA, BOB] {
-            house.provider.terminal().set_role(email, Role::Administrator).await.expect("changed");
+            house
+                .provider
+                .terminal()
+                .set_role(email, Role::Administrator)
+                .await
+                .expect("changed");
         }
         let ada = house.provider.administrator(&ada).await.expect("she is");
         let bob = house.provider.administrator(&bob).await.expect("he is");
         let outcomes = race(2, |number| {
-            let (admin, other) = if number == 0 { (ada.clone(), BOB) } else { (bob.clone(), ADA) };
+            let (admin, other) = if number == 0 {
+                (ada.clone(), BOB)
+            } else {
+                (bob.clone(), ADA)
+            };
             async move {
                 match round % 3 {
                     0 => admin.set_role(other, Role::Person).await,
@@ -335,12 +773,23 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             }
         })
         .await;
-        assert!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() < 2, "{round} {outcomes:?}");
+        assert!(
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count() < 2,
+            "{round} {outcomes:?}"
+        );
         let accounts = house.provider.terminal().accounts().await.expect("a list");
-        let left = accounts.iter().filter(|one| one.role == Role::Administrator && !one.disabled).count();
+        let left = accounts
+            .iter()
+            .filter(|one| one.role == Role::Administrator && !one.disabled)
+            .count();
         assert!(left > 0, "{round} {outcomes:?}");
         for account in accounts {
-            house.provider.terminal().remove_account(&account.email).await.expect("removed");
+            house
+                .provider
+                .terminal()
+                .remove_account(&account.email)
+                .await
+                .expect("removed");
         }
     }
 }
@@ -350,16 +799,36 @@ async fn whoever_is_no_administrator_administers_nothing() {
     let house = House::new().await;
     settled(&house).await;
     let bob = house.bob().await;
-    for (visitor, why) in [(&house.browser(), NotAdministrator::NotSignedIn), (&bob, NotAdministrator::WrongRole)] {
+    for (visitor, why) in [
+        (&house.browser(), NotAdministrator::NotSignedIn),
+        (&bob, NotAdministrator::WrongRole),
+    ] {
         assert_eq!(house.provider.administrator(visitor).await.err(), Some(why));
     }
     house.pass(Duration::from_mins(10));
-    assert_eq!(house.provider.administrator(&bob).await.err(), Some(NotAdministrator::WrongRole), "nothing to confirm");
+    assert_eq!(
+        house.provider.administrator(&bob).await.err(),
+        Some(NotAdministrator::WrongRole),
+        "nothing to confirm"
+    );
     let bob = house.sign_in(BOB, PASSWORD).await;
-    house.provider.terminal().set_role(BOB, Role::Administrator).await.expect("changed");
+    house
+        .provider
+        .terminal()
+        .set_role(BOB, Role::Administrator)
+        .await
+        .expect("changed");
     assert!(house.provider.administrator(&bob).await.is_ok());
-    house.provider.terminal().disable_account(BOB).await.expect("disabled");
-    assert_eq!(house.provider.administrator(&bob).await.err(), Some(NotAdministrator::NotSignedIn));
+    house
+        .provider
+        .terminal()
+        .disable_account(BOB)
+        .await
+        .expect("disabled");
+    assert_eq!(
+        house.provider.administrator(&bob).await.err(),
+        Some(NotAdministrator::NotSignedIn)
+    );
 }
 
 #[tokio::test]
@@ -370,7 +839,12 @@ async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
         let bob = house.bob().await;
         let client = Client::added(&house, "Claude", ON_THE_WEB).await;
         let refresh = client.connects(&house, &bob).await.refresh;
-        let refresh = client.refreshes(&house, &refresh).await.expect("tokens").refresh_token.expect("one");
+        let refresh = client
+            .refreshes(&house, &refresh)
+            .await
+            .expect("tokens")
+            .refresh_token
+            .expect("one");
         if removed {
             admin.remove_account(BOB).await.expect("removed");
         } else {
@@ -381,7 +855,10 @@ async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
         if !removed {
             admin.enable_account(BOB).await.expect("enabled");
             assert!(house.person(&bob).await.is_none() && house.opens(BOB, PASSWORD).await);
-            assert!(client.refreshes(&house, &refresh).await.is_err(), "what ended stays ended");
+            assert!(
+                client.refreshes(&house, &refresh).await.is_err(),
+                "what ended stays ended"
+            );
         }
     }
 }
@@ -399,9 +876,21 @@ async fn a_removal_that_failed_can_be_repeated() {
             let failed = plan.mend();
             assert!(failed || outcome.is_ok(), "{fault:?} {step}: {outcome:?}");
             let again = house.provider.terminal().remove_account(ADA).await;
-            assert!(matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))), "{fault:?} {step}");
+            assert!(
+                matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))),
+                "{fault:?} {step}"
+            );
             assert!(house.person(&ada).await.is_none(), "{fault:?} {step}");
-            assert!(house.provider.terminal().accounts().await.expect("a list").is_empty(), "{fault:?} {step}");
+            assert!(
+                house
+                    .provider
+                    .terminal()
+                    .accounts()
+                    .await
+                    .expect("a list")
+                    .is_empty(),
+                "{fault:?} {step}"
+            );
             house.enrolment_token(ADA).await;
             if !failed {
                 break;

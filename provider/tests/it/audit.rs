@@ -21,44 +21,104 @@ fn line(event: &Event) -> String {
         Actor::Unknown(_) => "unknown",
     };
     let whose = event.whose.as_ref().map_or("-", |whose| &whose.email);
-    let from = event.from.as_ref().map_or("-".to_owned(), |from| format!("{} {}", from.address, from.device));
+    let from = event.from.as_ref().map_or("-".to_owned(), |from| {
+        format!("{} {}", from.address, from.device)
+    });
     let client = event.client.as_ref().map_or("-", |client| &client.name);
-    [&event.deed.as_str(), by, whose, from.trim(), client, event.about.as_deref().unwrap_or("-")].join(" | ")
+    [
+        &event.deed.as_str(),
+        by,
+        whose,
+        from.trim(),
+        client,
+        event.about.as_deref().unwrap_or("-"),
+    ]
+    .join(" | ")
 }
 
 pub(crate) async fn lines(house: &House) -> Vec<String> {
-    house.trail().await.iter().map(|recorded| line(&recorded.event)).collect()
+    house
+        .trail()
+        .await
+        .iter()
+        .map(|recorded| line(&recorded.event))
+        .collect()
 }
 
 #[tokio::test]
 async fn what_a_person_does_is_noted_with_from_where() {
     let (house, mut passkey, browser) = with_passkey().await;
     let provider = &house.provider;
-    provider.change_password(&browser, PASSWORD).await.expect("changed");
-    assert!(provider.sign_in_with_password(&house.browser_from(66), ADA, "a guess").await.is_err());
-    assert!(provider.sign_in_with_password(&house.browser_from(66), "nobody@example.com", "a guess").await.is_err());
+    provider
+        .change_password(&browser, PASSWORD)
+        .await
+        .expect("changed");
+    assert!(
+        provider
+            .sign_in_with_password(&house.browser_from(66), ADA, "a guess")
+            .await
+            .is_err()
+    );
+    assert!(
+        provider
+            .sign_in_with_password(&house.browser_from(66), "nobody@example.com", "a guess")
+            .await
+            .is_err()
+    );
     let (other, mut browser) = (house.sign_in(ADA, PASSWORD).await, Browser::from(&house, 1));
     assert!(browser.signs_in(ADA, PASSWORD).await);
     let ada = browser.visits();
-    Authenticator::new(2).is_added(&house, &ada).await.expect("added");
+    Authenticator::new(2)
+        .is_added(&house, &ada)
+        .await
+        .expect("added");
     let passkeys = house.account(&ada).await.passkeys;
-    provider.rename_passkey(&ada, &passkeys[1].id, "The blue one").await.expect("renamed");
-    provider.remove_passkey(&ada, &passkeys[1].id).await.expect("removed");
+    provider
+        .rename_passkey(&ada, &passkeys[1].id, "The blue one")
+        .await
+        .expect("renamed");
+    provider
+        .remove_passkey(&ada, &passkeys[1].id)
+        .await
+        .expect("removed");
     provider.remove_password(&ada).await.expect("removed");
     browser.keep(&provider.make_recovery_codes(&ada).await.expect("made"));
-    let (codes, _) = provider.fresh_recovery_codes(&browser.visits()).await.expect("the store answers").expect("codes");
-    assert!(provider.sign_in_with_recovery_code(&house.browser(), ADA, "0000").await.is_err());
-    provider.sign_in_with_recovery_code(&house.browser(), ADA, &codes[0]).await.expect("signed in");
-    passkey.signs_in(&house, &house.browser()).await.expect("signed in");
-    let sessions = provider.sessions(&ada).await.expect("the store answers").expect("signed in");
-    provider.end_session(&ada, &sessions[1].id).await.expect("ended");
+    let (codes, _) = provider
+        .fresh_recovery_codes(&browser.visits())
+        .await
+        .expect("the store answers")
+        .expect("codes");
+    assert!(
+        provider
+            .sign_in_with_recovery_code(&house.browser(), ADA, "0000")
+            .await
+            .is_err()
+    );
+    provider
+        .sign_in_with_recovery_code(&house.browser(), ADA, &codes[0])
+        .await
+        .expect("signed in");
+    passkey
+        .signs_in(&house, &house.browser())
+        .await
+        .expect("signed in");
+    let sessions = provider
+        .sessions(&ada)
+        .await
+        .expect("the store answers")
+        .expect("signed in");
+    provider
+        .end_session(&ada, &sessions[1].id)
+        .await
+        .expect("ended");
     provider.sign_out(&other).await.expect("signed out");
     provider.end_other_sessions(&ada).await.expect("ended");
     let from = "person | Ada@example.com | 192.0.2.1 Chrome on Linux | -";
     let expected = [
         format!("first_account_made | {from} | -"),
         format!("password_changed | {from} | -"),
-        "sign_in_refused | person | Ada@example.com | 192.0.2.66 Chrome on Linux | - | -".to_owned(),
+        "sign_in_refused | person | Ada@example.com | 192.0.2.66 Chrome on Linux | - | -"
+            .to_owned(),
         format!("signed_in_with_password | {from} | -"),
         format!("signed_in_with_password | {from} | -"),
         format!("passkey_added | {from} | Chrome on Linux"),
@@ -80,12 +140,24 @@ async fn what_a_person_does_is_noted_with_from_where() {
 async fn how_a_person_came_is_noted() {
     let house = House::set_up(|settings| settings.sign_up = SignUp::Open).await;
     let first = house.first_account_token().await;
-    Authenticator::new(1).comes_in(&house, &house.browser_from(2), Entry::Link(&first), ADA).await.expect("accepted");
-    Authenticator::new(2).comes_in(&house, &house.browser_from(3), Entry::SignUp, BOB).await.expect("signed up");
+    Authenticator::new(1)
+        .comes_in(&house, &house.browser_from(2), Entry::Link(&first), ADA)
+        .await
+        .expect("accepted");
+    Authenticator::new(2)
+        .comes_in(&house, &house.browser_from(3), Entry::SignUp, BOB)
+        .await
+        .expect("signed up");
     let link = house.enrolment_token("c@example.com").await;
-    Authenticator::new(3).comes_in(&house, &house.browser_from(4), Entry::Link(&link), "").await.expect("accepted");
+    Authenticator::new(3)
+        .comes_in(&house, &house.browser_from(4), Entry::Link(&link), "")
+        .await
+        .expect("accepted");
     let link = house.reset_token(BOB).await;
-    Authenticator::new(4).comes_in(&house, &house.browser_from(5), Entry::Link(&link), "").await.expect("accepted");
+    Authenticator::new(4)
+        .comes_in(&house, &house.browser_from(5), Entry::Link(&link), "")
+        .await
+        .expect("accepted");
     let expected = [
         "first_account_made | person | Ada@example.com | 192.0.2.2 Chrome on Linux | - | -",
         "signed_up | person | bob@example.com | 192.0.2.3 Chrome on Linux | - | -",
@@ -103,30 +175,62 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
     client.is_answered(&house, &ada, Decision::Deny).await;
     let tokens = client.connects(&house, &ada).await;
-    assert!(client.asks(&house, &ada).await.is_ok_and(|begun| matches!(begun, provider::Begun::Passed(_))));
-    assert!(client.redeems(&house, &tokens.code).await.is_err(), "a code comes once");
+    assert!(
+        client
+            .asks(&house, &ada)
+            .await
+            .is_ok_and(|begun| matches!(begun, provider::Begun::Passed(_)))
+    );
+    assert!(
+        client.redeems(&house, &tokens.code).await.is_err(),
+        "a code comes once"
+    );
     let old = client.connects(&house, &ada).await.refresh;
     client.refreshes(&house, &old).await.expect("tokens");
     house.pass(house.provider.settings().lifetimes.refresh_replay_window);
-    assert!(client.refreshes(&house, &old).await.is_err(), "an old one ends it all");
+    assert!(
+        client.refreshes(&house, &old).await.is_err(),
+        "an old one ends it all"
+    );
     let refresh = client.connects(&house, &ada).await.refresh;
     let form = format!("token={refresh}&client_id={}", client.id);
     for _ in 0..2 {
-        house.provider.revoke(&Parameters::parse(form.as_bytes()), None, ADDRESS).await.expect("ended");
+        house
+            .provider
+            .revoke(&Parameters::parse(form.as_bytes()), None, ADDRESS)
+            .await
+            .expect("ended");
     }
-    let connections = house.provider.connections(&ada).await.expect("the store answers").expect("signed in");
-    house.provider.disconnect(&ada, &connections.standing[0].name).await.expect("ended");
+    let connections = house
+        .provider
+        .connections(&ada)
+        .await
+        .expect("the store answers")
+        .expect("signed in");
+    house
+        .provider
+        .disconnect(&ada, &connections.standing[0].name)
+        .await
+        .expect("ended");
     client.connects(&house, &ada).await;
     for _ in 0..2 {
-        house.provider.disconnect_all(&ada).await.expect("ended, or nothing to end");
+        house
+            .provider
+            .disconnect_all(&ada)
+            .await
+            .expect("ended, or nothing to end");
     }
-    let (person, program) =
-        ("person | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude", "client | Ada@example.com | 198.51.100.7 | Claude");
+    let (person, program) = (
+        "person | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude",
+        "client | Ada@example.com | 198.51.100.7 | Claude",
+    );
     let expected = [
         "client_added | terminal | - | - | Claude | -".to_owned(),
         format!("denied | {person} | {ISSUER}/mcp"),
         format!("allowed | {person} | {ISSUER}/mcp"),
-        format!("allowed_again | client | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude | {ISSUER}/mcp"),
+        format!(
+            "allowed_again | client | Ada@example.com | 192.0.2.1 Chrome on Linux | Claude | {ISSUER}/mcp"
+        ),
         format!("code_replayed | {program} | {ISSUER}/mcp"),
         format!("allowed | {person} | {ISSUER}/mcp"),
         format!("refresh_token_replayed | {program} | {ISSUER}/mcp"),
@@ -134,7 +238,8 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
         format!("grant_revoked | {program} | {ISSUER}/mcp"),
         format!("disconnected | {person} | {ISSUER}/mcp"),
         format!("allowed | {person} | {ISSUER}/mcp"),
-        "all_disconnected | person | Ada@example.com | 192.0.2.1 Chrome on Linux | - | -".to_owned(),
+        "all_disconnected | person | Ada@example.com | 192.0.2.1 Chrome on Linux | - | -"
+            .to_owned(),
     ];
     assert_eq!(lines(&house).await[1..], expected);
 }
@@ -143,23 +248,47 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
 async fn what_an_administrator_does_is_noted_under_their_name() {
     let (house, _, ada) = with_passkey().await;
     for (admin, who) in [
-        (house.provider.administrator(&ada).await.expect("she is"), "Ada@example.com | {whose} | 192.0.2.1 Chrome on Linux"),
+        (
+            house.provider.administrator(&ada).await.expect("she is"),
+            "Ada@example.com | {whose} | 192.0.2.1 Chrome on Linux",
+        ),
         (house.provider.terminal(), "terminal | {whose} | -"),
     ] {
         let before = house.trail().await.len();
-        admin.invite(BOB, Some(Role::Person)).await.expect("invited");
-        admin.invite(BOB, Some(Role::Administrator)).await.expect("a new link for the same, as something else");
+        admin
+            .invite(BOB, Some(Role::Person))
+            .await
+            .expect("invited");
+        admin
+            .invite(BOB, Some(Role::Administrator))
+            .await
+            .expect("a new link for the same, as something else");
         admin.set_role(BOB, Role::Person).await.expect("changed");
         admin.reset_account(BOB).await.expect("a link");
-        admin.set_account_password(BOB, PASSWORD).await.expect("a password");
+        admin
+            .set_account_password(BOB, PASSWORD)
+            .await
+            .expect("a password");
         admin.disable_account(BOB).await.expect("disabled");
         admin.enable_account(BOB).await.expect("enabled");
         admin.remove_account(BOB).await.expect("removed");
-        let added = admin.add_client("Batch", &[ON_THE_WEB.to_owned()], true).await.expect("added");
-        admin.remove_client(&added.client_id).await.expect("removed");
+        let added = admin
+            .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
+            .await
+            .expect("added");
+        admin
+            .remove_client(&added.client_id)
+            .await
+            .expect("removed");
         admin.block_host(" Evil.Example ").await.expect("blocked");
-        admin.block_host("evil.example").await.expect("blocked already");
-        admin.unblock_host("evil.example").await.expect("let in again");
+        admin
+            .block_host("evil.example")
+            .await
+            .expect("blocked already");
+        admin
+            .unblock_host("evil.example")
+            .await
+            .expect("let in again");
         let kid = admin.rotate_keys().await.expect("rotated")[0].kid.clone();
         let expected = [
             ("account_added", BOB, "-", "person"),
@@ -177,7 +306,12 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
             ("key_rotated", "-", "-", &kid),
         ];
         let expected: Vec<_> = expected
-            .map(|(deed, whose, client, about)| format!("{deed} | {} | {client} | {about}", who.replace("{whose}", whose)))
+            .map(|(deed, whose, client, about)| {
+                format!(
+                    "{deed} | {} | {client} | {about}",
+                    who.replace("{whose}", whose)
+                )
+            })
             .into();
         assert_eq!(lines(&house).await[before..], expected);
     }
@@ -187,20 +321,35 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
 #[tokio::test]
 async fn what_did_not_happen_is_not_noted() {
     let (house, _, ada) = with_passkey().await;
-    let (provider, admin) = (&house.provider, house.provider.administrator(&ada).await.expect("she is"));
+    let (provider, admin) = (
+        &house.provider,
+        house.provider.administrator(&ada).await.expect("she is"),
+    );
     let passkey = house.account(&ada).await.passkeys[0].id.clone();
     assert!(provider.remove_passkey(&ada, &passkey).await.is_err());
     assert!(provider.remove_password(&ada).await.is_err());
     assert!(provider.rename_passkey(&ada, "x", "x").await.is_err());
     assert!(provider.change_password(&ada, "short").await.is_err());
     assert!(provider.end_session(&ada, "x").await.is_err());
-    provider.disconnect(&ada, &"A".repeat(43)).await.expect("nothing to do");
+    provider
+        .disconnect(&ada, &"A".repeat(43))
+        .await
+        .expect("nothing to do");
     for email in [ADA, "nobody@example.com", "x"] {
-        assert!(admin.disable_account(email).await.is_err() && admin.remove_account(email).await.is_err());
+        assert!(
+            admin.disable_account(email).await.is_err()
+                && admin.remove_account(email).await.is_err()
+        );
         assert!(admin.set_role(email, Role::Person).await.is_err());
     }
-    assert!(admin.remove_client("vc_x").await.is_err() && admin.unblock_host("x.example").await.is_err());
-    assert!(admin.add_client("", &[], false).await.is_err() && admin.block_host("no host").await.is_err());
+    assert!(
+        admin.remove_client("vc_x").await.is_err()
+            && admin.unblock_host("x.example").await.is_err()
+    );
+    assert!(
+        admin.add_client("", &[], false).await.is_err()
+            && admin.block_host("no host").await.is_err()
+    );
     assert_eq!(house.trail().await.len(), 1, "how she came");
 }
 
@@ -208,10 +357,22 @@ async fn what_did_not_happen_is_not_noted() {
 async fn events_are_found_by_kind_and_by_name_page_by_page() {
     let (house, _, ada) = with_passkey().await;
     for number in 0..150 {
-        house.provider.terminal().invite(&format!("P{number}@example.com"), Some(Role::Person)).await.expect("invited");
-        house.provider.sign_out(&house.browser()).await.expect("nobody was signed in");
+        house
+            .provider
+            .terminal()
+            .invite(&format!("P{number}@example.com"), Some(Role::Person))
+            .await
+            .expect("invited");
+        house
+            .provider
+            .sign_out(&house.browser())
+            .await
+            .expect("nobody was signed in");
     }
-    Client::added(&house, "Claude Code", ON_THE_WEB).await.connects(&house, &ada).await;
+    Client::added(&house, "Claude Code", ON_THE_WEB)
+        .await
+        .connects(&house, &ada)
+        .await;
     let admin = house.provider.administrator(&ada).await.expect("she is");
     admin.reset_account("p7@example.com").await.expect("a link");
     for (kind, who, count) in [
@@ -228,7 +389,10 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         (Some(Kind::Consents), Some("Claude"), 1),
         (Some(Kind::Consents), Some("p7@example"), 0),
     ] {
-        let filter = AuditFilter { kind, who: who.map(str::to_owned) };
+        let filter = AuditFilter {
+            kind,
+            who: who.map(str::to_owned),
+        };
         for limit in [1, 7, 64, 1000] {
             let (mut numbers, mut before) = (Vec::new(), None);
             loop {
@@ -240,21 +404,37 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
                     break;
                 }
             }
-            assert!(numbers.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+            assert!(
+                numbers.is_sorted_by(|newer, older| newer > older),
+                "newest first, none twice"
+            );
             assert_eq!(numbers.len(), count, "{kind:?} {who:?} by {limit}");
             let exported = admin.audit_export(&filter, 0, 1000).await.expect("events");
             numbers.reverse();
-            assert_eq!(exported.iter().map(|recorded| recorded.number).collect::<Vec<_>>(), numbers);
+            assert_eq!(
+                exported
+                    .iter()
+                    .map(|recorded| recorded.number)
+                    .collect::<Vec<_>>(),
+                numbers
+            );
         }
         let rest = admin.audit_export(&filter, 100, 3).await.expect("events");
         assert!(rest.len() <= 3 && rest.iter().all(|recorded| recorded.number > 100));
     }
 }
 
-/// Whichever step of a deed the store fails at: whoever is told that it was done, or a replay that it was seen, finds it noted.
+/// Whichever step of a deed the store fails at: whoever is told that it was done, or a replay that
+/// it was seen, finds it noted.
 #[tokio::test]
 async fn what_is_done_is_noted_whichever_step_fails() {
-    for deed in [Deed::Disconnected, Deed::GrantRevoked, Deed::RefreshTokenReplayed, Deed::OtherSessionsEnded, Deed::RoleChanged] {
+    for deed in [
+        Deed::Disconnected,
+        Deed::GrantRevoked,
+        Deed::RefreshTokenReplayed,
+        Deed::OtherSessionsEnded,
+        Deed::RoleChanged,
+    ] {
         for fault in [Fault::NotDone, Fault::AnswerLost] {
             let mut step = 0;
             while is_noted_though_it_fails_at(step, fault, deed).await {
@@ -270,23 +450,50 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, deed: Deed) -> b
     let (store, plan) = Plan::store().await;
     let house = House::over(store).await;
     let (_, ada) = settled(&house).await;
-    let (provider, client) = (&house.provider, Client::added(&house, "Claude", ON_THE_WEB).await);
+    let (provider, client) = (
+        &house.provider,
+        Client::added(&house, "Claude", ON_THE_WEB).await,
+    );
     let refresh = client.connects(&house, &ada).await.refresh;
-    let revocation = Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
-    let connections = provider.connections(&ada).await.expect("the store answers").expect("signed in");
-    provider.terminal().invite(BOB, Some(Role::Person)).await.expect("invited");
+    let revocation =
+        Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
+    let connections = provider
+        .connections(&ada)
+        .await
+        .expect("the store answers")
+        .expect("signed in");
+    provider
+        .terminal()
+        .invite(BOB, Some(Role::Person))
+        .await
+        .expect("invited");
     client.refreshes(&house, &refresh).await.expect("tokens");
     house.pass(provider.settings().lifetimes.refresh_replay_window);
     plan.fail(step..step + 1, fault);
     let is_done = match deed {
-        Deed::Disconnected => provider.disconnect(&ada, &connections.standing[0].name).await.is_ok(),
+        Deed::Disconnected => provider
+            .disconnect(&ada, &connections.standing[0].name)
+            .await
+            .is_ok(),
         Deed::GrantRevoked => provider.revoke(&revocation, None, ADDRESS).await.is_ok(),
         Deed::OtherSessionsEnded => provider.end_other_sessions(&ada).await.is_ok(),
-        Deed::RoleChanged => provider.terminal().set_role(BOB, Role::Administrator).await.is_ok(),
-        _ => matches!(client.refreshes(&house, &refresh).await, Err(TokenError::Refused(_))),
+        Deed::RoleChanged => provider
+            .terminal()
+            .set_role(BOB, Role::Administrator)
+            .await
+            .is_ok(),
+        _ => matches!(
+            client.refreshes(&house, &refresh).await,
+            Err(TokenError::Refused(_))
+        ),
     };
     let failed = plan.mend();
-    let noted = house.trail().await.iter().filter(|recorded| recorded.event.deed == deed).count();
+    let noted = house
+        .trail()
+        .await
+        .iter()
+        .filter(|recorded| recorded.event.deed == deed)
+        .count();
     assert!(noted == 1 || !is_done, "{deed:?} step {step} {fault:?}");
     failed
 }

@@ -1,9 +1,13 @@
-//! A passkey made of software, with just the CBOR that a registration needs (WebAuthn sections 6.1 and 6.5).
+//! A passkey made of software, with just the CBOR that a registration needs (WebAuthn sections 6.1
+//! and 6.5).
 
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use webauthn_rs_proto::{CreationChallengeResponse, PublicKeyCredential, RegisterPublicKeyCredential, RequestChallengeResponse};
+use webauthn_rs_proto::{
+    CreationChallengeResponse, PublicKeyCredential, RegisterPublicKeyCredential,
+    RequestChallengeResponse,
+};
 
 use provider::{AccountError, EnrolError, Entry, SignInError, SignedIn, Visitor};
 
@@ -27,13 +31,26 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     pub(crate) fn new(number: u8) -> Self {
         let key = SigningKey::from_slice(&[number; 32]).expect("a key");
-        Self { key, id: [number; 16], user: Vec::new(), counter: 0, origin: ISSUER, verifies: true }
+        Self {
+            key,
+            id: [number; 16],
+            user: Vec::new(),
+            counter: 0,
+            origin: ISSUER,
+            verifies: true,
+        }
     }
 
     /// Answers `navigator.credentials.create`.
-    pub(crate) fn create(&mut self, options: &CreationChallengeResponse) -> RegisterPublicKeyCredential {
+    pub(crate) fn create(
+        &mut self,
+        options: &CreationChallengeResponse,
+    ) -> RegisterPublicKeyCredential {
         let options = &options.public_key;
-        let selection = options.authenticator_selection.as_ref().expect("a selection");
+        let selection = options
+            .authenticator_selection
+            .as_ref()
+            .expect("a selection");
         assert!(selection.require_resident_key, "it must be discoverable");
         self.user.clone_from(&options.user.id);
         let mut data = self.data(HAS_CREDENTIAL);
@@ -49,8 +66,12 @@ impl Authenticator {
         object.extend(text("authData"));
         object.extend([0x58, u8::try_from(data.len()).expect("short")]);
         object.extend(data);
-        let client = self.client_data("webauthn.create", &json!(options_json(options)["challenge"]));
-        let response = json!({ "attestationObject": base64(&object), "clientDataJSON": base64(&client) });
+        let client = self.client_data(
+            "webauthn.create",
+            &json!(options_json(options)["challenge"]),
+        );
+        let response =
+            json!({ "attestationObject": base64(&object), "clientDataJSON": base64(&client) });
         let id = base64(&self.id);
         let credential = json!({ "id": id, "rawId": id, "type": "public-key", "extensions": {}, "response": response });
         serde_json::from_value(credential).expect("a credential")
@@ -58,9 +79,15 @@ impl Authenticator {
 
     /// Answers `navigator.credentials.get`.
     pub(crate) fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
-        assert!(options.mediation.is_none() && options.public_key.allow_credentials.is_empty(), "a button, and no address");
+        assert!(
+            options.mediation.is_none() && options.public_key.allow_credentials.is_empty(),
+            "a button, and no address"
+        );
         self.counter += 1;
-        let client = self.client_data("webauthn.get", &json!(options_json(&options.public_key)["challenge"]));
+        let client = self.client_data(
+            "webauthn.get",
+            &json!(options_json(&options.public_key)["challenge"]),
+        );
         let data = self.data(0);
         let signed = [data.as_slice(), Sha256::digest(&client).as_slice()].concat();
         let signature: Signature = self.key.sign(&signed);
@@ -83,9 +110,15 @@ impl Authenticator {
         entry: Entry<'_>,
         email: &str,
     ) -> Result<SignedIn, EnrolError> {
-        let ceremony = house.provider.start_accept_with_passkey(browser, entry, email).await?;
+        let ceremony = house
+            .provider
+            .start_accept_with_passkey(browser, entry, email)
+            .await?;
         let credential = self.create(&ceremony.options);
-        house.provider.finish_accept_with_passkey(browser, entry, &ceremony.id, &credential).await
+        house
+            .provider
+            .finish_accept_with_passkey(browser, entry, &ceremony.id, &credential)
+            .await
     }
 
     /// Whether it was made for anybody yet.
@@ -94,17 +127,31 @@ impl Authenticator {
     }
 
     /// Signs a browser in.
-    pub(crate) async fn signs_in(&mut self, house: &House, browser: &Visitor) -> Result<SignedIn, SignInError> {
+    pub(crate) async fn signs_in(
+        &mut self,
+        house: &House,
+        browser: &Visitor,
+    ) -> Result<SignedIn, SignInError> {
         let ceremony = house.provider.start_passkey_sign_in(browser, false).await?;
         let credential = self.get(&ceremony.options);
-        house.provider.finish_passkey_sign_in(browser, &ceremony.id, &credential).await
+        house
+            .provider
+            .finish_passkey_sign_in(browser, &ceremony.id, &credential)
+            .await
     }
 
     /// Becomes another passkey of whoever is signed in.
-    pub(crate) async fn is_added(&mut self, house: &House, browser: &Visitor) -> Result<(), AccountError> {
+    pub(crate) async fn is_added(
+        &mut self,
+        house: &House,
+        browser: &Visitor,
+    ) -> Result<(), AccountError> {
         let ceremony = house.provider.start_adding_passkey(browser).await?;
         let credential = self.create(&ceremony.options);
-        house.provider.finish_adding_passkey(browser, &ceremony.id, &credential).await
+        house
+            .provider
+            .finish_adding_passkey(browser, &ceremony.id, &credential)
+            .await
     }
 
     /// The same passkey, copied to where its counter stands still.
@@ -132,11 +179,14 @@ impl Authenticator {
     }
 
     fn client_data(&self, kind: &str, challenge: &Value) -> Vec<u8> {
-        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false }).to_string().into_bytes()
+        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false })
+            .to_string()
+            .into_bytes()
     }
 }
 
-/// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is signed in.
+/// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is
+/// signed in.
 pub(crate) async fn with_passkey() -> (House, Authenticator, Visitor) {
     let house = House::new().await;
     let (authenticator, ada) = settled(&house).await;
@@ -146,7 +196,10 @@ pub(crate) async fn with_passkey() -> (House, Authenticator, Visitor) {
 /// The same in a house of the caller's own.
 pub(crate) async fn settled(house: &House) -> (Authenticator, Visitor) {
     let (mut authenticator, token) = (Authenticator::new(1), house.first_account_token().await);
-    let signed_in = authenticator.comes_in(house, &house.browser(), Entry::Link(&token), ADA).await.expect("accepted");
+    let signed_in = authenticator
+        .comes_in(house, &house.browser(), Entry::Link(&token), ADA)
+        .await
+        .expect("accepted");
     (authenticator, house.holding(&signed_in))
 }
 
@@ -164,7 +217,10 @@ fn text(text: &str) -> Vec<u8> {
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let sextets = |chunk: &[u8]| {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         let letter = move |at: usize| char::from(ALPHABET[(word >> (18 - 6 * at)) as usize & 63]);
         (0..=chunk.len()).map(letter).collect::<String>()
     };

@@ -32,7 +32,9 @@ enum Engine {
 impl Engine {
     async fn open(self) -> (Store, Option<RedisServer>) {
         let server = matches!(self, Self::Redis).then(RedisServer::start);
-        let location = server.as_ref().map_or(Location::Memory, |server| Location::Redis(server.url()));
+        let location = server
+            .as_ref()
+            .map_or(Location::Memory, |server| Location::Redis(server.url()));
         (Store::open(&location).await.expect("a store"), server)
     }
 
@@ -57,7 +59,14 @@ async fn backup(house: &House) -> Vec<u8> {
 }
 
 async fn restored(store: &Store, bytes: &[u8], house: &House) -> Result<Restored, RestoreError> {
-    restore(store, Reader::new(bytes), house.provider.now(), Outstanding::End, Unfinished::Refuse).await
+    restore(
+        store,
+        Reader::new(bytes),
+        house.provider.now(),
+        Outstanding::End,
+        Unfinished::Refuse,
+    )
+    .await
 }
 
 /// What a store holds, by name; times are left out, since they pass.
@@ -66,19 +75,31 @@ async fn content(store: &Store) -> BTreeMap<String, Vec<u8>> {
     while let Some(entry) = export.next().await {
         match entry.expect("an entry") {
             Entry::Record { key, value, .. } => content.insert(key, value),
-            Entry::Member { list, member } => content.insert(format!("{list}\0{member}"), Vec::new()),
+            Entry::Member { list, member } => {
+                content.insert(format!("{list}\0{member}"), Vec::new())
+            }
         };
     }
     content
 }
 
 /// An application that refreshes without end; it keeps all its tokens, oldest first.
-fn refreshing(house: House, client: Client, first: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<String>> {
+fn refreshing(
+    house: House,
+    client: Client,
+    first: String,
+    stop: Arc<AtomicBool>,
+) -> tokio::task::JoinHandle<Vec<String>> {
     tokio::spawn(async move {
         let mut tokens = vec![first];
         while !stop.load(Ordering::SeqCst) {
             let last = tokens.last().expect("one");
-            let next = client.refreshes(&house, last).await.expect("tokens").refresh_token.expect("a refresh token");
+            let next = client
+                .refreshes(&house, last)
+                .await
+                .expect("tokens")
+                .refresh_token
+                .expect("a refresh token");
             tokens.push(next);
         }
         tokens
@@ -88,13 +109,23 @@ fn refreshing(house: House, client: Client, first: String, stop: Arc<AtomicBool>
 /// Of a history of tokens the one that a store holds as live.
 async fn live(store: &Store, history: &[String]) -> String {
     let place = &history[0]["vrt_".len().."vrt_".len() + 44];
-    let record = store.get(&format!("grant:{}:{}", &place[..22], &place[22..])).await.expect("the store answers").expect("a grant");
+    let record = store
+        .get(&format!("grant:{}:{}", &place[..22], &place[22..]))
+        .await
+        .expect("the store answers")
+        .expect("a grant");
     let record = String::from_utf8(record).expect("text");
     let is_live = |token: &&String| {
-        let digest = Secret::decode(&token[token.len() - 43..]).expect("a secret").digest();
+        let digest = Secret::decode(&token[token.len() - 43..])
+            .expect("a secret")
+            .digest();
         record.contains(&format!("\"current\":\"{}\"", digest.as_str()))
     };
-    history.iter().find(is_live).expect("one of its tokens").clone()
+    history
+        .iter()
+        .find(is_live)
+        .expect("one of its tokens")
+        .clone()
 }
 
 async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
@@ -102,7 +133,8 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     let (store, _server) = engine.open().await;
     let house = House::over(store).await;
     let ada = house.ada().await;
-    let (stop, mut running, mut clients) = (Arc::new(AtomicBool::new(false)), Vec::new(), Vec::new());
+    let (stop, mut running, mut clients) =
+        (Arc::new(AtomicBool::new(false)), Vec::new(), Vec::new());
     for n in 0..APPLICATIONS {
         let client = Client::added(&house, &format!("Client {n}"), ON_THE_WEB).await;
         let refresh = client.connects(&house, &ada).await.refresh;
@@ -111,7 +143,15 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     }
     // Enough for an export that takes its time.
     for n in 0..400 {
-        house.store.insert(&format!("count:filler:{n}:1"), b"1", Keep::For(Duration::from_hours(1))).await.expect("written");
+        house
+            .store
+            .insert(
+                &format!("count:filler:{n}:1"),
+                b"1",
+                Keep::For(Duration::from_hours(1)),
+            )
+            .await
+            .expect("written");
     }
     let mut backups = Vec::new();
     for _ in 0..3 {
@@ -123,29 +163,54 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     for application in running {
         histories.push(application.await.expect("it refreshes to the end"));
     }
-    assert!(histories.iter().all(|history| history.len() > 3), "there was a load");
+    assert!(
+        histories.iter().all(|history| history.len() > 3),
+        "there was a load"
+    );
 
     for bytes in backups {
         let (store, _server) = engine.other().open().await;
         let summary = Reader::new(&bytes[..]).verify().expect("sound");
         let done = restored(&store, &bytes, &house).await.expect("restored");
-        assert!(done.written + done.expired + done.ended == summary.entries, "{done:?} {summary:?}");
+        assert!(
+            done.written + done.expired + done.ended == summary.entries,
+            "{done:?} {summary:?}"
+        );
         let again = house.over_another(store).await;
         for (id, history) in clients.iter().zip(&histories) {
             let client = Client::known(id, ON_THE_WEB);
             let token = live(&again.store, history).await;
-            let next = client.refreshes(&again, &token).await.expect("it works").refresh_token.expect("a refresh token");
-            client.refreshes(&again, &next).await.expect("and its successor");
+            let next = client
+                .refreshes(&again, &token)
+                .await
+                .expect("it works")
+                .refresh_token
+                .expect("a refresh token");
+            client
+                .refreshes(&again, &next)
+                .await
+                .expect("and its successor");
             again.pass(Duration::from_mins(1));
             assert!(client.refreshes(&again, &token).await.is_err(), "once");
         }
-        let report = again.provider.terminal().verify_audit().await.expect("a report");
+        let report = again
+            .provider
+            .terminal()
+            .verify_audit()
+            .await
+            .expect("a report");
         assert_eq!(report.faults, [""; 0], "the trail is whole");
-        assert!(again.person(&again.sign_in(ADA, PASSWORD).await).await.is_some());
+        assert!(
+            again
+                .person(&again.sign_in(ADA, PASSWORD).await)
+                .await
+                .is_some()
+        );
     }
 }
 
-/// Events come from several sides while the store is exported: the chain of the backup has no gap, and goes on.
+/// Events come from several sides while the store is exported: the chain of the backup has no gap,
+/// and goes on.
 async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
     let (store, _server) = engine.open().await;
     let house = House::over(store).await;
@@ -156,7 +221,12 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
             let (house, stop) = (house.clone(), stop.clone());
             tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
-                    house.provider.terminal().reset_account(ADA).await.expect("a link");
+                    house
+                        .provider
+                        .terminal()
+                        .reset_account(ADA)
+                        .await
+                        .expect("a link");
                 }
             })
         })
@@ -174,9 +244,22 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
         restored(&store, &bytes, &house).await.expect("restored");
         let again = house.over_another(store).await;
         let before = again.trail().await.len();
-        again.provider.terminal().reset_account(ADA).await.expect("a link");
-        let report = again.provider.terminal().verify_audit().await.expect("a report");
-        assert_eq!((report.faults, report.events), (Vec::new(), before as u64 + 1));
+        again
+            .provider
+            .terminal()
+            .reset_account(ADA)
+            .await
+            .expect("a link");
+        let report = again
+            .provider
+            .terminal()
+            .verify_audit()
+            .await
+            .expect("a report");
+        assert_eq!(
+            (report.faults, report.events),
+            (Vec::new(), before as u64 + 1)
+        );
     }
 }
 
@@ -187,22 +270,50 @@ async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(
     let client = Client::added(&house, "Notes", ON_THE_WEB).await;
     client.connects(&house, &ada).await;
     house.enrolment_token(BOB).await;
-    house.store.insert("bytes", b"\xff\0", Keep::Forever).await.expect("written");
+    house
+        .store
+        .insert("bytes", b"\xff\0", Keep::Forever)
+        .await
+        .expect("written");
     let original = content(&house.store).await;
     let (there, _there) = engine.other().open().await;
     let (back, _back) = engine.open().await;
     let mut from = house.store.clone();
     for to in [&there, &back] {
-        let bytes = whole(Backup::begin(&from, "embedded", house.provider.now()).await.expect("begun")).await;
-        restore(to, Reader::new(&bytes[..]), house.provider.now(), Outstanding::Keep, Unfinished::Refuse).await.expect("restored");
+        let bytes = whole(
+            Backup::begin(&from, "embedded", house.provider.now())
+                .await
+                .expect("begun"),
+        )
+        .await;
+        restore(
+            to,
+            Reader::new(&bytes[..]),
+            house.provider.now(),
+            Outstanding::Keep,
+            Unfinished::Refuse,
+        )
+        .await
+        .expect("restored");
         from = to.clone();
     }
     assert_eq!(content(&back).await, original);
     let mut export = back.export().await.expect("an export");
     while let Some(entry) = export.next().await {
-        if let Entry::Record { key, keep: Keep::For(left), .. } = entry.expect("an entry") {
-            let original = kept(&house.store, &key).await.expect("it expires there too");
-            assert!(left + Duration::from_secs(10) > original && left < original + Duration::from_secs(10), "{key}: {left:?}");
+        if let Entry::Record {
+            key,
+            keep: Keep::For(left),
+            ..
+        } = entry.expect("an entry")
+        {
+            let original = kept(&house.store, &key)
+                .await
+                .expect("it expires there too");
+            assert!(
+                left + Duration::from_secs(10) > original
+                    && left < original + Duration::from_secs(10),
+                "{key}: {left:?}"
+            );
         }
     }
 }
@@ -211,7 +322,11 @@ async fn kept(store: &Store, wanted: &str) -> Option<Duration> {
     let mut export = store.export().await.expect("an export");
     while let Some(entry) = export.next().await {
         match entry.expect("an entry") {
-            Entry::Record { key, keep: Keep::For(left), .. } if key == wanted => return Some(left),
+            Entry::Record {
+                key,
+                keep: Keep::For(left),
+                ..
+            } if key == wanted => return Some(left),
             _ => {}
         }
     }
@@ -231,7 +346,10 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
     let done = restored(&store, &bytes, &house).await.expect("restored");
     assert!(done.ended >= 2, "{done:?}");
     let again = house.over_another(store).await;
-    assert_eq!(again.provider.invitation(&link).await, Err(EnrolError::LinkGone));
+    assert_eq!(
+        again.provider.invitation(&link).await,
+        Err(EnrolError::LinkGone)
+    );
     assert!(again.person(&ada).await.is_some(), "a session stays");
 
     // A month later the session has expired.
@@ -239,7 +357,12 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
     let (store, _server) = engine.other().open().await;
     let done = restored(&store, &bytes, &again).await.expect("restored");
     assert!(done.expired >= 1, "{done:?}");
-    assert!(content(&store).await.keys().all(|key| !key.starts_with("session:")));
+    assert!(
+        content(&store)
+            .await
+            .keys()
+            .all(|key| !key.starts_with("session:"))
+    );
 }
 
 async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
@@ -248,11 +371,20 @@ async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
     house.add(ADA).await;
     let bytes = backup(&house).await;
     let before = content(&house.store).await;
-    assert!(matches!(restored(&house.store, &bytes, &house).await, Err(RestoreError::NotEmpty)));
+    assert!(matches!(
+        restored(&house.store, &bytes, &house).await,
+        Err(RestoreError::NotEmpty)
+    ));
     assert_eq!(content(&house.store).await, before);
     let (store, _server) = engine.other().open().await;
     store.enlist("a list", "alone").await.expect("listed");
-    assert!(matches!(restored(&store, &bytes, &house).await, Err(RestoreError::NotEmpty)), "a list is something");
+    assert!(
+        matches!(
+            restored(&store, &bytes, &house).await,
+            Err(RestoreError::NotEmpty)
+        ),
+        "a list is something"
+    );
 }
 
 async fn a_broken_backup_leaves_the_store_empty(engine: Engine) {
@@ -264,11 +396,21 @@ async fn a_broken_backup_leaves_the_store_empty(engine: Engine) {
     let middle = bytes.len() / 2;
     let mut damaged = bytes.clone();
     damaged[middle] ^= 1;
-    for broken in [&bytes[..middle], &bytes[..bytes.len() - 1], &damaged, b"something else\n"] {
-        assert!(matches!(restored(&store, broken, &house).await, Err(RestoreError::Backup(_))));
+    for broken in [
+        &bytes[..middle],
+        &bytes[..bytes.len() - 1],
+        &damaged,
+        b"something else\n",
+    ] {
+        assert!(matches!(
+            restored(&store, broken, &house).await,
+            Err(RestoreError::Backup(_))
+        ));
         assert!(content(&store).await.is_empty());
     }
-    restored(&store, &bytes, &house).await.expect("restored after all");
+    restored(&store, &bytes, &house)
+        .await
+        .expect("restored after all");
 }
 
 /// Makes of each case, a function of an engine, one test for each engine.
@@ -298,7 +440,8 @@ on_both_engines!(
     a_broken_backup_leaves_the_store_empty,
 );
 
-/// Whichever step of a restore fails, no server starts on half a store, and the restore can be repeated.
+/// Whichever step of a restore fails, no server starts on half a store, and the restore can be
+/// repeated.
 #[tokio::test]
 async fn a_restore_that_failed_can_be_repeated() {
     let house = House::new().await;
@@ -321,13 +464,30 @@ async fn a_restore_that_failed_can_be_repeated() {
                 break;
             }
             if outcome.is_err() && !left.is_empty() {
-                assert!(house.opens_over(store.clone()).await.is_err(), "{fault:?} {step}: half a store");
-                assert!(Backup::begin(&store, "embedded", house.provider.now()).await.is_err(), "nor is it backed up");
-                assert!(matches!(restored(&store, &bytes, &house).await, Err(RestoreError::Unfinished | RestoreError::NotEmpty)));
+                assert!(
+                    house.opens_over(store.clone()).await.is_err(),
+                    "{fault:?} {step}: half a store"
+                );
+                assert!(
+                    Backup::begin(&store, "embedded", house.provider.now())
+                        .await
+                        .is_err(),
+                    "nor is it backed up"
+                );
+                assert!(matches!(
+                    restored(&store, &bytes, &house).await,
+                    Err(RestoreError::Unfinished | RestoreError::NotEmpty)
+                ));
             }
             if outcome.is_err() {
-                let repeated =
-                    restore(&store, Reader::new(&bytes[..]), house.provider.now(), Outstanding::End, Unfinished::Discard).await;
+                let repeated = restore(
+                    &store,
+                    Reader::new(&bytes[..]),
+                    house.provider.now(),
+                    Outstanding::End,
+                    Unfinished::Discard,
+                )
+                .await;
                 repeated.unwrap_or_else(|error| panic!("{fault:?} {step}: {error}"));
             }
             assert_eq!(content(&store).await, expected, "{fault:?} {step}");
@@ -345,25 +505,49 @@ async fn of_a_record_that_comes_twice_the_later_state_counts() {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.pop();
     let header = lines.remove(0);
-    let twice = [r#"{"record":"odd","value":"older"}"#, r#"{"record":"odd","value":"newer"}"#].map(|line| format!("{line}\n"));
+    let twice = [
+        r#"{"record":"odd","value":"older"}"#,
+        r#"{"record":"odd","value":"newer"}"#,
+    ]
+    .map(|line| format!("{line}\n"));
     for between in [0, 600] {
-        let filler: Vec<_> = (0..between).map(|n| format!("{{\"record\":\"count:x:{n}:0\",\"value\":\"1\"}}\n")).collect();
-        let body = [header, &lines.concat(), &twice[0], &filler.concat(), &twice[1]].concat();
+        let filler: Vec<_> = (0..between)
+            .map(|n| format!("{{\"record\":\"count:x:{n}:0\",\"value\":\"1\"}}\n"))
+            .collect();
+        let body = [
+            header,
+            &lines.concat(),
+            &twice[0],
+            &filler.concat(),
+            &twice[1],
+        ]
+        .concat();
         let entries = lines.len() + 2 + between;
-        let backup = format!("{body}{{\"entries\":{entries},\"sha256\":\"{}\"}}\n", sha256(&body));
+        let backup = format!(
+            "{body}{{\"entries\":{entries},\"sha256\":\"{}\"}}\n",
+            sha256(&body)
+        );
         let store = Store::open(&Location::Memory).await.expect("a store");
-        restored(&store, backup.as_bytes(), &house).await.expect("restored");
-        assert_eq!(store.get("odd").await.expect("read").as_deref(), Some(&b"newer"[..]), "{between} between");
+        restored(&store, backup.as_bytes(), &house)
+            .await
+            .expect("restored");
+        assert_eq!(
+            store.get("odd").await.expect("read").as_deref(),
+            Some(&b"newer"[..]),
+            "{between} between"
+        );
     }
 }
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
     use std::fmt::Write as _;
-    sha2::Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sha2::Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[tokio::test]
@@ -372,11 +556,24 @@ async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
     let ada = house.ada().await;
     let client = Client::added(&house, "Notes", ON_THE_WEB).await;
     let tokens = client.connects(&house, &ada).await;
-    let secret = house.provider.terminal().add_client("Batch", &[ON_THE_WEB.to_owned()], true).await.expect("added").client_secret;
+    let secret = house
+        .provider
+        .terminal()
+        .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
+        .await
+        .expect("added")
+        .client_secret;
     let link = house.enrolment_token(BOB).await;
     let bytes = backup(&house).await;
     let text = String::from_utf8(bytes.clone()).expect("text");
-    for secret in [&tokens.refresh[..], &tokens.access, &secret.expect("one"), &link, PASSWORD, "k4.local."] {
+    for secret in [
+        &tokens.refresh[..],
+        &tokens.access,
+        &secret.expect("one"),
+        &link,
+        PASSWORD,
+        "k4.local.",
+    ] {
         assert!(!text.contains(secret), "{secret}");
     }
     let mut reader = Reader::new(&bytes[..]);
@@ -386,7 +583,10 @@ async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
             keys.push(record);
         }
     }
-    assert!(keys.iter().any(|key| key == "key-ring") && keys.iter().any(|key| key.starts_with("grant:")));
+    assert!(
+        keys.iter().any(|key| key == "key-ring")
+            && keys.iter().any(|key| key.starts_with("grant:"))
+    );
 }
 
 #[tokio::test]
@@ -397,6 +597,17 @@ async fn a_restore_is_an_event() {
     let store = Store::open(&Location::Memory).await.expect("a store");
     restored(&store, &bytes, &house).await.expect("restored");
     let again = house.over_another(store).await;
-    again.provider.terminal().note_restore(&Reader::new(&bytes[..]).verify().expect("sound")).await;
-    assert_eq!(again.trail().await.last().map(|recorded| recorded.event.deed), Some(Deed::StoreRestored));
+    again
+        .provider
+        .terminal()
+        .note_restore(&Reader::new(&bytes[..]).verify().expect("sound"))
+        .await;
+    assert_eq!(
+        again
+            .trail()
+            .await
+            .last()
+            .map(|recorded| recorded.event.deed),
+        Some(Deed::StoreRestored)
+    );
 }

@@ -2,8 +2,8 @@
 
 use oauth::{Digest, Parameters, Reason, Refusal};
 use provider::{
-    AdministrationError, AuthorizeError, ConsentError, Decision, FailureKind, ProblemKind, RegisterError, Settings, TokenError,
-    Visitor,
+    AdministrationError, AuthorizeError, ConsentError, Decision, FailureKind, ProblemKind,
+    RegisterError, Settings, TokenError, Visitor,
     testing::{Reply, Site},
 };
 
@@ -24,7 +24,11 @@ fn with_introspection(settings: &mut Settings) {
 async fn is_active(house: &House, access_token: &str) -> bool {
     let resource = house.provider.settings().resources[0].identifier.as_str();
     let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
-    let answer = house.provider.introspect(&Parameters::parse(form.as_bytes()), None, ADDRESS).await.expect("an answer");
+    let answer = house
+        .provider
+        .introspect(&Parameters::parse(form.as_bytes()), None, ADDRESS)
+        .await
+        .expect("an answer");
     serde_json::to_value(&answer).expect("it serialises")["active"] == true
 }
 
@@ -41,17 +45,25 @@ async fn is_kept_out(house: &House, ada: &Visitor, client: &Client) -> bool {
 async fn doors(house: &House, ada: &Visitor, client: &Client, tokens: &Tokens) -> [bool; 3] {
     let is_kept_out = is_kept_out(house, ada, client).await;
     let refreshes = client.refreshes(house, &tokens.refresh).await;
-    let is_unknown =
-        matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
+    let is_unknown = matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
     assert!(is_unknown || refreshes.is_ok());
-    [is_kept_out, is_unknown, !is_active(house, &tokens.access).await]
+    [
+        is_kept_out,
+        is_unknown,
+        !is_active(house, &tokens.access).await,
+    ]
 }
 
 /// A house with a client whose document is at one host and whose answers go to another.
 async fn with_document() -> (House, Visitor, Client, Site) {
     let site = Site::open(&["vouches.example"]).await;
-    let document = format!(r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#);
-    site.put(DOCUMENT, Reply::json(&document).with("cache-control", "max-age=600"));
+    let document = format!(
+        r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#
+    );
+    site.put(
+        DOCUMENT,
+        Reply::json(&document).with("cache-control", "max-age=600"),
+    );
     let house = House::on_this_computer(site.web(), with_introspection).await;
     let ada = house.ada().await;
     (house, ada, Client::known(DOCUMENT, ON_THE_WEB), site)
@@ -61,18 +73,43 @@ async fn with_document() -> (House, Visitor, Client, Site) {
 async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again() {
     let house = House::set_up(with_introspection).await;
     let ada = house.ada().await;
-    let (client, registration) = Client::registered(&house, "https://app.evil.example/callback").await.expect("registered");
+    let (client, registration) = Client::registered(&house, "https://app.evil.example/callback")
+        .await
+        .expect("registered");
     let (provider, admin) = (&house.provider, house.provider.terminal());
-    for host in ["app.evil.example", "evil.example", "EVIL.Example", " evil.example. "] {
+    for host in [
+        "app.evil.example",
+        "evil.example",
+        "EVIL.Example",
+        " evil.example. ",
+    ] {
         let tokens = client.connects(&house, &ada).await;
         assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
-        assert!(provider.registration(&client.id, Some(&registration)).await.is_ok());
+        assert!(
+            provider
+                .registration(&client.id, Some(&registration))
+                .await
+                .is_ok()
+        );
         admin.block_host(host).await.expect("blocked");
-        assert_eq!(doors(&house, &ada, &client, &tokens).await, [true; 3], "{host}");
-        assert!(provider.registration(&client.id, Some(&registration)).await.is_err());
+        assert_eq!(
+            doors(&house, &ada, &client, &tokens).await,
+            [true; 3],
+            "{host}"
+        );
+        assert!(
+            provider
+                .registration(&client.id, Some(&registration))
+                .await
+                .is_err()
+        );
         assert!(admin.clients().await.expect("a list")[0].blocked);
         admin.unblock_host(host).await.expect("let in again");
-        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3], "{host}");
+        assert_eq!(
+            doors(&house, &ada, &client, &tokens).await,
+            [false; 3],
+            "{host}"
+        );
         assert!(!admin.clients().await.expect("a list")[0].blocked);
         house.provider.disconnect_all(&ada).await.expect("ended");
     }
@@ -81,7 +118,12 @@ async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_
 #[tokio::test]
 async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
     let house = House::new().await;
-    house.provider.terminal().block_host("evil.example").await.expect("blocked");
+    house
+        .provider
+        .terminal()
+        .block_host("evil.example")
+        .await
+        .expect("blocked");
     for uri in [
         "https://evil.example/callback",
         "https://app.evil.example/callback",
@@ -90,23 +132,50 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         "https://app.evil.example./callback",
     ] {
         let refused = Client::registered(&house, uri).await.err();
-        assert!(matches!(refused, Some(RegisterError::Refused(Refusal(Reason::UnsafeRedirectUri(_))))), "{uri}: {refused:?}");
+        assert!(
+            matches!(
+                refused,
+                Some(RegisterError::Refused(Refusal(Reason::UnsafeRedirectUri(
+                    _
+                ))))
+            ),
+            "{uri}: {refused:?}"
+        );
     }
-    for uri in ["https://notevil.example/callback", "https://evil.example.com/callback", ON_THIS_COMPUTER] {
+    for uri in [
+        "https://notevil.example/callback",
+        "https://evil.example.com/callback",
+        ON_THIS_COMPUTER,
+    ] {
         assert!(Client::registered(&house, uri).await.is_ok(), "{uri}");
     }
-    let kinds: Vec<_> = house.provider.terminal().failures().await.expect("failures").iter().map(|one| one.failure.kind).collect();
+    let kinds: Vec<_> = house
+        .provider
+        .terminal()
+        .failures()
+        .await
+        .expect("failures")
+        .iter()
+        .map(|one| one.failure.kind)
+        .collect();
     assert_eq!(kinds, [FailureKind::BadRegistration]);
 }
 
 #[tokio::test]
 async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
     let (house, ada, client, site) = with_document().await;
-    let (admin, mut tokens) = (house.provider.terminal(), client.connects(&house, &ada).await);
+    let (admin, mut tokens) = (
+        house.provider.terminal(),
+        client.connects(&house, &ada).await,
+    );
     for host in ["vouches.example", "app.example"] {
         assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
         admin.block_host(host).await.expect("blocked");
-        assert_eq!(doors(&house, &ada, &client, &tokens).await, [true; 3], "{host}");
+        assert_eq!(
+            doors(&house, &ada, &client, &tokens).await,
+            [true; 3],
+            "{host}"
+        );
         admin.unblock_host(host).await.expect("let in again");
         house.provider.disconnect_all(&ada).await.expect("ended");
         tokens = client.connects(&house, &ada).await;
@@ -117,7 +186,10 @@ async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its
     admin.block_host("vouches.example").await.expect("blocked");
     assert!(is_kept_out(&house, &ada, &client).await);
     assert_eq!(site.requests(DOCUMENT), before);
-    admin.unblock_host("vouches.example").await.expect("let in again");
+    admin
+        .unblock_host("vouches.example")
+        .await
+        .expect("let in again");
     admin.block_host("app.example").await.expect("blocked");
     assert!(is_kept_out(&house, &ada, &client).await);
 }
@@ -128,13 +200,42 @@ async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
     let waiting = client.waits(&house, &ada).await;
     let code = client.is_allowed(&house, &ada).await;
-    house.provider.terminal().block_host("app.example").await.expect("blocked");
-    assert!(matches!(house.provider.consent(&waiting, &ada).await, Err(ConsentError::Gone)));
-    assert!(matches!(house.provider.decide(&waiting, &ada, Decision::Allow, "form").await, Err(ConsentError::Gone)));
+    house
+        .provider
+        .terminal()
+        .block_host("app.example")
+        .await
+        .expect("blocked");
+    assert!(matches!(
+        house.provider.consent(&waiting, &ada).await,
+        Err(ConsentError::Gone)
+    ));
+    assert!(matches!(
+        house
+            .provider
+            .decide(&waiting, &ada, Decision::Allow, "form")
+            .await,
+        Err(ConsentError::Gone)
+    ));
     assert!(client.redeems(&house, &code).await.is_err());
-    let noted = house.provider.terminal().failures().await.expect("failures");
-    assert_eq!((noted.len(), noted[0].failure.kind), (1, FailureKind::KeptOut), "said as it is where it is of use");
-    assert_eq!((noted[0].failure.client_name.as_deref(), noted[0].failure.code.as_str()), (Some("Claude"), "invalid_client"));
+    let noted = house
+        .provider
+        .terminal()
+        .failures()
+        .await
+        .expect("failures");
+    assert_eq!(
+        (noted.len(), noted[0].failure.kind),
+        (1, FailureKind::KeptOut),
+        "said as it is where it is of use"
+    );
+    assert_eq!(
+        (
+            noted[0].failure.client_name.as_deref(),
+            noted[0].failure.code.as_str()
+        ),
+        (Some("Claude"), "invalid_client")
+    );
 }
 
 #[tokio::test]
@@ -143,35 +244,114 @@ async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_else
     let (twin, ada) = (house.twin().await, house.ada().await);
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
     let tokens = client.connects(&house, &ada).await;
-    house.provider.terminal().block_host("app.example").await.expect("blocked");
-    assert!(client.refreshes(&twin, &tokens.refresh).await.is_ok(), "it has not looked yet");
-    assert!(client.asks(&twin, &ada).await.is_err(), "it looks whenever a person is asked");
+    house
+        .provider
+        .terminal()
+        .block_host("app.example")
+        .await
+        .expect("blocked");
+    assert!(
+        client.refreshes(&twin, &tokens.refresh).await.is_ok(),
+        "it has not looked yet"
+    );
+    assert!(
+        client.asks(&twin, &ada).await.is_err(),
+        "it looks whenever a person is asked"
+    );
     assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
-    house.provider.terminal().unblock_host("app.example").await.expect("let in again");
+    house
+        .provider
+        .terminal()
+        .unblock_host("app.example")
+        .await
+        .expect("let in again");
     assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
-    twin.provider.refresh_blocked().await.expect("the store answers");
+    twin.provider
+        .refresh_blocked()
+        .await
+        .expect("the store answers");
     assert_eq!(doors(&twin, &ada, &client, &tokens).await, [false; 3]);
-    house.provider.terminal().block_host("app.example").await.expect("blocked");
-    twin.provider.refresh_blocked().await.expect("the store answers");
+    house
+        .provider
+        .terminal()
+        .block_host("app.example")
+        .await
+        .expect("blocked");
+    twin.provider
+        .refresh_blocked()
+        .await
+        .expect("the store answers");
     assert_eq!(doors(&twin, &ada, &client, &tokens).await, [true; 3]);
     let restarted = house.twin().await;
-    assert!(client.refreshes(&restarted, &tokens.refresh).await.is_err(), "one that starts knows from the start");
+    assert!(
+        client.refreshes(&restarted, &tokens.refresh).await.is_err(),
+        "one that starts knows from the start"
+    );
 }
 
 #[tokio::test]
 async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
     let house = House::new().await;
     let admin = house.provider.terminal();
-    for host in ["evil.example", "BÜCHER.example", "203.0.113.7", "[2001:db8::1]", "evil.example."] {
+    for host in [
+        "evil.example",
+        "BÜCHER.example",
+        "203.0.113.7",
+        "[2001:db8::1]",
+        "evil.example.",
+    ] {
         admin.block_host(host).await.expect(host);
     }
-    let listed: Vec<_> = admin.blocked_hosts().await.expect("a list").into_iter().map(|blocked| blocked.host).collect();
-    assert_eq!(listed, ["203.0.113.7", "[2001:db8::1]", "evil.example", "xn--bcher-kva.example"]);
-    for text in
-        ["", " ", ".", "https://evil.example", "evil.example:443", "a b", "evil.example/x", "*.evil.example", "@", ".evil.example"]
-    {
-        assert!(matches!(admin.block_host(text).await, Err(AdministrationError::Invalid(_))), "{text:?}");
+    let listed: Vec<_> = admin
+        .blocked_hosts()
+        .await
+        .expect("a list")
+        .into_iter()
+        .map(|blocked| blocked.host)
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "203.0.113.7",
+            "[2001:db8::1]",
+            "evil.example",
+            "xn--bcher-kva.example"
+        ]
+    );
+    for text in [
+        "",
+        " ",
+        ".",
+        "https://evil.example",
+        "evil.example:443",
+        "a b",
+        "evil.example/x",
+        "*.evil.example",
+        "@",
+        ".evil.example",
+    ] {
+        assert!(
+            matches!(
+                admin.block_host(text).await,
+                Err(AdministrationError::Invalid(_))
+            ),
+            "{text:?}"
+        );
     }
-    assert!(matches!(admin.unblock_host("other.example").await, Err(AdministrationError::NotFound(_))));
-    assert_eq!(house.twin().await.provider.terminal().blocked_hosts().await.expect("a list").len(), 4);
+    assert!(matches!(
+        admin.unblock_host("other.example").await,
+        Err(AdministrationError::NotFound(_))
+    ));
+    assert_eq!(
+        house
+            .twin()
+            .await
+            .provider
+            .terminal()
+            .blocked_hosts()
+            .await
+            .expect("a list")
+            .len(),
+        4
+    );
 }

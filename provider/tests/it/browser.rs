@@ -20,7 +20,11 @@ impl Browser {
     /// One that has been here before, if only to look, from an address of its own choice.
     pub(crate) fn from(house: &House, last_byte: u8) -> Self {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
-        let mut browser = Self { provider: house.provider.clone(), cookies: BTreeMap::new(), address };
+        let mut browser = Self {
+            provider: house.provider.clone(),
+            cookies: BTreeMap::new(),
+            address,
+        };
         let cookies = house.provider.visitor(b"", "", address).1;
         for cookie in &cookies {
             browser.keep(cookie);
@@ -30,8 +34,14 @@ impl Browser {
 
     /// As it comes to the door.
     pub(crate) fn visits(&self) -> Visitor {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.provider.visitor(pairs.join("; ").as_bytes(), USER_AGENT, self.address).0
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        self.provider
+            .visitor(pairs.join("; ").as_bytes(), USER_AGENT, self.address)
+            .0
     }
 
     pub(crate) fn keep(&mut self, cookie: &SetCookie) {
@@ -44,16 +54,25 @@ impl Browser {
     }
 
     pub(crate) fn keep_all(&mut self, signed_in: &SignedIn) {
-        signed_in.cookies.iter().for_each(|cookie| self.keep(cookie));
+        signed_in
+            .cookies
+            .iter()
+            .for_each(|cookie| self.keep(cookie));
     }
 
     /// The secrets it holds.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &String> {
-        self.cookies.iter().filter(|(name, _)| !name.ends_with("-way")).map(|(_, value)| value)
+        self.cookies
+            .iter()
+            .filter(|(name, _)| !name.ends_with("-way"))
+            .map(|(_, value)| value)
     }
 
     pub(crate) async fn signs_in(&mut self, email: &str, password: &str) -> bool {
-        let signed_in = self.provider.sign_in_with_password(&self.visits(), email, password).await;
+        let signed_in = self
+            .provider
+            .sign_in_with_password(&self.visits(), email, password)
+            .await;
         if let Ok(signed_in) = &signed_in {
             self.keep_all(signed_in);
         }
@@ -61,7 +80,10 @@ impl Browser {
     }
 
     pub(crate) async fn use_recovery_code(&mut self, email: &str, code: &str) -> bool {
-        let signed_in = self.provider.sign_in_with_recovery_code(&self.visits(), email, code).await;
+        let signed_in = self
+            .provider
+            .sign_in_with_recovery_code(&self.visits(), email, code)
+            .await;
         if let Ok(signed_in) = &signed_in {
             self.keep_all(signed_in);
         }
@@ -71,6 +93,10 @@ impl Browser {
 
 fn pair(cookie: &SetCookie) -> (String, String) {
     let header = cookie.header_value();
-    let (name, value) = header.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair");
+    let (name, value) = header
+        .split(';')
+        .next()
+        .and_then(|pair| pair.split_once('='))
+        .expect("a pair");
     (name.to_owned(), value.to_owned())
 }

@@ -26,17 +26,32 @@ async fn with_events(events: u64) -> House {
 
 /// Something that makes one event and changes little else.
 async fn deed(house: &House) {
-    house.provider.terminal().reset_account(ADA).await.expect("a link");
+    house
+        .provider
+        .terminal()
+        .reset_account(ADA)
+        .await
+        .expect("a link");
 }
 
 /// The same on a record that nobody else changes, for any number at once.
 async fn deed_on_its_own(provider: &provider::Provider) {
     let uris = ["https://app.example/callback".to_owned()];
-    provider.terminal().add_client("App", &uris, false).await.map(drop).expect("a client");
+    provider
+        .terminal()
+        .add_client("App", &uris, false)
+        .await
+        .map(drop)
+        .expect("a client");
 }
 
 async fn report(house: &House) -> AuditReport {
-    house.provider.terminal().verify_audit().await.expect("a report")
+    house
+        .provider
+        .terminal()
+        .verify_audit()
+        .await
+        .expect("a report")
 }
 
 fn key(number: u64) -> String {
@@ -44,13 +59,24 @@ fn key(number: u64) -> String {
 }
 
 async fn record(house: &House, key: &str) -> Vec<u8> {
-    house.store.get(key).await.expect("the store answers").expect("a record")
+    house
+        .store
+        .get(key)
+        .await
+        .expect("the store answers")
+        .expect("a record")
 }
 
 /// Writes a record behind the server's back, as whoever can write to the store might.
 async fn write(house: &House, key: &str, bytes: &[u8]) {
     house.store.remove(key).await.expect("removed");
-    assert!(house.store.insert(key, bytes, Keep::Forever).await.expect("written"));
+    assert!(
+        house
+            .store
+            .insert(key, bytes, Keep::Forever)
+            .await
+            .expect("written")
+    );
 }
 
 /// How much a check of the chain finds fault with.
@@ -61,11 +87,24 @@ async fn faults(house: &House) -> usize {
 #[tokio::test]
 async fn a_chain_that_nobody_touched_is_in_order() {
     let house = with_events(70).await;
-    let events = AuditReport { events: 70, first: Some(1), last: Some(70), faults: Vec::new() };
+    let events = AuditReport {
+        events: 70,
+        first: Some(1),
+        last: Some(70),
+        faults: Vec::new(),
+    };
     assert_eq!(report(&house).await, events);
     assert_eq!(report(&house.twin().await).await, events);
     let empty = report(&House::new().await).await;
-    assert_eq!(empty, AuditReport { events: 0, first: None, last: None, faults: Vec::new() });
+    assert_eq!(
+        empty,
+        AuditReport {
+            events: 0,
+            first: None,
+            last: None,
+            faults: Vec::new()
+        }
+    );
 }
 
 #[tokio::test]
@@ -78,7 +117,12 @@ async fn no_byte_of_an_event_is_changed_unseen() {
                 let mut changed = untouched.clone();
                 changed[place] ^= flipped;
                 write(&house, &key(number), &changed).await;
-                assert_ne!(faults(&house).await, 0, "event {number}, byte {place}: {}", String::from_utf8_lossy(&changed));
+                assert_ne!(
+                    faults(&house).await,
+                    0,
+                    "event {number}, byte {place}: {}",
+                    String::from_utf8_lossy(&changed)
+                );
             }
         }
         write(&house, &key(number), &untouched).await;
@@ -93,8 +137,16 @@ async fn no_event_is_taken_out_before_its_time_unseen() {
         house.store.remove(&key(taken)).await.expect("removed");
         assert_ne!(faults(&house).await, 0, "event {taken}");
         deed(&house).await;
-        assert_ne!(faults(&house).await, 0, "event {taken}, and then another came");
-        assert_ne!(faults(&house.twin().await).await, 0, "event {taken}, seen by another server");
+        assert_ne!(
+            faults(&house).await,
+            0,
+            "event {taken}, and then another came"
+        );
+        assert_ne!(
+            faults(&house.twin().await).await,
+            0,
+            "event {taken}, seen by another server"
+        );
     }
     let house = with_events(10).await;
     for taken in 1..=10 {
@@ -107,7 +159,10 @@ async fn no_event_is_taken_out_before_its_time_unseen() {
 async fn events_that_change_places_or_come_twice_are_seen() {
     for (one, other) in [(1, 2), (2, 3), (4, 5), (1, 5)] {
         let house = with_events(5).await;
-        let (first, second) = (record(&house, &key(one)).await, record(&house, &key(other)).await);
+        let (first, second) = (
+            record(&house, &key(one)).await,
+            record(&house, &key(other)).await,
+        );
         write(&house, &key(one), &second).await;
         write(&house, &key(other), &first).await;
         assert_ne!(faults(&house).await, 0, "{one} and {other}");
@@ -123,23 +178,53 @@ async fn events_that_change_places_or_come_twice_are_seen() {
 async fn without_the_sealing_key_nobody_makes_an_event() {
     let house = with_events(3).await;
     let other = house.forger().await;
-    let genuine: Recorded = serde_json::from_slice(&record(&house, &key(3)).await).expect("an event");
+    let genuine: Recorded =
+        serde_json::from_slice(&record(&house, &key(3)).await).expect("an event");
     // A whole chain of the forger's own, which is in order to them.
-    other.provider.terminal().add_account(BOB, None).await.expect("added");
-    other.provider.terminal().set_role(BOB, Role::Person).await.expect("changed");
+    other
+        .provider
+        .terminal()
+        .add_account(BOB, None)
+        .await
+        .expect("added");
+    other
+        .provider
+        .terminal()
+        .set_role(BOB, Role::Person)
+        .await
+        .expect("changed");
     for _ in 0..3 {
-        other.provider.terminal().reset_account(BOB).await.expect("a link");
+        other
+            .provider
+            .terminal()
+            .reset_account(BOB)
+            .await
+            .expect("a link");
     }
     assert_eq!(faults(&other).await, 0);
     for number in [3, 4] {
-        let mut forged: Recorded = serde_json::from_slice(&record(&other, &key(number)).await).expect("an event");
+        let mut forged: Recorded =
+            serde_json::from_slice(&record(&other, &key(number)).await).expect("an event");
         for named in [false, true] {
             if named {
                 // What the event before it is called is no secret.
-                forged.previous = if number == 3 { genuine.previous.clone() } else { forged.previous };
+                forged.previous = if number == 3 {
+                    genuine.previous.clone()
+                } else {
+                    forged.previous
+                };
             }
-            let untouched = house.store.get(&key(number)).await.expect("the store answers");
-            write(&house, &key(number), &serde_json::to_vec(&forged).expect("it serialises")).await;
+            let untouched = house
+                .store
+                .get(&key(number))
+                .await
+                .expect("the store answers");
+            write(
+                &house,
+                &key(number),
+                &serde_json::to_vec(&forged).expect("it serialises"),
+            )
+            .await;
             let report = report(&house).await;
             let expected = format!("event {number} was changed, or not written by this server");
             assert!(report.faults.contains(&expected), "{:?}", report.faults);
@@ -151,7 +236,11 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
     }
     write(&house, &key(4), &record(&other, &key(4)).await).await;
     deed(&house).await;
-    assert_ne!(faults(&house).await, 0, "a true event does not make the forged one before it true");
+    assert_ne!(
+        faults(&house).await,
+        0,
+        "a true event does not make the forged one before it true"
+    );
 }
 
 #[tokio::test]
@@ -162,16 +251,49 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
     deed(&house).await;
     assert_eq!(house.trail().await.len(), 4);
     house.pass(Duration::from_secs(1));
-    assert_eq!(report(&house).await, AuditReport { events: 1, first: Some(4), last: Some(4), faults: Vec::new() });
-    let numbers: Vec<_> = house.trail().await.iter().map(|recorded| recorded.number).collect();
+    assert_eq!(
+        report(&house).await,
+        AuditReport {
+            events: 1,
+            first: Some(4),
+            last: Some(4),
+            faults: Vec::new()
+        }
+    );
+    let numbers: Vec<_> = house
+        .trail()
+        .await
+        .iter()
+        .map(|recorded| recorded.number)
+        .collect();
     assert_eq!(numbers, [4]);
     deed(&house).await;
-    house.store.remove(&key(2)).await.expect("removed, as the store does in time");
+    house
+        .store
+        .remove(&key(2))
+        .await
+        .expect("removed, as the store does in time");
     assert_eq!(faults(&house).await, 0);
     house.pass(lifetime);
-    assert_eq!(report(&house).await, AuditReport { events: 0, first: None, last: None, faults: Vec::new() });
+    assert_eq!(
+        report(&house).await,
+        AuditReport {
+            events: 0,
+            first: None,
+            last: None,
+            faults: Vec::new()
+        }
+    );
     deed(&house).await;
-    assert_eq!(report(&house.twin().await).await, AuditReport { events: 1, first: Some(6), last: Some(6), faults: Vec::new() });
+    assert_eq!(
+        report(&house.twin().await).await,
+        AuditReport {
+            events: 1,
+            first: Some(6),
+            last: Some(6),
+            faults: Vec::new()
+        }
+    );
 }
 
 #[tokio::test]
@@ -180,31 +302,80 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
     let house = with_events(70).await;
     house.pass(10 * DAY);
     deed(&house).await;
-    let strict = house.twin_with(|settings| settings.lifetimes.audit = 2 * DAY).await;
-    let newest = AuditReport { events: 1, first: Some(71), last: Some(71), faults: Vec::new() };
-    assert_eq!((report(&strict).await, strict.trail().await.len()), (newest.clone(), 1));
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.audit = 2 * DAY)
+        .await;
+    let newest = AuditReport {
+        events: 1,
+        first: Some(71),
+        last: Some(71),
+        faults: Vec::new(),
+    };
+    assert_eq!(
+        (report(&strict).await, strict.trail().await.len()),
+        (newest.clone(), 1)
+    );
     assert_eq!(report(&house).await.events, 71, "they are there still");
-    strict.provider.terminal().forget_old_events().await.expect("forgotten");
-    assert!(house.store.get(&key(1)).await.expect("the store answers").is_none());
-    assert!(house.store.get(&key(70)).await.expect("the store answers").is_none());
+    strict
+        .provider
+        .terminal()
+        .forget_old_events()
+        .await
+        .expect("forgotten");
+    assert!(
+        house
+            .store
+            .get(&key(1))
+            .await
+            .expect("the store answers")
+            .is_none()
+    );
+    assert!(
+        house
+            .store
+            .get(&key(70))
+            .await
+            .expect("the store answers")
+            .is_none()
+    );
     assert_eq!(report(&strict).await, newest);
     deed(&strict).await;
     strict.pass(DAY);
     deed(&strict).await;
-    assert_eq!(report(&strict).await, AuditReport { events: 3, first: Some(71), last: Some(73), faults: Vec::new() });
+    assert_eq!(
+        report(&strict).await,
+        AuditReport {
+            events: 3,
+            first: Some(71),
+            last: Some(73),
+            faults: Vec::new()
+        }
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
-    for junk in [&b"junk"[..], b"{}", br#"{"number":9,"at":1,"expires_at":2,"hash":""}"#] {
+    for junk in [
+        &b"junk"[..],
+        b"{}",
+        br#"{"number":9,"at":1,"expires_at":2,"hash":""}"#,
+    ] {
         let house = with_events(3).await;
         write(&house, &key(4), junk).await;
         deed(&house).await;
         deed(&house.twin().await).await;
-        let numbers: Vec<_> = house.trail().await.iter().map(|recorded| recorded.number).collect();
+        let numbers: Vec<_> = house
+            .trail()
+            .await
+            .iter()
+            .map(|recorded| recorded.number)
+            .collect();
         assert_eq!(numbers, [1, 2, 3, 5, 6]);
         let faults = report(&house).await.faults;
-        assert!(faults.iter().all(|fault| fault.contains("event 4")) && !faults.is_empty(), "{faults:?}");
+        assert!(
+            faults.iter().all(|fault| fault.contains("event 4")) && !faults.is_empty(),
+            "{faults:?}"
+        );
     }
 }
 
@@ -214,31 +385,62 @@ async fn an_event_of_a_newer_version_is_followed() {
     let newer = house.twin().await;
     deed(&newer).await;
     let known = String::from_utf8(record(&house, &key(4)).await).expect("text");
-    write(&house, &key(4), known.replace("reset_link_made", "a_deed_of_tomorrow").as_bytes()).await;
+    write(
+        &house,
+        &key(4),
+        known
+            .replace("reset_link_made", "a_deed_of_tomorrow")
+            .as_bytes(),
+    )
+    .await;
     deed(&house).await;
-    assert_eq!(house.trail().await.last().map(|recorded| recorded.number), Some(5));
+    assert_eq!(
+        house.trail().await.last().map(|recorded| recorded.number),
+        Some(5)
+    );
     let faults = report(&house).await.faults;
-    assert!(faults.iter().all(|fault| fault.contains("event 4")), "{faults:?}");
+    assert!(
+        faults.iter().all(|fault| fault.contains("event 4")),
+        "{faults:?}"
+    );
 }
 
 /// The key under which these servers chain their events.
 fn chain_key() -> Secret {
-    let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a key").expose();
-    Secret::decode(sealing_key.rsplit('.').next().expect("a body")).expect("a secret").derive("audit trail", b"")
+    let sealing_key = SealingKey::from_bytes(&SEALING_KEY)
+        .expect("a key")
+        .expose();
+    Secret::decode(sealing_key.rsplit('.').next().expect("a body"))
+        .expect("a secret")
+        .derive("audit trail", b"")
 }
 
 /// An event as a newer version may write it, with a hash that is right.
 fn signed(unsigned: &str) -> Vec<u8> {
     let hash = chain_key().derive("event", unsigned.as_bytes()).encode();
-    unsigned.replace(r#""hash":"""#, &format!(r#""hash":"{hash}""#)).into_bytes()
+    unsigned
+        .replace(r#""hash":"""#, &format!(r#""hash":"{hash}""#))
+        .into_bytes()
 }
 
 #[tokio::test]
 async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
     for (from, to, deed) in [
-        (r#""deed":"reset_link_made""#, r#""deed":"a_deed_of_tomorrow""#, "a_deed_of_tomorrow"),
-        (r#""by":"terminal""#, r#""by":{"service":{"name":"robot"}}"#, "reset_link_made"),
-        (r#""expires_at""#, r#""severity":{"level":3},"expires_at""#, "reset_link_made"),
+        (
+            r#""deed":"reset_link_made""#,
+            r#""deed":"a_deed_of_tomorrow""#,
+            "a_deed_of_tomorrow",
+        ),
+        (
+            r#""by":"terminal""#,
+            r#""by":{"service":{"name":"robot"}}"#,
+            "reset_link_made",
+        ),
+        (
+            r#""expires_at""#,
+            r#""severity":{"level":3},"expires_at""#,
+            "reset_link_made",
+        ),
         (r#""whose":{"#, r#""whose":[{"#, "reset_link_made"),
     ] {
         let house = with_events(3).await;
@@ -255,14 +457,27 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
         let fresh = house.twin().await;
         deed_of(&fresh).await;
         let trail = fresh.trail().await;
-        let names: Vec<_> = trail.iter().map(|recorded| recorded.event.deed.as_str()).collect();
+        let names: Vec<_> = trail
+            .iter()
+            .map(|recorded| recorded.event.deed.as_str())
+            .collect();
         assert_eq!((trail.len(), names[3].as_str()), (5, deed), "{to}");
         assert_eq!(report(&fresh).await.faults, Vec::<String>::new(), "{to}");
         let shown = serde_json::to_string(&trail[3]).expect("JSON");
-        assert!(!to.contains("severity") || shown.contains(r#""severity":{"level":3}"#), "{shown}");
+        assert!(
+            !to.contains("severity") || shown.contains(r#""severity":{"level":3}"#),
+            "{shown}"
+        );
         // Changed afterwards, it is found out as any other.
         let stored = String::from_utf8(record(&house, &key(4)).await).expect("text");
-        write(&house, &key(4), stored.replace(r#""number":4,"#, r#""number":4, "#).as_bytes()).await;
+        write(
+            &house,
+            &key(4),
+            stored
+                .replace(r#""number":4,"#, r#""number":4, "#)
+                .as_bytes(),
+        )
+        .await;
         assert_ne!(faults(&fresh).await, 0, "{to}");
     }
 }
@@ -283,8 +498,16 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
             house.store.remove("latest-event").await.expect("removed");
             let fresh = house.twin().await;
             let report = report(&fresh).await;
-            assert_eq!((report.events, report.last), (events, Some(events)), "marked {marked}");
-            assert!(report.faults.iter().any(|fault| fault.contains("note")), "{:?}", report.faults);
+            assert_eq!(
+                (report.events, report.last),
+                (events, Some(events)),
+                "marked {marked}"
+            );
+            assert!(
+                report.faults.iter().any(|fault| fault.contains("note")),
+                "{:?}",
+                report.faults
+            );
             // It goes on from where the trail ends, and is whole again.
             deed(&fresh).await;
             assert_eq!(fresh.trail().await.len() as u64, events + 1);
@@ -294,16 +517,24 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
     let house = with_events(10).await;
     house.provider.add_late_events().await.expect("marked");
     let note = record(&house, "latest-event").await;
-    let earlier: Recorded = serde_json::from_slice(&record(&house, &key(6)).await).expect("an event");
+    let earlier: Recorded =
+        serde_json::from_slice(&record(&house, &key(6)).await).expect("an event");
     let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at}});
     write(&house, "latest-event", turned_back.to_string().as_bytes()).await;
-    assert_ne!(faults(&house.twin().await).await, 0, "it names an event that others follow");
+    assert_ne!(
+        faults(&house.twin().await).await,
+        0,
+        "it names an event that others follow"
+    );
     for number in 7..=10 {
         house.store.remove(&key(number)).await.expect("removed");
     }
     for server in [&house, &house.twin().await] {
         let faults = report(server).await.faults;
-        assert!(faults.iter().any(|fault| fault.contains("event 10")), "the end is cut off: {faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains("event 10")),
+            "the end is cut off: {faults:?}"
+        );
     }
     write(&house, "latest-event", &note).await;
     assert_ne!(faults(&house.twin().await).await, 0);
@@ -327,19 +558,35 @@ async fn two_servers_that_add_at_once_lose_and_double_nothing() {
     let house = with_events(1).await;
     let twin = house.twin().await;
     race(128, |number| {
-        let provider = if number % 2 == 0 { &house.provider } else { &twin.provider }.clone();
+        let provider = if number % 2 == 0 {
+            &house.provider
+        } else {
+            &twin.provider
+        }
+        .clone();
         async move { deed_on_its_own(&provider).await }
     })
     .await;
-    let in_order = AuditReport { events: 129, first: Some(1), last: Some(129), faults: Vec::new() };
+    let in_order = AuditReport {
+        events: 129,
+        first: Some(1),
+        last: Some(129),
+        faults: Vec::new(),
+    };
     assert_eq!(report(&house).await, in_order);
-    let mut ids: Vec<_> = house.trail().await.iter().map(|recorded| recorded.id.to_string()).collect();
+    let mut ids: Vec<_> = house
+        .trail()
+        .await
+        .iter()
+        .map(|recorded| recorded.id.to_string())
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 129);
 }
 
-/// What comes after an event that is forgotten may be forgotten too, and leaves a free place in the middle of the chain.
+/// What comes after an event that is forgotten may be forgotten too, and leaves a free place in the
+/// middle of the chain.
 #[tokio::test]
 async fn a_server_that_slept_follows_the_newest_event() {
     let house = with_events(2).await;
@@ -349,11 +596,23 @@ async fn a_server_that_slept_follows_the_newest_event() {
     deed(&house).await;
     house.pass(house.provider.settings().lifetimes.audit);
     for number in 1..=5 {
-        house.store.remove(&key(number)).await.expect("removed, as the store does in time");
+        house
+            .store
+            .remove(&key(number))
+            .await
+            .expect("removed, as the store does in time");
     }
     deed(&house).await;
     deed(&sleeper).await;
-    assert_eq!(report(&house).await, AuditReport { events: 2, first: Some(6), last: Some(7), faults: Vec::new() });
+    assert_eq!(
+        report(&house).await,
+        AuditReport {
+            events: 2,
+            first: Some(6),
+            last: Some(7),
+            faults: Vec::new()
+        }
+    );
 }
 
 /// Nobody is left waiting for somebody else's deed to be noted.
@@ -363,7 +622,14 @@ async fn when_all_deeds_are_done_all_are_noted() {
     for round in 1..=200 {
         race(4, |_| {
             let provider = house.provider.clone();
-            async move { provider.terminal().reset_account(ADA).await.map(drop).expect("a link") }
+            async move {
+                provider
+                    .terminal()
+                    .reset_account(ADA)
+                    .await
+                    .map(drop)
+                    .expect("a link")
+            }
         })
         .await;
         let events = house.trail().await.len();
@@ -371,14 +637,20 @@ async fn when_all_deeds_are_done_all_are_noted() {
     }
 }
 
-/// Whichever step the store fails at, and however, once or for a while, whether or not another server goes on: when it works
-/// again, the next deed brings along what is missing, in order and once.
+/// Whichever step the store fails at, and however, once or for a while, whether or not another
+/// server goes on: when it works again, the next deed brings along what is missing, in order and
+/// once.
 #[tokio::test]
 async fn a_store_that_fails_loses_and_doubles_nothing() {
-    for (fault, only_once) in
-        [(Fault::NotDone, true), (Fault::NotDone, false), (Fault::AnswerLost, true), (Fault::AnswerLost, false)]
-    {
-        for (from_the_start, another_goes_on) in [(false, false), (false, true), (true, false), (true, true)] {
+    for (fault, only_once) in [
+        (Fault::NotDone, true),
+        (Fault::NotDone, false),
+        (Fault::AnswerLost, true),
+        (Fault::AnswerLost, false),
+    ] {
+        for (from_the_start, another_goes_on) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
             let mut step = 0;
             while fails_at(step, only_once, fault, from_the_start, another_goes_on).await {
                 step += 1;
@@ -389,26 +661,76 @@ async fn a_store_that_fails_loses_and_doubles_nothing() {
 }
 
 /// Whether there was such a step.
-async fn fails_at(step: usize, only_once: bool, fault: Fault, from_the_start: bool, another_goes_on: bool) -> bool {
+async fn fails_at(
+    step: usize,
+    only_once: bool,
+    fault: Fault,
+    from_the_start: bool,
+    another_goes_on: bool,
+) -> bool {
     let (store, plan) = Plan::store_of_the_trail().await;
     let first = House::over(store).await;
-    first.provider.terminal().add_account(ADA, None).await.expect("added");
-    let house = if from_the_start { first.twin().await } else { first };
+    first
+        .provider
+        .terminal()
+        .add_account(ADA, None)
+        .await
+        .expect("added");
+    let house = if from_the_start {
+        first.twin().await
+    } else {
+        first
+    };
     let twin = house.twin().await;
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    house.provider.terminal().invite(BOB, Some(Role::Person)).await.expect("a deed that the trail costs nothing");
-    house.provider.terminal().set_role(BOB, Role::Administrator).await.expect("another");
+    house
+        .provider
+        .terminal()
+        .invite(BOB, Some(Role::Person))
+        .await
+        .expect("a deed that the trail costs nothing");
+    house
+        .provider
+        .terminal()
+        .set_role(BOB, Role::Administrator)
+        .await
+        .expect("another");
     let failed = plan.mend();
     if another_goes_on {
         deed(&twin).await;
     }
-    house.provider.terminal().disable_account(BOB).await.expect("the next");
-    let case = format!("step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}");
-    let deeds: Vec<_> = house.trail().await.into_iter().map(|recorded| recorded.event.deed).collect();
+    house
+        .provider
+        .terminal()
+        .disable_account(BOB)
+        .await
+        .expect("the next");
+    let case = format!(
+        "step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}"
+    );
+    let deeds: Vec<_> = house
+        .trail()
+        .await
+        .into_iter()
+        .map(|recorded| recorded.event.deed)
+        .collect();
     let mut own = deeds.clone();
     own.retain(|deed| *deed != Deed::ResetLinkMade);
-    assert_eq!(own, [Deed::AccountAdded, Deed::AccountAdded, Deed::RoleChanged, Deed::AccountDisabled], "{case}");
-    assert_eq!(deeds.len() - own.len(), usize::from(another_goes_on), "{case}");
+    assert_eq!(
+        own,
+        [
+            Deed::AccountAdded,
+            Deed::AccountAdded,
+            Deed::RoleChanged,
+            Deed::AccountDisabled
+        ],
+        "{case}"
+    );
+    assert_eq!(
+        deeds.len() - own.len(),
+        usize::from(another_goes_on),
+        "{case}"
+    );
     for house in [&house, &twin] {
         assert_eq!(report(house).await.faults, Vec::<String>::new(), "{case}");
     }

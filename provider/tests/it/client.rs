@@ -23,17 +23,28 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn known(id: &str, redirect_uri: &str) -> Self {
-        Self { id: id.to_owned(), redirect_uri: redirect_uri.to_owned() }
+        Self {
+            id: id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+        }
     }
 
     /// One that was added by hand.
     pub(crate) async fn added(house: &House, name: &str, redirect_uri: &str) -> Self {
-        let added = house.provider.terminal().add_client(name, &[redirect_uri.to_owned()], false).await.expect("a client");
+        let added = house
+            .provider
+            .terminal()
+            .add_client(name, &[redirect_uri.to_owned()], false)
+            .await
+            .expect("a client");
         Self::known(&added.client_id, redirect_uri)
     }
 
     /// One that registers itself; with its registration access token.
-    pub(crate) async fn registered(house: &House, redirect_uri: &str) -> Result<(Self, String), RegisterError> {
+    pub(crate) async fn registered(
+        house: &House,
+        redirect_uri: &str,
+    ) -> Result<(Self, String), RegisterError> {
         let body = format!(
             r#"{{"client_name": "Registered", "redirect_uris": ["{redirect_uri}"], "token_endpoint_auth_method": "none",
                 "grant_types": ["authorization_code", "refresh_token"]}}"#
@@ -41,12 +52,25 @@ impl Client {
         let information = house.provider.register(body.as_bytes(), ADDRESS).await?;
         let information = serde_json::to_value(&information).expect("it serialises");
         let text = |member: &str| information[member].as_str().expect("a text").to_owned();
-        Ok((Self::known(&text("client_id"), redirect_uri), text("registration_access_token")))
+        Ok((
+            Self::known(&text("client_id"), redirect_uri),
+            text("registration_access_token"),
+        ))
     }
 
     /// Sends a person's browser to the authorization endpoint.
-    pub(crate) async fn asks(&self, house: &House, visitor: &Visitor) -> Result<Begun, AuthorizeError> {
-        house.provider.begin(&Parameters::parse(self.request(house, "").as_bytes()), visitor).await
+    pub(crate) async fn asks(
+        &self,
+        house: &House,
+        visitor: &Visitor,
+    ) -> Result<Begun, AuthorizeError> {
+        house
+            .provider
+            .begin(
+                &Parameters::parse(self.request(house, "").as_bytes()),
+                visitor,
+            )
+            .await
     }
 
     /// The request of [`Self::asks`], with more at its end.
@@ -61,15 +85,35 @@ impl Client {
     /// The same, where nothing was allowed before. Gives the id of the request that waits.
     pub(crate) async fn waits(&self, house: &House, visitor: &Visitor) -> String {
         let begun = self.asks(house, visitor).await.expect("a good request");
-        let Begun::Waiting(page) = begun else { panic!("nothing was allowed before") };
-        page.strip_prefix("/consent?request=").expect("the consent page").to_owned()
+        let Begun::Waiting(page) = begun else {
+            panic!("nothing was allowed before")
+        };
+        page.strip_prefix("/consent?request=")
+            .expect("the consent page")
+            .to_owned()
     }
 
     /// The same, and the person decides. Gives what the answer says.
-    pub(crate) async fn is_answered(&self, house: &House, visitor: &Visitor, decision: Decision) -> Parameters {
+    pub(crate) async fn is_answered(
+        &self,
+        house: &House,
+        visitor: &Visitor,
+        decision: Decision,
+    ) -> Parameters {
         let id = self.waits(house, visitor).await;
-        let location = house.provider.decide(&id, visitor, decision, "form").await.expect("decided");
-        Parameters::parse(location.as_str().split_once('?').expect("an answer").1.as_bytes())
+        let location = house
+            .provider
+            .decide(&id, visitor, decision, "form")
+            .await
+            .expect("decided");
+        Parameters::parse(
+            location
+                .as_str()
+                .split_once('?')
+                .expect("an answer")
+                .1
+                .as_bytes(),
+        )
     }
 
     /// The person allows what it asks for. Gives a code.
@@ -78,24 +122,51 @@ impl Client {
         answer.one("code").expect("one").expect("a code").to_owned()
     }
 
-    pub(crate) async fn redeems(&self, house: &House, code: &str) -> Result<TokenResponse, TokenError> {
-        self.token(house, &format!("grant_type=authorization_code&code={code}&code_verifier={VERIFIER}")).await
+    pub(crate) async fn redeems(
+        &self,
+        house: &House,
+        code: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        self.token(
+            house,
+            &format!("grant_type=authorization_code&code={code}&code_verifier={VERIFIER}"),
+        )
+        .await
     }
 
-    pub(crate) async fn refreshes(&self, house: &House, token: &str) -> Result<TokenResponse, TokenError> {
-        self.token(house, &format!("grant_type=refresh_token&refresh_token={token}")).await
+    pub(crate) async fn refreshes(
+        &self,
+        house: &House,
+        token: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        self.token(
+            house,
+            &format!("grant_type=refresh_token&refresh_token={token}"),
+        )
+        .await
     }
 
     /// Everything up to the first tokens.
     pub(crate) async fn connects(&self, house: &House, visitor: &Visitor) -> Tokens {
         let code = self.is_allowed(house, visitor).await;
         let tokens = self.redeems(house, &code).await.expect("tokens");
-        Tokens { code, access: tokens.access_token, refresh: tokens.refresh_token.expect("a refresh token") }
+        Tokens {
+            code,
+            access: tokens.access_token,
+            refresh: tokens.refresh_token.expect("a refresh token"),
+        }
     }
 
-    pub(crate) async fn token(&self, house: &House, form: &str) -> Result<TokenResponse, TokenError> {
+    pub(crate) async fn token(
+        &self,
+        house: &House,
+        form: &str,
+    ) -> Result<TokenResponse, TokenError> {
         let form = format!("{form}&client_id={}", self.id);
-        house.provider.token(&Parameters::parse(form.as_bytes()), None, ADDRESS).await
+        house
+            .provider
+            .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
+            .await
     }
 }
 

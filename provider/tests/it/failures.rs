@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use oauth::Parameters;
 use provider::{
-    AdministrationError, AskedText, AuditFilter, ClientStanding, Decision, Deed, FailedStep, Failure, FailureKind, FailureView,
-    RequestId,
+    AdministrationError, AskedText, AuditFilter, ClientStanding, Decision, Deed, FailedStep,
+    Failure, FailureKind, FailureView, RequestId,
 };
 
 use crate::{
@@ -18,16 +18,30 @@ const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";
 
 async fn failures(house: &House) -> Vec<Failure> {
-    views(house).await.into_iter().map(|view| view.failure).collect()
+    views(house)
+        .await
+        .into_iter()
+        .map(|view| view.failure)
+        .collect()
 }
 
 async fn views(house: &House) -> Vec<FailureView> {
-    house.provider.terminal().failures().await.expect("the store answers")
+    house
+        .provider
+        .terminal()
+        .failures()
+        .await
+        .expect("the store answers")
 }
 
 /// A request that fails, since nobody knows the client.
 async fn unknown(house: &House, id: &str) {
-    assert!(Client::known(id, ON_THE_WEB).asks(house, &house.browser()).await.is_err());
+    assert!(
+        Client::known(id, ON_THE_WEB)
+            .asks(house, &house.browser())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -58,8 +72,13 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
     };
     assert_eq!(noted, [expected]);
     assert!(!noted[0].description.is_empty());
-    let [attempt] = &noted[0].attempts[..] else { panic!("the same was asked for each time") };
-    assert_eq!((attempt.times, attempt.last_at), (3, now.before(Duration::from_secs(1))));
+    let [attempt] = &noted[0].attempts[..] else {
+        panic!("the same was asked for each time")
+    };
+    assert_eq!(
+        (attempt.times, attempt.last_at),
+        (3, now.before(Duration::from_secs(1)))
+    );
     assert_eq!(attempt.asked.redirect_uri, AskedText::of(ELSEWHERE));
     assert_eq!(attempt.asked.scope, AskedText::of("notes:read"));
 }
@@ -70,14 +89,34 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
     unknown(&house, "vc_unknown").await;
     house.pass(Duration::from_secs(1));
-    let parameters = client.request(&house, "").replace("notes:read", "notes:burn");
-    assert!(house.provider.begin(&Parameters::parse(parameters.as_bytes()), &ada).await.is_err());
+    let parameters = client
+        .request(&house, "")
+        .replace("notes:read", "notes:burn");
+    assert!(
+        house
+            .provider
+            .begin(&Parameters::parse(parameters.as_bytes()), &ada)
+            .await
+            .is_err()
+    );
     house.pass(Duration::from_secs(1));
     let parameters = client.request(&house, "").replace("/mcp", "/other");
-    assert!(house.provider.begin(&Parameters::parse(parameters.as_bytes()), &ada).await.is_err());
+    assert!(
+        house
+            .provider
+            .begin(&Parameters::parse(parameters.as_bytes()), &ada)
+            .await
+            .is_err()
+    );
     house.pass(Duration::from_secs(1));
     let parameters = client.request(&house, "&prompt=none");
-    assert!(house.provider.begin(&Parameters::parse(parameters.as_bytes()), &house.browser()).await.is_err());
+    assert!(
+        house
+            .provider
+            .begin(&Parameters::parse(parameters.as_bytes()), &house.browser())
+            .await
+            .is_err()
+    );
     house.pass(Duration::from_secs(1));
     assert!(client.redeems(&house, "nonsense").await.is_err());
     house.pass(Duration::from_secs(1));
@@ -86,26 +125,85 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
     house.pass(Duration::from_secs(1));
     assert!(client.refreshes(&house, "nonsense").await.is_err());
     house.pass(Duration::from_secs(1));
-    assert!(Client::registered(&house, "http://app.example/").await.is_err());
+    assert!(
+        Client::registered(&house, "http://app.example/")
+            .await
+            .is_err()
+    );
     house.pass(Duration::from_secs(1));
-    assert!(Client::known("vc_forgotten", ON_THE_WEB).refreshes(&house, &tokens.refresh).await.is_err());
+    assert!(
+        Client::known("vc_forgotten", ON_THE_WEB)
+            .refreshes(&house, &tokens.refresh)
+            .await
+            .is_err()
+    );
     let noted = failures(&house).await;
-    let facts: Vec<_> = noted.iter().map(|one| (one.step, one.kind, one.client_id.as_str(), one.last_from.as_str())).collect();
+    let facts: Vec<_> = noted
+        .iter()
+        .map(|one| {
+            (
+                one.step,
+                one.kind,
+                one.client_id.as_str(),
+                one.last_from.as_str(),
+            )
+        })
+        .collect();
     let id = client.id.as_str();
     let expected = [
-        (FailedStep::Token, FailureKind::UnknownClient, "vc_forgotten", "198.51.100.7"),
-        (FailedStep::Register, FailureKind::BadRegistration, "", "198.51.100.7"),
-        (FailedStep::Token, FailureKind::BadRefreshToken, id, "198.51.100.7"),
+        (
+            FailedStep::Token,
+            FailureKind::UnknownClient,
+            "vc_forgotten",
+            "198.51.100.7",
+        ),
+        (
+            FailedStep::Register,
+            FailureKind::BadRegistration,
+            "",
+            "198.51.100.7",
+        ),
+        (
+            FailedStep::Token,
+            FailureKind::BadRefreshToken,
+            id,
+            "198.51.100.7",
+        ),
         (FailedStep::Token, FailureKind::Replayed, id, "198.51.100.7"),
         (FailedStep::Token, FailureKind::BadCode, id, "198.51.100.7"),
-        (FailedStep::Authorize, FailureKind::PersonNeeded, id, "192.0.2.1"),
-        (FailedStep::Authorize, FailureKind::UnknownResource, id, "192.0.2.1"),
-        (FailedStep::Authorize, FailureKind::UnknownScope, id, "192.0.2.1"),
-        (FailedStep::Authorize, FailureKind::UnknownClient, "vc_unknown", "192.0.2.1"),
+        (
+            FailedStep::Authorize,
+            FailureKind::PersonNeeded,
+            id,
+            "192.0.2.1",
+        ),
+        (
+            FailedStep::Authorize,
+            FailureKind::UnknownResource,
+            id,
+            "192.0.2.1",
+        ),
+        (
+            FailedStep::Authorize,
+            FailureKind::UnknownScope,
+            id,
+            "192.0.2.1",
+        ),
+        (
+            FailedStep::Authorize,
+            FailureKind::UnknownClient,
+            "vc_unknown",
+            "192.0.2.1",
+        ),
     ];
     assert_eq!(facts, expected);
     let has_name = |one: &Failure| one.client_id == client.id || one.step == FailedStep::Register;
-    assert!(noted.iter().all(|one| one.client_name.is_some() == has_name(one)), "by name, where that is known or claimed");
+    assert!(
+        noted
+            .iter()
+            .all(|one| one.client_name.is_some() == has_name(one)),
+        "by name, where that is known or claimed"
+    );
 }
 
 #[tokio::test]
@@ -124,15 +222,33 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
         unknown(&house, &format!("made-up-{number}-{}", "x".repeat(1000))).await;
     }
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    assert!(Client::known(&client.id, ELSEWHERE).asks(&house, &ada).await.is_err());
+    assert!(
+        Client::known(&client.id, ELSEWHERE)
+            .asks(&house, &ada)
+            .await
+            .is_err()
+    );
     let noted = failures(&house).await;
     assert_eq!(noted.len(), 21);
-    assert!(noted.iter().any(|one| one.client_id.starts_with("made-up-59-")), "the latest are there");
-    assert!(noted.iter().any(|one| one.kind == FailureKind::WrongRedirect));
+    assert!(
+        noted
+            .iter()
+            .any(|one| one.client_id.starts_with("made-up-59-")),
+        "the latest are there"
+    );
+    assert!(
+        noted
+            .iter()
+            .any(|one| one.kind == FailureKind::WrongRedirect)
+    );
     assert!(noted.iter().all(|one| one.client_id.chars().count() <= 200));
     unknown(&house, &format!("made-up-57-{}", "x".repeat(1000))).await;
     let again = failures(&house).await;
-    assert_eq!((again.len(), again.iter().map(|one| one.times).max()), (21, Some(2)), "what is known is counted on");
+    assert_eq!(
+        (again.len(), again.iter().map(|one| one.times).max()),
+        (21, Some(2)),
+        "what is known is counted on"
+    );
 }
 
 #[tokio::test]
@@ -143,12 +259,18 @@ async fn failures_are_kept_for_seven_days() {
     unknown(&house, "vc_unknown").await;
     house.pass(Duration::from_secs(rest) + 5 * DAY);
     unknown(&house, "vc_unknown").await;
-    let [one] = &failures(&house).await[..] else { panic!("the same, on two days") };
+    let [one] = &failures(&house).await[..] else {
+        panic!("the same, on two days")
+    };
     assert_eq!((one.times, one.last_at), (2, house.provider.now()));
     house.pass_almost(DAY);
     assert_eq!(failures(&house).await[0].times, 2);
     house.pass(Duration::from_secs(1));
-    assert_eq!(failures(&house).await[0].times, 1, "the first day is a week ago");
+    assert_eq!(
+        failures(&house).await[0].times,
+        1,
+        "the first day is a week ago"
+    );
     house.pass(6 * DAY);
     assert_eq!(failures(&house).await, []);
 }
@@ -159,10 +281,20 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
     let twin = house.twin().await;
     for round in 1..=20 {
         race(16, |number| {
-            let house = if number % 2 == 0 { house.clone() } else { twin.clone() };
+            let house = if number % 2 == 0 {
+                house.clone()
+            } else {
+                twin.clone()
+            };
             async move {
                 let form = "grant_type=refresh_token&refresh_token=nonsense&client_id=vc_unknown";
-                assert!(house.provider.token(&Parameters::parse(form.as_bytes()), None, ADDRESS).await.is_err());
+                assert!(
+                    house
+                        .provider
+                        .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
+                        .await
+                        .is_err()
+                );
             }
         })
         .await;
@@ -176,45 +308,95 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
 async fn nobody_takes_the_place_of_an_application_in_use() {
     let (house, _, ada) = with_passkey().await;
     let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    assert!(Client::known(&client.id, ELSEWHERE).asks(&house, &ada).await.is_err());
+    assert!(
+        Client::known(&client.id, ELSEWHERE)
+            .asks(&house, &ada)
+            .await
+            .is_err()
+    );
     assert!(client.redeems(&house, "nonsense").await.is_err());
     house.pass(Duration::from_secs(1));
     for number in 0..30 {
         let address = std::net::IpAddr::from([198, 51, 100, number]);
-        let form = format!("grant_type=refresh_token&refresh_token=x&client_id=vc_made_up_{number}");
-        assert!(house.provider.token(&Parameters::parse(form.as_bytes()), None, address).await.is_err());
-        let (own, _) = Client::registered(&house, &format!("https://made-up.example/{number}")).await.expect("registered");
-        assert!(Client::known(&own.id, ELSEWHERE).asks(&house, &ada).await.is_err());
-        assert!(Client::known(&client.id, &format!("{ELSEWHERE}/{number}")).asks(&house, &ada).await.is_err());
+        let form =
+            format!("grant_type=refresh_token&refresh_token=x&client_id=vc_made_up_{number}");
+        assert!(
+            house
+                .provider
+                .token(&Parameters::parse(form.as_bytes()), None, address)
+                .await
+                .is_err()
+        );
+        let (own, _) = Client::registered(&house, &format!("https://made-up.example/{number}"))
+            .await
+            .expect("registered");
+        assert!(
+            Client::known(&own.id, ELSEWHERE)
+                .asks(&house, &ada)
+                .await
+                .is_err()
+        );
+        assert!(
+            Client::known(&client.id, &format!("{ELSEWHERE}/{number}"))
+                .asks(&house, &ada)
+                .await
+                .is_err()
+        );
         house.pass(Duration::from_mins(4));
     }
     let noted = failures(&house).await;
-    let of = |standing| noted.iter().filter(|one| one.standing == standing).map(|one| one.kind).collect::<Vec<_>>();
-    assert_eq!(of(ClientStanding::Added), [FailureKind::WrongRedirect, FailureKind::BadCode]);
-    assert_eq!(of(ClientStanding::Known), vec![FailureKind::WrongRedirect; 20]);
-    assert_eq!(of(ClientStanding::Stranger), vec![FailureKind::UnknownClient; 20]);
+    let of = |standing| {
+        noted
+            .iter()
+            .filter(|one| one.standing == standing)
+            .map(|one| one.kind)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(ClientStanding::Added),
+        [FailureKind::WrongRedirect, FailureKind::BadCode]
+    );
+    assert_eq!(
+        of(ClientStanding::Known),
+        vec![FailureKind::WrongRedirect; 20]
+    );
+    assert_eq!(
+        of(ClientStanding::Stranger),
+        vec![FailureKind::UnknownClient; 20]
+    );
 }
 
 #[tokio::test]
 async fn an_application_that_somebody_has_allowed_something_is_in_use() {
     let (house, _, ada) = with_passkey().await;
-    let (client, _) = Client::registered(&house, ON_THE_WEB).await.expect("registered");
+    let (client, _) = Client::registered(&house, ON_THE_WEB)
+        .await
+        .expect("registered");
     let lost = Client::known(&client.id, ELSEWHERE);
     assert!(lost.asks(&house, &ada).await.is_err());
     assert_eq!(failures(&house).await[0].standing, ClientStanding::Known);
     client.is_allowed(&house, &ada).await;
     assert!(lost.asks(&house, &ada).await.is_err());
-    let [one] = &failures(&house).await[..] else { panic!("told together") };
+    let [one] = &failures(&house).await[..] else {
+        panic!("told together")
+    };
     assert_eq!((one.standing, one.times), (ClientStanding::Used, 2));
 }
 
 #[tokio::test]
 async fn the_number_of_the_request_is_noted() {
     let house = House::new().await;
-    RequestId::new(0xabc).scope(unknown(&house, "vc_unknown")).await;
+    RequestId::new(0xabc)
+        .scope(unknown(&house, "vc_unknown"))
+        .await;
     unknown(&house, "vc_unknown").await;
-    RequestId::new(0xdef).scope(unknown(&house, "vc_unknown")).await;
-    assert_eq!(failures(&house).await[0].attempts[0].requests, ["0000000000000abc", "0000000000000def"]);
+    RequestId::new(0xdef)
+        .scope(unknown(&house, "vc_unknown"))
+        .await;
+    assert_eq!(
+        failures(&house).await[0].attempts[0].requests,
+        ["0000000000000abc", "0000000000000def"]
+    );
 }
 
 #[tokio::test]
@@ -225,30 +407,93 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
     let lost = Client::known(&client.id, ELSEWHERE);
     assert!(lost.asks(&house, &ada).await.is_err());
     let view = &views(&house).await[0];
-    assert_eq!((view.registered.as_slice(), view.addable.as_slice()), (&[ON_THE_WEB.to_owned()][..], &[ELSEWHERE.to_owned()][..]));
+    assert_eq!(
+        (view.registered.as_slice(), view.addable.as_slice()),
+        (&[ON_THE_WEB.to_owned()][..], &[ELSEWHERE.to_owned()][..])
+    );
 
-    terminal.add_redirect_uri(&client.id, ELSEWHERE).await.expect("added");
-    terminal.add_redirect_uri(&client.id, ELSEWHERE).await.expect("added already");
+    terminal
+        .add_redirect_uri(&client.id, ELSEWHERE)
+        .await
+        .expect("added");
+    terminal
+        .add_redirect_uri(&client.id, ELSEWHERE)
+        .await
+        .expect("added already");
     lost.waits(&house, &ada).await;
     client.waits(&house, &ada).await;
-    assert_eq!(views(&house).await[0].addable, [] as [String; 0], "it is registered now");
-    let trail = terminal.audit(&AuditFilter::default(), None, 10).await.expect("the trail");
-    let added: Vec<_> = trail.events.iter().filter(|recorded| recorded.event.deed == Deed::RedirectUriAdded).collect();
-    let [one] = &added[..] else { panic!("one event") };
+    assert_eq!(
+        views(&house).await[0].addable,
+        [] as [String; 0],
+        "it is registered now"
+    );
+    let trail = terminal
+        .audit(&AuditFilter::default(), None, 10)
+        .await
+        .expect("the trail");
+    let added: Vec<_> = trail
+        .events
+        .iter()
+        .filter(|recorded| recorded.event.deed == Deed::RedirectUriAdded)
+        .collect();
+    let [one] = &added[..] else {
+        panic!("one event")
+    };
     assert_eq!(one.event.about.as_deref(), Some(ELSEWHERE));
-    assert_eq!(one.event.client.as_ref().map(|client| client.id.as_str()), Some(client.id.as_str()));
+    assert_eq!(
+        one.event.client.as_ref().map(|client| client.id.as_str()),
+        Some(client.id.as_str())
+    );
 
-    for unsafe_uri in ["http://elsewhere.example/", "javascript:alert(1)", "https://elsewhere.example/#x", "trams:/cb", ""] {
+    for unsafe_uri in [
+        "http://elsewhere.example/",
+        "javascript:alert(1)",
+        "https://elsewhere.example/#x",
+        "trams:/cb",
+        "",
+    ] {
         let refused = terminal.add_redirect_uri(&client.id, unsafe_uri).await;
-        assert!(matches!(refused, Err(AdministrationError::Invalid(_))), "{unsafe_uri}");
-        assert!(Client::known(&client.id, unsafe_uri).asks(&house, &ada).await.is_err());
+        assert!(
+            matches!(refused, Err(AdministrationError::Invalid(_))),
+            "{unsafe_uri}"
+        );
+        assert!(
+            Client::known(&client.id, unsafe_uri)
+                .asks(&house, &ada)
+                .await
+                .is_err()
+        );
     }
-    assert!(views(&house).await.iter().all(|view| view.addable.is_empty()), "what could not be registered is not offered");
-    let (registered, _) = Client::registered(&house, ON_THE_WEB).await.expect("registered");
-    assert!(Client::known(&registered.id, ELSEWHERE).asks(&house, &ada).await.is_err());
-    assert!(views(&house).await.iter().all(|view| view.addable.is_empty()));
-    assert!(matches!(terminal.add_redirect_uri(&registered.id, ELSEWHERE).await, Err(AdministrationError::Conflict(_))));
-    assert!(matches!(terminal.add_redirect_uri("vc_nobody", ELSEWHERE).await, Err(AdministrationError::NotFound(_))));
+    assert!(
+        views(&house)
+            .await
+            .iter()
+            .all(|view| view.addable.is_empty()),
+        "what could not be registered is not offered"
+    );
+    let (registered, _) = Client::registered(&house, ON_THE_WEB)
+        .await
+        .expect("registered");
+    assert!(
+        Client::known(&registered.id, ELSEWHERE)
+            .asks(&house, &ada)
+            .await
+            .is_err()
+    );
+    assert!(
+        views(&house)
+            .await
+            .iter()
+            .all(|view| view.addable.is_empty())
+    );
+    assert!(matches!(
+        terminal.add_redirect_uri(&registered.id, ELSEWHERE).await,
+        Err(AdministrationError::Conflict(_))
+    ));
+    assert!(matches!(
+        terminal.add_redirect_uri("vc_nobody", ELSEWHERE).await,
+        Err(AdministrationError::NotFound(_))
+    ));
 }
 
 /// What was cut, or lost characters that mislead, is not what was sent.
@@ -256,24 +501,44 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
 async fn an_altered_redirect_uri_is_not_offered() {
     let (house, _, ada) = with_passkey().await;
     let client = Client::added(&house, "Agent", ON_THE_WEB).await;
-    for odd in ["https://elsewhere.example/%E2%80%AE", &format!("https://elsewhere.example/{}", "x".repeat(600))] {
-        assert!(Client::known(&client.id, odd).asks(&house, &ada).await.is_err());
+    for odd in [
+        "https://elsewhere.example/%E2%80%AE",
+        &format!("https://elsewhere.example/{}", "x".repeat(600)),
+    ] {
+        assert!(
+            Client::known(&client.id, odd)
+                .asks(&house, &ada)
+                .await
+                .is_err()
+        );
     }
     let view = &views(&house).await[0];
     assert_eq!(view.addable, [] as [String; 0]);
-    assert!(view.failure.attempts.iter().all(|attempt| attempt.asked.redirect_uri.as_ref().is_some_and(|uri| uri.altered)));
+    assert!(view.failure.attempts.iter().all(|attempt| {
+        attempt
+            .asked
+            .redirect_uri
+            .as_ref()
+            .is_some_and(|uri| uri.altered)
+    }));
 }
 
 #[tokio::test]
 async fn closed_doors_limits_and_expired_pages_are_noted() {
     let (house, _, ada) = with_passkey().await;
-    let closed = house.twin_with(|settings| settings.registration.open = false).await;
+    let closed = house
+        .twin_with(|settings| settings.registration.open = false)
+        .await;
     assert!(Client::registered(&closed, ON_THE_WEB).await.is_err());
     for _ in 0..21 {
         Client::registered(&house, ON_THE_WEB).await.ok();
     }
     assert!(house.provider.request("nonsense", &ada).await.is_err());
-    let told: Vec<_> = failures(&house).await.into_iter().map(|one| (one.step, one.kind)).collect();
+    let told: Vec<_> = failures(&house)
+        .await
+        .into_iter()
+        .map(|one| (one.step, one.kind))
+        .collect();
     for expected in [
         (FailedStep::Register, FailureKind::RegistrationClosed),
         (FailedStep::Register, FailureKind::TooMany),
@@ -287,22 +552,65 @@ async fn closed_doors_limits_and_expired_pages_are_noted() {
 async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
     let house = House::new().await;
     let client = Client::added(&house, "Agent", ON_THE_WEB).await;
-    let form = format!("grant_type=refresh_token&refresh_token=x&token=x&client_id={}", client.id);
+    let form = format!(
+        "grant_type=refresh_token&refresh_token=x&token=x&client_id={}",
+        client.id
+    );
     let form = Parameters::parse(form.as_bytes());
     let provider = &house.provider;
-    assert!(provider.token(&form, Some("Bearer x"), ADDRESS).await.is_err());
-    assert!(provider.revoke(&form, Some("Basic !"), ADDRESS).await.is_err());
-    assert!(provider.introspect(&form, Some("Basic aHR0cHM6Ly9hLmV4YW1wbGU6cw=="), ADDRESS).await.is_err());
-    let secret =
-        Parameters::parse(format!("grant_type=refresh_token&refresh_token=x&client_id={}&client_secret=s", client.id).as_bytes());
+    assert!(
+        provider
+            .token(&form, Some("Bearer x"), ADDRESS)
+            .await
+            .is_err()
+    );
+    assert!(
+        provider
+            .revoke(&form, Some("Basic !"), ADDRESS)
+            .await
+            .is_err()
+    );
+    assert!(
+        provider
+            .introspect(&form, Some("Basic aHR0cHM6Ly9hLmV4YW1wbGU6cw=="), ADDRESS)
+            .await
+            .is_err()
+    );
+    let secret = Parameters::parse(
+        format!(
+            "grant_type=refresh_token&refresh_token=x&client_id={}&client_secret=s",
+            client.id
+        )
+        .as_bytes(),
+    );
     assert!(provider.token(&secret, None, ADDRESS).await.is_err());
-    let told: Vec<_> = failures(&house).await.into_iter().map(|one| (one.step, one.kind, one.client_name)).collect();
+    let told: Vec<_> = failures(&house)
+        .await
+        .into_iter()
+        .map(|one| (one.step, one.kind, one.client_name))
+        .collect();
     let agent = || Some("Agent".to_owned());
     for expected in [
-        (FailedStep::Token, FailureKind::MalformedAuthentication, agent()),
-        (FailedStep::Revoke, FailureKind::MalformedAuthentication, agent()),
-        (FailedStep::Introspect, FailureKind::MalformedAuthentication, None),
-        (FailedStep::Token, FailureKind::SecretOfPublicClient, agent()),
+        (
+            FailedStep::Token,
+            FailureKind::MalformedAuthentication,
+            agent(),
+        ),
+        (
+            FailedStep::Revoke,
+            FailureKind::MalformedAuthentication,
+            agent(),
+        ),
+        (
+            FailedStep::Introspect,
+            FailureKind::MalformedAuthentication,
+            None,
+        ),
+        (
+            FailedStep::Token,
+            FailureKind::SecretOfPublicClient,
+            agent(),
+        ),
     ] {
         assert!(told.contains(&expected), "{expected:?} in {told:?}");
     }
@@ -322,9 +630,32 @@ async fn records_of_other_versions_are_read() {
     let keep = store::Keep::For(DAY);
     let day = now / DAY.as_secs();
     let old = record("wrong_redirect", "");
-    let new = record("a_kind_of_tomorrow", r#", "standing": "known", "attempts": [], "unheard_of": 1"#);
-    assert!(house.store.insert(&format!("failures:{day}"), old.as_bytes(), keep).await.expect("stored"));
-    assert!(house.store.insert(&format!("failures:known:{day}"), new.as_bytes(), keep).await.expect("stored"));
-    let kinds: Vec<_> = failures(&house).await.into_iter().map(|one| (one.kind, one.times)).collect();
-    assert!(kinds.contains(&(FailureKind::WrongRedirect, 2)) && kinds.contains(&(FailureKind::Other, 2)), "{kinds:?}");
+    let new = record(
+        "a_kind_of_tomorrow",
+        r#", "standing": "known", "attempts": [], "unheard_of": 1"#,
+    );
+    assert!(
+        house
+            .store
+            .insert(&format!("failures:{day}"), old.as_bytes(), keep)
+            .await
+            .expect("stored")
+    );
+    assert!(
+        house
+            .store
+            .insert(&format!("failures:known:{day}"), new.as_bytes(), keep)
+            .await
+            .expect("stored")
+    );
+    let kinds: Vec<_> = failures(&house)
+        .await
+        .into_iter()
+        .map(|one| (one.kind, one.times))
+        .collect();
+    assert!(
+        kinds.contains(&(FailureKind::WrongRedirect, 2))
+            && kinds.contains(&(FailureKind::Other, 2)),
+        "{kinds:?}"
+    );
 }

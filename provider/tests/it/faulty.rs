@@ -1,4 +1,5 @@
-//! A store that fails at one call, or from one call on, to see what is left when a deed stops half way.
+//! A store that fails at one call, or from one call on, to see what is left when a deed stops half
+//! way.
 
 use std::{
     ops::Range,
@@ -23,7 +24,8 @@ pub(crate) enum Fault {
 pub(crate) struct Plan(Arc<Mutex<(usize, Range<usize>, Fault)>>);
 
 impl Plan {
-    /// For what deeds do in the store. What the trail does comes after a deed, and costs it nothing.
+    /// For what deeds do in the store. What the trail does comes after a deed, and costs it
+    /// nothing.
     pub(crate) async fn store() -> (Store, Self) {
         Self::over(Part::Deeds).await
     }
@@ -36,7 +38,14 @@ impl Plan {
     async fn over(part: Part) -> (Store, Self) {
         let plan = Self(Arc::new(Mutex::new((0, 0..0, Fault::NotDone))));
         let store = Store::open(&Location::Memory).await.expect("a store");
-        (Store::new(Faulty { store, part, plan: plan.clone() }), plan)
+        (
+            Store::new(Faulty {
+                store,
+                part,
+                plan: plan.clone(),
+            }),
+            plan,
+        )
     }
 
     pub(crate) fn fail(&self, calls: Range<usize>, fault: Fault) {
@@ -66,8 +75,14 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Self {
-        let of_the_trail = ["event:", "latest-event", "activity:"].iter().any(|name| key.starts_with(name));
-        if of_the_trail { Self::Trail } else { Self::Deeds }
+        let of_the_trail = ["event:", "latest-event", "activity:"]
+            .iter()
+            .any(|name| key.starts_with(name));
+        if of_the_trail {
+            Self::Trail
+        } else {
+            Self::Deeds
+        }
     }
 }
 
@@ -78,11 +93,20 @@ struct Faulty {
 }
 
 impl Faulty {
-    async fn run<T: Send>(&self, key: &str, verb: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        match (Part::of(key) == self.part).then(|| self.plan.next()).flatten() {
+    async fn run<T: Send>(
+        &self,
+        key: &str,
+        verb: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match (Part::of(key) == self.part)
+            .then(|| self.plan.next())
+            .flatten()
+        {
             None => verb.await,
             Some(Fault::NotDone) => Err(Error::Unavailable("not done on purpose".to_owned())),
-            Some(Fault::AnswerLost) => verb.await.and_then(|_| Err(Error::Unavailable("answer lost on purpose".to_owned()))),
+            Some(Fault::AnswerLost) => verb
+                .await
+                .and_then(|_| Err(Error::Unavailable("answer lost on purpose".to_owned()))),
         }
     }
 }
@@ -97,8 +121,15 @@ impl Engine for Faulty {
         self.run(key, self.store.insert(key, value, keep)).await
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
-        self.run(key, self.store.compare_and_swap(key, expected, new, keep)).await
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
+        self.run(key, self.store.compare_and_swap(key, expected, new, keep))
+            .await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {

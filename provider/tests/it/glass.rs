@@ -8,19 +8,36 @@ use std::{
 use async_trait::async_trait;
 use store::{Engine, Export, Keep, Location, Result, Store, Swap};
 
-/// What was written: keys, values, and names in lists, in the order they came; and how often something was read.
+/// What was written: keys, values, and names in lists, in the order they came; and how often
+/// something was read.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<(Vec<String>, usize)>>);
 
 impl Written {
     pub(crate) async fn store() -> (Store, Self) {
-        let (written, store) = (Self::default(), Store::open(&Location::Memory).await.expect("a store"));
-        (Store::new(Glass { store, written: written.clone() }), written)
+        let (written, store) = (
+            Self::default(),
+            Store::open(&Location::Memory).await.expect("a store"),
+        );
+        (
+            Store::new(Glass {
+                store,
+                written: written.clone(),
+            }),
+            written,
+        )
     }
 
     /// What was written that contains `text`.
     pub(crate) fn find(&self, text: &str) -> Vec<String> {
-        self.0.lock().expect("no panic").0.iter().filter(|written| written.contains(text)).cloned().collect()
+        self.0
+            .lock()
+            .expect("no panic")
+            .0
+            .iter()
+            .filter(|written| written.contains(text))
+            .cloned()
+            .collect()
     }
 
     /// How often something was written, and read, so far.
@@ -30,7 +47,11 @@ impl Written {
     }
 
     fn add(&self, key: &str, value: &[u8]) {
-        self.0.lock().expect("no panic").0.push(format!("{key} = {}", String::from_utf8_lossy(value)));
+        self.0
+            .lock()
+            .expect("no panic")
+            .0
+            .push(format!("{key} = {}", String::from_utf8_lossy(value)));
     }
 }
 
@@ -51,7 +72,13 @@ impl Engine for Glass {
         self.store.insert(key, value, keep).await
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         self.written.add(key, new);
         self.store.compare_and_swap(key, expected, new, keep).await
     }

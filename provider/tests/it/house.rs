@@ -12,8 +12,8 @@ use std::{
 use access_token::SealingKey;
 use oauth::{Issuer, Timestamp};
 use provider::{
-    AccountView, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider, Recorded, SetCookie, Settings, SignedIn,
-    Visitor, Web,
+    AccountView, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider, Recorded,
+    SetCookie, Settings, SignedIn, Visitor, Web,
 };
 use store::{Location, Store};
 use tokio::sync::Barrier;
@@ -22,8 +22,7 @@ pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const ADA: &str = "Ada@example.com";
 pub(crate) const BOB: &str = "bob@example.com";
 /// What browsers say of themselves here, and what they are called by it.
-pub(crate) const USER_AGENT: &str =
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+pub(crate) const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
 pub(crate) const DEVICE: &str = "Chrome on Linux";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -49,61 +48,136 @@ impl House {
     }
 
     pub(crate) async fn with(settings: Settings, store: Store) -> Self {
-        Self::open(settings, store, SEALING_KEY, Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000))), None).await
+        Self::open(
+            settings,
+            store,
+            SEALING_KEY,
+            Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000))),
+            None,
+        )
+        .await
     }
 
     /// With settings that differ from the default ones.
     pub(crate) async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
         change(&mut settings);
-        Self::with(settings, Store::open(&Location::Memory).await.expect("a store")).await
+        Self::with(
+            settings,
+            Store::open(&Location::Memory).await.expect("a store"),
+        )
+        .await
     }
 
     /// On a developer's machine, where other people's web servers are those of a test.
     pub(crate) async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
+        let mut settings =
+            Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
         change(&mut settings);
-        let (store, clock) = (Store::open(&Location::Memory).await.expect("a store"), AtomicU64::new(1_800_000_000));
-        Self::open(settings, store, SEALING_KEY, Arc::new(HandMovedClock(clock)), Some(web)).await
+        let (store, clock) = (
+            Store::open(&Location::Memory).await.expect("a store"),
+            AtomicU64::new(1_800_000_000),
+        );
+        Self::open(
+            settings,
+            store,
+            SEALING_KEY,
+            Arc::new(HandMovedClock(clock)),
+            Some(web),
+        )
+        .await
     }
 
     /// Another server over the same store, by the same clock.
     pub(crate) async fn twin(&self) -> Self {
-        Self::open(self.provider.settings().clone(), self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
+        Self::open(
+            self.provider.settings().clone(),
+            self.store.clone(),
+            SEALING_KEY,
+            self.clock.clone(),
+            None,
+        )
+        .await
     }
 
     /// Another such server, with other settings.
     pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
-        Self::open(settings, self.store.clone(), SEALING_KEY, self.clock.clone(), None).await
+        Self::open(
+            settings,
+            self.store.clone(),
+            SEALING_KEY,
+            self.clock.clone(),
+            None,
+        )
+        .await
     }
 
     /// A server with the same settings, key and clock over another store.
     pub(crate) async fn over_another(&self, store: Store) -> Self {
-        Self::open(self.provider.settings().clone(), store, SEALING_KEY, self.clock.clone(), None).await
+        Self::open(
+            self.provider.settings().clone(),
+            store,
+            SEALING_KEY,
+            self.clock.clone(),
+            None,
+        )
+        .await
     }
 
     /// Whether such a server starts over a store.
     pub(crate) async fn opens_over(&self, store: Store) -> Result<Provider, OpenError> {
         let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
-        Provider::open(self.provider.settings().clone(), store, sealing_key, Environment::system()).await
+        Provider::open(
+            self.provider.settings().clone(),
+            store,
+            sealing_key,
+            Environment::system(),
+        )
+        .await
     }
 
-    /// A server of somebody else, who has not the sealing key, over a store of their own and by the same clock.
+    /// A server of somebody else, who has not the sealing key, over a store of their own and by the
+    /// same clock.
     pub(crate) async fn forger(&self) -> Self {
         let store = Store::open(&Location::Memory).await.expect("a store");
-        Self::open(self.provider.settings().clone(), store, [8; 32], self.clock.clone(), None).await
+        Self::open(
+            self.provider.settings().clone(),
+            store,
+            [8; 32],
+            self.clock.clone(),
+            None,
+        )
+        .await
     }
 
-    async fn open(settings: Settings, store: Store, key: [u8; 32], clock: Arc<HandMovedClock>, web: Option<Web>) -> Self {
+    async fn open(
+        settings: Settings,
+        store: Store,
+        key: [u8; 32],
+        clock: Arc<HandMovedClock>,
+        web: Option<Web>,
+    ) -> Self {
         // The sequences of two servers meet nowhere near their beginnings.
-        let entropy = Arc::new(Counted(AtomicU64::new(1 + (SERVERS.fetch_add(1, Ordering::SeqCst) << 32))));
+        let entropy = Arc::new(Counted(AtomicU64::new(
+            1 + (SERVERS.fetch_add(1, Ordering::SeqCst) << 32),
+        )));
         let system = Environment::system();
-        let environment = Environment { clock: clock.clone(), entropy, web: web.unwrap_or(system.web) };
+        let environment = Environment {
+            clock: clock.clone(),
+            entropy,
+            web: web.unwrap_or(system.web),
+        };
         let sealing_key = SealingKey::from_bytes(&key).expect("a sealing key");
-        let provider = Provider::open(settings, store.clone(), sealing_key, environment).await.expect("a provider");
-        Self { provider, store, clock }
+        let provider = Provider::open(settings, store.clone(), sealing_key, environment)
+            .await
+            .expect("a provider");
+        Self {
+            provider,
+            store,
+            clock,
+        }
     }
 
     pub(crate) fn pass(&self, span: Duration) {
@@ -117,7 +191,13 @@ impl House {
 
     /// A browser that has never been here, from an address of its own choice.
     pub(crate) fn browser_from(&self, last_byte: u8) -> Visitor {
-        self.provider.visitor(b"", USER_AGENT, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte))).0
+        self.provider
+            .visitor(
+                b"",
+                USER_AGENT,
+                IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)),
+            )
+            .0
     }
 
     pub(crate) fn browser(&self) -> Visitor {
@@ -129,7 +209,10 @@ impl House {
         let terminal = self.provider.terminal();
         match terminal.add_account(email, Some(PASSWORD)).await {
             Ok(added) => assert!(added.enrolment_link.is_none()),
-            Err(_) => terminal.set_account_password(email, PASSWORD).await.expect("set"),
+            Err(_) => terminal
+                .set_account_password(email, PASSWORD)
+                .await
+                .expect("set"),
         }
     }
 
@@ -147,13 +230,20 @@ impl House {
 
     /// Another browser in which somebody signs in with a password.
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Visitor {
-        let signed_in = self.provider.sign_in_with_password(&self.browser(), email, password).await.expect("signed in");
+        let signed_in = self
+            .provider
+            .sign_in_with_password(&self.browser(), email, password)
+            .await
+            .expect("signed in");
         self.holding(&signed_in)
     }
 
     /// Whether a password opens an account.
     pub(crate) async fn opens(&self, email: &str, password: &str) -> bool {
-        self.provider.sign_in_with_password(&self.browser(), email, password).await.is_ok()
+        self.provider
+            .sign_in_with_password(&self.browser(), email, password)
+            .await
+            .is_ok()
     }
 
     /// A browser that holds the session of somebody who signed in.
@@ -165,38 +255,76 @@ impl House {
     pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> Visitor {
         let pair = cookie.header_value();
         self.provider
-            .visitor(pair.split(';').next().unwrap_or_default().as_bytes(), USER_AGENT, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)))
+            .visitor(
+                pair.split(';').next().unwrap_or_default().as_bytes(),
+                USER_AGENT,
+                IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+            )
             .0
     }
 
     pub(crate) async fn person(&self, visitor: &Visitor) -> Option<Person> {
-        self.provider.signed_in(visitor).await.expect("the store answers")
+        self.provider
+            .signed_in(visitor)
+            .await
+            .expect("the store answers")
     }
 
     /// What a person sees of their own account.
     pub(crate) async fn account(&self, visitor: &Visitor) -> AccountView {
-        self.provider.account(visitor).await.expect("the store answers").expect("signed in")
+        self.provider
+            .account(visitor)
+            .await
+            .expect("the store answers")
+            .expect("signed in")
     }
 
     /// The whole audit trail, oldest first.
     pub(crate) async fn trail(&self) -> Vec<Recorded> {
         self.provider.finish_late_work().await;
-        self.provider.terminal().audit_export(&AuditFilter::default(), 0, usize::MAX).await.expect("the store answers")
+        self.provider
+            .terminal()
+            .audit_export(&AuditFilter::default(), 0, usize::MAX)
+            .await
+            .expect("the store answers")
     }
 
     pub(crate) async fn first_account_token(&self) -> String {
-        let link = self.provider.first_account_link().await.expect("the store answers").expect("a link");
-        link.strip_prefix("https://auth.example.com/setup/").expect("a link to the setup page").to_owned()
+        let link = self
+            .provider
+            .first_account_link()
+            .await
+            .expect("the store answers")
+            .expect("a link");
+        link.strip_prefix("https://auth.example.com/setup/")
+            .expect("a link to the setup page")
+            .to_owned()
     }
 
     pub(crate) async fn enrolment_token(&self, email: &str) -> String {
-        let link = self.provider.terminal().add_account(email, None).await.expect("added").enrolment_link.expect("a link");
-        link.strip_prefix("https://auth.example.com/enroll/").expect("a link to the enrolment page").to_owned()
+        let link = self
+            .provider
+            .terminal()
+            .add_account(email, None)
+            .await
+            .expect("added")
+            .enrolment_link
+            .expect("a link");
+        link.strip_prefix("https://auth.example.com/enroll/")
+            .expect("a link to the enrolment page")
+            .to_owned()
     }
 
     pub(crate) async fn reset_token(&self, email: &str) -> String {
-        let link = self.provider.terminal().reset_account(email).await.expect("a link");
-        link.strip_prefix("https://auth.example.com/reset/").expect("a link to the reset page").to_owned()
+        let link = self
+            .provider
+            .terminal()
+            .reset_account(email)
+            .await
+            .expect("a link");
+        link.strip_prefix("https://auth.example.com/reset/")
+            .expect("a link to the reset page")
+            .to_owned()
     }
 }
 

@@ -9,30 +9,100 @@ use crate::house::{House, race};
 const MOVED: &str = "https://login.example.org";
 
 async fn moved(house: &House, issuer: &str) -> House {
-    house.twin_with(|settings| settings.issuer = Issuer::parse(issuer).expect("an issuer")).await
+    house
+        .twin_with(|settings| settings.issuer = Issuer::parse(issuer).expect("an issuer"))
+        .await
 }
 
 async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
     let house = House::over(store).await;
-    assert!(house.provider.issuer_change().await.expect("compared").is_none(), "a store of before says nothing");
-    assert!(house.provider.claim_issuer().await.expect("recorded").is_none());
+    assert!(
+        house
+            .provider
+            .issuer_change()
+            .await
+            .expect("compared")
+            .is_none(),
+        "a store of before says nothing"
+    );
+    assert!(
+        house
+            .provider
+            .claim_issuer()
+            .await
+            .expect("recorded")
+            .is_none()
+    );
     let second = moved(&house, MOVED).await;
     for _ in 0..2 {
-        let change = second.provider.claim_issuer().await.expect("compared").expect("a change");
-        assert_eq!((change.recorded.issuer.as_str(), change.issuer.as_str()), (crate::house::ISSUER, MOVED));
+        let change = second
+            .provider
+            .claim_issuer()
+            .await
+            .expect("compared")
+            .expect("a change");
+        assert_eq!(
+            (change.recorded.issuer.as_str(), change.issuer.as_str()),
+            (crate::house::ISSUER, MOVED)
+        );
     }
-    assert!(house.provider.claim_issuer().await.expect("compared").is_none(), "looking changes nothing");
+    assert!(
+        house
+            .provider
+            .claim_issuer()
+            .await
+            .expect("compared")
+            .is_none(),
+        "looking changes nothing"
+    );
 
     let (terminal, other) = (second.provider.terminal(), house.provider.terminal());
     let refused = terminal.accept_issuer("https://elsewhere.example").await;
-    assert!(matches!(refused, Err(AdministrationError::Conflict(_))), "another one than the configured");
+    assert!(
+        matches!(refused, Err(AdministrationError::Conflict(_))),
+        "another one than the configured"
+    );
     let report = terminal.accept_issuer(MOVED).await.expect("accepted");
-    assert!(report.change().is_none() && report.recorded.is_some_and(|recorded| recorded.issuer == MOVED));
-    assert!(second.provider.issuer_change().await.expect("compared").is_none());
-    assert!(house.provider.issuer_change().await.expect("compared").is_some(), "the server of before is told now");
-    terminal.accept_issuer(MOVED).await.expect("accepted already");
-    let events: Vec<_> = house.trail().await.into_iter().map(|recorded| (recorded.event.deed, recorded.event.about)).collect();
-    assert_eq!(events, [(Deed::IssuerAccepted, Some(format!("{} → {MOVED}", crate::house::ISSUER)))]);
+    assert!(
+        report.change().is_none()
+            && report
+                .recorded
+                .is_some_and(|recorded| recorded.issuer == MOVED)
+    );
+    assert!(
+        second
+            .provider
+            .issuer_change()
+            .await
+            .expect("compared")
+            .is_none()
+    );
+    assert!(
+        house
+            .provider
+            .issuer_change()
+            .await
+            .expect("compared")
+            .is_some(),
+        "the server of before is told now"
+    );
+    terminal
+        .accept_issuer(MOVED)
+        .await
+        .expect("accepted already");
+    let events: Vec<_> = house
+        .trail()
+        .await
+        .into_iter()
+        .map(|recorded| (recorded.event.deed, recorded.event.about))
+        .collect();
+    assert_eq!(
+        events,
+        [(
+            Deed::IssuerAccepted,
+            Some(format!("{} → {MOVED}", crate::house::ISSUER))
+        )]
+    );
     assert!(other.issuer().await.expect("a report").change().is_some());
 }
 
@@ -41,22 +111,40 @@ async fn of_two_servers_that_start_at_once_one_records_its_issuer(store: Store) 
     let servers = [house.clone(), moved(&house, MOVED).await];
     let changes = race(2, |number| {
         let server = servers[number].clone();
-        async move { server.provider.claim_issuer().await.expect("compared").is_some() }
+        async move {
+            server
+                .provider
+                .claim_issuer()
+                .await
+                .expect("compared")
+                .is_some()
+        }
     });
-    assert_eq!(changes.await.into_iter().filter(|changed| *changed).count(), 1);
+    assert_eq!(
+        changes.await.into_iter().filter(|changed| *changed).count(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_changed_issuer_is_told_on_the_embedded_engine() {
-    a_changed_issuer_is_told_until_it_is_accepted(Store::open(&Location::Memory).await.expect("a store")).await;
-    of_two_servers_that_start_at_once_one_records_its_issuer(Store::open(&Location::Memory).await.expect("a store")).await;
+    a_changed_issuer_is_told_until_it_is_accepted(
+        Store::open(&Location::Memory).await.expect("a store"),
+    )
+    .await;
+    of_two_servers_that_start_at_once_one_records_its_issuer(
+        Store::open(&Location::Memory).await.expect("a store"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_changed_issuer_is_told_on_redis() {
     for case in [true, false] {
         let server = RedisServer::start();
-        let store = Store::open(&Location::Redis(server.url())).await.expect("a store");
+        let store = Store::open(&Location::Redis(server.url()))
+            .await
+            .expect("a store");
         if case {
             a_changed_issuer_is_told_until_it_is_accepted(store).await;
         } else {

@@ -12,19 +12,54 @@ use crate::{
 #[tokio::test]
 async fn the_first_account_is_made_once() {
     let house = House::new().await;
-    let (one, other) = (house.first_account_token().await, house.first_account_token().await);
+    let (one, other) = (
+        house.first_account_token().await,
+        house.first_account_token().await,
+    );
     let invitation = house.provider.invitation(&one).await.expect("a link");
-    assert_eq!((invitation.purpose, invitation.email), (Purpose::FirstAccount, None));
+    assert_eq!(
+        (invitation.purpose, invitation.email),
+        (Purpose::FirstAccount, None)
+    );
 
-    let cookie = house.provider.accept_with_password(&house.browser(), Entry::Link(&one), ADA, PASSWORD).await.expect("accepted");
-    assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA);
+    let cookie = house
+        .provider
+        .accept_with_password(&house.browser(), Entry::Link(&one), ADA, PASSWORD)
+        .await
+        .expect("accepted");
+    assert_eq!(
+        house
+            .person(&house.holding(&cookie))
+            .await
+            .expect("signed in")
+            .email,
+        ADA
+    );
     for token in [one, other] {
-        assert_eq!(house.provider.invitation(&token).await, Err(EnrolError::LinkGone));
-        let again =
-            house.provider.accept_with_password(&house.browser(), Entry::Link(&token), "b@example.com", PASSWORD).await.err();
+        assert_eq!(
+            house.provider.invitation(&token).await,
+            Err(EnrolError::LinkGone)
+        );
+        let again = house
+            .provider
+            .accept_with_password(
+                &house.browser(),
+                Entry::Link(&token),
+                "b@example.com",
+                PASSWORD,
+            )
+            .await
+            .err();
         assert_eq!(again, Some(EnrolError::LinkGone));
     }
-    assert_eq!(house.provider.first_account_link().await.expect("the store answers"), None);
+    assert_eq!(
+        house
+            .provider
+            .first_account_link()
+            .await
+            .expect("the store answers"),
+        None
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,9 +69,14 @@ async fn of_many_at_once_one_makes_the_first_account() {
         let token = house.first_account_token().await;
         let racers: Vec<_> = (0..8)
             .map(|number| {
-                let (provider, browser, token) = (house.provider.clone(), house.browser(), token.clone());
+                let (provider, browser, token) =
+                    (house.provider.clone(), house.browser(), token.clone());
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
-                tokio::spawn(async move { provider.accept_with_password(&browser, Entry::Link(&token), &email, PASSWORD).await })
+                tokio::spawn(async move {
+                    provider
+                        .accept_with_password(&browser, Entry::Link(&token), &email, PASSWORD)
+                        .await
+                })
             })
             .collect();
         let mut winners = 0;
@@ -47,11 +87,27 @@ async fn of_many_at_once_one_makes_the_first_account() {
                     assert!(house.person(&house.holding(&cookie)).await.is_some());
                 }
                 Err(error) => {
-                    assert!(error == EnrolError::LinkGone || (same_address && error == EnrolError::EmailUnavailable), "{error}");
+                    assert!(
+                        error == EnrolError::LinkGone
+                            || (same_address && error == EnrolError::EmailUnavailable),
+                        "{error}"
+                    );
                 }
             }
         }
-        assert_eq!((winners, house.provider.terminal().accounts().await.expect("a list").len()), (1, 1));
+        assert_eq!(
+            (
+                winners,
+                house
+                    .provider
+                    .terminal()
+                    .accounts()
+                    .await
+                    .expect("a list")
+                    .len()
+            ),
+            (1, 1)
+        );
     }
 }
 
@@ -60,41 +116,109 @@ async fn an_account_made_by_hand_is_the_first_account_too() {
     let house = House::new().await;
     let token = house.first_account_token().await;
     house.add("b@example.com").await;
-    assert_eq!(house.provider.invitation(&token).await, Err(EnrolError::LinkGone));
-    assert_eq!(house.provider.first_account_link().await.expect("the store answers"), None);
+    assert_eq!(
+        house.provider.invitation(&token).await,
+        Err(EnrolError::LinkGone)
+    );
+    assert_eq!(
+        house
+            .provider
+            .first_account_link()
+            .await
+            .expect("the store answers"),
+        None
+    );
 }
 
 #[tokio::test]
 async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
     let house = House::new().await;
-    let (other, one) = (house.enrolment_token(ADA).await, house.enrolment_token(ADA).await);
-    assert_eq!(house.provider.invitation(&other).await, Err(EnrolError::LinkGone), "a newer one takes its place");
+    let (other, one) = (
+        house.enrolment_token(ADA).await,
+        house.enrolment_token(ADA).await,
+    );
+    assert_eq!(
+        house.provider.invitation(&other).await,
+        Err(EnrolError::LinkGone),
+        "a newer one takes its place"
+    );
     let invitation = house.provider.invitation(&one).await.expect("a link");
-    assert_eq!((invitation.purpose, invitation.email.as_deref()), (Purpose::Enrolment, Some(ADA)));
+    assert_eq!(
+        (invitation.purpose, invitation.email.as_deref()),
+        (Purpose::Enrolment, Some(ADA))
+    );
 
     let accept = |token: String, email: &'static str| {
         let (provider, browser) = (house.provider.clone(), house.browser());
-        async move { provider.accept_with_password(&browser, Entry::Link(&token), email, PASSWORD).await }
+        async move {
+            provider
+                .accept_with_password(&browser, Entry::Link(&token), email, PASSWORD)
+                .await
+        }
     };
-    let cookie = accept(one.clone(), "mallory@example.com").await.expect("accepted");
-    assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA, "the address is fixed");
+    let cookie = accept(one.clone(), "mallory@example.com")
+        .await
+        .expect("accepted");
+    assert_eq!(
+        house
+            .person(&house.holding(&cookie))
+            .await
+            .expect("signed in")
+            .email,
+        ADA,
+        "the address is fixed"
+    );
     assert_eq!(accept(one, ADA).await.err(), Some(EnrolError::LinkGone));
-    assert_eq!(accept(other, ADA).await.err(), Some(EnrolError::LinkGone), "nor by an older link");
+    assert_eq!(
+        accept(other, ADA).await.err(),
+        Some(EnrolError::LinkGone),
+        "nor by an older link"
+    );
 }
 
 #[tokio::test]
 async fn links_expire_and_follow_their_account() {
     let house = House::new().await;
-    let (setup, enrolment) = (house.first_account_token().await, house.enrolment_token(ADA).await);
-    house.provider.terminal().disable_account(ADA).await.expect("disabled");
-    assert_eq!(house.provider.invitation(&enrolment).await, Err(EnrolError::LinkGone));
-    house.provider.terminal().enable_account(ADA).await.expect("enabled");
-    assert_eq!(house.provider.invitation(&enrolment).await, Err(EnrolError::LinkGone), "what ended stays ended");
+    let (setup, enrolment) = (
+        house.first_account_token().await,
+        house.enrolment_token(ADA).await,
+    );
+    house
+        .provider
+        .terminal()
+        .disable_account(ADA)
+        .await
+        .expect("disabled");
+    assert_eq!(
+        house.provider.invitation(&enrolment).await,
+        Err(EnrolError::LinkGone)
+    );
+    house
+        .provider
+        .terminal()
+        .enable_account(ADA)
+        .await
+        .expect("enabled");
+    assert_eq!(
+        house.provider.invitation(&enrolment).await,
+        Err(EnrolError::LinkGone),
+        "what ended stays ended"
+    );
     let enrolment = house.enrolment_token(ADA).await;
     assert!(house.provider.invitation(&enrolment).await.is_ok());
     house.pass(house.provider.settings().lifetimes.invitation);
-    for token in [setup.as_str(), enrolment.as_str(), "", "nonsense", &"A".repeat(43)] {
-        assert_eq!(house.provider.invitation(token).await, Err(EnrolError::LinkGone), "{token}");
+    for token in [
+        setup.as_str(),
+        enrolment.as_str(),
+        "",
+        "nonsense",
+        &"A".repeat(43),
+    ] {
+        assert_eq!(
+            house.provider.invitation(token).await,
+            Err(EnrolError::LinkGone),
+            "{token}"
+        );
     }
 }
 
@@ -105,12 +229,32 @@ async fn a_mistake_does_not_use_the_link_up() {
     let too_long = "x".repeat(1025);
     for (email, password, refusal) in [
         ("ada", PASSWORD, EnrolError::EmailInvalid),
-        (ADA, "eleven77777", EnrolError::Password(PasswordError::TooShort { minimum: 12 })),
-        (ADA, "Password1234", EnrolError::Password(PasswordError::Common)),
-        (ADA, "Ada@example.com", EnrolError::Password(PasswordError::FromName)),
-        (ADA, &too_long, EnrolError::Password(PasswordError::TooLong { maximum: 1024 })),
+        (
+            ADA,
+            "eleven77777",
+            EnrolError::Password(PasswordError::TooShort { minimum: 12 }),
+        ),
+        (
+            ADA,
+            "Password1234",
+            EnrolError::Password(PasswordError::Common),
+        ),
+        (
+            ADA,
+            "Ada@example.com",
+            EnrolError::Password(PasswordError::FromName),
+        ),
+        (
+            ADA,
+            &too_long,
+            EnrolError::Password(PasswordError::TooLong { maximum: 1024 }),
+        ),
     ] {
-        let refused = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), email, password).await.err();
+        let refused = house
+            .provider
+            .accept_with_password(&house.browser(), Entry::Link(&token), email, password)
+            .await
+            .err();
         assert_eq!(refused, Some(refusal));
     }
     house
@@ -120,11 +264,15 @@ async fn a_mistake_does_not_use_the_link_up() {
         .expect("twelve characters");
 }
 
-/// Whichever step the store fails at, and however: once it works again, the person can accept, or sign in with the password
-/// they chose, and there is one account.
+/// Whichever step the store fails at, and however: once it works again, the person can accept, or
+/// sign in with the password they chose, and there is one account.
 #[tokio::test]
 async fn a_failure_half_way_leaves_nothing_unusable() {
-    for (fault, only_once) in [(Fault::NotDone, true), (Fault::NotDone, false), (Fault::AnswerLost, true)] {
+    for (fault, only_once) in [
+        (Fault::NotDone, true),
+        (Fault::NotDone, false),
+        (Fault::AnswerLost, true),
+    ] {
         for enrolment in [true, false] {
             let mut step = 0;
             while fails_at(step, only_once, fault, enrolment).await {
@@ -139,9 +287,16 @@ async fn a_failure_half_way_leaves_nothing_unusable() {
 async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -> bool {
     let (store, plan) = Plan::store().await;
     let house = House::over(store).await;
-    let token = if enrolment { house.enrolment_token(ADA).await } else { house.first_account_token().await };
+    let token = if enrolment {
+        house.enrolment_token(ADA).await
+    } else {
+        house.first_account_token().await
+    };
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    let outcome = house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD).await;
+    let outcome = house
+        .provider
+        .accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD)
+        .await;
     if !plan.mend() {
         assert!(outcome.is_ok());
         return false;
@@ -152,13 +307,33 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
         Ok(cookie) => Ok(cookie),
         Err(error) => {
             assert_eq!(error, EnrolError::Unavailable, "{case}");
-            house.provider.accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD).await
+            house
+                .provider
+                .accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD)
+                .await
         }
     };
     if let Err(error) = signed_in {
-        assert!(matches!(error, EnrolError::LinkGone | EnrolError::EmailUnavailable), "{case}: {error}");
-        house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.expect(&case);
+        assert!(
+            matches!(error, EnrolError::LinkGone | EnrolError::EmailUnavailable),
+            "{case}: {error}"
+        );
+        house
+            .provider
+            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .await
+            .expect(&case);
     }
-    assert!(house.provider.terminal().accounts().await.expect("a list").len() <= 1, "{case}");
+    assert!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .len()
+            <= 1,
+        "{case}"
+    );
     true
 }

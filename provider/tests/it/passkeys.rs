@@ -16,14 +16,38 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
     house.pass(Duration::from_mins(1));
     let browser = house.browser();
     for _ in 0..2 {
-        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+        let ceremony = house
+            .provider
+            .start_passkey_sign_in(&browser, false)
+            .await
+            .expect("begun");
         let credential = authenticator.get(&ceremony.options);
-        let cookie = house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.expect("signed in");
-        let view = house.provider.account(&house.holding(&cookie)).await.expect("the store answers").expect("signed in");
-        assert_eq!((view.email.as_str(), view.has_password, view.passkeys.len()), (ADA, false, 1));
+        let cookie = house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .expect("signed in");
+        let view = house
+            .provider
+            .account(&house.holding(&cookie))
+            .await
+            .expect("the store answers")
+            .expect("signed in");
+        assert_eq!(
+            (view.email.as_str(), view.has_password, view.passkeys.len()),
+            (ADA, false, 1)
+        );
         assert_eq!(view.passkeys[0].last_used_at, Some(house.provider.now()));
-        let again = house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err();
-        assert_eq!(again, Some(SignInError::WrongCredentials), "a ceremony is taken once");
+        let again = house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .err();
+        assert_eq!(
+            again,
+            Some(SignInError::WrongCredentials),
+            "a ceremony is taken once"
+        );
     }
 }
 
@@ -33,26 +57,78 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     let browser = house.browser();
     let wrong = Some(SignInError::WrongCredentials);
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_passkey_sign_in(&browser, false)
+        .await
+        .expect("begun");
     let credential = authenticator.get(&ceremony.options);
     assert_eq!(
-        house.provider.finish_passkey_sign_in(&house.browser(), &ceremony.id, &credential).await.err(),
+        house
+            .provider
+            .finish_passkey_sign_in(&house.browser(), &ceremony.id, &credential)
+            .await
+            .err(),
         wrong,
         "another browser"
     );
-    assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "used by that");
+    assert_eq!(
+        house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .err(),
+        wrong,
+        "used by that"
+    );
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
-    let other = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_passkey_sign_in(&browser, false)
+        .await
+        .expect("begun");
+    let other = house
+        .provider
+        .start_passkey_sign_in(&browser, false)
+        .await
+        .expect("begun");
     let credential = authenticator.get(&other.options);
-    assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "another challenge");
+    assert_eq!(
+        house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .err(),
+        wrong,
+        "another challenge"
+    );
 
-    let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_passkey_sign_in(&browser, false)
+        .await
+        .expect("begun");
     let credential = authenticator.get(&ceremony.options);
     house.pass(Duration::from_mins(5));
-    assert_eq!(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err(), wrong, "too late");
+    assert_eq!(
+        house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .err(),
+        wrong,
+        "too late"
+    );
     for id in ["", "nonsense", &"A".repeat(43)] {
-        assert_eq!(house.provider.finish_passkey_sign_in(&browser, id, &credential).await.err(), wrong, "{id}");
+        assert_eq!(
+            house
+                .provider
+                .finish_passkey_sign_in(&browser, id, &credential)
+                .await
+                .err(),
+            wrong,
+            "{id}"
+        );
     }
 }
 
@@ -62,16 +138,28 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
     let browser = house.browser();
     let changes: [fn(&mut Authenticator); 4] = [
         |passkey| passkey.verifies = false,
-        |passkey| (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example"),
+        |passkey| {
+            (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example")
+        },
         |passkey| passkey.origin = crate::house::ISSUER,
         Authenticator::forget_a_use,
     ];
     let mut outcomes = Vec::new();
     for change in changes {
         change(&mut authenticator);
-        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+        let ceremony = house
+            .provider
+            .start_passkey_sign_in(&browser, false)
+            .await
+            .expect("begun");
         let credential = authenticator.get(&ceremony.options);
-        outcomes.push(house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.is_ok());
+        outcomes.push(
+            house
+                .provider
+                .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+                .await
+                .is_ok(),
+        );
     }
     assert_eq!(outcomes, [false, false, true, false]);
 }
@@ -80,11 +168,24 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
 async fn a_passkey_of_a_disabled_or_unknown_account_signs_nobody_in() {
     let (house, mut authenticator, _) = with_passkey().await;
     let browser = house.browser();
-    house.provider.terminal().disable_account(ADA).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ADA)
+        .await
+        .expect("disabled");
     for mut passkey in [authenticator_of(&mut authenticator), Authenticator::new(9)] {
-        let ceremony = house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+        let ceremony = house
+            .provider
+            .start_passkey_sign_in(&browser, false)
+            .await
+            .expect("begun");
         let credential = passkey.get(&ceremony.options);
-        let refusal = house.provider.finish_passkey_sign_in(&browser, &ceremony.id, &credential).await.err();
+        let refusal = house
+            .provider
+            .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
+            .await
+            .err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));
     }
 }
@@ -98,48 +199,119 @@ async fn a_signed_in_person_adds_passkeys() {
     let house = House::new().await;
     let ada = house.ada().await;
     let mut authenticator = Authenticator::new(2);
-    let ceremony = house.provider.start_adding_passkey(&ada).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_adding_passkey(&ada)
+        .await
+        .expect("begun");
     let credential = authenticator.create(&ceremony.options);
-    house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential).await.expect("added");
-    let again = house.provider.finish_adding_passkey(&ada, &ceremony.id, &credential).await;
+    house
+        .provider
+        .finish_adding_passkey(&ada, &ceremony.id, &credential)
+        .await
+        .expect("added");
+    let again = house
+        .provider
+        .finish_adding_passkey(&ada, &ceremony.id, &credential)
+        .await;
     assert_eq!(again, Err(AccountError::CeremonyFailed));
 
-    let view = house.provider.account(&ada).await.expect("the store answers").expect("signed in");
-    assert_eq!((view.has_password, view.passkeys.len(), view.passkeys[0].name.as_str()), (true, 1, DEVICE));
-    let next = house.provider.start_adding_passkey(&ada).await.expect("begun");
-    assert_eq!(next.options.public_key.exclude_credentials.as_ref().map(Vec::len), Some(1));
+    let view = house
+        .provider
+        .account(&ada)
+        .await
+        .expect("the store answers")
+        .expect("signed in");
+    assert_eq!(
+        (
+            view.has_password,
+            view.passkeys.len(),
+            view.passkeys[0].name.as_str()
+        ),
+        (true, 1, DEVICE)
+    );
+    let next = house
+        .provider
+        .start_adding_passkey(&ada)
+        .await
+        .expect("begun");
+    assert_eq!(
+        next.options
+            .public_key
+            .exclude_credentials
+            .as_ref()
+            .map(Vec::len),
+        Some(1)
+    );
 
-    let sign_in = house.provider.start_passkey_sign_in(&ada, false).await.expect("begun");
+    let sign_in = house
+        .provider
+        .start_passkey_sign_in(&ada, false)
+        .await
+        .expect("begun");
     let proof = authenticator.get(&sign_in.options);
-    house.provider.finish_passkey_sign_in(&ada, &sign_in.id, &proof).await.expect("signed in");
+    house
+        .provider
+        .finish_passkey_sign_in(&ada, &sign_in.id, &proof)
+        .await
+        .expect("signed in");
 }
 
 #[tokio::test]
 async fn nobody_adds_a_passkey_to_another_account() {
     let house = House::new().await;
-    assert_eq!(house.provider.start_adding_passkey(&house.browser()).await.err(), Some(AccountError::NotSignedIn));
+    assert_eq!(
+        house
+            .provider
+            .start_adding_passkey(&house.browser())
+            .await
+            .err(),
+        Some(AccountError::NotSignedIn)
+    );
     house.add(ADA).await;
     house.add("bob@example.com").await;
     let (stranger, browser) = house.provider.visitor(b"", "", [192, 0, 2, 1].into());
     let browser = browser[0].header_value();
     // One browser, in which one person signs in and then another.
     let sign_in = async |visitor: &Visitor, email: &str| {
-        let session =
-            house.provider.sign_in_with_password(visitor, email, PASSWORD).await.expect("signed in").cookies[0].header_value();
+        let session = house
+            .provider
+            .sign_in_with_password(visitor, email, PASSWORD)
+            .await
+            .expect("signed in")
+            .cookies[0]
+            .header_value();
         let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
-        house.provider.visitor(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into()).0
+        house
+            .provider
+            .visitor(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into())
+            .0
     };
     let ada = sign_in(&stranger, ADA).await;
-    let ceremony = house.provider.start_adding_passkey(&ada).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_adding_passkey(&ada)
+        .await
+        .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     let bob = sign_in(&ada, "bob@example.com").await;
-    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential).await;
+    let refusal = house
+        .provider
+        .finish_adding_passkey(&bob, &ceremony.id, &credential)
+        .await;
     assert_eq!(refusal, Err(AccountError::CeremonyFailed));
 
-    let ceremony = house.provider.start_adding_passkey(&bob).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_adding_passkey(&bob)
+        .await
+        .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     house.provider.sign_out(&bob).await.expect("signed out");
-    let refusal = house.provider.finish_adding_passkey(&bob, &ceremony.id, &credential).await;
+    let refusal = house
+        .provider
+        .finish_adding_passkey(&bob, &ceremony.id, &credential)
+        .await;
     assert_eq!(refusal, Err(AccountError::NotSignedIn));
 }
 
@@ -149,14 +321,25 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     let (browser, token) = (house.browser(), house.enrolment_token(ADA).await);
     let mut elsewhere = Authenticator::new(4);
     elsewhere.origin = "https://evil.example";
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .await
+        .expect("begun");
     let credential = elsewhere.create(&ceremony.options);
     for _ in 0..2 {
-        let refusal =
-            house.provider.finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential).await.err();
+        let refusal = house
+            .provider
+            .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
+            .await
+            .err();
         assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
     }
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .await
+        .expect("begun");
     assert_eq!(ceremony.options.public_key.user.name, ADA);
     let credential = Authenticator::new(4).create(&ceremony.options);
     let cookie = house
@@ -164,17 +347,35 @@ async fn a_failed_ceremony_leaves_the_link_good() {
         .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
         .await
         .expect("accepted");
-    assert_eq!(house.person(&house.holding(&cookie)).await.expect("signed in").email, ADA);
+    assert_eq!(
+        house
+            .person(&house.holding(&cookie))
+            .await
+            .expect("signed in")
+            .email,
+        ADA
+    );
 }
 
 #[tokio::test]
 async fn a_ceremony_of_one_link_does_not_accept_another() {
     let house = House::new().await;
     let browser = house.browser();
-    let (ada, bob) = (house.enrolment_token(ADA).await, house.enrolment_token("bob@example.com").await);
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&ada), "").await.expect("begun");
+    let (ada, bob) = (
+        house.enrolment_token(ADA).await,
+        house.enrolment_token("bob@example.com").await,
+    );
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::Link(&ada), "")
+        .await
+        .expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
-    let refusal = house.provider.finish_accept_with_passkey(&browser, Entry::Link(&bob), &ceremony.id, &credential).await.err();
+    let refusal = house
+        .provider
+        .finish_accept_with_passkey(&browser, Entry::Link(&bob), &ceremony.id, &credential)
+        .await
+        .err();
     assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
 }
 
@@ -183,12 +384,28 @@ async fn starting_is_limited_per_browser_first() {
     let house = House::new().await;
     let browser = house.browser();
     for _ in 0..30 {
-        house.provider.start_passkey_sign_in(&browser, false).await.expect("begun");
+        house
+            .provider
+            .start_passkey_sign_in(&browser, false)
+            .await
+            .expect("begun");
     }
-    let refusal = house.provider.start_passkey_sign_in(&browser, false).await.err();
+    let refusal = house
+        .provider
+        .start_passkey_sign_in(&browser, false)
+        .await
+        .err();
     assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })));
-    house.provider.start_passkey_sign_in(&browser, true).await.expect("what the page does by itself is counted apart");
-    house.provider.start_passkey_sign_in(&house.browser(), false).await.expect("another browser");
+    house
+        .provider
+        .start_passkey_sign_in(&browser, true)
+        .await
+        .expect("what the page does by itself is counted apart");
+    house
+        .provider
+        .start_passkey_sign_in(&house.browser(), false)
+        .await
+        .expect("another browser");
 }
 
 #[tokio::test]
@@ -196,18 +413,42 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
     let (house, mut own, ada) = with_passkey().await;
     let mut foreign = Authenticator::new(2);
     let token = house.enrolment_token(BOB).await;
-    foreign.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.expect("accepted");
+    foreign
+        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .await
+        .expect("accepted");
     for (passkey, good) in [(&mut foreign, false), (&mut own, true)] {
-        let ceremony = house.provider.start_passkey_sign_in(&ada, false).await.expect("begun");
+        let ceremony = house
+            .provider
+            .start_passkey_sign_in(&ada, false)
+            .await
+            .expect("begun");
         let credential = passkey.get(&ceremony.options);
-        let confirmed = house.provider.confirm_with_passkey(&ada, &ceremony.id, &credential).await;
-        assert_eq!(confirmed.as_ref().err(), (!good).then_some(&SignInError::WrongCredentials));
+        let confirmed = house
+            .provider
+            .confirm_with_passkey(&ada, &ceremony.id, &credential)
+            .await;
+        assert_eq!(
+            confirmed.as_ref().err(),
+            (!good).then_some(&SignInError::WrongCredentials)
+        );
         let browser = confirmed.map_or_else(|_| ada.clone(), |signed_in| house.holding(&signed_in));
         assert_eq!(house.person(&browser).await.expect("signed in").email, ADA);
     }
     let stranger = house.browser();
-    let ceremony = house.provider.start_passkey_sign_in(&stranger, false).await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_passkey_sign_in(&stranger, false)
+        .await
+        .expect("begun");
     let credential = own.get(&ceremony.options);
-    let confirmed = house.provider.confirm_with_passkey(&stranger, &ceremony.id, &credential).await;
-    assert_eq!(confirmed.err(), Some(SignInError::WrongCredentials), "there is nobody to confirm");
+    let confirmed = house
+        .provider
+        .confirm_with_passkey(&stranger, &ceremony.id, &credential)
+        .await;
+    assert_eq!(
+        confirmed.err(),
+        Some(SignInError::WrongCredentials),
+        "there is nobody to confirm"
+    );
 }

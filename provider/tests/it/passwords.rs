@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use argon2::{Argon2, password_hash::PasswordHasher as _};
-use provider::{AccountError, AdministrationError, EnrolError, Entry, PasswordError, Role, SignInError};
+use provider::{
+    AccountError, AdministrationError, EnrolError, Entry, PasswordError, Role, SignInError,
+};
 use store::Keep;
 
 use crate::{
@@ -20,9 +22,19 @@ async fn a_password_signs_in_however_the_address_is_typed() {
     let house = House::new().await;
     house.add(ADA).await;
     for email in ["Ada@example.com", "ada@EXAMPLE.com", " ada@example.com "] {
-        let cookie = house.provider.sign_in_with_password(&house.browser(), email, PASSWORD).await.expect("signed in");
-        let person = house.person(&house.holding(&cookie)).await.expect("signed in");
-        assert_eq!((person.email.as_str(), person.authenticated_at), (ADA, house.provider.now()));
+        let cookie = house
+            .provider
+            .sign_in_with_password(&house.browser(), email, PASSWORD)
+            .await
+            .expect("signed in");
+        let person = house
+            .person(&house.holding(&cookie))
+            .await
+            .expect("signed in");
+        assert_eq!(
+            (person.email.as_str(), person.authenticated_at),
+            (ADA, house.provider.now())
+        );
     }
 }
 
@@ -31,7 +43,12 @@ async fn what_is_wrong_is_not_told() {
     let house = House::new().await;
     house.add(ADA).await;
     house.add("off@example.com").await;
-    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account("off@example.com")
+        .await
+        .expect("disabled");
     house.enrolment_token("bare@example.com").await;
     let too_long = "x".repeat(2000);
     for (email, password) in [
@@ -44,22 +61,34 @@ async fn what_is_wrong_is_not_told() {
         ("nobody", PASSWORD),
         ("", ""),
     ] {
-        let refusal = house.provider.sign_in_with_password(&house.browser(), email, password).await.err();
+        let refusal = house
+            .provider
+            .sign_in_with_password(&house.browser(), email, password)
+            .await
+            .err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials), "{email}");
     }
 }
 
-/// What the store does takes longer than all the rest, where it waits for a disk. Of this, what is done after the answer is a part: it
-/// may delay the next answer.
+/// What the store does takes longer than all the rest, where it waits for a disk. Of this, what is
+/// done after the answer is a part: it may delay the next answer.
 #[tokio::test]
 async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     let (store, written) = Written::store().await;
     let house = House::over(store).await;
     house.add(ADA).await;
     house.add("off@example.com").await;
-    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account("off@example.com")
+        .await
+        .expect("disabled");
     let bare = house.enrolment_token("bare@example.com").await;
-    assert!(!bare.is_empty() && house.opens(ADA, PASSWORD).await, "the first steps of all are behind it");
+    assert!(
+        !bare.is_empty() && house.opens(ADA, PASSWORD).await,
+        "the first steps of all are behind it"
+    );
     for by_code in [false, true] {
         let mut steps = Vec::new();
         let emails = [
@@ -75,18 +104,32 @@ async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
         for (number, email) in (0..).zip(emails) {
             // The last two come again from where they came before, which is noted no more.
             let place = if number < 6 { number } else { (number - 6) * 4 };
-            let (before, browser) = (written.steps(), house.browser_from(place + if by_code { 20 } else { 10 }));
+            let (before, browser) = (
+                written.steps(),
+                house.browser_from(place + if by_code { 20 } else { 10 }),
+            );
             let refused = if by_code {
-                house.provider.sign_in_with_recovery_code(&browser, email, "a guess").await.err()
+                house
+                    .provider
+                    .sign_in_with_recovery_code(&browser, email, "a guess")
+                    .await
+                    .err()
             } else {
-                house.provider.sign_in_with_password(&browser, email, "a guess").await.err()
+                house
+                    .provider
+                    .sign_in_with_password(&browser, email, "a guess")
+                    .await
+                    .err()
             };
             assert_eq!(refused, Some(SignInError::WrongCredentials));
             house.provider.finish_late_work().await;
             let after = written.steps();
             steps.push((after.0 - before.0, after.1 - before.1));
         }
-        assert!(steps[..6].iter().all(|taken| *taken == steps[0]), "{steps:?}");
+        assert!(
+            steps[..6].iter().all(|taken| *taken == steps[0]),
+            "{steps:?}"
+        );
         assert!(steps[6] == steps[7] && steps[6] < steps[0], "{steps:?}");
     }
 }
@@ -99,21 +142,40 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
         let guesses: Vec<_> = (0..64)
             .map(|number| {
                 let (provider, browser) = (house.provider.clone(), house.browser_from(number));
-                tokio::spawn(async move { provider.sign_in_with_password(&browser, email, "a guess").await.err() })
+                tokio::spawn(async move {
+                    provider
+                        .sign_in_with_password(&browser, email, "a guess")
+                        .await
+                        .err()
+                })
             })
             .collect();
         let mut wrong = 0;
         for guess in guesses {
-            wrong += usize::from(guess.await.expect("finishes") == Some(SignInError::WrongCredentials));
+            wrong +=
+                usize::from(guess.await.expect("finishes") == Some(SignInError::WrongCredentials));
         }
         assert_eq!(wrong, 10, "{email}");
-        let even_the_right_one =
-            house.provider.sign_in_with_password(&house.browser(), &email.to_uppercase(), PASSWORD).await.err();
-        let Some(SignInError::TooManyAttempts { retry_after }) = even_the_right_one else { panic!("{even_the_right_one:?}") };
+        let even_the_right_one = house
+            .provider
+            .sign_in_with_password(&house.browser(), &email.to_uppercase(), PASSWORD)
+            .await
+            .err();
+        let Some(SignInError::TooManyAttempts { retry_after }) = even_the_right_one else {
+            panic!("{even_the_right_one:?}")
+        };
         assert!(retry_after <= QUARTER_OF_AN_HOUR && !retry_after.is_zero());
         house.pass(retry_after);
-        let after = house.provider.sign_in_with_password(&house.browser(), email, PASSWORD).await.err();
-        assert_eq!(after, (email != ADA).then_some(SignInError::WrongCredentials), "nobody is locked out for good");
+        let after = house
+            .provider
+            .sign_in_with_password(&house.browser(), email, PASSWORD)
+            .await
+            .err();
+        assert_eq!(
+            after,
+            (email != ADA).then_some(SignInError::WrongCredentials),
+            "nobody is locked out for good"
+        );
     }
 }
 
@@ -124,20 +186,39 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
     for number in 0..10 {
         for _ in 0..10 {
             let email = format!("{number}@example.com");
-            let refusal = house.provider.sign_in_with_password(&house.browser(), &email, "a guess").await.err();
+            let refusal = house
+                .provider
+                .sign_in_with_password(&house.browser(), &email, "a guess")
+                .await
+                .err();
             assert_eq!(refusal, Some(SignInError::WrongCredentials));
         }
     }
     for _ in 0..20 {
-        let refusal = house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.err();
-        assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })), "{refusal:?}");
+        let refusal = house
+            .provider
+            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .await
+            .err();
+        assert!(
+            matches!(refusal, Some(SignInError::TooManyAttempts { .. })),
+            "{refusal:?}"
+        );
     }
-    house.provider.sign_in_with_password(&house.browser_from(2), ADA, PASSWORD).await.expect("another neighbourhood");
+    house
+        .provider
+        .sign_in_with_password(&house.browser_from(2), ADA, PASSWORD)
+        .await
+        .expect("another neighbourhood");
 }
 
 /// Whether somebody who tries is told to wait.
 async fn must_wait(house: &House, browser: &Browser, email: &str, password: &str) -> bool {
-    let refused = house.provider.sign_in_with_password(&browser.visits(), email, password).await.err();
+    let refused = house
+        .provider
+        .sign_in_with_password(&browser.visits(), email, password)
+        .await
+        .err();
     matches!(refused, Some(SignInError::TooManyAttempts { .. }))
 }
 
@@ -148,12 +229,22 @@ async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() 
     house.add(BOB).await;
     let mut known = Browser::from(&house, 1);
     assert!(known.signs_in(ADA, PASSWORD).await);
-    house.provider.sign_out(&known.visits()).await.expect("signed out");
+    house
+        .provider
+        .sign_out(&known.visits())
+        .await
+        .expect("signed out");
     for number in 100..112 {
         let stranger = Browser::from(&house, number);
-        assert_eq!(must_wait(&house, &stranger, ADA, "a guess").await, number >= 110);
+        assert_eq!(
+            must_wait(&house, &stranger, ADA, "a guess").await,
+            number >= 110
+        );
     }
-    assert!(must_wait(&house, &Browser::from(&house, 2), ADA, PASSWORD).await, "nor does a right guess help a stranger");
+    assert!(
+        must_wait(&house, &Browser::from(&house, 2), ADA, PASSWORD).await,
+        "nor does a right guess help a stranger"
+    );
     assert!(known.signs_in(ADA, PASSWORD).await);
     // It is limited for itself, and forgiven when the right one comes.
     for _ in 0..9 {
@@ -170,7 +261,10 @@ async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() 
     }
     assert!(must_wait(&house, &Browser::from(&house, 3), BOB, PASSWORD).await);
     house.pass(QUARTER_OF_AN_HOUR);
-    assert!(known.signs_in(ADA, PASSWORD).await, "nobody is locked out for good");
+    assert!(
+        known.signs_in(ADA, PASSWORD).await,
+        "nobody is locked out for good"
+    );
     assert!(Browser::from(&house, 4).signs_in(BOB, PASSWORD).await);
 }
 
@@ -185,7 +279,12 @@ async fn a_browser_is_known_from_its_last_sign_in_on() {
         house.pass(QUARTER_OF_AN_HOUR);
         assert!(known.signs_in(ADA, PASSWORD).await);
         let now = format!(" = {}", house.provider.now().seconds());
-        assert!(written.find("familiar:").last().is_some_and(|last| last.ends_with(&now)));
+        assert!(
+            written
+                .find("familiar:")
+                .last()
+                .is_some_and(|last| last.ends_with(&now))
+        );
     }
 }
 
@@ -195,14 +294,21 @@ async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour()
     house.add(ADA).await;
     house.add(BOB).await;
     for number in 0..103 {
-        assert_eq!(must_wait(&house, &Browser::from(&house, number % 3), ADA, PASSWORD).await, number >= 100);
+        assert_eq!(
+            must_wait(&house, &Browser::from(&house, number % 3), ADA, PASSWORD).await,
+            number >= 100
+        );
     }
-    assert!(Browser::from(&house, 1).signs_in(BOB, PASSWORD).await, "another person");
+    assert!(
+        Browser::from(&house, 1).signs_in(BOB, PASSWORD).await,
+        "another person"
+    );
     house.pass(QUARTER_OF_AN_HOUR);
     assert!(Browser::from(&house, 1).signs_in(ADA, PASSWORD).await);
 }
 
-/// What releases before 0.2 wrote of a browser: when it last signed in, and nothing of the generation.
+/// What releases before 0.2 wrote of a browser: when it last signed in, and nothing of the
+/// generation.
 #[tokio::test]
 async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_changes() {
     let (store, written) = Written::store().await;
@@ -213,24 +319,45 @@ async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_chan
     let line = written.find("familiar:").pop().expect("it is noted");
     let (key, value) = line.split_once(" = ").expect("a key and a value");
     let parts: Vec<_> = key.split(':').collect();
-    let [kind, account, _, digest] = parts[..] else { panic!("{key}") };
+    let [kind, account, _, digest] = parts[..] else {
+        panic!("{key}")
+    };
     house.store.remove(key).await.expect("the store answers");
     let earlier = [kind, account, digest].join(":");
-    house.store.insert(&earlier, value.as_bytes(), Keep::Forever).await.expect("the store answers");
+    house
+        .store
+        .insert(&earlier, value.as_bytes(), Keep::Forever)
+        .await
+        .expect("the store answers");
     for number in 100..112 {
         must_wait(&house, &Browser::from(&house, number), ADA, "a guess").await;
     }
-    assert!(!must_wait(&house, &known, ADA, "a guess").await, "it is known");
+    assert!(
+        !must_wait(&house, &known, ADA, "a guess").await,
+        "it is known"
+    );
     house.pass(Duration::from_secs(1));
-    house.provider.terminal().set_account_password(ADA, "another good one").await.expect("a new password");
-    assert!(must_wait(&house, &known, ADA, "another good one").await, "it is not");
+    house
+        .provider
+        .terminal()
+        .set_account_password(ADA, "another good one")
+        .await
+        .expect("a new password");
+    assert!(
+        must_wait(&house, &known, ADA, "another good one").await,
+        "it is not"
+    );
 }
 
 #[tokio::test]
 async fn limits_can_be_switched_off() {
     let house = House::set_up(|settings| settings.rate_limits = false).await;
     for _ in 0..20 {
-        let refusal = house.provider.sign_in_with_password(&house.browser(), ADA, PASSWORD).await.err();
+        let refusal = house
+            .provider
+            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .await
+            .err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));
     }
 }
@@ -240,9 +367,17 @@ const SHORT: &str = "olive tromb";
 #[tokio::test]
 async fn a_password_is_the_same_however_a_keyboard_composes_it() {
     let house = House::new().await;
-    let (composed, decomposed, wide) =
-        ("caf\u{e9} \u{fb01}n du monde", "cafe\u{301} fin du monde", "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde");
-    house.provider.terminal().add_account(ADA, Some(decomposed)).await.expect("added");
+    let (composed, decomposed, wide) = (
+        "caf\u{e9} \u{fb01}n du monde",
+        "cafe\u{301} fin du monde",
+        "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde",
+    );
+    house
+        .provider
+        .terminal()
+        .add_account(ADA, Some(decomposed))
+        .await
+        .expect("added");
     for typed in [composed, decomposed, wide] {
         assert!(house.opens(ADA, typed).await, "{typed:?}");
     }
@@ -255,15 +390,27 @@ async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
     house.add(ADA).await;
     let id = house.provider.terminal().accounts().await.expect("a list")[0].id;
     let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
-    let hash = Argon2::default().hash_password_with_salt(typed.as_bytes(), &[9; 16]).expect("a hash").to_string();
-    let bytes = house.store.get(&key).await.expect("an answer").expect("an account");
+    let hash = Argon2::default()
+        .hash_password_with_salt(typed.as_bytes(), &[9; 16])
+        .expect("a hash")
+        .to_string();
+    let bytes = house
+        .store
+        .get(&key)
+        .await
+        .expect("an answer")
+        .expect("an account");
     let mut account: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
     account["password"] = hash.into();
     for newer in ["password_is_long", "link", "next_email"] {
         account.as_object_mut().expect("an object").remove(newer);
     }
     let earlier = account.to_string();
-    house.store.compare_and_swap(&key, &bytes, earlier.as_bytes(), Keep::Forever).await.expect("an answer");
+    house
+        .store
+        .compare_and_swap(&key, &bytes, earlier.as_bytes(), Keep::Forever)
+        .await
+        .expect("an answer");
     assert!(house.opens(ADA, typed).await);
     assert!(!house.opens(ADA, PASSWORD).await);
 }
@@ -276,7 +423,10 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
     for (password, why) in [
         ("password1234", PasswordError::Common),
         ("Sunshine2024!", PasswordError::Common),
-        ("\u{ff50}\u{ff41}\u{ff53}\u{ff53}\u{ff57}\u{ff4f}\u{ff52}\u{ff44}12345", PasswordError::Common),
+        (
+            "\u{ff50}\u{ff41}\u{ff53}\u{ff53}\u{ff57}\u{ff4f}\u{ff52}\u{ff44}12345",
+            PasswordError::Common,
+        ),
         ("ada@example.com", PasswordError::FromName),
         ("vestibule2024", PasswordError::FromName),
     ] {
@@ -284,11 +434,21 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
         assert_eq!(refused, Some(AccountError::Password(why)), "{password}");
         // Another person's address is another matter.
         if password != "ada@example.com" {
-            let added = terminal.add_account("ada@example.net", Some(password)).await.err();
-            assert!(matches!(added, Some(AdministrationError::Invalid(_))), "{password}");
+            let added = terminal
+                .add_account("ada@example.net", Some(password))
+                .await
+                .err();
+            assert!(
+                matches!(added, Some(AdministrationError::Invalid(_))),
+                "{password}"
+            );
         }
         let link = house.reset_token(ADA).await;
-        let reset = house.provider.accept_with_password(&house.browser(), Entry::Link(&link), "", password).await.err();
+        let reset = house
+            .provider
+            .accept_with_password(&house.browser(), Entry::Link(&link), "", password)
+            .await
+            .err();
         assert_eq!(reset, Some(EnrolError::Password(why)), "{password}");
     }
     assert!(house.opens(ADA, PASSWORD).await, "nothing was changed");
@@ -299,28 +459,73 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
     let house = House::new().await;
     let ada = house.ada().await;
     let terminal = house.provider.terminal();
-    let too_short = Some(AccountError::Password(PasswordError::TooShort { minimum: 12 }));
-    assert_eq!(house.provider.change_password(&ada, SHORT).await.err(), too_short);
+    let too_short = Some(AccountError::Password(PasswordError::TooShort {
+        minimum: 12,
+    }));
+    assert_eq!(
+        house.provider.change_password(&ada, SHORT).await.err(),
+        too_short
+    );
     assert_eq!(house.account(&ada).await.shortest_password, 12);
     // A person may have a shorter one, and is then no administrator before they have a longer one.
-    terminal.add_account(BOB, Some(SHORT)).await.expect("eight are enough");
-    assert!(matches!(terminal.set_role(BOB, Role::Administrator).await, Err(AdministrationError::Conflict(_))));
-    let signed_in = house.provider.sign_in_with_password(&house.browser(), BOB, SHORT).await.expect("signed in");
+    terminal
+        .add_account(BOB, Some(SHORT))
+        .await
+        .expect("eight are enough");
+    assert!(matches!(
+        terminal.set_role(BOB, Role::Administrator).await,
+        Err(AdministrationError::Conflict(_))
+    ));
+    let signed_in = house
+        .provider
+        .sign_in_with_password(&house.browser(), BOB, SHORT)
+        .await
+        .expect("signed in");
     let bob = house.holding(&signed_in);
-    assert_eq!((house.account(&bob).await.role, house.account(&bob).await.shortest_password), (Role::Person, 8));
-    house.provider.change_password(&bob, PASSWORD).await.expect("a longer one");
-    terminal.set_role(BOB, Role::Administrator).await.expect("an administrator");
+    assert_eq!(
+        (
+            house.account(&bob).await.role,
+            house.account(&bob).await.shortest_password
+        ),
+        (Role::Person, 8)
+    );
+    house
+        .provider
+        .change_password(&bob, PASSWORD)
+        .await
+        .expect("a longer one");
+    terminal
+        .set_role(BOB, Role::Administrator)
+        .await
+        .expect("an administrator");
 }
 
 #[tokio::test]
 async fn an_administrator_with_a_short_password_keeps_the_last_passkey() {
     let (house, _, ada) = with_passkey().await;
     assert_eq!(house.account(&ada).await.role, Role::Administrator);
-    let signed_in = house.provider.change_password(&ada, SHORT).await.expect("beside a passkey eight are enough");
+    let signed_in = house
+        .provider
+        .change_password(&ada, SHORT)
+        .await
+        .expect("beside a passkey eight are enough");
     let ada = house.holding(&signed_in);
     let passkey = house.account(&ada).await.passkeys[0].id.clone();
-    assert_eq!(house.provider.remove_passkey(&ada, &passkey).await, Err(AccountError::ShortPasswordAlone));
+    assert_eq!(
+        house.provider.remove_passkey(&ada, &passkey).await,
+        Err(AccountError::ShortPasswordAlone)
+    );
     assert_eq!(house.account(&ada).await.passkeys.len(), 1);
-    let ada = house.holding(&house.provider.change_password(&ada, PASSWORD).await.expect("a longer one"));
-    house.provider.remove_passkey(&ada, &passkey).await.expect("removed");
+    let ada = house.holding(
+        &house
+            .provider
+            .change_password(&ada, PASSWORD)
+            .await
+            .expect("a longer one"),
+    );
+    house
+        .provider
+        .remove_passkey(&ada, &passkey)
+        .await
+        .expect("removed");
 }

@@ -18,32 +18,52 @@ const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 async fn with_codes(house: &House) -> (Browser, Vec<String>) {
     let mut passkey = settled(house).await.0;
     let mut ada = Browser::from(house, 1);
-    ada.keep_all(&passkey.signs_in(house, &ada.visits()).await.expect("signed in"));
+    ada.keep_all(
+        &passkey
+            .signs_in(house, &ada.visits())
+            .await
+            .expect("signed in"),
+    );
     let codes = made(house, &mut ada).await;
     (ada, codes)
 }
 
 async fn made(house: &House, browser: &mut Browser) -> Vec<String> {
-    let cookie = house.provider.make_recovery_codes(&browser.visits()).await.expect("made");
+    let cookie = house
+        .provider
+        .make_recovery_codes(&browser.visits())
+        .await
+        .expect("made");
     browser.keep(&cookie);
     shown(house, browser).await.expect("codes")
 }
 
 async fn shown(house: &House, browser: &Browser) -> Option<Vec<String>> {
-    let shown = house.provider.fresh_recovery_codes(&browser.visits()).await.expect("the store answers");
+    let shown = house
+        .provider
+        .fresh_recovery_codes(&browser.visits())
+        .await
+        .expect("the store answers");
     shown.map(|(codes, _)| codes)
 }
 
 /// What comes of trying a code, in a browser from an address of its own choice.
 async fn tried(house: &House, last_byte: u8, email: &str, code: &str) -> Option<SignInError> {
-    house.provider.sign_in_with_recovery_code(&house.browser_from(last_byte), email, code).await.err()
+    house
+        .provider
+        .sign_in_with_recovery_code(&house.browser_from(last_byte), email, code)
+        .await
+        .err()
 }
 
 #[tokio::test]
 async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
     let house = House::new().await;
     let (ada, codes) = with_codes(&house).await;
-    assert_eq!((codes.len(), codes.iter().collect::<BTreeSet<_>>().len()), (10, 10));
+    assert_eq!(
+        (codes.len(), codes.iter().collect::<BTreeSet<_>>().len()),
+        (10, 10)
+    );
     let typed: [fn(&str) -> String; 5] = [
         str::to_owned,
         str::to_lowercase,
@@ -53,12 +73,21 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
     ];
     for (number, code) in codes.iter().enumerate() {
         let browser = house.browser();
-        let signed_in =
-            house.provider.sign_in_with_recovery_code(&browser, ADA, &typed[number % 5](code)).await.expect("signed in");
+        let signed_in = house
+            .provider
+            .sign_in_with_recovery_code(&browser, ADA, &typed[number % 5](code))
+            .await
+            .expect("signed in");
         assert!(signed_in.offers_passkey, "whatever they had is lost");
         let account = house.account(&house.holding(&signed_in)).await;
-        assert!(account.is_fresh && account.by_code, "whoever came by a code may make a passkey at once");
-        let left = RecoveryCodes { left: 9 - number, made_at: house.provider.now() };
+        assert!(
+            account.is_fresh && account.by_code,
+            "whoever came by a code may make a passkey at once"
+        );
+        let left = RecoveryCodes {
+            left: 9 - number,
+            made_at: house.provider.now(),
+        };
         assert_eq!(account.recovery_codes, Some(left));
         assert_eq!(tried(&house, 2, ADA, code).await, WRONG, "once");
     }
@@ -72,15 +101,30 @@ async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
     for code in &codes[..5] {
         let outcomes = race(16, |_| {
             let (provider, browser, code) = (house.provider.clone(), house.browser(), code.clone());
-            async move { provider.sign_in_with_recovery_code(&browser, ADA, &code).await }
+            async move {
+                provider
+                    .sign_in_with_recovery_code(&browser, ADA, &code)
+                    .await
+            }
         })
         .await;
         let (winners, losers): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
-        assert!(losers.iter().all(|outcome| outcome.as_ref().err() == WRONG.as_ref()));
-        let [Ok(winner)] = &winners[..] else { panic!("{} signed in", winners.len()) };
+        assert!(
+            losers
+                .iter()
+                .all(|outcome| outcome.as_ref().err() == WRONG.as_ref())
+        );
+        let [Ok(winner)] = &winners[..] else {
+            panic!("{} signed in", winners.len())
+        };
         assert!(house.person(&house.holding(winner)).await.is_some());
     }
-    let used = house.trail().await.iter().filter(|event| event.event.deed == Deed::SignedInWithRecoveryCode).count();
+    let used = house
+        .trail()
+        .await
+        .iter()
+        .filter(|event| event.event.deed == Deed::SignedInWithRecoveryCode)
+        .count();
     assert_eq!(used, 5);
 }
 
@@ -89,12 +133,28 @@ async fn different_codes_at_once_are_each_used_up() {
     let house = House::new().await;
     let (ada, codes) = with_codes(&house).await;
     let outcomes = race(10, |number| {
-        let (provider, browser, code) = (house.provider.clone(), house.browser(), codes[number].clone());
-        async move { provider.sign_in_with_recovery_code(&browser, ADA, &code).await.is_ok() }
+        let (provider, browser, code) = (
+            house.provider.clone(),
+            house.browser(),
+            codes[number].clone(),
+        );
+        async move {
+            provider
+                .sign_in_with_recovery_code(&browser, ADA, &code)
+                .await
+                .is_ok()
+        }
     })
     .await;
     assert_eq!(outcomes, [true; 10]);
-    assert_eq!(house.account(&ada.visits()).await.recovery_codes.map(|codes| codes.left), Some(0));
+    assert_eq!(
+        house
+            .account(&ada.visits())
+            .await
+            .recovery_codes
+            .map(|codes| codes.left),
+        Some(0)
+    );
 }
 
 #[tokio::test]
@@ -102,24 +162,57 @@ async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
     let house = House::new().await;
     let (_, codes) = with_codes(&house).await;
     for number in 0..40 {
-        assert_eq!(tried(&house, number, ADA, "0000-0000-0000-0000").await, WRONG);
-        assert!(house.provider.sign_in_with_password(&house.browser_from(number), ADA, "a guess").await.is_err());
+        assert_eq!(
+            tried(&house, number, ADA, "0000-0000-0000-0000").await,
+            WRONG
+        );
+        assert!(
+            house
+                .provider
+                .sign_in_with_password(&house.browser_from(number), ADA, "a guess")
+                .await
+                .is_err()
+        );
     }
-    assert_eq!(tried(&house, 60, "ADA@example.com", &codes[0]).await, None, "whoever lost all else has a code still");
-    // One part of the network guesses at codes a hundred times, whoever's they are. Passwords are counted apart.
+    assert_eq!(
+        tried(&house, 60, "ADA@example.com", &codes[0]).await,
+        None,
+        "whoever lost all else has a code still"
+    );
+    // One part of the network guesses at codes a hundred times, whoever's they are. Passwords are
+    // counted apart.
     for number in 0..110 {
         let email = format!("{number}@example.com");
         if number < 10 {
-            let refused = house.provider.sign_in_with_password(&house.browser_from(70), &email, "a guess").await.err();
+            let refused = house
+                .provider
+                .sign_in_with_password(&house.browser_from(70), &email, "a guess")
+                .await
+                .err();
             assert_eq!(refused, WRONG);
         } else {
-            assert_eq!(tried(&house, 70, if number % 2 == 0 { BOB } else { &email }, "0000-0000-0000-0000").await, WRONG);
+            assert_eq!(
+                tried(
+                    &house,
+                    70,
+                    if number % 2 == 0 { BOB } else { &email },
+                    "0000-0000-0000-0000"
+                )
+                .await,
+                WRONG
+            );
         }
     }
     let refused = tried(&house, 70, ADA, &codes[1]).await;
-    let Some(SignInError::TooManyAttempts { retry_after }) = refused else { panic!("{refused:?}") };
+    let Some(SignInError::TooManyAttempts { retry_after }) = refused else {
+        panic!("{refused:?}")
+    };
     house.pass(retry_after);
-    assert_eq!(tried(&house, 70, ADA, &codes[1]).await, None, "it was not used up by that");
+    assert_eq!(
+        tried(&house, 70, ADA, &codes[1]).await,
+        None,
+        "it was not used up by that"
+    );
 }
 
 #[tokio::test]
@@ -128,17 +221,41 @@ async fn f45_a_code_that_opens_nothing_is_refused_alike() {
     let (mut ada, codes) = with_codes(&house).await;
     house.add(BOB).await;
     house.add("off@example.com").await;
-    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account("off@example.com")
+        .await
+        .expect("disabled");
     for (number, email) in (10..).zip([BOB, "off@example.com", "nobody@example.com", "x", ""]) {
-        assert_eq!(tried(&house, number, email, &codes[0]).await, WRONG, "{email}");
+        assert_eq!(
+            tried(&house, number, email, &codes[0]).await,
+            WRONG,
+            "{email}"
+        );
     }
-    for (number, code) in (20..).zip(["", "-", &codes[0][..18], &format!("{}0", codes[0]), &"0".repeat(10_000)]) {
+    for (number, code) in (20..).zip([
+        "",
+        "-",
+        &codes[0][..18],
+        &format!("{}0", codes[0]),
+        &"0".repeat(10_000),
+    ]) {
         assert_eq!(tried(&house, number, ADA, code).await, WRONG, "{code}");
     }
     let newer = made(&house, &mut ada).await;
-    assert_eq!(tried(&house, 30, ADA, &codes[0]).await, WRONG, "new ones take the place of old ones");
+    assert_eq!(
+        tried(&house, 30, ADA, &codes[0]).await,
+        WRONG,
+        "new ones take the place of old ones"
+    );
     assert_eq!(tried(&house, 31, ADA, &newer[0]).await, None);
-    house.provider.terminal().disable_account(ADA).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ADA)
+        .await
+        .expect("disabled");
     assert_eq!(tried(&house, 32, ADA, &newer[1]).await, WRONG);
 }
 
@@ -146,7 +263,11 @@ async fn f45_a_code_that_opens_nothing_is_refused_alike() {
 async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them() {
     let house = House::new().await;
     let (mut ada, codes) = with_codes(&house).await;
-    let again = house.provider.fresh_recovery_codes(&ada.visits()).await.expect("the store answers");
+    let again = house
+        .provider
+        .fresh_recovery_codes(&ada.visits())
+        .await
+        .expect("the store answers");
     let (shown_now, end) = again.expect("codes");
     assert_eq!(shown_now, codes);
     // Not in another of hers, nor once there are newer ones, nor after the page was shown.
@@ -160,7 +281,11 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     assert_eq!(shown(&house, &elsewhere).await, None);
     // Nor to nobody, nor to whoever uses the browser next.
     made(&house, &mut ada).await;
-    house.provider.sign_out(&ada.visits()).await.expect("signed out");
+    house
+        .provider
+        .sign_out(&ada.visits())
+        .await
+        .expect("signed out");
     assert_eq!(shown(&house, &ada).await, None);
     house.add(BOB).await;
     assert!(ada.signs_in(BOB, PASSWORD).await);
@@ -175,7 +300,11 @@ async fn nothing_readable_of_a_code_is_stored() {
     assert_eq!(tried(&house, 2, ADA, &codes[0]).await, None);
     for code in codes {
         // A part of it would make the rest a guess.
-        for part in code.split('-').map(|part| format!("{part}-")).chain([code[..9].replace('-', ""), code.replace('-', "")]) {
+        for part in code
+            .split('-')
+            .map(|part| format!("{part}-"))
+            .chain([code[..9].replace('-', ""), code.replace('-', "")])
+        {
             assert_eq!(written.find(&part), Vec::<String>::new());
             assert_eq!(written.find(&part.to_lowercase()), Vec::<String>::new());
         }
@@ -193,10 +322,24 @@ async fn a_store_that_fails_lets_no_code_work_twice() {
             plan.fail(step..step + 1, fault);
             let first = tried(&house, 1, ADA, &codes[0]).await;
             let failed = plan.mend();
-            assert!(matches!(first, None | Some(SignInError::Unavailable)), "{fault:?} {step}");
+            assert!(
+                matches!(first, None | Some(SignInError::Unavailable)),
+                "{fault:?} {step}"
+            );
             let second = tried(&house, 1, ADA, &codes[0]).await;
-            assert!(second == WRONG || (second.is_none() && first.is_some()), "{fault:?} {step}");
-            assert_eq!(house.account(&ada.visits()).await.recovery_codes.map(|codes| codes.left), Some(9), "{fault:?} {step}");
+            assert!(
+                second == WRONG || (second.is_none() && first.is_some()),
+                "{fault:?} {step}"
+            );
+            assert_eq!(
+                house
+                    .account(&ada.visits())
+                    .await
+                    .recovery_codes
+                    .map(|codes| codes.left),
+                Some(9),
+                "{fault:?} {step}"
+            );
             assert_eq!(tried(&house, 1, ADA, &codes[1]).await, None);
             if !failed {
                 assert!(step > 5, "every step was tried");

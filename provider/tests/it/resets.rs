@@ -18,7 +18,11 @@ const GONE: EnrolError = EnrolError::LinkGone;
 
 /// What comes of using a link.
 async fn used(house: &House, token: &str) -> Result<(), EnrolError> {
-    house.provider.accept_with_password(&house.browser(), Entry::Link(token), "", ANOTHER).await.map(drop)
+    house
+        .provider
+        .accept_with_password(&house.browser(), Entry::Link(token), "", ANOTHER)
+        .await
+        .map(drop)
 }
 
 #[tokio::test]
@@ -29,34 +33,78 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
     let refresh = client.connects(&house, &ada).await.refresh;
     let token = house.reset_token("ada@EXAMPLE.com").await;
     let invitation = house.provider.invitation(&token).await.expect("a link");
-    assert_eq!((invitation.purpose, invitation.email.as_deref()), (Purpose::Reset, Some(ADA)));
+    assert_eq!(
+        (invitation.purpose, invitation.email.as_deref()),
+        (Purpose::Reset, Some(ADA))
+    );
     // Until it is used, everything goes on.
-    let refresh = client.refreshes(&house, &refresh).await.expect("tokens").refresh_token.expect("one");
+    let refresh = client
+        .refreshes(&house, &refresh)
+        .await
+        .expect("tokens")
+        .refresh_token
+        .expect("one");
     assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
 
     let browser = house.browser();
     let entry = Entry::Link(&token);
-    let signed_in = house.provider.accept_with_password(&browser, entry, "mallory@example.com", ANOTHER).await.expect("reset");
+    let signed_in = house
+        .provider
+        .accept_with_password(&browser, entry, "mallory@example.com", ANOTHER)
+        .await
+        .expect("reset");
     let account = house.account(&house.holding(&signed_in)).await;
     assert_eq!((account.email.as_str(), account.is_fresh), (ADA, true));
     assert!(house.person(&ada).await.is_none());
     assert!(client.refreshes(&house, &refresh).await.is_err());
-    assert_eq!((house.opens(ADA, PASSWORD).await, house.opens(ADA, ANOTHER).await), (false, true));
+    assert_eq!(
+        (
+            house.opens(ADA, PASSWORD).await,
+            house.opens(ADA, ANOTHER).await
+        ),
+        (false, true)
+    );
     assert_eq!(used(&house, &token).await, Err(GONE), "once");
     assert_eq!(house.provider.invitation(&token).await, Err(GONE));
-    assert_eq!(house.trail().await.iter().filter(|event| event.event.deed == Deed::AccountReset).count(), 1);
+    assert_eq!(
+        house
+            .trail()
+            .await
+            .iter()
+            .filter(|event| event.event.deed == Deed::AccountReset)
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
     let (house, _, ada) = with_passkey().await;
-    let (token, id) = (house.reset_token(ADA).await, house.person(&ada).await.expect("signed in").account);
+    let (token, id) = (
+        house.reset_token(ADA).await,
+        house.person(&ada).await.expect("signed in").account,
+    );
     let mut passkey = Authenticator::new(2);
-    let signed_in = passkey.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.expect("reset");
-    assert_eq!(house.person(&house.holding(&signed_in)).await.expect("signed in").account, id);
+    let signed_in = passkey
+        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .await
+        .expect("reset");
+    assert_eq!(
+        house
+            .person(&house.holding(&signed_in))
+            .await
+            .expect("signed in")
+            .account,
+        id
+    );
     assert!(house.person(&ada).await.is_none());
-    passkey.signs_in(&house, &house.browser()).await.expect("signed in");
-    let again = Authenticator::new(3).comes_in(&house, &house.browser(), Entry::Link(&token), "").await;
+    passkey
+        .signs_in(&house, &house.browser())
+        .await
+        .expect("signed in");
+    let again = Authenticator::new(3)
+        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .await;
     assert_eq!(again.err(), Some(GONE), "once");
 }
 
@@ -64,10 +112,17 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
 async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
     let (house, _, _) = with_passkey().await;
     let (token, browser) = (house.reset_token(ADA).await, house.browser());
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&token), "").await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .await
+        .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
     used(&house, &token).await.expect("reset");
-    let late = house.provider.finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential).await;
+    let late = house
+        .provider
+        .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
+        .await;
     assert_eq!(late.err(), Some(GONE));
 }
 
@@ -77,23 +132,36 @@ async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
     for two_links in [false, true, false, true] {
         let links = [house.reset_token(ADA).await, house.reset_token(ADA).await];
         let outcomes = race(16, |number| {
-            let (house, link) = (house.clone(), links[if two_links { number % 2 } else { 1 }].clone());
+            let (house, link) = (
+                house.clone(),
+                links[if two_links { number % 2 } else { 1 }].clone(),
+            );
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
-                let outcome = passkey.comes_in(&house, &house.browser(), Entry::Link(&link), "").await;
+                let outcome = passkey
+                    .comes_in(&house, &house.browser(), Entry::Link(&link), "")
+                    .await;
                 outcome.map(|signed_in| (signed_in, passkey))
             }
         })
         .await;
         let (winners, losers): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
-        assert!(losers.iter().all(|outcome| outcome.as_ref().err() == Some(&GONE)));
+        assert!(
+            losers
+                .iter()
+                .all(|outcome| outcome.as_ref().err() == Some(&GONE))
+        );
         let (winner, mut passkey) = only(winners).expect("accepted");
         let ada = house.holding(&winner);
         assert_eq!(house.account(&ada).await.passkeys.len(), 2);
         let signed_in = passkey.signs_in(&house, &ada).await.expect("signed in");
         let ada = house.holding(&signed_in);
         let new = house.account(&ada).await.passkeys.pop().expect("two");
-        house.provider.remove_passkey(&ada, &new.id).await.expect("removed, for the next round");
+        house
+            .provider
+            .remove_passkey(&ada, &new.id)
+            .await
+            .expect("removed, for the next round");
     }
 }
 
@@ -110,23 +178,61 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     used(&house, &other).await.expect("reset");
     assert!(house.person(&ada).await.is_none());
 
-    let ada = house.holding(&passkey.signs_in(&house, &house.browser()).await.expect("signed in"));
+    let ada = house.holding(
+        &passkey
+            .signs_in(&house, &house.browser())
+            .await
+            .expect("signed in"),
+    );
     let token = house.reset_token(ADA).await;
-    let ada = house.holding_cookie(&house.provider.end_other_sessions(&ada).await.expect("ended"));
-    assert_eq!(used(&house, &token).await, Err(GONE), "whoever is afraid of it signs out everywhere");
+    let ada = house.holding_cookie(
+        &house
+            .provider
+            .end_other_sessions(&ada)
+            .await
+            .expect("ended"),
+    );
+    assert_eq!(
+        used(&house, &token).await,
+        Err(GONE),
+        "whoever is afraid of it signs out everywhere"
+    );
 
     let token = house.reset_token(ADA).await;
-    house.provider.change_password(&ada, PASSWORD).await.expect("changed");
-    assert_eq!(used(&house, &token).await, Err(GONE), "a new password was chosen");
+    house
+        .provider
+        .change_password(&ada, PASSWORD)
+        .await
+        .expect("changed");
+    assert_eq!(
+        used(&house, &token).await,
+        Err(GONE),
+        "a new password was chosen"
+    );
 
     for on_and_off in [false, true] {
         let token = house.reset_token(ADA).await;
-        house.provider.terminal().disable_account(ADA).await.expect("disabled");
+        house
+            .provider
+            .terminal()
+            .disable_account(ADA)
+            .await
+            .expect("disabled");
         if on_and_off {
-            house.provider.terminal().enable_account(ADA).await.expect("enabled");
+            house
+                .provider
+                .terminal()
+                .enable_account(ADA)
+                .await
+                .expect("enabled");
         }
         assert_eq!(used(&house, &token).await, Err(GONE), "disabled");
-        house.provider.terminal().enable_account(ADA).await.expect("enabled");
+        house
+            .provider
+            .terminal()
+            .enable_account(ADA)
+            .await
+            .expect("enabled");
     }
 
     let (token, day) = (house.reset_token(ADA).await, Duration::from_hours(24));
@@ -136,7 +242,12 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
     assert_eq!(used(&house, &token).await, Err(GONE), "a day has passed");
 
     let token = house.reset_token(ADA).await;
-    house.provider.terminal().remove_account(ADA).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_account(ADA)
+        .await
+        .expect("removed");
     assert_eq!(used(&house, &token).await, Err(GONE), "the account is gone");
 }
 
@@ -156,9 +267,18 @@ async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there()
     house.add(ADA).await;
     let admin = house.provider.terminal();
     admin.disable_account(ADA).await.expect("disabled");
-    assert!(matches!(admin.reset_account(ADA).await, Err(AdministrationError::Conflict(_))));
-    assert!(matches!(admin.reset_account("nobody@example.com").await, Err(AdministrationError::NotFound(_))));
-    assert!(matches!(admin.reset_account("x").await, Err(AdministrationError::NotFound(_))));
+    assert!(matches!(
+        admin.reset_account(ADA).await,
+        Err(AdministrationError::Conflict(_))
+    ));
+    assert!(matches!(
+        admin.reset_account("nobody@example.com").await,
+        Err(AdministrationError::NotFound(_))
+    ));
+    assert!(matches!(
+        admin.reset_account("x").await,
+        Err(AdministrationError::NotFound(_))
+    ));
 }
 
 #[tokio::test]
@@ -169,12 +289,18 @@ async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
     let token = house.reset_token(ADA).await;
     assert_eq!(written.find(&token), Vec::<String>::new());
     let digest = Secret::decode(&token).expect("a secret").digest();
-    let [link, account] = &written.find(digest.as_str())[..] else { panic!("the link, and the account that names it") };
+    let [link, account] = &written.find(digest.as_str())[..] else {
+        panic!("the link, and the account that names it")
+    };
     assert!(account.starts_with("account:"), "{account}");
-    assert!(link.starts_with("invitation:") && link.contains("reset"), "{link}");
+    assert!(
+        link.starts_with("invitation:") && link.contains("reset"),
+        "{link}"
+    );
 }
 
-/// Whichever step the store fails at: afterwards the link works, or the passkey that came of it does.
+/// Whichever step the store fails at: afterwards the link works, or the passkey that came of it
+/// does.
 #[tokio::test]
 async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
@@ -187,20 +313,45 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let (token, case) = (house.reset_token(ADA).await, format!("{fault:?} {step}"));
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
             plan.fail(step..step + 1, fault);
-            let outcome = first.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.err();
+            let outcome = first
+                .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+                .await
+                .err();
             let failed = plan.mend();
-            let again = second.comes_in(&house, &house.browser(), Entry::Link(&token), "").await.err();
-            assert!(matches!(outcome, None | Some(EnrolError::Unavailable)), "{case}: {outcome:?}");
-            assert!(again == Some(GONE) || (again.is_none() && outcome.is_some()), "{case}: {again:?}");
+            let again = second
+                .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+                .await
+                .err();
+            assert!(
+                matches!(outcome, None | Some(EnrolError::Unavailable)),
+                "{case}: {outcome:?}"
+            );
+            assert!(
+                again == Some(GONE) || (again.is_none() && outcome.is_some()),
+                "{case}: {again:?}"
+            );
             // One that has never seen the account has no name to give.
-            let one = first.knows_somebody() && first.signs_in(&house, &house.browser()).await.is_ok();
-            let other = second.knows_somebody() && second.signs_in(&house, &house.browser()).await.is_ok();
+            let one =
+                first.knows_somebody() && first.signs_in(&house, &house.browser()).await.is_ok();
+            let other =
+                second.knows_somebody() && second.signs_in(&house, &house.browser()).await.is_ok();
             assert_eq!(usize::from(one) + usize::from(other), 1, "{case}");
             assert!(house.person(&ada).await.is_none(), "{case}");
-            assert!(client.refreshes(&house, &refresh).await.is_err(), "{case}: what was allowed goes on");
-            let noted = house.trail().await.iter().filter(|event| event.event.deed == Deed::AccountReset).count();
+            assert!(
+                client.refreshes(&house, &refresh).await.is_err(),
+                "{case}: what was allowed goes on"
+            );
+            let noted = house
+                .trail()
+                .await
+                .iter()
+                .filter(|event| event.event.deed == Deed::AccountReset)
+                .count();
             // Where the answer to the very change was lost, nobody knows of it.
-            assert!(noted == 1 || (noted == 0 && fault == Fault::AnswerLost), "{case}: {noted}");
+            assert!(
+                noted == 1 || (noted == 0 && fault == Fault::AnswerLost),
+                "{case}: {noted}"
+            );
             if !failed {
                 assert!(step > 7, "every step was tried");
                 break;
@@ -226,24 +377,57 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
     };
     assert_eq!(open(&tokens).await, [false, false, false, true]);
     assert_eq!(used(&house, &tokens[0]).await, Err(GONE));
-    let until = async || house.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
-    assert_eq!(until().await, Some(house.provider.now().after(house.provider.settings().lifetimes.invitation)));
-    house.provider.terminal().withdraw_link(ADA).await.expect("withdrawn");
+    let until =
+        async || house.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
+    assert_eq!(
+        until().await,
+        Some(
+            house
+                .provider
+                .now()
+                .after(house.provider.settings().lifetimes.invitation)
+        )
+    );
+    house
+        .provider
+        .terminal()
+        .withdraw_link(ADA)
+        .await
+        .expect("withdrawn");
     assert_eq!((open(&tokens).await, until().await), (vec![false; 4], None));
     assert_eq!(used(&house, &tokens[3]).await, Err(GONE));
     assert!(house.opens(ADA, PASSWORD).await, "nothing else has changed");
-    assert!(house.trail().await.iter().any(|event| event.event.deed == Deed::LinkWithdrawn));
+    assert!(
+        house
+            .trail()
+            .await
+            .iter()
+            .any(|event| event.event.deed == Deed::LinkWithdrawn)
+    );
     // Another one works, and is not out any more once it was used or has expired.
     let next = house.reset_token(ADA).await;
     used(&house, &next).await.expect("used");
     assert_eq!(until().await, None);
     let invitation = house.enrolment_token("waits@example.com").await;
-    house.provider.terminal().withdraw_link("waits@example.com").await.expect("withdrawn");
-    assert_eq!(house.provider.invitation(&invitation).await.err(), Some(GONE));
+    house
+        .provider
+        .terminal()
+        .withdraw_link("waits@example.com")
+        .await
+        .expect("withdrawn");
+    assert_eq!(
+        house.provider.invitation(&invitation).await.err(),
+        Some(GONE)
+    );
     house.enrolment_token("waits@example.com").await;
     house.pass(house.provider.settings().lifetimes.invitation);
     let accounts = house.provider.terminal().accounts().await.expect("a list");
-    assert!(accounts.iter().all(|account| account.link_expires_at.is_none()), "expired");
+    assert!(
+        accounts
+            .iter()
+            .all(|account| account.link_expires_at.is_none()),
+        "expired"
+    );
 }
 
 #[tokio::test]

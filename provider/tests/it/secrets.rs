@@ -16,42 +16,119 @@ const GUESS: &str = "what somebody typed in vain";
 
 /// Secrets of every kind, each of which was used.
 async fn everything_happens(house: &House) -> Vec<String> {
-    let (provider, mut secrets) = (&house.provider, vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()]);
+    let (provider, mut secrets) = (
+        &house.provider,
+        vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()],
+    );
     // Links, of which one is used.
-    secrets.extend([house.first_account_token().await, house.first_account_token().await]);
+    secrets.extend([
+        house.first_account_token().await,
+        house.first_account_token().await,
+    ]);
     let mut ada = Browser::from(house, 1);
-    let signed_in = provider.accept_with_password(&ada.visits(), Entry::Link(&secrets[3]), ADA, PASSWORD).await;
+    let signed_in = provider
+        .accept_with_password(&ada.visits(), Entry::Link(&secrets[3]), ADA, PASSWORD)
+        .await;
     ada.keep_all(&signed_in.expect("accepted"));
     secrets.extend(ada.secrets().cloned());
     // Guesses, in every box.
     for (email, password) in [(ADA, GUESS), (GUESS, GUESS), ("nobody@example.com", GUESS)] {
-        assert!(provider.sign_in_with_password(&house.browser(), email, password).await.is_err());
-        assert!(provider.sign_in_with_recovery_code(&house.browser(), email, GUESS).await.is_err());
+        assert!(
+            provider
+                .sign_in_with_password(&house.browser(), email, password)
+                .await
+                .is_err()
+        );
+        assert!(
+            provider
+                .sign_in_with_recovery_code(&house.browser(), email, GUESS)
+                .await
+                .is_err()
+        );
     }
     // Recovery codes, of which one is used.
-    ada.keep(&provider.make_recovery_codes(&ada.visits()).await.expect("made"));
+    ada.keep(
+        &provider
+            .make_recovery_codes(&ada.visits())
+            .await
+            .expect("made"),
+    );
     secrets.extend(ada.secrets().cloned());
-    let codes = provider.fresh_recovery_codes(&ada.visits()).await.expect("the store answers").expect("codes").0;
-    provider.sign_in_with_recovery_code(&house.browser(), ADA, &codes[0]).await.expect("signed in");
-    secrets.extend(codes.iter().flat_map(|code| [code.clone(), code.replace('-', ""), code.to_lowercase()]));
+    let codes = provider
+        .fresh_recovery_codes(&ada.visits())
+        .await
+        .expect("the store answers")
+        .expect("codes")
+        .0;
+    provider
+        .sign_in_with_recovery_code(&house.browser(), ADA, &codes[0])
+        .await
+        .expect("signed in");
+    secrets.extend(
+        codes
+            .iter()
+            .flat_map(|code| [code.clone(), code.replace('-', ""), code.to_lowercase()]),
+    );
     // An application, and all that it holds.
     let client = Client::added(house, "Claude", ON_THE_WEB).await;
     let tokens = client.connects(house, &ada.visits()).await;
-    let refreshed = client.refreshes(house, &tokens.refresh).await.expect("tokens");
-    secrets.extend([tokens.code, tokens.access, tokens.refresh, refreshed.access_token, refreshed.refresh_token.expect("one")]);
+    let refreshed = client
+        .refreshes(house, &tokens.refresh)
+        .await
+        .expect("tokens");
+    secrets.extend([
+        tokens.code,
+        tokens.access,
+        tokens.refresh,
+        refreshed.access_token,
+        refreshed.refresh_token.expect("one"),
+    ]);
     let admin = provider.administrator(&ada.visits()).await.expect("she is");
-    secrets.extend(admin.add_client("Batch", &[ON_THE_WEB.to_owned()], true).await.expect("added").client_secret);
-    secrets.push(Client::registered(house, ON_THE_WEB).await.expect("registered").1);
+    secrets.extend(
+        admin
+            .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
+            .await
+            .expect("added")
+            .client_secret,
+    );
+    secrets.push(
+        Client::registered(house, ON_THE_WEB)
+            .await
+            .expect("registered")
+            .1,
+    );
     // Links again, a passkey and its ceremony, and another password.
-    let invited = admin.invite(BOB, Some(Role::Person)).await.expect("invited").enrolment_link.expect("a link");
-    secrets.extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
+    let invited = admin
+        .invite(BOB, Some(Role::Person))
+        .await
+        .expect("invited")
+        .enrolment_link
+        .expect("a link");
+    secrets
+        .extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
     secrets.push(house.reset_token(ADA).await);
-    let ceremony = provider.start_adding_passkey(&ada.visits()).await.expect("begun");
+    let ceremony = provider
+        .start_adding_passkey(&ada.visits())
+        .await
+        .expect("begun");
     let credential = Authenticator::new(1).create(&ceremony.options);
-    provider.finish_adding_passkey(&ada.visits(), &ceremony.id, &credential).await.expect("added");
+    provider
+        .finish_adding_passkey(&ada.visits(), &ceremony.id, &credential)
+        .await
+        .expect("added");
     secrets.push(ceremony.id);
-    ada.keep_all(&provider.change_password(&ada.visits(), ANOTHER).await.expect("changed"));
-    ada.keep(&provider.end_other_sessions(&ada.visits()).await.expect("ended"));
+    ada.keep_all(
+        &provider
+            .change_password(&ada.visits(), ANOTHER)
+            .await
+            .expect("changed"),
+    );
+    ada.keep(
+        &provider
+            .end_other_sessions(&ada.visits())
+            .await
+            .expect("ended"),
+    );
     secrets.extend(ada.secrets().cloned());
     secrets.push(provider.form_token(&ada.visits()));
     secrets
@@ -66,14 +143,27 @@ async fn no_secret_is_ever_written_anywhere() {
     let (store, written) = Written::store().await;
     let house = House::over(store).await;
     let secrets = everything_happens(&house).await;
-    assert!(secrets.len() > 40 && secrets.iter().all(|secret| secret.len() >= 16), "all of them, each long enough to be told");
-    let link = Secret::decode(&secrets[3]).expect("a link's token").digest();
-    assert_ne!(written.find(link.as_str()), Vec::<String>::new(), "what is written is found");
+    assert!(
+        secrets.len() > 40 && secrets.iter().all(|secret| secret.len() >= 16),
+        "all of them, each long enough to be told"
+    );
+    let link = Secret::decode(&secrets[3])
+        .expect("a link's token")
+        .digest();
+    assert_ne!(
+        written.find(link.as_str()),
+        Vec::<String>::new(),
+        "what is written is found"
+    );
     for secret in &secrets {
         assert_eq!(written.find(secret), Vec::<String>::new(), "{secret}");
     }
     // Nor what is between the prefix and the end of what has one.
-    for body in secrets.iter().flat_map(|secret| secret.split(['_', '.'])).filter(|body| body.len() >= 40) {
+    for body in secrets
+        .iter()
+        .flat_map(|secret| secret.split(['_', '.']))
+        .filter(|body| body.len() >= 40)
+    {
         assert_eq!(written.find(body), Vec::<String>::new(), "{body}");
     }
 }
@@ -84,13 +174,25 @@ async fn the_trail_holds_no_digest_of_a_secret_either() {
     let (store, written) = Written::store().await;
     let house = House::over(store).await;
     let secrets = everything_happens(&house).await;
-    let trail: Vec<_> = ["event:", "activity:"].iter().flat_map(|name| written.find(name)).collect();
+    let trail: Vec<_> = ["event:", "activity:"]
+        .iter()
+        .flat_map(|name| written.find(name))
+        .collect();
     assert!(trail.len() > 20, "{}", trail.len());
     for secret in secrets.iter().filter_map(|secret| Secret::decode(secret)) {
         let digest = secret.digest();
-        assert!(trail.iter().all(|event| !event.contains(digest.as_str())), "{}", secret.encode());
+        assert!(
+            trail.iter().all(|event| !event.contains(digest.as_str())),
+            "{}",
+            secret.encode()
+        );
     }
     for event in &trail {
-        assert!(!event.contains("argon2") && !event.contains("paserk") && !event.contains("\"credential\""), "{event}");
+        assert!(
+            !event.contains("argon2")
+                && !event.contains("paserk")
+                && !event.contains("\"credential\""),
+            "{event}"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, Entry, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp};
+use provider::{
+    EnrolError, Entry, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp,
+};
 
 use crate::{
     authenticator::{Authenticator, settled},
@@ -26,8 +28,14 @@ async fn with(change: impl FnOnce(&mut Settings)) -> House {
 
 /// What comes of signing up with a passkey, from an address of one's own choice.
 async fn signs_up(house: &House, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
-    let signed_in = Authenticator::new(last_byte).comes_in(house, &house.browser_from(last_byte), Entry::SignUp, email).await?;
-    Ok(house.person(&house.holding(&signed_in)).await.expect("signed in").role)
+    let signed_in = Authenticator::new(last_byte)
+        .comes_in(house, &house.browser_from(last_byte), Entry::SignUp, email)
+        .await?;
+    Ok(house
+        .person(&house.holding(&signed_in))
+        .await
+        .expect("signed in")
+        .role)
 }
 
 #[tokio::test]
@@ -35,9 +43,21 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
     let house = with(|_| {}).await;
     assert_eq!(house.provider.settings().sign_up, SignUp::Invitation);
     assert_eq!(signs_up(&house, 2, BOB).await, Err(EnrolError::Closed));
-    let by_password = house.provider.accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD).await;
+    let by_password = house
+        .provider
+        .accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD)
+        .await;
     assert_eq!(by_password.err(), Some(EnrolError::Closed));
-    assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), 1);
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -45,29 +65,71 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     let house = with(open).await;
     assert_eq!(signs_up(&house, 2, BOB).await, Ok(Role::Person));
     let browser = house.browser();
-    let signed_in = house.provider.accept_with_password(&browser, Entry::SignUp, "c@example.org", PASSWORD).await.expect("made");
+    let signed_in = house
+        .provider
+        .accept_with_password(&browser, Entry::SignUp, "c@example.org", PASSWORD)
+        .await
+        .expect("made");
     let visitor = house.holding(&signed_in);
     assert!(!signed_in.offers_passkey || house.account(&visitor).await.passkeys.is_empty());
-    assert_eq!(house.provider.administrator(&visitor).await.err(), Some(NotAdministrator::WrongRole));
+    assert_eq!(
+        house.provider.administrator(&visitor).await.err(),
+        Some(NotAdministrator::WrongRole)
+    );
     assert!(house.opens("C@example.org", PASSWORD).await);
-    for (email, refusal) in [("x", EnrolError::EmailInvalid), ("", EnrolError::EmailInvalid), (BOB, EnrolError::EmailUnavailable)] {
+    for (email, refusal) in [
+        ("x", EnrolError::EmailInvalid),
+        ("", EnrolError::EmailInvalid),
+        (BOB, EnrolError::EmailUnavailable),
+    ] {
         assert_eq!(signs_up(&house, 3, email).await, Err(refusal), "{email}");
     }
-    let short = house.provider.accept_with_password(&house.browser(), Entry::SignUp, "d@example.org", "short").await;
-    assert_eq!(short.err(), Some(EnrolError::Password(PasswordError::TooShort { minimum: 8 })));
-    let roles: Vec<_> = house.provider.terminal().accounts().await.expect("a list").iter().map(|one| one.role).collect();
+    let short = house
+        .provider
+        .accept_with_password(&house.browser(), Entry::SignUp, "d@example.org", "short")
+        .await;
+    assert_eq!(
+        short.err(),
+        Some(EnrolError::Password(PasswordError::TooShort { minimum: 8 }))
+    );
+    let roles: Vec<_> = house
+        .provider
+        .terminal()
+        .accounts()
+        .await
+        .expect("a list")
+        .iter()
+        .map(|one| one.role)
+        .collect();
     assert_eq!(roles, [Role::Administrator, Role::Person, Role::Person]);
 }
 
-/// Whoever sets the server up comes first: nobody takes that from them, nor becomes the administrator in their place.
+/// Whoever sets the server up comes first: nobody takes that from them, nor becomes the
+/// administrator in their place.
 #[tokio::test]
 async fn nobody_signs_up_before_there_is_an_administrator() {
     let house = House::set_up(open).await;
     let token = house.first_account_token().await;
     assert_eq!(signs_up(&house, 2, BOB).await, Err(EnrolError::Closed));
-    assert_eq!(house.provider.invitation(&token).await.map(|one| one.purpose), Ok(Purpose::FirstAccount));
-    let signed_in = Authenticator::new(1).comes_in(&house, &house.browser(), Entry::Link(&token), ADA).await.expect("accepted");
-    assert!(house.provider.administrator(&house.holding(&signed_in)).await.is_ok());
+    assert_eq!(
+        house
+            .provider
+            .invitation(&token)
+            .await
+            .map(|one| one.purpose),
+        Ok(Purpose::FirstAccount)
+    );
+    let signed_in = Authenticator::new(1)
+        .comes_in(&house, &house.browser(), Entry::Link(&token), ADA)
+        .await
+        .expect("accepted");
+    assert!(
+        house
+            .provider
+            .administrator(&house.holding(&signed_in))
+            .await
+            .is_ok()
+    );
     assert_eq!(signs_up(&house, 2, BOB).await, Ok(Role::Person));
 }
 
@@ -93,8 +155,15 @@ async fn e39_a_domain_is_compared_by_label_and_without_case() {
         ("q@exаmple.com", false),
     ]) {
         let outcome = signs_up(&house, number, email).await;
-        let refused = matches!(outcome, Err(EnrolError::EmailUnavailable | EnrolError::EmailInvalid));
-        assert_eq!((outcome == Ok(Role::Person), refused), (welcome, !welcome), "{email}: {outcome:?}");
+        let refused = matches!(
+            outcome,
+            Err(EnrolError::EmailUnavailable | EnrolError::EmailInvalid)
+        );
+        assert_eq!(
+            (outcome == Ok(Role::Person), refused),
+            (welcome, !welcome),
+            "{email}: {outcome:?}"
+        );
     }
 }
 
@@ -103,20 +172,55 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
     let house = with(for_two_domains).await;
     house.enrolment_token("waits@example.com").await;
     house.add("off@example.com").await;
-    house.provider.terminal().disable_account("off@example.com").await.expect("disabled");
-    for (number, email) in (2..).zip([ADA, "waits@example.com", "off@example.com", "nobody@example.org"]) {
+    house
+        .provider
+        .terminal()
+        .disable_account("off@example.com")
+        .await
+        .expect("disabled");
+    for (number, email) in (2..).zip([
+        ADA,
+        "waits@example.com",
+        "off@example.com",
+        "nobody@example.org",
+    ]) {
         let browser = house.browser_from(number);
-        let begun = house.provider.start_accept_with_passkey(&browser, Entry::SignUp, email).await.err();
+        let begun = house
+            .provider
+            .start_accept_with_passkey(&browser, Entry::SignUp, email)
+            .await
+            .err();
         assert_eq!(begun, Some(EnrolError::EmailUnavailable), "{email}");
         for password in [PASSWORD, "short"] {
-            let by_password = house.provider.accept_with_password(&browser, Entry::SignUp, email, password).await.err();
+            let by_password = house
+                .provider
+                .accept_with_password(&browser, Entry::SignUp, email, password)
+                .await
+                .err();
             assert_eq!(by_password, Some(EnrolError::EmailUnavailable), "{email}");
         }
     }
     // What waits for its person is not given to somebody else, nor what is disabled opened again.
     let accounts = house.provider.terminal().accounts().await.expect("a list");
-    let facts: Vec<_> = accounts.iter().map(|one| (one.email.as_str(), one.disabled, one.passkeys, one.has_password)).collect();
-    assert_eq!(facts, [(ADA, false, 1, false), ("off@example.com", true, 0, true), ("waits@example.com", false, 0, false)]);
+    let facts: Vec<_> = accounts
+        .iter()
+        .map(|one| {
+            (
+                one.email.as_str(),
+                one.disabled,
+                one.passkeys,
+                one.has_password,
+            )
+        })
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            (ADA, false, 1, false),
+            ("off@example.com", true, 0, true),
+            ("waits@example.com", false, 0, false)
+        ]
+    );
 }
 
 #[tokio::test]
@@ -125,18 +229,38 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
     for number in 0..20 {
         let browser = house.browser();
         let outcome = if number % 2 == 0 {
-            house.provider.start_accept_with_passkey(&browser, Entry::SignUp, ADA).await.map(drop)
+            house
+                .provider
+                .start_accept_with_passkey(&browser, Entry::SignUp, ADA)
+                .await
+                .map(drop)
         } else {
-            house.provider.accept_with_password(&browser, Entry::SignUp, ADA, PASSWORD).await.map(drop)
+            house
+                .provider
+                .accept_with_password(&browser, Entry::SignUp, ADA, PASSWORD)
+                .await
+                .map(drop)
         };
         assert_eq!(outcome, Err(EnrolError::EmailUnavailable));
     }
-    let refused = house.provider.accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD).await.err();
-    let Some(EnrolError::TooManyAttempts { retry_after }) = refused else { panic!("{refused:?}") };
+    let refused = house
+        .provider
+        .accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD)
+        .await
+        .err();
+    let Some(EnrolError::TooManyAttempts { retry_after }) = refused else {
+        panic!("{refused:?}")
+    };
     assert!(!retry_after.is_zero() && retry_after <= Duration::from_hours(1));
-    assert_eq!(signs_up(&house, 2, BOB).await, Ok(Role::Person), "another neighbourhood");
+    assert_eq!(
+        signs_up(&house, 2, BOB).await,
+        Ok(Role::Person),
+        "another neighbourhood"
+    );
     let link = house.enrolment_token("c@example.com").await;
-    let invited = Authenticator::new(3).comes_in(&house, &house.browser(), Entry::Link(&link), "").await;
+    let invited = Authenticator::new(3)
+        .comes_in(&house, &house.browser(), Entry::Link(&link), "")
+        .await;
     assert!(invited.is_ok(), "whoever has a link is not counted");
     house.pass(retry_after);
     assert_eq!(signs_up(&house, 1, "d@example.com").await, Ok(Role::Person));
@@ -144,21 +268,39 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
-    let house = with(|settings| (settings.sign_up, settings.rate_limits) = (SignUp::Open, false)).await;
+    let house =
+        with(|settings| (settings.sign_up, settings.rate_limits) = (SignUp::Open, false)).await;
     for round in 0..5 {
         let outcomes = race(8, |number| {
             let house = house.clone();
-            let email = format!("{}@example.com", if number % 2 == 0 { "r" } else { "R" }.repeat(round + 1));
+            let email = format!(
+                "{}@example.com",
+                if number % 2 == 0 { "r" } else { "R" }.repeat(round + 1)
+            );
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
-                passkey.comes_in(&house, &house.browser(), Entry::SignUp, &email).await
+                passkey
+                    .comes_in(&house, &house.browser(), Entry::SignUp, &email)
+                    .await
             }
         })
         .await;
-        let winners: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        let winners: Vec<_> = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.as_ref().ok())
+            .collect();
         assert_eq!(winners.len(), 1);
         assert!(house.person(&house.holding(winners[0])).await.is_some());
-        assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), round + 2);
+        assert_eq!(
+            house
+                .provider
+                .terminal()
+                .accounts()
+                .await
+                .expect("a list")
+                .len(),
+            round + 2
+        );
     }
 }
 
@@ -166,13 +308,27 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
 async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
     let house = with(open).await;
     let (browser, link) = (house.browser(), house.enrolment_token(BOB).await);
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::SignUp, "c@example.com").await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::SignUp, "c@example.com")
+        .await
+        .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
-    let outcome = house.provider.finish_accept_with_passkey(&browser, Entry::Link(&link), &ceremony.id, &credential).await;
+    let outcome = house
+        .provider
+        .finish_accept_with_passkey(&browser, Entry::Link(&link), &ceremony.id, &credential)
+        .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
-    let ceremony = house.provider.start_accept_with_passkey(&browser, Entry::Link(&link), "").await.expect("begun");
+    let ceremony = house
+        .provider
+        .start_accept_with_passkey(&browser, Entry::Link(&link), "")
+        .await
+        .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
-    let outcome = house.provider.finish_accept_with_passkey(&browser, Entry::SignUp, &ceremony.id, &credential).await;
+    let outcome = house
+        .provider
+        .finish_accept_with_passkey(&browser, Entry::SignUp, &ceremony.id, &credential)
+        .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
 }
 
@@ -181,34 +337,84 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
     for by_hand in [false, true] {
         let house = House::new().await;
         if by_hand {
-            house.provider.terminal().add_account(ADA, Some(PASSWORD)).await.expect("added");
+            house
+                .provider
+                .terminal()
+                .add_account(ADA, Some(PASSWORD))
+                .await
+                .expect("added");
         } else {
             settled(&house).await;
         }
         for (email, role) in [(BOB, Role::Person), ("c@example.com", Role::Administrator)] {
-            let link = house.provider.terminal().invite(email, Some(role)).await.expect("invited").enrolment_link.expect("a link");
+            let link = house
+                .provider
+                .terminal()
+                .invite(email, Some(role))
+                .await
+                .expect("invited")
+                .enrolment_link
+                .expect("a link");
             let token = link.rsplit('/').next().expect("a token");
             let mut passkey = Authenticator::new(2);
-            let signed_in = passkey.comes_in(&house, &house.browser(), Entry::Link(token), "").await.expect("accepted");
-            let administers = house.provider.administrator(&house.holding(&signed_in)).await;
-            assert_eq!(administers.map(drop).err(), (role == Role::Person).then_some(NotAdministrator::WrongRole));
+            let signed_in = passkey
+                .comes_in(&house, &house.browser(), Entry::Link(token), "")
+                .await
+                .expect("accepted");
+            let administers = house
+                .provider
+                .administrator(&house.holding(&signed_in))
+                .await;
+            assert_eq!(
+                administers.map(drop).err(),
+                (role == Role::Person).then_some(NotAdministrator::WrongRole)
+            );
         }
-        let roles: Vec<_> = house.provider.terminal().accounts().await.expect("a list").iter().map(|one| one.role).collect();
-        assert_eq!(roles, [Role::Administrator, Role::Person, Role::Administrator]);
+        let roles: Vec<_> = house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .iter()
+            .map(|one| one.role)
+            .collect();
+        assert_eq!(
+            roles,
+            [Role::Administrator, Role::Person, Role::Administrator]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
     let house = with(open).await;
-    let closed = house.twin_with(|settings| settings.sign_up = SignUp::Invitation).await;
+    let closed = house
+        .twin_with(|settings| settings.sign_up = SignUp::Invitation)
+        .await;
     let elsewhere = house.twin_with(for_two_domains).await;
     for (server, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
         let (browser, mut authenticator) = (house.browser(), Authenticator::new(7));
-        let begun = house.provider.start_accept_with_passkey(&browser, Entry::SignUp, email).await.expect("begun");
+        let begun = house
+            .provider
+            .start_accept_with_passkey(&browser, Entry::SignUp, email)
+            .await
+            .expect("begun");
         let credential = authenticator.create(&begun.options);
-        let end = server.provider.finish_accept_with_passkey(&browser, Entry::SignUp, &begun.id, &credential).await;
+        let end = server
+            .provider
+            .finish_accept_with_passkey(&browser, Entry::SignUp, &begun.id, &credential)
+            .await;
         assert!(end.is_err(), "{email}");
     }
-    assert_eq!(house.provider.terminal().accounts().await.expect("a list").len(), 1);
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
 }

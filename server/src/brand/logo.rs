@@ -28,13 +28,24 @@ enum Format {
 impl Logo {
     /// Reads the file at `path`. The error is a sentence without its full stop.
     pub fn read(path: &str) -> Result<Self, String> {
-        let content = content(Path::new(path))
-            .map_err(|error| format!("\"{path}\" cannot be read: {}", crate::files::why(path.as_ref(), &error)))?;
+        let content = content(Path::new(path)).map_err(|error| {
+            format!(
+                "\"{path}\" cannot be read: {}",
+                crate::files::why(path.as_ref(), &error)
+            )
+        })?;
         if content.len() > LARGEST_LOGO {
-            return Err(format!("\"{path}\" is larger than {} KB", LARGEST_LOGO / 1024));
+            return Err(format!(
+                "\"{path}\" is larger than {} KB",
+                LARGEST_LOGO / 1024
+            ));
         }
-        let format = format(&content).ok_or_else(|| format!("\"{path}\" is not an SVG, PNG, JPEG or WebP picture"))?;
-        Ok(Self { format, content: content.into() })
+        let format = format(&content)
+            .ok_or_else(|| format!("\"{path}\" is not an SVG, PNG, JPEG or WebP picture"))?;
+        Ok(Self {
+            format,
+            content: content.into(),
+        })
     }
 
     /// The bytes of the file, shared.
@@ -80,7 +91,9 @@ fn content(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(Error::other("it is not a file"));
     }
     let mut content = Vec::new();
-    File::open(path)?.take(LARGEST_LOGO as u64 + 1).read_to_end(&mut content)?;
+    File::open(path)?
+        .take(LARGEST_LOGO as u64 + 1)
+        .read_to_end(&mut content)?;
     Ok(content)
 }
 
@@ -88,15 +101,33 @@ fn format(content: &[u8]) -> Option<Format> {
     match content {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
         [0xff, 0xd8, 0xff, ..] => Some(Format::Jpeg),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
-        text => std::str::from_utf8(text).is_ok_and(is_svg).then_some(Format::Svg),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some(Format::WebP),
+        text => std::str::from_utf8(text)
+            .is_ok_and(is_svg)
+            .then_some(Format::Svg),
     }
 }
 
 /// Whether the root element is `svg`, in its namespace: without that, browsers show nothing.
 fn is_svg(text: &str) -> bool {
     let root = after_prolog(text).and_then(|rest| rest.strip_prefix("<svg"));
-    let tag = root.filter(|rest| rest.starts_with(|next: char| next.is_ascii_whitespace())).and_then(|rest| rest.split_once('>'));
+    let tag = root
+        .filter(|rest| rest.starts_with(|next: char| next.is_ascii_whitespace()))
+        .and_then(|rest| rest.split_once('>'));
     tag.is_some_and(|(attributes, _)| attributes.contains("http://www.w3.org/2000/svg"))
 }
 
@@ -139,7 +170,13 @@ mod tests {
     #[test]
     fn a_drawing_has_the_right_root_after_any_prolog() {
         let doctype = "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd\">";
-        for prolog in ["", "\u{feff}\n", "<?xml version=\"1.0\"?>", "<!-- <html> -->\n", doctype] {
+        for prolog in [
+            "",
+            "\u{feff}\n",
+            "<?xml version=\"1.0\"?>",
+            "<!-- <html> -->\n",
+            doctype,
+        ] {
             assert!(is_svg(&format!("{prolog}{DRAWING}")), "{prolog}");
         }
         for other in [
@@ -158,16 +195,31 @@ mod tests {
     #[test]
     fn what_is_no_file_or_too_large_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name).to_str().expect("a path of UTF-8").to_owned();
+        let path = |name: &str| {
+            folder
+                .path()
+                .join(name)
+                .to_str()
+                .expect("a path of UTF-8")
+                .to_owned()
+        };
         let write = |name: &str, length: usize| {
-            std::fs::write(path(name), DRAWING.to_owned() + &" ".repeat(length - DRAWING.len())).expect("written");
+            std::fs::write(
+                path(name),
+                DRAWING.to_owned() + &" ".repeat(length - DRAWING.len()),
+            )
+            .expect("written");
         };
         write("fits", LARGEST_LOGO);
         write("too-large", LARGEST_LOGO + 1);
         let logo = Logo::read(&path("fits")).expect("a logo");
         assert_eq!(logo.content().len(), LARGEST_LOGO);
         assert_eq!(format!("{logo:?}"), "Logo(Svg, 262144 bytes)");
-        for (name, part) in [("too-large", "larger than 256 KB"), ("missing", "cannot be read"), ("", "not a file")] {
+        for (name, part) in [
+            ("too-large", "larger than 256 KB"),
+            ("missing", "cannot be read"),
+            ("", "not a file"),
+        ] {
             let fault = Logo::read(&path(name)).expect_err(name);
             assert!(fault.contains(part), "{fault}");
         }

@@ -1,5 +1,5 @@
-//! Colours in OKLCH, as CSS Color 4 has it: from sRGB, and back as far as the pages need it. The numbers are those of Björn
-//! Ottosson's definition of Oklab.
+//! Colours in OKLCH, as CSS Color 4 has it: from sRGB, and back as far as the pages need it. The
+//! numbers are those of Björn Ottosson's definition of Oklab.
 
 /// Chroma, and hue in degrees, of a colour whose channels run from 0 to 255.
 pub(super) fn chroma_and_hue(colour: [u8; 3]) -> (f64, f64) {
@@ -29,12 +29,18 @@ pub(super) fn linear_srgb(lightness: f64, chroma: f64, hue: f64) -> [f64; 3] {
 /// Whether sRGB has this colour. Browsers change the lightness of one that it does not have.
 pub(super) fn is_srgb(lightness: f64, chroma: f64, hue: f64) -> bool {
     // As exact as the numbers above.
-    linear_srgb(lightness, chroma, hue).iter().all(|channel| (-1e-6..=1.0 + 1e-6).contains(channel))
+    linear_srgb(lightness, chroma, hue)
+        .iter()
+        .all(|channel| (-1e-6..=1.0 + 1e-6).contains(channel))
 }
 
 /// A channel of sRGB without its gamma.
 fn linear(channel: f64) -> f64 {
-    if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+    if channel <= 0.040_45 {
+        channel / 12.92
+    } else {
+        ((channel + 0.055) / 1.055).powf(2.4)
+    }
 }
 
 #[cfg(test)]
@@ -52,7 +58,10 @@ mod tests {
             ([255, 0, 255], 0.322_49, 328.36),
         ] {
             let (found_chroma, found_hue) = chroma_and_hue(colour);
-            assert!((found_chroma - chroma).abs() < 1e-4, "{colour:?}: {found_chroma}");
+            assert!(
+                (found_chroma - chroma).abs() < 1e-4,
+                "{colour:?}: {found_chroma}"
+            );
             assert!((found_hue - hue).abs() < 0.02, "{colour:?}: {found_hue}");
         }
         for grey in [[0; 3], [119; 3], [255; 3]] {

@@ -52,20 +52,40 @@ impl From<Wanted> for AuditFilter {
 }
 
 /// Runs a command. The error is a sentence; a trail with faults is a failure.
-pub(super) async fn audit(config: &Config, command: AuditCommand, json: bool) -> Result<ExitCode, String> {
+pub(super) async fn audit(
+    config: &Config,
+    command: AuditCommand,
+    json: bool,
+) -> Result<ExitCode, String> {
     match command {
-        AuditCommand::List { wanted, limit, before } => list(config, wanted.into(), limit.into(), before, json).await,
+        AuditCommand::List {
+            wanted,
+            limit,
+            before,
+        } => list(config, wanted.into(), limit.into(), before, json).await,
         AuditCommand::Verify => verify(config, json).await,
         AuditCommand::Export { wanted } => export(config, &wanted.into()).await,
     }
 }
 
-async fn list(config: &Config, filter: AuditFilter, limit: usize, before: Option<u64>, json: bool) -> Result<ExitCode, String> {
+async fn list(
+    config: &Config,
+    filter: AuditFilter,
+    limit: usize,
+    before: Option<u64>,
+    json: bool,
+) -> Result<ExitCode, String> {
     let (mut found, mut before) = (Vec::new(), before);
     // A request looks at a part of the trail only; what is rare may be far back.
     loop {
-        let request = Request::Audit { filter: filter.clone(), before, limit: limit - found.len() };
-        let Answer::Audit(page) = administer(config, request).await? else { return Err(unexpected()) };
+        let request = Request::Audit {
+            filter: filter.clone(),
+            before,
+            limit: limit - found.len(),
+        };
+        let Answer::Audit(page) = administer(config, request).await? else {
+            return Err(unexpected());
+        };
         found.extend(page.events);
         before = page.before;
         if found.len() >= limit || before.is_none() {
@@ -75,25 +95,45 @@ async fn list(config: &Config, filter: AuditFilter, limit: usize, before: Option
     let text = match found.as_slice() {
         events if json => pretty(&events)?,
         [] => "There is no such event.".to_owned(),
-        events => table(&["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"], events.iter().map(row)),
+        events => table(
+            &["NUMBER", "WHEN", "WHAT", "WHOSE", "BY", "FROM", "ABOUT"],
+            events.iter().map(row),
+        ),
     };
     output::line(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {
-    let Answer::Report(report) = administer(config, Request::VerifyAudit).await? else { return Err(unexpected()) };
-    output::line(&if json { pretty(&report)? } else { told(&report) })?;
-    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Answer::Report(report) = administer(config, Request::VerifyAudit).await? else {
+        return Err(unexpected());
+    };
+    output::line(&if json {
+        pretty(&report)?
+    } else {
+        told(&report)
+    })?;
+    Ok(if report.faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, String> {
     let mut after = 0;
     loop {
-        let request = Request::ExportAudit { filter: filter.clone(), after, limit: A_PAGE };
-        let Answer::Events(events) = administer(config, request).await? else { return Err(unexpected()) };
+        let request = Request::ExportAudit {
+            filter: filter.clone(),
+            after,
+            limit: A_PAGE,
+        };
+        let Answer::Events(events) = administer(config, request).await? else {
+            return Err(unexpected());
+        };
         for event in &events {
-            let line = serde_json::to_string(event).map_err(|error| format!("An event cannot be written as JSON: {error}."))?;
+            let line = serde_json::to_string(event)
+                .map_err(|error| format!("An event cannot be written as JSON: {error}."))?;
             output::line(&line)?;
         }
         match events.last() {
@@ -104,14 +144,22 @@ async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, Strin
 }
 
 fn told(report: &AuditReport) -> String {
-    let AuditReport { events, first, last, faults } = report;
+    let AuditReport {
+        events,
+        first,
+        last,
+        faults,
+    } = report;
     let range = match (first, last) {
         (Some(first), Some(last)) => format!("{events} events, {first} to {last}, were checked"),
         _ => "There is no event to check".to_owned(),
     };
     match faults.as_slice() {
         [] => format!("{range}: all is well."),
-        faults => format!("{range}. These are the faults:\n  - {}", faults.join("\n  - ")),
+        faults => format!(
+            "{range}. These are the faults:\n  - {}",
+            faults.join("\n  - ")
+        ),
     }
 }
 
@@ -127,17 +175,37 @@ fn row(recorded: &Recorded) -> Vec<String> {
     };
     let client = event.client.as_ref().map(|client| client.name.as_str());
     let times = event.times.map(|times| format!("{times} times"));
-    let about = [client, event.about.as_deref(), times.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let about = [client, event.about.as_deref(), times.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ");
     let cells = [
         recorded.number.to_string(),
         moment(event.at),
         event.deed.as_str(),
-        event.whose.as_ref().map(|whose| whose.email.clone()).unwrap_or_default(),
+        event
+            .whose
+            .as_ref()
+            .map(|whose| whose.email.clone())
+            .unwrap_or_default(),
         by,
-        event.from.as_ref().map(|from| from.address.clone()).unwrap_or_default(),
+        event
+            .from
+            .as_ref()
+            .map(|from| from.address.clone())
+            .unwrap_or_default(),
         about,
     ];
-    cells.into_iter().map(|cell| cell.chars().filter(|&letter| !misleads(letter)).take(80).collect()).collect()
+    cells
+        .into_iter()
+        .map(|cell| {
+            cell.chars()
+                .filter(|&letter| !misleads(letter))
+                .take(80)
+                .collect()
+        })
+        .collect()
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -146,7 +214,8 @@ fn kind(text: &str) -> Result<Kind, String> {
 }
 
 fn unexpected() -> String {
-    "The running server gave another answer than was asked for; is it of another version?".to_owned()
+    "The running server gave another answer than was asked for; is it of another version?"
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -157,11 +226,24 @@ mod tests {
     fn a_report_says_what_was_checked_and_what_is_wrong() {
         let report = |faults: &[&str]| {
             let faults = faults.iter().map(ToString::to_string).collect();
-            told(&AuditReport { events: 3, first: Some(1), last: Some(3), faults })
+            told(&AuditReport {
+                events: 3,
+                first: Some(1),
+                last: Some(3),
+                faults,
+            })
         };
         assert_eq!(report(&[]), "3 events, 1 to 3, were checked: all is well.");
-        assert!(report(&["event 2 was changed"]).ends_with("These are the faults:\n  - event 2 was changed"));
-        let nothing = AuditReport { events: 0, first: None, last: None, faults: Vec::new() };
+        assert!(
+            report(&["event 2 was changed"])
+                .ends_with("These are the faults:\n  - event 2 was changed")
+        );
+        let nothing = AuditReport {
+            events: 0,
+            first: None,
+            last: None,
+            faults: Vec::new(),
+        };
         assert_eq!(told(&nothing), "There is no event to check: all is well.");
     }
 

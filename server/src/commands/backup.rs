@@ -36,12 +36,18 @@ enum Source {
 }
 
 /// Makes a backup. The error is a sentence, and then there is no file.
-pub(super) async fn backup(config: &Config, command: &BackupCommand, json: bool) -> Result<ExitCode, String> {
+pub(super) async fn backup(
+    config: &Config,
+    command: &BackupCommand,
+    json: bool,
+) -> Result<ExitCode, String> {
     refuse_memory(config)?;
     if command.file == "-" {
         let mut output = io::stdout();
         let summary = copy(source(config).await?, &mut output).await?;
-        output.flush().map_err(|error| unwritable("standard output", &error))?;
+        output
+            .flush()
+            .map_err(|error| unwritable("standard output", &error))?;
         note(&told(config, "standard output", &summary));
         return Ok(ExitCode::SUCCESS);
     }
@@ -73,24 +79,32 @@ fn told_of_key(config: &Config) -> String {
         (None, Location::File(folder)) => format!("in {}", folder.join(sealing::FILE).display()),
         _ => "that the server is given".to_owned(),
     };
-    format!("The sealing key {key} is not in it and is needed for a restore: keep a copy of it in another place.")
+    format!(
+        "The sealing key {key} is not in it and is needed for a restore: keep a copy of it in another place."
+    )
 }
 
 async fn source(config: &Config) -> Result<Source, String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(folder) = config.data_folder()
-            && let Some(answer) = control::backup(folder).await.map_err(|error| unreachable(folder, &error))?
+            && let Some(answer) = control::backup(folder)
+                .await
+                .map_err(|error| unreachable(folder, &error))?
         {
             return answer.map(Source::Running);
         }
         match open::open_existing(config).await {
             Ok(store) => {
                 let now = Environment::system().clock.now();
-                let backup = Backup::begin(&store, engine(config), now).await.map_err(|error| format!("{error}."))?;
+                let backup = Backup::begin(&store, engine(config), now)
+                    .await
+                    .map_err(|error| format!("{error}."))?;
                 return Ok(Source::Store(Box::new(backup)));
             }
-            Err(Failure::Locked(_)) if Instant::now() < deadline => sleep(std::time::Duration::from_millis(50)).await,
+            Err(Failure::Locked(_)) if Instant::now() < deadline => {
+                sleep(std::time::Duration::from_millis(50)).await
+            }
             Err(failure) => return Err(failure.into_sentence()),
         }
     }
@@ -106,11 +120,15 @@ const fn engine(config: &Config) -> &'static str {
 impl Source {
     async fn next_line(&mut self) -> Result<Option<Vec<u8>>, String> {
         match self {
-            Self::Store(backup) => backup.next_line().await.map_err(|error| format!("{error}.")),
+            Self::Store(backup) => backup
+                .next_line()
+                .await
+                .map_err(|error| format!("{error}.")),
             Self::Running(stream) => {
                 let mut line = Vec::new();
                 let length = stream.read_until(b'\n', &mut line).await;
-                let length = length.map_err(|error| format!("The running server cannot be read from: {error}."))?;
+                let length = length
+                    .map_err(|error| format!("The running server cannot be read from: {error}."))?;
                 Ok((length > 0).then_some(line))
             }
         }
@@ -122,12 +140,19 @@ async fn copy(mut source: Source, output: &mut impl io::Write) -> Result<Summary
     let mut check = Check::default();
     while let Some(line) = source.next_line().await? {
         let checked = check.line(&line);
-        output.write_all(&line).map_err(|error| unwritable("the backup", &error))?;
-        if matches!(checked.map_err(|fault| format!("The backup did not succeed: {fault}."))?, Line::End) {
+        output
+            .write_all(&line)
+            .map_err(|error| unwritable("the backup", &error))?;
+        if matches!(
+            checked.map_err(|fault| format!("The backup did not succeed: {fault}."))?,
+            Line::End
+        ) {
             break;
         }
     }
-    check.finish().map_err(|_| "The backup did not succeed: the server ended it too early; its log says why.".to_owned())
+    check.finish().map_err(|_| {
+        "The backup did not succeed: the server ended it too early; its log says why.".to_owned()
+    })
 }
 
 /// A file under another name, until it is complete.
@@ -142,26 +167,45 @@ impl Draft {
         if fs::symlink_metadata(target).is_ok() {
             return Err(exists(target));
         }
-        let name = target.file_name().ok_or_else(|| format!("{shown} is not the name of a file."))?;
-        let draft = format!(".{}.{:016x}.unfinished", name.to_string_lossy(), chance::label());
+        let name = target
+            .file_name()
+            .ok_or_else(|| format!("{shown} is not the name of a file."))?;
+        let draft = format!(
+            ".{}.{:016x}.unfinished",
+            name.to_string_lossy(),
+            chance::label()
+        );
         let path = folder_of(target).join(draft);
         let file = create_own(&path).map_err(|error| unwritable(&shown.to_string(), &error))?;
-        Ok(Self { file: io::BufWriter::new(file), path })
+        Ok(Self {
+            file: io::BufWriter::new(file),
+            path,
+        })
     }
 
-    /// Gives the file its name, once all of it is on disk; whatever has got that name meanwhile stays.
+    /// Gives the file its name, once all of it is on disk; whatever has got that name meanwhile
+    /// stays.
     fn finish(mut self, target: &Path) -> Result<(), String> {
-        let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        written.and_then(|()| self.name(target)).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => exists(target),
-            _ => unwritable(&target.display().to_string(), &error),
-        })
+        let written = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all());
+        written
+            .and_then(|()| self.name(target))
+            .map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => exists(target),
+                _ => unwritable(&target.display().to_string(), &error),
+            })
     }
 
     fn name(&self, target: &Path) -> io::Result<()> {
         match fs::hard_link(&self.path, target) {
-            // A file system without such links: it has no step that names a file only where there is none.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && fs::symlink_metadata(target).is_err() => {
+            // A file system without such links: it has no step that names a file only where there
+            // is none.
+            Err(error)
+                if error.kind() != ErrorKind::AlreadyExists
+                    && fs::symlink_metadata(target).is_err() =>
+            {
                 fs::rename(&self.path, target)?;
             }
             linked => linked?,
@@ -178,7 +222,10 @@ impl Drop for Draft {
 }
 
 fn exists(path: &Path) -> String {
-    format!("{} exists already, and a backup replaces nothing: choose another name.", path.display())
+    format!(
+        "{} exists already, and a backup replaces nothing: choose another name.",
+        path.display()
+    )
 }
 
 fn unwritable(what: &str, error: &io::Error) -> String {
@@ -192,8 +239,12 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
-        let mut names: Vec<_> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+        let entries = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<_> = entries
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -206,13 +257,23 @@ mod tests {
         draft.file.write_all(b"half").expect("written");
         assert!(!target.exists());
         drop(draft);
-        assert_eq!(names(folder.path()), [""; 0], "nothing is left of one that failed");
+        assert_eq!(
+            names(folder.path()),
+            [""; 0],
+            "nothing is left of one that failed"
+        );
 
         let mut draft = Draft::begin(&target).expect("begun");
         draft.file.write_all(b"whole").expect("written");
         draft.finish(&target).expect("finished");
-        assert_eq!((names(folder.path()), fs::read(&target).expect("read")), (vec!["b".to_owned()], b"whole".to_vec()));
-        assert_eq!(fs::metadata(&target).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            (names(folder.path()), fs::read(&target).expect("read")),
+            (vec!["b".to_owned()], b"whole".to_vec())
+        );
+        assert_eq!(
+            fs::metadata(&target).expect("there").permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -221,7 +282,11 @@ mod tests {
         let (target, away) = (folder.path().join("b"), folder.path().join("away"));
         let draft = Draft::begin(&target).expect("begun");
         fs::write(&target, "faster").expect("written");
-        assert!(draft.finish(&target).is_err_and(|sentence| sentence.contains("exists already")));
+        assert!(
+            draft
+                .finish(&target)
+                .is_err_and(|sentence| sentence.contains("exists already"))
+        );
         assert!(Draft::begin(&target).is_err());
         assert_eq!(fs::read_to_string(&target).expect("read"), "faster");
         symlink(&away, folder.path().join("link")).expect("a link");

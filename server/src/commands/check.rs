@@ -28,15 +28,25 @@ pub(super) async fn check(flags: &Flags, json: bool) -> ExitCode {
     faults.extend(listen_faults(&config).await);
     let mut warnings = hazards::of(&config, &hazards::site(&config));
     warnings.extend(issuer_change(&config).await);
-    let report =
-        if json { json!({ "faults": faults, "warnings": warnings }).to_string() } else { report(&config, &faults, &warnings) };
-    if output::line(&report).is_err() || !faults.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let report = if json {
+        json!({ "faults": faults, "warnings": warnings }).to_string()
+    } else {
+        report(&config, &faults, &warnings)
+    };
+    if output::line(&report).is_err() || !faults.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn report(config: &Config, faults: &[String], warnings: &[String]) -> String {
     let mut report = match faults {
         [] => summary(config),
-        faults => format!("The configuration has these faults:\n  - {}", faults.join("\n  - ")),
+        faults => format!(
+            "The configuration has these faults:\n  - {}",
+            faults.join("\n  - ")
+        ),
     };
     if !warnings.is_empty() {
         report = format!("{report}\n\nWarnings:\n  - {}", warnings.join("\n  - "));
@@ -46,7 +56,11 @@ fn report(config: &Config, faults: &[String], warnings: &[String]) -> String {
 
 fn summary(config: &Config) -> String {
     let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
-    let resources: Vec<_> = config.resources.iter().map(|resource| resource.identifier.as_str()).collect();
+    let resources: Vec<_> = config
+        .resources
+        .iter()
+        .map(|resource| resource.identifier.as_str())
+        .collect();
     format!(
         "The configuration is sound.\n\n  Issuer     {}\n  Listen     {}\n  Store      {}\n  Resources  {}",
         config.issuer,
@@ -56,7 +70,8 @@ fn summary(config: &Config) -> String {
     )
 }
 
-/// Whether the store was used under another issuer than the configured one, as far as it can be asked.
+/// Whether the store was used under another issuer than the configured one, as far as it can be
+/// asked.
 async fn issuer_change(config: &Config) -> Option<String> {
     let recorded = match &config.store {
         Location::Memory => None,
@@ -67,7 +82,9 @@ async fn issuer_change(config: &Config) -> Option<String> {
         },
         Location::Redis(_) => recorded_in(config).await,
     };
-    recorded?.change_to(&config.issuer).map(|change| change.to_string())
+    recorded?
+        .change_to(&config.issuer)
+        .map(|change| change.to_string())
 }
 
 async fn recorded_in(config: &Config) -> Option<StoreIdentity> {
@@ -108,15 +125,24 @@ fn folder_fault(folder: &Path) -> Option<String> {
     }
     let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", chance::label()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
-    tried.err().map(|error| format!("nothing can be written in {}: {}", nearest.display(), files::why_not_written(nearest, &error)))
+    tried.err().map(|error| {
+        format!(
+            "nothing can be written in {}: {}",
+            nearest.display(),
+            files::why_not_written(nearest, &error)
+        )
+    })
 }
 
-/// Addresses that cannot be listened at. One where a server of this issuer answers is in use as it should be.
+/// Addresses that cannot be listened at. One where a server of this issuer answers is in use as it
+/// should be.
 async fn listen_faults(config: &Config) -> Vec<String> {
     let mut faults = Vec::new();
     for address in &config.listen {
         match listen::bind(std::slice::from_ref(address)).await {
-            Err(fault) if !answers_here(address, config).await => faults.push(format!("listen: {fault}")),
+            Err(fault) if !answers_here(address, config).await => {
+                faults.push(format!("listen: {fault}"))
+            }
             _ => {}
         }
     }
@@ -127,14 +153,29 @@ async fn listen_faults(config: &Config) -> Vec<String> {
 async fn answers_here(address: &ListenAddress, config: &Config) -> bool {
     let request = format!(
         "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-        config.issuer.origin().split("://").last().unwrap_or_default()
+        config
+            .issuer
+            .origin()
+            .split("://")
+            .last()
+            .unwrap_or_default()
     );
     let ask = async {
-        let mut stream = TcpStream::connect((address.host.as_str(), address.port)).await.ok()?;
+        let mut stream = TcpStream::connect((address.host.as_str(), address.port))
+            .await
+            .ok()?;
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut answer = Vec::new();
-        stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await.ok()?;
-        let body = String::from_utf8(answer).ok()?.split_once("\r\n\r\n")?.1.to_owned();
+        stream
+            .take(LONGEST_ANSWER)
+            .read_to_end(&mut answer)
+            .await
+            .ok()?;
+        let body = String::from_utf8(answer)
+            .ok()?
+            .split_once("\r\n\r\n")?
+            .1
+            .to_owned();
         let document: serde_json::Value = serde_json::from_str(&body).ok()?;
         Some(document["issuer"] == config.issuer.as_str())
     };
@@ -145,7 +186,11 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
     match (&config.sealing_key, &config.store) {
         (Some(SealingKeySource::File(path)), _) => {
             let fault = sealing::read(path).err()?;
-            Some(format!("sealing_key: {} cannot be used: {}.", path.display(), files::why(path, &fault)))
+            Some(format!(
+                "sealing_key: {} cannot be used: {}.",
+                path.display(),
+                files::why(path, &fault)
+            ))
         }
         (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),
         _ => None,
@@ -160,7 +205,10 @@ mod tests {
     fn a_folder_that_can_be_made_is_no_fault_and_is_not_made() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(folder_fault(&folder.path().join("a/b")), None);
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            0
+        );
     }
 
     #[test]

@@ -12,13 +12,18 @@ use crate::{files, sealing};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
-    let mut hazards = unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+    let mut hazards =
+        unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
     if !config.rate_limits {
-        hazards.push("Every rate limit is off (rate_limits = off). This is for tests only.".to_owned());
+        hazards.push(
+            "Every rate limit is off (rate_limits = off). This is for tests only.".to_owned(),
+        );
     }
     if !site.is_built() {
         let root = &site.options().site_root;
-        hazards.push(format!("The pages' files are not in {root}: pages have no style, and passkeys do not work."));
+        hazards.push(format!(
+            "The pages' files are not in {root}: pages have no style, and passkeys do not work."
+        ));
     }
     hazards.extend(sealing_key(config));
     hazards.extend(files::warnings(config));
@@ -27,7 +32,8 @@ pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
     hazards
 }
 
-/// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes all people one.
+/// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes
+/// all people one.
 fn proxies(config: &Config) -> Option<String> {
     let is_public = config.issuer.is_https() && !config.issuer.is_loopback();
     // Then a proxy on this computer is trusted by itself.
@@ -42,7 +48,10 @@ fn proxies(config: &Config) -> Option<String> {
 
 /// A range that holds every address makes everybody's word count.
 fn everybody_as_proxy(config: &Config) -> Option<String> {
-    let everybody = config.trusted_proxies.iter().find(|network| network.prefix_len() == 0)?;
+    let everybody = config
+        .trusted_proxies
+        .iter()
+        .find(|network| network.prefix_len() == 0)?;
     Some(format!(
         "trusted_proxies has {everybody}, which is every address: anybody can write X-Forwarded-For, and escape every limit by it. \
          Name the addresses of your proxies only."
@@ -51,7 +60,9 @@ fn everybody_as_proxy(config: &Config) -> Option<String> {
 
 fn listens_here_only(address: &ListenAddress) -> bool {
     let ip: Option<IpAddr> = address.host.parse().ok();
-    ip.map_or(address.host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
+    ip.map_or(address.host.eq_ignore_ascii_case("localhost"), |ip| {
+        ip.to_canonical().is_loopback()
+    })
 }
 
 /// The site that a configuration leads to.
@@ -83,12 +94,16 @@ mod tests {
     fn a_key_that_others_can_read_is_named_with_the_remedy() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let with = |mode| {
-            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("changed");
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode))
+                .expect("changed");
             readable_by_others(file.path())
         };
         assert_eq!((with(0o600), with(0o400)), (None, None));
         for mode in [0o644, 0o640, 0o604, 0o666] {
-            assert!(with(mode).is_some_and(|hazard| hazard.contains("chmod 600")), "{mode:o}");
+            assert!(
+                with(mode).is_some_and(|hazard| hazard.contains("chmod 600")),
+                "{mode:o}"
+            );
         }
         assert_eq!(readable_by_others(Path::new("/nowhere/sealing.key")), None);
     }

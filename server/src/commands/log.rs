@@ -15,8 +15,8 @@ use fields::Fields;
 /// How long a line may wait for others, so that all of them are written at once.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// Starts logging; `RUST_LOG` decides what, and `default` where it is not set. What was logged is written out when the guard
-/// is dropped.
+/// Starts logging; `RUST_LOG` decides what, and `default` where it is not set. What was logged is
+/// written out when the guard is dropped.
 ///
 /// # Errors
 /// The reason why the thread that writes could not be started.
@@ -24,7 +24,10 @@ pub(super) fn start(default: &str) -> io::Result<Log> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = io::stderr().is_terminal();
     let lines = Lines::start()?;
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).fmt_fields(Fields);
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .fmt_fields(Fields);
     let _ = logger.with_writer(lines.clone()).try_init();
     Ok(Log(lines))
 }
@@ -50,13 +53,19 @@ struct Lines {
 impl Lines {
     fn start() -> io::Result<Arc<Self>> {
         let (sender, receiver) = std::sync::mpsc::sync_channel::<Arc<Self>>(1);
-        let writer = thread::Builder::new().name("log".to_owned()).spawn(move || {
-            if let Ok(lines) = receiver.recv() {
-                lines.write_out();
-            }
-        })?;
+        let writer = thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || {
+                if let Ok(lines) = receiver.recv() {
+                    lines.write_out();
+                }
+            })?;
         let buffer = Mutex::new(BufWriter::new(io::stderr()));
-        let lines = Arc::new(Self { buffer, told: AtomicBool::new(false), writer: writer.thread().clone() });
+        let lines = Arc::new(Self {
+            buffer,
+            told: AtomicBool::new(false),
+            writer: writer.thread().clone(),
+        });
         let _ = sender.send(lines.clone());
         Ok(lines)
     }

@@ -4,7 +4,8 @@ use std::io::Write as _;
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient, IssuerReport, Listing, misleads,
+    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient,
+    IssuerReport, Listing, misleads,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -18,19 +19,31 @@ pub(super) struct Told(String);
 impl Told {
     pub(super) fn of(request: &Request) -> Self {
         Self(match request {
-            Request::DisableAccount { email } => format!("{email} can no longer sign in, and what it allowed has ended."),
+            Request::DisableAccount { email } => {
+                format!("{email} can no longer sign in, and what it allowed has ended.")
+            }
             Request::EnableAccount { email } => format!("{email} can sign in again."),
             Request::RemoveAccount { email } => format!("{email} is removed."),
             Request::SetPassword { email, .. } => {
-                format!("{email} has the new password. Its sessions, recovery codes and connected applications have ended.")
+                format!(
+                    "{email} has the new password. Its sessions, recovery codes and connected applications have ended."
+                )
             }
             Request::RemoveClient { client_id } => {
                 format!("{client_id} is removed, and everything that people allowed it has ended.")
             }
-            Request::DisconnectClient { client_id } => format!("Everything that people allowed {client_id} has ended."),
-            Request::WithdrawLink { email } => format!("No one-time link to {email} opens anything any more."),
-            Request::ChangeEmail { email, new } => format!("{email} signs in as {new} now.{}", slip(new)),
-            Request::SetRole { email, role } => format!("{email} has the role {} now.", role.as_str()),
+            Request::DisconnectClient { client_id } => {
+                format!("Everything that people allowed {client_id} has ended.")
+            }
+            Request::WithdrawLink { email } => {
+                format!("No one-time link to {email} opens anything any more.")
+            }
+            Request::ChangeEmail { email, new } => {
+                format!("{email} signs in as {new} now.{}", slip(new))
+            }
+            Request::SetRole { email, role } => {
+                format!("{email} has the role {} now.", role.as_str())
+            }
             Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
             Request::UnblockHost { host } => format!("{host} is not blocked any more."),
             _ => "Done.".to_owned(),
@@ -40,17 +53,25 @@ impl Told {
 
 /// Prints an answer. The error is a sentence.
 pub(super) fn print(answer: &Answer, told: &Told, json: bool) -> Result<(), String> {
-    let text = if json { as_json(answer)? } else { as_text(answer, told) };
+    let text = if json {
+        as_json(answer)?
+    } else {
+        as_text(answer, told)
+    };
     line(&text)?;
-    if let Answer::Accounts(Listing { unreadable, .. }) | Answer::Clients(Listing { unreadable, .. }) = answer
+    if let Answer::Accounts(Listing { unreadable, .. })
+    | Answer::Clients(Listing { unreadable, .. }) = answer
         && *unreadable > 0
     {
-        note(&format!("{unreadable} of the entries cannot be read by this version and are not listed; the log names them."));
+        note(&format!(
+            "{unreadable} of the entries cannot be read by this version and are not listed; the log names them."
+        ));
     }
     Ok(())
 }
 
-/// Tells something besides the answer, on standard error: what is printed for programs stays as it is.
+/// Tells something besides the answer, on standard error: what is printed for programs stays as it
+/// is.
 pub(super) fn note(sentence: &str) {
     // Nobody may be there to read it.
     let _ = writeln!(std::io::stderr().lock(), "vestibule: {sentence}");
@@ -59,7 +80,9 @@ pub(super) fn note(sentence: &str) {
 /// Prints a text and ends the line. A reader that closed its end early is no fault of ours.
 pub(super) fn line(text: &str) -> Result<(), String> {
     match writeln!(std::io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("Nothing can be printed: {error}.")),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("Nothing can be printed: {error}."))
+        }
         _ => Ok(()),
     }
 }
@@ -82,48 +105,83 @@ fn as_json(answer: &Answer) -> Result<String, String> {
 }
 
 pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
-    serde_json::to_string_pretty(value).map_err(|error| format!("The answer cannot be written as JSON: {error}."))
+    serde_json::to_string_pretty(value)
+        .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
 fn as_text(answer: &Answer, told: &Told) -> String {
     match answer {
         Answer::AddedAccount(added) => added_account(added),
         Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
-        Answer::Accounts(accounts) => {
-            table(&["E-MAIL", "ROLE", "STATE", "PASSKEYS", "PASSWORD", "LINK UNTIL", "SINCE"], accounts.iter().map(account))
-        }
+        Answer::Accounts(accounts) => table(
+            &[
+                "E-MAIL",
+                "ROLE",
+                "STATE",
+                "PASSKEYS",
+                "PASSWORD",
+                "LINK UNTIL",
+                "SINCE",
+            ],
+            accounts.iter().map(account),
+        ),
         Answer::AddedClient(added) => added_client(added),
         Answer::ClientSecret(added) => {
-            format!("{} The old one no longer works.", with_secret(&added.client_id, added.client_secret.as_deref()))
+            format!(
+                "{} The old one no longer works.",
+                with_secret(&added.client_id, added.client_secret.as_deref())
+            )
         }
         Answer::ChangedClient(changed) => changed_client(changed),
         Answer::Issuer(report) => issuer(report),
         Answer::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
-        Answer::Clients(clients) => table(&["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"], clients.iter().map(client)),
+        Answer::Clients(clients) => table(
+            &["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"],
+            clients.iter().map(client),
+        ),
         Answer::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
-        Answer::Link(link) => format!("With this link a new way to sign in is chosen, once:\n\n  {link}"),
+        Answer::Link(link) => {
+            format!("With this link a new way to sign in is chosen, once:\n\n  {link}")
+        }
         // Those print themselves.
-        Answer::Done | Answer::Backup | Answer::Audit(_) | Answer::Events(_) | Answer::Report(_) => told.0.clone(),
+        Answer::Done
+        | Answer::Backup
+        | Answer::Audit(_)
+        | Answer::Events(_)
+        | Answer::Report(_) => told.0.clone(),
     }
 }
 
 fn added_account(added: &AddedAccount) -> String {
     let email = &added.account.email;
     let Some(link) = &added.enrolment_link else {
-        return format!("{email} is added and can sign in with the password.{}", slip(email));
+        return format!(
+            "{email} is added and can sign in with the password.{}",
+            slip(email)
+        );
     };
-    let until = added.link_expires_at.map(|at| format!(" until {}", moment(at))).unwrap_or_default();
+    let until = added
+        .link_expires_at
+        .map(|at| format!(" until {}", moment(at)))
+        .unwrap_or_default();
     let told = if added.invited_again {
         "waits for its person already, and is not changed. Older links no longer work; with this one the account is set up"
     } else {
         "is added. With this link the account is set up"
     };
-    format!("{email} {told}, once{until}:\n\n  {link}{}", slip(email).replacen(' ', "\n\n", 1))
+    format!(
+        "{email} {told}, once{until}:\n\n  {link}{}",
+        slip(email).replacen(' ', "\n\n", 1)
+    )
 }
 
 /// Said of an address that no mail from elsewhere reaches.
 fn slip(email: &str) -> &'static str {
-    if provider::has_local_domain(email) { " What follows the @ has no dot: make sure that it is no slip." } else { "" }
+    if provider::has_local_domain(email) {
+        " What follows the @ has no dot: make sure that it is no slip."
+    } else {
+        ""
+    }
 }
 
 fn added_client(added: &AddedClient) -> String {
@@ -142,12 +200,17 @@ fn changed_client(changed: &ChangedClient) -> String {
         [] => "Nothing was changed: all is so already.".to_owned(),
         changed => format!("Changed: {}.", changed.join(", ")),
     };
-    format!("{}\n\n{told}", with_secret(&changed.client_id, changed.client_secret.as_deref()))
+    format!(
+        "{}\n\n{told}",
+        with_secret(&changed.client_id, changed.client_secret.as_deref())
+    )
 }
 
 fn with_secret(id: &str, secret: Option<&str>) -> String {
     match secret {
-        Some(secret) => format!("client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."),
+        Some(secret) => format!(
+            "client_id      {id}\nclient_secret  {secret}\n\nThe secret is shown this once."
+        ),
         None => format!("client_id  {id}"),
     }
 }
@@ -168,10 +231,17 @@ fn account(account: &AccountSummary) -> Vec<String> {
     vec![
         account.email.clone(),
         account.role.as_str().to_owned(),
-        if account.disabled { "disabled" } else { "active" }.to_owned(),
+        if account.disabled {
+            "disabled"
+        } else {
+            "active"
+        }
+        .to_owned(),
         account.passkeys.to_string(),
         if account.has_password { "yes" } else { "no" }.to_owned(),
-        account.link_expires_at.map_or_else(|| "-".to_owned(), moment),
+        account
+            .link_expires_at
+            .map_or_else(|| "-".to_owned(), moment),
         moment(account.created_at),
     ]
 }
@@ -180,7 +250,12 @@ fn account(account: &AccountSummary) -> Vec<String> {
 fn client(client: &ApplicationSummary) -> Vec<String> {
     vec![
         client.client_id.clone(),
-        client.name.chars().filter(|&letter| !misleads(letter)).take(40).collect(),
+        client
+            .name
+            .chars()
+            .filter(|&letter| !misleads(letter))
+            .take(40)
+            .collect(),
         kind(client).to_owned(),
         client.redirect_uris.join(" "),
         moment(client.created_at),
@@ -198,13 +273,20 @@ const fn kind(client: &ApplicationSummary) -> &'static str {
 
 fn key(key: &Key) -> Vec<String> {
     let shown = |timestamp: Option<Timestamp>| timestamp.map(moment).unwrap_or_default();
-    vec![key.kid.clone(), key.state.clone(), shown(key.since), shown(key.until)]
+    vec![
+        key.kid.clone(),
+        key.state.clone(),
+        shown(key.since),
+        shown(key.until),
+    ]
 }
 
 pub(super) fn moment(timestamp: Timestamp) -> String {
     let seconds = i64::try_from(timestamp.seconds()).ok();
     let moment = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
+    moment
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }
 
 /// Columns as wide as their widest cell.
@@ -219,7 +301,11 @@ pub(super) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> 
         }
     }
     let line = |row: &Vec<String>| {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<_> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:<width$}"))
+            .collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -232,7 +318,10 @@ mod tests {
     #[test]
     fn columns_line_up() {
         let rows = [["a", "bbb"], ["cccc", ""]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(table(&["X", "Y"], rows.into_iter()), "X     Y\na     bbb\ncccc");
+        assert_eq!(
+            table(&["X", "Y"], rows.into_iter()),
+            "X     Y\na     bbb\ncccc"
+        );
     }
 
     #[test]

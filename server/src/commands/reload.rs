@@ -17,7 +17,8 @@ pub(super) struct Reloading {
     pub(super) provider: Current<Provider>,
     pub(super) router: Current<Router>,
     pub(super) listening: Vec<SocketAddr>,
-    /// The configuration at the start: what it says of the settings that need a restart still holds.
+    /// The configuration at the start: what it says of the settings that need a restart still
+    /// holds.
     pub(super) config: Config,
     pub(super) flags: Flags,
 }
@@ -41,10 +42,15 @@ impl Reloading {
     fn apply(&self, config: &Config) {
         let needing = needing_a_restart(&self.config, config);
         if !needing.is_empty() {
-            tracing::warn!(settings = needing.join(","), "these settings have changed and need a restart");
+            tracing::warn!(
+                settings = needing.join(","),
+                "these settings have changed and need a restart"
+            );
         }
         if config.issuer != self.config.issuer {
-            return tracing::error!("the configuration was not reloaded: much of it follows from the issuer");
+            return tracing::error!(
+                "the configuration was not reloaded: much of it follows from the issuer"
+            );
         }
         let provider = self.provider.get().with_settings(config.settings());
         let site = hazards::site(config);
@@ -52,7 +58,8 @@ impl Reloading {
             tracing::warn!(warning, "the configuration should not stay as it is");
         }
         let proxies = Proxies::of_listeners(&config.trusted_proxies, &self.listening);
-        self.router.set(router::router(provider.clone(), Options { proxies, site }));
+        self.router
+            .set(router::router(provider.clone(), Options { proxies, site }));
         self.provider.set(provider);
         tracing::info!("the configuration was reloaded");
     }
@@ -66,5 +73,8 @@ fn needing_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store", old.store != new.store),
         ("sealing_key", old.sealing_key != new.sealing_key),
     ];
-    differ.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    differ
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
 }

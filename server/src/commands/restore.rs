@@ -22,26 +22,41 @@ use crate::{chance, files, sealing};
 pub(super) struct RestoreCommand {
     /// The backup; - for standard input
     file: String,
-    /// Keep one-time links and requests that wait: only when the server had stopped before the backup, and the store moves
+    /// Keep one-time links and requests that wait: only when the server had stopped before the
+    /// backup, and the store moves
     #[arg(long)]
     keep_links: bool,
-    /// Remove what a restore that was interrupted has left on Redis: only when no other restore is under way
+    /// Remove what a restore that was interrupted has left on Redis: only when no other restore is
+    /// under way
     #[arg(long)]
     discard_unfinished: bool,
 }
 
 /// Restores a backup. The error is a sentence.
-pub(super) async fn restore(config: &Config, command: &RestoreCommand, json: bool) -> Result<ExitCode, String> {
+pub(super) async fn restore(
+    config: &Config,
+    command: &RestoreCommand,
+    json: bool,
+) -> Result<ExitCode, String> {
     refuse_memory(config)?;
-    let unreadable = |fault: &dyn std::fmt::Display| format!("The backup {} cannot be restored: {fault}.", command.file);
-    let mut file = open_backup(&command.file).map_err(|error| unreadable(&files::why(command.file.as_ref(), &error)))?;
+    let unreadable = |fault: &dyn std::fmt::Display| {
+        format!("The backup {} cannot be restored: {fault}.", command.file)
+    };
+    let mut file = open_backup(&command.file)
+        .map_err(|error| unreadable(&files::why(command.file.as_ref(), &error)))?;
     // All of it is read before anything is written.
-    let summary = Reader::new(BufReader::new(&file)).verify().map_err(|fault| unreadable(&fault))?;
+    let summary = Reader::new(BufReader::new(&file))
+        .verify()
+        .map_err(|fault| unreadable(&fault))?;
     require_key(config, &summary)?;
     file.rewind().map_err(|error| unreadable(&error))?;
     let restored = write(config, command, &file).await?;
     note_restore(config, &summary).await?;
-    output::line(&if json { as_json(&restored) } else { told(config, &summary, &restored) })?;
+    output::line(&if json {
+        as_json(&restored)
+    } else {
+        told(config, &summary, &restored)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -51,7 +66,11 @@ fn open_backup(name: &str) -> io::Result<File> {
         return spooled(&mut io::stdin().lock());
     }
     let mut file = File::open(name)?;
-    if file.metadata()?.is_file() { Ok(file) } else { spooled(&mut file) }
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        spooled(&mut file)
+    }
 }
 
 fn spooled(input: &mut impl io::Read) -> io::Result<File> {
@@ -70,22 +89,33 @@ fn require_key(config: &Config, summary: &Summary) -> Result<(), String> {
     };
     let remedy = match &config.store {
         Location::File(folder) if config.sealing_key.is_none() => {
-            format!("Copy the sealing.key of the old server into {} first, or name it with --sealing-key.", folder.display())
+            format!(
+                "Copy the sealing.key of the old server into {} first, or name it with --sealing-key.",
+                folder.display()
+            )
         }
         _ => "Name the sealing key of the old server with --sealing-key.".to_owned(),
     };
     match sealing::existing(config) {
-        Err(fault) => Err(format!("{fault} The signing keys in the backup are sealed under it. {remedy}")),
-        Ok(key) if !opens_key_ring(key_ring, &key) => {
-            Err(format!("The signing keys in the backup are sealed under another sealing key than the configured one. {remedy}"))
-        }
+        Err(fault) => Err(format!(
+            "{fault} The signing keys in the backup are sealed under it. {remedy}"
+        )),
+        Ok(key) if !opens_key_ring(key_ring, &key) => Err(format!(
+            "The signing keys in the backup are sealed under another sealing key than the configured one. {remedy}"
+        )),
         Ok(_) => Ok(()),
     }
 }
 
 async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result<Restored, String> {
-    let store = Store::open(&config.store).await.map_err(|error| open::explain(config, &error).into_sentence())?;
-    let outstanding = if command.keep_links { Outstanding::Keep } else { Outstanding::End };
+    let store = Store::open(&config.store)
+        .await
+        .map_err(|error| open::explain(config, &error).into_sentence())?;
+    let outstanding = if command.keep_links {
+        Outstanding::Keep
+    } else {
+        Outstanding::End
+    };
     // Whoever holds the file of the embedded engine is alone.
     let unfinished = match config.store {
         Location::Redis(_) if !command.discard_unfinished => Unfinished::Refuse,
@@ -94,13 +124,22 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
     let now = Environment::system().clock.now();
     // A lost answer of Redis is found out, not taken for a failure.
     let store = store.resolving();
-    let restored = backup::restore(&store, Reader::new(BufReader::new(file)), now, outstanding, unfinished).await;
+    let restored = backup::restore(
+        &store,
+        Reader::new(BufReader::new(file)),
+        now,
+        outstanding,
+        unfinished,
+    )
+    .await;
     restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
 }
 
 /// The audit trail of the restored store says that it was restored.
 async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> {
-    let opened = open::open(config, Creation::Refused).await.map_err(Failure::into_sentence)?;
+    let opened = open::open(config, Creation::Refused)
+        .await
+        .map_err(Failure::into_sentence)?;
     opened.provider.terminal().note_restore(summary).await;
     if let Ok(Some(change)) = opened.provider.issuer_change().await {
         note(&change.to_string());
@@ -109,7 +148,8 @@ async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> 
 }
 
 fn as_json(restored: &Restored) -> String {
-    json!({ "written": restored.written, "expired": restored.expired, "ended": restored.ended }).to_string()
+    json!({ "written": restored.written, "expired": restored.expired, "ended": restored.ended })
+        .to_string()
 }
 
 fn told(config: &Config, summary: &Summary, restored: &Restored) -> String {
@@ -123,7 +163,11 @@ fn told(config: &Config, summary: &Summary, restored: &Restored) -> String {
         let _ = write!(text, " {} have expired since.", restored.expired);
     }
     if restored.ended > 0 {
-        let _ = write!(text, " {} one-time links and waiting requests have ended: they may have been used.", restored.ended);
+        let _ = write!(
+            text,
+            " {} one-time links and waiting requests have ended: they may have been used.",
+            restored.ended
+        );
     }
     text
 }

@@ -33,9 +33,12 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Runs the server until it is told to stop. The error is a sentence.
 pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
     // First of all: the signal ends a process that does not ask for it.
-    let hangup = signal(SignalKind::hangup()).map_err(|error| format!("Signals cannot be received: {error}."))?;
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| format!("Signals cannot be received: {error}."))?;
     let listeners = listen::bind(&config.listen).await?;
-    let opened = open::open_patiently(&config, STORE_PATIENCE).await.map_err(open::Failure::into_sentence)?;
+    let opened = open::open_patiently(&config, STORE_PATIENCE)
+        .await
+        .map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
     let site = hazards::site(&config);
     let stop = stop_signal()?;
@@ -49,16 +52,30 @@ pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
         warn(&warning);
     }
 
-    let listening: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    let listening: Vec<_> = listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect();
     let proxies = Proxies::of_listeners(&config.trusted_proxies, &listening);
-    let options = Options { proxies: proxies.clone(), site };
+    let options = Options {
+        proxies: proxies.clone(),
+        site,
+    };
     let router = Current::new(router::router(provider, options));
-    let reloading = Reloading { provider: current.clone(), router: router.clone(), listening, config, flags: flags.clone() };
+    let reloading = Reloading {
+        provider: current.clone(),
+        router: router.clone(),
+        listening,
+        config,
+        flags: flags.clone(),
+    };
     let reloading = tokio::spawn(reloading.follow(hangup));
     let bounds = Bounds::new(listen::connections_that_fit(), proxies);
     if bounds.connections < FEW_CONNECTIONS {
         let room = bounds.connections;
-        warn(&format!("The limit of open files leaves room for {room} connections only: raise it (ulimit -n, LimitNOFILE)."));
+        warn(&format!(
+            "The limit of open files leaves room for {room} connections only: raise it (ulimit -n, LimitNOFILE)."
+        ));
     }
     tokio::select! {
         () = listen::serve(listeners, swap::router(router), bounds, Patience::default(), stop) => {}
@@ -70,7 +87,10 @@ pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
     let provider = current.get();
     forgetting.abort();
     if provider.add_last_events().await.is_err() {
-        tracing::error!(events = provider.late_events(), "the store takes no events, which are lost to the audit trail");
+        tracing::error!(
+            events = provider.late_events(),
+            "the store takes no events, which are lost to the audit trail"
+        );
     }
     if let Some(control) = control {
         control.abort();
@@ -80,19 +100,32 @@ pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
     Ok(())
 }
 
-/// Why the process ends by itself. Whoever supervises it starts another, which opens the store from what is on disk.
+/// Why the process ends by itself. Whoever supervises it starts another, which opens the store from
+/// what is on disk.
 fn broken(reason: &str) -> String {
-    tracing::error!(reason, "the store can no longer be written, so the process ends");
+    tracing::error!(
+        reason,
+        "the store can no longer be written, so the process ends"
+    );
     format!(
         "The store can no longer be written: {reason}. Start the server again; if it does not start, restore the store from a backup."
     )
 }
 
 /// The control socket goes with the store it speaks for; whoever shares Redis needs none.
-fn control(config: &Config, provider: &Current<Provider>) -> Result<Option<JoinHandle<()>>, String> {
-    let Some(folder) = config.data_folder() else { return Ok(None) };
-    let socket = ControlSocket::bind(folder)
-        .map_err(|error| format!("The control socket in {} cannot be opened: {error}.", folder.display()))?;
+fn control(
+    config: &Config,
+    provider: &Current<Provider>,
+) -> Result<Option<JoinHandle<()>>, String> {
+    let Some(folder) = config.data_folder() else {
+        return Ok(None);
+    };
+    let socket = ControlSocket::bind(folder).map_err(|error| {
+        format!(
+            "The control socket in {} cannot be opened: {error}.",
+            folder.display()
+        )
+    })?;
     Ok(Some(tokio::spawn(socket.serve(provider.clone()))))
 }
 
@@ -108,8 +141,9 @@ fn is_shared(config: &Config) -> bool {
     config.data_folder().is_none() && config.store != Location::Memory
 }
 
-/// Follows what other servers of the store change, and adds the events that it did not take when they came. A store that is
-/// shared is written to besides: so the server notices by itself, though nobody writes, that another has become the primary.
+/// Follows what other servers of the store change, and adds the events that it did not take when
+/// they came. A store that is shared is written to besides: so the server notices by itself, though
+/// nobody writes, that another has become the primary.
 async fn follow(current: Current<Provider>, is_shared: bool) {
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,7 +153,9 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
         ticks.tick().await;
         let provider = current.get();
         if let Ok(change) = provider.issuer_change().await
-            && recorded.replace(change.clone()).is_some_and(|before| before != change)
+            && recorded
+                .replace(change.clone())
+                .is_some_and(|before| before != change)
         {
             note_issuer(change);
         }
@@ -127,20 +163,31 @@ async fn follow(current: Current<Provider>, is_shared: bool) {
         if is_shared {
             let _ = provider.ready().await;
         }
-        let _ = tokio::join!(provider.refresh_keys(), provider.refresh_blocked(), provider.add_late_events());
+        let _ = tokio::join!(
+            provider.refresh_keys(),
+            provider.refresh_blocked(),
+            provider.add_late_events()
+        );
     }
 }
 
-/// Another server of the store was given another issuer, and that was accepted; or it was taken back.
+/// Another server of the store was given another issuer, and that was accepted; or it was taken
+/// back.
 fn note_issuer(change: Option<IssuerChange>) {
-    let Some(change) = change else { return tracing::info!("the store belongs to the configured issuer again") };
+    let Some(change) = change else {
+        return tracing::info!("the store belongs to the configured issuer again");
+    };
     tracing::warn!("{change}");
 }
 
 /// Turns true at the first SIGTERM or SIGINT.
 fn stop_signal() -> Result<watch::Receiver<bool>, String> {
-    let listen = |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let listen =
+        |kind| signal(kind).map_err(|error| format!("Signals cannot be received: {error}."));
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
@@ -155,21 +202,53 @@ fn stop_signal() -> Result<watch::Receiver<bool>, String> {
     Ok(receiver)
 }
 
-async fn banner(config: &Config, opened: &Opened, listeners: &[TcpListener]) -> Result<String, String> {
+async fn banner(
+    config: &Config,
+    opened: &Opened,
+    listeners: &[TcpListener],
+) -> Result<String, String> {
     let issuer = &config.issuer;
-    let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| a.to_string()).collect();
-    let link = opened.provider.first_account_link().await.map_err(|error| format!("{error}."))?;
+    let addresses: Vec<_> = listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .map(|a| a.to_string())
+        .collect();
+    let link = opened
+        .provider
+        .first_account_link()
+        .await
+        .map_err(|error| format!("{error}."))?;
     let mut text = format!("\n  {} runs at {issuer}\n\n", config.server_name);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<15} {value}");
     };
     row("Listening at", &addresses.join(", "));
-    row("Store", &format!("{}{}", config.store, if opened.created { "   (new)" } else { "" }));
-    row("Metadata", &issuer.url("/.well-known/oauth-authorization-server"));
+    row(
+        "Store",
+        &format!(
+            "{}{}",
+            config.store,
+            if opened.created { "   (new)" } else { "" }
+        ),
+    );
+    row(
+        "Metadata",
+        &issuer.url("/.well-known/oauth-authorization-server"),
+    );
     let mcp = issuer.url("/mcp");
-    if config.resources.iter().any(|resource| resource.identifier.as_str() == mcp) {
-        row("Connect", &format!("claude mcp add --transport http notes {mcp}"));
-        row("", &format!("npx @modelcontextprotocol/inspector   (then enter {mcp})"));
+    if config
+        .resources
+        .iter()
+        .any(|resource| resource.identifier.as_str() == mcp)
+    {
+        row(
+            "Connect",
+            &format!("claude mcp add --transport http notes {mcp}"),
+        );
+        row(
+            "",
+            &format!("npx @modelcontextprotocol/inspector   (then enter {mcp})"),
+        );
     }
     if let Some(link) = link {
         row("First account", &format!("{link}   (works once)"));
@@ -184,7 +263,9 @@ async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> 
     };
     match opened.provider.claim_issuer().await {
         Ok(change) => warnings.extend(change.map(|change| change.to_string())),
-        Err(error) => warnings.push(format!("The issuer of the store cannot be compared: {error}.")),
+        Err(error) => warnings.push(format!(
+            "The issuer of the store cannot be compared: {error}."
+        )),
     }
     if let Err(error) = opened.store.probe().await {
         warnings.push(format!("The server is not ready: {error}."));

@@ -18,7 +18,13 @@ pub(super) struct File {
 }
 
 const RESOURCE: &str = "resource";
-const RESOURCE_KEYS: [&str; 5] = ["identifier", "name", "introspection_secret_hash", "default", "scope"];
+const RESOURCE_KEYS: [&str; 5] = [
+    "identifier",
+    "name",
+    "introspection_secret_hash",
+    "default",
+    "scope",
+];
 const SCOPE_KEYS: [&str; 3] = ["name", "sentence", "default"];
 
 impl File {
@@ -28,7 +34,12 @@ impl File {
         match std::fs::read_to_string(path) {
             Err(error) => {
                 let why = crate::files::why(path, &error);
-                Self { faults: vec![format!("The configuration file {shown} cannot be read: {why}.")], ..Self::default() }
+                Self {
+                    faults: vec![format!(
+                        "The configuration file {shown} cannot be read: {why}."
+                    )],
+                    ..Self::default()
+                }
             }
             Ok(text) => Self::parse(&shown, &text),
         }
@@ -36,8 +47,13 @@ impl File {
 
     fn parse(name: &str, text: &str) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut reader = Reader { name, text, file: Self::default() };
-        // What could not be read leaves holes, so unknown and missing keys are looked for in a sound file only.
+        let mut reader = Reader {
+            name,
+            text,
+            file: Self::default(),
+        };
+        // What could not be read leaves holes, so unknown and missing keys are looked for in a
+        // sound file only.
         let broken: Vec<_> = errors.iter().map(|error| reader.syntax(error)).collect();
         for (key, value) in table.get_ref() {
             if !broken.contains(&reader.line(key.span().start)) {
@@ -60,11 +76,21 @@ type Value<'i> = Spanned<DeValue<'i>>;
 impl Reader<'_> {
     /// Records an error of the syntax, one for each line, and answers with its line.
     fn syntax(&mut self, error: &de::Error) -> usize {
-        let (line, column) = position(self.text, error.span().map_or(self.text.len(), |span| span.start));
+        let (line, column) = position(
+            self.text,
+            error.span().map_or(self.text.len(), |span| span.start),
+        );
         let place = format!("{}, line {line}, ", self.name);
-        if !self.file.faults.iter().any(|fault| fault.starts_with(&place)) {
+        if !self
+            .file
+            .faults
+            .iter()
+            .any(|fault| fault.starts_with(&place))
+        {
             let message = error.message().replace('\n', ", ");
-            self.file.faults.push(format!("{place}column {column}: this is not TOML: {message}."));
+            self.file.faults.push(format!(
+                "{place}column {column}: this is not TOML: {message}."
+            ));
         }
         line
     }
@@ -80,7 +106,11 @@ impl Reader<'_> {
     /// A key at the top of the file.
     fn top(&mut self, key: &Key<'_>, value: &Value<'_>, is_sound: bool) {
         let name = key.get_ref().as_ref();
-        let source = format!("{name} in {}, line {}", self.name, self.line(key.span().start));
+        let source = format!(
+            "{name} in {}, line {}",
+            self.name,
+            self.line(key.span().start)
+        );
         if name == RESOURCE {
             if is_sound {
                 self.resources(&source, value);
@@ -90,7 +120,10 @@ impl Reader<'_> {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
             if is_sound {
                 let known = SETTINGS.iter().map(|setting| setting.key).chain([RESOURCE]);
-                self.fault(&source, &format!("there is no such setting{}", suggestion(name, known)));
+                self.fault(
+                    &source,
+                    &format!("there is no such setting{}", suggestion(name, known)),
+                );
             }
             return;
         };
@@ -102,9 +135,16 @@ impl Reader<'_> {
 
     fn resources(&mut self, source: &str, value: &Value<'_>) {
         let Some(entries) = value.get_ref().as_array() else {
-            return self.fault(source, "a resource begins with [[resource]] on a line of its own");
+            return self.fault(
+                source,
+                "a resource begins with [[resource]] on a line of its own",
+            );
         };
-        let entries: Vec<_> = entries.iter().enumerate().map(|(index, entry)| self.resource(index + 1, entry)).collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| self.resource(index + 1, entry))
+            .collect();
         self.file.resources = Some(entries.into_iter().flatten().collect());
     }
 
@@ -112,17 +152,36 @@ impl Reader<'_> {
     fn resource(&mut self, number: usize, entry: &Value<'_>) -> Option<ResourceEntry> {
         let line = self.line(entry.span().start);
         let Some(table) = entry.get_ref().as_table() else {
-            self.fault(&format!("[[resource]] {number} in {}, line {line}", self.name), "it is not a table");
+            self.fault(
+                &format!("[[resource]] {number} in {}, line {line}", self.name),
+                "it is not a table",
+            );
             return None;
         };
-        let called = text(table, "identifier").map(|identifier| format!(" \"{identifier}\"")).unwrap_or_default();
-        let source = format!("[[resource]] {number}{called} in {}, line {line}", self.name);
+        let called = text(table, "identifier")
+            .map(|identifier| format!(" \"{identifier}\""))
+            .unwrap_or_default();
+        let source = format!(
+            "[[resource]] {number}{called} in {}, line {line}",
+            self.name
+        );
         self.unknown(&source, table, &RESOURCE_KEYS);
-        let [identifier, name] = ["identifier", "name"].map(|key| self.text(&source, table, key, true));
-        let introspection_secret_hash = self.text(&source, table, "introspection_secret_hash", false);
+        let [identifier, name] =
+            ["identifier", "name"].map(|key| self.text(&source, table, key, true));
+        let introspection_secret_hash =
+            self.text(&source, table, "introspection_secret_hash", false);
         let scopes = self.scopes(&source, table);
-        let default = self.switch(&source, table, "default", false).unwrap_or_default();
-        Some(ResourceEntry { identifier: identifier?, name, introspection_secret_hash, default, scopes, source })
+        let default = self
+            .switch(&source, table, "default", false)
+            .unwrap_or_default();
+        Some(ResourceEntry {
+            identifier: identifier?,
+            name,
+            introspection_secret_hash,
+            default,
+            scopes,
+            source,
+        })
     }
 
     /// The scopes that can be read; `None` when one cannot, which is a fault.
@@ -132,11 +191,18 @@ impl Reader<'_> {
             None => &empty,
             Some(DeValue::Array(entries)) => entries,
             Some(_) => {
-                self.fault(source, "a scope begins with [[resource.scope]] on a line of its own");
+                self.fault(
+                    source,
+                    "a scope begins with [[resource.scope]] on a line of its own",
+                );
                 return None;
             }
         };
-        let scopes: Vec<_> = entries.iter().enumerate().map(|(index, entry)| self.scope(source, index + 1, entry)).collect();
+        let scopes: Vec<_> = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| self.scope(source, index + 1, entry))
+            .collect();
         scopes.into_iter().collect()
     }
 
@@ -146,27 +212,49 @@ impl Reader<'_> {
             self.fault(resource, &format!("scope {number} is not a table"));
             return None;
         };
-        let called = text(table, "name").map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        let called = text(table, "name")
+            .map(|name| format!(" \"{name}\""))
+            .unwrap_or_default();
         let source = format!("{resource}: scope {number}{called}, line {line}");
         self.unknown(&source, table, &SCOPE_KEYS);
         let [name, sentence] = ["name", "sentence"].map(|key| self.text(&source, table, key, true));
         let default = self.switch(&source, table, "default", true);
-        Some(ScopeEntry { name: name?, sentence: sentence?, default: default?, source })
+        Some(ScopeEntry {
+            name: name?,
+            sentence: sentence?,
+            default: default?,
+            source,
+        })
     }
 
     /// A text of a table. A missing one is a fault where it is needed, and another type always.
-    fn text(&mut self, source: &str, table: &DeTable<'_>, key: &str, is_needed: bool) -> Option<String> {
+    fn text(
+        &mut self,
+        source: &str,
+        table: &DeTable<'_>,
+        key: &str,
+        is_needed: bool,
+    ) -> Option<String> {
         match table.get(key).map(Spanned::get_ref) {
             None if is_needed => self.fault(source, &format!("it has no {key}")),
             None => {}
             Some(DeValue::String(text)) => return Some(text.to_string()),
-            Some(other) => self.fault(source, &format!("its {key} is {}, and not a text in quotes", kind(other))),
+            Some(other) => self.fault(
+                source,
+                &format!("its {key} is {}, and not a text in quotes", kind(other)),
+            ),
         }
         None
     }
 
     /// True or false; `None` for anything else, which is a fault.
-    fn switch(&mut self, source: &str, table: &DeTable<'_>, key: &str, absent: bool) -> Option<bool> {
+    fn switch(
+        &mut self,
+        source: &str,
+        table: &DeTable<'_>,
+        key: &str,
+        absent: bool,
+    ) -> Option<bool> {
         match table.get(key).map(Spanned::get_ref) {
             None => Some(absent),
             Some(DeValue::Boolean(on)) => Some(*on),
@@ -178,10 +266,16 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, source: &str, table: &DeTable<'_>, known: &[&str]) {
-        for key in table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+        for key in table
+            .keys()
+            .filter(|key| !known.contains(&key.get_ref().as_ref()))
+        {
             let (name, line) = (key.get_ref().as_ref(), self.line(key.span().start));
             let meant = suggestion(name, known.iter().copied());
-            self.fault(source, &format!("{name} (line {line}) is not known here{meant}"));
+            self.fault(
+                source,
+                &format!("{name} (line {line}) is not known here{meant}"),
+            );
         }
     }
 }
@@ -202,10 +296,17 @@ fn text_of(value: &DeValue<'_>) -> Result<String, String> {
 }
 
 fn list(items: &DeArray<'_>) -> Result<String, String> {
-    let texts = items.iter().enumerate().map(|(index, item)| match item.get_ref() {
-        DeValue::String(text) => Ok(text.to_string()),
-        other => Err(format!("item {} of the list is {}, and not a text in quotes", index + 1, kind(other))),
-    });
+    let texts = items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| match item.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            other => Err(format!(
+                "item {} of the list is {}, and not a text in quotes",
+                index + 1,
+                kind(other)
+            )),
+        });
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
@@ -225,5 +326,8 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |end| end + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[start..].chars().count() + 1,
+    )
 }

@@ -47,13 +47,20 @@ impl clap::FromArgMatches for Flags {
 
 impl clap::Args for Flags {
     fn augment_args(command: Command) -> Command {
-        let config = Arg::new("config").long("config").value_name("FILE").help("A configuration file (TOML)");
+        let config = Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .help("A configuration file (TOML)");
         let settings = SETTINGS.iter().map(|setting| {
-            let arg = Arg::new(setting.key).long(setting.flag()).value_name(setting.value_name);
+            let arg = Arg::new(setting.key)
+                .long(setting.flag())
+                .value_name(setting.value_name);
             // Its values may begin with a minus.
             let arg = arg.allow_hyphen_values(setting.key == "private_schemes");
             arg.help(match setting.default {
-                Some(default) if !default.is_empty() => format!("{} [default: {default}]", setting.help),
+                Some(default) if !default.is_empty() => {
+                    format!("{} [default: {default}]", setting.help)
+                }
                 _ => setting.help.to_owned(),
             })
         });

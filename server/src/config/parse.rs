@@ -35,7 +35,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A duration from `least` to `most`, which are constants of the same spelling.
 pub(super) fn duration_within(text: &str, least: &str, most: &str) -> Result<Duration, String> {
     match duration(text)? {
-        short if short < duration(least)? => Err(format!("\"{text}\" is too short; at least {least}")),
+        short if short < duration(least)? => {
+            Err(format!("\"{text}\" is too short; at least {least}"))
+        }
         long if long > duration(most)? => Err(format!("\"{text}\" is too long; at most {most}")),
         fits => Ok(fits),
     }
@@ -55,16 +57,20 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     items(text)
         .map(|item| {
             let address = || item.parse::<IpAddr>().map(IpNet::from);
-            item.parse::<IpNet>().or_else(|_| address()).map_err(|_| format!("\"{item}\" is not a network such as 10.0.0.0/8"))
+            item.parse::<IpNet>()
+                .or_else(|_| address())
+                .map_err(|_| format!("\"{item}\" is not a network such as 10.0.0.0/8"))
         })
         .collect()
 }
 
-/// What is changed about the known private-use schemes, separated by commas: a name is added, one with a minus is taken away,
-/// `none` takes away all before it. An empty list is none of them, too.
+/// What is changed about the known private-use schemes, separated by commas: a name is added, one
+/// with a minus is taken away, `none` takes away all before it. An empty list is none of them, too.
 pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
     let fault = |word: &str| match word.strip_prefix('-') {
-        Some(name) => format!("\"{word}\" takes away \"{name}\", which is not among the known schemes or those before it"),
+        Some(name) => format!(
+            "\"{word}\" takes away \"{name}\", which is not among the known schemes or those before it"
+        ),
         None => format!("\"{word}\" is not the scheme of an application, such as cursor"),
     };
     match items(text).next() {
@@ -79,16 +85,22 @@ pub(super) fn sign_up(text: &str) -> Result<SignUp, String> {
         "invitation" => Ok(SignUp::Invitation),
         "open" => Ok(SignUp::Open),
         domains => match items(domains).map(domain).collect::<Result<Vec<_>, _>>()? {
-            none if none.is_empty() => Err("it names no domain; \"invitation\" lets nobody sign up".to_owned()),
+            none if none.is_empty() => {
+                Err("it names no domain; \"invitation\" lets nobody sign up".to_owned())
+            }
             domains => Ok(SignUp::Domains(domains)),
         },
     }
 }
 
-/// A domain as addresses have it, in ASCII. It has a dot, so that no misspelt word is taken for one.
+/// A domain as addresses have it, in ASCII. It has a dot, so that no misspelt word is taken for
+/// one.
 fn domain(text: &str) -> Result<String, String> {
-    let fault = || format!("\"{text}\" is not a domain such as example.com, nor invitation or open");
-    provider::domain_in_ascii(text).filter(|domain| domain.contains('.')).ok_or_else(fault)
+    let fault =
+        || format!("\"{text}\" is not a domain such as example.com, nor invitation or open");
+    provider::domain_in_ascii(text)
+        .filter(|domain| domain.contains('.'))
+        .ok_or_else(fault)
 }
 
 /// One place to listen at: a name or an address, and a port.
@@ -102,7 +114,11 @@ pub struct ListenAddress {
 
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -116,21 +132,30 @@ pub(super) fn listen(text: &str) -> Result<Vec<ListenAddress>, String> {
 }
 
 fn listen_address(text: &str) -> Result<ListenAddress, String> {
-    let fault = || format!("\"{text}\" is not an address such as localhost:3000, 0.0.0.0:3000 or [::1]:3000");
+    let fault = || {
+        format!("\"{text}\" is not an address such as localhost:3000, 0.0.0.0:3000 or [::1]:3000")
+    };
     let (host, port) = text.rsplit_once(':').ok_or_else(fault)?;
     let port = port.parse().map_err(|_| fault())?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     let host = match bare {
         Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_ok() => v6,
         Some(_) => return Err(fault()),
         None if host.is_empty() || host.contains([':', '/', '@', '[', ']']) => return Err(fault()),
         None => host,
     };
-    Ok(ListenAddress { host: host.to_owned(), port })
+    Ok(ListenAddress {
+        host: host.to_owned(),
+        port,
+    })
 }
 
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]
@@ -144,7 +169,19 @@ mod tests {
         assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
         assert_eq!(duration("90d"), Ok(Duration::from_hours(90 * 24)));
         assert_eq!(duration("0s"), Ok(Duration::ZERO));
-        for wrong in ["", "60", "s", "-1s", "+1s", "1.5h", "1 h", "1w", "9999999999999999999s", "99999999d", "1é"] {
+        for wrong in [
+            "",
+            "60",
+            "s",
+            "-1s",
+            "+1s",
+            "1.5h",
+            "1 h",
+            "1w",
+            "9999999999999999999s",
+            "99999999d",
+            "1é",
+        ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
@@ -162,38 +199,93 @@ mod tests {
     #[test]
     fn private_schemes_are_names() {
         let with = |names: &[&'static str]| PrivateSchemes::adjusted(names.iter().copied());
-        assert_eq!(private_schemes("cursor, my-agent").ok(), with(&["my-agent"]).ok());
-        assert_eq!(private_schemes("none, my-agent").ok(), PrivateSchemes::read(["my-agent"]).ok());
-        assert_eq!(private_schemes(" -zed ,my-agent").ok(), with(&["-zed", "my-agent"]).ok());
-        assert!(private_schemes("-curser").is_err_and(|fault| fault.contains("takes away \"curser\"")));
+        assert_eq!(
+            private_schemes("cursor, my-agent").ok(),
+            with(&["my-agent"]).ok()
+        );
+        assert_eq!(
+            private_schemes("none, my-agent").ok(),
+            PrivateSchemes::read(["my-agent"]).ok()
+        );
+        assert_eq!(
+            private_schemes(" -zed ,my-agent").ok(),
+            with(&["-zed", "my-agent"]).ok()
+        );
+        assert!(
+            private_schemes("-curser").is_err_and(|fault| fault.contains("takes away \"curser\""))
+        );
         for none in ["", " ", "none"] {
-            assert_eq!(private_schemes(none), Ok(PrivateSchemes::read([]).expect("none")));
+            assert_eq!(
+                private_schemes(none),
+                Ok(PrivateSchemes::read([]).expect("none"))
+            );
         }
         for wrong in ["javascript", "https", "cursor://", "Cursor", "a b"] {
-            assert!(private_schemes(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");
+            assert!(
+                private_schemes(wrong).is_err_and(|fault| fault.contains(wrong)),
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn durations_may_have_bounds() {
         let within = |text| duration_within(text, "1m", "1h");
-        assert_eq!((within("60s"), within("60m")), (Ok(Duration::from_mins(1)), Ok(Duration::from_hours(1))));
-        assert_eq!(within("59s"), Err("\"59s\" is too short; at least 1m".to_owned()));
-        assert_eq!(within("3601s"), Err("\"3601s\" is too long; at most 1h".to_owned()));
+        assert_eq!(
+            (within("60s"), within("60m")),
+            (Ok(Duration::from_mins(1)), Ok(Duration::from_hours(1)))
+        );
+        assert_eq!(
+            within("59s"),
+            Err("\"59s\" is too short; at least 1m".to_owned())
+        );
+        assert_eq!(
+            within("3601s"),
+            Err("\"3601s\" is too long; at most 1h".to_owned())
+        );
     }
 
     #[test]
     fn sign_up_is_for_the_invited_for_all_or_for_domains() {
         assert_eq!(sign_up("invitation"), Ok(SignUp::Invitation));
         assert_eq!(sign_up(" open "), Ok(SignUp::Open));
-        let domains = |domains: &[&str]| Ok(SignUp::Domains(domains.iter().map(|domain| (*domain).to_owned()).collect()));
-        assert_eq!(sign_up("Example.COM, sub.example.org"), domains(&["example.com", "sub.example.org"]));
-        assert_eq!(sign_up("Bücher.example,xn--bcher-kva.example"), domains(&["xn--bcher-kva.example", "xn--bcher-kva.example"]));
+        let domains = |domains: &[&str]| {
+            Ok(SignUp::Domains(
+                domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            ))
+        };
+        assert_eq!(
+            sign_up("Example.COM, sub.example.org"),
+            domains(&["example.com", "sub.example.org"])
+        );
+        assert_eq!(
+            sign_up("Bücher.example,xn--bcher-kva.example"),
+            domains(&["xn--bcher-kva.example", "xn--bcher-kva.example"])
+        );
         assert!(sign_up(" , ").is_err());
-        for wrong in ["opn", "example", "a@example.com", "@example.com", ".example.com", "example.com.", "*.example.com", "a..b"] {
-            assert!(sign_up(wrong).is_err_and(|fault| fault.contains(wrong)), "{wrong}");
+        for wrong in [
+            "opn",
+            "example",
+            "a@example.com",
+            "@example.com",
+            ".example.com",
+            "example.com.",
+            "*.example.com",
+            "a..b",
+        ] {
+            assert!(
+                sign_up(wrong).is_err_and(|fault| fault.contains(wrong)),
+                "{wrong}"
+            );
         }
-        for wrong in ["-a.example", "a-.example", "a b.example", "192.0.2.1", "https://example.com", "open,example.com"] {
+        for wrong in [
+            "-a.example",
+            "a-.example",
+            "a b.example",
+            "192.0.2.1",
+            "https://example.com",
+            "open,example.com",
+        ] {
             assert!(sign_up(wrong).is_err(), "{wrong}");
         }
         assert!(sign_up(&format!("{}.example", "a".repeat(64))).is_err());
@@ -202,8 +294,20 @@ mod tests {
     #[test]
     fn listen_addresses_are_names_or_addresses_with_a_port() {
         let read = listen("localhost:3000,[::1]:4000, 0.0.0.0:80").expect("three addresses");
-        assert_eq!(read.iter().map(ToString::to_string).collect::<Vec<_>>(), ["localhost:3000", "[::1]:4000", "0.0.0.0:80"]);
-        for wrong in ["", "3000", "localhost", ":3000", "::1:3000", "[localhost]:1", "host:99999", "http://localhost:3000"] {
+        assert_eq!(
+            read.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["localhost:3000", "[::1]:4000", "0.0.0.0:80"]
+        );
+        for wrong in [
+            "",
+            "3000",
+            "localhost",
+            ":3000",
+            "::1:3000",
+            "[localhost]:1",
+            "host:99999",
+            "http://localhost:3000",
+        ] {
             assert!(listen(wrong).is_err(), "{wrong}");
         }
     }

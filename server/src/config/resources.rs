@@ -10,8 +10,12 @@ use super::Reader;
 use super::settings::{ResourceEntry, ScopeEntry};
 
 impl Reader {
-    /// The resources of the file, which replace the demonstration's, and the one among them that is the default.
-    pub(super) fn resources(&mut self, issuer: &Issuer) -> (Vec<Resource>, Option<ResourceIdentifier>) {
+    /// The resources of the file, which replace the demonstration's, and the one among them that is
+    /// the default.
+    pub(super) fn resources(
+        &mut self,
+        issuer: &Issuer,
+    ) -> (Vec<Resource>, Option<ResourceIdentifier>) {
         let Some(entries) = self.values.resources.take() else {
             return (Settings::new(issuer.clone()).resources, None);
         };
@@ -19,8 +23,14 @@ impl Reader {
         let mut sources: Vec<(String, String)> = Vec::new();
         let mut resources = Vec::new();
         for entry in entries {
-            if let Some((_, earlier)) = sources.iter().find(|(identifier, _)| *identifier == entry.identifier) {
-                self.faults.push(format!("{}: the identifier is that of {earlier}.", entry.source));
+            if let Some((_, earlier)) = sources
+                .iter()
+                .find(|(identifier, _)| *identifier == entry.identifier)
+            {
+                self.faults.push(format!(
+                    "{}: the identifier is that of {earlier}.",
+                    entry.source
+                ));
             }
             sources.push((entry.identifier.clone(), entry.source.clone()));
             match resource(entry) {
@@ -36,7 +46,10 @@ impl Reader {
         let mut defaults = entries.iter().filter(|entry| entry.default);
         let first = defaults.next()?;
         if let Some(second) = defaults.next() {
-            let fault = format!("{}: {} is the default already, and only one can be.", second.source, first.source);
+            let fault = format!(
+                "{}: {} is the default already, and only one can be.",
+                second.source, first.source
+            );
             self.faults.push(fault);
         }
         ResourceIdentifier::parse(&first.identifier)
@@ -45,16 +58,33 @@ impl Reader {
 
 /// The resource, or everything that is wrong with it.
 fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
-    let mut faults: Vec<_> = faults(&entry).into_iter().map(|fault| format!("{}: {fault}.", entry.source)).collect();
-    let ResourceEntry { identifier, name, introspection_secret_hash: hash, scopes, .. } = entry;
+    let mut faults: Vec<_> = faults(&entry)
+        .into_iter()
+        .map(|fault| format!("{}: {fault}.", entry.source))
+        .collect();
+    let ResourceEntry {
+        identifier,
+        name,
+        introspection_secret_hash: hash,
+        scopes,
+        ..
+    } = entry;
     faults.extend(scopes.as_deref().map(scope_faults).unwrap_or_default());
     // What is absent here was a fault of the file, which is told already.
     match (ResourceIdentifier::parse(&identifier), name, scopes) {
         (Some(identifier), Some(name), Some(scopes)) if faults.is_empty() => {
-            let described =
-                |scope: ScopeEntry| ScopeDescription { name: scope.name, sentence: scope.sentence, default: scope.default };
+            let described = |scope: ScopeEntry| ScopeDescription {
+                name: scope.name,
+                sentence: scope.sentence,
+                default: scope.default,
+            };
             let scopes = scopes.into_iter().map(described).collect();
-            Ok(Resource { identifier, name, introspection_secret: hash.as_deref().and_then(Digest::parse), scopes })
+            Ok(Resource {
+                identifier,
+                name,
+                introspection_secret: hash.as_deref().and_then(Digest::parse),
+                scopes,
+            })
         }
         _ => Err(faults),
     }
@@ -62,18 +92,31 @@ fn resource(entry: ResourceEntry) -> Result<Resource, Vec<String>> {
 
 /// What is wrong with a resource, its scopes aside.
 fn faults(entry: &ResourceEntry) -> Vec<String> {
-    let mut faults: Vec<_> = identifier_fault(&entry.identifier).into_iter().map(str::to_owned).collect();
-    if entry.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+    let mut faults: Vec<_> = identifier_fault(&entry.identifier)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    if entry
+        .name
+        .as_ref()
+        .is_some_and(|name| name.trim().is_empty())
+    {
         faults.push("its name is empty".to_owned());
     }
-    if entry.introspection_secret_hash.as_deref().is_some_and(|hash| Digest::parse(hash).is_none()) {
+    if entry
+        .introspection_secret_hash
+        .as_deref()
+        .is_some_and(|hash| Digest::parse(hash).is_none())
+    {
         let remedy = "is no SHA-256 digest in base64url; \"vestibule resource secret\" prints a secret and the line for this file";
         faults.push(format!("its introspection_secret_hash {remedy}"));
     }
     match entry.scopes.as_deref() {
         Some([]) => faults.push("it has no [[resource.scope]]".to_owned()),
         Some(scopes) if !scopes.iter().any(|scope| scope.default) => {
-            faults.push("no scope is left as default = true, so who asks for none gets none".to_owned());
+            faults.push(
+                "no scope is left as default = true, so who asks for none gets none".to_owned(),
+            );
         }
         _ => {}
     }
@@ -103,7 +146,10 @@ fn scope_faults(scopes: &[ScopeEntry]) -> Vec<String> {
         if scope.name == OFFLINE_ACCESS {
             fault("offline_access is this server's own scope, and no resource's");
         }
-        if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
+        if scopes[..index]
+            .iter()
+            .any(|earlier| earlier.name == scope.name)
+        {
             fault("a scope of this name is listed already");
         }
     }

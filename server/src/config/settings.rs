@@ -36,7 +36,13 @@ const fn setting(
     value_name: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { key, environment, default, value_name, help }
+    Setting {
+        key,
+        environment,
+        default,
+        value_name,
+        help,
+    }
 }
 
 /// Every setting there is, apart from `[[resource]]`, which only the file can hold.
@@ -115,20 +121,41 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Gathers all values; the more specific source wins. Faults of the file are appended to `faults`.
-    pub(super) fn gather(flags: &Flags, environment: &dyn Fn(&str) -> Option<String>, faults: &mut Vec<String>) -> Self {
+    /// Gathers all values; the more specific source wins. Faults of the file are appended to
+    /// `faults`.
+    pub(super) fn gather(
+        flags: &Flags,
+        environment: &dyn Fn(&str) -> Option<String>,
+        faults: &mut Vec<String>,
+    ) -> Self {
         let mut values = Self::default();
-        if let Some(path) = flags.config().map(str::to_owned).or_else(|| environment(CONFIG_ENVIRONMENT)) {
+        if let Some(path) = flags
+            .config()
+            .map(str::to_owned)
+            .or_else(|| environment(CONFIG_ENVIRONMENT))
+        {
             values.take_file(File::read(Path::new(&path)), faults);
         }
         for setting in SETTINGS {
             // An empty variable counts as unset: compose files and unit files pass them on so.
             if let Some(text) = environment(setting.environment).filter(|text| !text.is_empty()) {
-                values.given.insert(setting.key, Given { text, source: setting.environment.to_owned() });
+                values.given.insert(
+                    setting.key,
+                    Given {
+                        text,
+                        source: setting.environment.to_owned(),
+                    },
+                );
             }
             if let Some(text) = flags.value(setting.key) {
                 let source = format!("--{}", setting.flag());
-                values.given.insert(setting.key, Given { text: text.to_owned(), source });
+                values.given.insert(
+                    setting.key,
+                    Given {
+                        text: text.to_owned(),
+                        source,
+                    },
+                );
             }
         }
         values
@@ -137,32 +164,52 @@ impl Values {
     /// What is set for `key`, or its default; `None` when it has neither.
     pub(super) fn value(&self, key: &str) -> Option<Given> {
         self.given.get(key).cloned().or_else(|| {
-            let default = SETTINGS.iter().find(|setting| setting.key == key)?.default?;
-            Some(Given { text: default.to_owned(), source: key.to_owned() })
+            let default = SETTINGS
+                .iter()
+                .find(|setting| setting.key == key)?
+                .default?;
+            Some(Given {
+                text: default.to_owned(),
+                source: key.to_owned(),
+            })
         })
     }
 
     fn take_file(&mut self, file: File, faults: &mut Vec<String>) {
         self.resources = file.resources;
-        self.given.extend(file.given.into_iter().map(|(setting, given)| (setting.key, given)));
+        self.given.extend(
+            file.given
+                .into_iter()
+                .map(|(setting, given)| (setting.key, given)),
+        );
         faults.extend(file.faults);
     }
 }
 
-/// Variables that look like settings of this server and are not, each with the one that may have been meant. What Kubernetes
-/// adds for a service of the name "vestibule" is none of them.
+/// Variables that look like settings of this server and are not, each with the one that may have
+/// been meant. What Kubernetes adds for a service of the name "vestibule" is none of them.
 pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.environment).chain([CONFIG_ENVIRONMENT]).collect();
-    let is_foreign = |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
-    let is_unknown =
-        |name: &String| name.strip_prefix(PREFIX).is_some_and(|rest| !is_foreign(rest)) && !known.contains(&name.as_str());
+    let known: Vec<_> = SETTINGS
+        .iter()
+        .map(|setting| setting.environment)
+        .chain([CONFIG_ENVIRONMENT])
+        .collect();
+    let is_foreign =
+        |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
+    let is_unknown = |name: &String| {
+        name.strip_prefix(PREFIX)
+            .is_some_and(|rest| !is_foreign(rest))
+            && !known.contains(&name.as_str())
+    };
     let mut unknown: Vec<_> = names.into_iter().filter(is_unknown).collect();
     unknown.sort_unstable();
     // What all names have in common says nothing about what was meant.
     let rests = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
     let told = |name: &String| {
         let meant = closest(name.trim_start_matches(PREFIX), rests());
-        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {PREFIX}{meant}"));
+        let meant = meant.map_or_else(String::new, |meant| {
+            format!("; did you mean {PREFIX}{meant}")
+        });
         format!("{name}: there is no such variable, and it is ignored{meant}.")
     };
     unknown.iter().map(told).collect()

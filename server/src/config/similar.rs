@@ -5,13 +5,22 @@ pub(super) fn suggestion<'a>(given: &str, known: impl IntoIterator<Item = &'a st
     closest(given, known).map_or_else(String::new, |name| format!("; did you mean {name}"))
 }
 
-/// The known name with the fewest differing letters. More than a third of the letters is no typing error any more.
-pub(super) fn closest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known name with the fewest differing letters. More than a third of the letters is no typing
+/// error any more.
+pub(super) fn closest<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let given = plain(given);
     let most = (given.chars().count() / 3).max(1);
-    let distances = known.into_iter().map(|name| (strsim::osa_distance(&given, &plain(name)), name));
-    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, name)| name)
+    let distances = known
+        .into_iter()
+        .map(|name| (strsim::osa_distance(&given, &plain(name)), name));
+    distances
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -21,7 +30,12 @@ mod tests {
     #[test]
     fn a_typing_error_leads_to_the_name_that_was_meant() {
         let known = ["issuer", "listen", "store", "site", "server_name"];
-        for (given, meant) in [("isuer", "issuer"), ("Issuer", "issuer"), ("lsiten", "listen"), ("server-nam", "server_name")] {
+        for (given, meant) in [
+            ("isuer", "issuer"),
+            ("Issuer", "issuer"),
+            ("lsiten", "listen"),
+            ("server-nam", "server_name"),
+        ] {
             assert_eq!(closest(given, known), Some(meant), "{given}");
         }
         for stranger in ["colour", "x", "", "database"] {

@@ -9,12 +9,19 @@ const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.to
 
 fn flags(arguments: &[&str]) -> Flags {
     let command = <Flags as clap::Args>::augment_args(clap::Command::new("vestibule"));
-    let matches = command.try_get_matches_from([&["vestibule"], arguments].concat()).expect("known flags");
+    let matches = command
+        .try_get_matches_from([&["vestibule"], arguments].concat())
+        .expect("known flags");
     Flags::from_arg_matches(&matches).expect("flags")
 }
 
 fn resolve(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Config, Faults> {
-    let variable = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let variable = |name: &str| {
+        environment
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
     Config::resolve(&flags(arguments), &variable)
 }
 
@@ -32,9 +39,21 @@ fn path(file: &tempfile::NamedTempFile) -> &str {
 fn defaults_are_those_of_the_issue() {
     let config = resolve(&[], &[]).expect("defaults are sound");
     assert_eq!(config.issuer.as_str(), "http://localhost:3000");
-    assert_eq!(config.listen, [ListenAddress { host: "localhost".into(), port: 3000 }]);
+    assert_eq!(
+        config.listen,
+        [ListenAddress {
+            host: "localhost".into(),
+            port: 3000
+        }]
+    );
     assert_eq!(config.store, Location::File("./vestibule-data".into()));
-    assert_eq!(config.registration, Registration { open: true, limit_per_hour: 20 });
+    assert_eq!(
+        config.registration,
+        Registration {
+            open: true,
+            limit_per_hour: 20
+        }
+    );
     assert!(config.rate_limits);
     assert_eq!(config.code_lifetime, Duration::from_mins(1));
     assert_eq!(config.access_token_lifetime, Duration::from_hours(1));
@@ -44,7 +63,10 @@ fn defaults_are_those_of_the_issue() {
     assert_eq!(config.audit_retention, Duration::from_hours(365 * 24));
     assert_eq!(config.sign_up, SignUp::Invitation);
     assert_eq!(config.branding, Branding::default());
-    assert_eq!(config.resources[0].identifier.as_str(), "http://localhost:3000/mcp");
+    assert_eq!(
+        config.resources[0].identifier.as_str(),
+        "http://localhost:3000/mcp"
+    );
 }
 
 #[test]
@@ -55,19 +77,29 @@ fn the_defaults_agree_with_the_providers() {
     assert_eq!(ours.lifetimes.code, theirs.lifetimes.code);
     assert_eq!(ours.lifetimes.access_token, theirs.lifetimes.access_token);
     assert_eq!(ours.lifetimes.refresh_token, theirs.lifetimes.refresh_token);
-    assert_eq!(ours.lifetimes.refresh_replay_window, theirs.lifetimes.refresh_replay_window);
+    assert_eq!(
+        ours.lifetimes.refresh_replay_window,
+        theirs.lifetimes.refresh_replay_window
+    );
     assert_eq!(ours.lifetimes.consent, theirs.lifetimes.consent);
     assert_eq!(ours.lifetimes.audit, theirs.lifetimes.audit);
     assert_eq!(ours.sign_up, theirs.sign_up);
     assert_eq!(ours.client_documents, theirs.client_documents);
-    assert_eq!(ours.registration.limit_per_hour, theirs.registration.limit_per_hour);
+    assert_eq!(
+        ours.registration.limit_per_hour,
+        theirs.registration.limit_per_hour
+    );
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-    let file = file("code_lifetime = \"10s\"\naccess_token_lifetime = \"10m\"\nregistration_limit = 5\n");
-    let environment =
-        [("VESTIBULE_CONFIG", path(&file)), ("VESTIBULE_CODE_LIFETIME", "20s"), ("VESTIBULE_REGISTRATION_LIMIT", "6")];
+    let file =
+        file("code_lifetime = \"10s\"\naccess_token_lifetime = \"10m\"\nregistration_limit = 5\n");
+    let environment = [
+        ("VESTIBULE_CONFIG", path(&file)),
+        ("VESTIBULE_CODE_LIFETIME", "20s"),
+        ("VESTIBULE_REGISTRATION_LIMIT", "6"),
+    ];
     let config = resolve(&["--code-lifetime", "30s"], &environment).expect("sound");
     assert_eq!(config.code_lifetime, Duration::from_secs(30));
     assert_eq!(config.registration.limit_per_hour, 6);
@@ -76,13 +108,33 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn every_fault_is_named_at_once_with_its_source() {
-    let file = file("colour = \"blue\"\nstore = 7\n[[resource]]\nidentifier = \"mcp\"\nname = \"Notes\"\n");
-    let environment = [("VESTIBULE_CODE_LIFETIME", "60"), ("VESTIBULE_TRUSTED_PROXIES", "everyone")];
-    let Err(Faults(faults)) = resolve(&["--issuer", "http://example.com", "--config", path(&file)], &environment) else {
+    let file = file(
+        "colour = \"blue\"\nstore = 7\n[[resource]]\nidentifier = \"mcp\"\nname = \"Notes\"\n",
+    );
+    let environment = [
+        ("VESTIBULE_CODE_LIFETIME", "60"),
+        ("VESTIBULE_TRUSTED_PROXIES", "everyone"),
+    ];
+    let Err(Faults(faults)) = resolve(
+        &["--issuer", "http://example.com", "--config", path(&file)],
+        &environment,
+    ) else {
         panic!("accepted");
     };
-    for part in ["--issuer", "VESTIBULE_CODE_LIFETIME", "VESTIBULE_TRUSTED_PROXIES", "colour", "store", "identifier", "scope"] {
-        assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+    for part in [
+        "--issuer",
+        "VESTIBULE_CODE_LIFETIME",
+        "VESTIBULE_TRUSTED_PROXIES",
+        "colour",
+        "store",
+        "identifier",
+        "scope",
+    ] {
+        assert_eq!(
+            faults.iter().filter(|fault| fault.contains(part)).count(),
+            1,
+            "{part}: {faults:#?}"
+        );
     }
     assert_eq!(faults.len(), 7, "{faults:#?}");
 }
@@ -92,29 +144,58 @@ fn faults_of(text: &str) -> Vec<String> {
     let file = file(text);
     match resolve(&["--config", path(&file)], &[]) {
         Ok(_) => Vec::new(),
-        Err(Faults(faults)) => faults.into_iter().map(|fault| fault.replace(path(&file), "FILE")).collect(),
+        Err(Faults(faults)) => faults
+            .into_iter()
+            .map(|fault| fault.replace(path(&file), "FILE"))
+            .collect(),
     }
 }
 
 #[test]
 fn every_error_of_the_syntax_has_its_line_and_hides_no_other_fault() {
-    let faults = faults_of("issuer = http://x\nlisten = \"nowhere\"\n# é\nserver_name = \"unfinished\ncode_lifetime = \"60\"\n");
-    let starts = ["FILE, line 1, column 10: this is not TOML: ", "FILE, line 4, column "];
+    let faults = faults_of(
+        "issuer = http://x\nlisten = \"nowhere\"\n# é\nserver_name = \"unfinished\ncode_lifetime = \"60\"\n",
+    );
+    let starts = [
+        "FILE, line 1, column 10: this is not TOML: ",
+        "FILE, line 4, column ",
+    ];
     for start in starts {
-        assert_eq!(faults.iter().filter(|fault| fault.starts_with(start)).count(), 1, "{start}: {faults:#?}");
+        assert_eq!(
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(start))
+                .count(),
+            1,
+            "{start}: {faults:#?}"
+        );
     }
-    for other in ["listen in FILE, line 2: \"nowhere\"", "code_lifetime in FILE, line 5: \"60\""] {
-        assert_eq!(faults.iter().filter(|fault| fault.starts_with(other)).count(), 1, "{other}: {faults:#?}");
+    for other in [
+        "listen in FILE, line 2: \"nowhere\"",
+        "code_lifetime in FILE, line 5: \"60\"",
+    ] {
+        assert_eq!(
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(other))
+                .count(),
+            1,
+            "{other}: {faults:#?}"
+        );
     }
     assert_eq!(faults.len(), 4, "{faults:#?}");
     let twice = faults_of("store = \"memory:\"\nstore = \"memory:\"\n");
-    assert!(twice.len() == 1 && twice[0].starts_with("FILE, line 2, column 1: "), "{twice:#?}");
+    assert!(
+        twice.len() == 1 && twice[0].starts_with("FILE, line 2, column 1: "),
+        "{twice:#?}"
+    );
 }
 
 #[test]
 fn an_unknown_key_is_named_with_the_one_that_was_meant() {
-    let faults =
-        faults_of("isuer = \"http://localhost:1\"\ncolour = \"blue\"\n\n[[resources]]\nidentifier = \"https://a.example\"\n");
+    let faults = faults_of(
+        "isuer = \"http://localhost:1\"\ncolour = \"blue\"\n\n[[resources]]\nidentifier = \"https://a.example\"\n",
+    );
     assert_eq!(
         faults,
         [
@@ -133,11 +214,16 @@ fn every_fault_of_every_resource_is_named_with_its_place() {
          default = false\n[[resource.scope]]\nname = 7\nsentence = \"x\"\ndefault = \"no\"\n\n\
          [[resource]]\nidentifier = \"https://a.example\"\nname = \"\"\n",
     );
-    let (first, second) = ("[[resource]] 1 \"mcp\" in FILE, line 1", "[[resource]] 2 \"https://a.example\" in FILE, line 8");
+    let (first, second) = (
+        "[[resource]] 1 \"mcp\" in FILE, line 1",
+        "[[resource]] 2 \"https://a.example\" in FILE, line 8",
+    );
     let third = "[[resource]] 3 \"https://a.example\" in FILE, line 20";
     for fault in [
         format!("{first}: the identifier is not an absolute http or https URI without fragment."),
-        format!("{first}: scope 1 \"read all\", line 4: sentance (line 6) is not known here; did you mean sentence."),
+        format!(
+            "{first}: scope 1 \"read all\", line 4: sentance (line 6) is not known here; did you mean sentence."
+        ),
         format!("{first}: scope 1 \"read all\", line 4: it has no sentence."),
         format!("{second}: nmae (line 10) is not known here; did you mean name."),
         format!("{second}: it has no name."),
@@ -147,9 +233,16 @@ fn every_fault_of_every_resource_is_named_with_its_place() {
         format!("{third}: its name is empty."),
         format!("{third}: it has no [[resource.scope]]."),
     ] {
-        assert_eq!(faults.iter().filter(|named| **named == fault).count(), 1, "{fault}\n{faults:#?}");
+        assert_eq!(
+            faults.iter().filter(|named| **named == fault).count(),
+            1,
+            "{fault}\n{faults:#?}"
+        );
     }
-    assert_eq!(faults_of("[resource]\nidentifier = \"https://a.example\"\n").len(), 1);
+    assert_eq!(
+        faults_of("[resource]\nidentifier = \"https://a.example\"\n").len(),
+        1
+    );
 }
 
 #[test]
@@ -172,14 +265,25 @@ fn every_faulty_entry_of_a_list_is_named() {
         "a b",
         "item 2 of the list is an integer",
     ] {
-        assert_eq!(faults.iter().filter(|fault| fault.contains(part)).count(), 1, "{part}: {faults:#?}");
+        assert_eq!(
+            faults.iter().filter(|fault| fault.contains(part)).count(),
+            1,
+            "{part}: {faults:#?}"
+        );
     }
     assert_eq!(faults.len(), 11, "{faults:#?}");
 }
 
 #[test]
 fn a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant() {
-    let names = ["VESTIBULE_ISSUR", "PATH", "VESTIBULE_ISSUER", "VESTIBULE_CONFIG", "VESTIBULE_COLOUR"].map(str::to_owned);
+    let names = [
+        "VESTIBULE_ISSUR",
+        "PATH",
+        "VESTIBULE_ISSUER",
+        "VESTIBULE_CONFIG",
+        "VESTIBULE_COLOUR",
+    ]
+    .map(str::to_owned);
     assert_eq!(
         unknown_variables(names),
         [
@@ -187,8 +291,16 @@ fn a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant() {
             "VESTIBULE_ISSUR: there is no such variable, and it is ignored; did you mean VESTIBULE_ISSUER.",
         ]
     );
-    let kubernetes = ["VESTIBULE_SERVICE_HOST", "VESTIBULE_SERVICE_PORT_HTTP", "VESTIBULE_PORT", "VESTIBULE_PORT_3000_TCP_ADDR"];
-    assert_eq!(unknown_variables(kubernetes.map(str::to_owned)), [] as [String; 0]);
+    let kubernetes = [
+        "VESTIBULE_SERVICE_HOST",
+        "VESTIBULE_SERVICE_PORT_HTTP",
+        "VESTIBULE_PORT",
+        "VESTIBULE_PORT_3000_TCP_ADDR",
+    ];
+    assert_eq!(
+        unknown_variables(kubernetes.map(str::to_owned)),
+        [] as [String; 0]
+    );
 }
 
 #[test]
@@ -214,52 +326,94 @@ fn values_out_of_bounds_are_faults() {
 
 #[test]
 fn clients_with_documents_are_let_in_by_host() {
-    let policy =
-        |text: &str| resolve(&[&format!("--client-documents={text}")], &[]).map(|config| config.settings().client_documents);
+    let policy = |text: &str| {
+        resolve(&[&format!("--client-documents={text}")], &[])
+            .map(|config| config.settings().client_documents)
+    };
     assert_eq!(policy("on"), Ok(DocumentPolicy::Open));
     assert_eq!(policy("off"), Ok(DocumentPolicy::Off));
     assert_eq!(
         policy("claude.ai,.example.com"),
         DocumentPolicy::parse("claude.ai, .example.com").map_err(|fault| Faults(vec![fault]))
     );
-    let Err(Faults(faults)) = policy("https://claude.ai") else { panic!("accepted") };
+    let Err(Faults(faults)) = policy("https://claude.ai") else {
+        panic!("accepted")
+    };
     assert_eq!(
         faults,
-        ["--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."]
+        [
+            "--client-documents: \"https://claude.ai\" is not a host such as claude.ai or .example.com, nor on or off."
+        ]
     );
     let file = file("client_documents = [\"claude.ai\", \".example.com\"]\n");
     let config = resolve(&["--config", path(&file)], &[]).expect("sound");
-    assert_eq!(Ok(config.client_documents), policy("claude.ai,.example.com"));
+    assert_eq!(
+        Ok(config.client_documents),
+        policy("claude.ai,.example.com")
+    );
 }
 
 #[test]
 fn sign_up_reaches_the_provider_from_everywhere() {
     let sign_up = |arguments: &[&str], environment: &[(&str, &str)]| {
-        resolve(arguments, environment).map(|config| config.settings().sign_up).map_err(|Faults(faults)| faults)
+        resolve(arguments, environment)
+            .map(|config| config.settings().sign_up)
+            .map_err(|Faults(faults)| faults)
     };
-    let domains = Ok(SignUp::Domains(vec!["example.com".to_owned(), "example.org".to_owned()]));
+    let domains = Ok(SignUp::Domains(vec![
+        "example.com".to_owned(),
+        "example.org".to_owned(),
+    ]));
     let file = file("sign_up = [\"Example.com\", \"example.org\"]\naudit_retention = \"30d\"\n");
     assert_eq!(sign_up(&["--config", path(&file)], &[]), domains);
-    assert_eq!(sign_up(&["--sign-up", "example.com, example.ORG"], &[]), domains);
-    assert_eq!(sign_up(&["--config", path(&file)], &[("VESTIBULE_SIGN_UP", "open")]), Ok(SignUp::Open));
-    let fault = "--sign-up: \"everybody\" is not a domain such as example.com, nor invitation or open.";
-    assert_eq!(sign_up(&["--sign-up", "everybody"], &[]), Err(vec![fault.to_owned()]));
+    assert_eq!(
+        sign_up(&["--sign-up", "example.com, example.ORG"], &[]),
+        domains
+    );
+    assert_eq!(
+        sign_up(&["--config", path(&file)], &[("VESTIBULE_SIGN_UP", "open")]),
+        Ok(SignUp::Open)
+    );
+    let fault =
+        "--sign-up: \"everybody\" is not a domain such as example.com, nor invitation or open.";
+    assert_eq!(
+        sign_up(&["--sign-up", "everybody"], &[]),
+        Err(vec![fault.to_owned()])
+    );
     let config = resolve(&["--config", path(&file)], &[]).expect("sound");
-    assert_eq!(config.settings().lifetimes.audit, Duration::from_hours(30 * 24));
+    assert_eq!(
+        config.settings().lifetimes.audit,
+        Duration::from_hours(30 * 24)
+    );
 }
 
 #[test]
 fn the_look_is_a_colour_and_a_picture() {
     let logo = file("<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
-    let environment = [("VESTIBULE_ACCENT_COLOR", "#1a6b52"), ("VESTIBULE_LOGO", path(&logo))];
+    let environment = [
+        ("VESTIBULE_ACCENT_COLOR", "#1a6b52"),
+        ("VESTIBULE_LOGO", path(&logo)),
+    ];
     let Branding { accent, logo } = resolve(&[], &environment).expect("sound").branding;
     assert_eq!(accent, Accent::parse("#1a6b52").ok());
     assert_eq!(logo.map(|logo| logo.content_type()), Some("image/svg+xml"));
 
     let page = file("<!DOCTYPE html><html></html>");
-    let Err(Faults(faults)) = resolve(&["--accent-color", "green", "--logo", path(&page)], &[]) else { panic!("accepted") };
-    let not_a_picture = format!("--logo: \"{}\" is not an SVG, PNG, JPEG or WebP picture.", path(&page));
-    assert_eq!(faults, ["--accent-color: \"green\" is not a colour such as #1a6b52.", &not_a_picture]);
+    let Err(Faults(faults)) = resolve(&["--accent-color", "green", "--logo", path(&page)], &[])
+    else {
+        panic!("accepted")
+    };
+    let not_a_picture = format!(
+        "--logo: \"{}\" is not an SVG, PNG, JPEG or WebP picture.",
+        path(&page)
+    );
+    assert_eq!(
+        faults,
+        [
+            "--accent-color: \"green\" is not a colour such as #1a6b52.",
+            &not_a_picture
+        ]
+    );
 }
 
 #[test]
@@ -268,20 +422,33 @@ fn a_resource_is_refused_that_could_not_be_protected() {
         let file = file(&format!(
             "[[resource]]\nidentifier = \"{identifier}\"\nname = \"Notes\"\n[[resource.scope]]\nname = \"{scope}\"\nsentence = \"Read\"\n"
         ));
-        resolve(&["--config", path(&file)], &[]).map(|_| ()).map_err(|Faults(faults)| faults)
+        resolve(&["--config", path(&file)], &[])
+            .map(|_| ())
+            .map_err(|Faults(faults)| faults)
     };
-    for identifier in ["https://notes.example/mcp", "http://localhost:4000/mcp", "http://127.0.0.1/mcp", "http://[::1]:1/mcp?x=1"] {
+    for identifier in [
+        "https://notes.example/mcp",
+        "http://localhost:4000/mcp",
+        "http://127.0.0.1/mcp",
+        "http://[::1]:1/mcp?x=1",
+    ] {
         assert_eq!(faults(identifier, "read"), Ok(()), "{identifier}");
     }
     for (identifier, scope, part) in [
         ("http://notes.example/mcp", "read", "https"),
         ("http://192.168.1.2:4000", "read", "https"),
         ("http://localhost.evil.example/", "read", "https"),
-        ("https://notes.example/mcp", "offline_access", "offline_access"),
+        (
+            "https://notes.example/mcp",
+            "offline_access",
+            "offline_access",
+        ),
         ("https://notes.example/mcp", "read write", "without spaces"),
         ("https://notes.example/mcp", "", "without spaces"),
     ] {
-        let Err(faults) = faults(identifier, scope) else { panic!("accepted: {identifier} {scope}") };
+        let Err(faults) = faults(identifier, scope) else {
+            panic!("accepted: {identifier} {scope}")
+        };
         assert!(faults.len() == 1 && faults[0].contains(part), "{faults:?}");
     }
 }
@@ -308,7 +475,8 @@ fn a_resource_may_ask_about_tokens_when_it_has_the_hash_of_a_secret() {
     ] {
         let faults = resolved(&format!("introspection_secret_hash = \"{wrong}\"")).map(|_| ());
         assert!(
-            faults.is_err_and(|Faults(faults)| faults.len() == 1 && faults[0].contains("vestibule resource secret")),
+            faults.is_err_and(|Faults(faults)| faults.len() == 1
+                && faults[0].contains("vestibule resource secret")),
             "{wrong}"
         );
     }
@@ -320,31 +488,66 @@ fn private_schemes_are_the_known_ones_and_those_that_are_added() {
         resolve(arguments, environment).map(|config| config.settings().private_schemes)
     };
     assert_eq!(schemes(&[], &[]), Ok(PrivateSchemes::default()));
-    assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "")]), Ok(PrivateSchemes::default()));
+    assert_eq!(
+        schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "")]),
+        Ok(PrivateSchemes::default())
+    );
     let none = Ok(PrivateSchemes::read([]).expect("none"));
     assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "none")]), none);
     assert_eq!(schemes(&["--private-schemes="], &[]), none);
     let file = file("private_schemes = [\"my-agent\"]\n");
-    assert_eq!(schemes(&["--config", path(&file)], &[]), Ok(PrivateSchemes::adjusted(["my-agent"]).expect("a name")));
+    assert_eq!(
+        schemes(&["--config", path(&file)], &[]),
+        Ok(PrivateSchemes::adjusted(["my-agent"]).expect("a name"))
+    );
     let without = Ok(PrivateSchemes::adjusted(["-cursor", "my-agent"]).expect("names"));
-    assert_eq!(schemes(&["--private-schemes", "-cursor,my-agent"], &[]), without);
-    assert_eq!(schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "-cursor, my-agent")]), without);
-    assert_eq!(schemes(&["--private-schemes", "none,my-agent"], &[]), Ok(PrivateSchemes::read(["my-agent"]).expect("a name")));
+    assert_eq!(
+        schemes(&["--private-schemes", "-cursor,my-agent"], &[]),
+        without
+    );
+    assert_eq!(
+        schemes(&[], &[("VESTIBULE_PRIVATE_SCHEMES", "-cursor, my-agent")]),
+        without
+    );
+    assert_eq!(
+        schemes(&["--private-schemes", "none,my-agent"], &[]),
+        Ok(PrivateSchemes::read(["my-agent"]).expect("a name"))
+    );
     assert!(schemes(&["--private-schemes", "javascript"], &[]).is_err());
 }
 
 #[test]
 fn p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
-    let scope = |name: &str, rest: &str| format!("[[resource.scope]]\nname = \"{name}\"\nsentence = \"Use it\"\n{rest}\n");
-    let read = |scopes: &[String]| {
-        let file = file(&format!("[[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n{}", scopes.concat()));
-        let config = resolve(&["--config", path(&file)], &[])?;
-        Ok(config.resources[0].default_scopes().map(str::to_owned).collect::<Vec<_>>())
+    let scope = |name: &str, rest: &str| {
+        format!("[[resource.scope]]\nname = \"{name}\"\nsentence = \"Use it\"\n{rest}\n")
     };
-    let scopes = [scope("read", ""), scope("write", "default = false"), scope("list", "default = true")];
-    assert_eq!(read(&scopes), Ok(vec!["read".to_owned(), "list".to_owned()]));
-    let Err(Faults(faults)) = read(&scopes[1..2]) else { panic!("accepted") };
-    assert!(faults.len() == 1 && faults[0].contains("default"), "{faults:?}");
+    let read = |scopes: &[String]| {
+        let file = file(&format!(
+            "[[resource]]\nidentifier = \"https://a.example\"\nname = \"A\"\n{}",
+            scopes.concat()
+        ));
+        let config = resolve(&["--config", path(&file)], &[])?;
+        Ok(config.resources[0]
+            .default_scopes()
+            .map(str::to_owned)
+            .collect::<Vec<_>>())
+    };
+    let scopes = [
+        scope("read", ""),
+        scope("write", "default = false"),
+        scope("list", "default = true"),
+    ];
+    assert_eq!(
+        read(&scopes),
+        Ok(vec!["read".to_owned(), "list".to_owned()])
+    );
+    let Err(Faults(faults)) = read(&scopes[1..2]) else {
+        panic!("accepted")
+    };
+    assert!(
+        faults.len() == 1 && faults[0].contains("default"),
+        "{faults:?}"
+    );
 }
 
 #[test]
@@ -356,18 +559,38 @@ fn k6_one_resource_may_be_the_default() {
     let read = |entries: &[String]| {
         let file = file(&entries.concat());
         let config = resolve(&["--config", path(&file)], &[])?;
-        Ok(config.settings().default_resource.map(|identifier| identifier.to_string()))
+        Ok(config
+            .settings()
+            .default_resource
+            .map(|identifier| identifier.to_string()))
     };
-    let (a, b) = (entry("https://a.example", ""), entry("https://B.example/", "default = true"));
-    assert_eq!(read(&[a.clone(), b.clone()]), Ok(Some("https://b.example".to_owned())));
-    assert_eq!(read(&[a.clone(), entry("https://b.example", "default = false")]), Ok(None));
-    let Err(Faults(faults)) = read(&[a, b, entry("https://c.example", "default = true")]) else { panic!("accepted") };
-    assert!(faults.len() == 1 && faults[0].contains("https://c.example") && faults[0].contains("only one"), "{faults:?}");
+    let (a, b) = (
+        entry("https://a.example", ""),
+        entry("https://B.example/", "default = true"),
+    );
+    assert_eq!(
+        read(&[a.clone(), b.clone()]),
+        Ok(Some("https://b.example".to_owned()))
+    );
+    assert_eq!(
+        read(&[a.clone(), entry("https://b.example", "default = false")]),
+        Ok(None)
+    );
+    let Err(Faults(faults)) = read(&[a, b, entry("https://c.example", "default = true")]) else {
+        panic!("accepted")
+    };
+    assert!(
+        faults.len() == 1
+            && faults[0].contains("https://c.example")
+            && faults[0].contains("only one"),
+        "{faults:?}"
+    );
 }
 
 #[test]
 fn the_listening_port_follows_a_loopback_issuer() {
-    let listen = |issuer: &str| resolve(&["--issuer", issuer], &[]).expect("sound").listen[0].to_string();
+    let listen =
+        |issuer: &str| resolve(&["--issuer", issuer], &[]).expect("sound").listen[0].to_string();
     assert_eq!(listen("http://localhost:4100"), "localhost:4100");
     assert_eq!(listen("http://127.0.0.1:4100"), "127.0.0.1:4100");
     assert_eq!(listen("http://[::1]:4100"), "[::1]:4100");
@@ -376,10 +599,18 @@ fn the_listening_port_follows_a_loopback_issuer() {
 
 #[test]
 fn a_sealing_key_is_never_repeated() {
-    let Err(faults) = resolve(&["--sealing-key", "k4.local.hunter2"], &[]) else { panic!("accepted") };
+    let Err(faults) = resolve(&["--sealing-key", "k4.local.hunter2"], &[]) else {
+        panic!("accepted")
+    };
     assert!(!faults.to_string().contains("hunter2"));
     let file = SealingKeySource::File("a/key".into());
-    assert_eq!(format!("{:?} {file:?}", SealingKeySource::Given("k4.local.hunter2".into())), "Given(…) File(a/key)");
+    assert_eq!(
+        format!(
+            "{:?} {file:?}",
+            SealingKeySource::Given("k4.local.hunter2".into())
+        ),
+        "Given(…) File(a/key)"
+    );
 }
 
 #[test]
@@ -389,8 +620,20 @@ fn the_example_file_holds_every_setting_with_its_default() {
 
     let text = std::fs::read_to_string(EXAMPLE).expect("the example");
     for setting in SETTINGS {
-        let has = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{} = ", setting.key));
-        assert_eq!(text.lines().filter(|line| has(line)).count(), 1, "{}", setting.key);
-        assert!(text.contains(setting.environment), "{}", setting.environment);
+        let has = |line: &str| {
+            line.trim_start_matches("# ")
+                .starts_with(&format!("{} = ", setting.key))
+        };
+        assert_eq!(
+            text.lines().filter(|line| has(line)).count(),
+            1,
+            "{}",
+            setting.key
+        );
+        assert!(
+            text.contains(setting.environment),
+            "{}",
+            setting.environment
+        );
     }
 }

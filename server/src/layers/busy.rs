@@ -1,4 +1,5 @@
-//! The answer when the queue of passwords is full: a page for browsers, JSON for programs that prefer it.
+//! The answer when the queue of passwords is full: a page for browsers, JSON for programs that
+//! prefer it.
 
 use app::ProblemFacts;
 use app::context::{BUSY, BUSY_OWN};
@@ -19,7 +20,13 @@ pub async fn busy(State(service): State<Service>, request: Request, next: Next) 
     }
     let asker = Asker::of(&request);
     let response = next.run(request).await;
-    let Some(whose) = response.headers().get(BUSY) else { return response };
-    let page = problem::respond(&service.site, asker.parts(), ProblemFacts::busy(whose == BUSY_OWN));
+    let Some(whose) = response.headers().get(BUSY) else {
+        return response;
+    };
+    let page = problem::respond(
+        &service.site,
+        asker.parts(),
+        ProblemFacts::busy(whose == BUSY_OWN),
+    );
     respond::with_retry_after(page, Busy::RETRY_AFTER)
 }

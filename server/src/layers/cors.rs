@@ -1,12 +1,13 @@
-//! Cross-origin access for browser-based clients, to endpoints that know no cookies (mcp-requirements 7.9).
+//! Cross-origin access for browser-based clients, to endpoints that know no cookies
+//! (mcp-requirements 7.9).
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-/// Lets scripts of any origin call the routes below, without credentials, and read errors too. Preflights end here.
-/// Never put it around `/authorize` or pages (O7).
+/// Lets scripts of any origin call the routes below, without credentials, and read errors too.
+/// Preflights end here. Never put it around `/authorize` or pages (O7).
 pub async fn open_to_browsers(request: Request, next: Next) -> Response {
     if is_preflight(&request) {
         return preflight_answer();
@@ -18,11 +19,18 @@ pub async fn open_to_browsers(request: Request, next: Next) -> Response {
 
 /// The headers by which a script of any origin may read an answer.
 pub fn open(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After"),
+    );
 }
 
-/// Whether somebody asks what may be sent: a browser beforehand, for a script, or a program that wonders.
+/// Whether somebody asks what may be sent: a browser beforehand, for a script, or a program that
+/// wonders.
 pub fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS
 }
@@ -31,12 +39,18 @@ pub fn is_preflight(request: &Request) -> bool {
 pub fn preflight_answer() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("content-type, authorization, mcp-protocol-version, dpop"),
     );
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("7200"),
+    );
     open(headers);
     response
 }

@@ -1,5 +1,5 @@
-//! The name by which a request addresses this server (RFC 9112 section 3.2), and what becomes of a browser that opened it under
-//! another name than the issuer's: docs/decisions/other-host-names.md.
+//! The name by which a request addresses this server (RFC 9112 section 3.2), and what becomes of a
+//! browser that opened it under another name than the issuer's: docs/decisions/other-host-names.md.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,14 +17,18 @@ use crate::extract::Service;
 use crate::log_throttle::LogThrottle;
 use crate::{problem, proxies, respond};
 
-/// Stands in the query after a redirect to the issuer. A request that has it and still bears another name came by way of a
-/// proxy that changes `Host`, so it is not redirected again.
+/// Stands in the query after a redirect to the issuer. A request that has it and still bears
+/// another name came by way of a proxy that changes `Host`, so it is not redirected again.
 const MARK: &str = "canonical_host=1";
 
 /// Refuses HTTP/1.1 without exactly one valid `Host`, with 400.
 pub async fn require_host(request: Request, next: Next) -> Response {
     if request.version() >= Version::HTTP_11 && named(request.headers()).is_none() {
-        return respond::error(StatusCode::BAD_REQUEST, "invalid_request", "The request must have exactly one valid Host header.");
+        return respond::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The request must have exactly one valid Host header.",
+        );
     }
     next.run(request).await
 }
@@ -39,7 +43,10 @@ pub struct Hosts {
 impl Hosts {
     /// For the pages of `service`.
     pub fn new(service: &Service) -> Self {
-        Self { service: service.clone(), log: Arc::new(LogThrottle::new(Duration::from_hours(1))) }
+        Self {
+            service: service.clone(),
+            log: Arc::new(LogThrottle::new(Duration::from_hours(1))),
+        }
     }
 }
 
@@ -47,16 +54,26 @@ impl Hosts {
 #[derive(Clone, Copy, Debug)]
 pub struct OtherHost;
 
-/// Leads browsers that opened this server under another name to the issuer, where cookies and passkeys work.
-pub async fn at_the_issuer(State(hosts): State<Hosts>, mut request: Request, next: Next) -> Response {
+/// Leads browsers that opened this server under another name to the issuer, where cookies and
+/// passkeys work.
+pub async fn at_the_issuer(
+    State(hosts): State<Hosts>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let issuer = &hosts.service.provider.settings().issuer;
-    let Some(name) = named(request.headers()) else { return next.run(request).await };
+    let Some(name) = named(request.headers()) else {
+        return next.run(request).await;
+    };
     let peer = proxies::peer(request.extensions());
     let addressed = Addressed {
         name: &name,
         forwarded: forwarded_host(request.headers()),
         is_proxy: peer.is_loopback() || hosts.service.proxies.trusts(peer),
-        is_marked: request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == MARK)),
+        is_marked: request
+            .uri()
+            .query()
+            .is_some_and(|query| query.split('&').any(|pair| pair == MARK)),
         is_from_issuer: is_from_issuer(request.headers(), issuer),
     };
     let verdict = judge(issuer, &addressed);
@@ -78,7 +95,8 @@ pub async fn at_the_issuer(State(hosts): State<Hosts>, mut request: Request, nex
     }
 }
 
-/// The same place at the issuer, marked. It always begins with the issuer, so it leads nowhere else.
+/// The same place at the issuer, marked. It always begins with the issuer, so it leads nowhere
+/// else.
 pub fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String {
     match query.filter(|query| !query.is_empty()) {
         Some(query) => issuer.url(&format!("{path}?{query}&{MARK}")),
@@ -131,18 +149,28 @@ fn judge(issuer: &Issuer, addressed: &Addressed<'_>) -> Verdict {
         return Verdict::Issuer;
     }
     // A proxy before an https issuer that names us by our inner address, as nginx does by itself.
-    if addressed.is_proxy && issuer.is_https() && addressed.forwarded.is_none() && is_internal(addressed.name, issuer) {
+    if addressed.is_proxy
+        && issuer.is_https()
+        && addressed.forwarded.is_none()
+        && is_internal(addressed.name, issuer)
+    {
         return Verdict::Issuer;
     }
     let used = addressed.forwarded.as_deref().unwrap_or(addressed.name);
     // localhost is another computer for somebody who came over the network.
-    if issuer.is_loopback() && !is_this_computer(host_of(used)) { Verdict::Explain } else { Verdict::Redirect }
+    if issuer.is_loopback() && !is_this_computer(host_of(used)) {
+        Verdict::Explain
+    } else {
+        Verdict::Redirect
+    }
 }
 
 /// The one `Host`, in lower case; `None` when there is none or another one, or it is no host.
 fn named(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(header::HOST).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
     host_name(value.as_bytes())
 }
 
@@ -156,8 +184,9 @@ fn forwarded_host(headers: &HeaderMap) -> Option<String> {
 fn host_name(bytes: &[u8]) -> Option<String> {
     let authority = Authority::try_from(bytes).ok()?;
     let has_port = authority.as_str().len() > authority.host().len();
-    let is_sound =
-        !authority.as_str().contains('@') && !authority.host().is_empty() && (!has_port || authority.port_u16().is_some());
+    let is_sound = !authority.as_str().contains('@')
+        && !authority.host().is_empty()
+        && (!has_port || authority.port_u16().is_some());
     is_sound.then(|| authority.as_str().to_ascii_lowercase())
 }
 
@@ -168,30 +197,44 @@ fn is_from_issuer(headers: &HeaderMap, issuer: &Issuer) -> bool {
         return origin.as_bytes() == own;
     }
     let referer = headers.get(header::REFERER).map(HeaderValue::as_bytes);
-    let is_within = referer.and_then(|referer| referer.strip_prefix(own)).is_some_and(|rest| rest.starts_with(b"/"));
-    is_within && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+    let is_within = referer
+        .and_then(|referer| referer.strip_prefix(own))
+        .is_some_and(|rest| rest.starts_with(b"/"));
+    is_within
+        && headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "same-origin")
 }
 
 /// Whether a name is one by which no browser finds a server that others know by an https address.
 fn is_internal(name: &str, issuer: &Issuer) -> bool {
     let host = host_of(name);
     let is_address = host.parse::<IpAddr>().is_ok();
-    let has_other_port = host_and_port(name).1.is_some_and(|port| host_and_port(&authority(issuer)).1 != Some(port));
+    let has_other_port = host_and_port(name)
+        .1
+        .is_some_and(|port| host_and_port(&authority(issuer)).1 != Some(port));
     is_address || has_other_port || is_this_computer(host) || !host.contains('.')
 }
 
 fn is_this_computer(host: &str) -> bool {
     let address: Option<IpAddr> = host.parse().ok();
-    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+    address.map_or(
+        host == "localhost" || host.ends_with(".localhost"),
+        |address| address.is_loopback(),
+    )
 }
 
 /// Host and port of the issuer, without a port that goes without saying.
 fn authority(issuer: &Issuer) -> String {
-    issuer.as_str().split_once("://").map_or_else(String::new, |(_, authority)| authority.to_ascii_lowercase())
+    issuer
+        .as_str()
+        .split_once("://")
+        .map_or_else(String::new, |(_, authority)| authority.to_ascii_lowercase())
 }
 
 fn without_default_port<'a>(name: &'a str, issuer: &Issuer) -> &'a str {
-    name.strip_suffix(if issuer.is_https() { ":443" } else { ":80" }).unwrap_or(name)
+    name.strip_suffix(if issuer.is_https() { ":443" } else { ":80" })
+        .unwrap_or(name)
 }
 
 /// The host without brackets.
@@ -213,7 +256,13 @@ mod tests {
     fn verdict(issuer: &str, name: &str, change: impl FnOnce(&mut Addressed<'_>)) -> Verdict {
         let issuer = Issuer::parse(issuer).expect("an issuer");
         let name = host_name(name.as_bytes()).expect("a host");
-        let mut addressed = Addressed { name: &name, forwarded: None, is_proxy: false, is_marked: false, is_from_issuer: false };
+        let mut addressed = Addressed {
+            name: &name,
+            forwarded: None,
+            is_proxy: false,
+            is_marked: false,
+            is_from_issuer: false,
+        };
         change(&mut addressed);
         judge(&issuer, &addressed)
     }
@@ -227,7 +276,11 @@ mod tests {
             ("http://localhost:3000", "localhost:3000"),
             ("http://[::1]:3000", "[::1]:3000"),
         ] {
-            assert_eq!(verdict(issuer, name, |_| {}), Verdict::Issuer, "{issuer} {name}");
+            assert_eq!(
+                verdict(issuer, name, |_| {}),
+                Verdict::Issuer,
+                "{issuer} {name}"
+            );
         }
     }
 
@@ -244,23 +297,53 @@ mod tests {
             ("http://localhost:3000", "[::1]:3000"),
             ("http://127.0.0.1:3000", "localhost:3000"),
         ] {
-            assert_eq!(verdict(issuer, name, |_| {}), Verdict::Redirect, "{issuer} {name}");
+            assert_eq!(
+                verdict(issuer, name, |_| {}),
+                Verdict::Redirect,
+                "{issuer} {name}"
+            );
         }
-        for name in ["192.168.1.5:3000", "laptop.local:3000", "laptop:3000", "localhost.evil.example"] {
-            assert_eq!(verdict("http://localhost:3000", name, |_| {}), Verdict::Explain, "{name}");
+        for name in [
+            "192.168.1.5:3000",
+            "laptop.local:3000",
+            "laptop:3000",
+            "localhost.evil.example",
+        ] {
+            assert_eq!(
+                verdict("http://localhost:3000", name, |_| {}),
+                Verdict::Explain,
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn a_proxy_may_call_this_server_by_its_inner_name() {
-        for name in
-            ["127.0.0.1:3000", "localhost:3000", "[::1]:3000", "10.0.0.7", "vestibule", "vestibule:3000", "id.internal:3000"]
-        {
-            assert_eq!(verdict("https://id.example", name, |addressed| addressed.is_proxy = true), Verdict::Issuer, "{name}");
+        for name in [
+            "127.0.0.1:3000",
+            "localhost:3000",
+            "[::1]:3000",
+            "10.0.0.7",
+            "vestibule",
+            "vestibule:3000",
+            "id.internal:3000",
+        ] {
+            assert_eq!(
+                verdict("https://id.example", name, |addressed| addressed.is_proxy =
+                    true),
+                Verdict::Issuer,
+                "{name}"
+            );
         }
         let other_name = |addressed: &mut Addressed<'_>| addressed.is_proxy = true;
-        assert_eq!(verdict("https://id.example", "www.id.example", other_name), Verdict::Redirect);
-        assert_eq!(verdict("https://id.example:8443", "other.example:8443", other_name), Verdict::Redirect);
+        assert_eq!(
+            verdict("https://id.example", "www.id.example", other_name),
+            Verdict::Redirect
+        );
+        assert_eq!(
+            verdict("https://id.example:8443", "other.example:8443", other_name),
+            Verdict::Redirect
+        );
     }
 
     #[test]
@@ -277,22 +360,50 @@ mod tests {
 
     #[test]
     fn nobody_is_redirected_twice_or_away_from_the_issuer() {
-        for (issuer, name) in [("https://id.example", "inner.example"), ("http://localhost:3000", "192.168.1.5:3000")] {
-            assert_eq!(verdict(issuer, name, |addressed| addressed.is_marked = true), Verdict::Issuer);
-            assert_eq!(verdict(issuer, name, |addressed| addressed.is_from_issuer = true), Verdict::Issuer);
+        for (issuer, name) in [
+            ("https://id.example", "inner.example"),
+            ("http://localhost:3000", "192.168.1.5:3000"),
+        ] {
+            assert_eq!(
+                verdict(issuer, name, |addressed| addressed.is_marked = true),
+                Verdict::Issuer
+            );
+            assert_eq!(
+                verdict(issuer, name, |addressed| addressed.is_from_issuer = true),
+                Verdict::Issuer
+            );
         }
         let issuer = Issuer::parse("https://id.example").expect("an issuer");
-        assert_eq!(marked(&issuer, "/login", None), "https://id.example/login?canonical_host=1");
-        assert_eq!(marked(&issuer, "/authorize", Some("a=b")), "https://id.example/authorize?a=b&canonical_host=1");
-        assert_eq!(marked(&issuer, "//evil.example/", Some("")), "https://id.example//evil.example/?canonical_host=1");
+        assert_eq!(
+            marked(&issuer, "/login", None),
+            "https://id.example/login?canonical_host=1"
+        );
+        assert_eq!(
+            marked(&issuer, "/authorize", Some("a=b")),
+            "https://id.example/authorize?a=b&canonical_host=1"
+        );
+        assert_eq!(
+            marked(&issuer, "//evil.example/", Some("")),
+            "https://id.example//evil.example/?canonical_host=1"
+        );
     }
 
     #[test]
     fn a_host_is_a_name_and_perhaps_a_port() {
-        for good in ["a", "a.example", "a.example:80", "[::1]", "[::1]:3000", "127.0.0.1"] {
+        for good in [
+            "a",
+            "a.example",
+            "a.example:80",
+            "[::1]",
+            "[::1]:3000",
+            "127.0.0.1",
+        ] {
             assert_eq!(host_name(good.as_bytes()).as_deref(), Some(good));
         }
-        for bad in ["", ":80", "a b", "a/b", "user@a", "a:", "a:b", "a:99999", "[::1", "a?b", "a#b", "é", "a, b"] {
+        for bad in [
+            "", ":80", "a b", "a/b", "user@a", "a:", "a:b", "a:99999", "[::1", "a?b", "a#b", "é",
+            "a, b",
+        ] {
             assert_eq!(host_name(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -9,21 +9,31 @@ use http::{HeaderMap, header};
 use crate::extract::Service;
 use crate::problem;
 
-/// Refuses posts that do not come from a page of ours. A browser sends `Origin` with every post; where something took it
-/// away, `Sec-Fetch-Site` must say the same.
-pub async fn same_origin_posts(State(service): State<Service>, request: Request, next: Next) -> Response {
+/// Refuses posts that do not come from a page of ours. A browser sends `Origin` with every post;
+/// where something took it away, `Sec-Fetch-Site` must say the same.
+pub async fn same_origin_posts(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Response {
     let own = service.provider.settings().issuer.origin();
     if request.method().is_safe() || is_same_origin(request.headers(), own) {
         return next.run(request).await;
     }
-    problem::respond(&service.site, &request.into_parts().0, ProblemFacts::foreign_form())
+    problem::respond(
+        &service.site,
+        &request.into_parts().0,
+        ProblemFacts::foreign_form(),
+    )
 }
 
 fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (Some(origin), None) => origin == own,
-        (None, _) => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+        (None, _) => headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "same-origin"),
         (Some(_), Some(_)) => false,
     }
 }
@@ -37,7 +47,10 @@ mod tests {
     fn accepted(headers: &[(&'static str, &'static str)]) -> bool {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(HeaderName::from_static(name), http::HeaderValue::from_static(value));
+            map.append(
+                HeaderName::from_static(name),
+                http::HeaderValue::from_static(value),
+            );
         }
         is_same_origin(&map, "https://id.example")
     }
@@ -46,12 +59,25 @@ mod tests {
     fn only_our_own_pages_may_post() {
         assert!(accepted(&[("origin", "https://id.example")]));
         assert!(accepted(&[("sec-fetch-site", "same-origin")]));
-        for foreign in ["null", "", "https://id.example.evil", "http://id.example", "https://id.example:444", "https://evil"] {
+        for foreign in [
+            "null",
+            "",
+            "https://id.example.evil",
+            "http://id.example",
+            "https://id.example:444",
+            "https://evil",
+        ] {
             assert!(!accepted(&[("origin", foreign)]), "{foreign}");
-            assert!(!accepted(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), "{foreign}");
+            assert!(
+                !accepted(&[("origin", foreign), ("sec-fetch-site", "same-origin")]),
+                "{foreign}"
+            );
         }
         assert!(!accepted(&[]));
         assert!(!accepted(&[("sec-fetch-site", "same-site")]));
-        assert!(!accepted(&[("origin", "https://id.example"), ("origin", "https://evil")]));
+        assert!(!accepted(&[
+            ("origin", "https://id.example"),
+            ("origin", "https://evil")
+        ]));
     }
 }

@@ -6,7 +6,8 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// For answers that bring no policy of their own: nothing may be loaded, run, framed or submitted.
-const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), \
      publickey-credentials-create=(self), publickey-credentials-get=(self)";
 
@@ -25,7 +26,9 @@ impl Protection {
     /// Adds what is missing.
     pub fn apply(&self, headers: &mut HeaderMap) {
         let mut default = |name: HeaderName, value: &'static str| {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
+            headers
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
         };
         default(header::CONTENT_SECURITY_POLICY, POLICY);
         default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -40,7 +43,11 @@ impl Protection {
 }
 
 /// The layer that applies them.
-pub async fn protect(State(protection): State<Protection>, request: Request, next: Next) -> Response {
+pub async fn protect(
+    State(protection): State<Protection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     protection.apply(response.headers_mut());
     response

@@ -11,9 +11,9 @@ use provider::{PostAnswer, Turn, Visitor};
 use crate::extract::{LARGEST_BODY, Service};
 use crate::respond;
 
-/// What cannot be done twice, or must not be: it uses something up, ends something, or shows something once. What can be repeated
-/// without harm, such as disabling an account, is not here; nor are guesses at passwords, and the consent, which remembers its
-/// answer itself.
+/// What cannot be done twice, or must not be: it uses something up, ends something, or shows
+/// something once. What can be repeated without harm, such as disabling an account, is not here;
+/// nor are guesses at passwords, and the consent, which remembers its answer itself.
 const ONCE: [&str; 23] = [
     "accept_invitation",
     "add_client",
@@ -41,14 +41,28 @@ const ONCE: [&str; 23] = [
 ];
 
 /// Gives a post that is identical to one that was answered a moment ago the same answer.
-pub async fn repeated_posts(State(service): State<Service>, request: Request, next: Next) -> Response {
+pub async fn repeated_posts(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Response {
     let visitor = request.extensions().get::<Visitor>().cloned();
-    let Some(visitor) = visitor.filter(|_| is_once(&request)) else { return next.run(request).await };
+    let Some(visitor) = visitor.filter(|_| is_once(&request)) else {
+        return next.run(request).await;
+    };
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return respond::error(StatusCode::BAD_REQUEST, "invalid_request", "The body could not be read.");
+        return respond::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The body could not be read.",
+        );
     };
-    match service.provider.begin_turn(&visitor, parts.uri.path(), &body).await {
+    match service
+        .provider
+        .begin_turn(&visitor, parts.uri.path(), &body)
+        .await
+    {
         Turn::Repeated(answer) => said_again(answer),
         Turn::Alone => next.run(Request::from_parts(parts, body.into())).await,
         Turn::First(ticket) => {
@@ -75,9 +89,15 @@ async fn kept(response: Response) -> (Response, Option<PostAnswer>) {
         return (respond::unavailable(), None);
     };
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    let header = |(name, value): (&HeaderName, &HeaderValue)| Some((name.as_str().to_owned(), text(value.as_bytes())?));
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.as_str().to_owned(), text(value.as_bytes())?))
+    };
     let headers: Option<Vec<_>> = parts.headers.iter().map(header).collect();
-    let answer = headers.zip(text(&body)).map(|(headers, body)| PostAnswer { status: parts.status.as_u16(), headers, body });
+    let answer = headers.zip(text(&body)).map(|(headers, body)| PostAnswer {
+        status: parts.status.as_u16(),
+        headers,
+        body,
+    });
     (Response::from_parts(parts, body.into()), answer)
 }
 
@@ -102,7 +122,9 @@ mod tests {
     fn every_action_that_is_done_once_exists() {
         let paths: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
         for action in ONCE {
-            let there = paths.iter().any(|path| path.strip_prefix("/actions/") == Some(action));
+            let there = paths
+                .iter()
+                .any(|path| path.strip_prefix("/actions/") == Some(action));
             assert!(there, "{action}: {paths:?}");
         }
     }

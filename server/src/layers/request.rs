@@ -26,15 +26,17 @@ use crate::respond;
 /// How long a body may take to arrive, and a handler until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Numbers the request, waits for it no longer than half a minute, turns a panic into a bare 500, and writes one line. The
-/// line has the route and not the path, since paths and queries carry one-time links, codes and names.
+/// Numbers the request, waits for it no longer than half a minute, turns a panic into a bare 500,
+/// and writes one line. The line has the route and not the path, since paths and queries carry
+/// one-time links, codes and names.
 ///
-/// The work runs to its end, though the client hang up or the answer be given up: no deed stops between two steps in the
-/// store. It is bounded all the same, for the body must be here in time, and the store has its own patience. The request's
-/// [`Presence`] tells work that has not begun that nobody waits for it.
+/// The work runs to its end, though the client hang up or the answer be given up: no deed stops
+/// between two steps in the store. It is bounded all the same, for the body must be here in time,
+/// and the store has its own patience. The request's [`Presence`] tells work that has not begun
+/// that nobody waits for it.
 ///
-/// All that is logged meanwhile stands in a span with the number and the address of the caller. The answer has the number in
-/// the header `x-request-id`.
+/// All that is logged meanwhile stands in a span with the number and the address of the caller. The
+/// answer has the number in the header `x-request-id`.
 pub async fn watch(State(proxies): State<Proxies>, request: Request, next: Next) -> Response {
     watched(request, next, &proxies, |_| respond::unavailable()).await
 }
@@ -52,7 +54,12 @@ pub async fn watch_pages(State(service): State<Service>, request: Request, next:
     watched(request, next, &proxies, late).await
 }
 
-async fn watched(mut request: Request, next: Next, proxies: &Proxies, late: impl FnOnce(Asker) -> Response) -> Response {
+async fn watched(
+    mut request: Request,
+    next: Next,
+    proxies: &Proxies,
+    late: impl FnOnce(Asker) -> Response,
+) -> Response {
     let (id, presence) = (RequestId::new(chance::label()), Presence::default());
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(presence.clone());
@@ -64,17 +71,27 @@ async fn watched(mut request: Request, next: Next, proxies: &Proxies, late: impl
     let started = Instant::now();
     let deadline = started + PATIENCE;
 
-    let work = id.scope(next.run(request.map(|body| in_time(body, deadline)))).instrument(span.clone());
-    let work = ToItsEnd { work: Some(Box::pin(work)), presence };
-    let mut response = timeout_at(deadline, work).await.unwrap_or_else(|_| late(asker));
+    let work = id
+        .scope(next.run(request.map(|body| in_time(body, deadline))))
+        .instrument(span.clone());
+    let work = ToItsEnd {
+        work: Some(Box::pin(work)),
+        presence,
+    };
+    let mut response = timeout_at(deadline, work)
+        .await
+        .unwrap_or_else(|_| late(asker));
     if let Ok(number) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), number);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-request-id"), number);
     }
 
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // Other 5xx are answers of ours to a fault elsewhere: a store, whose silence has a line of its own, or somebody's document.
+    // Other 5xx are answers of ours to a fault elsewhere: a store, whose silence has a line of its
+    // own, or somebody's document.
     if status == 500 {
         tracing::error!(target: "vestibule::access", parent: &span, %method, route, status, micros);
     } else if status > 500 {
@@ -87,7 +104,8 @@ async fn watched(mut request: Request, next: Next, proxies: &Proxies, late: impl
     response
 }
 
-/// Work that goes on as a task of its own when nobody waits for it any more. As long as somebody does, it costs no task.
+/// Work that goes on as a task of its own when nobody waits for it any more. As long as somebody
+/// does, it costs no task.
 struct ToItsEnd {
     work: Option<Pin<Box<dyn Future<Output = Response> + Send>>>,
     presence: Presence,
@@ -97,7 +115,9 @@ impl Future for ToItsEnd {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
-        let Some(work) = &mut self.work else { return Poll::Ready(fault()) };
+        let Some(work) = &mut self.work else {
+            return Poll::Ready(fault());
+        };
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
         if !matches!(polled, Ok(Poll::Pending)) {
             self.work = None;
@@ -116,7 +136,11 @@ impl Drop for ToItsEnd {
 }
 
 fn fault() -> Response {
-    respond::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here.")
+    respond::error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "server_error",
+        "Something went wrong here.",
+    )
 }
 
 /// The same body, which fails when the deadline passes before its end.
@@ -124,23 +148,37 @@ fn in_time(body: Body, deadline: Instant) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    Body::from_stream(stream::try_unfold(body.into_data_stream(), move |mut rest| async move {
-        match timeout_at(deadline, rest.next()).await {
-            Ok(None) => Ok(None),
-            Ok(Some(piece)) => piece.map(|piece| Some((piece, rest))),
-            Err(late) => Err(axum::Error::new(late)),
-        }
-    }))
+    Body::from_stream(stream::try_unfold(
+        body.into_data_stream(),
+        move |mut rest| async move {
+            match timeout_at(deadline, rest.next()).await {
+                Ok(None) => Ok(None),
+                Ok(Some(piece)) => piece.map(|piece| Some((piece, rest))),
+                Err(late) => Err(axum::Error::new(late)),
+            }
+        },
+    ))
 }
 
 /// Whether only programs call at this path.
 pub fn is_for_machines(path: &str) -> bool {
-    ["/api/", "/brand/", "/health/", "/introspect", "/mcp/", "/pkg/"].iter().any(|prefix| path.starts_with(prefix))
+    [
+        "/api/",
+        "/brand/",
+        "/health/",
+        "/introspect",
+        "/mcp/",
+        "/pkg/",
+    ]
+    .iter()
+    .any(|prefix| path.starts_with(prefix))
 }
 
 /// Probes and static files would drown everything else.
 fn is_routine(route: &str) -> bool {
-    ["/health/", "/pkg/", "/brand/", "/.well-known/"].iter().any(|prefix| route.starts_with(prefix))
+    ["/health/", "/pkg/", "/brand/", "/.well-known/"]
+        .iter()
+        .any(|prefix| route.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -160,11 +198,20 @@ mod tests {
             Response::default()
         };
         let presence = Presence::default();
-        let mut work = Box::pin(ToItsEnd { work: Some(Box::pin(work)), presence: presence.clone() });
-        assert!(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await, "it has begun");
+        let mut work = Box::pin(ToItsEnd {
+            work: Some(Box::pin(work)),
+            presence: presence.clone(),
+        });
+        assert!(
+            poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await,
+            "it has begun"
+        );
         assert!(!presence.has_ended());
         drop(work);
-        assert!(presence.has_ended(), "whatever has not begun may be dropped");
+        assert!(
+            presence.has_ended(),
+            "whatever has not begun may be dropped"
+        );
         go.send(()).expect("it is still there");
         ended.await.expect("it went on");
     }
@@ -172,7 +219,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_fault_of_this_request_alone() {
         let presence = Presence::default();
-        let work = ToItsEnd { work: Some(Box::pin(async { panic!("on purpose") })), presence: presence.clone() };
+        let work = ToItsEnd {
+            work: Some(Box::pin(async { panic!("on purpose") })),
+            presence: presence.clone(),
+        };
         assert_eq!(work.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

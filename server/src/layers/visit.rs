@@ -9,16 +9,25 @@ use provider::{Presence, SetCookie};
 
 use crate::extract::Service;
 
-/// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only for pages, server
-/// functions and `/authorize`: machines have no cookies.
+/// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only
+/// for pages, server functions and `/authorize`: machines have no cookies.
 ///
-/// A post from another site comes without the cookies it has (SameSite=Lax), so no browser counts as new by it: another
-/// cookie would take from this one the requests that wait for its person.
+/// A post from another site comes without the cookies it has (SameSite=Lax), so no browser counts
+/// as new by it: another cookie would take from this one the requests that wait for its person.
 pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
-    let address = service.proxies.client_address(request.headers(), request.extensions());
+    let address = service
+        .proxies
+        .client_address(request.headers(), request.extensions());
     let cookies = cookies(request.headers());
-    let user_agent = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    let (mut visitor, set) = service.provider.visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
+    let user_agent = request
+        .headers()
+        .get(header::USER_AGENT)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    let (mut visitor, set) =
+        service
+            .provider
+            .visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
     let has_cookies = request.method() != Method::POST || !is_cross_site(request.headers());
     if let Some(presence) = request.extensions().get::<Presence>() {
         visitor = visitor.with_presence(presence.clone());
@@ -33,8 +42,12 @@ pub async fn visitor(State(service): State<Service>, mut request: Request, next:
 
 /// Puts cookies before those that the answer sets: of two with the same name the later one counts.
 fn set_first(headers: &mut HeaderMap, cookies: &[SetCookie]) {
-    let own = cookies.iter().filter_map(|cookie| HeaderValue::from_str(&cookie.header_value()).ok());
-    let all: Vec<_> = own.chain(headers.get_all(header::SET_COOKIE).iter().cloned()).collect();
+    let own = cookies
+        .iter()
+        .filter_map(|cookie| HeaderValue::from_str(&cookie.header_value()).ok());
+    let all: Vec<_> = own
+        .chain(headers.get_all(header::SET_COOKIE).iter().cloned())
+        .collect();
     headers.remove(header::SET_COOKIE);
     for cookie in all {
         headers.append(header::SET_COOKIE, cookie);
@@ -43,21 +56,34 @@ fn set_first(headers: &mut HeaderMap, cookies: &[SetCookie]) {
 
 /// Whether a browser says that another site sent it here.
 pub fn is_cross_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site")
 }
 
-/// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on (O16, case A9).
+/// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on
+/// (O16, case A9).
 pub async fn see_other_after_post(request: Request, next: Next) -> Response {
     let posted = request.method() == Method::POST;
     let mut response = next.run(request).await;
-    if posted && matches!(response.status(), StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT) {
+    if posted
+        && matches!(
+            response.status(),
+            StatusCode::FOUND | StatusCode::TEMPORARY_REDIRECT
+        )
+    {
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
     response
 }
 
-/// All cookies in one line; HTTP allows several headers. Those of other programs on the same host may be no text at all.
+/// All cookies in one line; HTTP allows several headers. Those of other programs on the same host
+/// may be no text at all.
 fn cookies(headers: &HeaderMap) -> Vec<u8> {
-    let lines: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let lines: Vec<_> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
     lines.join(&b"; "[..])
 }

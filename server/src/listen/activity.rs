@@ -53,16 +53,32 @@ pub(super) enum Expendable {
 
 impl Default for Activity {
     fn default() -> Self {
-        let state = State { phase: Phase::Waiting, since: Instant::now(), stuck_since: None, leaving: false };
-        Self { state: Mutex::new(state), dismissed: Notify::new() }
+        let state = State {
+            phase: Phase::Waiting,
+            since: Instant::now(),
+            stuck_since: None,
+            leaving: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            dismissed: Notify::new(),
+        }
     }
 }
 
 impl Activity {
-    /// How readily it can be closed, and since when that is so; `None` while a request is under way.
+    /// How readily it can be closed, and since when that is so; `None` while a request is under
+    /// way.
     pub(super) fn expendable(&self, now: Instant) -> Option<(Expendable, Instant)> {
-        let State { phase, since, stuck_since, leaving } = *self.state();
-        let stalled = |since: Instant| (now.duration_since(since) >= STALLED).then_some((Expendable::Stalled, since));
+        let State {
+            phase,
+            since,
+            stuck_since,
+            leaving,
+        } = *self.state();
+        let stalled = |since: Instant| {
+            (now.duration_since(since) >= STALLED).then_some((Expendable::Stalled, since))
+        };
         match (leaving, stuck_since, phase) {
             (true, ..) | (_, None, Phase::Working) => None,
             (_, Some(stuck_since), _) => stalled(stuck_since),
@@ -104,12 +120,18 @@ impl Activity {
             return Body::new(body);
         }
         self.enter(Phase::Receiving);
-        Body::new(RequestBody { body, activity: Arc::clone(self) })
+        Body::new(RequestBody {
+            body,
+            activity: Arc::clone(self),
+        })
     }
 
     /// The body of the answer, after which the connection waits for another request.
     pub(super) fn answer(self: &Arc<Self>, body: Body) -> AnswerBody {
-        AnswerBody { body, activity: Arc::clone(self) }
+        AnswerBody {
+            body,
+            activity: Arc::clone(self),
+        }
     }
 
     /// A request is under way.
@@ -138,9 +160,16 @@ impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.activity.enter(if frame.is_some() { Phase::Receiving } else { Phase::Working });
+        self.activity.enter(if frame.is_some() {
+            Phase::Receiving
+        } else {
+            Phase::Working
+        });
         Poll::Ready(frame)
     }
 
@@ -173,7 +202,10 @@ impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 
@@ -200,7 +232,11 @@ mod tests {
     fn a_connection_is_expendable_unless_a_request_is_under_way() {
         let activity = Activity::default();
         let how = || activity.expendable(Instant::now()).map(|(how, _)| how);
-        let later = || activity.expendable(Instant::now() + STALLED).map(|(how, _)| how);
+        let later = || {
+            activity
+                .expendable(Instant::now() + STALLED)
+                .map(|(how, _)| how)
+        };
         assert_eq!(how(), Some(Expendable::Idle));
         activity.enter(Phase::Receiving);
         assert_eq!((how(), later()), (None, Some(Expendable::Stalled)));

@@ -16,7 +16,8 @@ use crate::proxies::Proxies;
 pub struct Bounds {
     /// In all.
     pub connections: usize,
-    /// From one address, or one /64 of IPv6. This computer and trusted proxies, which speak for many, may have all of them.
+    /// From one address, or one /64 of IPv6. This computer and trusted proxies, which speak for
+    /// many, may have all of them.
     pub per_address: usize,
     /// The trusted proxies.
     pub proxies: Proxies,
@@ -27,7 +28,11 @@ impl Bounds {
     pub fn new(connections: usize, proxies: Proxies) -> Self {
         // An office behind one address has hundreds of browsers, with some connections each.
         let per_address = (connections / 4).clamp(8, 512);
-        Self { connections, per_address, proxies }
+        Self {
+            connections,
+            per_address,
+            proxies,
+        }
     }
 }
 
@@ -64,11 +69,16 @@ pub(super) struct Place {
 
 impl Connections {
     pub(super) fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { bounds, entries: Mutex::default(), closed: Notify::new() })
+        Arc::new(Self {
+            bounds,
+            entries: Mutex::default(),
+            closed: Notify::new(),
+        })
     }
 
-    /// A place for a connection from `peer`, once there is one. To make room, connections without a request under way are
-    /// closed, those that have been so for the longest time first. `None` when its address has as many as it may, all at work.
+    /// A place for a connection from `peer`, once there is one. To make room, connections without a
+    /// request under way are closed, those that have been so for the longest time first. `None`
+    /// when its address has as many as it may, all at work.
     pub(super) async fn place(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let whom = self.whom(peer.ip());
         if let Some(whom) = whom
@@ -90,11 +100,21 @@ impl Connections {
     /// Tells one connection to close that has no request under way: one of `whom`, or anybody's.
     pub(super) fn make_room(&self, whom: Option<IpAddr>) -> bool {
         let (entries, now) = (self.entries(), Instant::now());
-        let candidates = entries.open.values().filter(|entry| whom.is_none() || entry.whom == whom);
+        let candidates = entries
+            .open
+            .values()
+            .filter(|entry| whom.is_none() || entry.whom == whom);
         // Proxies last: their idle connections are about to be used.
-        let ranked = candidates.filter_map(|entry| Some(((entry.whom.is_none(), entry.activity.expendable(now)?), entry)));
+        let ranked = candidates.filter_map(|entry| {
+            Some((
+                (entry.whom.is_none(), entry.activity.expendable(now)?),
+                entry,
+            ))
+        });
         let chosen = ranked.min_by_key(|(rank, _)| *rank);
-        chosen.inspect(|(_, entry)| entry.activity.dismiss()).is_some()
+        chosen
+            .inspect(|(_, entry)| entry.activity.dismiss())
+            .is_some()
     }
 
     /// Waits until all have closed.
@@ -111,11 +131,21 @@ impl Connections {
         }
         let (id, activity) = (entries.next, Arc::<Activity>::default());
         entries.next += 1;
-        entries.open.insert(id, Entry { whom, activity: Arc::clone(&activity) });
+        entries.open.insert(
+            id,
+            Entry {
+                whom,
+                activity: Arc::clone(&activity),
+            },
+        );
         if let Some(whom) = whom {
             *entries.counts.entry(whom).or_default() += 1;
         }
-        Some(Place { id, connections: Arc::clone(self), activity })
+        Some(Place {
+            id,
+            connections: Arc::clone(self),
+            activity,
+        })
     }
 
     fn leave(&self, id: u64) {
@@ -136,10 +166,17 @@ impl Connections {
     /// Whether an address has as many as it may, without those that were told to close.
     fn has_many(&self, whom: IpAddr) -> bool {
         let entries = self.entries();
-        if entries.counts.get(&whom).is_none_or(|count| *count < self.bounds.per_address) {
+        if entries
+            .counts
+            .get(&whom)
+            .is_none_or(|count| *count < self.bounds.per_address)
+        {
             return false;
         }
-        let staying = entries.open.values().filter(|entry| entry.whom == Some(whom) && !entry.activity.is_leaving());
+        let staying = entries
+            .open
+            .values()
+            .filter(|entry| entry.whom == Some(whom) && !entry.activity.is_leaving());
         staying.count() >= self.bounds.per_address
     }
 
@@ -177,8 +214,15 @@ mod tests {
     }
 
     fn connections(all: usize, per_address: usize, proxies: &str) -> Arc<Connections> {
-        let trusted: Vec<ipnet::IpNet> = proxies.split_terminator(',').map(|net| net.parse().expect("a network")).collect();
-        Connections::new(Bounds { connections: all, per_address, proxies: Proxies::new(&trusted) })
+        let trusted: Vec<ipnet::IpNet> = proxies
+            .split_terminator(',')
+            .map(|net| net.parse().expect("a network"))
+            .collect();
+        Connections::new(Bounds {
+            connections: all,
+            per_address,
+            proxies: Proxies::new(&trusted),
+        })
     }
 
     /// A connection whose request is under way.
@@ -188,12 +232,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_has_so_many_and_a_network_of_ipv6_counts_as_one() {
-        for [first, second, other] in
-            [["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"], ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]]
-        {
+        for [first, second, other] in [
+            ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"],
+            ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"],
+        ] {
             let connections = connections(100, 2, "");
-            let places =
-                [connections.place(peer(first)).await.expect("a place"), connections.place(peer(second)).await.expect("a place")];
+            let places = [
+                connections.place(peer(first)).await.expect("a place"),
+                connections.place(peer(second)).await.expect("a place"),
+            ];
             places.iter().for_each(at_work);
             assert!(connections.place(peer(first)).await.is_none());
             assert!(connections.place(peer(other)).await.is_some());
@@ -210,7 +257,11 @@ mod tests {
         let second = connections.place(peer("192.0.2.1")).await.expect("a place");
         at_work(&first);
         let third = connections.place(peer("192.0.2.1")).await.expect("a place");
-        assert!(second.activity.is_leaving() && !first.activity.is_leaving() && !other.activity.is_leaving());
+        assert!(
+            second.activity.is_leaving()
+                && !first.activity.is_leaving()
+                && !other.activity.is_leaving()
+        );
         assert!(!third.activity.is_leaving());
     }
 
@@ -222,7 +273,10 @@ mod tests {
             for _ in 0..20 {
                 places.push(connections.place(peer(address)).await.expect("a place"));
             }
-            assert!(places.iter().all(|place| !place.activity.is_leaving()), "{address}");
+            assert!(
+                places.iter().all(|place| !place.activity.is_leaving()),
+                "{address}"
+            );
         }
     }
 
@@ -240,7 +294,10 @@ mod tests {
             async move { connections.place(peer("192.0.2.4")).await }
         });
         places[1].activity.dismissed().await;
-        assert!(!entering.is_finished(), "there is no room before it has gone");
+        assert!(
+            !entering.is_finished(),
+            "there is no room before it has gone"
+        );
         drop(places.remove(1));
         assert!(entering.await.expect("it ends").is_some());
     }

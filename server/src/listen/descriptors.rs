@@ -4,13 +4,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The most connections at once, whatever the limit of open files allows.
 const MOST_CONNECTIONS: usize = 8192;
-/// Descriptors for everything else: the store, the control socket, listeners, fetches, name resolution, the log.
+/// Descriptors for everything else: the store, the control socket, listeners, fetches, name
+/// resolution, the log.
 const RESERVED: u64 = 64;
 /// A connection is a descriptor, and may hold a file that it is sent.
 const EACH: u64 = 2;
 
-/// Raises the soft limit of open files as far as the hard limit allows and connections need it, and returns how many
-/// connections fit.
+/// Raises the soft limit of open files as far as the hard limit allows and connections need it, and
+/// returns how many connections fit.
 pub fn connections_that_fit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let wanted = MOST_CONNECTIONS as u64 * EACH + RESERVED;
@@ -19,16 +20,25 @@ pub fn connections_that_fit() -> usize {
     if current >= raised {
         return fitting(current);
     }
-    match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
+    match setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(raised),
+            maximum: limit.maximum,
+        },
+    ) {
         Ok(()) => fitting(raised),
         Err(_) => fitting(current),
     }
 }
 
-/// The connections that so many descriptors leave room for; half of few descriptors are for connections all the same.
+/// The connections that so many descriptors leave room for; half of few descriptors are for
+/// connections all the same.
 fn fitting(descriptors: u64) -> usize {
     let left = descriptors.saturating_sub(RESERVED).max(descriptors / 2);
-    usize::try_from(left / EACH).map_or(MOST_CONNECTIONS, |fitting| fitting.clamp(1, MOST_CONNECTIONS))
+    usize::try_from(left / EACH).map_or(MOST_CONNECTIONS, |fitting| {
+        fitting.clamp(1, MOST_CONNECTIONS)
+    })
 }
 
 #[cfg(test)]
@@ -42,7 +52,10 @@ mod tests {
         assert_eq!(fitting(32), 8);
         assert_eq!(fitting(1), 1);
         assert_eq!(fitting(u64::MAX), MOST_CONNECTIONS);
-        assert_eq!(fitting(MOST_CONNECTIONS as u64 * EACH + RESERVED), MOST_CONNECTIONS);
+        assert_eq!(
+            fitting(MOST_CONNECTIONS as u64 * EACH + RESERVED),
+            MOST_CONNECTIONS
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub struct WritePatience {
     pub whole: Duration,
 }
 
-/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read in time. hyper's HTTP/1 server
-/// has no limit of its own here, and would keep such a connection for ever.
+/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not read in time.
+/// hyper's HTTP/1 server has no limit of its own here, and would keep such a connection for ever.
 pub(super) struct Patient<S> {
     stream: S,
     patience: WritePatience,
@@ -34,10 +34,20 @@ pub(super) struct Patient<S> {
 
 impl<S> Patient<S> {
     pub(super) fn new(stream: S, patience: WritePatience, activity: Arc<Activity>) -> Self {
-        Self { stream, patience, activity, backlog_since: None, timer: None }
+        Self {
+            stream,
+            patience,
+            activity,
+            backlog_since: None,
+            timer: None,
+        }
     }
 
-    fn judge(&mut self, polled: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn judge(
+        &mut self,
+        polled: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         if polled.is_ready() {
             if self.timer.take().is_some() {
                 self.activity.moves_on();
@@ -49,19 +59,32 @@ impl<S> Patient<S> {
         let (activity, patience) = (&self.activity, self.patience);
         let timer = self.timer.get_or_insert_with(|| {
             activity.is_stuck(now);
-            Box::pin(sleep_until((now + patience.stall).min(since + patience.whole)))
+            Box::pin(sleep_until(
+                (now + patience.stall).min(since + patience.whole),
+            ))
         });
-        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        timer
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(polled, context)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
         self.judge(polled, context)
     }
@@ -85,7 +108,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -96,7 +123,10 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: WritePatience = WritePatience { stall: Duration::from_millis(400), whole: Duration::from_millis(1500) };
+    const PATIENCE: WritePatience = WritePatience {
+        stall: Duration::from_millis(400),
+        whole: Duration::from_millis(1500),
+    };
 
     fn stream() -> (Patient<DuplexStream>, DuplexStream) {
         let (own, peer) = duplex(8);

@@ -11,8 +11,9 @@ use crate::config::ListenAddress;
 /// How many connections the kernel keeps ready until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Binds every address that the settings name. A name stands for all its addresses, of which those that this machine does
-/// not have (no IPv6, say) are left out. An address that is named twice, or that another one includes, is bound once.
+/// Binds every address that the settings name. A name stands for all its addresses, of which those
+/// that this machine does not have (no IPv6, say) are left out. An address that is named twice, or
+/// that another one includes, is bound once.
 ///
 /// # Errors
 /// A sentence for the terminal.
@@ -21,7 +22,10 @@ pub async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Strin
     for address in addresses {
         named.push((address, resolve(address).await?));
     }
-    let all: Vec<SocketAddr> = named.iter().flat_map(|(_, sockets)| sockets.iter().copied()).collect();
+    let all: Vec<SocketAddr> = named
+        .iter()
+        .flat_map(|(_, sockets)| sockets.iter().copied())
+        .collect();
     let (mut listeners, mut done) = (Vec::new(), Vec::new());
     for (address, sockets) in named {
         let (mut served, mut missing) = (false, None);
@@ -43,16 +47,24 @@ pub async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Strin
             done.extend((socket.port() != 0).then_some(socket));
         }
         if !served {
-            let reason = missing.map_or_else(|| "the name has no address".to_owned(), |error| error.to_string());
+            let reason = missing.map_or_else(
+                || "the name has no address".to_owned(),
+                |error| error.to_string(),
+            );
             return Err(format!("Cannot listen at {address}: {reason}."));
         }
     }
     Ok(listeners)
 }
 
-/// Opens one socket. A socket of IPv6 takes IPv4 connections too where nothing else does: `[::]:3000` alone is both.
+/// Opens one socket. A socket of IPv6 takes IPv4 connections too where nothing else does:
+/// `[::]:3000` alone is both.
 fn listener(address: SocketAddr, ipv4_apart: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(ipv4_apart)?;
     }
@@ -66,12 +78,15 @@ fn listener(address: SocketAddr, ipv4_apart: bool) -> io::Result<TcpListener> {
 
 /// Whether a socket of IPv4 has this port too.
 fn has_ipv4(port: u16, all: &[SocketAddr]) -> bool {
-    all.iter().any(|socket| socket.is_ipv4() && socket.port() == port)
+    all.iter()
+        .any(|socket| socket.is_ipv4() && socket.port() == port)
 }
 
 /// Whether the address is one of those that `0.0.0.0` or `[::]` with the same port stands for.
 fn is_included(socket: SocketAddr, all: &[SocketAddr]) -> bool {
-    let includes = |other: &SocketAddr| other.port() == socket.port() && other.is_ipv4() == socket.is_ipv4() && is_every(*other);
+    let includes = |other: &SocketAddr| {
+        other.port() == socket.port() && other.is_ipv4() == socket.is_ipv4() && is_every(*other)
+    };
     socket.port() != 0 && !is_every(socket) && all.iter().any(includes)
 }
 
@@ -132,13 +147,19 @@ mod tests {
     use super::*;
 
     fn at(host: &str, port: u16) -> ListenAddress {
-        ListenAddress { host: host.to_owned(), port }
+        ListenAddress {
+            host: host.to_owned(),
+            port,
+        }
     }
 
     async fn bound(hosts: &[&str], port: u16) -> Vec<String> {
         let addresses: Vec<_> = hosts.iter().map(|host| at(host, port)).collect();
         let listeners = bind(&addresses).await.expect("free addresses");
-        listeners.iter().map(|listener| listener.local_addr().expect("bound").ip().to_string()).collect()
+        listeners
+            .iter()
+            .map(|listener| listener.local_addr().expect("bound").ip().to_string())
+            .collect()
     }
 
     async fn free_port() -> u16 {
@@ -149,15 +170,23 @@ mod tests {
     #[tokio::test]
     async fn localhost_means_both_loopback_addresses() {
         let sockets = resolve(&at("localhost", 3000)).await.expect("addresses");
-        assert_eq!(sockets.iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1:3000", "[::1]:3000"]);
+        assert_eq!(
+            sockets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["127.0.0.1:3000", "[::1]:3000"]
+        );
     }
 
     #[tokio::test]
     async fn a_taken_port_is_explained() {
         let held = bind(&[at("127.0.0.1", 0)]).await.expect("a free port");
         let port = held[0].local_addr().expect("bound").port();
-        let fault = bind(&[at("127.0.0.1", port)]).await.expect_err("bound twice");
-        assert!(fault.contains(&port.to_string()) && fault.contains("taken"), "{fault}");
+        let fault = bind(&[at("127.0.0.1", port)])
+            .await
+            .expect_err("bound twice");
+        assert!(
+            fault.contains(&port.to_string()) && fault.contains("taken"),
+            "{fault}"
+        );
     }
 
     #[tokio::test]
@@ -178,19 +207,39 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_named_twice_or_included_is_bound_once() {
         let port = free_port().await;
-        assert_eq!(bound(&["127.0.0.1", "127.0.0.1"], port).await, ["127.0.0.1"]);
-        assert_eq!(bound(&["127.0.0.1", "::ffff:127.0.0.1"], port).await, ["127.0.0.1"]);
-        assert_eq!(bound(&["localhost", "127.0.0.1", "::1"], port).await, ["127.0.0.1", "::1"]);
-        assert_eq!(bound(&["127.0.0.1", "0.0.0.0", "localhost"], port).await, ["0.0.0.0", "::1"]);
+        assert_eq!(
+            bound(&["127.0.0.1", "127.0.0.1"], port).await,
+            ["127.0.0.1"]
+        );
+        assert_eq!(
+            bound(&["127.0.0.1", "::ffff:127.0.0.1"], port).await,
+            ["127.0.0.1"]
+        );
+        assert_eq!(
+            bound(&["localhost", "127.0.0.1", "::1"], port).await,
+            ["127.0.0.1", "::1"]
+        );
+        assert_eq!(
+            bound(&["127.0.0.1", "0.0.0.0", "localhost"], port).await,
+            ["0.0.0.0", "::1"]
+        );
         assert_eq!(bound(&["127.0.0.1", "::"], port).await, ["127.0.0.1", "::"]);
-        assert_eq!(bound(&["127.0.0.1", "127.0.0.1"], 0).await.len(), 2, "each is another port");
+        assert_eq!(
+            bound(&["127.0.0.1", "127.0.0.1"], 0).await.len(),
+            2,
+            "each is another port"
+        );
     }
 
     #[tokio::test]
     async fn ipv6_alone_takes_ipv4_too() {
         let listeners = bind(&[at("::", 0)]).await.expect("a free port");
         let port = listeners[0].local_addr().expect("bound").port();
-        tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("connected over IPv4");
-        tokio::net::TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.expect("connected over IPv6");
+        tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .expect("connected over IPv4");
+        tokio::net::TcpStream::connect((Ipv6Addr::LOCALHOST, port))
+            .await
+            .expect("connected over IPv6");
     }
 }

@@ -9,7 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
-use provider::{Administration, AdministrationError, AuditFilter, Kind, NotAdministrator, Recorded, Visitor};
+use provider::{
+    Administration, AdministrationError, AuditFilter, Kind, NotAdministrator, Recorded, Visitor,
+};
 use url::form_urlencoded;
 
 use crate::extract::Service;
@@ -19,7 +21,11 @@ use crate::problem;
 const A_PAGE: usize = 500;
 
 /// Events of `?kind=` and `?who=`, for administrators who signed in a moment ago.
-pub async fn export(State(service): State<Service>, Extension(visitor): Extension<Visitor>, parts: Parts) -> Response {
+pub async fn export(
+    State(service): State<Service>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+) -> Response {
     let administration = match service.provider.administrator(&visitor).await {
         Ok(administration) => administration,
         Err(error) => return turned_away(&service, &parts, error),
@@ -29,14 +35,25 @@ pub async fn export(State(service): State<Service>, Extension(visitor): Extensio
         return problem::respond(&service.site, &parts, ProblemFacts::unavailable());
     };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl")),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"audit.jsonl\"")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/jsonl"),
+        ),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"audit.jsonl\""),
+        ),
     ];
-    (StatusCode::OK, headers, lines(administration, filter, first)).into_response()
+    (
+        StatusCode::OK,
+        headers,
+        lines(administration, filter, first),
+    )
+        .into_response()
 }
 
-/// The first page, and those that follow, each read when the one before it is on its way. A store that fails then breaks the
-/// answer off, so that nobody takes it for the whole.
+/// The first page, and those that follow, each read when the one before it is on its way. A store
+/// that fails then breaks the answer off, so that nobody takes it for the whole.
 fn lines(administration: Administration, filter: AuditFilter, first: Vec<Recorded>) -> Body {
     let rest = stream::try_unfold(following(&first), move |after| {
         let (administration, filter) = (administration.clone(), filter.clone());
@@ -52,7 +69,9 @@ fn lines(administration: Administration, filter: AuditFilter, first: Vec<Recorde
 
 /// After which event the next page begins; `None` when this is the last.
 fn following(page: &[Recorded]) -> Option<u64> {
-    page.last().filter(|_| page.len() == A_PAGE).map(|last| last.number)
+    page.last()
+        .filter(|_| page.len() == A_PAGE)
+        .map(|last| last.number)
 }
 
 fn as_lines(page: &[Recorded]) -> Bytes {
@@ -69,19 +88,32 @@ fn as_lines(page: &[Recorded]) -> Bytes {
 fn wanted(query: &str) -> AuditFilter {
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(own, value)| own == name && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
     };
-    AuditFilter { kind: value("kind").as_deref().and_then(Kind::parse), who: value("who") }
+    AuditFilter {
+        kind: value("kind").as_deref().and_then(Kind::parse),
+        who: value("who"),
+    }
 }
 
 fn turned_away(service: &Service, parts: &Parts, error: NotAdministrator) -> Response {
     let place = match error {
         NotAdministrator::NotSignedIn => Place::Login(None),
         NotAdministrator::ConfirmFirst => Place::Confirm(Then::Admin(Section::Audit)),
-        NotAdministrator::WrongRole => return problem::respond(&service.site, parts, ProblemFacts::for_administrators()),
-        NotAdministrator::Unavailable => return problem::respond(&service.site, parts, ProblemFacts::unavailable()),
+        NotAdministrator::WrongRole => {
+            return problem::respond(&service.site, parts, ProblemFacts::for_administrators());
+        }
+        NotAdministrator::Unavailable => {
+            return problem::respond(&service.site, parts, ProblemFacts::unavailable());
+        }
     };
-    (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_string())]).into_response()
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, place.to_string())],
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -91,7 +123,13 @@ mod tests {
     #[test]
     fn a_query_says_which_events_are_wanted() {
         let filter = wanted("kind=sign_ins&who=ada%40example.com");
-        assert_eq!(filter, AuditFilter { kind: Some(Kind::SignIns), who: Some("ada@example.com".to_owned()) });
+        assert_eq!(
+            filter,
+            AuditFilter {
+                kind: Some(Kind::SignIns),
+                who: Some("ada@example.com".to_owned())
+            }
+        );
         for nothing in ["", "kind=&who=", "kind=x", "a=b&&=", "%ff=%00"] {
             assert_eq!(wanted(nothing), AuditFilter::default(), "{nothing}");
         }

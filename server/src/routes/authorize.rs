@@ -19,13 +19,18 @@ use crate::{problem, respond};
 const A_MOMENT: Duration = Duration::from_secs(30);
 
 /// The request as a query.
-pub async fn by_query(State(service): State<Service>, Extension(visitor): Extension<Visitor>, parts: Parts) -> Response {
+pub async fn by_query(
+    State(service): State<Service>,
+    Extension(visitor): Extension<Visitor>,
+    parts: Parts,
+) -> Response {
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes());
     begin(&service, &visitor, &parts, &parameters).await
 }
 
-/// The request as a form; what the query says does not count. From another site, or under another name of this server, it comes
-/// without the cookies of the browser, and begins again as a query, which has them.
+/// The request as a form; what the query says does not count. From another site, or under another
+/// name of this server, it comes without the cookies of the browser, and begins again as a query,
+/// which has them.
 pub async fn by_form(
     State(service): State<Service>,
     Extension(visitor): Extension<Visitor>,
@@ -33,7 +38,11 @@ pub async fn by_form(
     Form(parameters): Form,
 ) -> Response {
     if parts.extensions.get::<OtherHost>().is_some() {
-        return see_other(&marked(&service.provider.settings().issuer, "/authorize", Some(&parameters.to_query())));
+        return see_other(&marked(
+            &service.provider.settings().issuer,
+            "/authorize",
+            Some(&parameters.to_query()),
+        ));
     }
     if is_cross_site(&parts.headers) {
         return see_other(&format!("/authorize?{}", parameters.to_query()));
@@ -41,20 +50,35 @@ pub async fn by_form(
     begin(&service, &visitor, &parts, &parameters).await
 }
 
-async fn begin(service: &Service, visitor: &Visitor, parts: &Parts, parameters: &Parameters) -> Response {
+async fn begin(
+    service: &Service,
+    visitor: &Visitor,
+    parts: &Parts,
+    parameters: &Parameters,
+) -> Response {
     match service.provider.begin(parameters, visitor).await {
         Ok(Begun::Waiting(page)) => see_other(&page),
-        Ok(Begun::Passed(location)) | Err(AuthorizeError::Redirect(location)) => see_other(location.as_str()),
-        Err(AuthorizeError::Problem(problem)) => problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem)),
+        Ok(Begun::Passed(location)) | Err(AuthorizeError::Redirect(location)) => {
+            see_other(location.as_str())
+        }
+        Err(AuthorizeError::Problem(problem)) => {
+            problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem))
+        }
         Err(AuthorizeError::TooMany { retry_after }) => {
             let page = problem::respond(&service.site, parts, ProblemFacts::too_many(retry_after));
             respond::with_retry_after(page, retry_after)
         }
         Err(AuthorizeError::Unreachable { host }) => {
-            let page = problem::respond(&service.site, parts, ProblemFacts::document_unreachable(&host));
+            let page = problem::respond(
+                &service.site,
+                parts,
+                ProblemFacts::document_unreachable(&host),
+            );
             respond::with_retry_after(page, A_MOMENT)
         }
-        Err(AuthorizeError::Unavailable(cause)) => problem::respond(&service.site, parts, cause.into()),
+        Err(AuthorizeError::Unavailable(cause)) => {
+            problem::respond(&service.site, parts, cause.into())
+        }
     }
 }
 

@@ -15,7 +15,10 @@ pub async fn introspect(
     headers: HeaderMap,
     Form(parameters): Form,
 ) -> Response {
-    match provider.introspect(&parameters, authorization(&headers).as_deref(), address).await {
+    match provider
+        .introspect(&parameters, authorization(&headers).as_deref(), address)
+        .await
+    {
         Ok(introspection) => respond::json(StatusCode::OK, &introspection),
         Err(error) => respond::token_error(&error, &provider),
     }

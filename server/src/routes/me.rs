@@ -17,15 +17,27 @@ use crate::time::clock;
 
 /// The layer in front of it: any live token of ours will do, whatever its audience.
 pub fn guard(provider: &Provider) -> RequireToken {
-    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any).renewing(renewal(provider.clone()));
-    RequireToken::new(Arc::new(verifier), clock(provider.clone()), challenge(provider), &[]).asking(liveness(provider.clone()))
+    let verifier = Verifier::beside(provider.tokens().as_ref().clone(), Audience::Any)
+        .renewing(renewal(provider.clone()));
+    RequireToken::new(
+        Arc::new(verifier),
+        clock(provider.clone()),
+        challenge(provider),
+        &[],
+    )
+    .asking(liveness(provider.clone()))
 }
 
 /// Tells the caller who it is.
 pub async fn me(Bearer(claims): Bearer) -> Response {
     respond::json(
         StatusCode::OK,
-        &Me { sub: &claims.sub, client_id: &claims.client_id, device_id: &claims.device_id, scope: &claims.scope },
+        &Me {
+            sub: &claims.sub,
+            client_id: &claims.client_id,
+            device_id: &claims.device_id,
+            scope: &claims.scope,
+        },
     )
 }
 
@@ -37,17 +49,21 @@ struct Me<'a> {
     scope: &'a str,
 }
 
-/// What the refused are told: the first resource that this server has a document about, by which a client without a token
-/// finds its way, and the scopes to ask for there.
+/// What the refused are told: the first resource that this server has a document about, by which a
+/// client without a token finds its way, and the scopes to ask for there.
 fn challenge(provider: &Provider) -> Challenge {
     let settings = provider.settings();
     let (issuer, resources) = (&settings.issuer, &settings.resources);
     let described = |resource: &&Resource| {
-        ProtectedResource::find(issuer, resources, resource.identifier.path()).is_some_and(|found| found == *resource)
+        ProtectedResource::find(issuer, resources, resource.identifier.path())
+            .is_some_and(|found| found == *resource)
     };
     match resources.iter().find(described) {
         Some(resource) => {
-            let document = issuer.url(&format!("{PROTECTED_RESOURCE}{}", resource.identifier.path()));
+            let document = issuer.url(&format!(
+                "{PROTECTED_RESOURCE}{}",
+                resource.identifier.path()
+            ));
             Challenge::new(&document, &scopes(resource))
         }
         None => Challenge::without_metadata(&resources.first().map(scopes).unwrap_or_default()),

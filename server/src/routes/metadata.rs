@@ -1,4 +1,5 @@
-//! The documents at well-known addresses (RFC 8414, RFC 9728, and the public keys), made once and sent as they are.
+//! The documents at well-known addresses (RFC 8414, RFC 9728, and the public keys), made once and
+//! sent as they are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,11 +36,19 @@ struct Made {
 impl Documents {
     /// Makes all of them.
     pub fn new(provider: Provider, protection: &Protection) -> Self {
-        let paths = provider.settings().resources.iter().map(|resource| resource.identifier.path());
-        let described = |path: &str| Some((path.to_owned(), bytes(&provider.protected_resource(path)?)));
+        let paths = provider
+            .settings()
+            .resources
+            .iter()
+            .map(|resource| resource.identifier.path());
+        let described =
+            |path: &str| Some((path.to_owned(), bytes(&provider.protected_resource(path)?)));
         Self(Arc::new(Made {
             authorization_server: bytes(provider.metadata()),
-            protected_resources: std::iter::once("").chain(paths).filter_map(described).collect(),
+            protected_resources: std::iter::once("")
+                .chain(paths)
+                .filter_map(described)
+                .collect(),
             headers: headers(protection, "public, max-age=300"),
             // A verifier that meets a new key asks for it at once, and must not get an old copy.
             key_headers: headers(protection, "no-cache"),
@@ -63,7 +72,10 @@ impl Documents {
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub async fn authorization_server(State(documents): State<Documents>) -> Response {
-    answer(&documents.0.headers, documents.0.authorization_server.clone())
+    answer(
+        &documents.0.headers,
+        documents.0.authorization_server.clone(),
+    )
 }
 
 /// `GET /.well-known/oauth-protected-resource`.
@@ -73,23 +85,38 @@ pub async fn protected_resource(State(documents): State<Documents>) -> Response 
 
 /// `GET /.well-known/oauth-protected-resource/{path of the resource}`, compared as it is spelled.
 pub async fn protected_resource_at(State(documents): State<Documents>, uri: Uri) -> Response {
-    documents.protected_resource(uri.path().strip_prefix(PROTECTED_RESOURCE).unwrap_or_default())
+    documents.protected_resource(
+        uri.path()
+            .strip_prefix(PROTECTED_RESOURCE)
+            .unwrap_or_default(),
+    )
 }
 
 /// `GET /.well-known/paseto-keys`: the keys of this moment.
 pub async fn keys(State(documents): State<Documents>) -> Response {
     let provider = &documents.0.provider;
-    answer(&documents.0.key_headers, bytes(&provider.tokens().key_set(time_of(provider))))
+    answer(
+        &documents.0.key_headers,
+        bytes(&provider.tokens().key_set(time_of(provider))),
+    )
 }
 
 /// Any other well-known address. Discovery goes on after 404, and stops at a server's fault.
 pub async fn unknown(State(documents): State<Documents>, request: Request) -> Response {
-    if layers::is_preflight(&request) { layers::preflight_answer() } else { documents.fault(respond::not_found()) }
+    if layers::is_preflight(&request) {
+        layers::preflight_answer()
+    } else {
+        documents.fault(respond::not_found())
+    }
 }
 
 /// Another method than GET or HEAD.
 pub async fn method_not_allowed(State(documents): State<Documents>, request: Request) -> Response {
-    if layers::is_preflight(&request) { layers::preflight_answer() } else { documents.fault(respond::method_not_allowed()) }
+    if layers::is_preflight(&request) {
+        layers::preflight_answer()
+    } else {
+        documents.fault(respond::method_not_allowed())
+    }
 }
 
 fn answer(headers: &HeaderMap, body: Bytes) -> Response {
@@ -100,7 +127,10 @@ fn answer(headers: &HeaderMap, body: Bytes) -> Response {
 
 fn headers(protection: &Protection, caching: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
     ]);
     protection.apply(&mut headers);

@@ -21,7 +21,11 @@ pub async fn register(
 }
 
 /// Tells a client what it registered.
-pub async fn read(State(provider): State<Provider>, ClientId(client_id): ClientId, headers: HeaderMap) -> Response {
+pub async fn read(
+    State(provider): State<Provider>,
+    ClientId(client_id): ClientId,
+    headers: HeaderMap,
+) -> Response {
     match provider.registration(&client_id, bearer(&headers)).await {
         Ok(client) => respond::json(StatusCode::OK, &client),
         Err(error) => refused(&error, &provider),
@@ -36,15 +40,25 @@ pub async fn update(
     headers: HeaderMap,
     Metadata(body): Metadata,
 ) -> Response {
-    match provider.update_registration(&client_id, bearer(&headers), &body, address).await {
+    match provider
+        .update_registration(&client_id, bearer(&headers), &body, address)
+        .await
+    {
         Ok(client) => respond::json(StatusCode::OK, &client),
         Err(error) => refused(&error, &provider),
     }
 }
 
 /// Ends a registration.
-pub async fn end(State(provider): State<Provider>, ClientId(client_id): ClientId, headers: HeaderMap) -> Response {
-    match provider.end_registration(&client_id, bearer(&headers)).await {
+pub async fn end(
+    State(provider): State<Provider>,
+    ClientId(client_id): ClientId,
+    headers: HeaderMap,
+) -> Response {
+    match provider
+        .end_registration(&client_id, bearer(&headers))
+        .await
+    {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&error, &provider),
     }
@@ -52,7 +66,9 @@ pub async fn end(State(provider): State<Provider>, ClientId(client_id): ClientId
 
 fn refused(error: &RegisterError, provider: &Provider) -> Response {
     match error {
-        RegisterError::Refused(refusal) => respond::refused(refusal, provider.settings().issuer.as_str()),
+        RegisterError::Refused(refusal) => {
+            respond::refused(refusal, provider.settings().issuer.as_str())
+        }
         RegisterError::Closed => {
             let description = "Clients are registered by the administrator of this server.";
             respond::error(StatusCode::FORBIDDEN, "access_denied", description)

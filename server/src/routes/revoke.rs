@@ -16,7 +16,10 @@ pub async fn revoke(
     headers: HeaderMap,
     Form(parameters): Form,
 ) -> Response {
-    match provider.revoke(&parameters, authorization(&headers).as_deref(), address).await {
+    match provider
+        .revoke(&parameters, authorization(&headers).as_deref(), address)
+        .await
+    {
         Ok(()) => respond::json(StatusCode::OK, &json!({})),
         Err(error) => respond::token_error(&error, &provider),
     }

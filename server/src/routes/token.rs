@@ -15,7 +15,10 @@ pub async fn exchange(
     headers: HeaderMap,
     Form(parameters): Form,
 ) -> Response {
-    match provider.token(&parameters, authorization(&headers).as_deref(), address).await {
+    match provider
+        .token(&parameters, authorization(&headers).as_deref(), address)
+        .await
+    {
         Ok(tokens) => respond::json(StatusCode::OK, &tokens),
         Err(error) => respond::token_error(&error, &provider),
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::{ALICE, Browser, Engine, House, McpClient, PASSWORD, Query, RACERS, Tokens, on_both_engines, race};
+use crate::support::{
+    ALICE, Browser, Engine, House, McpClient, PASSWORD, Query, RACERS, Tokens, on_both_engines,
+    race,
+};
 
 on_both_engines!(
     f48_credentials_change_only_within_five_minutes_of_signing_in,
@@ -25,7 +28,10 @@ const NEW: &str = "a larger room, with a door";
 /// What changes how somebody signs in, with fields that would do it.
 fn changes(token: &str) -> [(&'static str, Query); 4] {
     let with = |pairs: &[(&str, &str)]| {
-        pairs.iter().fold(Query::default().and("form_token", token), |query, (name, value)| query.and(name, value))
+        pairs.iter().fold(
+            Query::default().and("form_token", token),
+            |query, (name, value)| query.and(name, value),
+        )
     };
     [
         ("change_password", with(&[("password", NEW)])),
@@ -41,43 +47,101 @@ async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: E
     let token = browser.form_token().await;
     house.pass(300);
     for (action, fields) in changes(&token) {
-        let before = house.provider.terminal().accounts().await.expect("the store answers");
+        let before = house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("the store answers");
         let refused = browser.post(&format!("/actions/{action}"), &fields).await;
         assert_eq!(refused.destination(), "/confirm?then=account", "{action}");
         let page = browser.follow(&refused).await.document();
         assert_eq!(page.page(), "confirm", "{action}");
-        assert_eq!(house.provider.terminal().accounts().await.expect("the store answers"), before, "{action}");
+        assert_eq!(
+            house
+                .provider
+                .terminal()
+                .accounts()
+                .await
+                .expect("the store answers"),
+            before,
+            "{action}"
+        );
     }
     // Nothing of it happened: the password is the old one, and so it confirms.
-    let form = browser.open("/confirm?then=account").await.form("Confirm").fill("password", PASSWORD);
-    assert_eq!(browser.submit(&form, "Confirm").await.destination(), "/account");
+    let form = browser
+        .open("/confirm?then=account")
+        .await
+        .form("Confirm")
+        .fill("password", PASSWORD);
+    assert_eq!(
+        browser.submit(&form, "Confirm").await.destination(),
+        "/account"
+    );
     house.pass(299);
     let token = browser.form_token().await;
     let [(_, fields), ..] = changes(&token);
     let changed = browser.post("/actions/change_password", &fields).await;
     assert_eq!(changed.destination(), "/account");
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/login");
-    assert_eq!(Browser::new(&house).sign_in(ALICE, NEW).await.destination(), "/account");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/login"
+    );
+    assert_eq!(
+        Browser::new(&house).sign_in(ALICE, NEW).await.destination(),
+        "/account"
+    );
 }
 
 async fn f48_confirming_leads_back_with_another_session_and_no_other_person_passes(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     let before = browser.cookies["__Host-vestibule-session"].clone();
-    let form = browser.open("/confirm?then=admin-keys").await.form("Confirm");
-    let wrong = browser.submit(&form.clone().fill("password", "a guess"), "Confirm").await;
+    let form = browser
+        .open("/confirm?then=admin-keys")
+        .await
+        .form("Confirm");
+    let wrong = browser
+        .submit(&form.clone().fill("password", "a guess"), "Confirm")
+        .await;
     assert_eq!(wrong.destination(), "/confirm?then=admin-keys");
     assert!(browser.follow(&wrong).await.document().alert().is_some());
-    let right = browser.submit(&form.fill("password", PASSWORD), "Confirm").await;
+    let right = browser
+        .submit(&form.fill("password", PASSWORD), "Confirm")
+        .await;
     assert_eq!(right.destination(), "/admin/keys");
     assert_ne!(browser.cookies["__Host-vestibule-session"], before);
     // Where it leads is one of our own pages, whatever is asked.
-    for hostile in ["//evil.example", "https://evil.example", "%2F%2Fevil", "/admin", "admin-keys%0d%0a", ""] {
-        let form = browser.open(&format!("/confirm?then={hostile}")).await.form("Confirm").fill("password", PASSWORD);
-        assert_eq!(browser.submit(&form, "Confirm").await.destination(), "/account", "{hostile}");
+    for hostile in [
+        "//evil.example",
+        "https://evil.example",
+        "%2F%2Fevil",
+        "/admin",
+        "admin-keys%0d%0a",
+        "",
+    ] {
+        let form = browser
+            .open(&format!("/confirm?then={hostile}"))
+            .await
+            .form("Confirm")
+            .fill("password", PASSWORD);
+        assert_eq!(
+            browser.submit(&form, "Confirm").await.destination(),
+            "/account",
+            "{hostile}"
+        );
     }
     // Nobody is there to confirm.
-    assert_eq!(Browser::new(&house).get("/confirm?then=account").await.destination(), "/login");
+    assert_eq!(
+        Browser::new(&house)
+            .get("/confirm?then=account")
+            .await
+            .destination(),
+        "/login"
+    );
 }
 
 async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(engine: Engine) {
@@ -85,22 +149,52 @@ async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back
     let mut browser = Browser::of_alice(&house).await;
     let codes = make_codes(&mut browser).await;
     assert_eq!(codes.len(), 10);
-    assert_eq!(browser.get("/account/codes").await.destination(), "/account", "shown once");
-    assert!(browser.open("/account").await.words().contains("10 of 10 left"));
+    assert_eq!(
+        browser.get("/account/codes").await.destination(),
+        "/account",
+        "shown once"
+    );
+    assert!(
+        browser
+            .open("/account")
+            .await
+            .words()
+            .contains("10 of 10 left")
+    );
 
     let destinations = race(RACERS.min(16), |_| {
-        let (mut other, code) = (Browser::new(&house), codes[3].to_lowercase().replace('-', " "));
+        let (mut other, code) = (
+            Browser::new(&house),
+            codes[3].to_lowercase().replace('-', " "),
+        );
         async move { recover(&mut other, &code).await }
     })
     .await;
-    let one = destinations.iter().filter(|place| *place == "/passkey").count();
+    let one = destinations
+        .iter()
+        .filter(|place| *place == "/passkey")
+        .count();
     assert_eq!(one, 1, "{destinations:?}");
-    assert!(browser.open("/account").await.words().contains("9 of 10 left"));
+    assert!(
+        browser
+            .open("/account")
+            .await
+            .words()
+            .contains("9 of 10 left")
+    );
     // New ones end the old ones.
     let token = browser.form_token().await;
-    let made = browser.post("/actions/make_recovery_codes", &Query::new([("form_token", &token)])).await;
+    let made = browser
+        .post(
+            "/actions/make_recovery_codes",
+            &Query::new([("form_token", &token)]),
+        )
+        .await;
     assert_eq!(made.destination(), "/account/codes");
-    assert_eq!(recover(&mut Browser::new(&house), &codes[4]).await, "/recover");
+    assert_eq!(
+        recover(&mut Browser::new(&house), &codes[4]).await,
+        "/recover"
+    );
 }
 
 async fn make_codes(browser: &mut Browser) -> Vec<String> {
@@ -110,31 +204,75 @@ async fn make_codes(browser: &mut Browser) -> Vec<String> {
     let page = browser.follow(&made).await.document();
     assert_eq!(page.page(), "codes");
     let is_code = |word: &&str| word.len() == 19 && word.matches('-').count() == 3;
-    page.words().split_whitespace().filter(is_code).map(str::to_owned).collect()
+    page.words()
+        .split_whitespace()
+        .filter(is_code)
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn recover(browser: &mut Browser, code: &str) -> String {
-    let form = browser.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", code);
-    browser.submit(&form, "Sign in").await.destination().to_owned()
+    let form = browser
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("code", code);
+    browser
+        .submit(&form, "Sign in")
+        .await
+        .destination()
+        .to_owned()
 }
 
 async fn f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
     let house = House::of_alice(engine).await;
     let codes = make_codes(&mut Browser::of_alice(&house).await).await;
     for guess in 0..10 {
-        assert_eq!(recover(&mut Browser::new(&house), &format!("0000-0000-0000-000{guess}")).await, "/recover");
-        assert_eq!(Browser::new(&house).sign_in(ALICE, "a guess").await.destination(), "/login");
+        assert_eq!(
+            recover(
+                &mut Browser::new(&house),
+                &format!("0000-0000-0000-000{guess}")
+            )
+            .await,
+            "/recover"
+        );
+        assert_eq!(
+            Browser::new(&house)
+                .sign_in(ALICE, "a guess")
+                .await
+                .destination(),
+            "/login"
+        );
     }
-    // The right password is not looked at for a stranger. Whoever lost everything is offered a passkey at once.
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/login");
-    assert_eq!(recover(&mut Browser::new(&house), &codes[0]).await, "/passkey");
+    // The right password is not looked at for a stranger. Whoever lost everything is offered a
+    // passkey at once.
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/login"
+    );
+    assert_eq!(
+        recover(&mut Browser::new(&house), &codes[0]).await,
+        "/passkey"
+    );
 }
 
 async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut before = Browser::of_alice(&house).await;
-    let link = house.provider.terminal().reset_account(ALICE).await.expect("a link");
-    let path = link.strip_prefix(crate::support::ISSUER).expect("a page of ours").to_owned();
+    let link = house
+        .provider
+        .terminal()
+        .reset_account(ALICE)
+        .await
+        .expect("a link");
+    let path = link
+        .strip_prefix(crate::support::ISSUER)
+        .expect("a page of ours")
+        .to_owned();
     let destinations = race(16, |number| {
         let (mut browser, path) = (Browser::new(&house), path.clone());
         async move {
@@ -142,48 +280,128 @@ async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
             if page.status != 200 {
                 return "gone".to_owned();
             }
-            let form = page.document().form("Save password").fill("password", &format!("{NEW} {number}"));
-            browser.submit(&form, "Save password").await.destination().to_owned()
+            let form = page
+                .document()
+                .form("Save password")
+                .fill("password", &format!("{NEW} {number}"));
+            browser
+                .submit(&form, "Save password")
+                .await
+                .destination()
+                .to_owned()
         }
     })
     .await;
-    assert_eq!(destinations.iter().filter(|place| *place == "/account").count(), 1, "{destinations:?}");
-    assert_eq!(before.get("/account").await.destination(), "/login", "every session has ended");
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/login");
+    assert_eq!(
+        destinations
+            .iter()
+            .filter(|place| *place == "/account")
+            .count(),
+        1,
+        "{destinations:?}"
+    );
+    assert_eq!(
+        before.get("/account").await.destination(),
+        "/login",
+        "every session has ended"
+    );
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/login"
+    );
     Browser::new(&house).get(&path).await.problem(410);
 }
 
 async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let (mut own, mut other) = (Browser::of_alice(&house).await, Browser::of_alice(&house).await);
-    let form = own.open("/account").await.form("Save password").fill("password", NEW);
-    assert_eq!(own.submit(&form, "Save password").await.destination(), "/account");
+    let (mut own, mut other) = (
+        Browser::of_alice(&house).await,
+        Browser::of_alice(&house).await,
+    );
+    let form = own
+        .open("/account")
+        .await
+        .form("Save password")
+        .fill("password", NEW);
+    assert_eq!(
+        own.submit(&form, "Save password").await.destination(),
+        "/account"
+    );
     assert_eq!(own.open("/account").await.page(), "account");
     assert_eq!(other.get("/account").await.destination(), "/login");
-    let short = own.open("/account").await.form("Save password").fill("password", "short");
+    let short = own
+        .open("/account")
+        .await
+        .form("Save password")
+        .fill("password", "short");
     let refused = own.submit(&short, "Save password").await;
     let alert = own.follow(&refused).await.document().alert();
-    assert_eq!(alert.as_deref(), Some("Choose a password of at least 12 characters."));
+    assert_eq!(
+        alert.as_deref(),
+        Some("Choose a password of at least 12 characters.")
+    );
 }
 
 async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
-    let (mut alice, mut second) = (Browser::of_alice(&house).await, Browser::of_alice(&house).await);
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
+    let (mut alice, mut second) = (
+        Browser::of_alice(&house).await,
+        Browser::of_alice(&house).await,
+    );
     let mut bob = Browser::new(&house);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let id = alice.open("/account").await;
-    let id = id.form("Sign out An unknown browser").fields.one("session").expect("a session").to_owned();
+    let id = id
+        .form("Sign out An unknown browser")
+        .fields
+        .one("session")
+        .expect("a session")
+        .to_owned();
     let token = bob.form_token().await;
-    bob.post("/actions/end_session", &Query::new([("form_token", &token), ("session", &id)])).await;
-    assert_eq!(second.open("/account").await.page(), "account", "Bob ended nothing");
+    bob.post(
+        "/actions/end_session",
+        &Query::new([("form_token", &token), ("session", &id)]),
+    )
+    .await;
+    assert_eq!(
+        second.open("/account").await.page(),
+        "account",
+        "Bob ended nothing"
+    );
 
-    let form = alice.open("/account").await.form("Sign out An unknown browser");
-    assert_eq!(alice.submit(&form, "Sign out An unknown browser").await.destination(), "/account");
+    let form = alice
+        .open("/account")
+        .await
+        .form("Sign out An unknown browser");
+    assert_eq!(
+        alice
+            .submit(&form, "Sign out An unknown browser")
+            .await
+            .destination(),
+        "/account"
+    );
     assert_eq!(second.get("/account").await.destination(), "/login");
     let mut third = Browser::of_alice(&house).await;
-    let form = alice.open("/account").await.form("Sign out everywhere else");
-    assert_eq!(alice.submit(&form, "Sign out everywhere else").await.destination(), "/account");
+    let form = alice
+        .open("/account")
+        .await
+        .form("Sign out everywhere else");
+    assert_eq!(
+        alice
+            .submit(&form, "Sign out everywhere else")
+            .await
+            .destination(),
+        "/account"
+    );
     assert_eq!(third.get("/account").await.destination(), "/login");
     assert_eq!(alice.open("/account").await.page(), "account");
     assert_eq!(bob.open("/account").await.page(), "account");
@@ -193,17 +411,36 @@ async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
     let house = House::of_alice(engine).await;
     let twin = house.twin().await;
     let mut browser = Browser::of_alice(&house).await;
-    let (one, other) = (McpClient::native(&house).await, McpClient::native(&house).await);
-    let tokens = [one.connect(&mut browser).await, other.connect(&mut browser).await];
+    let (one, other) = (
+        McpClient::native(&house).await,
+        McpClient::native(&house).await,
+    );
+    let tokens = [
+        one.connect(&mut browser).await,
+        other.connect(&mut browser).await,
+    ];
     let form = browser.open("/account").await.form("Disconnect all");
-    assert_eq!(browser.submit(&form, "Disconnect all").await.destination(), "/account");
+    assert_eq!(
+        browser.submit(&form, "Disconnect all").await.destination(),
+        "/account"
+    );
     for (client, tokens) in [one, other].iter().zip(&tokens) {
         for server in [&house, &twin] {
-            client.at(server).refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+            client
+                .at(server)
+                .refresh(&tokens.refresh)
+                .await
+                .refused(400, "invalid_grant");
             assert_eq!(client.at(server).me(&tokens.access).await.status, 401);
         }
     }
-    assert!(browser.open("/account").await.words().contains("You disconnected every application"));
+    assert!(
+        browser
+            .open("/account")
+            .await
+            .words()
+            .contains("You disconnected every application")
+    );
 }
 
 async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
@@ -213,7 +450,10 @@ async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
     let tokens = client.connect(&mut browser).await;
     Tokens::read(&client.refresh(&tokens.refresh).await);
     house.clock.pass(Duration::from_mins(1));
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     let words = browser.open("/account").await.words();
     assert!(words.contains("An old copy of the key of"), "{words}");
     assert!(words.contains("192.0.2.1"), "from where: {words}");
@@ -228,26 +468,55 @@ async fn what_an_application_last_did_is_told_to_its_person(engine: Engine) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
     house.pass(120);
     let words = browser.open("/account").await.words();
-    assert!(words.contains("last used 2 minutes ago from 192.0.2.1"), "{words}");
+    assert!(
+        words.contains("last used 2 minutes ago from 192.0.2.1"),
+        "{words}"
+    );
 }
 
 async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let client = McpClient::native(&house).await;
     let mut bob = Browser::new(&house);
     let begun = bob.get(&client.authorize_path()).await;
-    let form = bob.follow(&begun).await.document().form("Sign in").fill("email", "bob@example.com").fill("password", PASSWORD);
+    let form = bob
+        .follow(&begun)
+        .await
+        .document()
+        .form("Sign in")
+        .fill("email", "bob@example.com")
+        .fill("password", PASSWORD);
     let signed_in = bob.submit(&form, "Sign in").await;
-    assert!(signed_in.destination().starts_with("/passkey?request="), "{signed_in:?}");
+    assert!(
+        signed_in.destination().starts_with("/passkey?request="),
+        "{signed_in:?}"
+    );
     let offer = bob.follow(&signed_in).await.document();
     assert_eq!(offer.page(), "offer");
     let declined = bob.submit(&offer.form("Not now"), "Not now").await;
-    assert!(declined.destination().starts_with("/consent?request="), "the request goes on");
+    assert!(
+        declined.destination().starts_with("/consent?request="),
+        "the request goes on"
+    );
     let direct = async || {
         let mut browser = Browser::new(&house);
-        let form = browser.open("/login").await.form("Sign in").fill("email", "bob@example.com").fill("password", PASSWORD);
-        browser.submit(&form, "Sign in").await.destination().to_owned()
+        let form = browser
+            .open("/login")
+            .await
+            .form("Sign in")
+            .fill("email", "bob@example.com")
+            .fill("password", PASSWORD);
+        browser
+            .submit(&form, "Sign in")
+            .await
+            .destination()
+            .to_owned()
     };
     assert_eq!(direct().await, "/account");
     house.pass(30 * 24 * 3600);
@@ -257,11 +526,19 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
 async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
     let closed = House::of_alice(engine).await;
     closed.get("/sign-up").await.problem(404);
-    let house = House::with(engine, |settings| settings.sign_up = provider::SignUp::Domains(vec!["example.org".to_owned()])).await;
+    let house = House::with(engine, |settings| {
+        settings.sign_up = provider::SignUp::Domains(vec!["example.org".to_owned()])
+    })
+    .await;
     house.add_alice().await;
     let sign_up = async |email: &str| {
         let mut browser = Browser::new(&house);
-        let form = browser.open("/sign-up").await.form("Create account").fill("email", email).fill("password", PASSWORD);
+        let form = browser
+            .open("/sign-up")
+            .await
+            .form("Create account")
+            .fill("email", email)
+            .fill("password", PASSWORD);
         let answer = browser.submit(&form, "Create account").await;
         let place = answer.destination().to_owned();
         (browser.follow(&answer).await.document().alert(), place)
@@ -269,21 +546,50 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
     let (_, place) = sign_up("Bob@Example.org").await;
     assert_eq!(place, "/account");
     // Who is not let in and whose address is taken hear the same.
-    let refusals = [sign_up("bob@example.org").await, sign_up("eve@example.com").await, sign_up("eve@sub.example.org").await];
-    assert!(refusals[0].0.is_some() && refusals.iter().all(|refusal| *refusal == refusals[0]), "{refusals:?}");
-    let accounts = house.provider.terminal().accounts().await.expect("the store answers");
-    assert_eq!(accounts.iter().map(|account| account.role.as_str()).collect::<Vec<_>>(), ["person", "administrator"]);
+    let refusals = [
+        sign_up("bob@example.org").await,
+        sign_up("eve@example.com").await,
+        sign_up("eve@sub.example.org").await,
+    ];
+    assert!(
+        refusals[0].0.is_some() && refusals.iter().all(|refusal| *refusal == refusals[0]),
+        "{refusals:?}"
+    );
+    let accounts = house
+        .provider
+        .terminal()
+        .accounts()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        accounts
+            .iter()
+            .map(|account| account.role.as_str())
+            .collect::<Vec<_>>(),
+        ["person", "administrator"]
+    );
 }
 
 async fn d33_a_forced_sign_in_is_good_for_five_minutes(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await.asking(|query| query.and("prompt", "login"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.and("prompt", "login"));
     let mut browser = Browser::of_alice(&house).await;
     let page = browser.consent_page(&client).await;
     house.pass(300);
     let late = browser.submit(&page.form("Allow"), "Allow").await;
-    assert!(late.destination().starts_with("/login?request="), "{late:?}");
-    let form = browser.follow(&late).await.document().form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    assert!(
+        late.destination().starts_with("/login?request="),
+        "{late:?}"
+    );
+    let form = browser
+        .follow(&late)
+        .await
+        .document()
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let again = browser.submit(&form, "Sign in").await;
     let page = browser.follow(&again).await.document();
     let allowed = browser.submit(&page.form("Allow"), "Allow").await;

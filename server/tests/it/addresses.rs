@@ -1,17 +1,24 @@
-//! A server whose issuer is an IP address: nobody can have a passkey there, and no page says otherwise.
+//! A server whose issuer is an IP address: nobody can have a passkey there, and no page says
+//! otherwise.
 
 use http::{Method, header};
 use oauth::Issuer;
 use provider::Settings;
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, from, on_both_engines};
+use crate::support::{
+    ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, from, on_both_engines,
+};
 
 const ISSUER: &str = "http://127.0.0.1:3000";
 
-const WHY: &str = "This server cannot use passkeys, because its address is a number and not a name.";
+const WHY: &str =
+    "This server cannot use passkeys, because its address is a number and not a name.";
 
-on_both_engines!(where_there_can_be_no_passkeys_no_page_offers_one, the_actions_of_passkeys_say_why_there_are_none);
+on_both_engines!(
+    where_there_can_be_no_passkeys_no_page_offers_one,
+    the_actions_of_passkeys_say_why_there_are_none
+);
 
 async fn at_an_address(engine: Engine) -> House {
     House::with(engine, |settings| {
@@ -24,19 +31,34 @@ async fn at_an_address(engine: Engine) -> House {
 
 async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
     let house = at_an_address(engine).await;
-    let link = house.provider.first_account_link().await.expect("the store answers").expect("a link");
+    let link = house
+        .provider
+        .first_account_link()
+        .await
+        .expect("the store answers")
+        .expect("a link");
     let mut alice = Browser::new(&house);
     alice.origin = Some(ISSUER.to_owned());
-    let setup = alice.open(link.strip_prefix(ISSUER).expect("a page of ours")).await;
+    let setup = alice
+        .open(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .await;
     let offers = |words: &str| words.to_lowercase().contains("passkey");
     assert!(!offers(&setup.words()), "{}", setup.words());
-    let form = setup.form("Create account").fill("email", ALICE).fill("password", PASSWORD);
+    let form = setup
+        .form("Create account")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let moved_in = alice.submit(&form, "Create account").await;
     assert_eq!(alice.follow(&moved_in).await.document().page(), "account");
 
     let account = alice.open("/account").await;
     assert!(account.words().contains(WHY), "{}", account.words());
-    assert!(!account.words().contains("Create a passkey") && !account.words().contains("create it here"), "{}", account.words());
+    assert!(
+        !account.words().contains("Create a passkey")
+            && !account.words().contains("create it here"),
+        "{}",
+        account.words()
+    );
 
     let mut browser = Browser::new(&house);
     browser.origin.clone_from(&alice.origin);
@@ -45,17 +67,42 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
     let begun = browser.get(&client.authorize_path()).await;
     let login = browser.follow(&begun).await.document();
     assert_eq!(login.page(), "login");
-    for page in [&login, &browser.open("/sign-up").await, &browser.open("/recover").await] {
+    for page in [
+        &login,
+        &browser.open("/sign-up").await,
+        &browser.open("/recover").await,
+    ] {
         assert!(!offers(&page.words()), "{}", page.words());
-        assert!(!page.attributes("input", "autocomplete").any(|value| value.contains("webauthn")));
-        assert_eq!(page.attributes("leptos-island", "data-component").count(), 0);
+        assert!(
+            !page
+                .attributes("input", "autocomplete")
+                .any(|value| value.contains("webauthn"))
+        );
+        assert_eq!(
+            page.attributes("leptos-island", "data-component").count(),
+            0
+        );
     }
     // After a password nobody is held up by an offer.
-    let signed_in = browser.submit(&login.form("Sign in").fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
-    assert!(signed_in.destination().starts_with("/consent?request="), "{}", signed_in.destination());
+    let signed_in = browser
+        .submit(
+            &login
+                .form("Sign in")
+                .fill("email", ALICE)
+                .fill("password", PASSWORD),
+            "Sign in",
+        )
+        .await;
+    assert!(
+        signed_in.destination().starts_with("/consent?request="),
+        "{}",
+        signed_in.destination()
+    );
     let offer = browser.get("/passkey").await;
     assert_eq!(offer.destination(), "/account");
-    assert!(!offers(&browser.open("/confirm?then=account").await.words()));
+    assert!(!offers(
+        &browser.open("/confirm?then=account").await.words()
+    ));
 }
 
 async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
@@ -68,25 +115,49 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
     for (action, arguments) in [
         ("start_passkey_sign_in", json!({ "form_token": token })),
         ("start_adding_passkey", json!({ "form_token": token })),
-        ("start_accept_with_passkey", json!({ "form_token": token, "token": "", "email": "bob@example.com" })),
-        ("finish_passkey_sign_in", json!({ "form_token": token, "ceremony": "x", "credential": "{}", "request": "" })),
+        (
+            "start_accept_with_passkey",
+            json!({ "form_token": token, "token": "", "email": "bob@example.com" }),
+        ),
+        (
+            "finish_passkey_sign_in",
+            json!({ "form_token": token, "ceremony": "x", "credential": "{}", "request": "" }),
+        ),
     ] {
         let answer = call(&house, &alice, action, &arguments).await;
         assert_eq!(answer.status, 422, "{action}: {}", answer.body);
-        assert!(answer.body.contains("no_passkeys_here"), "{action}: {}", answer.body);
+        assert!(
+            answer.body.contains("no_passkeys_here"),
+            "{action}: {}",
+            answer.body
+        );
     }
     // The last way in is not taken away in favour of one that does not work.
     let account = alice.open("/account").await;
-    assert!(!account.words().contains("Remove password"), "{}", account.words());
+    assert!(
+        !account.words().contains("Remove password"),
+        "{}",
+        account.words()
+    );
 }
 
 /// Calls a server function as the islands do.
 async fn call(house: &House, browser: &Browser, name: &str, arguments: &Value) -> Answer {
-    let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let request = from(browser.address, Method::POST, &format!("/actions/{name}"))
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json")
         .header(header::ORIGIN, ISSUER)
         .header(header::COOKIE, cookies.join("; "));
-    house.send(request.body(arguments.to_string().into()).expect("a request")).await
+    house
+        .send(
+            request
+                .body(arguments.to_string().into())
+                .expect("a request"),
+        )
+        .await
 }

@@ -5,7 +5,9 @@ use oauth::Parameters;
 use provider::Role;
 use serde_json::Value;
 
-use crate::support::{ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, on_both_engines};
+use crate::support::{
+    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, on_both_engines,
+};
 
 on_both_engines!(
     e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes,
@@ -19,43 +21,79 @@ on_both_engines!(
     a_store_that_fails_is_said_and_nothing_is_half_done,
 );
 
-const SECTIONS: [&str; 6] = ["accounts", "applications", "resources", "keys", "failures", "audit"];
+const SECTIONS: [&str; 6] = [
+    "accounts",
+    "applications",
+    "resources",
+    "keys",
+    "failures",
+    "audit",
+];
 const BOB: &str = "bob@example.com";
 
 /// Every deed, with fields that would do it to Bob.
 fn deeds(token: &str) -> Vec<(&'static str, Query)> {
     let with = |pairs: &[(&str, &str)]| {
-        pairs.iter().fold(Query::default().and("form_token", token), |query, (name, value)| query.and(name, value))
+        pairs.iter().fold(
+            Query::default().and("form_token", token),
+            |query, (name, value)| query.and(name, value),
+        )
     };
     let bob = &[("email", BOB)];
     vec![
-        ("invite", with(&[("email", "eve@example.com"), ("role", "administrator")])),
+        (
+            "invite",
+            with(&[("email", "eve@example.com"), ("role", "administrator")]),
+        ),
         ("disable_account", with(bob)),
         ("enable_account", with(bob)),
         ("reset_account", with(bob)),
-        ("set_role", with(&[("email", BOB), ("role", "administrator")])),
+        (
+            "set_role",
+            with(&[("email", BOB), ("role", "administrator")]),
+        ),
         ("remove_account", with(bob)),
-        ("add_client", with(&[("name", "X"), ("redirect_uris", "https://x.example/cb")])),
+        (
+            "add_client",
+            with(&[("name", "X"), ("redirect_uris", "https://x.example/cb")]),
+        ),
         ("remove_client", with(&[("client_id", "vc_x")])),
-        ("disconnect_client", with(&[("client_id", "https://app.example/client.json")])),
+        (
+            "disconnect_client",
+            with(&[("client_id", "https://app.example/client.json")]),
+        ),
         ("block_host", with(&[("host", "evil.example")])),
         ("unblock_host", with(&[("host", "evil.example")])),
         ("rotate_keys", with(&[])),
-        ("revoke_key", with(&[("kid", "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])),
+        (
+            "revoke_key",
+            with(&[("kid", "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]),
+        ),
     ]
 }
 
 async fn house_of_alice_and_bob(engine: Engine) -> House {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account(BOB, Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account(BOB, Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     house
 }
 
 /// All that administration could have changed.
 async fn state(house: &House) -> String {
     let terminal = house.provider.terminal();
-    let (accounts, clients) = (terminal.accounts().await.expect("accounts"), terminal.clients().await.expect("clients"));
-    let (keys, hosts) = (terminal.keys().await.expect("keys"), terminal.blocked_hosts().await.expect("hosts"));
+    let (accounts, clients) = (
+        terminal.accounts().await.expect("accounts"),
+        terminal.clients().await.expect("clients"),
+    );
+    let (keys, hosts) = (
+        terminal.keys().await.expect("keys"),
+        terminal.blocked_hosts().await.expect("hosts"),
+    );
     format!("{accounts:?} {clients:?} {keys:?} {hosts:?}")
 }
 
@@ -65,52 +103,114 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
     bob.sign_in(BOB, PASSWORD).await;
     let mut stranger = Browser::new(&house);
     let mut alice = Browser::of_alice(&house).await;
-    assert!(!bob.open("/account").await.words().contains("Administration"));
-    assert!(alice.open("/account").await.words().contains("Administration"));
+    assert!(
+        !bob.open("/account")
+            .await
+            .words()
+            .contains("Administration")
+    );
+    assert!(
+        alice
+            .open("/account")
+            .await
+            .words()
+            .contains("Administration")
+    );
     let (before, bobs) = (state(&house).await, bob.form_token().await);
     for (action, fields) in deeds(&bobs) {
         let refused = bob.post(&format!("/actions/{action}"), &fields).await;
-        assert!(refused.destination().starts_with("/admin"), "{action}: {refused:?}");
+        assert!(
+            refused.destination().starts_with("/admin"),
+            "{action}: {refused:?}"
+        );
     }
     let alices = alice.form_token().await;
     house.pass(300);
     for (action, fields) in deeds(&alices) {
         let late = alice.post(&format!("/actions/{action}"), &fields).await;
-        assert!(late.destination().starts_with("/confirm?then=admin-"), "{action}: {late:?}");
+        assert!(
+            late.destination().starts_with("/confirm?then=admin-"),
+            "{action}: {late:?}"
+        );
     }
     for section in SECTIONS {
         let path = format!("/admin/{section}");
         assert_eq!(stranger.get(&path).await.destination(), "/login");
-        assert_eq!(alice.get(&path).await.destination(), format!("/confirm?then=admin-{section}"));
+        assert_eq!(
+            alice.get(&path).await.destination(),
+            format!("/confirm?then=admin-{section}")
+        );
         let refused = bob.get(&path).await.problem(403);
         assert!(!refused.words().contains(ALICE), "{}", refused.words());
     }
-    assert_eq!(stranger.get("/admin/audit.jsonl").await.destination(), "/login");
-    assert_eq!(alice.get("/admin/audit.jsonl").await.destination(), "/confirm?then=admin-audit");
+    assert_eq!(
+        stranger.get("/admin/audit.jsonl").await.destination(),
+        "/login"
+    );
+    assert_eq!(
+        alice.get("/admin/audit.jsonl").await.destination(),
+        "/confirm?then=admin-audit"
+    );
     bob.get("/admin/audit.jsonl").await.problem(403);
     assert_eq!(state(&house).await, before);
-    let form = alice.open("/confirm?then=admin-accounts").await.form("Confirm").fill("password", PASSWORD);
+    let form = alice
+        .open("/confirm?then=admin-accounts")
+        .await
+        .form("Confirm")
+        .fill("password", PASSWORD);
     let confirmed = alice.submit(&form, "Confirm").await;
-    assert_eq!(alice.follow(&confirmed).await.document().page(), "admin-accounts");
+    assert_eq!(
+        alice.follow(&confirmed).await.document().page(),
+        "admin-accounts"
+    );
 }
 
 async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let form = alice.open("/admin/accounts").await.form("Invite").fill("email", BOB).fill("role", "administrator");
+    let form = alice
+        .open("/admin/accounts")
+        .await
+        .form("Invite")
+        .fill("email", BOB)
+        .fill("role", "administrator");
     let invited = alice.submit(&form, "Invite").await;
-    assert_eq!(invited.destination(), "/admin/accounts", "no link in the address");
+    assert_eq!(
+        invited.destination(),
+        "/admin/accounts",
+        "no link in the address"
+    );
     let page = alice.follow(&invited).await.document();
-    let link = page.attributes("input", "value").find(|value| value.contains("/enroll/")).expect("the link").to_owned();
+    let link = page
+        .attributes("input", "value")
+        .find(|value| value.contains("/enroll/"))
+        .expect("the link")
+        .to_owned();
     let again = alice.open("/admin/accounts").await;
-    assert!(!again.attributes("input", "value").any(|value| value.contains("/enroll/")), "shown once");
+    assert!(
+        !again
+            .attributes("input", "value")
+            .any(|value| value.contains("/enroll/")),
+        "shown once"
+    );
     assert!(again.words().contains(BOB));
 
     let path = link.strip_prefix(ISSUER).expect("a page of ours");
     let mut bob = Browser::new(&house);
-    let form = bob.open(path).await.form("Create account").fill("password", PASSWORD);
-    assert_eq!(bob.submit(&form, "Create account").await.destination(), "/account");
-    assert_eq!(bob.open("/admin/accounts").await.page(), "admin-accounts", "Bob is what the invitation said");
+    let form = bob
+        .open(path)
+        .await
+        .form("Create account")
+        .fill("password", PASSWORD);
+    assert_eq!(
+        bob.submit(&form, "Create account").await.destination(),
+        "/account"
+    );
+    assert_eq!(
+        bob.open("/admin/accounts").await.page(),
+        "admin-accounts",
+        "Bob is what the invitation said"
+    );
     Browser::new(&house).get(path).await.problem(410);
 }
 
@@ -126,13 +226,34 @@ async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: E
         let mut alice = Browser::of_alice(&house).await;
         let words = format!("{button} {BOB}");
         let form = alice.open("/admin/accounts").await.form(&words);
-        assert_eq!(alice.submit(&form, &words).await.destination(), "/admin/accounts");
+        assert_eq!(
+            alice.submit(&form, &words).await.destination(),
+            "/admin/accounts"
+        );
         for server in [&house, &twin] {
-            assert_eq!(bob.at(server).get("/account").await.destination(), "/login", "{button}");
-            client.at(server).refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-            assert_eq!(client.at(server).me(&tokens.access).await.status, 401, "{button}");
+            assert_eq!(
+                bob.at(server).get("/account").await.destination(),
+                "/login",
+                "{button}"
+            );
+            client
+                .at(server)
+                .refresh(&tokens.refresh)
+                .await
+                .refused(400, "invalid_grant");
+            assert_eq!(
+                client.at(server).me(&tokens.access).await.status,
+                401,
+                "{button}"
+            );
         }
-        assert_eq!(Browser::new(&house).sign_in(BOB, PASSWORD).await.destination(), "/login");
+        assert_eq!(
+            Browser::new(&house)
+                .sign_in(BOB, PASSWORD)
+                .await
+                .destination(),
+            "/login"
+        );
     }
 }
 
@@ -140,14 +261,30 @@ async fn nobody_locks_themselves_out(engine: Engine) {
     let house = house_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&house).await;
     let token = alice.form_token().await;
-    for (action, more) in [("disable_account", None), ("remove_account", None), ("set_role", Some(("role", "person")))] {
+    for (action, more) in [
+        ("disable_account", None),
+        ("remove_account", None),
+        ("set_role", Some(("role", "person"))),
+    ] {
         let fields = Query::new([("form_token", &token), ("email", &ALICE.to_uppercase())]);
         let fields = more.map_or(fields.clone(), |(name, value)| fields.and(name, value));
         let refused = alice.post(&format!("/actions/{action}"), &fields).await;
-        assert!(alice.follow(&refused).await.document().alert().is_some(), "{action}");
-        assert_eq!(alice.open("/admin/accounts").await.page(), "admin-accounts", "{action}");
+        assert!(
+            alice.follow(&refused).await.document().alert().is_some(),
+            "{action}"
+        );
+        assert_eq!(
+            alice.open("/admin/accounts").await.page(),
+            "admin-accounts",
+            "{action}"
+        );
     }
-    house.provider.terminal().set_role(BOB, Role::Administrator).await.expect("the terminal may");
+    house
+        .provider
+        .terminal()
+        .set_role(BOB, Role::Administrator)
+        .await
+        .expect("the terminal may");
 }
 
 async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine) {
@@ -158,25 +295,64 @@ async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"] });
     let client = McpClient::registered(&house, &metadata).await;
     let tokens = client.connect(&mut alice).await;
-    let form = alice.open("/admin/applications").await.form("Block").fill("host", "Evil.example");
-    assert_eq!(alice.submit(&form, "Block").await.destination(), "/admin/applications");
+    let form = alice
+        .open("/admin/applications")
+        .await
+        .form("Block")
+        .fill("host", "Evil.example");
+    assert_eq!(
+        alice.submit(&form, "Block").await.destination(),
+        "/admin/applications"
+    );
 
     // At once where people are asked, on every server, and at the other endpoints of this one.
     for server in [&house, &twin] {
-        let page = alice.at(server).get(&client.authorize_path()).await.problem(400);
-        assert!(page.words().contains("This server does not take this application"), "{}", page.words());
+        let page = alice
+            .at(server)
+            .get(&client.authorize_path())
+            .await
+            .problem(400);
+        assert!(
+            page.words()
+                .contains("This server does not take this application"),
+            "{}",
+            page.words()
+        );
     }
-    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
     assert_eq!(client.me(&tokens.access).await.status, 401);
     let again = crate::support::register(&house, [192, 0, 2, 1].into(), &metadata).await;
     again.refused(400, "invalid_redirect_uri");
-    twin.provider.refresh_blocked().await.expect("the store answers");
-    client.at(&twin).refresh(&tokens.refresh).await.refused(401, "invalid_client");
+    twin.provider
+        .refresh_blocked()
+        .await
+        .expect("the store answers");
+    client
+        .at(&twin)
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
 
-    let form = alice.open("/admin/applications").await.form("Unblock evil.example");
-    assert_eq!(alice.submit(&form, "Unblock evil.example").await.destination(), "/admin/applications");
+    let form = alice
+        .open("/admin/applications")
+        .await
+        .form("Unblock evil.example");
+    assert_eq!(
+        alice
+            .submit(&form, "Unblock evil.example")
+            .await
+            .destination(),
+        "/admin/applications"
+    );
     assert_eq!(client.refresh(&tokens.refresh).await.status, 200);
-    let unsound = alice.open("/admin/applications").await.form("Block").fill("host", "not a host");
+    let unsound = alice
+        .open("/admin/applications")
+        .await
+        .form("Block")
+        .fill("host", "not a host");
     let refused = alice.submit(&unsound, "Block").await;
     assert!(alice.follow(&refused).await.document().alert().is_some());
 }
@@ -184,26 +360,63 @@ async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine
 async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    assert!(alice.open("/admin/failures").await.words().contains("Nothing failed"), "nothing failed yet");
+    assert!(
+        alice
+            .open("/admin/failures")
+            .await
+            .words()
+            .contains("Nothing failed"),
+        "nothing failed yet"
+    );
     let client = McpClient::native(&house).await;
     for _ in 0..3 {
-        alice.get(&client.asking(|query| query.set("redirect_uri", "https://evil.example/cb")).authorize_path()).await;
+        alice
+            .get(
+                &client
+                    .asking(|query| query.set("redirect_uri", "https://evil.example/cb"))
+                    .authorize_path(),
+            )
+            .await;
     }
-    alice.get(&client.asking(|query| query.set("client_id", "<b>nobody</b>")).authorize_path()).await;
+    alice
+        .get(
+            &client
+                .asking(|query| query.set("client_id", "<b>nobody</b>"))
+                .authorize_path(),
+        )
+        .await;
     // What cannot be an id at all is told as nothing, and no less.
-    alice.get(&client.asking(|query| query.set("client_id", "\u{202e}")).authorize_path()).await;
+    alice
+        .get(
+            &client
+                .asking(|query| query.set("client_id", "\u{202e}"))
+                .authorize_path(),
+        )
+        .await;
     let code = alice.allow(&client).await;
     house.pass(61);
     client.exchange(&code).await.refused(400, "invalid_grant");
     let page = alice.open("/admin/failures").await;
     let words = page.words();
-    for told in ["3 times", "invalid_grant", "<b>nobody</b>", "the redirect URI is not registered for this client"] {
+    for told in [
+        "3 times",
+        "invalid_grant",
+        "<b>nobody</b>",
+        "the redirect URI is not registered for this client",
+    ] {
         assert!(words.contains(told), "{told}: {words}");
     }
     assert!(!page.tags().any(|tag| tag == "b") && !words.contains('\u{202e}'));
     house.pass(8 * 24 * 3600);
     let mut alice = Browser::of_alice(&house).await;
-    assert!(!alice.open("/admin/failures").await.words().contains("nobody"), "a week is enough");
+    assert!(
+        !alice
+            .open("/admin/failures")
+            .await
+            .words()
+            .contains("nobody"),
+        "a week is enough"
+    );
 }
 
 async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
@@ -211,49 +424,134 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
     let mut alice = Browser::of_alice(&house).await;
     let client = McpClient::native(&house).await;
     let code = alice.allow(&client).await;
-    house.provider.revoke(&Parameters::parse(b"client_id=x&token=x"), None, [192, 0, 2, 1].into()).await.ok();
+    house
+        .provider
+        .revoke(
+            &Parameters::parse(b"client_id=x&token=x"),
+            None,
+            [192, 0, 2, 1].into(),
+        )
+        .await
+        .ok();
     client.exchange(&code).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
 
     let of_kind = async |browser: &mut Browser, kind: &str, who: &str| {
-        browser.open(&format!("/admin/audit?kind={kind}&who={who}")).await.words()
+        browser
+            .open(&format!("/admin/audit?kind={kind}&who={who}"))
+            .await
+            .words()
     };
-    assert!(of_kind(&mut alice, "administration", "bob").await.contains(BOB));
+    assert!(
+        of_kind(&mut alice, "administration", "bob")
+            .await
+            .contains(BOB)
+    );
     assert!(!of_kind(&mut alice, "consents", "bob").await.contains(BOB));
     assert!(of_kind(&mut alice, "replays", "").await.contains(ALICE));
 
     let export = alice.get("/admin/audit.jsonl").await;
-    assert_eq!((export.status.as_u16(), export.header(header::CONTENT_TYPE)), (200, Some("application/jsonl")));
+    assert_eq!(
+        (export.status.as_u16(), export.header(header::CONTENT_TYPE)),
+        (200, Some("application/jsonl"))
+    );
     assert_eq!(export.header(header::CACHE_CONTROL), Some("no-store"));
-    let events: Vec<Value> = export.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let numbers: Vec<_> = events.iter().map(|event| event["number"].as_u64().expect("a number")).collect();
-    assert!(numbers.is_sorted() && numbers.first() == Some(&1) && numbers.len() as u64 == *numbers.last().expect("events"));
-    let deeds: Vec<_> = events.iter().map(|event| event["deed"].as_str().expect("a deed")).collect();
-    for deed in ["account_added", "signed_in_with_password", "signed_out", "allowed", "code_replayed"] {
+    let events: Vec<Value> = export
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let numbers: Vec<_> = events
+        .iter()
+        .map(|event| event["number"].as_u64().expect("a number"))
+        .collect();
+    assert!(
+        numbers.is_sorted()
+            && numbers.first() == Some(&1)
+            && numbers.len() as u64 == *numbers.last().expect("events")
+    );
+    let deeds: Vec<_> = events
+        .iter()
+        .map(|event| event["deed"].as_str().expect("a deed"))
+        .collect();
+    for deed in [
+        "account_added",
+        "signed_in_with_password",
+        "signed_out",
+        "allowed",
+        "code_replayed",
+    ] {
         assert!(deeds.contains(&deed), "{deed}: {deeds:?}");
     }
-    assert!(!export.body.contains(PASSWORD) && !export.body.contains(&code), "no secret");
+    assert!(
+        !export.body.contains(PASSWORD) && !export.body.contains(&code),
+        "no secret"
+    );
     let wanted = alice.get("/admin/audit.jsonl?kind=replays").await;
     assert_eq!(wanted.body.lines().count(), 1);
-    let report = house.provider.terminal().verify_audit().await.expect("the store answers");
-    assert_eq!((report.faults, report.last), (Vec::new(), numbers.last().copied()));
+    let report = house
+        .provider
+        .terminal()
+        .verify_audit()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        (report.faults, report.last),
+        (Vec::new(), numbers.last().copied())
+    );
     house.tamper("event:2", "\"deed\":\"", "\"deed\":\"x").await;
-    assert!(!house.provider.terminal().verify_audit().await.expect("the store answers").faults.is_empty());
+    assert!(
+        !house
+            .provider
+            .terminal()
+            .verify_audit()
+            .await
+            .expect("the store answers")
+            .faults
+            .is_empty()
+    );
 }
 
 async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
     let token = alice.form_token().await;
-    let fields =
-        Query::new([("form_token", token.as_str()), ("name", "Agent"), ("redirect_uris", "https://agent.example/callback\r\n")]);
-    let added = alice.post("/actions/add_client", &fields.and("confidential", "yes")).await;
+    let fields = Query::new([
+        ("form_token", token.as_str()),
+        ("name", "Agent"),
+        ("redirect_uris", "https://agent.example/callback\r\n"),
+    ]);
+    let added = alice
+        .post("/actions/add_client", &fields.and("confidential", "yes"))
+        .await;
     let page = alice.follow(&added).await.document();
-    let secret = page.attributes("input", "value").find(|value| value.starts_with("vcs_")).expect("a secret").to_owned();
+    let secret = page
+        .attributes("input", "value")
+        .find(|value| value.starts_with("vcs_"))
+        .expect("a secret")
+        .to_owned();
     let again = alice.open("/admin/applications").await;
-    assert!(!again.attributes("input", "value").any(|value| value == secret), "shown once");
-    let [client] = &house.provider.terminal().clients().await.expect("the store answers")[..] else { panic!("one client") };
-    let client = McpClient::known(&house, &client.client_id, Some(secret), "https://agent.example/callback");
+    assert!(
+        !again
+            .attributes("input", "value")
+            .any(|value| value == secret),
+        "shown once"
+    );
+    let [client] = &house
+        .provider
+        .terminal()
+        .clients()
+        .await
+        .expect("the store answers")[..]
+    else {
+        panic!("one client")
+    };
+    let client = McpClient::known(
+        &house,
+        &client.client_id,
+        Some(secret),
+        "https://agent.example/callback",
+    );
     let code = alice.allow(&client).await;
     client.exchange(&code).await.granted();
 }
@@ -267,7 +565,10 @@ async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
     for (action, fields) in deeds(&token) {
         // What finds nothing to change is refused for that, and what is there already stays.
         let answer = alice.post(&format!("/actions/{action}"), &fields).await;
-        assert!(answer.destination().starts_with("/admin/"), "{action}: {answer:?}");
+        assert!(
+            answer.destination().starts_with("/admin/"),
+            "{action}: {answer:?}"
+        );
     }
     house.switch.mend();
     assert_eq!(state(&house).await, before);

@@ -1,4 +1,5 @@
-//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, O23, K15; cases C21 and C26).
+//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, O23, K15; cases C21 and
+//! C26).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,8 +8,8 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, Engine, House, ISSUER, McpClient, Query, RACERS, START, Signer, Tokens, basic, claims, key_set,
-    on_both_engines, race, register, request, unsigned, with_assertion,
+    Answer, Browser, Engine, House, ISSUER, McpClient, Query, RACERS, START, Signer, Tokens, basic,
+    claims, key_set, on_both_engines, race, register, request, unsigned, with_assertion,
 };
 
 on_both_engines!(
@@ -31,36 +32,71 @@ on_both_engines!(
 
 const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
 
-async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(engine: Engine) {
+async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     for signer in [Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("o")] {
         let client = with_keys(&house, &[&signer]).await;
         let code = browser.allow(&client).await;
-        let tokens = Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "1")).await);
+        let tokens = Tokens::read(
+            &exchange(
+                &house,
+                &client,
+                &code,
+                &signer.assert(&house, &client.id, "1"),
+            )
+            .await,
+        );
         client.me(&tokens.access).await.granted();
         let form = client.refresh_form(&tokens.refresh).without("client_id");
-        let tokens = Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "2")).await);
+        let tokens =
+            Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "2")).await);
         let form = Query::new([("token", &tokens.refresh)]);
-        let revoked = house.post("/revoke", &with_assertion(form, &signer.assert(&house, &client.id, "3"))).await;
+        let revoked = house
+            .post(
+                "/revoke",
+                &with_assertion(form, &signer.assert(&house, &client.id, "3")),
+            )
+            .await;
         assert_eq!(revoked.status, 200, "{revoked:?}");
-        client.me(&tokens.access).await.refused(401, "invalid_token");
+        client
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
     }
 }
 
 async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
     let (house, client, signer, mut tokens) = connected(engine).await;
-    for (number, aud) in [json!(ISSUER), json!(TOKEN_ENDPOINT), json!([ISSUER]), json!([TOKEN_ENDPOINT])].into_iter().enumerate() {
+    for (number, aud) in [
+        json!(ISSUER),
+        json!(TOKEN_ENDPOINT),
+        json!([ISSUER]),
+        json!([TOKEN_ENDPOINT]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let mut claims = claims(&house, &client.id, &format!("aud {number}"));
         claims["aud"] = aud;
-        tokens = Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.sign(&signer.header(), &claims)).await);
+        tokens = Tokens::read(
+            &post(
+                &house,
+                client.refresh_form(&tokens.refresh),
+                &signer.sign(&signer.header(), &claims),
+            )
+            .await,
+        );
     }
 }
 
 async fn c26_an_assertion_counts_once(engine: Engine) {
     let (house, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&house, &client.id, "j");
-    let second = Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    let second =
+        Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
     // The same one, and another one of the same jti; until it has expired, and ever after.
     for seconds in [0, 60, 59, 1, 7200] {
         house.pass(seconds);
@@ -70,7 +106,15 @@ async fn c26_an_assertion_counts_once(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let fresh = signer.assert(&house, &client.id, "k");
     let code = browser.allow(&another).await;
-    Tokens::read(&exchange(&house, &another, &code, &signer.assert(&house, &another.id, "k")).await);
+    Tokens::read(
+        &exchange(
+            &house,
+            &another,
+            &code,
+            &signer.assert(&house, &another.id, "k"),
+        )
+        .await,
+    );
     // A jti is the client's own, and nothing was used up by the replays.
     let third = Tokens::read(&post(&house, client.refresh_form(&second.refresh), &fresh).await);
     let same_name = signer.sign(&signer.header(), &{
@@ -94,19 +138,30 @@ async fn c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
 }
 
 async fn one_of_many(servers: [House; 2], client: &McpClient, signer: &Signer, tokens: &Tokens) {
-    let form = with_assertion(client.refresh_form(&tokens.refresh), &signer.assert(&servers[0], &client.id, "race"));
+    let form = with_assertion(
+        client.refresh_form(&tokens.refresh),
+        &signer.assert(&servers[0], &client.id, "race"),
+    );
     let answers = race(RACERS, |number| {
         let (house, form) = (servers[number % 2].clone(), form.clone());
         async move { house.post("/token", &form).await }
     })
     .await;
-    let (granted, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    let (granted, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((granted.len(), refused.len()), (1, RACERS - 1));
     for answer in refused {
         denied(&answer);
     }
     let next = client.refresh_form(&Tokens::read(&granted[0]).refresh);
-    Tokens::read(&post(&servers[1], next, &signer.assert(&servers[1], &client.id, "after")).await);
+    Tokens::read(
+        &post(
+            &servers[1],
+            next,
+            &signer.assert(&servers[1], &client.id, "after"),
+        )
+        .await,
+    );
 }
 
 async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
@@ -121,17 +176,41 @@ async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engi
     for (why, claims) in [
         ("it has no jti of 1 to 256 bytes", with("jti", json!(""))),
         ("it has no jti of 1 to 256 bytes", with("jti", Value::Null)),
-        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://vestibule.example//token"))),
-        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://vestibule.example/"))),
-        ("its aud is neither the issuer nor the token endpoint", with("aud", json!("https://other.example"))),
-        ("its aud is not exactly one value", with("aud", json!([ISSUER, "https://other.example"]))),
+        (
+            "its aud is neither the issuer nor the token endpoint",
+            with("aud", json!("https://vestibule.example//token")),
+        ),
+        (
+            "its aud is neither the issuer nor the token endpoint",
+            with("aud", json!("https://vestibule.example/")),
+        ),
+        (
+            "its aud is neither the issuer nor the token endpoint",
+            with("aud", json!("https://other.example")),
+        ),
+        (
+            "its aud is not exactly one value",
+            with("aud", json!([ISSUER, "https://other.example"])),
+        ),
         ("its aud is not exactly one value", with("aud", Value::Null)),
         ("it has expired", with("exp", json!(START - 60))),
-        ("its exp is more than an hour ahead", with("exp", json!(START + 3661))),
+        (
+            "its exp is more than an hour ahead",
+            with("exp", json!(START + 3661)),
+        ),
         ("it has no exp", with("exp", Value::Null)),
-        ("its nbf or its iat lies in the future", with("nbf", json!(START + 61))),
-        ("its nbf or its iat lies in the future", with("iat", json!(START + 61))),
-        ("its iss and its sub are not both the client_id", with("iss", json!("https://other.example"))),
+        (
+            "its nbf or its iat lies in the future",
+            with("nbf", json!(START + 61)),
+        ),
+        (
+            "its nbf or its iat lies in the future",
+            with("iat", json!(START + 61)),
+        ),
+        (
+            "its iss and its sub are not both the client_id",
+            with("iss", json!("https://other.example")),
+        ),
         ("its sub is not the client_id of the request", {
             let mut claims = with("iss", json!("vc_another"));
             claims["sub"] = json!("vc_another");
@@ -139,14 +218,36 @@ async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engi
         }),
     ] {
         let assertion = signer.sign(&signer.header(), &claims);
-        for form in [client.code_form(&code), client.refresh_form(&tokens.refresh)] {
+        for form in [
+            client.code_form(&code),
+            client.refresh_form(&tokens.refresh),
+        ] {
             let body = denied(&post(&house, form, &assertion).await);
-            assert_eq!(body["error_description"], format!("The client assertion is not acceptable: {why}."), "{claims}");
+            assert_eq!(
+                body["error_description"],
+                format!("The client assertion is not acceptable: {why}."),
+                "{claims}"
+            );
         }
     }
     // Neither code nor refresh token nor jti was used up.
-    Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "j")).await);
-    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "k")).await);
+    Tokens::read(
+        &exchange(
+            &house,
+            &client,
+            &code,
+            &signer.assert(&house, &client.id, "j"),
+        )
+        .await,
+    );
+    Tokens::read(
+        &post(
+            &house,
+            client.refresh_form(&tokens.refresh),
+            &signer.assert(&house, &client.id, "k"),
+        )
+        .await,
+    );
 }
 
 async fn c21_algorithms_are_not_confused(engine: Engine) {
@@ -157,25 +258,63 @@ async fn c21_algorithms_are_not_confused(engine: Engine) {
     let claims = claims(&house, &client.id, "j");
     let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid });
     let none = format!("{}.", unsigned(&header("none", "r"), &claims));
-    let mut attempts = vec![("none", none.clone()), ("none with a signature", none + "AAAA")];
+    let mut attempts = vec![
+        ("none", none.clone()),
+        ("none with a signature", none + "AAAA"),
+    ];
     // The public key as a shared secret: its modulus, and the whole of it as it was registered.
-    let modulus = URL_SAFE_NO_PAD.decode(rsa.jwk()["n"].as_str().expect("a modulus")).expect("base64url");
+    let modulus = URL_SAFE_NO_PAD
+        .decode(rsa.jwk()["n"].as_str().expect("a modulus"))
+        .expect("base64url");
     for secret in [modulus, rsa.jwk().to_string().into_bytes()] {
         for alg in ["HS256", "RS256"] {
             let signed = unsigned(&header(alg, "r"), &claims);
-            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), signed.as_bytes());
-            attempts.push(("the public key as a secret", format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))));
+            let tag = hmac::sign(
+                &hmac::Key::new(hmac::HMAC_SHA256, &secret),
+                signed.as_bytes(),
+            );
+            attempts.push((
+                "the public key as a secret",
+                format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag)),
+            ));
         }
     }
     attempts.extend([
-        ("a key of another kind", rsa.sign(&header("ES256", "e"), &claims)),
-        ("another kind's algorithm", p256.sign(&header("RS256", "e"), &claims)),
+        (
+            "a key of another kind",
+            rsa.sign(&header("ES256", "e"), &claims),
+        ),
+        (
+            "another kind's algorithm",
+            p256.sign(&header("RS256", "e"), &claims),
+        ),
         ("an unknown kid", rsa.sign(&header("RS256", "x"), &claims)),
-        ("a stranger's key", stranger.sign(&header("EdDSA", "r"), &claims)),
-        ("a stranger's key under a known name", Signer::p256("e").sign(&header("ES256", "e"), &claims)),
-        ("a key that comes along", stranger.sign(&json!({ "alg": "EdDSA", "jwk": stranger.jwk() }), &claims)),
-        ("something critical", rsa.sign(&json!({ "alg": "RS256", "kid": "r", "crit": ["exp"] }), &claims)),
-        ("another type", rsa.sign(&json!({ "alg": "RS256", "kid": "r", "typ": "at+jwt" }), &claims)),
+        (
+            "a stranger's key",
+            stranger.sign(&header("EdDSA", "r"), &claims),
+        ),
+        (
+            "a stranger's key under a known name",
+            Signer::p256("e").sign(&header("ES256", "e"), &claims),
+        ),
+        (
+            "a key that comes along",
+            stranger.sign(&json!({ "alg": "EdDSA", "jwk": stranger.jwk() }), &claims),
+        ),
+        (
+            "something critical",
+            rsa.sign(
+                &json!({ "alg": "RS256", "kid": "r", "crit": ["exp"] }),
+                &claims,
+            ),
+        ),
+        (
+            "another type",
+            rsa.sign(
+                &json!({ "alg": "RS256", "kid": "r", "typ": "at+jwt" }),
+                &claims,
+            ),
+        ),
         ("no JWT", "x".to_owned()),
     ]);
     for (what, assertion) in attempts {
@@ -184,8 +323,24 @@ async fn c21_algorithms_are_not_confused(engine: Engine) {
         denied(&answer);
     }
     let key_of_another = with_keys(&house, &[&stranger]).await;
-    denied(&exchange(&house, &client, &code, &stranger.assert(&house, &client.id, "j")).await);
-    denied(&exchange(&house, &key_of_another, &code, &rsa.assert(&house, &key_of_another.id, "j")).await);
+    denied(
+        &exchange(
+            &house,
+            &client,
+            &code,
+            &stranger.assert(&house, &client.id, "j"),
+        )
+        .await,
+    );
+    denied(
+        &exchange(
+            &house,
+            &key_of_another,
+            &code,
+            &rsa.assert(&house, &key_of_another.id, "j"),
+        )
+        .await,
+    );
     Tokens::read(&exchange(&house, &client, &code, &rsa.assert(&house, &client.id, "j")).await);
 }
 
@@ -194,17 +349,40 @@ async fn o11_an_assertion_stands_alone(engine: Engine) {
     let form = client.refresh_form(&tokens.refresh);
     let assertion = signer.assert(&house, &client.id, "j");
     let whole = with_assertion(form.clone(), &assertion);
-    house.post("/token", &whole.clone().and("client_secret", "s")).await.refused(400, "invalid_request");
+    house
+        .post("/token", &whole.clone().and("client_secret", "s"))
+        .await
+        .refused(400, "invalid_request");
     let headed = request(Method::POST, "/token")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::AUTHORIZATION, basic(&client.id, "s"));
-    house.send(headed.body(whole.encode().into()).expect("a request")).await.refused(400, "invalid_request");
-    house.post("/token", &whole.clone().and("client_assertion", &assertion)).await.refused(400, "invalid_request");
-    house.post("/token", &whole.clone().without("client_assertion_type")).await.refused(400, "invalid_request");
-    house.post("/token", &whole.clone().without("client_assertion")).await.refused(400, "invalid_request");
+    house
+        .send(headed.body(whole.encode().into()).expect("a request"))
+        .await
+        .refused(400, "invalid_request");
+    house
+        .post("/token", &whole.clone().and("client_assertion", &assertion))
+        .await
+        .refused(400, "invalid_request");
+    house
+        .post("/token", &whole.clone().without("client_assertion_type"))
+        .await
+        .refused(400, "invalid_request");
+    house
+        .post("/token", &whole.clone().without("client_assertion"))
+        .await
+        .refused(400, "invalid_request");
     let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
-    denied(&house.post("/token", &whole.clone().set("client_assertion_type", saml)).await);
-    denied(&house.post("/token", &whole.clone().set("client_id", "vc_another")).await);
+    denied(
+        &house
+            .post("/token", &whole.clone().set("client_assertion_type", saml))
+            .await,
+    );
+    denied(
+        &house
+            .post("/token", &whole.clone().set("client_id", "vc_another"))
+            .await,
+    );
     Tokens::read(&house.post("/token", &whole).await);
 }
 
@@ -212,15 +390,24 @@ async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
     let (house, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     denied(&house.post("/token", &form).await);
-    denied(&house.post("/token", &form.clone().and("client_secret", "s")).await);
+    denied(
+        &house
+            .post("/token", &form.clone().and("client_secret", "s"))
+            .await,
+    );
     let mut browser = Browser::of_alice(&house).await;
-    for other in [McpClient::native(&house).await, McpClient::confidential(&house).await] {
+    for other in [
+        McpClient::native(&house).await,
+        McpClient::confidential(&house).await,
+    ] {
         let tokens = other.connect(&mut browser).await;
         let form = other.refresh_form(&tokens.refresh).without("client_secret");
         denied(&post(&house, form, &signer.assert(&house, &other.id, "j")).await);
         Tokens::read(&other.refresh(&tokens.refresh).await);
     }
-    let unknown = client.refresh_form(&tokens.refresh).set("client_id", "vc_unknown");
+    let unknown = client
+        .refresh_form(&tokens.refresh)
+        .set("client_id", "vc_unknown");
     denied(&post(&house, unknown, &signer.assert(&house, "vc_unknown", "j")).await);
     Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "j")).await);
 }
@@ -228,7 +415,10 @@ async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
 async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
     let (house, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&house, &client.id, "j");
-    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+    for fault in [
+        store::testing::Switch::break_all,
+        store::testing::Switch::break_writes,
+    ] {
         fault(&house.switch);
         let answer = post(&house, client.refresh_form(&tokens.refresh), &assertion).await;
         answer.refused(503, "temporarily_unavailable");
@@ -236,23 +426,46 @@ async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
         house.switch.mend();
     }
     Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
-    // An answer of the store that gets lost on its way is found out: the assertion counts once, and is not taken for another's.
+    // An answer of the store that gets lost on its way is found out: the assertion counts once, and
+    // is not taken for another's.
     let assertion = signer.assert(&house, &client.id, "lost");
     house.switch.lose_write_answers();
     Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
     denied(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
     house.switch.mend();
     denied(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
-    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "again")).await);
+    Tokens::read(
+        &post(
+            &house,
+            client.refresh_form(&tokens.refresh),
+            &signer.assert(&house, &client.id, "again"),
+        )
+        .await,
+    );
 }
 
 async fn an_assertion_takes_one_more_write(engine: Engine) {
     let (house, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&house, &client.id, "a");
-    let (calls, answer) = house.counting(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
+    let (calls, answer) = house
+        .counting(post(
+            &house,
+            client.refresh_form(&tokens.refresh),
+            &assertion,
+        ))
+        .await;
     assert_eq!(calls, 6);
-    let (tokens, assertion) = (Tokens::read(&answer), signer.assert(&house, &client.id, "b"));
-    let (waits, answer) = house.waits(post(&house, client.refresh_form(&tokens.refresh), &assertion)).await;
+    let (tokens, assertion) = (
+        Tokens::read(&answer),
+        signer.assert(&house, &client.id, "b"),
+    );
+    let (waits, answer) = house
+        .waits(post(
+            &house,
+            client.refresh_form(&tokens.refresh),
+            &assertion,
+        ))
+        .await;
     Tokens::read(&answer);
     assert_eq!(waits, 3);
 }
@@ -276,7 +489,15 @@ async fn connected(engine: Engine) -> (House, McpClient, Signer, Tokens) {
     let signer = Signer::ed25519("o");
     let client = with_keys(&house, &[&signer]).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let tokens = Tokens::read(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "first")).await);
+    let tokens = Tokens::read(
+        &exchange(
+            &house,
+            &client,
+            &code,
+            &signer.assert(&house, &client.id, "first"),
+        )
+        .await,
+    );
     (house, client, signer, tokens)
 }
 
@@ -301,15 +522,34 @@ async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         json!({ "kty": "RSA", "n": encode(&vec![0xFF; bytes]), "e": encode(e) })
     };
-    let expensive = [rsa(1024, &[0xFF; 4]), rsa(1024, &[1, 0, 1]), rsa(513, &[3]), rsa(256, &[0xFF; 4]), rsa(256, &[17])];
+    let expensive = [
+        rsa(1024, &[0xFF; 4]),
+        rsa(1024, &[1, 0, 1]),
+        rsa(513, &[3]),
+        rsa(256, &[0xFF; 4]),
+        rsa(256, &[17]),
+    ];
     for key in &expensive {
-        let answer = register(&house, [203, 0, 113, 7].into(), with_jwks(std::slice::from_ref(key))).await;
+        let answer = register(
+            &house,
+            [203, 0, 113, 7].into(),
+            with_jwks(std::slice::from_ref(key)),
+        )
+        .await;
         answer.refused(400, "invalid_client_metadata");
     }
     // Beside one that is of use, they are passed over.
-    let keys: Vec<Value> = expensive.iter().cloned().chain([Signer::ed25519("o").jwk()]).collect();
+    let keys: Vec<Value> = expensive
+        .iter()
+        .cloned()
+        .chain([Signer::ed25519("o").jwk()])
+        .collect();
     let answer = register(&house, [203, 0, 113, 7].into(), with_jwks(&keys)).await;
-    assert_eq!(answer.json()["jwks"], json!({ "keys": [Signer::ed25519("o").jwk()] }), "{answer:?}");
+    assert_eq!(
+        answer.json()["jwks"],
+        json!({ "keys": [Signer::ed25519("o").jwk()] }),
+        "{answer:?}"
+    );
 }
 
 async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
@@ -317,33 +557,80 @@ async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine
     let signer = Signer::rsa("r");
     let client = with_keys(&house, &[&signer]).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    house.tamper(&format!("client:{}", client.id), "\"e\":\"AQAB\"", "\"e\":\"_____w\"").await;
-    denied(&exchange(&house, &client, &code, &signer.assert(&house, &client.id, "old")).await);
-    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), 1);
+    house
+        .tamper(
+            &format!("client:{}", client.id),
+            "\"e\":\"AQAB\"",
+            "\"e\":\"_____w\"",
+        )
+        .await;
+    denied(
+        &exchange(
+            &house,
+            &client,
+            &code,
+            &signer.assert(&house, &client.id, "old"),
+        )
+        .await,
+    );
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .len(),
+        1
+    );
 }
 
 async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
     let house = House::empty(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&house, &[&signer]).await;
-    let ask = async |assertion: String| post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
+    let ask = async |assertion: String| {
+        post(&house, client.refresh_form("vrt_nonsense"), &assertion).await
+    };
     let forged = |number: usize| {
-        let (one, other) = (signer.assert(&house, &client.id, &number.to_string()), signer.assert(&house, &client.id, "other"));
-        let (claims, signature) = (one.rsplit_once('.').expect("a JWT").0, other.rsplit_once('.').expect("a JWT").1);
+        let (one, other) = (
+            signer.assert(&house, &client.id, &number.to_string()),
+            signer.assert(&house, &client.id, "other"),
+        );
+        let (claims, signature) = (
+            one.rsplit_once('.').expect("a JWT").0,
+            other.rsplit_once('.').expect("a JWT").1,
+        );
         format!("{claims}.{signature}")
     };
     for number in 0..10 {
         // A good signature proves nothing without a grant: anybody can register a key.
-        let answer =
-            ask(if number % 2 == 0 { signer.assert(&house, &client.id, &number.to_string()) } else { forged(number) }).await;
+        let answer = ask(if number % 2 == 0 {
+            signer.assert(&house, &client.id, &number.to_string())
+        } else {
+            forged(number)
+        })
+        .await;
         assert!([400, 401].contains(&answer.status.as_u16()), "{answer:?}");
     }
-    let (calls, answer) = house.counting(ask(signer.assert(&house, &client.id, "11"))).await;
+    let (calls, answer) = house
+        .counting(ask(signer.assert(&house, &client.id, "11")))
+        .await;
     answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("60"));
-    assert!(calls <= 3, "a look at the client, and the note for whoever runs the server: {calls}");
+    assert!(
+        calls <= 3,
+        "a look at the client, and the note for whoever runs the server: {calls}"
+    );
     house.pass(60);
-    assert!([400, 401].contains(&ask(signer.assert(&house, &client.id, "12")).await.status.as_u16()));
+    assert!(
+        [400, 401].contains(
+            &ask(signer.assert(&house, &client.id, "12"))
+                .await
+                .status
+                .as_u16()
+        )
+    );
 }
 
 async fn e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
@@ -353,9 +640,21 @@ async fn e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
         let assertion = stranger.assert(&house, &client.id, &number.to_string());
         post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
     }
-    let answer = post(&house, client.refresh_form("vrt_nonsense"), &stranger.assert(&house, &client.id, "x")).await;
+    let answer = post(
+        &house,
+        client.refresh_form("vrt_nonsense"),
+        &stranger.assert(&house, &client.id, "x"),
+    )
+    .await;
     answer.refused(429, "temporarily_unavailable");
-    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &signer.assert(&house, &client.id, "own")).await);
+    Tokens::read(
+        &post(
+            &house,
+            client.refresh_form(&tokens.refresh),
+            &signer.assert(&house, &client.id, "own"),
+        )
+        .await,
+    );
 }
 
 fn with_jwks(keys: &[Value]) -> Value {

@@ -1,11 +1,13 @@
-//! The authorization endpoint: who is told what (O1, O2, O5, O6, O7, O18, A6, A12; cases A1, A3, A4, A7, E38).
+//! The authorization endpoint: who is told what (O1, O2, O5, O6, O7, O18, A6, A12; cases A1, A3,
+//! A4, A7, E38).
 
 use axum::body::Body;
 use http::{Method, header};
 use serde_json::json;
 
 use crate::support::{
-    Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Query, native_metadata, on_both_engines, request,
+    Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Query, native_metadata,
+    on_both_engines, request,
 };
 
 on_both_engines!(
@@ -26,38 +28,72 @@ on_both_engines!(
     o18_nobody_is_passed_through_without_being_asked,
 );
 
-async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(engine: Engine) {
+async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
+    engine: Engine,
+) {
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
     let elsewhere = "https://evil.example/cb";
     let cases: [(&str, Bend); 14] = [
         ("no client", |query| query.without("client_id")),
         ("an empty client", |query| query.set("client_id", "")),
-        ("an unknown client", |query| query.set("client_id", "vc_AAAAAAAAAAAAAAAAAAAAAA")),
-        ("a client in another case", |query| {
-            query.clone().set("client_id", &query.one("client_id").expect("an id").to_uppercase())
+        ("an unknown client", |query| {
+            query.set("client_id", "vc_AAAAAAAAAAAAAAAAAAAAAA")
         }),
-        ("a client that is no id", |query| query.set("client_id", "\u{0}\u{e9}<script>")),
-        ("a client too long", |query| query.set("client_id", &"v".repeat(3000))),
-        ("the client twice", |query| query.clone().and("client_id", query.one("client_id").expect("an id"))),
+        ("a client in another case", |query| {
+            query.clone().set(
+                "client_id",
+                &query.one("client_id").expect("an id").to_uppercase(),
+            )
+        }),
+        ("a client that is no id", |query| {
+            query.set("client_id", "\u{0}\u{e9}<script>")
+        }),
+        ("a client too long", |query| {
+            query.set("client_id", &"v".repeat(3000))
+        }),
+        ("the client twice", |query| {
+            query
+                .clone()
+                .and("client_id", query.one("client_id").expect("an id"))
+        }),
         ("no redirect", |query| query.without("redirect_uri")),
         ("an empty redirect", |query| query.set("redirect_uri", "")),
-        ("an unregistered redirect", |query| query.set("redirect_uri", "https://evil.example/cb")),
-        ("two redirects", |query| query.and("redirect_uri", "https://evil.example/cb")),
-        ("the redirect twice", |query| query.clone().and("redirect_uri", query.one("redirect_uri").expect("a URI"))),
-        ("an unregistered redirect, and more faults", |query| {
-            query.set("redirect_uri", "https://evil.example/cb").without("code_challenge").set("response_type", "token")
+        ("an unregistered redirect", |query| {
+            query.set("redirect_uri", "https://evil.example/cb")
         }),
-        ("a script for a redirect", |query| query.set("redirect_uri", "javascript:alert(1)")),
+        ("two redirects", |query| {
+            query.and("redirect_uri", "https://evil.example/cb")
+        }),
+        ("the redirect twice", |query| {
+            query
+                .clone()
+                .and("redirect_uri", query.one("redirect_uri").expect("a URI"))
+        }),
+        ("an unregistered redirect, and more faults", |query| {
+            query
+                .set("redirect_uri", "https://evil.example/cb")
+                .without("code_challenge")
+                .set("response_type", "token")
+        }),
+        ("a script for a redirect", |query| {
+            query.set("redirect_uri", "javascript:alert(1)")
+        }),
     ];
     for (what, change) in cases {
         let asking = client.asking(change);
         let (calls, by_query) = house.counting(house.get(&asking.authorize_path())).await;
         let by_form = house.post("/authorize", &asking.authorization).await;
-        assert!(calls <= 5, "{what}: nothing but counting, looking the client and the blocked hosts up, and noting the fault");
+        assert!(
+            calls <= 5,
+            "{what}: nothing but counting, looking the client and the blocked hosts up, and noting the fault"
+        );
         for answer in [by_query, by_form] {
             let page = answer.problem(400);
-            let links: Vec<_> = page.all_attributes().filter(|(_, value)| value.contains(elsewhere)).collect();
+            let links: Vec<_> = page
+                .all_attributes()
+                .filter(|(_, value)| value.contains(elsewhere))
+                .collect();
             assert!(links.is_empty(), "{what}: {links:?}");
             assert_eq!(answer.header("refresh"), None, "{what}");
         }
@@ -100,14 +136,25 @@ async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
         "//allowed.example.com/callback",
         "/callback",
     ] {
-        house.get(&client.asking(|query| query.set("redirect_uri", other)).authorize_path()).await.problem(400);
+        house
+            .get(
+                &client
+                    .asking(|query| query.set("redirect_uri", other))
+                    .authorize_path(),
+            )
+            .await
+            .problem(400);
     }
 }
 
 async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
     let house = House::empty(engine).await;
     let mut metadata = native_metadata();
-    metadata["redirect_uris"] = json!(["http://localhost/callback", "http://127.0.0.1:8080/cb?x=1", "http://[::1]/cb"]);
+    metadata["redirect_uris"] = json!([
+        "http://localhost/callback",
+        "http://127.0.0.1:8080/cb?x=1",
+        "http://[::1]/cb"
+    ]);
     let client = McpClient::registered(&house, &metadata).await;
     for good in [
         "http://localhost/callback",
@@ -117,7 +164,15 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
         "http://127.0.0.1/cb?x=1",
         "http://[::1]:4000/cb",
     ] {
-        goes_on(&house.get(&client.asking(|query| query.set("redirect_uri", good)).authorize_path()).await);
+        goes_on(
+            &house
+                .get(
+                    &client
+                        .asking(|query| query.set("redirect_uri", good))
+                        .authorize_path(),
+                )
+                .await,
+        );
     }
     for bad in [
         "http://localhost:0/callback",
@@ -137,7 +192,14 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
         "http://[::ffff:127.0.0.1]/cb",
         "http://[0:0:0:0:0:0:0:1]/cb",
     ] {
-        house.get(&client.asking(|query| query.set("redirect_uri", bad)).authorize_path()).await.problem(400);
+        house
+            .get(
+                &client
+                    .asking(|query| query.set("redirect_uri", bad))
+                    .authorize_path(),
+            )
+            .await
+            .problem(400);
     }
 }
 
@@ -145,33 +207,111 @@ async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(en
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
     let cases: [(&str, Bend, &str); 16] = [
-        ("no response type", |query| query.without("response_type"), "invalid_request"),
-        ("an empty one", |query| query.set("response_type", ""), "invalid_request"),
-        ("token", |query| query.set("response_type", "token"), "unsupported_response_type"),
-        ("code token", |query| query.set("response_type", "code token"), "unsupported_response_type"),
-        ("none", |query| query.set("response_type", "none"), "unsupported_response_type"),
-        ("the type twice", |query| query.and("response_type", "code"), "invalid_request"),
-        ("fragment", |query| query.and("response_mode", "fragment"), "invalid_request"),
-        ("form_post", |query| query.and("response_mode", "form_post"), "invalid_request"),
-        ("another resource", |query| query.set("resource", "https://other.example/mcp"), "invalid_target"),
-        ("a resource that is none", |query| query.set("resource", "mcp"), "invalid_target"),
-        ("two resources", |query| query.and("resource", "https://other.example/mcp"), "invalid_target"),
-        ("unknown scopes alone", |query| query.and("scope", "openid profile"), "invalid_scope"),
-        ("scopes twice", |query| query.and("scope", "notes:read").and("scope", "notes:write"), "invalid_request"),
-        ("prompt=none", |query| query.and("prompt", "none"), "login_required"),
-        ("prompt twice", |query| query.and("prompt", "consent").and("prompt", "login"), "invalid_request"),
-        ("no challenge", |query| query.without("code_challenge"), "invalid_request"),
+        (
+            "no response type",
+            |query| query.without("response_type"),
+            "invalid_request",
+        ),
+        (
+            "an empty one",
+            |query| query.set("response_type", ""),
+            "invalid_request",
+        ),
+        (
+            "token",
+            |query| query.set("response_type", "token"),
+            "unsupported_response_type",
+        ),
+        (
+            "code token",
+            |query| query.set("response_type", "code token"),
+            "unsupported_response_type",
+        ),
+        (
+            "none",
+            |query| query.set("response_type", "none"),
+            "unsupported_response_type",
+        ),
+        (
+            "the type twice",
+            |query| query.and("response_type", "code"),
+            "invalid_request",
+        ),
+        (
+            "fragment",
+            |query| query.and("response_mode", "fragment"),
+            "invalid_request",
+        ),
+        (
+            "form_post",
+            |query| query.and("response_mode", "form_post"),
+            "invalid_request",
+        ),
+        (
+            "another resource",
+            |query| query.set("resource", "https://other.example/mcp"),
+            "invalid_target",
+        ),
+        (
+            "a resource that is none",
+            |query| query.set("resource", "mcp"),
+            "invalid_target",
+        ),
+        (
+            "two resources",
+            |query| query.and("resource", "https://other.example/mcp"),
+            "invalid_target",
+        ),
+        (
+            "unknown scopes alone",
+            |query| query.and("scope", "openid profile"),
+            "invalid_scope",
+        ),
+        (
+            "scopes twice",
+            |query| query.and("scope", "notes:read").and("scope", "notes:write"),
+            "invalid_request",
+        ),
+        (
+            "prompt=none",
+            |query| query.and("prompt", "none"),
+            "login_required",
+        ),
+        (
+            "prompt twice",
+            |query| query.and("prompt", "consent").and("prompt", "login"),
+            "invalid_request",
+        ),
+        (
+            "no challenge",
+            |query| query.without("code_challenge"),
+            "invalid_request",
+        ),
     ];
     for (what, change, error) in cases {
         let asking = client.asking(change);
-        for answer in [house.get(&asking.authorize_path()).await, house.post("/authorize", &asking.authorization).await] {
+        for answer in [
+            house.get(&asking.authorize_path()).await,
+            house.post("/authorize", &asking.authorization).await,
+        ] {
             let callback = Callback::read(answer.destination());
             assert_eq!(callback.base, client.redirect_uri, "{what}");
-            assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"], "{what}");
+            assert_eq!(
+                callback.query.names(),
+                ["error", "error_description", "state", "iss"],
+                "{what}"
+            );
             assert_eq!(callback.query.one("error"), Some(error), "{what}");
-            assert_eq!(callback.query.one("state"), client.authorization.one("state"), "{what}");
+            assert_eq!(
+                callback.query.one("state"),
+                client.authorization.one("state"),
+                "{what}"
+            );
             assert_eq!(callback.query.one("iss"), Some(ISSUER), "{what}");
-            let description = callback.query.one("error_description").expect("a description");
+            let description = callback
+                .query
+                .one("error_description")
+                .expect("a description");
             // O22
             let fit = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
             assert!(description.bytes().all(fit), "{what}: {description}");
@@ -185,9 +325,12 @@ async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
     // The state twice: it cannot be said which one is meant, so none is sent back.
     let twice = client.asking(|query| query.and("state", "other"));
     let callback = Callback::read(house.get(&twice.authorize_path()).await.destination());
-    assert_eq!((callback.query.one("error"), callback.query.one("state")), (Some("invalid_request"), None));
-    // A refused request is counted, costs one look at the client and one at the blocked hosts, and leaves nothing behind but a note
-    // for whoever runs the server, which takes two.
+    assert_eq!(
+        (callback.query.one("error"), callback.query.one("state")),
+        (Some("invalid_request"), None)
+    );
+    // A refused request is counted, costs one look at the client and one at the blocked hosts, and
+    // leaves nothing behind but a note for whoever runs the server, which takes two.
     let refused = client.asking(|query| query.without("code_challenge"));
     let (calls, _) = house.counting(house.get(&refused.authorize_path())).await;
     assert_eq!(calls, 5);
@@ -211,32 +354,65 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
     ] {
         let asking = client.asking(|query| query.set("state", state));
         for button in ["Allow", "Deny"] {
-            assert_eq!(browser.decide(&asking, button).await.query.one("state"), Some(state));
+            assert_eq!(
+                browser.decide(&asking, button).await.query.one("state"),
+                Some(state)
+            );
         }
     }
-    for change in [|query: Query| query.without("state"), |query: Query| query.set("state", "")] {
+    for change in [
+        |query: Query| query.without("state"),
+        |query: Query| query.set("state", ""),
+    ] {
         let callback = browser.decide(&client.asking(change), "Allow").await;
         assert_eq!(callback.query.names(), ["code", "iss"]);
     }
     // Beyond that, the client's own error carries it, or nothing goes to the client.
     let too_long = client.asking(|query| query.set("state", &"s".repeat(8 * 1024 + 1)));
     let callback = Callback::read(house.get(&too_long.authorize_path()).await.destination());
-    assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"]);
+    assert_eq!(
+        callback.query.names(),
+        ["error", "error_description", "state", "iss"]
+    );
     assert_eq!(callback.query.one("error"), Some("invalid_request"));
-    assert_eq!(callback.query.one("state").map(str::len), Some(8 * 1024 + 1));
+    assert_eq!(
+        callback.query.one("state").map(str::len),
+        Some(8 * 1024 + 1)
+    );
     let endless = client.asking(|query| query.set("state", &"s".repeat(16 * 1024 + 1)));
     house.get(&endless.authorize_path()).await.problem(400);
-    house.post("/authorize", &endless.authorization).await.problem(400);
+    house
+        .post("/authorize", &endless.authorization)
+        .await
+        .problem(400);
 }
 
 async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
-    goes_on(&house.get(&client.asking(|query| query.and("x", "1").and("x", "2").and("ui_locales", "de")).authorize_path()).await);
-    let empty = client.asking(|query| query.set("resource", "").and("scope", "").and("response_mode", "").and("prompt", ""));
+    goes_on(
+        &house
+            .get(
+                &client
+                    .asking(|query| query.and("x", "1").and("x", "2").and("ui_locales", "de"))
+                    .authorize_path(),
+            )
+            .await,
+    );
+    let empty = client.asking(|query| {
+        query
+            .set("resource", "")
+            .and("scope", "")
+            .and("response_mode", "")
+            .and("prompt", "")
+    });
     goes_on(&house.get(&empty.authorize_path()).await);
     // What newer clients send along (prompt=consent with offline_access).
-    let consent = client.asking(|query| query.and("prompt", "consent").and("scope", "notes:read offline_access"));
+    let consent = client.asking(|query| {
+        query
+            .and("prompt", "consent")
+            .and("scope", "notes:read offline_access")
+    });
     goes_on(&house.get(&consent.authorize_path()).await);
 }
 
@@ -248,12 +424,20 @@ async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Eng
     let mut browser = Browser::of_alice(&house).await;
     // Another site may post a request here: it is for whoever the person is, and they are asked.
     browser.origin = Some("https://app.example".to_owned());
-    let begun = browser.post("/authorize?client_id=ignored&redirect_uri=ignored", &client.authorization).await;
+    let begun = browser
+        .post(
+            "/authorize?client_id=ignored&redirect_uri=ignored",
+            &client.authorization,
+        )
+        .await;
     browser.origin = Some(ISSUER.to_owned());
     let consent = browser.follow(&begun).await.document();
     let denied = browser.submit(&consent.form("Deny"), "Deny").await;
     let location = denied.destination();
-    assert!(location.starts_with("https://app.example/cb?tenant=1&x=%20y&error=access_denied&"), "{location}");
+    assert!(
+        location.starts_with("https://app.example/cb?tenant=1&x=%20y&error=access_denied&"),
+        "{location}"
+    );
 }
 
 async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
@@ -261,7 +445,8 @@ async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let waiting = browser.get(&client.authorize_path()).await;
-    // As a browser does it: SameSite=Lax keeps the cookies from the post, and not from the redirect.
+    // As a browser does it: SameSite=Lax keeps the cookies from the post, and not from the
+    // redirect.
     let fields = client.authorization.encode();
     let post = |path: &str, site: &str| {
         let request = request(Method::POST, path)
@@ -279,7 +464,10 @@ async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine
     }
     // A form of a page of ours is refused, and sets nothing either.
     let refused = post("/actions/sign_in", "cross-site").await;
-    assert_eq!((refused.status.as_u16(), refused.header(header::SET_COOKIE)), (403, None));
+    assert_eq!(
+        (refused.status.as_u16(), refused.header(header::SET_COOKIE)),
+        (403, None)
+    );
     // The same site sends cookies along, so a browser without one is new.
     for site in ["same-site", "same-origin", "none"] {
         let begun = post("/authorize", site).await;
@@ -293,7 +481,9 @@ async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
     let client = McpClient::native(&house).await;
     let ask = async |accept: &str| {
         let request = request(Method::GET, &client.authorize_path()).header(header::ACCEPT, accept);
-        house.send(request.body(Body::empty()).expect("a request")).await
+        house
+            .send(request.body(Body::empty()).expect("a request"))
+            .await
     };
     for _ in 0..1000 {
         goes_on(&ask("text/html").await);
@@ -303,7 +493,10 @@ async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
     let told = ask("application/json").await;
     told.refused(429, "temporarily_unavailable");
     for answer in [&page, &told] {
-        let wait: u64 = answer.header(header::RETRY_AFTER).and_then(|wait| wait.parse().ok()).expect("seconds");
+        let wait: u64 = answer
+            .header(header::RETRY_AFTER)
+            .and_then(|wait| wait.parse().ok())
+            .expect("seconds");
         assert!((1..=900).contains(&wait), "{wait}");
     }
     house.pass(900);
@@ -328,9 +521,15 @@ async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(e
     let client = McpClient::native(&house).await;
     let ask = async |path: String| {
         let request = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-        house.send(request.body(Body::empty()).expect("a request")).await
+        house
+            .send(request.body(Body::empty()).expect("a request"))
+            .await
     };
-    ask(client.asking(|query| query.set("client_id", "vc_gone")).authorize_path()).await.refused(400, "invalid_client");
+    ask(client
+        .asking(|query| query.set("client_id", "vc_gone"))
+        .authorize_path())
+    .await
+    .refused(400, "invalid_client");
     let elsewhere = client.asking(|query| query.set("redirect_uri", "https://evil.example/"));
     let answer = ask(elsewhere.authorize_path()).await;
     answer.refused(400, "invalid_request");
@@ -345,7 +544,10 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
         (None, "notes:read"),
         (Some(""), "notes:read"),
         (Some("notes:read openid email profile"), "notes:read"),
-        (Some("notes:write notes:read notes:write"), "notes:write notes:read"),
+        (
+            Some("notes:write notes:read notes:write"),
+            "notes:write notes:read",
+        ),
         (Some("offline_access"), "notes:read offline_access"),
     ] {
         let asking = client.asking(|query| match asked {
@@ -353,20 +555,35 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
             None => query.without("scope"),
         });
         let code = browser.allow(&asking).await;
-        assert_eq!(client.exchange(&code).await.granted()["scope"], granted, "{asked:?}");
+        assert_eq!(
+            client.exchange(&code).await.granted()["scope"],
+            granted,
+            "{asked:?}"
+        );
     }
 }
 
 async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
-    for path in [client.authorize_path(), "/authorize".to_owned(), "/login".to_owned(), "/account".to_owned()] {
+    for path in [
+        client.authorize_path(),
+        "/authorize".to_owned(),
+        "/login".to_owned(),
+        "/account".to_owned(),
+    ] {
         for method in [Method::GET, Method::OPTIONS, Method::POST] {
             let request = request(method.clone(), &path)
                 .header(header::ORIGIN, "https://evil.example")
                 .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
-            let answer = house.send(request.body(Body::empty()).expect("a request")).await;
-            let open: Vec<_> = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control")).collect();
+            let answer = house
+                .send(request.body(Body::empty()).expect("a request"))
+                .await;
+            let open: Vec<_> = answer
+                .headers
+                .keys()
+                .filter(|name| name.as_str().starts_with("access-control"))
+                .collect();
             assert!(open.is_empty(), "{method} {path}: {open:?}");
         }
     }
@@ -386,5 +603,8 @@ async fn o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
 /// The request waits for a person, here.
 fn goes_on(answer: &Answer) {
     let path = answer.destination();
-    assert!(path.starts_with("/login?request=") || path.starts_with("/consent?request="), "{path}");
+    assert!(
+        path.starts_with("/login?request=") || path.starts_with("/consent?request="),
+        "{path}"
+    );
 }

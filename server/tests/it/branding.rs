@@ -9,27 +9,60 @@ use server::{Options, router};
 
 use crate::support::{Browser, Engine, House, on_both_engines};
 
-on_both_engines!(every_page_shows_the_accent_and_the_logo, a_house_without_branding_has_neither);
+on_both_engines!(
+    every_page_shows_the_accent_and_the_logo,
+    a_house_without_branding_has_neither
+);
 
 async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
     let branding = branding();
-    let Brand { sheet: Some(sheet), logo: Some(logo) } = branding.addresses() else { panic!("no addresses") };
+    let Brand {
+        sheet: Some(sheet),
+        logo: Some(logo),
+    } = branding.addresses()
+    else {
+        panic!("no addresses")
+    };
     let house = painted(&House::of_alice(engine).await, branding);
     let mut browser = Browser::new(&house);
     // Of the pages, a page for what is not there, and what the server renders outside of the pages.
     for path in ["/login", "/setup/x", "/no/such/page", "/authorize"] {
         let answer = browser.get(path).await;
         let page = answer.document();
-        let policy = answer.header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-        assert!(policy.contains("style-src 'self';") && policy.contains("img-src 'self';"), "{path}: {policy}");
-        let links = page.attributes("link", "href").filter(|address| *address == &*sheet);
+        let policy = answer
+            .header(header::CONTENT_SECURITY_POLICY)
+            .expect("a policy");
+        assert!(
+            policy.contains("style-src 'self';") && policy.contains("img-src 'self';"),
+            "{path}: {policy}"
+        );
+        let links = page
+            .attributes("link", "href")
+            .filter(|address| *address == &*sheet);
         assert_eq!(links.count(), 1, "{path}");
-        assert_eq!(page.attributes("img", "src").collect::<Vec<_>>(), [&*logo], "{path}");
-        assert_eq!(page.attributes("img", "alt").collect::<Vec<_>>(), [""], "{path}: the name stands beside it");
-        assert!(!answer.body.contains("masthead-mark"), "{path}: the built-in mark is gone");
+        assert_eq!(
+            page.attributes("img", "src").collect::<Vec<_>>(),
+            [&*logo],
+            "{path}"
+        );
+        assert_eq!(
+            page.attributes("img", "alt").collect::<Vec<_>>(),
+            [""],
+            "{path}: the name stands beside it"
+        );
+        assert!(
+            !answer.body.contains("masthead-mark"),
+            "{path}: the built-in mark is gone"
+        );
     }
-    assert_eq!(house.get(&sheet).await.header(header::CONTENT_TYPE), Some("text/css; charset=utf-8"));
-    assert_eq!(house.get(&logo).await.header(header::CONTENT_TYPE), Some("image/svg+xml"));
+    assert_eq!(
+        house.get(&sheet).await.header(header::CONTENT_TYPE),
+        Some("text/css; charset=utf-8")
+    );
+    assert_eq!(
+        house.get(&logo).await.header(header::CONTENT_TYPE),
+        Some("image/svg+xml")
+    );
     assert_eq!(house.get("/brand/other.css").await.status, 404);
 }
 
@@ -37,21 +70,37 @@ async fn a_house_without_branding_has_neither(engine: Engine) {
     let house = House::empty(engine).await;
     for path in ["/login", "/authorize"] {
         let answer = house.get(path).await;
-        assert!(!answer.body.contains("/brand/") && answer.body.contains("masthead-mark"), "{path}");
+        assert!(
+            !answer.body.contains("/brand/") && answer.body.contains("masthead-mark"),
+            "{path}"
+        );
     }
 }
 
 fn branding() -> Branding {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\"/>").expect("written");
+    std::fs::write(
+        file.path(),
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\"/>",
+    )
+    .expect("written");
     let logo = Logo::read(file.path().to_str().expect("a path of UTF-8")).expect("a logo");
-    Branding { accent: Some(Accent::parse("#b00020").expect("a colour")), logo: Some(logo) }
+    Branding {
+        accent: Some(Accent::parse("#b00020").expect("a colour")),
+        logo: Some(logo),
+    }
 }
 
 /// The same house with another look.
 fn painted(house: &House, branding: Branding) -> House {
     let site = Site::new(None, "House").with_branding(branding);
     let mut painted = house.clone();
-    painted.router = router(house.provider.clone(), Options { proxies: Proxies::default(), site });
+    painted.router = router(
+        house.provider.clone(),
+        Options {
+            proxies: Proxies::default(),
+            site,
+        },
+    );
     painted
 }

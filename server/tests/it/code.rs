@@ -1,6 +1,10 @@
-//! The authorization code: short-lived, single use, bound to what was asked (O9, O10; cases B13, B15, A1).
+//! The authorization code: short-lived, single use, bound to what was asked (O9, O10; cases B13,
+//! B15, A1).
 
-use crate::support::{Browser, Engine, House, McpClient, Query, RACERS, Tokens, native_metadata, on_both_engines, race};
+use crate::support::{
+    Browser, Engine, House, McpClient, Query, RACERS, Tokens, native_metadata, on_both_engines,
+    race,
+};
 
 on_both_engines!(
     o9_a_code_lives_for_sixty_seconds,
@@ -38,8 +42,14 @@ async fn o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine
     house.pass(600);
     client.me(&tokens.access).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
     // Another grant of the same client lives on.
     client.me(&other.access).await.granted();
     Tokens::read(&client.refresh(&other.refresh).await);
@@ -55,37 +65,70 @@ async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
     for form in [
         stranger.code_form(&code),
         form.clone().set("code_verifier", &"x".repeat(43)),
-        form.clone().set("redirect_uri", "http://127.0.0.1:33419/callback"),
+        form.clone()
+            .set("redirect_uri", "http://127.0.0.1:33419/callback"),
         form.clone().set("code", &altered(&code)),
     ] {
-        house.post("/token", &form).await.refused(400, "invalid_grant");
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "invalid_grant");
     }
-    house.post("/token", &form.set("resource", "https://other.example/mcp")).await.refused(400, "invalid_target");
+    house
+        .post("/token", &form.set("resource", "https://other.example/mcp"))
+        .await
+        .refused(400, "invalid_target");
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(engine: Engine) {
+async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let stranger = McpClient::native(&house).await;
     let secretive = McpClient::confidential(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code);
-    let expected = house.post("/token", &form.clone().set("code", &altered(&code))).await;
+    let expected = house
+        .post("/token", &form.clone().set("code", &altered(&code)))
+        .await;
     for (what, form) in [
         ("another client", stranger.code_form(&code)),
         ("a confidential client", secretive.code_form(&code)),
-        ("another path", form.clone().set("redirect_uri", "http://127.0.0.1:33418/callback/")),
-        ("another port than asked with", form.clone().set("redirect_uri", "http://127.0.0.1:33419/callback")),
-        ("another host", form.clone().set("redirect_uri", "http://localhost:33418/callback")),
-        ("another verifier", form.clone().set("code_verifier", &"x".repeat(43))),
-        ("a verifier too short", form.clone().set("code_verifier", "x")),
+        (
+            "another path",
+            form.clone()
+                .set("redirect_uri", "http://127.0.0.1:33418/callback/"),
+        ),
+        (
+            "another port than asked with",
+            form.clone()
+                .set("redirect_uri", "http://127.0.0.1:33419/callback"),
+        ),
+        (
+            "another host",
+            form.clone()
+                .set("redirect_uri", "http://localhost:33418/callback"),
+        ),
+        (
+            "another verifier",
+            form.clone().set("code_verifier", &"x".repeat(43)),
+        ),
+        (
+            "a verifier too short",
+            form.clone().set("code_verifier", "x"),
+        ),
     ] {
         let answer = house.post("/token", &form).await;
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, expected.body, "{what}");
-        assert_eq!(answer.headers_without_id(), expected.headers_without_id(), "{what}");
+        assert_eq!(
+            answer.headers_without_id(),
+            expected.headers_without_id(),
+            "{what}"
+        );
     }
     Tokens::read(&house.post("/token", &form).await);
 }
@@ -96,8 +139,16 @@ async fn b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let expected = client.exchange(&altered(&code)).await.body;
     let shortened = &code[..code.len() - 1];
-    for nobodys in ["x", "vac_", shortened, &code.replace("vac_", "vrt_"), &format!("{code}x"), &"a".repeat(5000), "\0", "\u{fffd}"]
-    {
+    for nobodys in [
+        "x",
+        "vac_",
+        shortened,
+        &code.replace("vac_", "vrt_"),
+        &format!("{code}x"),
+        &"a".repeat(5000),
+        "\0",
+        "\u{fffd}",
+    ] {
         let answer = client.exchange(nobodys).await;
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, expected, "{nobodys}");
@@ -110,29 +161,58 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
     let client = McpClient::native(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code);
-    for other in ["https://vestibule.example/mcp/", "https://vestibule.example", "http://vestibule.example/mcp", "mcp", "*"] {
-        house.post("/token", &form.clone().set("resource", other)).await.refused(400, "invalid_target");
+    for other in [
+        "https://vestibule.example/mcp/",
+        "https://vestibule.example",
+        "http://vestibule.example/mcp",
+        "mcp",
+        "*",
+    ] {
+        house
+            .post("/token", &form.clone().set("resource", other))
+            .await
+            .refused(400, "invalid_target");
     }
-    let other = form.clone().and("resource", "https://vestibule.example/other");
-    let body = house.post("/token", &other).await.refused(400, "invalid_target");
-    assert!(body["error_description"].as_str().is_some_and(|text| text.contains("several resources")), "{body}");
-    // A17: scheme and host in another case are the same resource, and none at all is the one consented to.
-    // The same one again counts once.
-    let again = form.set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp").and("resource", "https://vestibule.example/mcp");
+    let other = form
+        .clone()
+        .and("resource", "https://vestibule.example/other");
+    let body = house
+        .post("/token", &other)
+        .await
+        .refused(400, "invalid_target");
+    assert!(
+        body["error_description"]
+            .as_str()
+            .is_some_and(|text| text.contains("several resources")),
+        "{body}"
+    );
+    // A17: scheme and host in another case are the same resource, and none at all is the one
+    // consented to. The same one again counts once.
+    let again = form
+        .set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp")
+        .and("resource", "https://vestibule.example/mcp");
     Tokens::read(&house.post("/token", &again).await);
 }
 
 async fn o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read"));
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code);
     let wider = form.set("scope", "openid notes:read notes:write");
-    assert_eq!(house.post("/token", &wider).await.granted()["scope"], "notes:read");
+    assert_eq!(
+        house.post("/token", &wider).await.granted()["scope"],
+        "notes:read"
+    );
     let client = McpClient::native(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let narrower = client.code_form(&code).set("scope", "openid notes:read");
-    assert_eq!(house.post("/token", &narrower).await.granted()["scope"], "notes:read");
+    assert_eq!(
+        house.post("/token", &narrower).await.granted()["scope"],
+        "notes:read"
+    );
 }
 
 async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
@@ -140,11 +220,25 @@ async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let code = browser.allow(&client).await;
-    Tokens::read(&house.post("/token", &client.code_form(&code).without("redirect_uri").without("resource")).await);
-    // RFC 8252 section 7.3: any port of the computer's own, as long as it is the same one in both requests.
-    let client = client.asking(|query| query.set("redirect_uri", "http://127.0.0.1:51234/callback"));
+    Tokens::read(
+        &house
+            .post(
+                "/token",
+                &client
+                    .code_form(&code)
+                    .without("redirect_uri")
+                    .without("resource"),
+            )
+            .await,
+    );
+    // RFC 8252 section 7.3: any port of the computer's own, as long as it is the same one in both
+    // requests.
+    let client =
+        client.asking(|query| query.set("redirect_uri", "http://127.0.0.1:51234/callback"));
     let code = browser.allow(&client).await;
-    let form = client.code_form(&code).set("redirect_uri", "http://127.0.0.1:51234/callback");
+    let form = client
+        .code_form(&code)
+        .set("redirect_uri", "http://127.0.0.1:51234/callback");
     Tokens::read(&house.post("/token", &form).await);
 }
 
@@ -167,15 +261,24 @@ async fn one_of_many(house: &House, servers: [House; 2]) {
         async move { client.exchange(&code).await }
     })
     .await;
-    let (granted, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    let (granted, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((granted.len(), refused.len()), (1, RACERS - 1));
     for answer in refused {
         answer.refused(400, "invalid_grant");
     }
     let tokens = Tokens::read(&granted[0]);
     for house in servers {
-        client.at(&house).refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-        client.at(&house).me(&tokens.access).await.refused(401, "invalid_token");
+        client
+            .at(&house)
+            .refresh(&tokens.refresh)
+            .await
+            .refused(400, "invalid_grant");
+        client
+            .at(&house)
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
     }
 }
 
@@ -189,16 +292,36 @@ async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine
     let mut names: Vec<_> = body.as_object().expect("an object").keys().collect();
     names.sort();
     assert_eq!(names, ["access_token", "expires_in", "scope", "token_type"]);
-    client.me(body["access_token"].as_str().expect("a token")).await.granted();
+    client
+        .me(body["access_token"].as_str().expect("a token"))
+        .await
+        .granted();
     // A second use ends that, too.
     client.exchange(&code).await.refused(400, "invalid_grant");
-    client.me(body["access_token"].as_str().expect("a token")).await.refused(401, "invalid_token");
-    let form = Query::new([("grant_type", "refresh_token"), ("refresh_token", &code), ("client_id", &client.id)]);
-    house.post("/token", &form).await.refused(400, "invalid_grant");
+    client
+        .me(body["access_token"].as_str().expect("a token"))
+        .await
+        .refused(401, "invalid_token");
+    let form = Query::new([
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &code),
+        ("client_id", &client.id),
+    ]);
+    house
+        .post("/token", &form)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 /// The same code with another secret: it still names its grant.
 fn altered(code: &str) -> String {
     let (rest, last) = code.split_at(code.len() - 8);
-    format!("{rest}{}", if last.starts_with('A') { "BAAAAAAA" } else { "AAAAAAAA" })
+    format!(
+        "{rest}{}",
+        if last.starts_with('A') {
+            "BAAAAAAA"
+        } else {
+            "AAAAAAAA"
+        }
+    )
 }

@@ -1,4 +1,5 @@
-//! The command `vestibule` itself, as a person or a script runs it, beside a running server and without one.
+//! The command `vestibule` itself, as a person or a script runs it, beside a running server and
+//! without one.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -43,7 +44,10 @@ impl Printed {
 
     #[track_caller]
     fn failed(self, why: &str) -> Self {
-        assert!(self.code == 1 && self.err.contains(why), "not {why:?}: {self:?}");
+        assert!(
+            self.code == 1 && self.err.contains(why),
+            "not {why:?}: {self:?}"
+        );
         self
     }
 
@@ -58,13 +62,25 @@ impl Terminal {
     fn embedded() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = format!("file:{}", folder.path().join("data").display());
-        Self { folder, store, key: None, user: None, _redis: None }
+        Self {
+            folder,
+            store,
+            key: None,
+            user: None,
+            _redis: None,
+        }
     }
 
     fn redis() -> Self {
         let server = RedisServer::start();
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, store: server.url(), key: Some(KEY), user: None, _redis: Some(server) }
+        Self {
+            folder,
+            store: server.url(),
+            key: Some(KEY),
+            user: None,
+            _redis: Some(server),
+        }
     }
 
     /// Both engines.
@@ -82,12 +98,19 @@ impl Terminal {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command.args(arguments).current_dir(self.folder.path()).env_clear().env("VESTIBULE_STORE", &self.store);
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("VESTIBULE_STORE", &self.store);
         command.envs(self.key.map(|key| ("VESTIBULE_SEALING_KEY", key)));
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -101,7 +124,11 @@ impl Terminal {
         let _ = child.stdin.take().expect("a pipe").write_all(input);
         let output = child.wait_with_output().expect("the command ends");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Printed { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        Printed {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     /// Starts a server with an issuer, or with one on a free port.
@@ -110,13 +137,24 @@ impl Terminal {
     }
 
     fn serve_with(&self, issuer: Option<&str>, more: &[&str]) -> Server {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let (own, listen) = (format!("http://localhost:{port}"), format!("127.0.0.1:{port}"));
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
+        let (own, listen) = (
+            format!("http://localhost:{port}"),
+            format!("127.0.0.1:{port}"),
+        );
         let issuer = issuer.unwrap_or(&own).to_owned();
-        let mut command = self.command(&[&["serve", "--issuer", &issuer, "--listen", &listen], more].concat());
+        let mut command =
+            self.command(&[&["serve", "--issuer", &issuer, "--listen", &listen], more].concat());
         let mut child = command.spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let banner = lines.by_ref().map_while(Result::ok).find(|line| line.contains("Metadata"));
+        let banner = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains("Metadata"));
         let server = Server { child, issuer };
         match banner {
             Some(_) => server,
@@ -134,8 +172,12 @@ struct Server {
 impl Server {
     /// Stops it as a supervisor does, and gives what it said on standard error.
     fn stop(mut self) -> String {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let output = std::mem::replace(&mut self.child, Command::new("true").spawn().expect("true")).wait_with_output();
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        let output =
+            std::mem::replace(&mut self.child, Command::new("true").spawn().expect("true"))
+                .wait_with_output();
         String::from_utf8_lossy(&output.expect("the server ends").stderr).into_owned()
     }
 }
@@ -148,8 +190,18 @@ impl Drop for Server {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.sort_unstable();
     names
 }
@@ -183,13 +235,25 @@ fn what_reads_or_changes_creates_no_store() {
     ];
     for terminal in Terminal::each() {
         for arguments in commands {
-            let printed = terminal.run(arguments).failed(NO_STORE).failed("Give --store or --config.");
+            let printed = terminal
+                .run(arguments)
+                .failed(NO_STORE)
+                .failed("Give --store or --config.");
             assert_eq!(printed.out, "", "{arguments:?}");
             assert_eq!(names(terminal.folder.path()), [""; 0], "{arguments:?}");
         }
-        terminal.run_with(&["account", "password", "a@example.com", "--password-stdin"], b"a good password\n").failed(NO_STORE);
+        terminal
+            .run_with(
+                &["account", "password", "a@example.com", "--password-stdin"],
+                b"a good password\n",
+            )
+            .failed(NO_STORE);
         terminal.run(&["check"]);
-        assert_eq!(names(terminal.folder.path()), [""; 0], "check leaves nothing behind");
+        assert_eq!(
+            names(terminal.folder.path()),
+            [""; 0],
+            "check leaves nothing behind"
+        );
     }
 }
 
@@ -197,13 +261,26 @@ fn what_reads_or_changes_creates_no_store() {
 fn what_prepares_a_server_creates_a_store_and_says_so() {
     let first: &[&[&str]] = &[
         &["account", "add", "a@example.com"],
-        &["client", "add", "--id", "app", "--name", "App", "--redirect-uri", "https://app.example/cb"],
+        &[
+            "client",
+            "add",
+            "--id",
+            "app",
+            "--name",
+            "App",
+            "--redirect-uri",
+            "https://app.example/cb",
+        ],
         &["client", "block", "evil.example"],
     ];
     for arguments in first {
         for terminal in Terminal::each() {
             let printed = terminal.run(arguments).fine();
-            assert!(printed.err.contains("A new store was created in") && printed.err.contains(&terminal.store), "{printed:?}");
+            assert!(
+                printed.err.contains("A new store was created in")
+                    && printed.err.contains(&terminal.store),
+                "{printed:?}"
+            );
             let again = terminal.run(&["account", "list"]).fine();
             assert!(!again.err.contains("created"), "{again:?}");
         }
@@ -218,29 +295,74 @@ fn adding_an_account_changes_none_and_a_password_has_a_command_of_its_own() {
             let email = format!("a{}@example.com", u8::from(running));
             let add = ["account", "add", &email, "--password-stdin"];
             terminal.run_with(&add, b"the first good one\n").fine();
-            for again in [terminal.run_with(&add, b"the second good one\n"), terminal.run(&["account", "add", &email])] {
-                again.failed("has an account already").failed("account password").failed("account reset");
+            for again in [
+                terminal.run_with(&add, b"the second good one\n"),
+                terminal.run(&["account", "add", &email]),
+            ] {
+                again
+                    .failed("has an account already")
+                    .failed("account password")
+                    .failed("account reset");
             }
-            let trail = terminal.run(&["audit", "list", "--json"]).json().to_string();
-            assert!(!trail.contains("account_password_set") || running, "{trail}");
+            let trail = terminal
+                .run(&["audit", "list", "--json"])
+                .json()
+                .to_string();
+            assert!(
+                !trail.contains("account_password_set") || running,
+                "{trail}"
+            );
             let password = ["account", "password", &email, "--password-stdin"];
-            let done = terminal.run_with(&password, b"the second good one\n").fine();
-            assert!(done.out.contains("new password") && done.out.contains("have ended"), "{done:?}");
-            assert_eq!(terminal.run_with(&[&password[..], &["--json"]].concat(), b"the third good one\n").json()["done"], true);
+            let done = terminal
+                .run_with(&password, b"the second good one\n")
+                .fine();
+            assert!(
+                done.out.contains("new password") && done.out.contains("have ended"),
+                "{done:?}"
+            );
+            assert_eq!(
+                terminal
+                    .run_with(
+                        &[&password[..], &["--json"]].concat(),
+                        b"the third good one\n"
+                    )
+                    .json()["done"],
+                true
+            );
             terminal.run_with(&password, b"\n").failed("no password");
             terminal
-                .run_with(&["account", "password", "x@example.com", "--password-stdin"], b"a good one, too\n")
+                .run_with(
+                    &["account", "password", "x@example.com", "--password-stdin"],
+                    b"a good one, too\n",
+                )
                 .failed("no account");
-            assert!(terminal.run(&["audit", "list", "--json"]).json().to_string().contains("account_password_set"));
+            assert!(
+                terminal
+                    .run(&["audit", "list", "--json"])
+                    .json()
+                    .to_string()
+                    .contains("account_password_set")
+            );
 
             let waiting = format!("w{}@example.com", u8::from(running));
             let first = terminal.run(&["account", "add", &waiting]).fine();
-            assert!(first.out.contains("is added") && first.out.contains("once until "), "{first:?}");
+            assert!(
+                first.out.contains("is added") && first.out.contains("once until "),
+                "{first:?}"
+            );
             let again = terminal.run(&["account", "add", &waiting]).fine();
-            assert!(again.out.contains("Older links no longer work"), "{again:?}");
-            terminal.run(&["account", "add", &waiting, "--role", "administrator"]).failed("account role");
+            assert!(
+                again.out.contains("Older links no longer work"),
+                "{again:?}"
+            );
+            terminal
+                .run(&["account", "add", &waiting, "--role", "administrator"])
+                .failed("account role");
             let json = terminal.run(&["account", "add", &waiting, "--json"]).json();
-            assert!(json["invited_again"] == true && json["link_expires_at"].is_u64(), "{json}");
+            assert!(
+                json["invited_again"] == true && json["link_expires_at"].is_u64(),
+                "{json}"
+            );
             assert_eq!(json["account"]["role"], "person");
             drop(server);
         }
@@ -254,30 +376,93 @@ fn a_provisioning_script_can_be_repeated() {
         for running in [false, true] {
             let server = running.then(|| terminal.serve(None));
             let id = format!("app-{running}");
-            let add = ["client", "add", "--id", &id, "--name", "App", "--redirect-uri", uri, "--confidential", "--json"];
+            let add = [
+                "client",
+                "add",
+                "--id",
+                &id,
+                "--name",
+                "App",
+                "--redirect-uri",
+                uri,
+                "--confidential",
+                "--json",
+            ];
             let first = terminal.run(&add).json();
-            assert!(first["client_id"] == *id && first["client_secret"].is_string() && first["unchanged"] == false, "{first}");
+            assert!(
+                first["client_id"] == *id
+                    && first["client_secret"].is_string()
+                    && first["unchanged"] == false,
+                "{first}"
+            );
             let again = terminal.run(&add).json();
-            assert!(again["client_secret"].is_null() && again["unchanged"] == true, "{again}");
+            assert!(
+                again["client_secret"].is_null() && again["unchanged"] == true,
+                "{again}"
+            );
             let told = terminal.run(&add[..add.len() - 1]).fine();
-            assert!(told.out.contains("nothing was changed") && !told.out.contains("vcs_"), "{told:?}");
-            let other = ["client", "add", "--id", &id, "--name", "Other", "--redirect-uri", uri, "--confidential"];
+            assert!(
+                told.out.contains("nothing was changed") && !told.out.contains("vcs_"),
+                "{told:?}"
+            );
+            let other = [
+                "client",
+                "add",
+                "--id",
+                &id,
+                "--name",
+                "Other",
+                "--redirect-uri",
+                uri,
+                "--confidential",
+            ];
             terminal.run(&other).failed("client set");
 
-            let set = terminal.run(&["client", "set", &id, "--name", "Other", "--json"]).json();
+            let set = terminal
+                .run(&["client", "set", &id, "--name", "Other", "--json"])
+                .json();
             assert_eq!(set["changed"], serde_json::json!(["name"]));
             assert_eq!(terminal.run(&other).fine().code, 0, "now it is the same");
             let secret = terminal.run(&["client", "secret", &id, "--json"]).json();
-            assert!(secret["client_secret"] != first["client_secret"] && secret["client_secret"].is_string());
-            assert!(terminal.run(&["client", "set", &id, "--public"]).fine().out.contains("authentication"));
+            assert!(
+                secret["client_secret"] != first["client_secret"]
+                    && secret["client_secret"].is_string()
+            );
+            assert!(
+                terminal
+                    .run(&["client", "set", &id, "--public"])
+                    .fine()
+                    .out
+                    .contains("authentication")
+            );
             terminal.run(&["client", "secret", &id]).failed("public");
-            terminal.run(&["client", "set", &id]).failed("nothing is named");
-            terminal.run(&["client", "set", "nobody", "--name", "X"]).failed("no client");
+            terminal
+                .run(&["client", "set", &id])
+                .failed("nothing is named");
+            terminal
+                .run(&["client", "set", "nobody", "--name", "X"])
+                .failed("no client");
             for bad in ["vc_mine", "https://app.example/c.json", "a\tb"] {
-                terminal.run(&["client", "add", "--id", bad, "--name", "X", "--redirect-uri", uri]).failed("cannot be a client id");
+                terminal
+                    .run(&[
+                        "client",
+                        "add",
+                        "--id",
+                        bad,
+                        "--name",
+                        "X",
+                        "--redirect-uri",
+                        uri,
+                    ])
+                    .failed("cannot be a client id");
             }
             let clients = terminal.run(&["client", "list", "--json"]).json();
-            let ids: Vec<_> = clients.as_array().expect("a list").iter().filter(|client| client["client_id"] == *id).collect();
+            let ids: Vec<_> = clients
+                .as_array()
+                .expect("a list")
+                .iter()
+                .filter(|client| client["client_id"] == *id)
+                .collect();
             assert_eq!(ids.len(), 1);
             drop(server);
         }
@@ -286,15 +471,31 @@ fn a_provisioning_script_can_be_repeated() {
 
 #[test]
 fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
-    let (here, there, back) = (Terminal::embedded(), Terminal::redis(), Terminal::embedded());
+    let (here, there, back) = (
+        Terminal::embedded(),
+        Terminal::redis(),
+        Terminal::embedded(),
+    );
     let server = here.serve(None);
     let issuer = server.issuer.clone();
-    here.run_with(&["account", "add", "ada@example.com", "--password-stdin"], format!("{PASSWORD}\n").as_bytes()).fine();
+    here.run_with(
+        &["account", "add", "ada@example.com", "--password-stdin"],
+        format!("{PASSWORD}\n").as_bytes(),
+    )
+    .fine();
     // Somebody goes on writing meanwhile.
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| {
             for n in 0..8 {
-                here.run(&["client", "add", "--name", &format!("Client {n}"), "--redirect-uri", "https://app.example/cb"]).fine();
+                here.run(&[
+                    "client",
+                    "add",
+                    "--name",
+                    &format!("Client {n}"),
+                    "--redirect-uri",
+                    "https://app.example/cb",
+                ])
+                .fine();
             }
         });
         for n in 0..3 {
@@ -303,27 +504,56 @@ fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
         busy.join().expect("busy to the end");
     });
     let made = here.run(&["backup", "b", "--json"]).json();
-    assert!(made["entries"].as_u64().is_some_and(|entries| entries > 10), "{made}");
-    assert_eq!(fs::metadata(here.path("b")).expect("there").permissions().mode() & 0o777, 0o600);
+    assert!(
+        made["entries"].as_u64().is_some_and(|entries| entries > 10),
+        "{made}"
+    );
+    assert_eq!(
+        fs::metadata(here.path("b"))
+            .expect("there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
     let by_pipe = here.run(&["backup", "-"]).fine();
-    assert!(by_pipe.out.starts_with("{\"vestibule_backup\":1,") && by_pipe.err.contains("sealing key"), "{}", by_pipe.err);
+    assert!(
+        by_pipe.out.starts_with("{\"vestibule_backup\":1,") && by_pipe.err.contains("sealing key"),
+        "{}",
+        by_pipe.err
+    );
     drop(server);
     let clients = here.run(&["client", "list", "--json"]).json();
-    assert_eq!(here.run(&["backup", "stopped", "--json"]).json()["entries"], made["entries"], "the same without the server");
+    assert_eq!(
+        here.run(&["backup", "stopped", "--json"]).json()["entries"],
+        made["entries"],
+        "the same without the server"
+    );
 
     let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
     let key = key.trim();
     let path = |name| here.path(name).to_str().expect("text").to_owned();
     for early in ["early-0", "early-1", "early-2"] {
         let terminal = Terminal::redis();
-        terminal.run(&["restore", &path(early), "--sealing-key", key]).fine();
+        terminal
+            .run(&["restore", &path(early), "--sealing-key", key])
+            .fine();
     }
-    let told = there.run(&["restore", &path("b"), "--sealing-key", key]).fine();
+    let told = there
+        .run(&["restore", &path("b"), "--sealing-key", key])
+        .fine();
     assert!(told.out.contains("entries were restored"), "{told:?}");
-    assert_eq!(there.run(&["client", "list", "--json", "--sealing-key", key]).json(), clients);
+    assert_eq!(
+        there
+            .run(&["client", "list", "--json", "--sealing-key", key])
+            .json(),
+        clients
+    );
     let trail = there.run(&["audit", "verify", "--sealing-key", key]).fine();
     assert!(trail.out.contains("all is well"), "{trail:?}");
-    let trail = there.run(&["audit", "list", "--json", "--sealing-key", key]).json();
+    let trail = there
+        .run(&["audit", "list", "--json", "--sealing-key", key])
+        .json();
     assert_eq!(trail[0]["deed"], "store_restored");
     let again = there.run(&["restore", &path("b"), "--sealing-key", key]);
     again.failed("not empty");
@@ -334,7 +564,10 @@ fn a_backup_of_a_running_server_moves_to_the_other_engine_and_back() {
     back.run_with(&["restore", "-"], away.out.as_bytes()).fine();
     assert_eq!(back.run(&["client", "list", "--json"]).json(), clients);
     let listed = back.run(&["account", "list", "--issuer", &issuer]).fine();
-    assert!(listed.out.contains("ada@example.com") && listed.err.is_empty(), "{listed:?}");
+    assert!(
+        listed.out.contains("ada@example.com") && listed.err.is_empty(),
+        "{listed:?}"
+    );
     back.serve(Some(&issuer));
 }
 
@@ -346,30 +579,48 @@ fn what_is_no_whole_backup_restores_nothing() {
     here.run(&["backup", "b"]).failed("exists already");
     symlink(here.path("nowhere"), here.path("link")).expect("a link");
     here.run(&["backup", "link"]).failed("exists already");
-    here.run(&["backup", "no/where"]).failed("cannot be written");
+    here.run(&["backup", "no/where"])
+        .failed("cannot be written");
     let whole = fs::read(here.path("b")).expect("a backup");
-    assert_eq!(names(here.folder.path()), ["b", "data", "link"], "nothing else is left");
+    assert_eq!(
+        names(here.folder.path()),
+        ["b", "data", "link"],
+        "nothing else is left"
+    );
     let mut damaged = whole.clone();
     damaged[whole.len() / 3] ^= 4;
     let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
     for there in Terminal::each() {
-        for (name, bytes) in
-            [("half", &whole[..whole.len() / 2]), ("damaged", &damaged), ("other", b"hello\n"), ("empty", b"" as &[u8])]
-        {
+        for (name, bytes) in [
+            ("half", &whole[..whole.len() / 2]),
+            ("damaged", &damaged),
+            ("other", b"hello\n"),
+            ("empty", b"" as &[u8]),
+        ] {
             fs::write(there.path(name), bytes).expect("written");
-            there.run(&["restore", name, "--sealing-key", key.trim()]).failed("cannot be restored");
-            there.run_with(&["restore", "-", "--sealing-key", key.trim()], bytes).failed("cannot be restored");
+            there
+                .run(&["restore", name, "--sealing-key", key.trim()])
+                .failed("cannot be restored");
+            there
+                .run_with(&["restore", "-", "--sealing-key", key.trim()], bytes)
+                .failed("cannot be restored");
         }
-        there.run(&["restore", "absent"]).failed("cannot be restored");
+        there
+            .run(&["restore", "absent"])
+            .failed("cannot be restored");
         there.run(&["account", "list"]).failed(NO_STORE);
         assert!(!there.data().exists());
         // Without its key, or with another, a restored store would be of no use.
         let b = here.path("b");
         let b = b.to_str().expect("text");
         there.run(&["restore", b]).failed("sealing key");
-        there.run(&["restore", b, "--sealing-key", KEY]).failed("another sealing key");
+        there
+            .run(&["restore", b, "--sealing-key", KEY])
+            .failed("another sealing key");
         there.run(&["account", "list"]).failed(NO_STORE);
-        there.run(&["restore", b, "--sealing-key", key.trim()]).fine();
+        there
+            .run(&["restore", b, "--sealing-key", key.trim()])
+            .fine();
     }
 }
 
@@ -380,10 +631,18 @@ fn a_server_that_has_the_store_open_keeps_a_restore_out() {
     here.run(&["backup", "b"]).fine();
     let key = fs::read_to_string(here.data().join("sealing.key")).expect("a key");
     let b = here.path("b");
-    let restore = ["restore", b.to_str().expect("text"), "--sealing-key", key.trim()];
+    let restore = [
+        "restore",
+        b.to_str().expect("text"),
+        "--sealing-key",
+        key.trim(),
+    ];
     let _server = here.serve(None);
     here.run(&restore).failed("held by another process");
-    let there = Terminal { key: None, ..Terminal::redis() };
+    let there = Terminal {
+        key: None,
+        ..Terminal::redis()
+    };
     let _other = there.serve_with(None, &["--sealing-key", key.trim()]);
     there.run(&restore).failed("not empty");
 }
@@ -394,33 +653,84 @@ fn a_changed_issuer_is_told_at_start_in_check_and_in_the_list() {
     for terminal in Terminal::each() {
         let first = terminal.serve(None);
         let old = first.issuer.clone();
-        terminal.run_with(&["account", "add", "ada@example.com", "--password-stdin"], b"a good password\n").fine();
+        terminal
+            .run_with(
+                &["account", "add", "ada@example.com", "--password-stdin"],
+                b"a good password\n",
+            )
+            .fine();
         let new = "http://127.0.0.1:4567";
         let check = terminal.run(&["check", "--issuer", new, "--listen", "127.0.0.1:0"]);
-        assert!(check.out.contains(CHANGED), "beside the server of before: {check:?}");
+        assert!(
+            check.out.contains(CHANGED),
+            "beside the server of before: {check:?}"
+        );
         assert!(!first.stop().contains(CHANGED));
 
-        for arguments in [&["account", "list"][..], &["account", "reset", "ada@example.com"]] {
-            let told = terminal.run(&[arguments, &["--issuer", new]].concat()).fine();
-            assert!(told.err.contains(CHANGED) && told.err.contains(&old) && told.err.contains("passkey"), "{told:?}");
-            let same = terminal.run(&[arguments, &["--issuer", &old]].concat()).fine();
+        for arguments in [
+            &["account", "list"][..],
+            &["account", "reset", "ada@example.com"],
+        ] {
+            let told = terminal
+                .run(&[arguments, &["--issuer", new]].concat())
+                .fine();
+            assert!(
+                told.err.contains(CHANGED)
+                    && told.err.contains(&old)
+                    && told.err.contains("passkey"),
+                "{told:?}"
+            );
+            let same = terminal
+                .run(&[arguments, &["--issuer", &old]].concat())
+                .fine();
             assert!(!same.err.contains(CHANGED), "{same:?}");
         }
-        let check = terminal.run(&["check", "--issuer", new, "--listen", "127.0.0.1:0", "--json"]);
+        let check = terminal.run(&[
+            "check",
+            "--issuer",
+            new,
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+        ]);
         assert!(check.out.contains(CHANGED), "{check:?}");
 
         let second = terminal.serve(Some(new));
         if terminal.key.is_none() {
             let told = terminal.run(&["account", "list"]).fine();
-            assert!(told.err.contains(CHANGED), "the running server compares: {told:?}");
+            assert!(
+                told.err.contains(CHANGED),
+                "the running server compares: {told:?}"
+            );
         }
         assert!(second.stop().contains(CHANGED));
-        terminal.run(&["issuer", "accept", "http://elsewhere.localhost:1", "--issuer", new]).failed("configured issuer is");
-        assert!(terminal.run(&["issuer", "show", "--issuer", new]).fine().out.contains(CHANGED));
-        let accepted = terminal.run(&["issuer", "accept", new, "--issuer", new]).fine();
-        assert!(accepted.out.contains(new) && !accepted.out.contains(CHANGED), "{accepted:?}");
+        terminal
+            .run(&[
+                "issuer",
+                "accept",
+                "http://elsewhere.localhost:1",
+                "--issuer",
+                new,
+            ])
+            .failed("configured issuer is");
+        assert!(
+            terminal
+                .run(&["issuer", "show", "--issuer", new])
+                .fine()
+                .out
+                .contains(CHANGED)
+        );
+        let accepted = terminal
+            .run(&["issuer", "accept", new, "--issuer", new])
+            .fine();
+        assert!(
+            accepted.out.contains(new) && !accepted.out.contains(CHANGED),
+            "{accepted:?}"
+        );
         assert!(!terminal.serve(Some(new)).stop().contains(CHANGED));
-        let trail = terminal.run(&["audit", "list", "--json", "--issuer", new]).json();
+        let trail = terminal
+            .run(&["audit", "list", "--json", "--issuer", new])
+            .json();
         assert!(trail.to_string().contains("issuer_accepted"), "{trail}");
     }
 }
@@ -430,9 +740,20 @@ fn files_that_others_can_reach_are_warned_of() {
     let terminal = Terminal::embedded();
     terminal.run(&["account", "add", "ada@example.com"]).fine();
     let check = || terminal.run(&["check", "--listen", "127.0.0.1:0"]).out;
-    assert!(!check().contains("data folder") && !check().contains("chmod"), "{}", check());
-    let set = |name: &str, mode| fs::set_permissions(terminal.data().join(name), fs::Permissions::from_mode(mode)).expect("set");
-    for (mode, words) in [(0o777, "can write"), (0o770, "can write"), (0o755, "look into")] {
+    assert!(
+        !check().contains("data folder") && !check().contains("chmod"),
+        "{}",
+        check()
+    );
+    let set = |name: &str, mode| {
+        fs::set_permissions(terminal.data().join(name), fs::Permissions::from_mode(mode))
+            .expect("set")
+    };
+    for (mode, words) in [
+        (0o777, "can write"),
+        (0o770, "can write"),
+        (0o755, "look into"),
+    ] {
         set("", mode);
         assert!(check().contains(words), "{mode:o}");
     }
@@ -441,7 +762,13 @@ fn files_that_others_can_reach_are_warned_of() {
     set("", 0o700);
     for name in ["sealing.key", "store.redb"] {
         set(name, 0o644);
-        assert!(check().contains(&format!("chmod 600 {}", terminal.data().join(name).display())), "{name}");
+        assert!(
+            check().contains(&format!(
+                "chmod 600 {}",
+                terminal.data().join(name).display()
+            )),
+            "{name}"
+        );
         set(name, 0o600);
     }
 }
@@ -461,17 +788,37 @@ fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
     terminal.run(&["account", "add", "ada@example.com"]).fine();
     for name in ["store.redb", "sealing.key"] {
         let metadata = fs::metadata(terminal.data().join(name)).expect("there");
-        assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o777), (SOMEBODY, SOMEBODY, 0o600), "{name}");
+        assert_eq!(
+            (metadata.uid(), metadata.gid(), metadata.mode() & 0o777),
+            (SOMEBODY, SOMEBODY, 0o600),
+            "{name}"
+        );
     }
     terminal.user = Some(SOMEBODY);
     if terminal.command(&["--version"]).output().is_err() {
         // The program lies where nobody else can run it.
         return;
     }
-    assert!(terminal.run(&["account", "list"]).fine().out.contains("ada@example.com"));
+    assert!(
+        terminal
+            .run(&["account", "list"])
+            .fine()
+            .out
+            .contains("ada@example.com")
+    );
     let server = terminal.serve(None);
-    let root = Terminal { user: None, store: terminal.store.clone(), ..Terminal::embedded() };
-    assert!(root.run(&["account", "list"]).fine().out.contains("ada@example.com"), "root speaks to the server");
+    let root = Terminal {
+        user: None,
+        store: terminal.store.clone(),
+        ..Terminal::embedded()
+    };
+    assert!(
+        root.run(&["account", "list"])
+            .fine()
+            .out
+            .contains("ada@example.com"),
+        "root speaks to the server"
+    );
     drop(server);
 
     let settings = terminal.path("vestibule.toml");
@@ -479,17 +826,26 @@ fn what_root_makes_the_server_can_open_and_a_foreign_file_is_named() {
     fs::set_permissions(&settings, fs::Permissions::from_mode(0o600)).expect("set");
     let shown = settings.display().to_string();
     let check = terminal.run(&["check", "--config", &shown]);
-    assert!(check.out.contains(&shown) && check.out.contains("belongs to root"), "{check:?}");
+    assert!(
+        check.out.contains(&shown) && check.out.contains("belongs to root"),
+        "{check:?}"
+    );
     for name in ["store.redb", "sealing.key"] {
         let path = terminal.data().join(name);
         chown(&path, Some(0), Some(0)).expect("given away");
         let printed = terminal.run(&["account", "list"]);
-        printed.failed(&path.display().to_string()).failed("belongs to root").failed(&SOMEBODY.to_string());
+        printed
+            .failed(&path.display().to_string())
+            .failed("belongs to root")
+            .failed(&SOMEBODY.to_string());
         chown(&path, Some(SOMEBODY), Some(SOMEBODY)).expect("given back");
     }
     chown(terminal.data(), Some(0), Some(0)).expect("given away");
     fs::set_permissions(terminal.data(), fs::Permissions::from_mode(0o700)).expect("set");
-    terminal.run(&["account", "list"]).failed("belongs to root").failed(&SOMEBODY.to_string());
+    terminal
+        .run(&["account", "list"])
+        .failed("belongs to root")
+        .failed(&SOMEBODY.to_string());
 }
 
 #[test]
@@ -499,8 +855,18 @@ fn no_link_is_followed_or_replaced_where_a_file_is_made() {
         fs::create_dir(terminal.data()).expect("a folder");
         let away = terminal.path("away");
         symlink(&away, terminal.data().join(name)).expect("a link");
-        assert_ne!(terminal.run(&["account", "add", "ada@example.com"]).code, 0, "{name}");
-        assert!(!away.exists() && fs::symlink_metadata(terminal.data().join(name)).expect("there").is_symlink(), "{name}");
+        assert_ne!(
+            terminal.run(&["account", "add", "ada@example.com"]).code,
+            0,
+            "{name}"
+        );
+        assert!(
+            !away.exists()
+                && fs::symlink_metadata(terminal.data().join(name))
+                    .expect("there")
+                    .is_symlink(),
+            "{name}"
+        );
     }
     let terminal = Terminal::embedded();
     fs::create_dir(terminal.data()).expect("a folder");
@@ -513,12 +879,19 @@ fn no_link_is_followed_or_replaced_where_a_file_is_made() {
     terminal.run(&["account", "list"]).fine();
     drop(server);
     assert_eq!(fs::read_to_string(&away).expect("there"), "kept");
-    assert_eq!(fs::metadata(&away).expect("there").permissions().mode() & 0o777, 0o644 & !umask());
+    assert_eq!(
+        fs::metadata(&away).expect("there").permissions().mode() & 0o777,
+        0o644 & !umask()
+    );
 }
 
 /// What this process leaves out of the mode of a new file.
 fn umask() -> u32 {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("x"), "").expect("written");
-    0o666 & !fs::metadata(folder.path().join("x")).expect("there").permissions().mode()
+    0o666
+        & !fs::metadata(folder.path().join("x"))
+            .expect("there")
+            .permissions()
+            .mode()
 }

@@ -31,33 +31,78 @@ fn every_requirement_has_one_row_with_a_test_that_exists_or_a_reason() {
         ("BP", 1..=8),
         ("T", 1..=6),
     ]);
-    assert_eq!(faults(&document("CONFORMANCE.md"), &known, &all_tests()), Vec::<String>::new());
+    assert_eq!(
+        faults(&document("CONFORMANCE.md"), &known, &all_tests()),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn every_known_attack_has_one_row_with_a_test_that_exists_or_a_reason() {
-    let known =
-        series(&[("A", 1..=4), ("A", 6..=10), ("B", 11..=13), ("B", 15..=15), ("C", 17..=19), ("C", 21..=22), ("C", 24..=26)])
-            .into_iter()
-            .chain(series(&[("D", 27..=30), ("D", 32..=35), ("E", 37..=39), ("E", 41..=41), ("E", 43..=43)]))
-            .chain(series(&[("F", 44..=45), ("F", 47..=50)]))
-            .collect::<Vec<_>>();
-    assert_eq!(faults(&document("SECURITY.md"), &known, &all_tests()), Vec::<String>::new());
+    let known = series(&[
+        ("A", 1..=4),
+        ("A", 6..=10),
+        ("B", 11..=13),
+        ("B", 15..=15),
+        ("C", 17..=19),
+        ("C", 21..=22),
+        ("C", 24..=26),
+    ])
+    .into_iter()
+    .chain(series(&[
+        ("D", 27..=30),
+        ("D", 32..=35),
+        ("E", 37..=39),
+        ("E", 41..=41),
+        ("E", 43..=43),
+    ]))
+    .chain(series(&[("F", 44..=45), ("F", 47..=50)]))
+    .collect::<Vec<_>>();
+    assert_eq!(
+        faults(&document("SECURITY.md"), &known, &all_tests()),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn a_table_with_gaps_doubles_or_tests_that_are_not_there_is_at_fault() {
-    let tests =
-        Tests { rust: BTreeSet::from(["it_holds".to_owned()]), browser: vec![vec!["with ".to_owned(), " it holds".to_owned()]] };
-    let of = |rows: &[&str]| faults(&rows.join("\n"), &["A1".to_owned(), "A2".to_owned()], &tests);
+    let tests = Tests {
+        rust: BTreeSet::from(["it_holds".to_owned()]),
+        browser: vec![vec!["with ".to_owned(), " it holds".to_owned()]],
+    };
+    let of = |rows: &[&str]| {
+        faults(
+            &rows.join("\n"),
+            &["A1".to_owned(), "A2".to_owned()],
+            &tests,
+        )
+    };
     let good = "| A1 | MUST | `a/b.rs` | `it_holds`, `a::b::it_holds`, *with care it holds* |";
-    assert_eq!(of(&[good, "| A2 | MAY | | not ours, because nobody asks |"]), Vec::<String>::new());
+    assert_eq!(
+        of(&[good, "| A2 | MAY | | not ours, because nobody asks |"]),
+        Vec::<String>::new()
+    );
     assert_eq!(of(&[good]), ["A2 is missing"]);
-    assert_eq!(of(&[good, good, "| A2 | | | because |"]), ["A1 stands there 2 times"]);
-    assert_eq!(of(&[good, "| A2 | `it_holds` | |"]), ["A2 has neither test nor reason"]);
-    assert_eq!(of(&[good, "| A2 | | `it_breaks` because |"]), ["A2: there is no test it_breaks"]);
-    assert_eq!(of(&[good, "| A2 | | *without it holds not* |"]), ["A2: there is no test without it holds not"]);
-    assert_eq!(of(&[good, "| A2 | | `it_holds` |", "| A3 | | `it_holds` |"]), ["A3 is not known"]);
+    assert_eq!(
+        of(&[good, good, "| A2 | | | because |"]),
+        ["A1 stands there 2 times"]
+    );
+    assert_eq!(
+        of(&[good, "| A2 | `it_holds` | |"]),
+        ["A2 has neither test nor reason"]
+    );
+    assert_eq!(
+        of(&[good, "| A2 | | `it_breaks` because |"]),
+        ["A2: there is no test it_breaks"]
+    );
+    assert_eq!(
+        of(&[good, "| A2 | | *without it holds not* |"]),
+        ["A2: there is no test without it holds not"]
+    );
+    assert_eq!(
+        of(&[good, "| A2 | | `it_holds` |", "| A3 | | `it_holds` |"]),
+        ["A3 is not known"]
+    );
 }
 
 #[test]
@@ -68,8 +113,16 @@ fn tests_are_told_from_other_functions() {
     );
     tests.read_rust("on_both_engines!(\n    e,\n    f,\n);\nasync fn g() {}");
     assert_eq!(tests.rust, ["a", "c", "e", "f"].map(str::to_owned).into());
-    tests.read_browser("test('a \\'b\\'', x); test.step('c'); for (d of e) test(\n  `f ${g ? 'h' : `i`} j`, k)");
-    assert_eq!(tests.browser, [vec!["a 'b'".to_owned()], vec!["f ".to_owned(), " j".to_owned()]]);
+    tests.read_browser(
+        "test('a \\'b\\'', x); test.step('c'); for (d of e) test(\n  `f ${g ? 'h' : `i`} j`, k)",
+    );
+    assert_eq!(
+        tests.browser,
+        [
+            vec!["a 'b'".to_owned()],
+            vec!["f ".to_owned(), " j".to_owned()]
+        ]
+    );
     assert!(tests.has_title("f x y j") && !tests.has_title("f x y") && !tests.has_title("a"));
 }
 
@@ -86,8 +139,17 @@ fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
     }
     for row in &rows {
         let (names, titles) = (between(&row.proof, '`'), between(&row.proof, '*'));
-        let absent = |name: &&str| !tests.rust.contains(name.rsplit("::").next().unwrap_or(name));
-        let missing = names.iter().copied().filter(absent).chain(titles.iter().copied().filter(|title| !tests.has_title(title)));
+        let absent = |name: &&str| {
+            !tests
+                .rust
+                .contains(name.rsplit("::").next().unwrap_or(name))
+        };
+        let missing = names.iter().copied().filter(absent).chain(
+            titles
+                .iter()
+                .copied()
+                .filter(|title| !tests.has_title(title)),
+        );
         faults.extend(missing.map(|name| format!("{}: there is no test {name}", row.id)));
         if !known.contains(&row.id) {
             faults.push(format!("{} is not known", row.id));
@@ -102,11 +164,21 @@ fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
 /// The rows whose first cell is an id: capital letters and a number.
 fn rows(document: &str) -> Vec<Row> {
     let row = |line: &str| {
-        let cells: Vec<_> = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
+        let cells: Vec<_> = line
+            .strip_prefix('|')?
+            .strip_suffix('|')?
+            .split('|')
+            .map(str::trim)
+            .collect();
         let (id, proof) = (*cells.first()?, *cells.last()?);
         let number = id.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
-        let is_id = number.len() < id.len() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_id.then(|| Row { id: id.to_owned(), proof: proof.to_owned() })
+        let is_id = number.len() < id.len()
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_id.then(|| Row {
+            id: id.to_owned(),
+            proof: proof.to_owned(),
+        })
     };
     document.lines().filter_map(row).collect()
 }
@@ -117,7 +189,14 @@ fn between(text: &str, mark: char) -> Vec<&str> {
 }
 
 fn series(ranges: &[(&str, std::ops::RangeInclusive<usize>)]) -> Vec<String> {
-    ranges.iter().flat_map(|(letter, numbers)| numbers.clone().map(move |number| format!("{letter}{number}"))).collect()
+    ranges
+        .iter()
+        .flat_map(|(letter, numbers)| {
+            numbers
+                .clone()
+                .map(move |number| format!("{letter}{number}"))
+        })
+        .collect()
 }
 
 impl Tests {
@@ -128,22 +207,35 @@ impl Tests {
             let attribute = line.starts_with("#[");
             is_test |= attribute && (line.starts_with("#[test]") || line.contains("::test"));
             if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test && !attribute) {
-                self.rust.insert(rest.split(['(', '<']).next().unwrap_or(rest).to_owned());
+                self.rust
+                    .insert(rest.split(['(', '<']).next().unwrap_or(rest).to_owned());
             }
             is_test &= attribute;
         }
         for (start, end) in [("\non_both_engines!(", "\n);"), ("\ncontract! {", "\n}")] {
             let source = format!("\n{source}");
-            let lists = source.split(start).skip(1).filter_map(|rest| rest.split(end).next());
-            let names = lists.flat_map(|list| list.split(|letter: char| !letter.is_alphanumeric() && letter != '_'));
-            self.rust.extend(names.filter(|name| !name.is_empty()).map(str::to_owned));
+            let lists = source
+                .split(start)
+                .skip(1)
+                .filter_map(|rest| rest.split(end).next());
+            let names = lists.flat_map(|list| {
+                list.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            });
+            self.rust
+                .extend(names.filter(|name| !name.is_empty()).map(str::to_owned));
         }
     }
 
     /// The titles of `test(…)`, without what varies in them.
     fn read_browser(&mut self, source: &str) {
         for start in source.split("test(").skip(1).map(str::trim_start) {
-            let Some(quote) = start.chars().next().filter(|first| ['\'', '"', '`'].contains(first)) else { continue };
+            let Some(quote) = start
+                .chars()
+                .next()
+                .filter(|first| ['\'', '"', '`'].contains(first))
+            else {
+                continue;
+            };
             self.browser.push(pieces(&start[1..], quote));
         }
     }
@@ -152,9 +244,14 @@ impl Tests {
         self.browser.iter().any(|pieces| match pieces.as_slice() {
             [whole] => whole == title,
             [first, middle @ .., last] => {
-                let rest = title.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
+                let rest = title
+                    .strip_prefix(first.as_str())
+                    .and_then(|rest| rest.strip_suffix(last.as_str()));
                 rest.is_some_and(|rest| {
-                    middle.iter().try_fold(rest, |rest, piece| Some(rest.split_once(piece.as_str())?.1)).is_some()
+                    middle
+                        .iter()
+                        .try_fold(rest, |rest, piece| Some(rest.split_once(piece.as_str())?.1))
+                        .is_some()
                 })
             }
             [] => false,
@@ -178,8 +275,15 @@ fn pieces(source: &str, quote: char) -> Vec<String> {
             }
             _ if letter == quote => break,
             _ => {
-                let letter = if letter == '\\' { letters.next() } else { Some(letter) };
-                pieces.last_mut().expect("one is always there").extend(letter);
+                let letter = if letter == '\\' {
+                    letters.next()
+                } else {
+                    Some(letter)
+                };
+                pieces
+                    .last_mut()
+                    .expect("one is always there")
+                    .extend(letter);
             }
         }
     }
@@ -192,7 +296,10 @@ fn document(name: &str) -> String {
 
 fn all_tests() -> Tests {
     let mut tests = Tests::default();
-    walk(&root(), &mut |path, source| match path.extension().and_then(|extension| extension.to_str()) {
+    walk(&root(), &mut |path, source| match path
+        .extension()
+        .and_then(|extension| extension.to_str())
+    {
         Some("rs") => tests.read_rust(source),
         Some("ts") => tests.read_browser(source),
         _ => {}
@@ -202,13 +309,25 @@ fn all_tests() -> Tests {
 
 /// Reads all source files below `folder`, other than what was built or installed.
 fn walk(folder: &Path, read: &mut impl FnMut(&Path, &str)) {
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+    {
+        let name = entry
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if entry.is_dir() {
-            if !name.starts_with('.') && !["target", "node_modules", "test-results"].contains(&name.as_str()) {
+            if !name.starts_with('.')
+                && !["target", "node_modules", "test-results"].contains(&name.as_str())
+            {
                 walk(&entry, read);
             }
-        } else if entry.extension().is_some_and(|extension| ["rs", "ts"].into_iter().any(|ours| ours == extension)) {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| ["rs", "ts"].into_iter().any(|ours| ours == extension))
+        {
             read(&entry, &fs::read_to_string(&entry).expect("a text"));
         }
     }

@@ -1,10 +1,12 @@
-//! The decision belongs to one person in one browser, and is made once (A10, A14, A20; cases A2, A8, A9, D27, D29, D32, D33).
+//! The decision belongs to one person in one browser, and is made once (A10, A14, A20; cases A2,
+//! A8, A9, D27, D29, D32, D33).
 
 use oauth::Secret;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, native_metadata, on_both_engines,
+    ALICE, Answer, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, native_metadata,
+    on_both_engines,
 };
 
 on_both_engines!(
@@ -50,14 +52,24 @@ async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
     let own = victim.consent_page(&client).await.form("Allow");
     // Alice's own session and form token, with the attacker's request.
     let request = theirs.fields.one("request").expect("a request").to_owned();
-    nothing_done(&mut victim, &own.clone().fill("request", &request).press("Allow"), &own.action).await;
+    nothing_done(
+        &mut victim,
+        &own.clone().fill("request", &request).press("Allow"),
+        &own.action,
+    )
+    .await;
     // The attacker's whole form in Alice's browser.
     nothing_done(&mut victim, &theirs.press("Allow"), &theirs.action).await;
     // Alice's request with the attacker's browser cookie.
     let browser_cookie = "__Host-vestibule-browser";
     let mut mixed = victim.clone();
-    mixed.cookies.retain(|name, _| !name.starts_with(browser_cookie));
-    mixed.cookies.insert(browser_cookie.to_owned(), attacker.cookies[browser_cookie].clone());
+    mixed
+        .cookies
+        .retain(|name, _| !name.starts_with(browser_cookie));
+    mixed.cookies.insert(
+        browser_cookie.to_owned(),
+        attacker.cookies[browser_cookie].clone(),
+    );
     nothing_done(&mut mixed, &own.press("Allow"), &own.action).await;
     // Both are still undecided.
     granted(&victim.submit(&own, "Allow").await);
@@ -69,10 +81,22 @@ async fn forms_without_the_right_token_do_nothing(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let of_another = Browser::of_alice(&house).await.consent_page(&client).await.form("Allow");
-    let of_another = of_another.fields.one("form_token").expect("a form token").to_owned();
+    let of_another = Browser::of_alice(&house)
+        .await
+        .consent_page(&client)
+        .await
+        .form("Allow");
+    let of_another = of_another
+        .fields
+        .one("form_token")
+        .expect("a form token")
+        .to_owned();
     let before_signing_in = Browser::new(&house).open("/login").await.form("Sign in");
-    let before_signing_in = before_signing_in.fields.one("form_token").expect("a form token").to_owned();
+    let before_signing_in = before_signing_in
+        .fields
+        .one("form_token")
+        .expect("a form token")
+        .to_owned();
     for wrong in [
         form.clone().without("form_token"),
         form.clone().fill("form_token", ""),
@@ -83,7 +107,12 @@ async fn forms_without_the_right_token_do_nothing(engine: Engine) {
         let answer = browser.submit(&wrong, "Allow").await;
         let page = browser.follow(&answer).await.document();
         assert_eq!(page.page(), "consent");
-        assert!(page.alert().is_some_and(|alert| alert.contains("nothing was done")), "{:?}", page.alert());
+        assert!(
+            page.alert()
+                .is_some_and(|alert| alert.contains("nothing was done")),
+            "{:?}",
+            page.alert()
+        );
     }
     granted(&browser.submit(&form, "Allow").await);
 }
@@ -101,7 +130,11 @@ async fn forms_from_other_origins_do_nothing(engine: Engine) {
         "https://vestibule.example:444",
         "https://vestibule.example.evil",
     ];
-    for origin in foreign.map(|origin| Some(origin.to_owned())).into_iter().chain([None]) {
+    for origin in foreign
+        .map(|origin| Some(origin.to_owned()))
+        .into_iter()
+        .chain([None])
+    {
         browser.origin = origin;
         browser.submit(&form, "Allow").await.problem(403);
     }
@@ -126,7 +159,12 @@ async fn a_decision_is_made_once(engine: Engine) {
         async move { window.submit(&form, "Allow").await.destination().to_owned() }
     })
     .await;
-    assert!(answers.iter().all(|location| location.contains("code=") && *location == answers[0]), "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|location| location.contains("code=") && *location == answers[0]),
+        "{answers:?}"
+    );
 }
 
 async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
@@ -139,21 +177,38 @@ async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: 
     // Signing in again, in a browser that is signed in, by a form that was open since before.
     let mut fresh = browser.clone();
     fresh.cookies.remove(session);
-    let form = fresh.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    let form = fresh
+        .open("/login")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     fresh.submit(&form, "Sign in").await;
     assert_ne!(fresh.cookies[session], first);
     // A request that began before signing in goes on after it.
     let mut visitor = Browser::new(&house);
     let begun = visitor.get(&client.authorize_path()).await;
-    assert!(!visitor.cookies.contains_key(session), "a request is no session");
+    assert!(
+        !visitor.cookies.contains_key(session),
+        "a request is no session"
+    );
     let login = visitor.follow(&begun).await.document();
-    let form = login.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    let form = login
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let signed_in = visitor.submit(&form, "Sign in").await;
-    assert_eq!(visitor.follow(&signed_in).await.document().page(), "consent");
+    assert_eq!(
+        visitor.follow(&signed_in).await.document().page(),
+        "consent"
+    );
     // A sign-out in one window ends the other one too.
     let form = browser.open("/account").await.form("Sign out");
     let out = browser.submit(&form, "Sign out").await;
-    assert_eq!((out.destination(), browser.cookies.contains_key(session)), ("/login", false));
+    assert_eq!(
+        (out.destination(), browser.cookies.contains_key(session)),
+        ("/login", false)
+    );
     let mut old_window = old_window;
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
@@ -176,12 +231,22 @@ async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engin
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::new(&house);
-    // The browser gets its name, a message for the next page, that message's end, a session, and the session's end.
+    // The browser gets its name, a message for the next page, that message's end, a session, and
+    // the session's end.
     let begun = browser.get(&client.authorize_path()).await;
-    let login = browser.follow(&begun).await.document().form("Sign in").fill("email", ALICE);
-    let refused = browser.submit(&login.clone().fill("password", "wrong"), "Sign in").await;
+    let login = browser
+        .follow(&begun)
+        .await
+        .document()
+        .form("Sign in")
+        .fill("email", ALICE);
+    let refused = browser
+        .submit(&login.clone().fill("password", "wrong"), "Sign in")
+        .await;
     let told = browser.follow(&refused).await;
-    let signed_in = browser.submit(&login.fill("password", PASSWORD), "Sign in").await;
+    let signed_in = browser
+        .submit(&login.fill("password", PASSWORD), "Sign in")
+        .await;
     let out = browser.open("/account").await.form("Sign out");
     let signed_out = browser.submit(&out, "Sign out").await;
 
@@ -195,26 +260,46 @@ async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engin
         (&signed_in, 1, 2, "__Host-vestibule-way", 400 * 24 * 3600),
         (&signed_out, 0, 1, session, 0),
     ] {
-        let lines: Vec<_> = answer.headers.get_all(http::header::SET_COOKIE).iter().collect();
+        let lines: Vec<_> = answer
+            .headers
+            .get_all(http::header::SET_COOKIE)
+            .iter()
+            .collect();
         assert_eq!(lines.len(), of, "{name}: {answer:?}");
         let line = lines[place];
         let mut parts = line.to_str().expect("a cookie that is text").split("; ");
-        let (own, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a name and a value");
+        let (own, value) = parts
+            .next()
+            .and_then(|pair| pair.split_once('='))
+            .expect("a name and a value");
         assert_eq!((own, value.is_empty()), (name, seconds == 0));
         // All that is there: no domain, above all, by which another host could set or read it.
         let lifetime = format!("Max-Age={seconds}");
-        assert_eq!(parts.collect::<Vec<_>>(), ["Path=/", &lifetime, "Secure", "HttpOnly", "SameSite=Lax"], "{name}");
+        assert_eq!(
+            parts.collect::<Vec<_>>(),
+            ["Path=/", &lifetime, "Secure", "HttpOnly", "SameSite=Lax"],
+            "{name}"
+        );
     }
 }
 
 async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
-    let callback = Browser::of_alice(&house).await.decide(&client, "Deny").await;
+    let callback = Browser::of_alice(&house)
+        .await
+        .decide(&client, "Deny")
+        .await;
     assert_eq!(callback.base, client.redirect_uri);
-    assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"]);
+    assert_eq!(
+        callback.query.names(),
+        ["error", "error_description", "state", "iss"]
+    );
     assert_eq!(callback.query.one("error"), Some("access_denied"));
-    assert_eq!(callback.query.one("state"), client.authorization.one("state"));
+    assert_eq!(
+        callback.query.one("state"),
+        client.authorization.one("state")
+    );
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 }
 
@@ -223,7 +308,12 @@ async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
     let answer = browser.submit(&form, "Allow").await;
     browser.follow(&answer).await.problem(400);
     browser.get(&client.authorize_path()).await.problem(400);
@@ -238,11 +328,19 @@ async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine
     let other = browser.consent_page(&client).await.form("Allow");
     // In the request that waits: the text alone leads nowhere, it is proved again.
     let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id of ours");
-    house.tamper(&format!("request:{}", id.digest().as_str()), here, elsewhere).await;
+    house
+        .tamper(
+            &format!("request:{}", id.digest().as_str()),
+            here,
+            elsewhere,
+        )
+        .await;
     let refused = browser.submit(&form, "Allow").await;
     browser.follow(&refused).await.problem(400);
     // In the registration: what was asked with before is no longer good.
-    house.tamper(&format!("client:{}", client.id), here, elsewhere).await;
+    house
+        .tamper(&format!("client:{}", client.id), here, elsewhere)
+        .await;
     for button in ["Deny", "Allow"] {
         let refused = browser.submit(&other, button).await;
         browser.follow(&refused).await.problem(400);
@@ -253,7 +351,10 @@ async fn a_request_waits_for_half_an_hour(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    let (one, other) = (browser.consent_page(&client).await.form("Allow"), browser.consent_page(&client).await.form("Allow"));
+    let (one, other) = (
+        browser.consent_page(&client).await.form("Allow"),
+        browser.consent_page(&client).await.form("Allow"),
+    );
     house.pass(1799);
     granted(&browser.submit(&one, "Allow").await);
     house.pass(1);
@@ -274,16 +375,43 @@ async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
         "\u{e9}",
     ];
     for way in hostile {
-        let way_in_query = crate::support::Query::new([("request", way), ("return_to", way), ("next", way)]).encode();
+        let way_in_query =
+            crate::support::Query::new([("request", way), ("return_to", way), ("next", way)])
+                .encode();
         let mut browser = Browser::new(&house);
         for page in ["/login", "/consent"] {
-            browser.get(&format!("{page}?{way_in_query}")).await.problem(400);
+            browser
+                .get(&format!("{page}?{way_in_query}"))
+                .await
+                .problem(400);
         }
-        let form = browser.open(&format!("/login?return_to={}", &way_in_query["request=".len()..])).await.form("Sign in");
-        let form = form.fill("email", ALICE).fill("password", PASSWORD).fill("request", way).fill("return_to", way);
-        assert_eq!(browser.submit(&form, "Sign in").await.destination(), "/account", "{way}");
-        let form = browser.open("/account").await.form("Sign out").fill("request", way);
-        assert_eq!(browser.submit(&form, "Sign out").await.destination(), "/login", "{way}");
+        let form = browser
+            .open(&format!(
+                "/login?return_to={}",
+                &way_in_query["request=".len()..]
+            ))
+            .await
+            .form("Sign in");
+        let form = form
+            .fill("email", ALICE)
+            .fill("password", PASSWORD)
+            .fill("request", way)
+            .fill("return_to", way);
+        assert_eq!(
+            browser.submit(&form, "Sign in").await.destination(),
+            "/account",
+            "{way}"
+        );
+        let form = browser
+            .open("/account")
+            .await
+            .form("Sign out")
+            .fill("request", way);
+        assert_eq!(
+            browser.submit(&form, "Sign out").await.destination(),
+            "/login",
+            "{way}"
+        );
     }
 }
 
@@ -297,10 +425,26 @@ async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
     let begun = stranger.get(&client.authorize_path()).await;
     let login = stranger.follow(&begun).await.document().form("Sign in");
     let request = login.fields.one("request").expect("a request").to_owned();
-    assert_eq!(stranger.get(&format!("/consent?request={request}")).await.destination(), begun.destination());
-    let token = login.fields.one("form_token").expect("a form token").to_owned();
-    let forged = form.clone().fill("request", &request).fill("form_token", &token);
-    assert_eq!(stranger.submit(&forged, "Allow").await.destination(), begun.destination());
+    assert_eq!(
+        stranger
+            .get(&format!("/consent?request={request}"))
+            .await
+            .destination(),
+        begun.destination()
+    );
+    let token = login
+        .fields
+        .one("form_token")
+        .expect("a form token")
+        .to_owned();
+    let forged = form
+        .clone()
+        .fill("request", &request)
+        .fill("form_token", &token);
+    assert_eq!(
+        stranger.submit(&forged, "Allow").await.destination(),
+        begun.destination()
+    );
     // A session that ended in the meantime.
     house.pass(31 * 24 * 3600);
     let late = browser.submit(&form, "Allow").await;
@@ -312,25 +456,44 @@ async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     let answer = browser.submit(&form, "Allow").await;
-    assert!(answer.destination().starts_with("/login?request="), "{answer:?}");
+    assert!(
+        answer.destination().starts_with("/login?request="),
+        "{answer:?}"
+    );
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
 async fn not_you_leads_back_to_the_same_request(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some("another quiet room"))
+        .await
+        .expect("Bob moves in");
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let not_you = browser.consent_page(&client).await.form("not you?");
     let out = browser.submit(&not_you, "not you?").await;
     let login = browser.follow(&out).await.document().form("Sign in");
-    let form = login.fill("email", "bob@example.com").fill("password", "another quiet room");
+    let form = login
+        .fill("email", "bob@example.com")
+        .fill("password", "another quiet room");
     let signed_in = browser.submit(&form, "Sign in").await;
     let signed_in = browser.past_the_offer(signed_in).await;
     let consent = browser.follow(&signed_in).await.document();
-    assert!(consent.words().contains("bob@example.com"), "{}", consent.words());
+    assert!(
+        consent.words().contains("bob@example.com"),
+        "{}",
+        consent.words()
+    );
     granted(&browser.submit(&consent.form("Allow"), "Allow").await);
 }
 
@@ -342,8 +505,15 @@ async fn anything_but_allow_is_a_no(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     for decision in ["", "Allow", "ALLOW", "allow ", "true", "1"] {
         let form = browser.consent_page(&client).await.form("Deny");
-        let answer = browser.post(&form.action, &form.fields.clone().and("decision", decision)).await;
-        assert!(answer.destination().starts_with("https://app.example/cb?error=access_denied"), "{decision}");
+        let answer = browser
+            .post(&form.action, &form.fields.clone().and("decision", decision))
+            .await;
+        assert!(
+            answer
+                .destination()
+                .starts_with("https://app.example/cb?error=access_denied"),
+            "{decision}"
+        );
     }
 }
 
@@ -351,7 +521,10 @@ async fn anything_but_allow_is_a_no(engine: Engine) {
 async fn nothing_done(browser: &mut Browser, fields: &crate::support::Query, action: &str) {
     let answer = browser.post(action, fields).await;
     let location = answer.destination();
-    assert!(location.starts_with("/consent?request=") || location.starts_with("/login?request="), "{location}");
+    assert!(
+        location.starts_with("/consent?request=") || location.starts_with("/login?request="),
+        "{location}"
+    );
 }
 
 fn granted(answer: &Answer) {

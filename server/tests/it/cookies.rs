@@ -1,9 +1,13 @@
-//! Cookies and headers of other programs, and browsers that come for the first time several times at once.
+//! Cookies and headers of other programs, and browsers that come for the first time several times
+//! at once.
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 
-use crate::support::{ALICE, Answer, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, from, on_both_engines};
+use crate::support::{
+    ALICE, Answer, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, from,
+    on_both_engines,
+};
 
 on_both_engines!(
     cookies_of_other_programs_lock_nobody_out,
@@ -18,7 +22,9 @@ const SESSION: &str = "__Host-vestibule-session";
 
 /// What other programs on the same host may have set.
 fn foreign() -> Vec<Vec<u8>> {
-    let many: Vec<_> = (0..180).map(|number| format!("program-{number}={}", "x".repeat(100))).collect();
+    let many: Vec<_> = (0..180)
+        .map(|number| format!("program-{number}={}", "x".repeat(100)))
+        .collect();
     vec![
         "user=Zo\u{eb}".as_bytes().to_vec(),
         b"user=Zo\xeb".to_vec(),
@@ -30,12 +36,27 @@ fn foreign() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Sends what a browser sends, with its cookies behind those of another program, and keeps none of the answer's.
-async fn send(house: &House, browser: &Browser, before: &[u8], method: Method, path: &str, form: Option<&Query>) -> Answer {
-    let own: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+/// Sends what a browser sends, with its cookies behind those of another program, and keeps none of
+/// the answer's.
+async fn send(
+    house: &House,
+    browser: &Browser,
+    before: &[u8],
+    method: Method,
+    path: &str,
+    form: Option<&Query>,
+) -> Answer {
+    let own: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let line = [before, b"; ", own.join("; ").as_bytes()].concat();
     let request = from(browser.address, method, path)
-        .header(header::COOKIE, HeaderValue::from_bytes(&line).expect("a header"))
+        .header(
+            header::COOKIE,
+            HeaderValue::from_bytes(&line).expect("a header"),
+        )
         .header(header::ORIGIN, ISSUER)
         .header(header::ACCEPT, "text/html")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -47,16 +68,44 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
     let house = House::of_alice(engine).await;
     let alice = Browser::of_alice(&house).await;
     for before in foreign() {
-        let shown = String::from_utf8_lossy(&before).chars().take(60).collect::<String>();
+        let shown = String::from_utf8_lossy(&before)
+            .chars()
+            .take(60)
+            .collect::<String>();
         let page = send(&house, &alice, &before, Method::GET, "/account", None).await;
-        assert_eq!((page.status.as_u16(), page.document().page()), (200, "account"), "{shown}");
+        assert_eq!(
+            (page.status.as_u16(), page.document().page()),
+            (200, "account"),
+            "{shown}"
+        );
         let mut stranger = Browser::new(&house);
-        let form = stranger.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+        let form = stranger
+            .open("/login")
+            .await
+            .form("Sign in")
+            .fill("email", ALICE)
+            .fill("password", PASSWORD);
         let fields = form.press("Sign in");
-        let signed_in = send(&house, &stranger, &before, Method::POST, "/actions/sign_in", Some(&fields)).await;
-        assert!(["/account", "/passkey"].contains(&signed_in.destination()), "{shown}: {signed_in:?}");
+        let signed_in = send(
+            &house,
+            &stranger,
+            &before,
+            Method::POST,
+            "/actions/sign_in",
+            Some(&fields),
+        )
+        .await;
+        assert!(
+            ["/account", "/passkey"].contains(&signed_in.destination()),
+            "{shown}: {signed_in:?}"
+        );
         // A message that was left for the next page is found too.
-        let wrong = stranger.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", "wrong");
+        let wrong = stranger
+            .open("/login")
+            .await
+            .form("Sign in")
+            .fill("email", ALICE)
+            .fill("password", "wrong");
         stranger.submit(&wrong, "Sign in").await;
         let page = send(&house, &stranger, &before, Method::GET, "/login", None).await;
         assert!(page.document().alert().is_some(), "{shown}");
@@ -66,57 +115,140 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
 async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
     let house = House::of_alice(engine).await;
     let alice = Browser::of_alice(&house).await;
-    // Of two that differ neither counts: one was not set by us. Both are ended, in either jar of the browser, so that signing in helps.
+    // Of two that differ neither counts: one was not set by us. Both are ended, in either jar of
+    // the browser, so that signing in helps.
     let planted = format!("{SESSION}={}", "A".repeat(43));
-    let away = send(&house, &alice, planted.as_bytes(), Method::GET, "/account", None).await;
+    let away = send(
+        &house,
+        &alice,
+        planted.as_bytes(),
+        Method::GET,
+        "/account",
+        None,
+    )
+    .await;
     assert_eq!(away.destination(), "/login");
-    let set: Vec<_> = away.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
-    let ends = |line: &&&str| line.starts_with(&format!("{SESSION}=;")) && line.contains("Max-Age=0");
+    let set: Vec<_> = away
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    let ends =
+        |line: &&&str| line.starts_with(&format!("{SESSION}=;")) && line.contains("Max-Age=0");
     assert_eq!(set.iter().filter(ends).count(), 2, "{set:?}");
-    assert_eq!(set.iter().filter(ends).filter(|line| line.ends_with("; Partitioned")).count(), 1, "{set:?}");
+    assert_eq!(
+        set.iter()
+            .filter(ends)
+            .filter(|line| line.ends_with("; Partitioned"))
+            .count(),
+        1,
+        "{set:?}"
+    );
     // The same one twice is one.
     let twice = format!("{SESSION}={}", alice.cookies[SESSION]);
-    assert_eq!(send(&house, &alice, twice.as_bytes(), Method::GET, "/account", None).await.status, 200);
+    assert_eq!(
+        send(
+            &house,
+            &alice,
+            twice.as_bytes(),
+            Method::GET,
+            "/account",
+            None
+        )
+        .await
+        .status,
+        200
+    );
 }
 
 async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let own: Vec<_> = alice.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let names = ["user-agent", "accept", "accept-language", "referer", "x-forwarded-for", "sec-fetch-site", "x-other"];
+    let own: Vec<_> = alice
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let names = [
+        "user-agent",
+        "accept",
+        "accept-language",
+        "referer",
+        "x-forwarded-for",
+        "sec-fetch-site",
+        "x-other",
+    ];
     for name in names {
         let value = HeaderValue::from_bytes(b"text/html;q=1;x=\xeb\xff, */*").expect("a header");
-        let mut request = from(alice.address, Method::GET, "/account").header(header::COOKIE, own.join("; "));
+        let mut request =
+            from(alice.address, Method::GET, "/account").header(header::COOKIE, own.join("; "));
         request = request.header(HeaderName::from_static(name), value);
-        let page = house.send(request.body(Body::empty()).expect("a request")).await;
-        assert_eq!((page.status.as_u16(), page.document().page()), (200, "account"), "{name}");
+        let page = house
+            .send(request.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(
+            (page.status.as_u16(), page.document().page()),
+            (200, "account"),
+            "{name}"
+        );
     }
     // A parameter of a content type is nobody's business.
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut alice).await;
-    let request = Request::builder().method(Method::POST).uri("/token").header(header::HOST, "vestibule.example");
-    let value = HeaderValue::from_bytes(b"application/x-www-form-urlencoded; charset=\xeb").expect("a header");
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/token")
+        .header(header::HOST, "vestibule.example");
+    let value = HeaderValue::from_bytes(b"application/x-www-form-urlencoded; charset=\xeb")
+        .expect("a header");
     let body = client.refresh_form(&tokens.refresh).encode();
-    house.send(request.header(header::CONTENT_TYPE, value).body(body.into()).expect("a request")).await.granted();
+    house
+        .send(
+            request
+                .header(header::CONTENT_TYPE, value)
+                .body(body.into())
+                .expect("a request"),
+        )
+        .await
+        .granted();
 }
 
 async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let (one, other) = (McpClient::native(&house).await, McpClient::native(&house).await);
+    let (one, other) = (
+        McpClient::native(&house).await,
+        McpClient::native(&house).await,
+    );
     // Neither request has a cookie; the browser keeps those of both answers, in either order.
     for swapped in [false, true] {
         let new = Browser::new(&house);
         let (mut first, mut second) = (new.clone(), new.clone());
-        let begun = [first.get(&one.authorize_path()).await, second.get(&other.authorize_path()).await];
+        let begun = [
+            first.get(&one.authorize_path()).await,
+            second.get(&other.authorize_path()).await,
+        ];
         let login = second.follow(&begun[1]).await.document().form("Sign in");
         let mut browser = new;
-        let order = if swapped { [&second, &first] } else { [&first, &second] };
+        let order = if swapped {
+            [&second, &first]
+        } else {
+            [&first, &second]
+        };
         for tab in order {
             browser.cookies.extend(tab.cookies.clone());
         }
         // The form of one tab signs in, and the requests of both go on.
-        let signed_in = browser.submit(&login.fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
-        assert!(signed_in.destination().starts_with("/consent"), "{signed_in:?}");
+        let signed_in = browser
+            .submit(
+                &login.fill("email", ALICE).fill("password", PASSWORD),
+                "Sign in",
+            )
+            .await;
+        assert!(
+            signed_in.destination().starts_with("/consent"),
+            "{signed_in:?}"
+        );
         for (begun, client) in begun.iter().zip([&one, &other]) {
             let mut page = browser.follow(begun).await;
             while page.status == 303 {
@@ -124,10 +256,15 @@ async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
             }
             let form = page.document().form("Allow");
             let allowed = browser.submit(&form, "Allow").await;
-            assert!(allowed.destination().starts_with(&client.redirect_uri), "{allowed:?}");
+            assert!(
+                allowed.destination().starts_with(&client.redirect_uri),
+                "{allowed:?}"
+            );
         }
         // Later the browser has one lasting secret.
-        browser.cookies.retain(|name, _| !name.starts_with(&format!("{BROWSER}-")));
+        browser
+            .cookies
+            .retain(|name, _| !name.starts_with(&format!("{BROWSER}-")));
         assert!(browser.open("/account").await.words().contains(ALICE));
     }
 }
@@ -139,9 +276,25 @@ async fn what_another_browser_began_stays_its_own(engine: Engine) {
     let form = alice.consent_page(&client).await.form("Allow");
     let mut thief = Browser::of_alice(&house).await;
     // It knows the names of her cookies, and every value but the secrets.
-    for name in alice.cookies.keys().filter(|name| name.starts_with(BROWSER)) {
+    for name in alice
+        .cookies
+        .keys()
+        .filter(|name| name.starts_with(BROWSER))
+    {
         thief.cookies.insert(name.clone(), "A".repeat(43));
     }
-    assert!(thief.submit(&form, "Allow").await.destination().starts_with('/'));
-    assert!(alice.submit(&form, "Allow").await.destination().starts_with(&client.redirect_uri));
+    assert!(
+        thief
+            .submit(&form, "Allow")
+            .await
+            .destination()
+            .starts_with('/')
+    );
+    assert!(
+        alice
+            .submit(&form, "Allow")
+            .await
+            .destination()
+            .starts_with(&client.redirect_uri)
+    );
 }

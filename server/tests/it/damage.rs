@@ -1,5 +1,5 @@
-//! The binary over a file that is damaged, or that cannot grow: it works, or it ends and says why. It never goes on to accept
-//! requests without writing anything.
+//! The binary over a file that is damaged, or that cannot grow: it works, or it ends and says why.
+//! It never goes on to accept requests without writing anything.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -24,12 +24,25 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it, through `wrapper` if that is given: the beginning of a script for `sh` that ends in the command.
+    /// Starts it, through `wrapper` if that is given: the beginning of a script for `sh` that ends
+    /// in the command.
     fn start(folder: &Path, wrapper: Option<&str>) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|socket| socket.local_addr())
+            .expect("a free port")
+            .port();
         let issuer = format!("http://localhost:{port}");
         let listen = format!("127.0.0.1:{port}");
-        let arguments = ["--issuer", &issuer, "--listen", &listen, "--store", "file:data", "--registration-limit", "0"];
+        let arguments = [
+            "--issuer",
+            &issuer,
+            "--listen",
+            &listen,
+            "--store",
+            "file:data",
+            "--registration-limit",
+            "0",
+        ];
         let direct = vestibule(folder, &arguments);
         let mut command = match wrapper {
             None => direct,
@@ -37,14 +50,23 @@ impl Server {
                 let mut command = vestibule(folder, &[]);
                 let program = command.get_program().to_owned();
                 command = Command::new("sh");
-                command.current_dir(folder).args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
+                command
+                    .current_dir(folder)
+                    .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
+                    .arg(program)
+                    .args(arguments);
                 command
             }
         };
         let log = folder.join("log");
         let file = std::fs::File::create(&log).expect("a log");
         let errors = file.try_clone().expect("a log");
-        let process = command.stdin(Stdio::null()).stdout(file).stderr(errors).spawn().expect("it starts");
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(errors)
+            .spawn()
+            .expect("it starts");
         Self { process, port, log }
     }
 
@@ -64,26 +86,39 @@ impl Server {
 
     /// How it ended, if it has: whether with success.
     fn ended(&mut self) -> Option<bool> {
-        self.process.try_wait().expect("its state").map(|status| status.success())
+        self.process
+            .try_wait()
+            .expect("its state")
+            .map(|status| status.success())
     }
 
     /// The status of an answer; none where there is no answer.
     fn ask(&self, method: &str, path: &str, body: &str) -> Option<u16> {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
-        socket.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .ok()?;
         let (port, length) = (self.port, body.len());
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n");
-        let request = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n");
+        let request = format!(
+            "{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
         socket.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).ok()?;
-        String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse().ok()
+        String::from_utf8_lossy(&answer)
+            .split(' ')
+            .nth(1)?
+            .parse()
+            .ok()
     }
 
     fn register(&self) -> Option<u16> {
         let name = "x".repeat(150);
-        let body =
-            format!(r#"{{"client_name":"{name}","redirect_uris":["http://127.0.0.1:1/cb"],"token_endpoint_auth_method":"none"}}"#);
+        let body = format!(
+            r#"{{"client_name":"{name}","redirect_uris":["http://127.0.0.1:1/cb"],"token_endpoint_auth_method":"none"}}"#
+        );
         self.ask("POST", "/register", &body)
     }
 
@@ -93,7 +128,9 @@ impl Server {
 
     /// Ends it as an administrator does.
     fn stop(&mut self) {
-        let asked = Command::new("kill").arg(self.process.id().to_string()).status();
+        let asked = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status();
         assert!(asked.is_ok_and(|status| status.success()));
         self.process.wait().expect("its end");
     }
@@ -122,10 +159,14 @@ fn filled(folder: &Path) -> Server {
 
 /// Damages every `step`th page from the second one on.
 fn damage(file: &Path, first: u64, step: u64, offset: u64) {
-    let mut file = OpenOptions::new().write(true).open(file).expect("the store");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .open(file)
+        .expect("the store");
     let pages = file.metadata().expect("its length").len() / PAGE;
     for page in (first..pages).step_by(usize::try_from(step).expect("a number")) {
-        file.seek(SeekFrom::Start(page * PAGE + offset)).expect("a place");
+        file.seek(SeekFrom::Start(page * PAGE + offset))
+            .expect("a place");
         file.write_all(&[0xa5; 64]).expect("written");
     }
 }
@@ -153,7 +194,8 @@ fn over_a_damaged_file_it_works_or_ends() {
     }
 }
 
-/// A server that takes requests writes them down, or ends within seconds; meanwhile it says that it is not ready.
+/// A server that takes requests writes them down, or ends within seconds; meanwhile it says that it
+/// is not ready.
 fn works_or_ends(server: &mut Server, what: &str) {
     for _ in 0..400 {
         if server.ended().is_some() {
@@ -177,7 +219,11 @@ fn a_file_that_vanishes_is_noticed() {
     assert!(!server.is_ready(), "what it writes is lost");
     // Log lines are gathered for a moment.
     sleep(Duration::from_secs(1));
-    assert!(server.said().contains("was removed or replaced"), "{}", server.said());
+    assert!(
+        server.said().contains("was removed or replaced"),
+        "{}",
+        server.said()
+    );
 }
 
 #[test]
@@ -186,14 +232,25 @@ fn a_file_that_cannot_grow_is_survived_and_not_called_ready() {
     // In blocks of 512 bytes. The signal that comes with the error would end the process.
     let mut server = Server::start(folder.path(), Some("trap '' XFSZ; ulimit -S -f 4096"));
     assert!(server.listens(), "{}", server.said());
-    let taken = (0..20_000).find(|_| server.register() != Some(201)).expect("it is full at last");
+    let taken = (0..20_000)
+        .find(|_| server.register() != Some(201))
+        .expect("it is full at last");
     assert!(taken > 100, "{taken}: {}", server.said());
     sleep(Duration::from_secs(1));
     // A small write may find a place yet.
     while server.register() == Some(201) {}
     assert_eq!(server.ended(), None, "{}", server.said());
-    let lifted = Command::new("prlimit").args(["--pid", &server.process.id().to_string(), "--fsize=unlimited"]).status();
-    assert!(lifted.is_ok_and(|status| status.success()), "prlimit (Debian: util-linux)");
+    let lifted = Command::new("prlimit")
+        .args([
+            "--pid",
+            &server.process.id().to_string(),
+            "--fsize=unlimited",
+        ])
+        .status();
+    assert!(
+        lifted.is_ok_and(|status| status.success()),
+        "prlimit (Debian: util-linux)"
+    );
     works_or_ends(&mut server, "a file that may grow again");
     assert_eq!(server.ended(), None, "{}", server.said());
     sleep(Duration::from_secs(2));

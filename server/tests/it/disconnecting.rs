@@ -1,11 +1,13 @@
-//! An administrator ends everything that people allowed one application: for all of them, at once, and without keeping its host
-//! out.
+//! An administrator ends everything that people allowed one application: for all of them, at once,
+//! and without keeping its host out.
 
 use provider::testing::{Reply, Site};
 use provider::{AuditFilter, Deed};
 use serde_json::json;
 
-use crate::support::{Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines};
+use crate::support::{
+    Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines,
+};
 
 on_both_engines!(
     disconnecting_a_document_client_ends_everything_for_everybody_at_once,
@@ -24,35 +26,76 @@ const BOB: &str = "bob@example.com";
 
 async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(engine: Engine) {
     let (house, site, client) = document_client(engine).await;
-    house.provider.terminal().add_account(BOB, Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account(BOB, Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let mut alice = Browser::of_alice(&house).await;
     let mut bob = Browser::new(&house);
     bob.sign_in(BOB, PASSWORD).await;
-    let held = [client.connect(&mut alice).await, client.connect(&mut bob).await];
+    let held = [
+        client.connect(&mut alice).await,
+        client.connect(&mut bob).await,
+    ];
     let code = client_code(&mut alice, &client).await;
     let twin = house.twin().await;
 
-    house.provider.terminal().disconnect_client(ID).await.expect("disconnected");
+    house
+        .provider
+        .terminal()
+        .disconnect_client(ID)
+        .await
+        .expect("disconnected");
 
     for house in [&house, &twin] {
         let client = client.at(house);
         for tokens in &held {
-            client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-            client.me(&tokens.access).await.refused(401, "invalid_token");
-            assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+            client
+                .refresh(&tokens.refresh)
+                .await
+                .refused(400, "invalid_grant");
+            client
+                .me(&tokens.access)
+                .await
+                .refused(401, "invalid_token");
+            assert_eq!(
+                client
+                    .call(&tokens.access, "whoami", json!({}))
+                    .await
+                    .status,
+                401
+            );
         }
         client.exchange(&code).await.refused(400, "invalid_grant");
     }
     for browser in [&mut alice, &mut bob] {
-        assert!(!browser.open("/account").await.words().contains("app.example"), "nothing of it is shown");
-        assert_eq!(silent(browser, &client).await.query.one("error"), Some("consent_required"));
+        assert!(
+            !browser
+                .open("/account")
+                .await
+                .words()
+                .contains("app.example"),
+            "nothing of it is shown"
+        );
+        assert_eq!(
+            silent(browser, &client).await.query.one("error"),
+            Some("consent_required")
+        );
     }
     // Its document serves on, and in the same second it is allowed again.
     let again = client.connect(&mut alice).await;
     client.me(&again.access).await.granted();
     let again = Tokens::read(&client.refresh(&again.refresh).await);
     Tokens::read(&client.at(&twin).refresh(&again.refresh).await);
-    assert!(silent(&mut alice, &client).await.query.one("code").is_some());
+    assert!(
+        silent(&mut alice, &client)
+            .await
+            .query
+            .one("code")
+            .is_some()
+    );
     assert_eq!(site.requests(ID), 1);
     assert_eq!(noted(&house, Deed::ClientDisconnected).await, [ID]);
 }
@@ -60,18 +103,40 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
 async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engine) {
     let house = House::of_alice(engine).await;
     let terminal = house.provider.terminal();
-    let added = terminal.add_client("Web notes", &[CALLBACK.to_owned()], false).await.expect("added").client_id;
-    let clients = [McpClient::native(&house).await, McpClient::known(&house, &added, None, CALLBACK)];
+    let added = terminal
+        .add_client("Web notes", &[CALLBACK.to_owned()], false)
+        .await
+        .expect("added")
+        .client_id;
+    let clients = [
+        McpClient::native(&house).await,
+        McpClient::known(&house, &added, None, CALLBACK),
+    ];
     let mut browser = Browser::of_alice(&house).await;
     for client in clients {
         let tokens = client.connect(&mut browser).await;
-        terminal.disconnect_client(&client.id).await.expect("disconnected");
-        client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-        client.me(&tokens.access).await.refused(401, "invalid_token");
+        terminal
+            .disconnect_client(&client.id)
+            .await
+            .expect("disconnected");
+        client
+            .refresh(&tokens.refresh)
+            .await
+            .refused(400, "invalid_grant");
+        client
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
         let again = client.connect(&mut browser).await;
         client.me(&again.access).await.granted();
-        terminal.disconnect_client(&client.id).await.expect("disconnected again, in the same second");
-        client.refresh(&again.refresh).await.refused(400, "invalid_grant");
+        terminal
+            .disconnect_client(&client.id)
+            .await
+            .expect("disconnected again, in the same second");
+        client
+            .refresh(&again.refresh)
+            .await
+            .refused(400, "invalid_grant");
     }
 }
 
@@ -79,13 +144,34 @@ async fn removing_a_document_client_ends_what_it_holds(engine: Engine) {
     let (house, site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut browser).await;
-    house.provider.terminal().remove_client(ID).await.expect("removed");
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    assert_eq!(site.requests(ID), 1, "a dead grant is no reason to ask for the document");
-    assert_eq!(silent(&mut browser, &client).await.query.one("error"), Some("consent_required"));
+    house
+        .provider
+        .terminal()
+        .remove_client(ID)
+        .await
+        .expect("removed");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    assert_eq!(
+        site.requests(ID),
+        1,
+        "a dead grant is no reason to ask for the document"
+    );
+    assert_eq!(
+        silent(&mut browser, &client).await.query.one("error"),
+        Some("consent_required")
+    );
     assert_eq!(site.requests(ID), 2);
-    client.me(&client.connect(&mut browser).await.access).await.granted();
+    client
+        .me(&client.connect(&mut browser).await.access)
+        .await
+        .granted();
 }
 
 async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
@@ -96,11 +182,25 @@ async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
     let tokens = client.connect(&mut browser).await;
     let key = format!("client:{}", client.id);
     let record = house.record(&key).await;
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
     house.put_back(&key, &record).await;
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    assert_eq!(silent(&mut browser, &client).await.query.one("error"), Some("consent_required"));
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    assert_eq!(
+        silent(&mut browser, &client).await.query.one("error"),
+        Some("consent_required")
+    );
 }
 
 /// At whatever moment the end comes, a code that follows from an earlier yes is worth nothing.
@@ -112,7 +212,8 @@ async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine)
         let terminal = house.provider.terminal();
         let disconnect = terminal.disconnect_client(ID);
         let mut window = browser.clone();
-        let (callback, came) = Box::pin(house.between(answers, silent(&mut window, &client), disconnect)).await;
+        let (callback, came) =
+            Box::pin(house.between(answers, silent(&mut window, &client), disconnect)).await;
         if !came {
             break;
         }
@@ -128,17 +229,28 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
     let (house, _site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     for answers in 1.. {
-        let form = browser.consent_page(&client.asking(|query| query.set("prompt", "consent"))).await.form("Allow");
+        let form = browser
+            .consent_page(&client.asking(|query| query.set("prompt", "consent")))
+            .await
+            .form("Allow");
         let terminal = house.provider.terminal();
         let remove = terminal.remove_client(ID);
         let mut window = browser.clone();
-        let (answer, came) = Box::pin(house.between(answers, window.submit(&form, "Allow"), remove)).await;
+        let (answer, came) =
+            Box::pin(house.between(answers, window.submit(&form, "Allow"), remove)).await;
         if !came {
             break;
         }
         assert!(answers < 60, "it ends");
-        let location = answer.header(http::header::LOCATION).filter(|location| location.starts_with(CALLBACK));
-        if let Some(code) = location.and_then(|location| Callback::read(location).query.one("code").map(str::to_owned)) {
+        let location = answer
+            .header(http::header::LOCATION)
+            .filter(|location| location.starts_with(CALLBACK));
+        if let Some(code) = location.and_then(|location| {
+            Callback::read(location)
+                .query
+                .one("code")
+                .map(str::to_owned)
+        }) {
             client.exchange(&code).await.refused(400, "invalid_grant");
         }
     }
@@ -147,11 +259,19 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
 async fn a_client_nobody_knows_is_not_disconnected(engine: Engine) {
     let house = House::of_alice(engine).await;
     let terminal = house.provider.terminal();
-    for id in ["vc_AAAAAAAAAAAAAAAAAAAAAA", "", "https://", "http://app.example/client.json"] {
+    for id in [
+        "vc_AAAAAAAAAAAAAAAAAAAAAA",
+        "",
+        "https://",
+        "http://app.example/client.json",
+    ] {
         assert!(terminal.disconnect_client(id).await.is_err(), "{id}");
     }
     // Of a document that was forgotten here, grants may be left.
-    terminal.disconnect_client("https://forgotten.example/client.json").await.expect("disconnected");
+    terminal
+        .disconnect_client("https://forgotten.example/client.json")
+        .await
+        .expect("disconnected");
 }
 
 async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
@@ -159,36 +279,78 @@ async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
     let client = McpClient::registered(&house, &native_metadata()).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     house.switch.break_writes();
-    assert!(house.provider.terminal().disconnect_client(&client.id).await.is_err());
-    assert!(house.provider.terminal().remove_client(&client.id).await.is_err());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .disconnect_client(&client.id)
+            .await
+            .is_err()
+    );
+    assert!(
+        house
+            .provider
+            .terminal()
+            .remove_client(&client.id)
+            .await
+            .is_err()
+    );
     house.switch.mend();
     client.me(&tokens.access).await.granted();
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
 }
 
 /// A house where Alice lives, and a client that is known by its document.
 async fn document_client(engine: Engine) -> (House, Site, McpClient) {
     let site = Site::open(&["app.example"]).await;
     let document = json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
-    site.put(ID, Reply::json(&document.to_string()).with("cache-control", "max-age=600"));
-    let house = House::on_this_computer(engine, site.web(), |settings| settings.rate_limits = false).await;
+    site.put(
+        ID,
+        Reply::json(&document.to_string()).with("cache-control", "max-age=600"),
+    );
+    let house =
+        House::on_this_computer(engine, site.web(), |settings| settings.rate_limits = false).await;
     let client = McpClient::known(&house, ID, None, CALLBACK);
     (house, site, client)
 }
 
 /// What the client gets without a page.
 async fn silent(browser: &mut Browser, client: &McpClient) -> Callback {
-    browser.pass(&client.asking(|query| query.set("prompt", "none"))).await
+    browser
+        .pass(&client.asking(|query| query.set("prompt", "none")))
+        .await
 }
 
 async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
-    silent(browser, client).await.query.one("code").expect("a code").to_owned()
+    silent(browser, client)
+        .await
+        .query
+        .one("code")
+        .expect("a code")
+        .to_owned()
 }
 
 /// The ids of the clients that the audit trail tells this of.
 async fn noted(house: &House, deed: Deed) -> Vec<String> {
-    let page = house.provider.terminal().audit(&AuditFilter::default(), None, 100).await.expect("events");
-    let told = page.events.into_iter().filter(|recorded| recorded.event.deed == deed);
-    told.filter_map(|recorded| recorded.event.client.map(|client| client.id)).collect()
+    let page = house
+        .provider
+        .terminal()
+        .audit(&AuditFilter::default(), None, 100)
+        .await
+        .expect("events");
+    let told = page
+        .events
+        .into_iter()
+        .filter(|recorded| recorded.event.deed == deed);
+    told.filter_map(|recorded| recorded.event.client.map(|client| client.id))
+        .collect()
 }

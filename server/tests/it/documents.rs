@@ -1,5 +1,6 @@
-//! Clients that come with a metadata document (C1 to C13, cases E37 to E39): what is asked for, what is kept, and what a
-//! person and a client meet when a document is at fault or its host gives no answer.
+//! Clients that come with a metadata document (C1 to C13, cases E37 to E39): what is asked for,
+//! what is kept, and what a person and a client meet when a document is at fault or its host gives
+//! no answer.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use oauth::document::DocumentPolicy;
 use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, Document, Engine, House, McpClient, Tokens, on_both_engines, request};
+use crate::support::{
+    Answer, Browser, Document, Engine, House, McpClient, Tokens, on_both_engines, request,
+};
 
 on_both_engines!(
     c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh,
@@ -42,7 +45,10 @@ fn fresh_for(document: &Value, seconds: u64) -> Reply {
 async fn house_and_site(engine: Engine) -> (House, Site) {
     let site = Site::open(&["app.example", "sub.app.example", "other.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
-    (House::on_this_computer(engine, site.web(), |_| {}).await, site)
+    (
+        House::on_this_computer(engine, site.web(), |_| {}).await,
+        site,
+    )
 }
 
 fn client(house: &House) -> McpClient {
@@ -76,10 +82,16 @@ async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Eng
     site.put(ID, fresh_for(&moved, 600));
     asks(&house, &client).await.destination();
     house.pass(1);
-    says(&asks(&house, &client).await.problem(400), "sent to an address it never named");
+    says(
+        &asks(&house, &client).await.problem(400),
+        "sent to an address it never named",
+    );
     assert_eq!(site.requests(ID), 2);
     // A minute is the least, whatever a host asks for.
-    site.put(ID, Reply::json(&document().to_string()).with("cache-control", "no-store"));
+    site.put(
+        ID,
+        Reply::json(&document().to_string()).with("cache-control", "no-store"),
+    );
     house.pass(600);
     asks(&house, &client).await.destination();
     house.pass(59);
@@ -95,19 +107,40 @@ async fn c7_faults_are_never_kept(engine: Engine) {
     let client = client(&house);
     let mut asked = 0;
     for (reply, words) in [
-        (Reply::new("404 Not Found", ""), "its server does not find it (HTTP 404)"),
-        (Reply::new("302 Found", "").with("location", "https://other.example/x"), "its server answers with a redirect (HTTP 302)"),
-        (Reply::new("200 OK", "<html>").with("content-type", "text/html"), "its content type is not application/json"),
+        (
+            Reply::new("404 Not Found", ""),
+            "its server does not find it (HTTP 404)",
+        ),
+        (
+            Reply::new("302 Found", "").with("location", "https://other.example/x"),
+            "its server answers with a redirect (HTTP 302)",
+        ),
+        (
+            Reply::new("200 OK", "<html>").with("content-type", "text/html"),
+            "its content type is not application/json",
+        ),
         (Reply::json("{"), "is not a JSON object"),
         (Reply::json(&"x".repeat(5 * 1024 + 1)), "it is too large"),
-        (Reply::json(r#"{"client_id": "https://app.example/other"}"#), "it is not exactly the address"),
-        (Reply::json(&json!({ "client_id": ID, "redirect_uris": [CALLBACK] }).to_string()), "client_name"),
-        (Reply::json(&json!({ "client_id": ID, "client_name": "App" }).to_string()), "redirect_uris"),
+        (
+            Reply::json(r#"{"client_id": "https://app.example/other"}"#),
+            "it is not exactly the address",
+        ),
+        (
+            Reply::json(&json!({ "client_id": ID, "redirect_uris": [CALLBACK] }).to_string()),
+            "client_name",
+        ),
+        (
+            Reply::json(&json!({ "client_id": ID, "client_name": "App" }).to_string()),
+            "redirect_uris",
+        ),
     ] {
         site.put(ID, reply);
         asked += 1;
         let page = asks(&house, &client).await.problem(400);
-        says(&page, "What the application says about itself cannot be used.");
+        says(
+            &page,
+            "What the application says about itself cannot be used.",
+        );
         says(&page, "invalid_client");
         says(&page, words);
         assert_eq!(site.requests(ID), asked);
@@ -130,7 +163,8 @@ async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine)
     let code = browser.allow(&client).await;
     Tokens::read(&client.exchange(&code).await);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    // Stale by a day: a page says what is the matter, and clients that are connected notice nothing.
+    // Stale by a day: a page says what is the matter, and clients that are connected notice
+    // nothing.
     house.pass(1);
     let answer = asks(&house, &client).await;
     let page = answer.problem(503);
@@ -150,7 +184,9 @@ async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine)
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(engine: Engine) {
+async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(
+    engine: Engine,
+) {
     let (house, site) = house_and_site(engine).await;
     let client = client(&house);
     let mut browser = Browser::of_alice(&house).await;
@@ -168,13 +204,25 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
     // Who names no grant of the client makes nobody ask, and hears what is true of the grant.
     house.lose(&key).await;
     let stranger = McpClient::known(&house, "https://other.example/client.json", None, CALLBACK);
-    client.refresh("vrt_nonsense").await.refused(400, "invalid_grant");
-    client.exchange("nonsense").await.refused(400, "invalid_grant");
-    stranger.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh("vrt_nonsense")
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .exchange("nonsense")
+        .await
+        .refused(400, "invalid_grant");
+    stranger
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     assert_eq!((site.requests(ID), site.requests(&stranger.id)), (2, 0));
     // What is wrong with the document itself is the client's fault.
     site.put(ID, Reply::new("404 Not Found", ""));
-    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
 }
 
 async fn a_stale_document_is_renewed_behind_a_refresh(engine: Engine) {
@@ -213,7 +261,10 @@ async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
     house.pass(20 * 24 * HOUR - 1);
     tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     house.pass(60);
-    client.refresh(&tokens.refresh).await.refused(503, "temporarily_unavailable");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(503, "temporarily_unavailable");
     site.set_up(true);
     house.pass(60);
     tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
@@ -223,7 +274,8 @@ async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-/// `vestibule client remove URL`: the next request hears what the document says by then, and nobody is disconnected by it.
+/// `vestibule client remove URL`: the next request hears what the document says by then, and nobody
+/// is disconnected by it.
 async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     let (house, site) = house_and_site(engine).await;
     let client = client(&house);
@@ -232,16 +284,42 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     let renamed = json!({ "client_id": ID, "client_name": "Renamed", "redirect_uris": [CALLBACK] });
     site.put(ID, fresh_for(&renamed, 600));
     let anew = client.asking(|query| query.set("prompt", "consent"));
-    assert!(!browser.consent_page(&anew).await.words().contains("Renamed"), "it is fresh");
-    house.provider.terminal().remove_client(ID).await.expect("removed");
-    assert!(house.provider.terminal().remove_client(ID).await.is_err(), "there is nothing left to remove");
+    assert!(
+        !browser
+            .consent_page(&anew)
+            .await
+            .words()
+            .contains("Renamed"),
+        "it is fresh"
+    );
+    house
+        .provider
+        .terminal()
+        .remove_client(ID)
+        .await
+        .expect("removed");
+    assert!(
+        house.provider.terminal().remove_client(ID).await.is_err(),
+        "there is nothing left to remove"
+    );
     assert_eq!(site.requests(ID), 1);
     says(&browser.consent_page(&anew).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
     // What it holds is worth nothing, and asks nobody for the document.
-    house.provider.terminal().remove_client(ID).await.expect("removed");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    house
+        .provider
+        .terminal()
+        .remove_client(ID)
+        .await
+        .expect("removed");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     assert_eq!(site.requests(ID), 2);
 }
 
@@ -250,26 +328,49 @@ async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
     let client = client(&house);
     let mut browser = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut browser).await;
-    let waiting = browser.consent_page(&client.asking(|query| query.and("prompt", "consent"))).await.form("Allow");
+    let waiting = browser
+        .consent_page(&client.asking(|query| query.and("prompt", "consent")))
+        .await
+        .form("Allow");
     for policy in ["off", "other.example", ".app.example", "xapp.example"] {
         let policy = DocumentPolicy::parse(policy).expect("a policy");
         let on = policy.is_on();
-        let strict = house.twin_with(|settings| settings.client_documents = policy).await;
+        let strict = house
+            .twin_with(|settings| settings.client_documents = policy)
+            .await;
         let page = asks(&strict, &client).await.problem(400);
         says(&page, "This server does not take this application.");
         says(&page, "invalid_client");
-        client.at(&strict).refresh(&tokens.refresh).await.refused(401, "invalid_client");
-        client.at(&strict).me(&tokens.access).await.refused(401, "invalid_token");
-        let metadata = strict.get("/.well-known/oauth-authorization-server").await.granted();
+        client
+            .at(&strict)
+            .refresh(&tokens.refresh)
+            .await
+            .refused(401, "invalid_client");
+        client
+            .at(&strict)
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
+        let metadata = strict
+            .get("/.well-known/oauth-authorization-server")
+            .await
+            .granted();
         assert_eq!(metadata["client_id_metadata_document_supported"], on);
         // Nor does a question that waits since before lead anywhere.
         let decided = browser.at(&strict).submit(&waiting, "Allow").await;
-        assert!(decided.header(header::LOCATION).is_none_or(|location| !location.starts_with("https:")), "{decided:?}");
+        assert!(
+            decided
+                .header(header::LOCATION)
+                .is_none_or(|location| !location.starts_with("https:")),
+            "{decided:?}"
+        );
     }
     assert_eq!(site.requests(ID), 1);
     for policy in ["on", "app.example", "claude.ai,app.example"] {
         let policy = DocumentPolicy::parse(policy).expect("a policy");
-        let open = house.twin_with(|settings| settings.client_documents = policy).await;
+        let open = house
+            .twin_with(|settings| settings.client_documents = policy)
+            .await;
         asks(&open, &client).await.destination();
     }
 }
@@ -291,17 +392,29 @@ async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: E
 async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
     let (house, site) = house_and_site(engine).await;
     let client = client(&house);
-    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+    for fault in [
+        store::testing::Switch::break_all,
+        store::testing::Switch::break_writes,
+    ] {
         fault(&house.switch);
-        says(&asks(&house, &client).await.problem(503), "Nothing was lost.");
+        says(
+            &asks(&house, &client).await.problem(503),
+            "Nothing was lost.",
+        );
         house.switch.mend();
     }
     let mut browser = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     house.switch.break_all();
-    client.exchange(&code).await.refused(503, "temporarily_unavailable");
-    client.refresh(&tokens.refresh).await.refused(503, "temporarily_unavailable");
+    client
+        .exchange(&code)
+        .await
+        .refused(503, "temporarily_unavailable");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(503, "temporarily_unavailable");
     house.switch.mend();
     Tokens::read(&client.exchange(&code).await);
     Tokens::read(&client.refresh(&tokens.refresh).await);
@@ -314,12 +427,19 @@ async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
     site.put(ID, Reply::json("[]"));
     let path = client(&house).authorize_path();
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-    let answer = house.send(machine.body(axum::body::Body::empty()).expect("a request")).await;
+    let answer = house
+        .send(machine.body(axum::body::Body::empty()).expect("a request"))
+        .await;
     let told = answer.refused(400, "invalid_client");
-    assert_eq!(told["error_description"], "The client's metadata document is not a JSON object.");
+    assert_eq!(
+        told["error_description"],
+        "The client's metadata document is not a JSON object."
+    );
     site.set_up(false);
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-    let answer = house.send(machine.body(axum::body::Body::empty()).expect("a request")).await;
+    let answer = house
+        .send(machine.body(axum::body::Body::empty()).expect("a request"))
+        .await;
     answer.refused(503, "temporarily_unavailable");
 }
 
@@ -327,19 +447,42 @@ async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
 async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
     let (house, site) = house_and_site(Engine::Memory).await;
     for (id, why) in [
-        ("http://app.example/client.json", "it does not begin with https://"),
+        (
+            "http://app.example/client.json",
+            "it does not begin with https://",
+        ),
         ("https://app.example", "it has no path after the host"),
         ("https://app.example/", "it has no path after the host"),
-        ("https://app.example/a/../client.json", "its path has a dot segment"),
-        ("https://app.example/%2e%2e/client.json", "its path has a dot segment"),
+        (
+            "https://app.example/a/../client.json",
+            "its path has a dot segment",
+        ),
+        (
+            "https://app.example/%2e%2e/client.json",
+            "its path has a dot segment",
+        ),
         ("https://app.example/client.json#x", "it has a fragment"),
         ("https://user@app.example/client.json", "it has a user part"),
-        ("https://APP.example/client.json", "its host or port is not written in its plain form"),
-        ("https://app.example:80/client.json", "its port is neither 443 nor above 1023"),
-        ("https://10.0.0.1/client.json", "its host has no public address"),
-        ("https://[::ffff:7f00:1]/client.json", "its host has no public address"),
+        (
+            "https://APP.example/client.json",
+            "its host or port is not written in its plain form",
+        ),
+        (
+            "https://app.example:80/client.json",
+            "its port is neither 443 nor above 1023",
+        ),
+        (
+            "https://10.0.0.1/client.json",
+            "its host has no public address",
+        ),
+        (
+            "https://[::ffff:7f00:1]/client.json",
+            "its host has no public address",
+        ),
     ] {
-        let page = asks(&house, &McpClient::known(&house, id, None, CALLBACK)).await.problem(400);
+        let page = asks(&house, &McpClient::known(&house, id, None, CALLBACK))
+            .await
+            .problem(400);
         says(&page, why);
     }
     assert_eq!(site.requests(ID), 0);
@@ -349,18 +492,30 @@ async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
 async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
     let site = Site::open(&["app.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
-    let settings = provider::Settings::new(oauth::Issuer::parse(crate::support::ISSUER).expect("a good issuer"));
+    let settings = provider::Settings::new(
+        oauth::Issuer::parse(crate::support::ISSUER).expect("a good issuer"),
+    );
     let house = House::in_the_web(Engine::Memory.open().await.0, settings, Some(site.web())).await;
-    says(&asks(&house, &client(&house)).await.problem(400), "its host has no public address");
+    says(
+        &asks(&house, &client(&house)).await.problem(400),
+        "its host has no public address",
+    );
     assert_eq!(site.requests(ID), 0);
 }
 
 #[tokio::test]
 async fn c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
     let (house, _site) = house_and_site(Engine::Memory).await;
-    for elsewhere in ["https://app.example/callback/", "https://app.example.evil.example/callback", "http://localhost:1/callback"] {
+    for elsewhere in [
+        "https://app.example/callback/",
+        "https://app.example.evil.example/callback",
+        "http://localhost:1/callback",
+    ] {
         let client = McpClient::known(&house, ID, None, elsewhere);
-        says(&asks(&house, &client).await.problem(400), "sent to an address it never named");
+        says(
+            &asks(&house, &client).await.problem(400),
+            "sent to an address it never named",
+        );
     }
 }
 
@@ -371,7 +526,10 @@ async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
     site.put(ID, fresh_for(&document, 600));
     let page = asks(&house, &client(&house)).await.problem(400);
-    says(&page, "know no common way for the application to prove itself");
+    says(
+        &page,
+        "know no common way for the application to prove itself",
+    );
     says(&page, "it knows none and private_key_jwt");
     // With one way in common, the others do no harm.
     document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
@@ -399,7 +557,10 @@ async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
     site.put(ID, fresh_for(&document, 600));
     let client = client(&house);
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    assert_eq!(client.exchange(&code).await.granted().get("refresh_token"), None);
+    assert_eq!(
+        client.exchange(&code).await.granted().get("refresh_token"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -408,7 +569,10 @@ async fn a_secret_is_none_of_a_document_client() {
     let client = client(&house);
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code).and("client_secret", "s");
-    house.post("/token", &form).await.refused(401, "invalid_client");
+    house
+        .post("/token", &form)
+        .await
+        .refused(401, "invalid_client");
     Tokens::read(&client.exchange(&code).await);
 }
 
@@ -427,7 +591,8 @@ async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     answer.problem(429);
     assert!(answer.header(header::RETRY_AFTER).is_some());
     assert_eq!(site.requests(ID), 60);
-    // Others are not held up by it, not even at the same moment, until one host has had enough of all of them.
+    // Others are not held up by it, not even at the same moment, until one host has had enough of
+    // all of them.
     let mut other = Browser::new(&house);
     other.address = IpAddr::from([198, 51, 100, 78]);
     let path = client.authorize_path();
@@ -452,9 +617,15 @@ async fn e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
     let (house, site) = house_and_site(Engine::Memory).await;
     let mut browser = Browser::new(&house);
     for _ in 0..1000 {
-        browser.get("/authorize?client_id=vc_unknown").await.problem(400);
+        browser
+            .get("/authorize?client_id=vc_unknown")
+            .await
+            .problem(400);
     }
-    browser.get(&client(&house).authorize_path()).await.problem(429);
+    browser
+        .get(&client(&house).authorize_path())
+        .await
+        .problem(429);
     assert_eq!(site.requests(ID), 0);
     house.pass(900);
     asks(&house, &client(&house)).await.destination();

@@ -1,4 +1,5 @@
-//! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the pages.
+//! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the
+//! pages.
 
 use crate::support::{ALICE, Browser, Engine, House, PASSWORD, on_both_engines, race};
 
@@ -18,26 +19,56 @@ const SHOWN: &str = "j\u{fc}rgen@xn--bcher-kva.example";
 
 async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let added = house.provider.terminal().add_account(JURGEN, Some(PASSWORD)).await.expect("added");
+    let added = house
+        .provider
+        .terminal()
+        .add_account(JURGEN, Some(PASSWORD))
+        .await
+        .expect("added");
     assert_eq!(added.account.email, SHOWN);
-    for spelling in [JURGEN, SHOWN, "ju\u{308}rgen@bu\u{308}cher.example", " J\u{dc}RGEN@B\u{dc}CHER.Example "] {
+    for spelling in [
+        JURGEN,
+        SHOWN,
+        "ju\u{308}rgen@bu\u{308}cher.example",
+        " J\u{dc}RGEN@B\u{dc}CHER.Example ",
+    ] {
         let mut browser = Browser::new(&house);
-        assert_eq!(browser.sign_in(spelling, PASSWORD).await.destination(), "/account", "{spelling}");
+        assert_eq!(
+            browser.sign_in(spelling, PASSWORD).await.destination(),
+            "/account",
+            "{spelling}"
+        );
         assert!(browser.open("/account").await.words().contains(SHOWN));
     }
     // The box takes letters that browsers refuse in a box of the type "email".
     let page = Browser::new(&house).open("/login").await;
     let boxes: Vec<_> = page.attributes("input", "type").collect();
     assert!(!boxes.contains(&"email"), "{boxes:?}");
-    assert!(page.attributes("input", "inputmode").any(|mode| mode == "email"));
+    assert!(
+        page.attributes("input", "inputmode")
+            .any(|mode| mode == "email")
+    );
 }
 
 async fn two_spellings_are_one_account(engine: Engine) {
     let house = House::of_alice(engine).await;
     let terminal = house.provider.terminal();
-    terminal.add_account(JURGEN, Some(PASSWORD)).await.expect("added");
-    for spelling in [SHOWN, "ju\u{308}rgen@b\u{fc}cher.example", "J\u{fc}rgen@XN--BCHER-KVA.example"] {
-        assert!(terminal.add_account(spelling, Some(PASSWORD)).await.is_err(), "{spelling}");
+    terminal
+        .add_account(JURGEN, Some(PASSWORD))
+        .await
+        .expect("added");
+    for spelling in [
+        SHOWN,
+        "ju\u{308}rgen@b\u{fc}cher.example",
+        "J\u{fc}rgen@XN--BCHER-KVA.example",
+    ] {
+        assert!(
+            terminal
+                .add_account(spelling, Some(PASSWORD))
+                .await
+                .is_err(),
+            "{spelling}"
+        );
         assert!(terminal.invite(spelling, None).await.is_err(), "{spelling}");
     }
     assert_eq!(terminal.accounts().await.expect("accounts").len(), 2);
@@ -46,85 +77,230 @@ async fn two_spellings_are_one_account(engine: Engine) {
 async fn what_is_no_address_is_refused(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    for wrong in ["<img/src=x>\"'@x.example", "\u{430}lice@example.com", "alice@ex\u{430}mple.com", "a..b@example.com", "a@b@c"] {
-        assert!(house.provider.terminal().add_account(wrong, Some(PASSWORD)).await.is_err(), "{wrong}");
-        let form = alice.open("/admin/accounts").await.form("Invite").fill("email", wrong).fill("role", "person");
+    for wrong in [
+        "<img/src=x>\"'@x.example",
+        "\u{430}lice@example.com",
+        "alice@ex\u{430}mple.com",
+        "a..b@example.com",
+        "a@b@c",
+    ] {
+        assert!(
+            house
+                .provider
+                .terminal()
+                .add_account(wrong, Some(PASSWORD))
+                .await
+                .is_err(),
+            "{wrong}"
+        );
+        let form = alice
+            .open("/admin/accounts")
+            .await
+            .form("Invite")
+            .fill("email", wrong)
+            .fill("role", "person");
         let refused = alice.submit(&form, "Invite").await;
         let page = alice.follow(&refused).await.document();
         assert!(page.words().contains("Enter an e-mail address"), "{wrong}");
     }
-    assert_eq!(house.provider.terminal().accounts().await.expect("accounts").len(), 1);
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("accounts")
+            .len(),
+        1
+    );
 }
 
 async fn a_person_changes_their_address_on_their_page(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let mut alice = Browser::of_alice(&house).await;
-    for (wrong, told) in [("bob@example.com", "You cannot have this address"), ("nobody", "Enter an e-mail address")] {
-        let form = alice.open("/account").await.form("Save address").fill("email", wrong);
+    for (wrong, told) in [
+        ("bob@example.com", "You cannot have this address"),
+        ("nobody", "Enter an e-mail address"),
+    ] {
+        let form = alice
+            .open("/account")
+            .await
+            .form("Save address")
+            .fill("email", wrong);
         let refused = alice.submit(&form, "Save address").await;
         let page = alice.follow(&refused).await.document();
-        assert!(page.alert().is_some_and(|alert| alert.contains(told)), "{wrong}");
+        assert!(
+            page.alert().is_some_and(|alert| alert.contains(told)),
+            "{wrong}"
+        );
     }
-    let form = alice.open("/account").await.form("Save address").fill("email", JURGEN);
+    let form = alice
+        .open("/account")
+        .await
+        .form("Save address")
+        .fill("email", JURGEN);
     let saved = alice.submit(&form, "Save address").await;
     let page = alice.follow(&saved).await.document().words();
-    assert!(page.contains(SHOWN) && page.contains("Your e-mail address is changed"), "{page}");
-    assert!(page.contains(&format!("You changed your e-mail address from {ALICE}")), "{page}");
-    assert_eq!(Browser::new(&house).sign_in(JURGEN, PASSWORD).await.destination(), "/account");
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/login");
-    house.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("the old one is free");
+    assert!(
+        page.contains(SHOWN) && page.contains("Your e-mail address is changed"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("You changed your e-mail address from {ALICE}")),
+        "{page}"
+    );
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(JURGEN, PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/login"
+    );
+    house
+        .provider
+        .terminal()
+        .add_account(ALICE, Some(PASSWORD))
+        .await
+        .expect("the old one is free");
     house.pass(301);
-    let form = alice.open("/account").await.form("Save address").fill("email", "alice@example.org");
-    assert_eq!(alice.submit(&form, "Save address").await.destination(), "/confirm?then=account");
+    let form = alice
+        .open("/account")
+        .await
+        .form("Save address")
+        .fill("email", "alice@example.org");
+    assert_eq!(
+        alice.submit(&form, "Save address").await.destination(),
+        "/confirm?then=account"
+    );
 }
 
 async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
     let house = House::of_alice(engine).await;
     let twin = house.twin().await;
     let terminal = house.provider.terminal();
-    let people: Vec<_> = (0..6).map(|number| format!("person{number}@example.com")).collect();
+    let people: Vec<_> = (0..6)
+        .map(|number| format!("person{number}@example.com"))
+        .collect();
     for person in &people {
-        terminal.add_account(person, Some(PASSWORD)).await.expect("added");
+        terminal
+            .add_account(person, Some(PASSWORD))
+            .await
+            .expect("added");
     }
     let done = race(people.len(), |number| {
-        let house = if number % 2 == 0 { house.clone() } else { twin.clone() };
+        let house = if number % 2 == 0 {
+            house.clone()
+        } else {
+            twin.clone()
+        };
         let person = people[number].clone();
-        async move { house.provider.terminal().change_email(&person, "one@example.com").await.is_ok() }
+        async move {
+            house
+                .provider
+                .terminal()
+                .change_email(&person, "one@example.com")
+                .await
+                .is_ok()
+        }
     })
     .await;
     assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
     let accounts = terminal.accounts().await.expect("accounts");
-    assert_eq!(accounts.iter().filter(|account| account.email == "one@example.com").count(), 1);
-    assert_eq!(Browser::new(&house).sign_in("one@example.com", PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        accounts
+            .iter()
+            .filter(|account| account.email == "one@example.com")
+            .count(),
+        1
+    );
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in("one@example.com", PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
 }
 
 async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    assert!(alice.open("/account").await.words().contains("At least 12 characters"), "she is an administrator without a passkey");
+    assert!(
+        alice
+            .open("/account")
+            .await
+            .words()
+            .contains("At least 12 characters"),
+        "she is an administrator without a passkey"
+    );
     for (password, told) in [
         ("password1234", "one of those that are guessed first"),
         ("alice@example.com", "guessed from your address"),
         ("short one", "at least 12 characters"),
     ] {
-        let form = alice.open("/account").await.form("Save password").fill("password", password);
+        let form = alice
+            .open("/account")
+            .await
+            .form("Save password")
+            .fill("password", password);
         let refused = alice.submit(&form, "Save password").await;
         let page = alice.follow(&refused).await.document();
-        assert!(page.alert().is_some_and(|alert| alert.contains(told)), "{password}: {:?}", page.alert());
+        assert!(
+            page.alert().is_some_and(|alert| alert.contains(told)),
+            "{password}: {:?}",
+            page.alert()
+        );
     }
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
 }
 
 async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engine) {
     let house = House::of_alice(engine).await;
     let terminal = house.provider.terminal();
-    terminal.add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    terminal
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let mut alice = Browser::of_alice(&house).await;
-    assert!(!alice.open("/admin/accounts").await.words().contains("A one-time link is out"));
-    let first = terminal.reset_account("bob@example.com").await.expect("a link");
-    let second = terminal.reset_account("bob@example.com").await.expect("a link");
-    let path = |link: &str| link.split_once(".example").map(|(_, path)| path.to_owned()).expect("a path");
+    assert!(
+        !alice
+            .open("/admin/accounts")
+            .await
+            .words()
+            .contains("A one-time link is out")
+    );
+    let first = terminal
+        .reset_account("bob@example.com")
+        .await
+        .expect("a link");
+    let second = terminal
+        .reset_account("bob@example.com")
+        .await
+        .expect("a link");
+    let path = |link: &str| {
+        link.split_once(".example")
+            .map(|(_, path)| path.to_owned())
+            .expect("a path")
+    };
     let mut bob = Browser::new(&house);
     bob.get(&path(&first)).await.problem(410);
     bob.open(&path(&second)).await;
@@ -134,7 +310,8 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
     let withdrawn = alice.submit(&form, "Withdraw the link").await;
     let page = alice.follow(&withdrawn).await.document().words();
     assert!(
-        page.contains("No link to bob@example.com opens anything any more.") && !page.contains("A one-time link is out"),
+        page.contains("No link to bob@example.com opens anything any more.")
+            && !page.contains("A one-time link is out"),
         "{page}"
     );
     bob.get(&path(&second)).await.problem(410);
@@ -143,10 +320,33 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
 async fn an_address_without_a_dot_is_warned_about(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let form = alice.open("/admin/accounts").await.form("Invite").fill("email", "bob@local").fill("role", "person");
+    let form = alice
+        .open("/admin/accounts")
+        .await
+        .form("Invite")
+        .fill("email", "bob@local")
+        .fill("role", "person");
     let invited = alice.submit(&form, "Invite").await;
-    assert!(alice.follow(&invited).await.document().words().contains("has no dot"));
-    let form = alice.open("/account").await.form("Save address").fill("email", "alice@local");
+    assert!(
+        alice
+            .follow(&invited)
+            .await
+            .document()
+            .words()
+            .contains("has no dot")
+    );
+    let form = alice
+        .open("/account")
+        .await
+        .form("Save address")
+        .fill("email", "alice@local");
     let saved = alice.submit(&form, "Save address").await;
-    assert!(alice.follow(&saved).await.document().words().contains("has no dot"));
+    assert!(
+        alice
+            .follow(&saved)
+            .await
+            .document()
+            .words()
+            .contains("has no dot")
+    );
 }

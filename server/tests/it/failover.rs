@@ -11,16 +11,29 @@ use tokio::time::sleep;
 
 use crate::support::{House, ISSUER, McpClient, native_metadata, register};
 
-/// A house over two Redis servers, the second of which has what the first one has, and the address that leads to the first.
+/// A house over two Redis servers, the second of which has what the first one has, and the address
+/// that leads to the first.
 async fn house() -> (House, RedisServer, RedisServer, Redirect) {
     let (primary, replica) = (RedisServer::start(), RedisServer::start());
-    assert_eq!(replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())), "+OK");
-    while !replica.command("INFO replication").contains("master_link_status:up") {
+    assert_eq!(
+        replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())),
+        "+OK"
+    );
+    while !replica
+        .command("INFO replication")
+        .contains("master_link_status:up")
+    {
         sleep(Duration::from_millis(20)).await;
     }
     let address = Redirect::to(primary.port());
-    let store = Store::open(&Location::Redis(address.url())).await.expect("a store");
-    let house = House::over(store, Settings::new(Issuer::parse(ISSUER).expect("an issuer"))).await;
+    let store = Store::open(&Location::Redis(address.url()))
+        .await
+        .expect("a store");
+    let house = House::over(
+        store,
+        Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
+    )
+    .await;
     house.add_alice().await;
     (house, primary, replica, address)
 }
@@ -36,15 +49,28 @@ async fn after_a_failover_everything_goes_on_over_the_new_primary() {
     // Everything has to have arrived, as with a planned failover.
     assert_eq!(old.command("WAIT 1 5000"), ":1");
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
-    assert_eq!(old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port())), "+OK");
+    assert_eq!(
+        old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port())),
+        "+OK"
+    );
     house.pass(1);
     // Reachable is not usable.
-    house.get("/health/ready").await.refused(503, "temporarily_unavailable");
-    register(&house, [192, 0, 2, 2].into(), native_metadata()).await.refused(503, "temporarily_unavailable");
+    house
+        .get("/health/ready")
+        .await
+        .refused(503, "temporarily_unavailable");
+    register(&house, [192, 0, 2, 2].into(), native_metadata())
+        .await
+        .refused(503, "temporarily_unavailable");
 
     address.lead_to(new.port());
     house.pass(1);
-    assert_eq!(register(&house, [192, 0, 2, 2].into(), native_metadata()).await.status, StatusCode::CREATED);
+    assert_eq!(
+        register(&house, [192, 0, 2, 2].into(), native_metadata())
+            .await
+            .status,
+        StatusCode::CREATED
+    );
     client.refresh(&tokens.refresh).await.granted();
     client.exchange(&code).await.granted();
     assert_eq!(house.get("/health/ready").await.status, StatusCode::OK);
@@ -54,8 +80,14 @@ async fn after_a_failover_everything_goes_on_over_the_new_primary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_is_no_theft() {
     let redis = RedisServer::start();
-    let store = Store::open(&Location::Redis(redis.url())).await.expect("a store");
-    let house = House::over(store, Settings::new(Issuer::parse(ISSUER).expect("an issuer"))).await;
+    let store = Store::open(&Location::Redis(redis.url()))
+        .await
+        .expect("a store");
+    let house = House::over(
+        store,
+        Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
+    )
+    .await;
     house.add_alice().await;
     let client = McpClient::native(&house).await;
     let mut browser = crate::support::Browser::of_alice(&house).await;
@@ -68,18 +100,25 @@ async fn a_stall_is_no_theft() {
         sleep(Duration::from_secs(3)).await;
         redis.thaw();
     };
-    let ((exchanged, reached), ()) = tokio::join!(house.between(1, client.exchange(&code), stall()), thaw);
+    let ((exchanged, reached), ()) =
+        tokio::join!(house.between(1, client.exchange(&code), stall()), thaw);
     assert!(reached, "it writes after it has read");
     let tokens = crate::support::Tokens::read(&exchanged);
     let thaw = async {
         sleep(Duration::from_secs(3)).await;
         redis.thaw();
     };
-    let ((refreshed, reached), ()) = tokio::join!(house.between(1, client.refresh(&tokens.refresh), stall()), thaw);
+    let ((refreshed, reached), ()) = tokio::join!(
+        house.between(1, client.refresh(&tokens.refresh), stall()),
+        thaw
+    );
     assert!(reached, "it writes after it has read");
     let next = crate::support::Tokens::read(&refreshed);
     house.pass(3600);
     client.refresh(&next.refresh).await.granted();
     let words = browser.open("/account").await.words();
-    assert!(!words.contains("was used twice") && !words.contains("old copy"), "{words}");
+    assert!(
+        !words.contains("was used twice") && !words.contains("old copy"),
+        "{words}"
+    );
 }

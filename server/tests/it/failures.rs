@@ -1,4 +1,5 @@
-//! The page of failed requests: what was asked for, what is known, the way to mend it, and the number that log and pages share.
+//! The page of failed requests: what was asked for, what is known, the way to mend it, and the
+//! number that log and pages share.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +7,10 @@ use http::{Method, header};
 use provider::testing::{Reply, Site};
 use serde_json::json;
 
-use crate::support::{ALICE, Browser, Engine, House, McpClient, PASSWORD, from, native_metadata, on_both_engines, register};
+use crate::support::{
+    ALICE, Browser, Engine, House, McpClient, PASSWORD, from, native_metadata, on_both_engines,
+    register,
+};
 
 const ELSEWHERE: &str = "https://agent.example/Callback";
 const REGISTERED: &str = "https://agent.example/callback";
@@ -24,92 +28,207 @@ on_both_engines!(
 
 /// A client that an administrator added, asking for an address of its own choice.
 async fn agent(house: &House) -> McpClient {
-    let added = house.provider.terminal().add_client("Agent", &[REGISTERED.to_owned()], false).await.expect("added");
+    let added = house
+        .provider
+        .terminal()
+        .add_client("Agent", &[REGISTERED.to_owned()], false)
+        .await
+        .expect("added");
     McpClient::known(house, &added.client_id, None, REGISTERED)
 }
 
 async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house).await.asking(|query| query.set("redirect_uri", ELSEWHERE));
+    let client = agent(&house)
+        .await
+        .asking(|query| query.set("redirect_uri", ELSEWHERE));
     assert_eq!(alice.get(&client.authorize_path()).await.status, 400);
     let page = alice.open("/admin/failures").await;
-    for told in ["Agent asked for a redirect URI that is not registered for it.", ELSEWHERE, REGISTERED, "Add this redirect URI"] {
+    for told in [
+        "Agent asked for a redirect URI that is not registered for it.",
+        ELSEWHERE,
+        REGISTERED,
+        "Add this redirect URI",
+    ] {
         assert!(page.words().contains(told), "{told}: {}", page.words());
     }
-    assert!(page.tags().any(|tag| tag == "mark"), "the difference is marked");
+    assert!(
+        page.tags().any(|tag| tag == "mark"),
+        "the difference is marked"
+    );
 
     let button = format!("Add {ELSEWHERE}");
     let added = alice.submit(&page.form(&button), &button).await;
     let page = alice.follow(&added).await.document();
-    assert!(page.words().contains(&format!("Added {ELSEWHERE}")), "{}", page.words());
-    assert!(!page.words().contains("Add this redirect URI"), "it is registered now");
+    assert!(
+        page.words().contains(&format!("Added {ELSEWHERE}")),
+        "{}",
+        page.words()
+    );
+    assert!(
+        !page.words().contains("Add this redirect URI"),
+        "it is registered now"
+    );
     assert_eq!(alice.get(&client.authorize_path()).await.status, 303);
     let trail = alice.open("/admin/audit").await.words();
-    assert!(trail.contains(&format!("{ALICE} added the redirect URI {ELSEWHERE} to Agent")), "{trail}");
+    assert!(
+        trail.contains(&format!(
+            "{ALICE} added the redirect URI {ELSEWHERE} to Agent"
+        )),
+        "{trail}"
+    );
 
     // One that registered itself says itself where its answers go.
-    let own = McpClient::native(&house).await.asking(|query| query.set("redirect_uri", ELSEWHERE));
+    let own = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("redirect_uri", ELSEWHERE));
     alice.get(&own.authorize_path()).await;
-    assert!(!alice.open("/admin/failures").await.words().contains("Add this redirect URI"));
+    assert!(
+        !alice
+            .open("/admin/failures")
+            .await
+            .words()
+            .contains("Add this redirect URI")
+    );
 }
 
-async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own(engine: Engine) {
+async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob");
     let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house).await.asking(|query| query.set("redirect_uri", ELSEWHERE));
+    let client = agent(&house)
+        .await
+        .asking(|query| query.set("redirect_uri", ELSEWHERE));
     alice.get(&client.authorize_path()).await;
     let button = format!("Add {ELSEWHERE}");
     let form = alice.open("/admin/failures").await.form(&button);
-    let is_refused = async || Browser::new(&house).get(&client.authorize_path()).await.status == 400;
+    let is_refused = async || {
+        Browser::new(&house)
+            .get(&client.authorize_path())
+            .await
+            .status
+            == 400
+    };
 
     let mut bob = Browser::new(&house);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let token = bob.form_token().await;
     bob.submit(&form, &button).await;
-    bob.submit(&form.clone().fill("form_token", &token), &button).await;
+    bob.submit(&form.clone().fill("form_token", &token), &button)
+        .await;
     Browser::new(&house).submit(&form, &button).await;
-    assert!(is_refused().await, "neither somebody else, nor with another's form");
-    alice.submit(&form.clone().fill("form_token", ""), &button).await;
+    assert!(
+        is_refused().await,
+        "neither somebody else, nor with another's form"
+    );
+    alice
+        .submit(&form.clone().fill("form_token", ""), &button)
+        .await;
     assert!(is_refused().await, "a form token is needed");
-    for unsafe_uri in ["http://evil.example/", "javascript:alert(1)", "https://evil.example/#x", ""] {
-        alice.submit(&form.clone().fill("redirect_uri", unsafe_uri), &button).await;
+    for unsafe_uri in [
+        "http://evil.example/",
+        "javascript:alert(1)",
+        "https://evil.example/#x",
+        "",
+    ] {
+        alice
+            .submit(&form.clone().fill("redirect_uri", unsafe_uri), &button)
+            .await;
     }
     assert!(is_refused().await);
     house.pass(301);
     let answer = alice.submit(&form, &button).await;
     assert_eq!(answer.destination(), "/confirm?then=admin-failures");
-    assert!(is_refused().await, "a sign-in of the last five minutes is needed");
+    assert!(
+        is_refused().await,
+        "a sign-in of the last five minutes is needed"
+    );
 }
 
 async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house).await.asking(|query| query.set("redirect_uri", ELSEWHERE));
+    let client = agent(&house)
+        .await
+        .asking(|query| query.set("redirect_uri", ELSEWHERE));
     let problem = alice.get(&client.authorize_path()).await;
     let number = problem.header("x-request-id").expect("a number").to_owned();
-    assert!(problem.problem(400).words().contains(&number), "the page tells it");
-    let refused = McpClient::known(&house, "vc_nobody", None, REGISTERED).refresh("x").await;
-    let other = refused.header("x-request-id").expect("a number of its own").to_owned();
+    assert!(
+        problem.problem(400).words().contains(&number),
+        "the page tells it"
+    );
+    let refused = McpClient::known(&house, "vc_nobody", None, REGISTERED)
+        .refresh("x")
+        .await;
+    let other = refused
+        .header("x-request-id")
+        .expect("a number of its own")
+        .to_owned();
     assert_ne!(number, other);
-    for (sought, found, missed) in [(&number, "Agent asked", "vc_nobody"), (&other, "vc_nobody", "Agent asked")] {
-        let words = alice.open(&format!("/admin/failures?q={sought}")).await.words();
-        assert!(words.contains(found) && !words.contains(missed) && words.contains(sought.as_str()), "{words}");
+    for (sought, found, missed) in [
+        (&number, "Agent asked", "vc_nobody"),
+        (&other, "vc_nobody", "Agent asked"),
+    ] {
+        let words = alice
+            .open(&format!("/admin/failures?q={sought}"))
+            .await
+            .words();
+        assert!(
+            words.contains(found) && !words.contains(missed) && words.contains(sought.as_str()),
+            "{words}"
+        );
     }
-    for part in ["agent.example/Call", "AGENT", "198.51.100.1", "redirect+URI"] {
-        assert!(alice.open(&format!("/admin/failures?q={part}")).await.words().contains("Agent asked"), "{part}");
+    for part in [
+        "agent.example/Call",
+        "AGENT",
+        "198.51.100.1",
+        "redirect+URI",
+    ] {
+        assert!(
+            alice
+                .open(&format!("/admin/failures?q={part}"))
+                .await
+                .words()
+                .contains("Agent asked"),
+            "{part}"
+        );
     }
-    assert!(alice.open("/admin/failures?q=nothing-like-it").await.words().contains("No failure matches nothing-like-it"));
+    assert!(
+        alice
+            .open("/admin/failures?q=nothing-like-it")
+            .await
+            .words()
+            .contains("No failure matches nothing-like-it")
+    );
 }
 
 async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
     let client = McpClient::native(&house).await;
-    alice.get(&client.asking(|query| query.set("scope", "notes:burn notes:read2")).authorize_path()).await;
+    alice
+        .get(
+            &client
+                .asking(|query| query.set("scope", "notes:burn notes:read2"))
+                .authorize_path(),
+        )
+        .await;
     let client = McpClient::native(&house).await;
-    alice.get(&client.asking(|query| query.set("resource", "https://vestibule.example/mpc")).authorize_path()).await;
+    alice
+        .get(
+            &client
+                .asking(|query| query.set("resource", "https://vestibule.example/mpc"))
+                .authorize_path(),
+        )
+        .await;
     let mut odd = native_metadata();
     odd["redirect_uris"] = json!(["trams:/cb"]);
     odd["client_name"] = json!("Tram\u{202e}s");
@@ -133,19 +252,43 @@ async fn the_latest_come_first_and_strangers_last(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
     let client = agent(&house).await;
-    client.exchange("of-last-week").await.refused(400, "invalid_grant");
+    client
+        .exchange("of-last-week")
+        .await
+        .refused(400, "invalid_grant");
     house.pass(3 * 24 * 3600);
     let mut alice_later = Browser::of_alice(&house).await;
-    alice.get(&client.asking(|query| query.set("scope", "of-today")).authorize_path()).await;
+    alice
+        .get(
+            &client
+                .asking(|query| query.set("scope", "of-today"))
+                .authorize_path(),
+        )
+        .await;
     house.pass(60);
     for number in 0..70 {
-        McpClient::known(&house, &format!("vc_made_up_{number}"), None, REGISTERED).refresh("x").await;
+        McpClient::known(&house, &format!("vc_made_up_{number}"), None, REGISTERED)
+            .refresh("x")
+            .await;
     }
     let words = alice_later.open("/admin/failures").await.words();
-    let place = |text: &str| words.find(text).unwrap_or_else(|| panic!("{text}: {words}"));
-    assert!(place("Agent asked for scopes") < place("Agent sent an authorization code"), "{words}");
-    assert!(place("Agent sent an authorization code") < place("vc_made_up_69"), "{words}");
-    assert!(words.matches("vc_made_up_").count() <= 2 * 3 * 20, "bounded");
+    let place = |text: &str| {
+        words
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {words}"))
+    };
+    assert!(
+        place("Agent asked for scopes") < place("Agent sent an authorization code"),
+        "{words}"
+    );
+    assert!(
+        place("Agent sent an authorization code") < place("vc_made_up_69"),
+        "{words}"
+    );
+    assert!(
+        words.matches("vc_made_up_").count() <= 2 * 3 * 20,
+        "bounded"
+    );
 }
 
 async fn kinds_that_are_told_apart(engine: Engine) {
@@ -153,20 +296,51 @@ async fn kinds_that_are_told_apart(engine: Engine) {
     house.add_alice().await;
     let mut alice = Browser::of_alice(&house).await;
     let address = Ipv4Addr::new(192, 0, 2, 9).into();
-    register(&house, address, native_metadata()).await.refused(403, "access_denied");
+    register(&house, address, native_metadata())
+        .await
+        .refused(403, "access_denied");
     let client = agent(&house).await;
     let send = async |path: &str, authorization: &str, body: String| {
-        let request = from(address, Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        house.send(request.header(header::AUTHORIZATION, authorization).body(body.into()).expect("a request")).await
+        let request = from(address, Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        house
+            .send(
+                request
+                    .header(header::AUTHORIZATION, authorization)
+                    .body(body.into())
+                    .expect("a request"),
+            )
+            .await
     };
-    let form = format!("grant_type=refresh_token&refresh_token=x&token=x&client_id={}", client.id);
-    send("/token", "Bearer x", form.clone()).await.refused(401, "invalid_client");
+    let form = format!(
+        "grant_type=refresh_token&refresh_token=x&token=x&client_id={}",
+        client.id
+    );
+    send("/token", "Bearer x", form.clone())
+        .await
+        .refused(401, "invalid_client");
     let told = send("/token", "", format!("{form}&client_secret=s")).await;
     assert!(told.status.is_client_error());
-    let secret = house.post("/token", &crate::support::Query::parse(&format!("{form}&client_secret=s"))).await;
+    let secret = house
+        .post(
+            "/token",
+            &crate::support::Query::parse(&format!("{form}&client_secret=s")),
+        )
+        .await;
     let told = secret.refused(401, "invalid_client");
-    assert!(told["error_description"].as_str().is_some_and(|text| text.contains("public") && text.contains("secret")), "{told}");
-    send("/introspect", "Basic aHR0cHM6Ly9hLmV4YW1wbGU6cw==", "token=x".to_owned()).await.refused(401, "invalid_client");
+    assert!(
+        told["error_description"]
+            .as_str()
+            .is_some_and(|text| text.contains("public") && text.contains("secret")),
+        "{told}"
+    );
+    send(
+        "/introspect",
+        "Basic aHR0cHM6Ly9hLmV4YW1wbGU6cw==",
+        "token=x".to_owned(),
+    )
+    .await
+    .refused(401, "invalid_client");
     alice.get("/consent?request=long-gone").await;
     let words = alice.open("/admin/failures").await.words();
     for told in [
@@ -191,7 +365,12 @@ async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: Engine) {
     site.put(id, Reply::new("404 Not Found", ""));
     alice.get(&client.authorize_path()).await;
     let words = alice.open("/admin/failures").await.words();
-    for told in ["The web server of", "(HTTP 503)", "The client metadata document of", "(HTTP 404)"] {
+    for told in [
+        "The web server of",
+        "(HTTP 503)",
+        "The client metadata document of",
+        "(HTTP 404)",
+    ] {
         assert!(words.contains(told), "{told}: {words}");
     }
 }
@@ -205,7 +384,12 @@ async fn records_of_the_release_before_are_shown(engine: Engine) {
             "description": "the redirect URI is not registered", "times": 2, "first_at": {now}, "last_at": {now},
             "last_from": "192.0.2.1"}}]"#
     );
-    house.put_back(&format!("failures:{}", now / 86400), &record).await;
+    house
+        .put_back(&format!("failures:{}", now / 86400), &record)
+        .await;
     let words = alice.open("/admin/failures").await.words();
-    assert!(words.contains("Old Client asked for a redirect URI") && words.contains("twice"), "{words}");
+    assert!(
+        words.contains("Old Client asked for a redirect URI") && words.contains("twice"),
+        "{words}"
+    );
 }

@@ -1,10 +1,12 @@
-//! A store that fails on purpose: nobody loses anything, and nobody is told that what they hold is worthless (case C24;
-//! mcp-requirements 5.2: a passing fault is never `invalid_client` or `invalid_grant`).
+//! A store that fails on purpose: nobody loses anything, and nobody is told that what they hold is
+//! worthless (case C24; mcp-requirements 5.2: a passing fault is never `invalid_client` or
+//! `invalid_grant`).
 
 use http::header;
 
 use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines, register,
+    ALICE, Answer, Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata,
+    on_both_engines, register,
 };
 
 on_both_engines!(
@@ -36,11 +38,18 @@ async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
         ("exchange", client.exchange(&code).await),
         ("refresh", client.refresh(&tokens.refresh).await),
         ("an unknown client", house.post("/token", &unknown).await),
-        ("registration", register(&house, [192, 0, 2, 2].into(), native_metadata()).await),
+        (
+            "registration",
+            register(&house, [192, 0, 2, 2].into(), native_metadata()).await,
+        ),
         ("who am I", client.me(&tokens.access).await),
         ("readiness", house.get("/health/ready").await),
     ] {
-        assert_eq!(answer.refused(503, "temporarily_unavailable")["error"], "temporarily_unavailable", "{what}");
+        assert_eq!(
+            answer.refused(503, "temporarily_unavailable")["error"],
+            "temporarily_unavailable",
+            "{what}"
+        );
         assert!(answer.header(header::RETRY_AFTER).is_some(), "{what}");
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{what}");
     }
@@ -57,7 +66,10 @@ async fn whatever_cannot_write_is_not_ready(engine: Engine) {
     assert_eq!(house.get("/health/ready").await.status, 200);
     house.pass(1);
     house.switch.break_writes();
-    house.get("/health/ready").await.refused(503, "temporarily_unavailable");
+    house
+        .get("/health/ready")
+        .await
+        .refused(503, "temporarily_unavailable");
     house.switch.mend();
     house.pass(1);
     let (calls, ()) = house
@@ -74,11 +86,24 @@ async fn people_get_a_page_that_says_so(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    let consent = browser.get(&client.authorize_path()).await.destination().to_owned();
+    let consent = browser
+        .get(&client.authorize_path())
+        .await
+        .destination()
+        .to_owned();
     house.switch.break_all();
-    for path in [&consent, "/account", "/", &client.authorize_path(), "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+    for path in [
+        &consent,
+        "/account",
+        "/",
+        &client.authorize_path(),
+        "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
         let answer = browser.get(path).await;
-        assert!(answer.problem(503).words().contains("Nothing was lost"), "{path}");
+        assert!(
+            answer.problem(503).words().contains("Nothing was lost"),
+            "{path}"
+        );
     }
     // A form says it beside the form.
     let refused = Browser::new(&house).sign_in(ALICE, PASSWORD).await;
@@ -101,9 +126,13 @@ async fn what_needs_no_store_goes_on(engine: Engine) {
         house.get(path).await.granted();
     }
     assert_eq!(Browser::new(&house).open("/login").await.page(), "login");
-    // A token is checked by its signature and its grant, and while nobody can say whether the grant stands, nobody is let in
-    // and nobody is told that the token is bad.
-    let call = async || client.call(&tokens.access, "whoami", serde_json::json!({})).await;
+    // A token is checked by its signature and its grant, and while nobody can say whether the grant
+    // stands, nobody is let in and nobody is told that the token is bad.
+    let call = async || {
+        client
+            .call(&tokens.access, "whoami", serde_json::json!({}))
+            .await
+    };
     let refused = call().await;
     refused.refused(503, "temporarily_unavailable");
     assert_eq!(refused.header(header::WWW_AUTHENTICATE), None);
@@ -115,7 +144,10 @@ async fn a_code_survives_an_outage(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+    for fault in [
+        store::testing::Switch::break_all,
+        store::testing::Switch::break_writes,
+    ] {
         fault(&house.switch);
         unavailable(&client.exchange(&code).await);
         house.switch.mend();
@@ -128,7 +160,10 @@ async fn a_refresh_token_survives_an_outage(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+    for fault in [
+        store::testing::Switch::break_all,
+        store::testing::Switch::break_writes,
+    ] {
         fault(&house.switch);
         unavailable(&client.refresh(&tokens.refresh).await);
         house.switch.mend();
@@ -143,16 +178,31 @@ async fn a_decision_survives_an_outage(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    for fault in [store::testing::Switch::break_all, store::testing::Switch::break_writes] {
+    for fault in [
+        store::testing::Switch::break_all,
+        store::testing::Switch::break_writes,
+    ] {
         fault(&house.switch);
         let refused = browser.submit(&form, "Allow").await;
-        assert!(refused.destination().starts_with("/consent?request="), "{refused:?}");
+        assert!(
+            refused.destination().starts_with("/consent?request="),
+            "{refused:?}"
+        );
         house.switch.mend();
         let page = browser.follow(&refused).await.document();
-        assert!(page.alert().is_some_and(|alert| alert.contains("cannot reach its records")), "{:?}", page.alert());
+        assert!(
+            page.alert()
+                .is_some_and(|alert| alert.contains("cannot reach its records")),
+            "{:?}",
+            page.alert()
+        );
     }
     let callback = Callback::read(browser.submit(&form, "Allow").await.destination());
-    Tokens::read(&client.exchange(callback.query.one("code").expect("a code")).await);
+    Tokens::read(
+        &client
+            .exchange(callback.query.one("code").expect("a code"))
+            .await,
+    );
 }
 
 async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
@@ -165,7 +215,13 @@ async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     let other = register(&house, [192, 0, 2, 2].into(), native_metadata()).await;
     assert_eq!(other.status, 201, "{other:?}");
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
     house.switch.mend();
     // Far outside of the window: each token was issued once, and nothing was taken for a replay.
     house.pass(3600);
@@ -184,26 +240,57 @@ async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     for _ in 0..4 {
         let code = browser.allow(&client).await;
-        // Same second, same address, no refresh token: what both write differs by nothing but its mark.
+        // Same second, same address, no refresh token: what both write differs by nothing but its
+        // mark.
         house.switch.lose_write_answers();
         let (one, other) = tokio::join!(client.exchange(&code), client.exchange(&code));
         house.switch.mend();
-        let granted = [&one, &other].iter().filter(|answer| answer.status == 200).count();
+        let granted = [&one, &other]
+            .iter()
+            .filter(|answer| answer.status == 200)
+            .count();
         assert!(granted <= 1, "{one:?} {other:?}");
     }
 }
 
 async fn nobody_moves_in_by_half(engine: Engine) {
     let house = House::empty(engine).await;
-    let link = house.provider.first_account_link().await.expect("the store answers").expect("a link");
-    let path = link.strip_prefix(crate::support::ISSUER).expect("a page of ours").to_owned();
+    let link = house
+        .provider
+        .first_account_link()
+        .await
+        .expect("the store answers")
+        .expect("a link");
+    let path = link
+        .strip_prefix(crate::support::ISSUER)
+        .expect("a page of ours")
+        .to_owned();
     let mut browser = Browser::new(&house);
-    let form = browser.open(&path).await.form("Create account").fill("email", ALICE).fill("password", PASSWORD);
+    let form = browser
+        .open(&path)
+        .await
+        .form("Create account")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     house.switch.break_writes();
-    assert_ne!(browser.submit(&form, "Create account").await.destination(), "/account");
+    assert_ne!(
+        browser.submit(&form, "Create account").await.destination(),
+        "/account"
+    );
     house.switch.mend();
-    assert!(house.provider.terminal().accounts().await.expect("the store answers").is_empty());
-    assert_eq!(browser.submit(&form, "Create account").await.destination(), "/account");
+    assert!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("the store answers")
+            .is_empty()
+    );
+    assert_eq!(
+        browser.submit(&form, "Create account").await.destination(),
+        "/account"
+    );
 }
 
 async fn a_deed_is_done_though_the_caller_hangs_up(engine: Engine) {
@@ -223,14 +310,36 @@ async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     house.clock.smash();
-    let to_machines = [client.refresh(&tokens.refresh).await, client.call(&tokens.access, "whoami", serde_json::json!({})).await];
+    let to_machines = [
+        client.refresh(&tokens.refresh).await,
+        client
+            .call(&tokens.access, "whoami", serde_json::json!({}))
+            .await,
+    ];
     for answer in &to_machines {
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{answer:?}");
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            Some("*"),
+            "{answer:?}"
+        );
     }
-    for answer in [house.get(&client.authorize_path()).await, client.me(&tokens.access).await].iter().chain(&to_machines) {
+    for answer in [
+        house.get(&client.authorize_path()).await,
+        client.me(&tokens.access).await,
+    ]
+    .iter()
+    .chain(&to_machines)
+    {
         answer.refused(500, "server_error");
-        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{answer:?}");
-        assert!(answer.header(header::CONTENT_SECURITY_POLICY).is_some(), "{answer:?}");
+        assert_eq!(
+            answer.header(header::X_CONTENT_TYPE_OPTIONS),
+            Some("nosniff"),
+            "{answer:?}"
+        );
+        assert!(
+            answer.header(header::CONTENT_SECURITY_POLICY).is_some(),
+            "{answer:?}"
+        );
     }
 }
 
@@ -239,12 +348,34 @@ async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(e
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     house.switch.break_writes();
-    assert!(house.provider.terminal().disable_account(ALICE).await.is_err());
-    assert!(house.provider.terminal().remove_client(&client.id).await.is_err());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .disable_account(ALICE)
+            .await
+            .is_err()
+    );
+    assert!(
+        house
+            .provider
+            .terminal()
+            .remove_client(&client.id)
+            .await
+            .is_err()
+    );
     house.switch.mend();
     client.me(&tokens.access).await.granted();
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: Engine) {

@@ -1,4 +1,5 @@
-//! Limits on guessing: what bounds an attacker, and that it shuts nobody else out (cases F44 and F45).
+//! Limits on guessing: what bounds an attacker, and that it shuts nobody else out (cases F44 and
+//! F45).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, PASSWORD, Query, from, native_metadata, on_both_engines, race, register,
+    ALICE, Answer, Browser, Engine, House, ISSUER, PASSWORD, Query, from, native_metadata,
+    on_both_engines, race, register,
 };
 
 on_both_engines!(
@@ -43,19 +45,40 @@ fn outcome(answer: &Answer, alert: Option<&str>) -> Outcome {
     match (answer.status, alert) {
         (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => Outcome::Busy,
         (StatusCode::SEE_OTHER, None) => Outcome::SignedIn,
-        (StatusCode::SEE_OTHER, Some(alert)) if alert.starts_with("Too many attempts.") => Outcome::MustWait,
-        (StatusCode::SEE_OTHER, Some(alert)) if alert.contains("do not match an account") => Outcome::Wrong,
+        (StatusCode::SEE_OTHER, Some(alert)) if alert.starts_with("Too many attempts.") => {
+            Outcome::MustWait
+        }
+        (StatusCode::SEE_OTHER, Some(alert)) if alert.contains("do not match an account") => {
+            Outcome::Wrong
+        }
         _ => panic!("{alert:?} {answer:?}"),
     }
 }
 
 /// Tries a password, or a recovery code.
-async fn tries(browser: &mut Browser, page: &str, email: &str, field: &str, value: &str) -> Outcome {
-    let (path, button) = if page == "login" { ("/login", "Sign in") } else { ("/recover", "Sign in") };
-    let form = browser.open(path).await.form(button).fill("email", email).fill(field, value);
+async fn tries(
+    browser: &mut Browser,
+    page: &str,
+    email: &str,
+    field: &str,
+    value: &str,
+) -> Outcome {
+    let (path, button) = if page == "login" {
+        ("/login", "Sign in")
+    } else {
+        ("/recover", "Sign in")
+    };
+    let form = browser
+        .open(path)
+        .await
+        .form(button)
+        .fill("email", email)
+        .fill(field, value);
     let answer = browser.submit(&form, button).await;
     let alert = match answer.status {
-        StatusCode::SEE_OTHER if answer.destination().starts_with(path) => browser.follow(&answer).await.document().alert(),
+        StatusCode::SEE_OTHER if answer.destination().starts_with(path) => {
+            browser.follow(&answer).await.document().alert()
+        }
         _ => None,
     };
     outcome(&answer, alert.as_deref())
@@ -83,22 +106,38 @@ fn stranger(house: &House, address: impl Into<IpAddr>) -> Browser {
     browser
 }
 
-async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(engine: Engine) {
+async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account(BOB, Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account(BOB, Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let mut known = known_to_alice(&house).await;
     let mut first = stranger(&house, [203, 0, 113, 1]);
     let began = Instant::now();
-    assert_eq!(guesses(&mut first, "nobody@example.com", A_GUESS).await, Outcome::Wrong);
+    assert_eq!(
+        guesses(&mut first, "nobody@example.com", A_GUESS).await,
+        Outcome::Wrong
+    );
     let one = began.elapsed();
     // 1. Far more strangers than there are places, each from an address of their own.
-    let form = first.open("/login").await.form("Sign in").fill("password", A_GUESS);
+    let form = first
+        .open("/login")
+        .await
+        .form("Sign in")
+        .fill("password", A_GUESS);
     let (mut crowd, answered) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for number in 0..320_u16 {
         let [high, low] = number.to_be_bytes();
         let (mut browser, answered) = (first.clone(), answered.clone());
         browser.address = [198, 18, high, low].into();
-        let form = form.clone().fill("email", &format!("person{number}@example.com"));
+        let form = form
+            .clone()
+            .fill("email", &format!("person{number}@example.com"));
         crowd.spawn(async move {
             let answer = browser.submit(&form, "Sign in").await;
             answered.fetch_add(1, Ordering::SeqCst);
@@ -107,7 +146,11 @@ async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gon
     }
     // 2. Some are turned away at once, with a page that says when to come again.
     let turned_away = loop {
-        let answer = crowd.join_next().await.expect("one more").expect("no panic");
+        let answer = crowd
+            .join_next()
+            .await
+            .expect("one more")
+            .expect("no panic");
         if answer.status != StatusCode::SEE_OTHER {
             break answer;
         }
@@ -117,30 +160,65 @@ async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gon
     assert_eq!(turned_away.header("vestibule-busy"), None);
     // 3. A known browser does not wait behind the others.
     let before = answered.load(Ordering::SeqCst);
-    assert_eq!(guesses(&mut known, ALICE, PASSWORD).await, Outcome::SignedIn);
-    assert!(before + crowd.len() > answered.load(Ordering::SeqCst) + 40, "many still wait");
+    assert_eq!(
+        guesses(&mut known, ALICE, PASSWORD).await,
+        Outcome::SignedIn
+    );
+    assert!(
+        before + crowd.len() > answered.load(Ordering::SeqCst) + 40,
+        "many still wait"
+    );
     // 4. The others hang up, and are not hashed: who comes next waits for none of them.
     let waiting = crowd.len();
     crowd.abort_all();
     while crowd.join_next().await.is_some() {}
     assert!(waiting > 60, "{waiting} were waiting");
     let began = Instant::now();
-    assert_eq!(guesses(&mut stranger(&house, [203, 0, 113, 2]), BOB, PASSWORD).await, Outcome::SignedIn);
-    assert!(began.elapsed() < one * 25, "{:?} against {one:?}", began.elapsed());
+    assert_eq!(
+        guesses(&mut stranger(&house, [203, 0, 113, 2]), BOB, PASSWORD).await,
+        Outcome::SignedIn
+    );
+    assert!(
+        began.elapsed() < one * 25,
+        "{:?} against {one:?}",
+        began.elapsed()
+    );
 }
 
 /// On one engine: it takes as many hashes as the queue has places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing() {
+async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
+ {
     let house = House::of_alice(Engine::Memory).await;
     let mut browser = stranger(&house, [203, 0, 113, 1]);
-    let form = browser.open("/login").await.form("Sign in").fill("password", A_GUESS);
-    let cookies = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    let form = browser
+        .open("/login")
+        .await
+        .form("Sign in")
+        .fill("password", A_GUESS);
+    let cookies = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("; ");
     let answers = race(320, |number: usize| {
         // Two networks, one of which asks more.
         let network = if number.is_multiple_of(3) { 1 } else { 2 };
-        let address = Ipv6Addr::from([0x2001, 0xdb8, network, u16::try_from(number % 16).expect("small"), 0, 0, 0, 1]);
-        let fields = form.clone().fill("email", &format!("person{number}@example.com")).press("Sign in");
+        let address = Ipv6Addr::from([
+            0x2001,
+            0xdb8,
+            network,
+            u16::try_from(number % 16).expect("small"),
+            0,
+            0,
+            0,
+            1,
+        ]);
+        let fields = form
+            .clone()
+            .fill("email", &format!("person{number}@example.com"))
+            .press("Sign in");
         let request = from(address.into(), Method::POST, "/actions/sign_in")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
@@ -152,49 +230,108 @@ async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that
         async move { house.send(request).await }
     })
     .await;
-    let turned_away: Vec<_> = answers.iter().filter(|answer| answer.status != StatusCode::SEE_OTHER).collect();
+    let turned_away: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status != StatusCode::SEE_OTHER)
+        .collect();
     assert!(!turned_away.is_empty());
     for answer in &turned_away {
         answer.refused(answer.status.as_u16(), "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some());
     }
-    assert!(turned_away.iter().any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS));
+    assert!(
+        turned_away
+            .iter()
+            .any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS)
+    );
 }
 
 async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account(BOB, Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account(BOB, Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let office = [203, 0, 113, 9];
     for number in 0..104 {
         let who = if number % 2 == 0 { ALICE } else { BOB };
-        assert_eq!(guesses(&mut stranger(&house, office), who, PASSWORD).await, Outcome::SignedIn, "{number}");
+        assert_eq!(
+            guesses(&mut stranger(&house, office), who, PASSWORD).await,
+            Outcome::SignedIn,
+            "{number}"
+        );
     }
     // Failures do count, as before.
     let twin = house.twin().await;
     let mut at_work = stranger(&house, office);
-    let form = at_work.open("/recover").await.form("Sign in").fill("code", A_CODE);
+    let form = at_work
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("code", A_CODE);
     for number in 0..100 {
         let mut browser = at_work.at(if number % 2 == 0 { &house } else { &twin });
-        browser.submit(&form.clone().fill("email", &format!("person{number}@example.com")), "Sign in").await;
+        browser
+            .submit(
+                &form
+                    .clone()
+                    .fill("email", &format!("person{number}@example.com")),
+                "Sign in",
+            )
+            .await;
     }
-    assert_eq!(guesses_code(&mut at_work, ALICE, A_CODE).await, Outcome::MustWait);
-    assert_eq!(guesses(&mut at_work, ALICE, PASSWORD).await, Outcome::SignedIn, "codes are counted apart from passwords");
+    assert_eq!(
+        guesses_code(&mut at_work, ALICE, A_CODE).await,
+        Outcome::MustWait
+    );
+    assert_eq!(
+        guesses(&mut at_work, ALICE, PASSWORD).await,
+        Outcome::SignedIn,
+        "codes are counted apart from passwords"
+    );
 }
 
 async fn f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let (mut formerly, mut own) = (known_to_alice(&house).await, Browser::of_alice(&house).await);
+    let (mut formerly, mut own) = (
+        known_to_alice(&house).await,
+        Browser::of_alice(&house).await,
+    );
     // Strangers use up what strangers have; a known browser has a count of its own.
     for number in 0..10 {
-        assert_eq!(guesses(&mut stranger(&house, [203, 0, 113, number]), ALICE, A_GUESS).await, Outcome::Wrong);
+        assert_eq!(
+            guesses(&mut stranger(&house, [203, 0, 113, number]), ALICE, A_GUESS).await,
+            Outcome::Wrong
+        );
     }
-    assert_eq!(guesses(&mut formerly, ALICE, A_GUESS).await, Outcome::Wrong, "it is known");
-    let fields = Query::default().and("form_token", &own.form_token().await).and("password", "a larger room, with a door");
-    assert_eq!(own.post("/actions/change_password", &fields).await.destination(), "/account");
-    assert_eq!(guesses(&mut formerly, ALICE, A_GUESS).await, Outcome::MustWait, "it is known no longer");
+    assert_eq!(
+        guesses(&mut formerly, ALICE, A_GUESS).await,
+        Outcome::Wrong,
+        "it is known"
+    );
+    let fields = Query::default()
+        .and("form_token", &own.form_token().await)
+        .and("password", "a larger room, with a door");
+    assert_eq!(
+        own.post("/actions/change_password", &fields)
+            .await
+            .destination(),
+        "/account"
+    );
+    assert_eq!(
+        guesses(&mut formerly, ALICE, A_GUESS).await,
+        Outcome::MustWait,
+        "it is known no longer"
+    );
     let form = own.open("/account").await.form("Sign out");
     own.submit(&form, "Sign out").await;
-    assert_eq!(guesses(&mut own, ALICE, "a larger room, with a door").await, Outcome::SignedIn, "the one that changed it is");
+    assert_eq!(
+        guesses(&mut own, ALICE, "a larger room, with a door").await,
+        Outcome::SignedIn,
+        "the one that changed it is"
+    );
 }
 
 async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
@@ -210,9 +347,15 @@ async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
         wrong += usize::from(guesses(&mut browser, ALICE, A_GUESS).await == Outcome::Wrong);
     }
     assert_eq!(wrong, 10);
-    assert_eq!(guesses(&mut known[3], ALICE, PASSWORD).await, Outcome::MustWait);
+    assert_eq!(
+        guesses(&mut known[3], ALICE, PASSWORD).await,
+        Outcome::MustWait
+    );
     house.pass(15 * 60);
-    assert_eq!(guesses(&mut known[3], ALICE, PASSWORD).await, Outcome::SignedIn);
+    assert_eq!(
+        guesses(&mut known[3], ALICE, PASSWORD).await,
+        Outcome::SignedIn
+    );
 }
 
 async fn f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: Engine) {
@@ -223,27 +366,51 @@ async fn f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: En
     let page = browser.follow(&made).await.document();
     let words = page.words();
     let is_code = |word: &&str| word.len() == 19 && word.matches('-').count() == 3;
-    let code = words.split_whitespace().find(is_code).expect("a code").to_owned();
+    let code = words
+        .split_whitespace()
+        .find(is_code)
+        .expect("a code")
+        .to_owned();
     let form = browser.open("/account").await.form("Sign out");
     browser.submit(&form, "Sign out").await;
     for _ in 0..10 {
         assert_eq!(guesses(&mut browser, ALICE, A_GUESS).await, Outcome::Wrong);
     }
-    assert_eq!(guesses(&mut browser, ALICE, PASSWORD).await, Outcome::MustWait);
-    assert_eq!(guesses_code(&mut browser, ALICE, A_CODE).await, Outcome::Wrong);
-    assert_eq!(guesses_code(&mut browser, ALICE, &code).await, Outcome::SignedIn);
+    assert_eq!(
+        guesses(&mut browser, ALICE, PASSWORD).await,
+        Outcome::MustWait
+    );
+    assert_eq!(
+        guesses_code(&mut browser, ALICE, A_CODE).await,
+        Outcome::Wrong
+    );
+    assert_eq!(
+        guesses_code(&mut browser, ALICE, &code).await,
+        Outcome::SignedIn
+    );
 }
 
 /// Begins signing in with a passkey, as the island does.
 async fn starts_passkey(house: &House, browser: &Browser, form_token: &str) -> StatusCode {
-    let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let request = from(browser.address, Method::POST, "/actions/start_passkey_sign_in")
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "application/json")
-        .header(header::ORIGIN, ISSUER)
-        .header(header::COOKIE, cookies.join("; "));
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let request = from(
+        browser.address,
+        Method::POST,
+        "/actions/start_passkey_sign_in",
+    )
+    .header(header::CONTENT_TYPE, "application/json")
+    .header(header::ACCEPT, "application/json")
+    .header(header::ORIGIN, ISSUER)
+    .header(header::COOKIE, cookies.join("; "));
     let body = serde_json::json!({ "form_token": form_token }).to_string();
-    house.send(request.body(body.into()).expect("a request")).await.status
+    house
+        .send(request.body(body.into()).expect("a request"))
+        .await
+        .status
 }
 
 async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
@@ -253,48 +420,78 @@ async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
     known.address = address.into();
     let token = async |browser: &mut Browser| {
         let form = browser.open("/login").await.form("Sign in");
-        form.fields.one("form_token").expect("a form token").to_owned()
+        form.fields
+            .one("form_token")
+            .expect("a form token")
+            .to_owned()
     };
     // One browser has thirty.
     let mut one = stranger(&house, address);
     let form_token = token(&mut one).await;
     for number in 0..31 {
-        let expected = if number < 30 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        let expected = if number < 30 {
+            StatusCode::OK
+        } else {
+            StatusCode::TOO_MANY_REQUESTS
+        };
         assert_eq!(starts_passkey(&house, &one, &form_token).await, expected);
     }
     // A hundred others behind the address have theirs.
     for _ in 0..100 {
         let mut other = stranger(&house, address);
         let form_token = token(&mut other).await;
-        assert_eq!(starts_passkey(&house, &other, &form_token).await, StatusCode::OK);
+        assert_eq!(
+            starts_passkey(&house, &other, &form_token).await,
+            StatusCode::OK
+        );
     }
-    // Where the whole address has used up what it has, a browser in which somebody has signed in before goes on.
-    house.set_counter("passkey-from", "203.0.113.9", 15 * 60, 3000).await;
+    // Where the whole address has used up what it has, a browser in which somebody has signed in
+    // before goes on.
+    house
+        .set_counter("passkey-from", "203.0.113.9", 15 * 60, 3000)
+        .await;
     let mut another = stranger(&house, address);
     let form_token = token(&mut another).await;
-    assert_eq!(starts_passkey(&house, &another, &form_token).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        starts_passkey(&house, &another, &form_token).await,
+        StatusCode::TOO_MANY_REQUESTS
+    );
     let form_token = token(&mut known).await;
-    assert_eq!(starts_passkey(&house, &known, &form_token).await, StatusCode::OK);
+    assert_eq!(
+        starts_passkey(&house, &known, &form_token).await,
+        StatusCode::OK
+    );
 }
 
 async fn f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
     let house = House::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
     let registers = async |text: &str| {
-        let answer = register(&house, text.parse().expect("an address"), &native_metadata()).await;
+        let answer = register(
+            &house,
+            text.parse().expect("an address"),
+            &native_metadata(),
+        )
+        .await;
         answer.status == StatusCode::CREATED
     };
     // Two from each /64, eight from a /56.
     for network in 0..5_u8 {
         for host in 1..4_u8 {
             let expected = network < 4 && host < 3;
-            assert_eq!(registers(&format!("2001:db8:1:{network:x}::{host:x}")).await, expected, "{network} {host}");
+            assert_eq!(
+                registers(&format!("2001:db8:1:{network:x}::{host:x}")).await,
+                expected,
+                "{network} {host}"
+            );
         }
     }
     // Thirty-two from a /48; what was refused does not count.
     let mut granted = 8;
     for network in 1..10_u16 {
         for host in 0..8_u16 {
-            granted += usize::from(registers(&format!("2001:db8:1:{:x}::1", network * 0x100 + host)).await);
+            granted += usize::from(
+                registers(&format!("2001:db8:1:{:x}::1", network * 0x100 + host)).await,
+            );
         }
     }
     assert_eq!(granted, 32);
@@ -309,7 +506,10 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
     for number in 0..100 {
         house.pass(1);
         let mut browser = Browser::new(if number % 2 == 0 { &house } else { &twin });
-        assert_eq!(guesses(&mut browser, ALICE, PASSWORD).await, Outcome::SignedIn);
+        assert_eq!(
+            guesses(&mut browser, ALICE, PASSWORD).await,
+            Outcome::SignedIn
+        );
         browsers.push(browser);
     }
     // The first one is in use, so it is not the one that was used least recently.
@@ -317,9 +517,16 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
     assert_eq!(browsers[0].open("/account").await.page(), "account");
     house.pass(1);
     let newer = race(12, |number: usize| {
-        let mut browser = Browser::new(if number.is_multiple_of(2) { &house } else { &twin });
+        let mut browser = Browser::new(if number.is_multiple_of(2) {
+            &house
+        } else {
+            &twin
+        });
         async move {
-            assert_eq!(guesses(&mut browser, ALICE, PASSWORD).await, Outcome::SignedIn);
+            assert_eq!(
+                guesses(&mut browser, ALICE, PASSWORD).await,
+                Outcome::SignedIn
+            );
             browser
         }
     })
@@ -332,18 +539,38 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
     assert_eq!(alive, expected);
 }
 
-/// The events of a deed in the trail: how many there are, and how often it happened by what they say.
+/// The events of a deed in the trail: how many there are, and how often it happened by what they
+/// say.
 async fn noted(house: &House, deed: Deed) -> (usize, u64) {
     house.provider.finish_late_work().await;
-    let trail = house.provider.terminal().audit_export(&AuditFilter::default(), 0, usize::MAX).await.expect("the store answers");
-    let of_deed: Vec<Recorded> = trail.into_iter().filter(|recorded| recorded.event.deed == deed).collect();
-    (of_deed.len(), of_deed.iter().map(|recorded| recorded.event.times.unwrap_or(1)).sum())
+    let trail = house
+        .provider
+        .terminal()
+        .audit_export(&AuditFilter::default(), 0, usize::MAX)
+        .await
+        .expect("the store answers");
+    let of_deed: Vec<Recorded> = trail
+        .into_iter()
+        .filter(|recorded| recorded.event.deed == deed)
+        .collect();
+    (
+        of_deed.len(),
+        of_deed
+            .iter()
+            .map(|recorded| recorded.event.times.unwrap_or(1))
+            .sum(),
+    )
 }
 
 async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut first = stranger(&house, [203, 0, 113, 0]);
-    let form = first.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", A_CODE);
+    let form = first
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("code", A_CODE);
     let (calls, ()) = house
         .counting(async {
             for number in 0..200_u16 {
@@ -353,15 +580,32 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
             }
         })
         .await;
-    assert_eq!(noted(&house, Deed::SignInRefused).await, (17, 17), "sixteen networks, and all others together");
+    assert_eq!(
+        noted(&house, Deed::SignInRefused).await,
+        (17, 17),
+        "sixteen networks, and all others together"
+    );
     assert!(calls < 200 * 16, "{calls}");
     house.pass(5 * 60);
-    house.provider.add_late_events().await.expect("the store answers");
-    assert_eq!(noted(&house, Deed::SignInRefused).await, (34, 200), "none is lost");
+    house
+        .provider
+        .add_late_events()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        noted(&house, Deed::SignInRefused).await,
+        (34, 200),
+        "none is lost"
+    );
     // The person sees it, and the chain is whole.
     let page = Browser::of_alice(&house).await.open("/account").await;
     assert!(page.words().contains("times"), "{}", page.words());
-    let report = house.provider.terminal().verify_audit().await.expect("the store answers");
+    let report = house
+        .provider
+        .terminal()
+        .verify_audit()
+        .await
+        .expect("the store answers");
     assert_eq!(report.faults, Vec::<String>::new());
 }
 
@@ -371,31 +615,59 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
     let fields = Query::default().and("form_token", &browser.form_token().await);
     for number in 0..120 {
         // Each post is another: the same one again would get the same answer.
-        browser.post("/actions/make_recovery_codes", &fields.clone().and("number", &number.to_string())).await;
+        browser
+            .post(
+                "/actions/make_recovery_codes",
+                &fields.clone().and("number", &number.to_string()),
+            )
+            .await;
     }
     assert_eq!(noted(&house, Deed::RecoveryCodesMade).await, (20, 20));
-    house.provider.add_last_events().await.expect("the server stops");
+    house
+        .provider
+        .add_last_events()
+        .await
+        .expect("the server stops");
     assert_eq!(noted(&house, Deed::RecoveryCodesMade).await, (21, 120));
-    let report = house.provider.terminal().verify_audit().await.expect("the store answers");
+    let report = house
+        .provider
+        .terminal()
+        .verify_audit()
+        .await
+        .expect("the store answers");
     assert_eq!(report.faults, Vec::<String>::new());
 }
 
-/// Before the answer the store is asked the same, as often and at the same times, whoever is guessed at.
+/// Before the answer the store is asked the same, as often and at the same times, whoever is
+/// guessed at.
 async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: Engine) {
     let house = House::with(engine, |settings| settings.rate_limits = true).await;
     house.add_alice().await;
     let nobody = "nobody@example.com";
-    for (page, field, value) in [("/login", "password", A_GUESS), ("/recover", "code", A_CODE)] {
+    for (page, field, value) in [
+        ("/login", "password", A_GUESS),
+        ("/recover", "code", A_CODE),
+    ] {
         let mut costs = Vec::new();
         for email in [ALICE, nobody, ALICE, nobody, "other@example.com"] {
             let mut browser = Browser::new(&house);
-            let form = browser.open(page).await.form("Sign in").fill("email", email).fill(field, value);
-            let (waits, (calls, answer)) = house.waits(house.counting(browser.submit(&form, "Sign in"))).await;
+            let form = browser
+                .open(page)
+                .await
+                .form("Sign in")
+                .fill("email", email)
+                .fill(field, value);
+            let (waits, (calls, answer)) = house
+                .waits(house.counting(browser.submit(&form, "Sign in")))
+                .await;
             assert_eq!(answer.destination(), page);
             costs.push((waits, calls));
             house.provider.finish_late_work().await;
         }
-        assert!(costs.iter().all(|cost| *cost == costs[0]), "{page}: {costs:?}");
+        assert!(
+            costs.iter().all(|cost| *cost == costs[0]),
+            "{page}: {costs:?}"
+        );
     }
 }
 

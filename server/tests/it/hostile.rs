@@ -1,4 +1,5 @@
-//! Whatever is thrown at the door, it neither opens nor breaks (cases F49, D34): no answer is a 500, and no handler panics.
+//! Whatever is thrown at the door, it neither opens nor breaks (cases F49, D34): no answer is a
+//! 500, and no handler panics.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, Signer, Tokens, on_both_engines, percent_encoded, request,
-    with_assertion,
+    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, Signer, Tokens,
+    on_both_engines, percent_encoded, request, with_assertion,
 };
 
 on_both_engines!(
@@ -101,22 +102,46 @@ async fn f49_random_requests_break_nothing(engine: Engine) {
     let house = House::with(engine, |settings| settings.rate_limits = false).await;
     let mut runner = TestRunner::deterministic();
     let bytes = vec(any::<u8>(), 0..400);
-    let parts = (bytes.clone(), bytes.clone(), bytes.clone(), bytes, 0..PATHS.len(), 0..CONTENT_TYPES.len(), any::<bool>());
+    let parts = (
+        bytes.clone(),
+        bytes.clone(),
+        bytes.clone(),
+        bytes,
+        0..PATHS.len(),
+        0..CONTENT_TYPES.len(),
+        any::<bool>(),
+    );
     for _ in 0..600 {
-        let (query, body, cookie, authorization, path, content_type, post) = sample(&mut runner, &parts);
+        let (query, body, cookie, authorization, path, content_type, post) =
+            sample(&mut runner, &parts);
         let query = percent_encoded(&query);
         let path = format!("{}?request={query}&{query}={query}", PATHS[path]);
         let method = if post { Method::POST } else { Method::GET };
-        let mut builder =
-            request(method, &path).header(header::CONTENT_TYPE, CONTENT_TYPES[content_type]).header(header::ORIGIN, ISSUER);
-        for (name, value, prefix) in
-            [(header::COOKIE, cookie, "__Host-vestibule-session="), (header::AUTHORIZATION, authorization, "Basic ")]
-        {
-            let mut line = if post { prefix.as_bytes().to_vec() } else { Vec::new() };
-            line.extend(value.into_iter().filter(|byte| *byte >= 0x20 && *byte != 0x7f));
+        let mut builder = request(method, &path)
+            .header(header::CONTENT_TYPE, CONTENT_TYPES[content_type])
+            .header(header::ORIGIN, ISSUER);
+        for (name, value, prefix) in [
+            (header::COOKIE, cookie, "__Host-vestibule-session="),
+            (header::AUTHORIZATION, authorization, "Basic "),
+        ] {
+            let mut line = if post {
+                prefix.as_bytes().to_vec()
+            } else {
+                Vec::new()
+            };
+            line.extend(
+                value
+                    .into_iter()
+                    .filter(|byte| *byte >= 0x20 && *byte != 0x7f),
+            );
             builder = builder.header(name, HeaderValue::from_bytes(&line).expect("a header"));
         }
-        unbroken(&house, &path, builder.body(Body::from(body)).expect("a request")).await;
+        unbroken(
+            &house,
+            &path,
+            builder.body(Body::from(body)).expect("a request"),
+        )
+        .await;
     }
 }
 
@@ -130,26 +155,75 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
     let sign_out = browser.open("/account").await.form("Sign out");
     let forms = [
         ("/token", client.code_form(&code)),
-        ("/token", client.refresh_form(&tokens.refresh).and("scope", "notes:read").and("resource", "x")),
-        ("/token", with_assertion(client.refresh_form(&tokens.refresh), &Signer::ed25519("x").assert(&house, &client.id, "j"))),
-        ("/revoke", client.refresh_form(&tokens.refresh).and("token", "vrt_x").and("token_type_hint", "refresh_token")),
-        ("/introspect", Query::new([("token", &tokens.access), ("client_id", ISSUER), ("client_secret", "x")])),
+        (
+            "/token",
+            client
+                .refresh_form(&tokens.refresh)
+                .and("scope", "notes:read")
+                .and("resource", "x"),
+        ),
+        (
+            "/token",
+            with_assertion(
+                client.refresh_form(&tokens.refresh),
+                &Signer::ed25519("x").assert(&house, &client.id, "j"),
+            ),
+        ),
+        (
+            "/revoke",
+            client
+                .refresh_form(&tokens.refresh)
+                .and("token", "vrt_x")
+                .and("token_type_hint", "refresh_token"),
+        ),
+        (
+            "/introspect",
+            Query::new([
+                ("token", &tokens.access),
+                ("client_id", ISSUER),
+                ("client_secret", "x"),
+            ]),
+        ),
         (
             "/authorize",
-            client.authorization.clone().and("scope", "notes:read").and("prompt", "login").and("response_mode", "query"),
+            client
+                .authorization
+                .clone()
+                .and("scope", "notes:read")
+                .and("prompt", "login")
+                .and("response_mode", "query"),
         ),
         (&consent.action, consent.press("Allow")),
         (&sign_out.action, sign_out.press("Sign out")),
-        ("/actions/sign_in", sign_out.press("Sign out").and("email", ALICE).and("password", "x").and("request", "x")),
-        ("/actions/accept_invitation", sign_out.press("Sign out").and("email", ALICE).and("password", "x").and("token", "x")),
+        (
+            "/actions/sign_in",
+            sign_out
+                .press("Sign out")
+                .and("email", ALICE)
+                .and("password", "x")
+                .and("request", "x"),
+        ),
+        (
+            "/actions/accept_invitation",
+            sign_out
+                .press("Sign out")
+                .and("email", ALICE)
+                .and("password", "x")
+                .and("token", "x"),
+        ),
     ];
     for (path, form) in &forms {
         let names: Vec<_> = form.names().into_iter().map(str::to_owned).collect();
         for name in &names {
-            for nasty in NASTY.iter().map(|nasty| (*nasty).to_owned()).chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)]) {
+            for nasty in NASTY
+                .iter()
+                .map(|nasty| (*nasty).to_owned())
+                .chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)])
+            {
                 let bent = form.clone().set(name, &nasty);
                 let answer = if path.starts_with("/actions") {
-                    // A window that is left as it was: signing out and deciding would change the rest.
+                    // A window that is left as it was: signing out and deciding would change the
+                    // rest.
                     browser.clone().post(path, &bent).await
                 } else {
                     house.post(path, &bent).await
@@ -167,13 +241,25 @@ const DEEDS: [(&str, &[&str]); 37] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
-    ("finish_passkey_sign_in", &["ceremony", "credential", "request", "then"]),
-    ("accept_invitation", &["email", "password", "token", "request"]),
+    (
+        "finish_passkey_sign_in",
+        &["ceremony", "credential", "request", "then"],
+    ),
+    (
+        "accept_invitation",
+        &["email", "password", "token", "request"],
+    ),
     ("start_accept_with_passkey", &["token", "email"]),
-    ("finish_accept_with_passkey", &["token", "ceremony", "credential", "request"]),
+    (
+        "finish_accept_with_passkey",
+        &["token", "ceremony", "credential", "request"],
+    ),
     ("consent", &["request", "decision"]),
     ("start_adding_passkey", &[]),
-    ("finish_adding_passkey", &["ceremony", "credential", "request"]),
+    (
+        "finish_adding_passkey",
+        &["ceremony", "credential", "request"],
+    ),
     ("decline_passkey", &["request"]),
     ("rename_passkey", &["passkey", "name"]),
     ("remove_passkey", &["passkey"]),
@@ -204,7 +290,10 @@ const DEEDS: [(&str, &[&str]); 37] = [
 ];
 
 async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
-    let known: BTreeSet<_> = DEEDS.iter().map(|(deed, _)| format!("/actions/{deed}")).collect();
+    let known: BTreeSet<_> = DEEDS
+        .iter()
+        .map(|(deed, _)| format!("/actions/{deed}"))
+        .collect();
     let registered: BTreeSet<_> = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(known, registered, "every one that there is");
     let house = House::with(engine, |settings| settings.rate_limits = false).await;
@@ -212,21 +301,43 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
     for (deed, fields) in DEEDS {
         let mut browser = Browser::of_alice(&house).await;
         let token = browser.form_token().await;
-        let form = fields.iter().fold(Query::new([("form_token", &token)]), |form, field| form.and(field, ALICE));
+        let form = fields
+            .iter()
+            .fold(Query::new([("form_token", &token)]), |form, field| {
+                form.and(field, ALICE)
+            });
         for field in fields.iter().chain(&["form_token"]) {
-            for nasty in NASTY.iter().map(|nasty| (*nasty).to_owned()).chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)]) {
+            for nasty in NASTY
+                .iter()
+                .map(|nasty| (*nasty).to_owned())
+                .chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)])
+            {
                 let bent = form.clone().set(field, &nasty);
                 let path = format!("/actions/{deed}");
                 let answer = browser.clone().post(&path, &bent).await;
-                assert!(!answer.status.is_server_error(), "{path} {field}={nasty:?}: {answer:?}");
+                assert!(
+                    !answer.status.is_server_error(),
+                    "{path} {field}={nasty:?}: {answer:?}"
+                );
             }
         }
-        house.provider.terminal().set_account_password(ALICE, PASSWORD).await.expect("as before");
+        house
+            .provider
+            .terminal()
+            .set_account_password(ALICE, PASSWORD)
+            .await
+            .expect("as before");
     }
     let mut browser = Browser::of_alice(&house).await;
-    for page in
-        ["accounts?q=", "accounts?page=", "applications?page=", "audit?kind=", "audit?who=", "audit?before=", "audit.jsonl?who="]
-    {
+    for page in [
+        "accounts?q=",
+        "accounts?page=",
+        "applications?page=",
+        "audit?kind=",
+        "audit?who=",
+        "audit?before=",
+        "audit.jsonl?who=",
+    ] {
         for nasty in NASTY {
             let path = format!("/admin/{page}{}", percent_encoded(nasty.as_bytes()));
             let answer = browser.get(&path).await;
@@ -269,20 +380,41 @@ async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
             };
         }
         let answer = crate::support::register(&house, [192, 0, 2, 3].into(), &metadata).await;
-        assert!([201, 400].contains(&answer.status.as_u16()), "{metadata}: {answer:?}");
+        assert!(
+            [201, 400].contains(&answer.status.as_u16()),
+            "{metadata}: {answer:?}"
+        );
         assert!(!answer.body.contains("null"), "{metadata}: {answer:?}");
     }
-    for body in [deep.as_str(), "{\"redirect_uris\":", "\u{feff}{", "{\"a\":1}{\"b\":2}", "1e999", "\"\\ud800\""] {
-        crate::support::register(&house, [192, 0, 2, 3].into(), body).await.refused(400, "invalid_client_metadata");
+    for body in [
+        deep.as_str(),
+        "{\"redirect_uris\":",
+        "\u{feff}{",
+        "{\"a\":1}{\"b\":2}",
+        "1e999",
+        "\"\\ud800\"",
+    ] {
+        crate::support::register(&house, [192, 0, 2, 3].into(), body)
+            .await
+            .refused(400, "invalid_client_metadata");
     }
 }
 
 async fn odd_methods_and_headers_break_nothing(engine: Engine) {
     let house = House::empty(engine).await;
     for path in PATHS {
-        for method in ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X"] {
+        for method in [
+            "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X",
+        ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            unbroken(&house, path, request(method, path).body(Body::from("x")).expect("a request")).await;
+            unbroken(
+                &house,
+                path,
+                request(method, path)
+                    .body(Body::from("x"))
+                    .expect("a request"),
+            )
+            .await;
         }
         for (name, value) in [
             ("accept", "application/json;q=x,,;;text/html;q=2"),
@@ -290,15 +422,29 @@ async fn odd_methods_and_headers_break_nothing(engine: Engine) {
             ("x-forwarded-for", "unknown, \"[::1\", 1.2.3.4.5"),
             ("forwarded", "for=;;;"),
             ("content-length", "18446744073709551616"),
-            ("cookie", "__Host-vestibule-session; __Host-vestibule-browser==; =; ;"),
-            ("cookie", "__Host-vestibule-notice=e30; __Host-vestibule-notice=x"),
+            (
+                "cookie",
+                "__Host-vestibule-session; __Host-vestibule-browser==; =; ;",
+            ),
+            (
+                "cookie",
+                "__Host-vestibule-notice=e30; __Host-vestibule-notice=x",
+            ),
             ("mcp-protocol-version", "tomorrow"),
             ("range", "bytes=9-1"),
             ("if-none-match", "\"\""),
             ("referer", "://"),
             ("user-agent", ""),
         ] {
-            unbroken(&house, path, request(Method::GET, path).header(name, value).body(Body::empty()).expect("a request")).await;
+            unbroken(
+                &house,
+                path,
+                request(Method::GET, path)
+                    .header(name, value)
+                    .body(Body::empty())
+                    .expect("a request"),
+            )
+            .await;
         }
     }
 }

@@ -20,15 +20,27 @@ on_both_engines!(
 );
 
 const MARK: &str = "canonical_host=1";
-const PAGES: [&str; 6] = ["/", "/login", "/login?request=x", "/account", "/authorize?client_id=x", "/admin/audit.jsonl"];
+const PAGES: [&str; 6] = [
+    "/",
+    "/login",
+    "/login?request=x",
+    "/account",
+    "/authorize?client_id=x",
+    "/admin/audit.jsonl",
+];
 const OUTSIDE: &str = "192.0.2.1:50000";
 const LOOPBACK: &str = "127.0.0.1:50000";
 
 /// A request from a peer, with these headers and no others.
 fn request(method: Method, path: &str, peer: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let peer: SocketAddr = peer.parse().expect("a socket");
-    let request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .extension(ConnectInfo(peer));
+    let request = headers.iter().fold(request, |request, (name, value)| {
+        request.header(*name, *value)
+    });
     request.body(Body::empty()).expect("a request")
 }
 
@@ -37,15 +49,30 @@ async fn get(house: &House, path: &str, peer: &str, headers: &[(&str, &str)]) ->
 }
 
 async fn with_issuer(issuer: &str) -> House {
-    House::with(Engine::Memory, |settings| settings.issuer = Issuer::parse(issuer).expect("an issuer")).await
+    House::with(Engine::Memory, |settings| {
+        settings.issuer = Issuer::parse(issuer).expect("an issuer")
+    })
+    .await
 }
 
 /// The same server, which listens at these addresses.
 fn listening(house: &House, trusted: &[&str], at: &[&str]) -> House {
-    let trusted: Vec<_> = trusted.iter().map(|network| network.parse().expect("a network")).collect();
-    let at: Vec<_> = at.iter().map(|socket| socket.parse().expect("a socket")).collect();
+    let trusted: Vec<_> = trusted
+        .iter()
+        .map(|network| network.parse().expect("a network"))
+        .collect();
+    let at: Vec<_> = at
+        .iter()
+        .map(|socket| socket.parse().expect("a socket"))
+        .collect();
     let proxies = Proxies::of_listeners(&trusted, &at);
-    let router = router(house.provider.clone(), Options { proxies, site: Site::new(None, "House") });
+    let router = router(
+        house.provider.clone(),
+        Options {
+            proxies,
+            site: Site::new(None, "House"),
+        },
+    );
     let mut house = house.clone();
     house.router = router;
     house
@@ -54,7 +81,10 @@ fn listening(house: &House, trusted: &[&str], at: &[&str]) -> House {
 fn leads_to_issuer(answer: &Answer, issuer: &str, path: &str) {
     let separator = if path.contains('?') { '&' } else { '?' };
     assert_eq!(answer.status, 307, "{path}: {answer:?}");
-    assert_eq!(answer.header(header::LOCATION), Some(format!("{issuer}{path}{separator}{MARK}").as_str()));
+    assert_eq!(
+        answer.header(header::LOCATION),
+        Some(format!("{issuer}{path}{separator}{MARK}").as_str())
+    );
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     assert_eq!(answer.header(header::SET_COOKIE), None);
 }
@@ -62,17 +92,42 @@ fn leads_to_issuer(answer: &Answer, issuer: &str, path: &str) {
 #[tokio::test]
 async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
     for (issuer, own, peer, names) in [
-        ("http://localhost:3000", "localhost:3000", LOOPBACK, ["127.0.0.1:3000", "[::1]:3000", "id.localhost:3000"]),
-        ("https://id.example", "id.example", OUTSIDE, ["www.id.example", "192.0.2.7:3000", "id.example.evil"]),
-        ("https://id.example", "id.example", LOOPBACK, ["www.id.example", "id.example.", "other.example"]),
+        (
+            "http://localhost:3000",
+            "localhost:3000",
+            LOOPBACK,
+            ["127.0.0.1:3000", "[::1]:3000", "id.localhost:3000"],
+        ),
+        (
+            "https://id.example",
+            "id.example",
+            OUTSIDE,
+            ["www.id.example", "192.0.2.7:3000", "id.example.evil"],
+        ),
+        (
+            "https://id.example",
+            "id.example",
+            LOOPBACK,
+            ["www.id.example", "id.example.", "other.example"],
+        ),
     ] {
         let house = with_issuer(issuer).await;
         for name in names {
             for path in PAGES {
-                leads_to_issuer(&get(&house, path, peer, &[("host", name)]).await, issuer, path);
+                leads_to_issuer(
+                    &get(&house, path, peer, &[("host", name)]).await,
+                    issuer,
+                    path,
+                );
                 let separator = if path.contains('?') { '&' } else { '?' };
                 for host in [name, own] {
-                    let arrived = get(&house, &format!("{path}{separator}{MARK}"), peer, &[("host", host)]).await;
+                    let arrived = get(
+                        &house,
+                        &format!("{path}{separator}{MARK}"),
+                        peer,
+                        &[("host", host)],
+                    )
+                    .await;
                     assert_ne!(arrived.status, 307, "{host} {path}");
                 }
             }
@@ -84,61 +139,133 @@ async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
 async fn localhost_is_not_where_somebody_else_is() {
     let house = with_issuer("http://localhost:3000").await;
     for name in ["192.168.1.5:3000", "laptop.local:3000", "laptop:3000"] {
-        let answer = get(&house, "/login", OUTSIDE, &[("host", name), ("accept", "text/html")]).await;
+        let answer = get(
+            &house,
+            "/login",
+            OUTSIDE,
+            &[("host", name), ("accept", "text/html")],
+        )
+        .await;
         assert_eq!(answer.status, 421, "{name}");
         assert!(
-            answer.body.contains("http://localhost:3000") && answer.body.contains("This server has another address"),
+            answer.body.contains("http://localhost:3000")
+                && answer.body.contains("This server has another address"),
             "{answer:?}"
         );
-        assert!(answer.body.contains(&format!("href=\"http://localhost:3000/login?{MARK}\"")), "{answer:?}");
-        assert!(!answer.body.contains("laptop") && !answer.body.contains("192.168"), "nothing is repeated");
+        assert!(
+            answer
+                .body
+                .contains(&format!("href=\"http://localhost:3000/login?{MARK}\"")),
+            "{answer:?}"
+        );
+        assert!(
+            !answer.body.contains("laptop") && !answer.body.contains("192.168"),
+            "nothing is repeated"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() {
     let house = with_issuer("https://id.example").await;
-    for name in ["127.0.0.1:3000", "localhost:3000", "vestibule:3000", "10.0.0.7"] {
-        assert_eq!(get(&house, "/login", LOOPBACK, &[("host", name)]).await.status, 200, "{name}");
+    for name in [
+        "127.0.0.1:3000",
+        "localhost:3000",
+        "vestibule:3000",
+        "10.0.0.7",
+    ] {
+        assert_eq!(
+            get(&house, "/login", LOOPBACK, &[("host", name)])
+                .await
+                .status,
+            200,
+            "{name}"
+        );
     }
     // From another computer, whoever can tell says so; whoever cannot is led to the issuer once.
     let says = [
         vec![("x-forwarded-host", "id.example")],
         vec![("x-forwarded-host", "ID.example:443, inner")],
         vec![("origin", "https://id.example")],
-        vec![("referer", "https://id.example/account"), ("sec-fetch-site", "same-origin")],
+        vec![
+            ("referer", "https://id.example/account"),
+            ("sec-fetch-site", "same-origin"),
+        ],
     ];
     for mut headers in says {
         headers.push(("host", "vestibule:3000"));
-        assert_eq!(get(&house, "/login", OUTSIDE, &headers).await.status, 200, "{headers:?}");
+        assert_eq!(
+            get(&house, "/login", OUTSIDE, &headers).await.status,
+            200,
+            "{headers:?}"
+        );
     }
     for headers in [
         vec![("x-forwarded-host", "other.example")],
         vec![("origin", "https://id.example.evil")],
-        vec![("referer", "https://id.example/account"), ("sec-fetch-site", "cross-site")],
-        vec![("referer", "https://id.example.evil/"), ("sec-fetch-site", "same-origin")],
+        vec![
+            ("referer", "https://id.example/account"),
+            ("sec-fetch-site", "cross-site"),
+        ],
+        vec![
+            ("referer", "https://id.example.evil/"),
+            ("sec-fetch-site", "same-origin"),
+        ],
         vec![],
     ] {
-        let headers: Vec<_> = headers.into_iter().chain([("host", "vestibule:3000")]).collect();
-        leads_to_issuer(&get(&house, "/login", OUTSIDE, &headers).await, "https://id.example", "/login");
+        let headers: Vec<_> = headers
+            .into_iter()
+            .chain([("host", "vestibule:3000")])
+            .collect();
+        leads_to_issuer(
+            &get(&house, "/login", OUTSIDE, &headers).await,
+            "https://id.example",
+            "/login",
+        );
     }
-    let inner = get(&house, "/login", LOOPBACK, &[("host", "127.0.0.1:3000"), ("x-forwarded-host", "other.example")]).await;
+    let inner = get(
+        &house,
+        "/login",
+        LOOPBACK,
+        &[
+            ("host", "127.0.0.1:3000"),
+            ("x-forwarded-host", "other.example"),
+        ],
+    )
+    .await;
     leads_to_issuer(&inner, "https://id.example", "/login");
 }
 
 #[tokio::test]
 async fn programs_are_served_under_any_name() {
     let house = with_issuer("https://id.example").await;
-    for path in ["/.well-known/oauth-authorization-server", "/.well-known/paseto-keys", "/health/live", "/health/ready"] {
+    for path in [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/paseto-keys",
+        "/health/live",
+        "/health/ready",
+    ] {
         for name in ["www.id.example", "10.0.0.7:3000", "inner"] {
-            assert_eq!(get(&house, path, OUTSIDE, &[("host", name)]).await.status, 200, "{path} {name}");
+            assert_eq!(
+                get(&house, path, OUTSIDE, &[("host", name)]).await.status,
+                200,
+                "{path} {name}"
+            );
         }
     }
-    for (method, path) in
-        [(Method::POST, "/token"), (Method::POST, "/register"), (Method::POST, "/revoke"), (Method::GET, "/api/me")]
-    {
-        let answer = house.send(request(method, path, OUTSIDE, &[("host", "inner")])).await;
-        assert!([400, 401].contains(&answer.status.as_u16()), "{path}: {answer:?}");
+    for (method, path) in [
+        (Method::POST, "/token"),
+        (Method::POST, "/register"),
+        (Method::POST, "/revoke"),
+        (Method::GET, "/api/me"),
+    ] {
+        let answer = house
+            .send(request(method, path, OUTSIDE, &[("host", "inner")]))
+            .await;
+        assert!(
+            [400, 401].contains(&answer.status.as_u16()),
+            "{path}: {answer:?}"
+        );
     }
 }
 
@@ -155,19 +282,35 @@ async fn http_1_1_without_one_valid_host_is_400_everywhere() {
         &[("host", "id example")],
         &[("host", "id.example:port")],
     ];
-    for path in ["/", "/login", "/health/live", "/nowhere", "/.well-known/oauth-authorization-server", "/.well-known/x", "/mcp"] {
+    for path in [
+        "/",
+        "/login",
+        "/health/live",
+        "/nowhere",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/x",
+        "/mcp",
+    ] {
         for headers in hosts {
             let answer = get(&house, path, LOOPBACK, headers).await;
             assert_eq!(answer.status, 400, "{path} {headers:?}");
         }
         let mut older = request(Method::GET, path, LOOPBACK, &[]);
         *older.version_mut() = Version::HTTP_10;
-        assert_ne!(house.send(older).await.status, 400, "{path}: HTTP/1.0 knows no Host");
+        assert_ne!(
+            house.send(older).await.status,
+            400,
+            "{path}: HTTP/1.0 knows no Host"
+        );
     }
 }
 
 async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engine) {
-    let house = listening(&House::empty(engine).await, &[], &["127.0.0.1:3000", "[::1]:3000"]);
+    let house = listening(
+        &House::empty(engine).await,
+        &[],
+        &["127.0.0.1:3000", "[::1]:3000"],
+    );
     for person in 1..=25 {
         let answer = register_as(&house, LOOPBACK, &format!("203.0.113.{person}")).await;
         assert_eq!(answer.status, 201, "{person}: {answer:?}");
@@ -176,27 +319,54 @@ async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engi
     let house = listening(&House::empty(engine).await, &[], &["0.0.0.0:3000"]);
     let mut registered = 0;
     for person in 1..=25 {
-        registered += u32::from(register_as(&house, LOOPBACK, &format!("203.0.113.{person}")).await.status == 201);
+        registered += u32::from(
+            register_as(&house, LOOPBACK, &format!("203.0.113.{person}"))
+                .await
+                .status
+                == 201,
+        );
     }
     assert_eq!(registered, 20);
 }
 
-async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit(engine: Engine) {
-    let house = listening(&House::empty(engine).await, &["10.0.0.0/8"], &["0.0.0.0:3000"]);
+async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit(
+    engine: Engine,
+) {
+    let house = listening(
+        &House::empty(engine).await,
+        &["10.0.0.0/8"],
+        &["0.0.0.0:3000"],
+    );
     let mut registered = 0;
     for number in 1..=25 {
-        let written = [format!("198.51.100.{number}"), "garbage".to_owned(), format!("10.0.0.{number}"), String::new()];
+        let written = [
+            format!("198.51.100.{number}"),
+            "garbage".to_owned(),
+            format!("10.0.0.{number}"),
+            String::new(),
+        ];
         let forwarded = format!("{}, 203.0.113.9, 10.1.1.1", written[number % 4]);
         registered += u32::from(register_as(&house, "10.0.0.1:1", &forwarded).await.status == 201);
     }
     assert_eq!(registered, 20);
-    assert_eq!(register_as(&house, "10.0.0.1:1", "203.0.113.10").await.status, 201);
+    assert_eq!(
+        register_as(&house, "10.0.0.1:1", "203.0.113.10")
+            .await
+            .status,
+        201
+    );
 }
 
 async fn register_as(house: &House, peer: &str, forwarded: &str) -> Answer {
-    let headers = [("host", "127.0.0.1:3000"), ("content-type", "application/json"), ("x-forwarded-for", forwarded)];
+    let headers = [
+        ("host", "127.0.0.1:3000"),
+        ("content-type", "application/json"),
+        ("x-forwarded-for", forwarded),
+    ];
     let request = request(Method::POST, "/register", peer, &headers);
-    house.send(request.map(|_| native_metadata().to_string().into())).await
+    house
+        .send(request.map(|_| native_metadata().to_string().into()))
+        .await
 }
 
 async fn a_form_under_another_name_changes_nothing(engine: Engine) {
@@ -205,27 +375,59 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
         let mut headers = vec![("host", "www.vestibule.example"), ("accept", "text/html")];
         headers.push(("content-type", "application/x-www-form-urlencoded"));
         headers.extend(origin.map(|origin| ("origin", origin)));
-        let form = Query::new([("email", "alice@example.com"), ("password", "wrong"), ("form_token", "x")]);
-        house.send(request(Method::POST, "/actions/sign_in", OUTSIDE, &headers).map(|_| form.encode().into())).await
+        let form = Query::new([
+            ("email", "alice@example.com"),
+            ("password", "wrong"),
+            ("form_token", "x"),
+        ]);
+        house
+            .send(
+                request(Method::POST, "/actions/sign_in", OUTSIDE, &headers)
+                    .map(|_| form.encode().into()),
+            )
+            .await
     };
-    for origin in [Some("https://www.vestibule.example"), Some("https://evil.example"), Some("null"), None] {
+    for origin in [
+        Some("https://www.vestibule.example"),
+        Some("https://evil.example"),
+        Some("null"),
+        None,
+    ] {
         let (calls, answer) = house.counting(post(origin)).await;
-        assert_eq!((answer.status.as_u16(), calls), (421, 0), "{origin:?}: {answer:?}");
-        assert!(answer.body.contains("https://vestibule.example") && answer.body.contains("nothing was done here"), "{answer:?}");
+        assert_eq!(
+            (answer.status.as_u16(), calls),
+            (421, 0),
+            "{origin:?}: {answer:?}"
+        );
+        assert!(
+            answer.body.contains("https://vestibule.example")
+                && answer.body.contains("nothing was done here"),
+            "{answer:?}"
+        );
     }
     // A proxy changed the name; the browser is at the issuer and says so.
     assert_ne!(post(Some("https://vestibule.example")).await.status, 421);
     // A form for the authorization endpoint goes on at the issuer, as a query.
     let client = McpClient::native(&house).await;
-    let headers = [("host", "www.vestibule.example"), ("content-type", "application/x-www-form-urlencoded")];
+    let headers = [
+        ("host", "www.vestibule.example"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
     let form = client.authorization.encode();
-    let answer = house.send(request(Method::POST, "/authorize", OUTSIDE, &headers).map(|_| form.into())).await;
+    let answer = house
+        .send(request(Method::POST, "/authorize", OUTSIDE, &headers).map(|_| form.into()))
+        .await;
     let place = answer.destination();
-    assert!(place.starts_with("https://vestibule.example/authorize?") && place.ends_with(MARK), "{place}");
+    assert!(
+        place.starts_with("https://vestibule.example/authorize?") && place.ends_with(MARK),
+        "{place}"
+    );
     assert!(place.contains(&client.id), "{place}");
 }
 
-async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address(engine: Engine) {
+async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address(
+    engine: Engine,
+) {
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
     let path = client.authorize_path();
@@ -234,15 +436,31 @@ async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_ad
     leads_to_issuer(&first, "https://vestibule.example", &path);
     let second = get(
         &house,
-        first.header(header::LOCATION).expect("a place").trim_start_matches("https://vestibule.example"),
+        first
+            .header(header::LOCATION)
+            .expect("a place")
+            .trim_start_matches("https://vestibule.example"),
         OUTSIDE,
         &inner,
     )
     .await;
     let login = second.destination().to_owned();
-    assert!(login.starts_with("/login?request="), "the mark is no part of the request: {login}");
-    let cookies = second.headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    assert!(
+        login.starts_with("/login?request="),
+        "the mark is no part of the request: {login}"
+    );
+    let cookies = second
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
     let cookie = cookies.collect::<Vec<_>>().join("; ");
-    let third = get(&house, &format!("{login}&{MARK}"), OUTSIDE, &[inner[0], inner[1], ("cookie", &cookie)]).await;
+    let third = get(
+        &house,
+        &format!("{login}&{MARK}"),
+        OUTSIDE,
+        &[inner[0], inner[1], ("cookie", &cookie)],
+    )
+    .await;
     assert_eq!(third.document().page(), "login");
 }

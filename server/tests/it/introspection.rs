@@ -1,4 +1,5 @@
-//! Introspection (RFC 7662): a resource asks about the tokens that are meant for it, and about no others (case C25).
+//! Introspection (RFC 7662): a resource asks about the tokens that are meant for it, and about no
+//! others (case C25).
 
 use http::{Method, header};
 use oauth::Digest;
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 use store::testing::Switch;
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Query, START, Tokens, basic, on_both_engines, percent_encoded,
-    request,
+    ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Query, START, Tokens, basic,
+    on_both_engines, percent_encoded, request,
 };
 
 on_both_engines!(
@@ -35,7 +36,10 @@ async fn an_active_token_is_told_whole(engine: Engine) {
     let mut told = answer.granted();
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     let (sub, jti) = (told["sub"].take(), told["jti"].take());
-    assert!(sub.as_str().is_some_and(|sub| sub.starts_with("acct_")), "{sub}");
+    assert!(
+        sub.as_str().is_some_and(|sub| sub.starts_with("acct_")),
+        "{sub}"
+    );
     assert!(jti.as_str().is_some_and(|jti| jti.len() >= 16), "{jti}");
     assert_eq!(
         told,
@@ -46,14 +50,35 @@ async fn an_active_token_is_told_whole(engine: Engine) {
     );
     // As in the token itself.
     assert_eq!(client.me(&tokens.access).await.granted()["sub"], sub);
-    let in_body = Query::new([("token", tokens.access.as_str()), ("client_id", MCP), ("client_secret", SECRET)]);
-    assert_eq!(house.post("/introspect", &in_body.and("token_type_hint", "refresh_token")).await.body, answer.body);
+    let in_body = Query::new([
+        ("token", tokens.access.as_str()),
+        ("client_id", MCP),
+        ("client_secret", SECRET),
+    ]);
+    assert_eq!(
+        house
+            .post(
+                "/introspect",
+                &in_body.and("token_type_hint", "refresh_token")
+            )
+            .await
+            .body,
+        answer.body
+    );
 }
 
 async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     let forged = format!("{}A", &tokens.access[..tokens.access.len() - 1]);
-    for token in ["x", "v4.public.AAAA", "eyJhbGciOiJub25lIn0.e30.", &forged, &tokens.refresh, &client.id, &"x".repeat(10_000)] {
+    for token in [
+        "x",
+        "v4.public.AAAA",
+        "eyJhbGciOiJub25lIn0.e30.",
+        &forged,
+        &tokens.refresh,
+        &client.id,
+        &"x".repeat(10_000),
+    ] {
         inactive(&ask(&house, token).await);
     }
     active(&ask(&house, &tokens.access).await);
@@ -66,9 +91,16 @@ async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: Engine) {
     inactive(&ask_as(&house, OTHER, OTHER_SECRET, &tokens.access).await);
     let client = client.asking(|query| query.set("resource", OTHER));
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let theirs = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", OTHER)).await);
+    let theirs = Tokens::read(
+        &house
+            .post("/token", &client.code_form(&code).set("resource", OTHER))
+            .await,
+    );
     inactive(&ask(&house, &theirs.access).await);
-    assert_eq!(active(&ask_as(&house, OTHER, OTHER_SECRET, &theirs.access).await)["aud"], OTHER);
+    assert_eq!(
+        active(&ask_as(&house, OTHER, OTHER_SECRET, &theirs.access).await)["aud"],
+        OTHER
+    );
 }
 
 async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
@@ -78,7 +110,10 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     active(&ask(&twin, &second.access).await);
     house.pass(31);
-    client.refresh(&first.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh(&first.refresh)
+        .await
+        .refused(400, "invalid_grant");
     // A revocation.
     let third = client.connect(&mut Browser::of_alice(&house).await).await;
     active(&ask(&twin, &third.access).await);
@@ -88,7 +123,12 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
     let gone = McpClient::native(&house).await;
     let fourth = gone.connect(&mut Browser::of_alice(&house).await).await;
     active(&ask(&twin, &fourth.access).await);
-    house.provider.terminal().remove_client(&gone.id).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_client(&gone.id)
+        .await
+        .expect("removed");
     for server in [&house, &twin] {
         for token in [&first.access, &second.access, &third.access, &fourth.access] {
             inactive(&ask(server, token).await);
@@ -98,13 +138,28 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
 
 async fn c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     inactive(&ask(&house, &tokens.access).await);
-    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
+    house
+        .provider
+        .terminal()
+        .enable_account(ALICE)
+        .await
+        .expect("enabled");
     inactive(&ask(&house, &tokens.access).await);
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     active(&ask(&house, &tokens.access).await);
-    house.provider.terminal().remove_account(ALICE).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_account(ALICE)
+        .await
+        .expect("removed");
     inactive(&ask(&house, &tokens.access).await);
 }
 
@@ -131,11 +186,18 @@ async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
         unknown(&by_header(&house, &authorization, &bare).await);
     }
     let named = bare.clone().and("client_id", MCP);
-    for form in [bare.clone(), named.clone(), named.clone().and("client_secret", "x"), bare.clone().and("client_secret", SECRET)] {
+    for form in [
+        bare.clone(),
+        named.clone(),
+        named.clone().and("client_secret", "x"),
+        bare.clone().and("client_secret", SECRET),
+    ] {
         unknown(&house.post("/introspect", &form).await);
     }
     let own = basic(&percent_encoded(MCP.as_bytes()), SECRET);
-    by_header(&house, &own, &named.and("client_secret", SECRET)).await.refused(400, "invalid_request");
+    by_header(&house, &own, &named.and("client_secret", SECRET))
+        .await
+        .refused(400, "invalid_request");
     active(&by_header(&house, &own, &bare).await);
     assert_eq!(house.get("/introspect").await.status, 405);
 }
@@ -145,7 +207,9 @@ async fn a_token_is_needed_and_comes_once(engine: Engine) {
     let own = basic(&percent_encoded(MCP.as_bytes()), SECRET);
     let twice = Query::new([("token", &tokens.access), ("token", &tokens.access)]);
     for form in [Query::default(), Query::new([("token", "")]), twice] {
-        by_header(&house, &own, &form).await.refused(400, "invalid_request");
+        by_header(&house, &own, &form)
+            .await
+            .refused(400, "invalid_request");
     }
 }
 
@@ -162,9 +226,15 @@ async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: Engine)
 async fn metadata_names_it_once_some_resource_may_ask(engine: Engine) {
     let path = "/.well-known/oauth-authorization-server";
     let server = asked(engine).await.get(path).await.granted();
-    assert_eq!(server["introspection_endpoint"], format!("{ISSUER}/introspect"));
+    assert_eq!(
+        server["introspection_endpoint"],
+        format!("{ISSUER}/introspect")
+    );
     let methods = json!(["client_secret_basic", "client_secret_post"]);
-    assert_eq!(server["introspection_endpoint_auth_methods_supported"], methods);
+    assert_eq!(
+        server["introspection_endpoint_auth_methods_supported"],
+        methods
+    );
     let house = House::empty(engine).await;
     let server = house.get(path).await.granted();
     assert!(server.get("introspection_endpoint").is_none(), "{server}");
@@ -187,8 +257,11 @@ async fn asked(engine: Engine) -> House {
             introspection_secret: secret.map(|secret| Digest::of(secret.as_bytes())),
             ..first.clone()
         };
-        settings.resources =
-            vec![resource(MCP, Some(SECRET)), resource(OTHER, Some(OTHER_SECRET)), resource("https://mute.example", None)];
+        settings.resources = vec![
+            resource(MCP, Some(SECRET)),
+            resource(OTHER, Some(OTHER_SECRET)),
+            resource("https://mute.example", None),
+        ];
     })
     .await;
     house.add_alice().await;
@@ -207,14 +280,21 @@ async fn ask(house: &House, token: &str) -> Answer {
 }
 
 async fn ask_as(house: &House, identifier: &str, secret: &str, token: &str) -> Answer {
-    by_header(house, &basic(&percent_encoded(identifier.as_bytes()), secret), &Query::new([("token", token)])).await
+    by_header(
+        house,
+        &basic(&percent_encoded(identifier.as_bytes()), secret),
+        &Query::new([("token", token)]),
+    )
+    .await
 }
 
 async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/introspect")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(request.body(form.encode().into()).expect("a request")).await
+    house
+        .send(request.body(form.encode().into()).expect("a request"))
+        .await
 }
 
 fn active(answer: &Answer) -> Value {
@@ -225,10 +305,18 @@ fn active(answer: &Answer) -> Value {
 
 fn inactive(answer: &Answer) {
     answer.granted();
-    assert_eq!((answer.body.as_str(), answer.header(header::CACHE_CONTROL)), (NOT_ACTIVE, Some("no-store")));
+    assert_eq!(
+        (answer.body.as_str(), answer.header(header::CACHE_CONTROL)),
+        (NOT_ACTIVE, Some("no-store"))
+    );
 }
 
 fn unknown(answer: &Answer) {
     answer.refused(401, "invalid_client");
-    assert!(answer.header(header::WWW_AUTHENTICATE).is_some_and(|value| value.starts_with("Basic realm=")), "{answer:?}");
+    assert!(
+        answer
+            .header(header::WWW_AUTHENTICATE)
+            .is_some_and(|value| value.starts_with("Basic realm=")),
+        "{answer:?}"
+    );
 }

@@ -1,5 +1,5 @@
-//! Signing keys on several servers of one store: a key is known before it signs, an unknown one is looked for, and one that is
-//! taken out is worth nothing.
+//! Signing keys on several servers of one store: a key is known before it signs, an unknown one is
+//! looked for, and one that is taken out is worth nothing.
 
 use oauth::Digest;
 use serde_json::{Value, json};
@@ -18,7 +18,12 @@ const MADE_UP: &str = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    let twins = [house.twin().await, house.twin().await, house.twin().await, house.twin().await];
+    let twins = [
+        house.twin().await,
+        house.twin().await,
+        house.twin().await,
+        house.twin().await,
+    ];
     // Twice, so that the key that signs now was not even published when the others last looked.
     let terminal = house.provider.terminal();
     terminal.rotate_keys().await.expect("rotated");
@@ -26,21 +31,41 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(introspect(&twins[0], &tokens.access).await["active"], true);
     client.at(&twins[1]).me(&tokens.access).await.granted();
-    client.at(&twins[2]).call(&tokens.access, "whoami", json!({})).await.granted();
+    client
+        .at(&twins[2])
+        .call(&tokens.access, "whoami", json!({}))
+        .await
+        .granted();
     // A revocation is never answered with 200 while it revokes nothing.
     let form = Query::new([("token", tokens.access.as_str()), ("client_id", &client.id)]);
     twins[3].post("/revoke", &form).await.granted();
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
     let (house, _, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
-    let footer = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, format!("{{\"kid\":\"{MADE_UP}\"}}"));
+    let footer = base64::Engine::encode(
+        &base64::engine::general_purpose::URL_SAFE_NO_PAD,
+        format!("{{\"kid\":\"{MADE_UP}\"}}"),
+    );
     let forged = format!("v4.public.{}.{footer}", parts[2]);
-    let (calls, answers) = house.counting(async { crate::support::race(16, |_| ask(house.clone(), forged.clone())).await }).await;
-    assert!(answers.iter().all(|answer| *answer == json!({ "active": false })), "{answers:?}");
+    let (calls, answers) = house
+        .counting(async { crate::support::race(16, |_| ask(house.clone(), forged.clone())).await })
+        .await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| *answer == json!({ "active": false })),
+        "{answers:?}"
+    );
     assert!(calls <= 3, "{calls} readings");
 }
 
@@ -50,22 +75,41 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
     let keys = terminal.rotate_keys().await.expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
     let kid = |state: &str, keys: &[provider::KeySummary]| {
-        keys.iter().find(|key| key.state == state).expect("a key in this state").kid.clone()
+        keys.iter()
+            .find(|key| key.state == state)
+            .expect("a key in this state")
+            .kid
+            .clone()
     };
-    let (retiring, active, standby) = (kid("retiring", &keys), kid("active", &keys), kid("standby", &keys));
+    let (retiring, active, standby) = (
+        kid("retiring", &keys),
+        kid("active", &keys),
+        kid("standby", &keys),
+    );
     let keys = terminal.revoke_key(&retiring).await.expect("revoked");
     assert_eq!(keys.len(), 2);
     client.me(&old.access).await.refused(401, "invalid_token");
     client.me(&new.access).await.granted();
     let keys = terminal.revoke_key(&active).await.expect("revoked");
-    assert_eq!((kid("active", &keys), keys.len()), (standby, 2), "the one that was published before signs at once");
+    assert_eq!(
+        (kid("active", &keys), keys.len()),
+        (standby, 2),
+        "the one that was published before signs at once"
+    );
     client.me(&new.access).await.refused(401, "invalid_token");
-    assert_eq!(introspect(&house, &new.access).await, json!({ "active": false }));
+    assert_eq!(
+        introspect(&house, &new.access).await,
+        json!({ "active": false })
+    );
     let next = Tokens::read(&client.refresh(&new.refresh).await);
     client.me(&next.access).await.granted();
     let twin = house.twin().await;
     client.at(&twin).me(&next.access).await.granted();
-    client.at(&twin).me(&new.access).await.refused(401, "invalid_token");
+    client
+        .at(&twin)
+        .me(&new.access)
+        .await
+        .refused(401, "invalid_token");
 }
 
 async fn a_key_nobody_knows_is_not_revoked(engine: Engine) {
@@ -98,5 +142,15 @@ async fn ask(house: House, token: String) -> Value {
 }
 
 async fn introspect(house: &House, token: &str) -> Value {
-    house.post("/introspect", &Query::new([("token", token), ("client_id", MCP), ("client_secret", SECRET)])).await.granted()
+    house
+        .post(
+            "/introspect",
+            &Query::new([
+                ("token", token),
+                ("client_id", MCP),
+                ("client_secret", SECRET),
+            ]),
+        )
+        .await
+        .granted()
 }

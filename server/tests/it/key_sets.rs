@@ -1,5 +1,5 @@
-//! The keys of clients that have them at an address of their own (`jwks_uri`): rotation, outages, and what may be at the end of
-//! an address (K15; cases C21, C26, E37).
+//! The keys of clients that have them at an address of their own (`jwks_uri`): rotation, outages,
+//! and what may be at the end of an address (K15; cases C21, C26, E37).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::support::{
-    Answer, Browser, Engine, House, McpClient, Signer, Tokens, claims, key_set, on_both_engines, race, with_assertion,
+    Answer, Browser, Engine, House, McpClient, Signer, Tokens, claims, key_set, on_both_engines,
+    race, with_assertion,
 };
 
 on_both_engines!(
@@ -39,7 +40,8 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A house, a web server with one key that stays fresh for ten minutes, and a client that registered its address.
+/// A house, a web server with one key that stays fresh for ten minutes, and a client that
+/// registered its address.
 struct Story {
     house: House,
     site: Site,
@@ -54,15 +56,30 @@ impl Story {
         let (house, site) = house_and_site(engine, &signer).await;
         let client = McpClient::registered(&house, &metadata(KEYS)).await;
         let code = Browser::of_alice(&house).await.allow(&client).await;
-        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "begin"));
+        let form = with_assertion(
+            client.code_form(&code),
+            &signer.assert(&house, &client.id, "begin"),
+        );
         let tokens = Tokens::read(&house.post("/token", &form).await);
-        Self { house, site, client, signer, tokens }
+        Self {
+            house,
+            site,
+            client,
+            signer,
+            tokens,
+        }
     }
 
     /// Refreshes by an assertion of this key; what was granted is what is refreshed next.
     async fn refresh(&mut self, signer: &Signer, jti: &str) -> Answer {
         let assertion = signer.assert(&self.house, &self.client.id, jti);
-        let answer = self.house.post("/token", &with_assertion(self.client.refresh_form(&self.tokens.refresh), &assertion)).await;
+        let answer = self
+            .house
+            .post(
+                "/token",
+                &with_assertion(self.client.refresh_form(&self.tokens.refresh), &assertion),
+            )
+            .await;
         if answer.status == 200 {
             self.tokens = Tokens::read(&answer);
         }
@@ -79,7 +96,10 @@ async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     let signer = story.signer.clone();
     for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
         story.house.pass(seconds);
-        story.refresh(&signer, &format!("fresh {number}")).await.granted();
+        story
+            .refresh(&signer, &format!("fresh {number}"))
+            .await
+            .granted();
     }
     assert_eq!(story.asked(), 1);
     story.house.pass(1);
@@ -88,7 +108,14 @@ async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     // Another server of the cluster uses the same copy.
     let twin = story.house.twin().await;
     let form = story.client.refresh_form(&story.tokens.refresh);
-    Tokens::read(&twin.post("/token", &with_assertion(form, &signer.assert(&twin, &story.client.id, "twin"))).await);
+    Tokens::read(
+        &twin
+            .post(
+                "/token",
+                &with_assertion(form, &signer.assert(&twin, &story.client.id, "twin")),
+            )
+            .await,
+    );
     assert_eq!(story.asked(), 2);
 }
 
@@ -129,15 +156,26 @@ async fn k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
     story.refresh(&second, "in its place").await.granted();
 }
 
-async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault(engine: Engine) {
+async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault(
+    engine: Engine,
+) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
-    for (number, fault) in [Reply::new("503 Service Unavailable", ""), Reply::new("404 Not Found", "")].into_iter().enumerate() {
+    for (number, fault) in [
+        Reply::new("503 Service Unavailable", ""),
+        Reply::new("404 Not Found", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         story.site.put(KEYS, fault);
         story.house.pass(HOUR);
         let asked = story.asked();
         for jti in ["a", "b", "c"] {
-            story.refresh(&first, &format!("{jti}{number}")).await.granted();
+            story
+                .refresh(&first, &format!("{jti}{number}"))
+                .await
+                .granted();
         }
         assert_eq!(story.asked(), asked + 1, "one failure a minute");
     }
@@ -171,7 +209,10 @@ async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
     let (house, site) = house_and_site(engine, &signer).await;
     let client = McpClient::registered(&house, &metadata(KEYS)).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+    let form = with_assertion(
+        client.code_form(&code),
+        &signer.assert(&house, &client.id, "j"),
+    );
     site.set_up(false);
     unavailable(&house.post("/token", &form).await);
     site.set_up(true);
@@ -191,23 +232,37 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
     let (house, site) = house_and_site(engine, &signer).await;
     let client = McpClient::registered(&house, &metadata(KEYS)).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+    let form = with_assertion(
+        client.code_form(&code),
+        &signer.assert(&house, &client.id, "j"),
+    );
     let mut private = signer.jwk();
     private["d"] = json!("AAAA");
-    let none =
-        "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures";
+    let none = "it has no RSA key of 2048 to 4096 bits with the exponent 3 or 65537, no P-256 key and no Ed25519 key for signatures";
     for (reply, why) in [
-        (Reply::new("404 Not Found", ""), "its server does not find it (HTTP 404)"),
+        (
+            Reply::new("404 Not Found", ""),
+            "its server does not find it (HTTP 404)",
+        ),
         (
             Reply::new("302 Found", "").with("location", "https://keyed.example/other.json"),
             "its server answers with a redirect (HTTP 302)",
         ),
-        (Reply::new("200 OK", "{}").with("content-type", "text/html"), "its content type is not application/json"),
+        (
+            Reply::new("200 OK", "{}").with("content-type", "text/html"),
+            "its content type is not application/json",
+        ),
         (Reply::json("{"), "it is not JSON"),
         (Reply::json("[]"), "it is not an object with a list of keys"),
         (Reply::json(r#"{"keys":[]}"#), none),
-        (Reply::json(&json!({ "keys": vec![signer.jwk(); 21] }).to_string()), "it has more than 20 keys"),
-        (Reply::json(&format!("{}{}", key_set(&[&signer]), " ".repeat(64 * 1024))), "it is too large"),
+        (
+            Reply::json(&json!({ "keys": vec![signer.jwk(); 21] }).to_string()),
+            "it has more than 20 keys",
+        ),
+        (
+            Reply::json(&format!("{}{}", key_set(&[&signer]), " ".repeat(64 * 1024))),
+            "it is too large",
+        ),
         (
             Reply::json(&json!({ "keys": [signer.jwk(), private] }).to_string()),
             "it holds a private or a shared key: make a new one and publish its public part alone",
@@ -215,33 +270,51 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
     ] {
         site.put(KEYS, reply);
         let refused = denied(&house.post("/token", &form).await);
-        assert_eq!(refused["error_description"], format!("The client's key set cannot be used: {why}."));
+        assert_eq!(
+            refused["error_description"],
+            format!("The client's key set cannot be used: {why}.")
+        );
     }
     assert_eq!(site.requests("https://keyed.example/other.json"), 0);
     // None of this was kept, and a key set may say what it is (RFC 7517 section 8.5).
-    site.put(KEYS, Reply::new("200 OK", key_set(&[&signer]).to_string()).with("content-type", "application/jwk-set+json"));
+    site.put(
+        KEYS,
+        Reply::new("200 OK", key_set(&[&signer]).to_string())
+            .with("content-type", "application/jwk-set+json"),
+    );
     Tokens::read(&house.post("/token", &form).await);
 }
 
 async fn e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
     let signer = Signer::ed25519("first");
-    // A public server: nothing on this computer, whatever the name or however the address is written.
+    // A public server: nothing on this computer, whatever the name or however the address is
+    // written.
     let (_, site) = house_and_site(engine, &signer).await;
     let (store, _redis) = engine.open().await;
-    let settings = House::empty(Engine::Memory).await.provider.settings().clone();
+    let settings = House::empty(Engine::Memory)
+        .await
+        .provider
+        .settings()
+        .clone();
     let house = House::in_the_web(store, settings, Some(site.web())).await;
     house.add_alice().await;
     let mut browser = Browser::of_alice(&house).await;
     let port = site.address().port();
-    for address in
-        [KEYS.to_owned(), format!("https://127.0.0.1:{port}/keys.json"), format!("https://[::ffff:127.0.0.1]:{port}/keys.json")]
-    {
+    for address in [
+        KEYS.to_owned(),
+        format!("https://127.0.0.1:{port}/keys.json"),
+        format!("https://[::ffff:127.0.0.1]:{port}/keys.json"),
+    ] {
         let client = McpClient::registered(&house, &metadata(&address)).await;
         let code = browser.allow(&client).await;
-        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, "j"));
+        let form = with_assertion(
+            client.code_form(&code),
+            &signer.assert(&house, &client.id, "j"),
+        );
         let refused = denied(&house.post("/token", &form).await);
         assert_eq!(
-            refused["error_description"], "The client's key set cannot be used: its host has no public address.",
+            refused["error_description"],
+            "The client's key set cannot be used: its host has no public address.",
             "{address}"
         );
     }
@@ -258,11 +331,15 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let before = house.switch.calls();
     let racing = race(MANY, |number| {
-        let form = with_assertion(client.code_form(&code), &signer.assert(&house, &client.id, &format!("{number}")));
+        let form = with_assertion(
+            client.code_form(&code),
+            &signer.assert(&house, &client.id, &format!("{number}")),
+        );
         let house = house.clone();
         async move { house.post("/token", &form).await }
     });
-    // Everybody has read client, grant, account and key set, and waits for the one fetch, which was counted.
+    // Everybody has read client, grant, account and key set, and waits for the one fetch, which was
+    // counted.
     let opening = async {
         while house.switch.calls() < before + u64::try_from(4 * MANY + 1).expect("a small number") {
             sleep(Duration::from_millis(10)).await;
@@ -271,7 +348,12 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
         gate.add_permits(MANY);
     };
     let (waiting, ()) = tokio::join!(racing, opening);
-    assert!(waiting.iter().all(|answer| [200, 400].contains(&answer.status.as_u16())), "everybody was proved");
+    assert!(
+        waiting
+            .iter()
+            .all(|answer| [200, 400].contains(&answer.status.as_u16())),
+        "everybody was proved"
+    );
     assert_eq!(site.requests(KEYS), 1);
 }
 
@@ -279,10 +361,17 @@ async fn e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine:
     let signer = Signer::ed25519("first");
     let (house, site) = house_and_site(engine, &signer).await;
     let client = McpClient::registered(&house, &metadata(KEYS)).await;
-    for (member, value) in [("aud", json!("https://other.example")), ("exp", json!(1)), ("jti", json!(""))] {
+    for (member, value) in [
+        ("aud", json!("https://other.example")),
+        ("exp", json!(1)),
+        ("jti", json!("")),
+    ] {
         let mut claims = claims(&house, &client.id, "j");
         claims[member] = value;
-        let form = with_assertion(client.refresh_form("vrt_nonsense"), &signer.sign(&signer.header(), &claims));
+        let form = with_assertion(
+            client.refresh_form("vrt_nonsense"),
+            &signer.sign(&signer.header(), &claims),
+        );
         denied(&house.post("/token", &form).await);
     }
     assert_eq!(site.requests(KEYS), 0);
@@ -297,13 +386,23 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let assertion = signer.assert(&house, &client.id, "j");
     for number in 0..5 {
-        denied(&house.post("/token", &with_assertion(client.refresh_form("vrt_nonsense"), &assertion)).await);
+        denied(
+            &house
+                .post(
+                    "/token",
+                    &with_assertion(client.refresh_form("vrt_nonsense"), &assertion),
+                )
+                .await,
+        );
         let form = with_assertion(client.refresh_form("x").set("token", "x"), &assertion);
         denied(&house.post("/revoke", &form).await);
         assert_eq!(site.requests(KEYS), 2 * (number + 1));
     }
     for path in ["/token", "/revoke"] {
-        let form = with_assertion(client.refresh_form("vrt_nonsense").set("token", "x"), &assertion);
+        let form = with_assertion(
+            client.refresh_form("vrt_nonsense").set("token", "x"),
+            &assertion,
+        );
         let answer = house.post(path, &form).await;
         answer.refused(429, "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some());
@@ -311,7 +410,14 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
     assert_eq!(site.requests(KEYS), 10);
     // Who has a grant is not held up by it.
     site.put(KEYS, set(&[&signer]));
-    Tokens::read(&house.post("/token", &with_assertion(client.code_form(&code), &assertion)).await);
+    Tokens::read(
+        &house
+            .post(
+                "/token",
+                &with_assertion(client.code_form(&code), &assertion),
+            )
+            .await,
+    );
 }
 
 async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
@@ -327,13 +433,32 @@ async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: E
     let mut browser = Browser::of_alice(&house).await;
     let code = browser.allow(&client).await;
     let forged = Signer::p256("chat").assert(&house, DOCUMENT, "j");
-    denied(&house.post("/token", &with_assertion(client.code_form(&code), &forged)).await);
-    denied(&house.post("/token", &client.code_form(&code).and("client_secret", "s")).await);
-    let form = with_assertion(client.code_form(&code), &signer.assert(&house, DOCUMENT, "j"));
+    denied(
+        &house
+            .post("/token", &with_assertion(client.code_form(&code), &forged))
+            .await,
+    );
+    denied(
+        &house
+            .post("/token", &client.code_form(&code).and("client_secret", "s"))
+            .await,
+    );
+    let form = with_assertion(
+        client.code_form(&code),
+        &signer.assert(&house, DOCUMENT, "j"),
+    );
     let tokens = Tokens::read(&house.post("/token", &form).await);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     denied(
-        &house.post("/token", &with_assertion(client.refresh_form(&tokens.refresh), &signer.assert(&house, DOCUMENT, "j"))).await,
+        &house
+            .post(
+                "/token",
+                &with_assertion(
+                    client.refresh_form(&tokens.refresh),
+                    &signer.assert(&house, DOCUMENT, "j"),
+                ),
+            )
+            .await,
     );
     // A document that lists keys alone is held to it.
     let mut strict = document.clone();
@@ -342,7 +467,10 @@ async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: E
     house.pass(2 * HOUR);
     let code = browser.allow(&client).await;
     denied(&house.post("/token", &client.code_form(&code)).await);
-    let form = with_assertion(client.code_form(&code), &signer.assert(&house, DOCUMENT, "strict"));
+    let form = with_assertion(
+        client.code_form(&code),
+        &signer.assert(&house, DOCUMENT, "strict"),
+    );
     Tokens::read(&house.post("/token", &form).await);
 }
 
@@ -359,7 +487,12 @@ async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
     site.put(DOCUMENT, document(&first));
     let client = McpClient::known(&house, DOCUMENT, None, CALLBACK);
     let mut browser = Browser::of_alice(&house).await;
-    let form = |code: &str| with_assertion(client.code_form(code), &second.assert(&house, DOCUMENT, "j"));
+    let form = |code: &str| {
+        with_assertion(
+            client.code_form(code),
+            &second.assert(&house, DOCUMENT, "j"),
+        )
+    };
     let code = browser.allow(&client).await;
     site.put(DOCUMENT, document(&second));
     // Not all the time, and a host that gives no answer is nobody's fault.
@@ -378,7 +511,10 @@ async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
 async fn house_and_site(engine: Engine, signer: &Signer) -> (House, Site) {
     let site = Site::open(&["keyed.example"]).await;
     site.put(KEYS, set(&[signer]));
-    (House::on_this_computer(engine, site.web(), |_| {}).await, site)
+    (
+        House::on_this_computer(engine, site.web(), |_| {}).await,
+        site,
+    )
 }
 
 fn metadata(address: &str) -> Value {

@@ -1,11 +1,15 @@
-//! Clients that are forgotten: unused ones, those not used for long, and those that the settings would let in no more (case E38).
-//! What they are told then makes a client register again (mcp-requirements 5.1, 7.2).
+//! Clients that are forgotten: unused ones, those not used for long, and those that the settings
+//! would let in no more (case E38). What they are told then makes a client register again
+//! (mcp-requirements 5.1, 7.2).
 
 use http::{Method, header};
 use oauth::redirect::PrivateSchemes;
 use serde_json::json;
 
-use crate::support::{Answer, Browser, Engine, House, McpClient, Tokens, native_metadata, on_both_engines, race, request};
+use crate::support::{
+    Answer, Browser, Engine, House, McpClient, Tokens, native_metadata, on_both_engines, race,
+    request,
+};
 
 on_both_engines!(
     a_client_that_nobody_used_goes_after_7_days,
@@ -26,7 +30,10 @@ async fn a_client_that_nobody_used_goes_after_7_days(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     house.pass(7 * DAY - 1);
-    Browser::new(&house).get(&client.authorize_path()).await.destination();
+    Browser::new(&house)
+        .get(&client.authorize_path())
+        .await
+        .destination();
     // Looking is not using: somebody has to allow it something.
     house.pass(1);
     forgotten(&house, &client).await;
@@ -39,13 +46,19 @@ async fn a_used_client_goes_180_days_after_its_last_use(engine: Engine) {
     house.pass(80 * DAY);
     Tokens::read(&client.refresh(&tokens.refresh).await);
     house.pass(180 * DAY - 1);
-    Browser::new(&house).get(&client.authorize_path()).await.destination();
+    Browser::new(&house)
+        .get(&client.authorize_path())
+        .await
+        .destination();
     house.pass(1);
     forgotten(&house, &client).await;
 }
 
 async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine) {
-    let house = House::with(engine, |settings| settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY)).await;
+    let house = House::with(engine, |settings| {
+        settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY)
+    })
+    .await;
     house.add_alice().await;
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
@@ -56,7 +69,12 @@ async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine)
 async fn an_added_client_stays_for_ever(engine: Engine) {
     let house = House::of_alice(engine).await;
     let uri = "https://agent.example/cb";
-    let added = house.provider.terminal().add_client("Agent", &[uri.to_owned()], true).await.expect("added");
+    let added = house
+        .provider
+        .terminal()
+        .add_client("Agent", &[uri.to_owned()], true)
+        .await
+        .expect("added");
     house.pass(3650 * DAY);
     let client = McpClient::known(&house, &added.client_id, added.client_secret, uri);
     client.connect(&mut Browser::of_alice(&house).await).await;
@@ -74,12 +92,19 @@ async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: 
     let tokens = Tokens::read(&answer);
     assert_eq!(calls, 6, "once");
     house.pass(DAY - 1);
-    assert_eq!(house.counting(client.refresh(&tokens.refresh)).await.0, 5, "and not again on the same day");
+    assert_eq!(
+        house.counting(client.refresh(&tokens.refresh)).await.0,
+        5,
+        "and not again on the same day"
+    );
     // A refusal is no use.
     house.pass(DAY);
     let (calls, refused) = house.counting(client.refresh("vrt_x")).await;
     refused.refused(400, "invalid_grant");
-    assert_eq!(calls, 4, "one look at the client, one for its name, and two for the note that whoever runs the server gets");
+    assert_eq!(
+        calls, 4,
+        "one look at the client, one for its name, and two for the note that whoever runs the server gets"
+    );
 }
 
 async fn a_use_that_cannot_be_noted_costs_nothing(engine: Engine) {
@@ -108,7 +133,11 @@ async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Eng
     })
     .await;
     let answers: Vec<_> = answers.iter().map(Tokens::read).collect();
-    assert!(answers.iter().all(|tokens| tokens.refresh == answers[0].refresh));
+    assert!(
+        answers
+            .iter()
+            .all(|tokens| tokens.refresh == answers[0].refresh)
+    );
 }
 
 async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(engine: Engine) {
@@ -116,23 +145,49 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
     let client = McpClient::native(&house).await;
     house.pass(7 * DAY);
     // A person reads what to do, and nothing leads away from the page.
-    let words = Browser::new(&house).get(&client.authorize_path()).await.problem(400).words();
-    assert!(words.contains("not known here") && words.contains("Remove this server in the application, add it again"), "{words}");
+    let words = Browser::new(&house)
+        .get(&client.authorize_path())
+        .await
+        .problem(400)
+        .words();
+    assert!(
+        words.contains("not known here")
+            && words.contains("Remove this server in the application, add it again"),
+        "{words}"
+    );
     // A program learns it from the code (mcp-requirements 7.2).
-    let program = request(Method::GET, &client.authorize_path()).header(header::ACCEPT, "application/json");
-    house.send(program.body("".into()).expect("a request")).await.refused(400, "invalid_client");
+    let program =
+        request(Method::GET, &client.authorize_path()).header(header::ACCEPT, "application/json");
+    house
+        .send(program.body("".into()).expect("a request"))
+        .await
+        .refused(400, "invalid_client");
     // It registers again, and that is that.
-    McpClient::native(&house).await.connect(&mut Browser::of_alice(&house).await).await;
+    McpClient::native(&house)
+        .await
+        .connect(&mut Browser::of_alice(&house).await)
+        .await;
 }
 
 async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut cursor = native_metadata();
-    cursor["redirect_uris"] = json!(["cursor://anysphere.cursor-mcp/oauth/callback", "http://localhost:8787/callback"]);
+    cursor["redirect_uris"] = json!([
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "http://localhost:8787/callback"
+    ]);
     let mut dotted = native_metadata();
     dotted["redirect_uris"] = json!(["com.example.app:/oauth"]);
-    let (cursor, dotted) = (McpClient::registered(&house, &cursor).await, McpClient::registered(&house, &dotted).await);
-    let added = house.provider.terminal().add_client("Old", &["zed://cb".to_owned()], false).await.expect("added");
+    let (cursor, dotted) = (
+        McpClient::registered(&house, &cursor).await,
+        McpClient::registered(&house, &dotted).await,
+    );
+    let added = house
+        .provider
+        .terminal()
+        .add_client("Old", &["zed://cb".to_owned()], false)
+        .await
+        .expect("added");
     let added = McpClient::known(&house, &added.client_id, None, "zed://cb");
     let mut browser = Browser::of_alice(&house).await;
     let tokens = cursor.connect(&mut browser).await;
@@ -140,14 +195,30 @@ async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: En
     for client in [&cursor, &added] {
         forgotten(&strict, &client.at(&strict)).await;
     }
-    let at_loopback = cursor.asking(|query| query.set("redirect_uri", "http://localhost:8787/callback"));
-    Browser::new(&strict).get(&at_loopback.authorize_path()).await.problem(400);
+    let at_loopback =
+        cursor.asking(|query| query.set("redirect_uri", "http://localhost:8787/callback"));
+    Browser::new(&strict)
+        .get(&at_loopback.authorize_path())
+        .await
+        .problem(400);
     let cursor = cursor.at(&strict);
-    cursor.refresh(&tokens.refresh).await.refused(401, "invalid_client");
-    cursor.me(&tokens.access).await.refused(401, "invalid_token");
+    cursor
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
+    cursor
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
     // Others go on, and so does this one where the policy is what it was.
-    Browser::new(&strict).get(&dotted.authorize_path()).await.destination();
-    McpClient::native(&strict).await.connect(&mut Browser::of_alice(&strict).await).await;
+    Browser::new(&strict)
+        .get(&dotted.authorize_path())
+        .await
+        .destination();
+    McpClient::native(&strict)
+        .await
+        .connect(&mut Browser::of_alice(&strict).await)
+        .await;
     Tokens::read(&cursor.at(&house).refresh(&tokens.refresh).await);
 }
 
@@ -160,23 +231,38 @@ async fn e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) 
     let code = browser.allow(&cursor).await;
     let form = browser.consent_page(&cursor).await.form("Allow");
     let strict = strict(&house).await;
-    cursor.at(&strict).exchange(&code).await.refused(401, "invalid_client");
+    cursor
+        .at(&strict)
+        .exchange(&code)
+        .await
+        .refused(401, "invalid_client");
     let answer = browser.at(&strict).submit(&form, "Allow").await;
     assert!(!leads_to_cursor(&answer), "{answer:?}");
 }
 
 /// The same server, once no scheme without a dot may receive an answer.
 async fn strict(house: &House) -> House {
-    house.twin_with(|settings| settings.private_schemes = PrivateSchemes::read([]).expect("none")).await
+    house
+        .twin_with(|settings| settings.private_schemes = PrivateSchemes::read([]).expect("none"))
+        .await
 }
 
 fn leads_to_cursor(answer: &Answer) -> bool {
-    answer.header(header::LOCATION).is_some_and(|to| to.starts_with("cursor:"))
+    answer
+        .header(header::LOCATION)
+        .is_some_and(|to| to.starts_with("cursor:"))
 }
 
-/// The person gets a page, and the client learns at the token endpoint that it is to register again.
+/// The person gets a page, and the client learns at the token endpoint that it is to register
+/// again.
 async fn forgotten(house: &House, client: &McpClient) {
-    Browser::new(house).get(&client.authorize_path()).await.problem(400);
-    client.exchange("vac_x").await.refused(401, "invalid_client");
+    Browser::new(house)
+        .get(&client.authorize_path())
+        .await
+        .problem(400);
+    client
+        .exchange("vac_x")
+        .await
+        .refused(401, "invalid_client");
     client.refresh("vrt_x").await.refused(401, "invalid_client");
 }

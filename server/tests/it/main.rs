@@ -1,5 +1,6 @@
-//! The front door, knocked at by people's browsers and MCP clients: every test drives the real router, with the clock moved
-//! by hand, on both engines. Letters with numbers name rows of docs/SECURITY.md and docs/CONFORMANCE.md.
+//! The front door, knocked at by people's browsers and MCP clients: every test drives the real
+//! router, with the clock moved by hand, on both engines. Letters with numbers name rows of
+//! docs/SECURITY.md and docs/CONFORMANCE.md.
 
 mod support;
 

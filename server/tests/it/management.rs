@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use store::testing::Switch;
 
 use crate::support::{
-    Answer, Browser, Engine, House, ISSUER, McpClient, Tokens, native_metadata, on_both_engines, register, request,
+    Answer, Browser, Engine, House, ISSUER, McpClient, Tokens, native_metadata, on_both_engines,
+    register, request,
 };
 
 on_both_engines!(
@@ -30,11 +31,21 @@ async fn a_client_reads_what_it_registered(engine: Engine) {
     assert_eq!(answer.granted(), registered.json());
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     // The secret was shown once.
-    let mut registered =
-        register(&house, [203, 0, 113, 9].into(), json!({ "redirect_uris": ["https://app.example/cb"] })).await.json();
-    let read = manage(&house, Method::GET, &registered, None).await.granted();
+    let mut registered = register(
+        &house,
+        [203, 0, 113, 9].into(),
+        json!({ "redirect_uris": ["https://app.example/cb"] }),
+    )
+    .await
+    .json();
+    let read = manage(&house, Method::GET, &registered, None)
+        .await
+        .granted();
     let members = registered.as_object_mut().expect("an object");
-    assert!(members.remove("client_secret").is_some() && members.remove("client_secret_expires_at").is_some());
+    assert!(
+        members.remove("client_secret").is_some()
+            && members.remove("client_secret_expires_at").is_some()
+    );
     assert_eq!(read, registered);
 }
 
@@ -47,7 +58,9 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
         "client_id": registered["client_id"], "redirect_uris": ["https://new.example/cb"], "token_endpoint_auth_method": "none",
         "client_uri": "https://new.example"
     });
-    let answer = manage(&house, Method::PUT, &registered, Some(&update)).await.granted();
+    let answer = manage(&house, Method::PUT, &registered, Some(&update))
+        .await
+        .granted();
     let expected = json!({
         "client_id": registered["client_id"], "client_id_issued_at": registered["client_id_issued_at"],
         "registration_access_token": registered["registration_access_token"],
@@ -57,11 +70,29 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
     });
     assert_eq!(answer, expected, "the name is gone, and the token stays");
     // What it said is what it is asked for, and all of it may be sent back.
-    assert_eq!(manage(&house, Method::GET, &registered, None).await.granted(), expected);
-    assert_eq!(manage(&house, Method::PUT, &registered, Some(&answer)).await.granted(), expected);
+    assert_eq!(
+        manage(&house, Method::GET, &registered, None)
+            .await
+            .granted(),
+        expected
+    );
+    assert_eq!(
+        manage(&house, Method::PUT, &registered, Some(&answer))
+            .await
+            .granted(),
+        expected
+    );
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    let listed = house.provider.terminal().clients().await.expect("the store answers");
-    assert_eq!((listed.len(), listed[0].redirect_uris.as_slice()), (1, &["https://new.example/cb".to_owned()][..]));
+    let listed = house
+        .provider
+        .terminal()
+        .clients()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        (listed.len(), listed[0].redirect_uris.as_slice()),
+        (1, &["https://new.example/cb".to_owned()][..])
+    );
 }
 
 async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(engine: Engine) {
@@ -76,19 +107,42 @@ async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(en
     };
     for (update, code) in [
         (native_metadata(), "invalid_client_metadata"),
-        (with("client_id", other["client_id"].clone()), "invalid_client_metadata"),
+        (
+            with("client_id", other["client_id"].clone()),
+            "invalid_client_metadata",
+        ),
         (with("client_id", json!("")), "invalid_client_metadata"),
-        (with("redirect_uris", json!(["http://evil.example/cb"])), "invalid_redirect_uri"),
+        (
+            with("redirect_uris", json!(["http://evil.example/cb"])),
+            "invalid_redirect_uri",
+        ),
         (with("redirect_uris", Value::Null), "invalid_redirect_uri"),
-        (with("grant_types", json!(["client_credentials"])), "invalid_client_metadata"),
-        (with("client_secret", json!("vcs_mine")), "invalid_client_metadata"),
+        (
+            with("grant_types", json!(["client_credentials"])),
+            "invalid_client_metadata",
+        ),
+        (
+            with("client_secret", json!("vcs_mine")),
+            "invalid_client_metadata",
+        ),
         (json!([]), "invalid_client_metadata"),
     ] {
-        manage(&house, Method::PUT, &registered, Some(&update)).await.refused(400, code);
+        manage(&house, Method::PUT, &registered, Some(&update))
+            .await
+            .refused(400, code);
     }
-    let form = authorized(Method::PUT, &registered).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(form.body("client_id=x".into()).expect("a request")).await.refused(400, "invalid_client_metadata");
-    assert_eq!(manage(&house, Method::GET, &registered, None).await.granted(), registered);
+    let form = authorized(Method::PUT, &registered)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    house
+        .send(form.body("client_id=x".into()).expect("a request"))
+        .await
+        .refused(400, "invalid_client_metadata");
+    assert_eq!(
+        manage(&house, Method::GET, &registered, None)
+            .await
+            .granted(),
+        registered
+    );
 }
 
 async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engine: Engine) {
@@ -101,25 +155,45 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
     let update = async |change: Value| {
         let mut update = metadata.clone();
         update["client_id"] = registered["client_id"].clone();
-        update.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        update
+            .as_object_mut()
+            .expect("an object")
+            .extend(change.as_object().expect("an object").clone());
         manage(&house, Method::PUT, &registered, Some(&update)).await
     };
     // Somebody else's secret, or one of its own choice, is refused; its own may be repeated.
     for secret in [&other["client_secret"], &json!("mine")] {
-        update(json!({ "client_secret": secret })).await.refused(400, "invalid_client_metadata");
+        update(json!({ "client_secret": secret }))
+            .await
+            .refused(400, "invalid_client_metadata");
     }
-    let repeated = update(json!({ "client_secret": registered["client_secret"], "client_name": "Same" })).await.granted();
+    let repeated =
+        update(json!({ "client_secret": registered["client_secret"], "client_name": "Same" }))
+            .await
+            .granted();
     assert!(repeated.get("client_secret").is_none(), "{repeated}");
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // A public client needs none, and gets a new one when it needs one again.
-    let public = update(json!({ "token_endpoint_auth_method": "none" })).await.granted();
+    let public = update(json!({ "token_endpoint_auth_method": "none" }))
+        .await
+        .granted();
     assert!(public.get("client_secret").is_none(), "{public}");
-    let bare = client.refresh_form(&tokens.refresh).without("client_secret");
+    let bare = client
+        .refresh_form(&tokens.refresh)
+        .without("client_secret");
     let tokens = Tokens::read(&house.post("/token", &bare).await);
-    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
     let secret = update(json!({})).await.granted()["client_secret"].clone();
-    assert!(secret.is_string() && secret != registered["client_secret"], "{secret}");
-    let form = client.refresh_form(&tokens.refresh).set("client_secret", secret.as_str().expect("text"));
+    assert!(
+        secret.is_string() && secret != registered["client_secret"],
+        "{secret}"
+    );
+    let form = client
+        .refresh_form(&tokens.refresh)
+        .set("client_secret", secret.as_str().expect("text"));
     Tokens::read(&house.post("/token", &form).await);
 }
 
@@ -136,25 +210,48 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (204, ""));
     for server in [&house, &twin] {
         let client = client.at(server);
-        client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+        client
+            .refresh(&tokens.refresh)
+            .await
+            .refused(401, "invalid_client");
         client.exchange(&code).await.refused(401, "invalid_client");
-        client.me(&tokens.access).await.refused(401, "invalid_token");
+        client
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
         browser.get(&client.authorize_path()).await.problem(400);
         refused(&manage(server, Method::GET, &registered, None).await);
         refused(&manage(server, Method::DELETE, &registered, None).await);
     }
     assert_ne!(browser.submit(&consent, "Allow").await.status, 500);
-    assert!(house.provider.terminal().clients().await.expect("the store answers").is_empty());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .is_empty()
+    );
 }
 
 async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
     let house = House::of_alice(engine).await;
     let registered = registered(&house, &native_metadata()).await;
     let other = self::registered(&house, &native_metadata()).await;
-    let secretive = self::registered(&house, &json!({ "redirect_uris": ["https://app.example/cb"] })).await;
-    let tokens = client(&house, &registered).connect(&mut Browser::of_alice(&house).await).await;
+    let secretive = self::registered(
+        &house,
+        &json!({ "redirect_uris": ["https://app.example/cb"] }),
+    )
+    .await;
+    let tokens = client(&house, &registered)
+        .connect(&mut Browser::of_alice(&house).await)
+        .await;
     let path = path(&registered);
-    let own = registered["registration_access_token"].as_str().expect("a token").to_owned();
+    let own = registered["registration_access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     let mut update = native_metadata();
     update["client_id"] = registered["client_id"].clone();
     for authorization in [
@@ -165,26 +262,58 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
         Some(format!("Basic {own}")),
         Some(own.clone()),
         Some(format!("Bearer {}", &own[..own.len() - 1])),
-        Some(format!("Bearer {}", other["registration_access_token"].as_str().expect("a token"))),
-        Some(format!("Bearer {}", secretive["client_secret"].as_str().expect("a secret"))),
+        Some(format!(
+            "Bearer {}",
+            other["registration_access_token"]
+                .as_str()
+                .expect("a token")
+        )),
+        Some(format!(
+            "Bearer {}",
+            secretive["client_secret"].as_str().expect("a secret")
+        )),
         Some(format!("Bearer {}", tokens.access)),
         Some(format!("Bearer {}", tokens.refresh)),
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
-            let mut request = request(method, &path).header(header::CONTENT_TYPE, "application/json");
+            let mut request =
+                request(method, &path).header(header::CONTENT_TYPE, "application/json");
             if let Some(authorization) = &authorization {
                 request = request.header(header::AUTHORIZATION, authorization);
             }
-            refused(&house.send(request.body(update.to_string().into()).expect("a request")).await);
+            refused(
+                &house
+                    .send(request.body(update.to_string().into()).expect("a request"))
+                    .await,
+            );
         }
     }
     // Its own opens no other, and none that is not there.
-    for id in [other["client_id"].as_str().expect("an id"), "vc_unknown", "%ff", "..%2f", "https%3A%2F%2Fapp.example%2Fclient.json"]
-    {
-        let request = request(Method::DELETE, &format!("/register/{id}")).header(header::AUTHORIZATION, format!("Bearer {own}"));
-        refused(&house.send(request.body("".into()).expect("a request")).await);
+    for id in [
+        other["client_id"].as_str().expect("an id"),
+        "vc_unknown",
+        "%ff",
+        "..%2f",
+        "https%3A%2F%2Fapp.example%2Fclient.json",
+    ] {
+        let request = request(Method::DELETE, &format!("/register/{id}"))
+            .header(header::AUTHORIZATION, format!("Bearer {own}"));
+        refused(
+            &house
+                .send(request.body("".into()).expect("a request"))
+                .await,
+        );
     }
-    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), 3);
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .len(),
+        3
+    );
     let token_in_query = house.get(&format!("{path}?access_token={own}")).await;
     refused(&token_in_query);
 }
@@ -192,18 +321,50 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
 async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engine) {
     let house = House::empty(engine).await;
     let registered = registered(&house, &native_metadata()).await;
-    let token = registered["registration_access_token"].as_str().expect("a token");
-    assert!(token.len() > 43 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)), "{token}");
-    assert_eq!(registered["registration_client_uri"], format!("{ISSUER}{}", path(&registered)));
-    let record = house.record(&format!("client:{}", registered["client_id"].as_str().expect("an id"))).await;
-    assert!(!record.contains(token) && !record.contains(&token["vrat_".len()..]), "{record}");
-    let listed = format!("{:?}", house.provider.terminal().clients().await.expect("the store answers"));
+    let token = registered["registration_access_token"]
+        .as_str()
+        .expect("a token");
+    assert!(
+        token.len() > 43
+            && token
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)),
+        "{token}"
+    );
+    assert_eq!(
+        registered["registration_client_uri"],
+        format!("{ISSUER}{}", path(&registered))
+    );
+    let record = house
+        .record(&format!(
+            "client:{}",
+            registered["client_id"].as_str().expect("an id")
+        ))
+        .await;
+    assert!(
+        !record.contains(token) && !record.contains(&token["vrat_".len()..]),
+        "{record}"
+    );
+    let listed = format!(
+        "{:?}",
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+    );
     assert!(!listed.contains(token), "{listed}");
 }
 
 async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engine) {
     let house = House::empty(engine).await;
-    let added = house.provider.terminal().add_client("Agent", &["https://agent.example/cb".to_owned()], true).await.expect("added");
+    let added = house
+        .provider
+        .terminal()
+        .add_client("Agent", &["https://agent.example/cb".to_owned()], true)
+        .await
+        .expect("added");
     for token in [added.client_secret.as_deref().expect("a secret"), "x"] {
         let as_if = json!({ "client_id": added.client_id, "registration_access_token": token });
         for method in [Method::GET, Method::PUT, Method::DELETE] {
@@ -222,11 +383,15 @@ async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: Engine) {
     let consent = browser.consent_page(&client).await.form("Allow");
     metadata["client_id"] = registered["client_id"].clone();
     metadata["redirect_uris"] = json!(["https://two.example/cb"]);
-    manage(&house, Method::PUT, &registered, Some(&metadata)).await.granted();
+    manage(&house, Method::PUT, &registered, Some(&metadata))
+        .await
+        .granted();
     browser.get(&client.authorize_path()).await.problem(400);
     // What waited for an answer there does not get one.
     let answer = browser.submit(&consent, "Allow").await;
-    let leads_there = answer.header(header::LOCATION).is_some_and(|to| to.starts_with("https://one.example"));
+    let leads_there = answer
+        .header(header::LOCATION)
+        .is_some_and(|to| to.starts_with("https://one.example"));
     assert!(!leads_there, "{answer:?}");
 }
 
@@ -237,14 +402,24 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
     update["client_id"] = registered["client_id"].clone();
     update["client_name"] = json!("Another");
     for (fault, methods) in [
-        (Switch::break_all as fn(&Switch), &[Method::GET, Method::PUT, Method::DELETE][..]),
+        (
+            Switch::break_all as fn(&Switch),
+            &[Method::GET, Method::PUT, Method::DELETE][..],
+        ),
         (Switch::break_writes, &[Method::PUT, Method::DELETE]),
     ] {
         for method in methods {
             fault(&house.switch);
-            manage(&house, method.clone(), &registered, Some(&update)).await.refused(503, "temporarily_unavailable");
+            manage(&house, method.clone(), &registered, Some(&update))
+                .await
+                .refused(503, "temporarily_unavailable");
             house.switch.mend();
-            assert_eq!(manage(&house, Method::GET, &registered, None).await.granted(), registered);
+            assert_eq!(
+                manage(&house, Method::GET, &registered, None)
+                    .await
+                    .granted(),
+                registered
+            );
         }
     }
 }
@@ -257,13 +432,22 @@ async fn e37_an_update_counts_as_a_registration(engine: Engine) {
     update["client_id"] = registered["client_id"].clone();
     let mut answers = Vec::new();
     for _ in 0..4 {
-        answers.push(manage(&house, Method::PUT, &registered, Some(&update)).await.status.as_u16());
+        answers.push(
+            manage(&house, Method::PUT, &registered, Some(&update))
+                .await
+                .status
+                .as_u16(),
+        );
     }
     assert_eq!(answers, [200, 200, 200, 429]);
     // Reading and ending cost nothing, and an hour later it may go on.
-    manage(&house, Method::GET, &registered, None).await.granted();
+    manage(&house, Method::GET, &registered, None)
+        .await
+        .granted();
     house.pass(3600);
-    manage(&house, Method::PUT, &registered, Some(&update)).await.granted();
+    manage(&house, Method::PUT, &registered, Some(&update))
+        .await
+        .granted();
 }
 
 async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
@@ -273,18 +457,43 @@ async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
         .header(header::ORIGIN, "https://inspector.example")
         .header(header::ACCESS_CONTROL_REQUEST_METHOD, "DELETE")
         .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization");
-    let answer = house.send(preflight.body("".into()).expect("a request")).await;
+    let answer = house
+        .send(preflight.body("".into()).expect("a request"))
+        .await;
     assert_eq!(answer.status, 204);
-    let methods = answer.header(header::ACCESS_CONTROL_ALLOW_METHODS).unwrap_or_default();
-    assert!(methods.contains("PUT") && methods.contains("DELETE"), "{methods}");
-    for answer in [house.get(&path(&registered)).await, manage(&house, Method::DELETE, &registered, None).await] {
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{answer:?}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{answer:?}");
+    let methods = answer
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS)
+        .unwrap_or_default();
+    assert!(
+        methods.contains("PUT") && methods.contains("DELETE"),
+        "{methods}"
+    );
+    for answer in [
+        house.get(&path(&registered)).await,
+        manage(&house, Method::DELETE, &registered, None).await,
+    ] {
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            Some("*"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.header(header::CACHE_CONTROL),
+            Some("no-store"),
+            "{answer:?}"
+        );
     }
-    let post = house.post(&path(&registered), &crate::support::Query::default()).await;
+    let post = house
+        .post(&path(&registered), &crate::support::Query::default())
+        .await;
     assert_eq!(post.status, 405);
     let allowed = post.header(header::ALLOW).unwrap_or_default();
-    assert!(["GET", "PUT", "DELETE"].iter().all(|method| allowed.contains(method)), "{allowed}");
+    assert!(
+        ["GET", "PUT", "DELETE"]
+            .iter()
+            .all(|method| allowed.contains(method)),
+        "{allowed}"
+    );
 }
 
 async fn registered(house: &House, metadata: &Value) -> Value {
@@ -296,26 +505,41 @@ async fn registered(house: &House, metadata: &Value) -> Value {
 fn client(house: &House, registered: &Value) -> McpClient {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let secret = registered["client_secret"].as_str().map(str::to_owned);
-    McpClient::known(house, &text(&registered["client_id"]), secret, &text(&registered["redirect_uris"][0]))
+    McpClient::known(
+        house,
+        &text(&registered["client_id"]),
+        secret,
+        &text(&registered["redirect_uris"][0]),
+    )
 }
 
 fn path(registered: &Value) -> String {
-    format!("/register/{}", registered["client_id"].as_str().expect("an id"))
+    format!(
+        "/register/{}",
+        registered["client_id"].as_str().expect("an id")
+    )
 }
 
 fn authorized(method: Method, registered: &Value) -> http::request::Builder {
-    let token = registered["registration_access_token"].as_str().expect("a token");
+    let token = registered["registration_access_token"]
+        .as_str()
+        .expect("a token");
     request(method, &path(registered)).header(header::AUTHORIZATION, format!("Bearer {token}"))
 }
 
 async fn manage(house: &House, method: Method, registered: &Value, body: Option<&Value>) -> Answer {
     let request = authorized(method, registered).header(header::CONTENT_TYPE, "application/json");
     let body = body.map(Value::to_string).unwrap_or_default();
-    house.send(request.body(body.into()).expect("a request")).await
+    house
+        .send(request.body(body.into()).expect("a request"))
+        .await
 }
 
 fn refused(answer: &Answer) {
     answer.refused(401, "invalid_token");
     let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap_or_default();
-    assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{challenge}");
+    assert!(
+        challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""),
+        "{challenge}"
+    );
 }

@@ -1,4 +1,5 @@
-//! The documents by which clients find everything (RFC 8414, RFC 9728, A4, A7, A18, K2, mcp-requirements 7.6, 7.9, 7.10; case E43).
+//! The documents by which clients find everything (RFC 8414, RFC 9728, A4, A7, A18, K2,
+//! mcp-requirements 7.6, 7.9, 7.10; case E43).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -70,26 +71,57 @@ async fn several_resources_have_a_document_each(engine: Engine) {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
-        scopes: vec![ScopeDescription { name: format!("{name}:use"), sentence: String::new(), default: true }],
+        scopes: vec![ScopeDescription {
+            name: format!("{name}:use"),
+            sentence: String::new(),
+            default: true,
+        }],
         introspection_secret: None,
     };
     let house = House::with(engine, |settings| {
-        settings.resources.push(resource("https://vestibule.example/deep/mcp", "deep"));
-        settings.resources.push(resource("https://elsewhere.example/mcp", "elsewhere"));
+        settings
+            .resources
+            .push(resource("https://vestibule.example/deep/mcp", "deep"));
+        settings
+            .resources
+            .push(resource("https://elsewhere.example/mcp", "elsewhere"));
     })
     .await;
     let of = async |path: &str| house.get(&format!("{RESOURCE}{path}")).await;
     assert_eq!(of("/mcp").await.granted()["resource"], MCP);
-    assert_eq!(of("/deep/mcp").await.granted()["resource"], "https://vestibule.example/deep/mcp");
-    assert_eq!(of("").await.status, 404, "with several, the root stands for none of them");
+    assert_eq!(
+        of("/deep/mcp").await.granted()["resource"],
+        "https://vestibule.example/deep/mcp"
+    );
+    assert_eq!(
+        of("").await.status,
+        404,
+        "with several, the root stands for none of them"
+    );
     let server = house.get(SERVER).await.granted();
-    assert_eq!(server["protected_resources"].as_array().map(Vec::len), Some(3));
-    assert_eq!(server["scopes_supported"], json!(["notes:read", "notes:write", "deep:use", "elsewhere:use", "offline_access"]));
+    assert_eq!(
+        server["protected_resources"].as_array().map(Vec::len),
+        Some(3)
+    );
+    assert_eq!(
+        server["scopes_supported"],
+        json!([
+            "notes:read",
+            "notes:write",
+            "deep:use",
+            "elsewhere:use",
+            "offline_access"
+        ])
+    );
 }
 
 async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine) {
     let house = House::empty(engine).await;
-    for path in [SERVER.to_owned(), RESOURCE.to_owned(), format!("{RESOURCE}/mcp")] {
+    for path in [
+        SERVER.to_owned(),
+        RESOURCE.to_owned(),
+        format!("{RESOURCE}/mcp"),
+    ] {
         let plain = house.get(&path).await;
         for (name, value) in [
             ("host", "evil.example"),
@@ -99,12 +131,25 @@ async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine)
             ("x-forwarded-prefix", "/evil"),
             ("x-original-url", "/evil"),
         ] {
-            let mut request = request(Method::GET, &path).body(Body::empty()).expect("a request");
-            request.headers_mut().insert(name, value.parse().expect("a header"));
+            let mut request = request(Method::GET, &path)
+                .body(Body::empty())
+                .expect("a request");
+            request
+                .headers_mut()
+                .insert(name, value.parse().expect("a header"));
             assert_eq!(house.send(request).await.body, plain.body, "{name}");
         }
-        let absolute = request(Method::GET, &format!("http://evil.example{path}?issuer=https://evil.example"));
-        assert_eq!(house.send(absolute.body(Body::empty()).expect("a request")).await.body, plain.body);
+        let absolute = request(
+            Method::GET,
+            &format!("http://evil.example{path}?issuer=https://evil.example"),
+        );
+        assert_eq!(
+            house
+                .send(absolute.body(Body::empty()).expect("a request"))
+                .await
+                .body,
+            plain.body
+        );
     }
 }
 
@@ -164,21 +209,47 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
 async fn documents_answer_to_get_and_head_alone(engine: Engine) {
     let house = House::empty(engine).await;
     for path in [SERVER, RESOURCE, KEYS] {
-        let send = async |method: Method| house.send(request(method, path).body(Body::empty()).expect("a request")).await;
+        let send = async |method: Method| {
+            house
+                .send(
+                    request(method, path)
+                        .body(Body::empty())
+                        .expect("a request"),
+                )
+                .await
+        };
         let (get, head) = (send(Method::GET).await, send(Method::HEAD).await);
-        assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""), "{path}");
-        assert_eq!(head.header(header::CONTENT_TYPE), get.header(header::CONTENT_TYPE), "{path}");
+        assert_eq!(
+            (head.status.as_u16(), head.body.as_str()),
+            (200, ""),
+            "{path}"
+        );
+        assert_eq!(
+            head.header(header::CONTENT_TYPE),
+            get.header(header::CONTENT_TYPE),
+            "{path}"
+        );
         for method in [Method::POST, Method::PUT, Method::DELETE] {
             let answer = send(method).await;
             assert_eq!(answer.status, 405, "{path}");
-            assert!(answer.header(header::ALLOW).is_some_and(|allow| allow.contains("GET")), "{path}");
+            assert!(
+                answer
+                    .header(header::ALLOW)
+                    .is_some_and(|allow| allow.contains("GET")),
+                "{path}"
+            );
         }
         assert_eq!(get.header(header::SET_COOKIE), None, "{path}");
-        assert_eq!(get.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{path}");
+        assert_eq!(
+            get.header(header::X_CONTENT_TYPE_OPTIONS),
+            Some("nosniff"),
+            "{path}"
+        );
     }
 }
 
-/// A client stops at a fault of the server, and goes on after 404 (mcp-requirements 5.2); a script has to be able to read it.
+/// A client stops at a fault of the server, and goes on after 404 (mcp-requirements 5.2); a script
+/// has to be able to read it.
 async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
     let house = House::empty(engine).await;
     for path in [
@@ -191,17 +262,35 @@ async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
         "/mcp/.well-known/oauth-protected-resource",
     ] {
         for accept in ["application/json", "*/*", "text/html"] {
-            let request = request(Method::GET, path).header(header::ACCEPT, accept).header(header::ORIGIN, "https://a.example");
-            let answer = house.send(request.body(Body::empty()).expect("a request")).await;
-            assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (404, &json!("not_found")), "{path}");
-            assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{path}");
-            assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{path}");
+            let request = request(Method::GET, path)
+                .header(header::ACCEPT, accept)
+                .header(header::ORIGIN, "https://a.example");
+            let answer = house
+                .send(request.body(Body::empty()).expect("a request"))
+                .await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["error"]),
+                (404, &json!("not_found")),
+                "{path}"
+            );
+            assert_eq!(
+                answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+                Some("*"),
+                "{path}"
+            );
+            assert_eq!(
+                answer.header(header::CACHE_CONTROL),
+                Some("no-store"),
+                "{path}"
+            );
         }
     }
 }
 
 /// Redirects of these are not followed, or not to where they were meant (mcp-requirements 7.10).
-async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(engine: Engine) {
+async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(
+    engine: Engine,
+) {
     let house = House::empty(engine).await;
     for (path, allowed) in [
         (SERVER, &["GET", "HEAD"][..]),
@@ -214,10 +303,31 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
         ("/register/vc_x", &["GET", "HEAD", "PUT", "DELETE"]),
         ("/api/me", &["GET", "HEAD"]),
     ] {
-        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE] {
-            let answer = house.send(request(method.clone(), path).body(Body::empty()).expect("a request")).await;
-            assert!(!answer.status.is_redirection() && !answer.status.is_server_error(), "{method} {path}: {answer:?}");
-            assert_eq!(answer.status == 405, !allowed.contains(&method.as_str()), "{method} {path}: {answer:?}");
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::TRACE,
+        ] {
+            let answer = house
+                .send(
+                    request(method.clone(), path)
+                        .body(Body::empty())
+                        .expect("a request"),
+                )
+                .await;
+            assert!(
+                !answer.status.is_redirection() && !answer.status.is_server_error(),
+                "{method} {path}: {answer:?}"
+            );
+            assert_eq!(
+                answer.status == 405,
+                !allowed.contains(&method.as_str()),
+                "{method} {path}: {answer:?}"
+            );
             if answer.status == 405 {
                 let named = answer.header(header::ALLOW).unwrap_or_default();
                 assert_eq!(named.split(',').collect::<Vec<_>>(), allowed, "{path}");
@@ -226,27 +336,70 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
     }
 }
 
-async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(engine: Engine) {
+async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(
+    engine: Engine,
+) {
     let house = House::empty(engine).await;
-    let ask = async |path: &str| house.send(request(Method::OPTIONS, path).body(Body::empty()).expect("a request")).await;
-    for path in [SERVER, RESOURCE, KEYS, "/token", "/revoke", "/register", "/register/vc_x", "/.well-known/x"] {
+    let ask = async |path: &str| {
+        house
+            .send(
+                request(Method::OPTIONS, path)
+                    .body(Body::empty())
+                    .expect("a request"),
+            )
+            .await
+    };
+    for path in [
+        SERVER,
+        RESOURCE,
+        KEYS,
+        "/token",
+        "/revoke",
+        "/register",
+        "/register/vc_x",
+        "/.well-known/x",
+    ] {
         let answer = ask(path).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN)), (204, Some("*")), "{path}");
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+            ),
+            (204, Some("*")),
+            "{path}"
+        );
     }
     // O7: never there, nor where only servers call.
     for path in ["/authorize", "/login", "/introspect", "/api/me"] {
         let answer = ask(path).await;
         assert!(answer.status.is_client_error(), "{path}: {answer:?}");
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), None, "{path}");
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            None,
+            "{path}"
+        );
     }
 }
 
-async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(engine: Engine) {
+async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(
+    engine: Engine,
+) {
     let house = House::empty(engine).await;
     let open = |answer: &Answer, what: &str| {
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{what}");
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_CREDENTIALS), None, "{what}");
-        let exposed = answer.header(header::ACCESS_CONTROL_EXPOSE_HEADERS).unwrap_or_default().to_ascii_lowercase();
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            Some("*"),
+            "{what}"
+        );
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_CREDENTIALS),
+            None,
+            "{what}"
+        );
+        let exposed = answer
+            .header(header::ACCESS_CONTROL_EXPOSE_HEADERS)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         assert!(exposed.contains("www-authenticate"), "{what}: {exposed}");
     };
     for path in [
@@ -266,16 +419,29 @@ async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registrat
         let preflight = request(Method::OPTIONS, path)
             .header(header::ORIGIN, "https://inspector.example")
             .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
-            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "mcp-protocol-version,authorization,content-type");
-        let answer = house.send(preflight.body(Body::empty()).expect("a request")).await;
+            .header(
+                header::ACCESS_CONTROL_REQUEST_HEADERS,
+                "mcp-protocol-version,authorization,content-type",
+            );
+        let answer = house
+            .send(preflight.body(Body::empty()).expect("a request"))
+            .await;
         assert!(answer.status.is_success(), "{path}: {answer:?}");
         open(&answer, path);
-        let allowed = answer.header(header::ACCESS_CONTROL_ALLOW_HEADERS).unwrap_or_default().to_ascii_lowercase();
+        let allowed = answer
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         for name in ["mcp-protocol-version", "authorization", "content-type"] {
             assert!(allowed.contains(name), "{path}: {allowed}");
         }
-        let methods = answer.header(header::ACCESS_CONTROL_ALLOW_METHODS).unwrap_or_default();
-        assert!(methods.contains("POST") && methods.contains("GET"), "{path}: {methods}");
+        let methods = answer
+            .header(header::ACCESS_CONTROL_ALLOW_METHODS)
+            .unwrap_or_default();
+        assert!(
+            methods.contains("POST") && methods.contains("GET"),
+            "{path}: {methods}"
+        );
         open(&house.get(path).await, path);
     }
 }
@@ -284,24 +450,66 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
     let house = House::empty(engine).await;
     let before = house.get(KEYS).await.granted();
     let first = before["keys"][0].clone();
-    assert_eq!(before["keys"].as_array().map(Vec::len), Some(2), "the one that signs, and the one that will");
-    assert!(first["kid"].as_str().is_some_and(|kid| kid.starts_with("k4.pid.")), "{first}");
-    assert!(first["key"].as_str().is_some_and(|key| key.starts_with("k4.public.")), "{first}");
+    assert_eq!(
+        before["keys"].as_array().map(Vec::len),
+        Some(2),
+        "the one that signs, and the one that will"
+    );
+    assert!(
+        first["kid"]
+            .as_str()
+            .is_some_and(|kid| kid.starts_with("k4.pid.")),
+        "{first}"
+    );
+    assert!(
+        first["key"]
+            .as_str()
+            .is_some_and(|key| key.starts_with("k4.public.")),
+        "{first}"
+    );
     assert_eq!(first["state"], "active");
-    assert!(!before.to_string().contains("secret") && !before.to_string().contains("k4.local"), "{before}");
+    assert!(
+        !before.to_string().contains("secret") && !before.to_string().contains("k4.local"),
+        "{before}"
+    );
     let twin = house.twin().await;
-    house.provider.terminal().rotate_keys().await.expect("rotated");
+    house
+        .provider
+        .terminal()
+        .rotate_keys()
+        .await
+        .expect("rotated");
     twin.provider.refresh_keys().await.expect("read again");
     for server in [&house, &twin] {
         let after = server.get(KEYS).await.granted();
-        let states: Vec<_> =
-            after["keys"].as_array().expect("keys").iter().map(|key| (key["kid"].clone(), key["state"].clone())).collect();
+        let states: Vec<_> = after["keys"]
+            .as_array()
+            .expect("keys")
+            .iter()
+            .map(|key| (key["kid"].clone(), key["state"].clone()))
+            .collect();
         assert_eq!(states.len(), 3, "{after}");
-        assert_eq!(states[0].0, before["keys"][1]["kid"], "what signs now was published before");
-        assert!(states.contains(&(first["kid"].clone(), json!("retiring"))), "{after}");
-        assert!(states.iter().any(|(kid, state)| *kid != first["kid"] && *state == "active"), "{after}");
+        assert_eq!(
+            states[0].0, before["keys"][1]["kid"],
+            "what signs now was published before"
+        );
+        assert!(
+            states.contains(&(first["kid"].clone(), json!("retiring"))),
+            "{after}"
+        );
+        assert!(
+            states
+                .iter()
+                .any(|(kid, state)| *kid != first["kid"] && *state == "active"),
+            "{after}"
+        );
     }
     // The old one goes when nothing that it signed can be alive.
     house.pass(24 * 3600 + 1);
-    assert_eq!(house.get(KEYS).await.granted()["keys"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        house.get(KEYS).await.granted()["keys"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
 }

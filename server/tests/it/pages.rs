@@ -1,9 +1,13 @@
-//! What every page carries, and what a hostile name cannot make of it (O17, C9, C10, K10; cases A10, D29, D30).
+//! What every page carries, and what a hostile name cannot make of it (O17, C9, C10, K10; cases
+//! A10, D29, D30).
 
 use http::header;
 use serde_json::json;
 
-use crate::support::{ALICE, Answer, Browser, Document, Engine, House, McpClient, PASSWORD, native_metadata, on_both_engines};
+use crate::support::{
+    ALICE, Answer, Browser, Document, Engine, House, McpClient, PASSWORD, native_metadata,
+    on_both_engines,
+};
 
 on_both_engines!(
     o17_every_page_says_what_may_be_done_with_it,
@@ -20,48 +24,108 @@ async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let mut stranger = Browser::new(&house);
-    let link = house.provider.terminal().add_account("bob@example.com", None).await.expect("added").enrolment_link.expect("a link");
+    let link = house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", None)
+        .await
+        .expect("added")
+        .enrolment_link
+        .expect("a link");
     let begun = browser.get(&client.authorize_path()).await;
     let mut nonces = Vec::new();
     let foreign = {
         let mut window = browser.clone();
         window.origin = Some("https://evil.example".to_owned());
-        window.post("/actions/consent", &crate::support::Query::default()).await
+        window
+            .post("/actions/consent", &crate::support::Query::default())
+            .await
     };
     for (what, answer) in [
         ("login", stranger.get("/login").await),
         ("login, again", stranger.get("/login").await),
         ("account", browser.get("/account").await),
         ("consent", browser.follow(&begun).await),
-        ("enrolment", stranger.get(link.split_once("example").expect("a path").1).await),
+        (
+            "enrolment",
+            stranger
+                .get(link.split_once("example").expect("a path").1)
+                .await,
+        ),
         ("setup that is gone", stranger.get("/setup/x").await),
-        ("consent that is gone", browser.get("/consent?request=x").await),
-        ("authorize without anything", browser.get("/authorize").await),
+        (
+            "consent that is gone",
+            browser.get("/consent?request=x").await,
+        ),
+        (
+            "authorize without anything",
+            browser.get("/authorize").await,
+        ),
         ("nowhere", browser.get("/nowhere").await),
         ("a foreign form", foreign),
     ] {
         let page = answer.document();
-        let policy = answer.header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'", "form-action 'self'"] {
-            assert!(policy.split("; ").any(|own| own.starts_with(part)), "{what}: {part} in {policy}");
+        let policy = answer
+            .header(header::CONTENT_SECURITY_POLICY)
+            .expect("a policy");
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "style-src 'self'",
+            "form-action 'self'",
+        ] {
+            assert!(
+                policy.split("; ").any(|own| own.starts_with(part)),
+                "{what}: {part} in {policy}"
+            );
         }
         assert!(
-            !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'),
+            !policy.contains("unsafe-inline")
+                && !policy.contains("'unsafe-eval'")
+                && !policy.contains('*'),
             "{what}: {policy}"
         );
-        assert_eq!(answer.header(header::X_FRAME_OPTIONS), Some("DENY"), "{what}");
-        // Clients in a browser open these pages in a window of theirs, and wait for what it tells its opener.
+        assert_eq!(
+            answer.header(header::X_FRAME_OPTIONS),
+            Some("DENY"),
+            "{what}"
+        );
+        // Clients in a browser open these pages in a window of theirs, and wait for what it tells
+        // its opener.
         assert_eq!(answer.header("cross-origin-opener-policy"), None, "{what}");
-        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{what}");
-        assert!(["same-origin", "no-referrer"].contains(&answer.header(header::REFERRER_POLICY).expect("a policy")), "{what}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{what}");
+        assert_eq!(
+            answer.header(header::X_CONTENT_TYPE_OPTIONS),
+            Some("nosniff"),
+            "{what}"
+        );
+        assert!(
+            ["same-origin", "no-referrer"]
+                .contains(&answer.header(header::REFERRER_POLICY).expect("a policy")),
+            "{what}"
+        );
+        assert_eq!(
+            answer.header(header::CACHE_CONTROL),
+            Some("no-store"),
+            "{what}"
+        );
         clean(&page, what);
         nonces.extend(page.attributes("script", "nonce").map(str::to_owned));
-        for nonce in page.attributes("script", "nonce").chain(page.attributes("link", "nonce")) {
-            assert!(policy.contains(&format!("'nonce-{nonce}'")), "{what}: {policy}");
+        for nonce in page
+            .attributes("script", "nonce")
+            .chain(page.attributes("link", "nonce"))
+        {
+            assert!(
+                policy.contains(&format!("'nonce-{nonce}'")),
+                "{what}: {policy}"
+            );
         }
         let scripts = page.tags().filter(|tag| *tag == "script").count();
-        assert_eq!(page.attributes("script", "nonce").count(), scripts, "{what}: every script has a nonce");
+        assert_eq!(
+            page.attributes("script", "nonce").count(),
+            scripts,
+            "{what}: every script has a nonce"
+        );
     }
     nonces.sort();
     let all = nonces.len();
@@ -75,7 +139,10 @@ async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: E
     let mut browser = Browser::of_alice(&house).await;
     for (redirect, source) in [
         ("https://app.example/cb", "https://app.example"),
-        ("https://app.example:8443/cb?x=1", "https://app.example:8443"),
+        (
+            "https://app.example:8443/cb?x=1",
+            "https://app.example:8443",
+        ),
         ("http://127.0.0.1:33418/callback", "http://127.0.0.1:33418"),
         ("http://localhost:7777/callback", "http://localhost:7777"),
         ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:"),
@@ -87,10 +154,16 @@ async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: E
         let consent = browser.follow(&begun).await;
         // What follows is for callbacks that lead on; no plain http beyond the callback itself.
         let rule = form_action(&consent);
-        assert!(rule.starts_with(&format!("form-action 'self' {source} https: ")), "{rule}");
+        assert!(
+            rule.starts_with(&format!("form-action 'self' {source} https: ")),
+            "{rule}"
+        );
         assert!(!rule.contains(" http: ") && rule.ends_with(':'), "{rule}");
     }
-    assert_eq!(form_action(&browser.get("/account").await), "form-action 'self'");
+    assert_eq!(
+        form_action(&browser.get("/account").await),
+        "form-action 'self'"
+    );
 }
 
 async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
@@ -99,9 +172,18 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("Claude");
     metadata["redirect_uris"] = json!(["https://notclaude.example/cb"]);
-    let web = McpClient::registered(&house, &metadata).await.asking(|query| query.set("scope", "notes:read notes:write"));
+    let web = McpClient::registered(&house, &metadata)
+        .await
+        .asking(|query| query.set("scope", "notes:read notes:write"));
     let words = browser.consent_page(&web).await.words();
-    for said in ["Claude", "notclaude.example", "nobody has checked the name", "Notes", "vestibule.example", ALICE] {
+    for said in [
+        "Claude",
+        "notclaude.example",
+        "nobody has checked the name",
+        "Notes",
+        "vestibule.example",
+        ALICE,
+    ] {
         assert!(words.contains(said), "{said} in {words}");
     }
     for said in ["See who you are and read your notes", "Add notes for you"] {
@@ -109,18 +191,35 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     }
     assert!(!words.contains("on this computer"), "{words}");
     // C9: an answer that stays on this computer could be anybody's there.
-    let native = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read"));
+    let native = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read"));
     let words = browser.consent_page(&native).await.words();
-    assert!(words.contains("127.0.0.1:33418") && words.contains("on this computer"), "{words}");
+    assert!(
+        words.contains("127.0.0.1:33418") && words.contains("on this computer"),
+        "{words}"
+    );
     assert!(!words.contains("Add notes for you"), "{words}");
     // One that an administrator added is not one that named itself.
     let uris = ["https://app.example/cb".to_owned()];
-    let added = house.provider.terminal().add_client("Our own", &uris, false).await.expect("added");
+    let added = house
+        .provider
+        .terminal()
+        .add_client("Our own", &uris, false)
+        .await
+        .expect("added");
     let added = McpClient::known(&house, &added.client_id, None, &uris[0]);
     let words = browser.consent_page(&added).await.words();
-    assert!(words.contains("Our own") && !words.contains("nobody has checked"), "{words}");
+    assert!(
+        words.contains("Our own") && !words.contains("nobody has checked"),
+        "{words}"
+    );
     // Without a name, its id stands there.
-    let nameless = McpClient::registered(&house, &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })).await;
+    let nameless = McpClient::registered(
+        &house,
+        &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" }),
+    )
+    .await;
     let words = browser.consent_page(&nameless).await.words();
     assert!(words.contains(&nameless.id), "{words}");
 }
@@ -153,9 +252,21 @@ async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
             for tag in ["img", "base", "iframe", "object"] {
                 assert!(!page.tags().any(|own| own == tag), "{name}: {tag}");
             }
-            let hidden = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{200d}', '\u{feff}', '\r'];
-            assert!(!answer.body.contains(hidden), "{name:?}: {:?}", page.words());
-            assert!(answer.headers.get_all(header::SET_COOKIE).iter().all(|cookie| cookie.as_bytes().starts_with(b"__Host-")));
+            let hidden = [
+                '\u{202e}', '\u{2066}', '\u{200b}', '\u{200d}', '\u{feff}', '\r',
+            ];
+            assert!(
+                !answer.body.contains(hidden),
+                "{name:?}: {:?}",
+                page.words()
+            );
+            assert!(
+                answer
+                    .headers
+                    .get_all(header::SET_COOKIE)
+                    .iter()
+                    .all(|cookie| cookie.as_bytes().starts_with(b"__Host-"))
+            );
         }
     }
     let mut metadata = native_metadata();
@@ -170,11 +281,27 @@ async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
     let mut browser = Browser::new(&house);
     for path in [
-        client.asking(|query| query.set("client_id", hostile)).authorize_path(),
-        client.asking(|query| query.set("redirect_uri", hostile)).authorize_path(),
-        client.asking(|query| query.set("state", hostile).set("redirect_uri", "https://evil.example/")).authorize_path(),
-        format!("/consent?request={}", "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
-        format!("/login?request={}", "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        client
+            .asking(|query| query.set("client_id", hostile))
+            .authorize_path(),
+        client
+            .asking(|query| query.set("redirect_uri", hostile))
+            .authorize_path(),
+        client
+            .asking(|query| {
+                query
+                    .set("state", hostile)
+                    .set("redirect_uri", "https://evil.example/")
+            })
+            .authorize_path(),
+        format!(
+            "/consent?request={}",
+            "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+        ),
+        format!(
+            "/login?request={}",
+            "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+        ),
         "/setup/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E".to_owned(),
         "/%3Cscript%3Ealert(1)%3C/script%3E".to_owned(),
     ] {
@@ -187,7 +314,10 @@ async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
     let typed = browser.sign_in(hostile, "x").await;
     let page = browser.follow(&typed).await.document();
     clean(&page, "login");
-    assert!(page.attributes("input", "value").any(|value| value == hostile));
+    assert!(
+        page.attributes("input", "value")
+            .any(|value| value == hostile)
+    );
 }
 
 async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
@@ -198,33 +328,66 @@ async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
     assert!(browser.follow(&refused).await.document().alert().is_some());
     assert_eq!(browser.open("/login").await.alert(), None);
     // Nobody can put words into our page with a link.
-    for path in ["/login?error=Hello", "/login?message=Hello", "/login?alert=Hello"] {
+    for path in [
+        "/login?error=Hello",
+        "/login?message=Hello",
+        "/login?alert=Hello",
+    ] {
         let page = browser.open(path).await;
         assert!(page.alert().is_none() && !page.words().contains("Hello"));
     }
-    assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        browser.sign_in(ALICE, PASSWORD).await.destination(),
+        "/account"
+    );
 }
 
 async fn hsts_is_for_https_alone(engine: Engine) {
     let house = House::empty(engine).await;
-    assert!(house.get("/login").await.header(header::STRICT_TRANSPORT_SECURITY).is_some());
+    assert!(
+        house
+            .get("/login")
+            .await
+            .header(header::STRICT_TRANSPORT_SECURITY)
+            .is_some()
+    );
     let local = House::with(engine, |settings| {
-        *settings = provider::Settings::new(oauth::Issuer::parse("http://localhost:3000").expect("a good issuer"));
+        *settings = provider::Settings::new(
+            oauth::Issuer::parse("http://localhost:3000").expect("a good issuer"),
+        );
     })
     .await;
-    assert!(local.get("/login").await.header(header::STRICT_TRANSPORT_SECURITY).is_none());
+    assert!(
+        local
+            .get("/login")
+            .await
+            .header(header::STRICT_TRANSPORT_SECURITY)
+            .is_none()
+    );
 }
 
 /// No inline handler, no inline style, no address that is a script.
 fn clean(page: &Document, what: &str) {
     for (name, value) in page.all_attributes() {
-        assert!(!name.starts_with("on") && name != "style" && name != "srcdoc", "{what}: {name}={value}");
+        assert!(
+            !name.starts_with("on") && name != "style" && name != "srcdoc",
+            "{what}: {name}={value}"
+        );
         let address = ["href", "src", "action", "formaction"].contains(&name);
-        assert!(!address || value.starts_with('/') && !value.starts_with("//"), "{what}: {name}={value}");
+        assert!(
+            !address || value.starts_with('/') && !value.starts_with("//"),
+            "{what}: {name}={value}"
+        );
     }
 }
 
 fn form_action(answer: &Answer) -> String {
-    let policy = answer.header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-    policy.split("; ").find(|part| part.starts_with("form-action")).expect("a rule for forms").to_owned()
+    let policy = answer
+        .header(header::CONTENT_SECURITY_POLICY)
+        .expect("a policy");
+    policy
+        .split("; ")
+        .find(|part| part.starts_with("form-action"))
+        .expect("a rule for forms")
+        .to_owned()
 }

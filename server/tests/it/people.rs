@@ -6,7 +6,8 @@ use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ALICE, Answer, Browser, Document, Engine, House, ISSUER, McpClient, PASSWORD, Query, RACERS, from, on_both_engines, race,
+    ALICE, Answer, Browser, Document, Engine, House, ISSUER, McpClient, PASSWORD, Query, RACERS,
+    from, on_both_engines, race,
 };
 
 on_both_engines!(
@@ -34,23 +35,42 @@ async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: 
     // The very same words at the very same time: once she lives here, once she does not.
     let attempt = async || {
         let mut browser = fresh.clone();
-        browser.cookies.insert("__Host-vestibule-browser".to_owned(), "A".repeat(43));
+        browser
+            .cookies
+            .insert("__Host-vestibule-browser".to_owned(), "A".repeat(43));
         let answer = browser.sign_in(ALICE, "not her password").await;
         let page = browser.follow(&answer).await;
         (answer, page)
     };
     let (wrong, wrong_page) = attempt().await;
-    house.provider.terminal().remove_account(ALICE).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_account(ALICE)
+        .await
+        .expect("removed");
     let (unknown, unknown_page) = attempt().await;
     assert_eq!(wrong.destination(), "/login");
     assert_eq!(wrong_page.document().alert().as_deref(), Some(WRONG));
     assert_eq!((unknown.status, &unknown.body), (wrong.status, &wrong.body));
     assert_eq!(unknown.headers_without_id(), wrong.headers_without_id());
     let without_chance = |page: &Answer| {
-        let policy = page.header(header::CONTENT_SECURITY_POLICY).expect("a policy").to_owned();
-        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+        let policy = page
+            .header(header::CONTENT_SECURITY_POLICY)
+            .expect("a policy")
+            .to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next())
+            .expect("a nonce")
+            .to_owned();
         let token = form_token(&page.document(), "Sign in");
-        (page.status, policy.replace(&nonce, ""), page.body.replace(&nonce, "").replace(&token, ""))
+        (
+            page.status,
+            policy.replace(&nonce, ""),
+            page.body.replace(&nonce, "").replace(&token, ""),
+        )
     };
     assert_eq!(without_chance(&unknown_page), without_chance(&wrong_page));
 }
@@ -59,69 +79,141 @@ async fn f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engi
     let house = House::of_alice(engine).await;
     let mut browser = Browser::new(&house);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
-    let answer = action(&house, &mut browser, "start_passkey_sign_in", &json!({ "form_token": form_token })).await;
+    let answer = action(
+        &house,
+        &mut browser,
+        "start_passkey_sign_in",
+        &json!({ "form_token": form_token }),
+    )
+    .await;
     let options = &options(&answer.granted())["publicKey"];
     assert_eq!(options["userVerification"], "required", "{options}");
-    assert!(options["allowCredentials"].as_array().is_none_or(Vec::is_empty), "{options}");
+    assert!(
+        options["allowCredentials"]
+            .as_array()
+            .is_none_or(Vec::is_empty),
+        "{options}"
+    );
     assert_eq!(options["rpId"], "vestibule.example", "{options}");
 }
 
 async fn f44_64_guesses_at_once_count_64(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::new(&house);
-    let form = browser.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", "a guess");
+    let form = browser
+        .open("/login")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", "a guess");
     let alerts = race(RACERS, |_| {
         let (mut window, form) = (browser.clone(), form.clone());
         async move {
             let answer = window.submit(&form, "Sign in").await;
-            window.follow(&answer).await.document().alert().expect("an alert")
+            window
+                .follow(&answer)
+                .await
+                .document()
+                .alert()
+                .expect("an alert")
         }
     })
     .await;
     let judged = alerts.iter().filter(|alert| *alert == WRONG).count();
-    let slowed = alerts.iter().filter(|alert| alert.starts_with("Too many attempts.")).count();
+    let slowed = alerts
+        .iter()
+        .filter(|alert| alert.starts_with("Too many attempts."))
+        .count();
     assert_eq!((judged, slowed), (10, RACERS - 10), "{alerts:?}");
 }
 
-async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(engine: Engine) {
+async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
     let twin = house.twin().await;
     for number in 0..10_u8 {
-        // From another address and another browser each time, with the address typed in another case.
+        // From another address and another browser each time, with the address typed in another
+        // case.
         let mut browser = Browser::new(if number % 2 == 0 { &house } else { &twin });
         browser.address = IpAddr::from([198, 51, 100, number]);
-        browser.sign_in(if number % 3 == 0 { "ALICE@Example.com" } else { ALICE }, "a guess").await;
+        browser
+            .sign_in(
+                if number % 3 == 0 {
+                    "ALICE@Example.com"
+                } else {
+                    ALICE
+                },
+                "a guess",
+            )
+            .await;
     }
     let mut browser = Browser::new(&house);
     let refused = browser.sign_in(ALICE, PASSWORD).await;
     let alert = browser.follow(&refused).await.document().alert();
-    assert_eq!(alert.as_deref(), Some("Too many attempts. Try again in 15 minutes."));
+    assert_eq!(
+        alert.as_deref(),
+        Some("Too many attempts. Try again in 15 minutes.")
+    );
     // Somebody else's address is not hindered by it, and a quarter of an hour is enough.
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
-    assert_eq!(Browser::new(&house).sign_in("bob@example.com", PASSWORD).await.destination(), "/account");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in("bob@example.com", PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
     house.pass(15 * 60);
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
 }
 
-/// From one part of the network a hundred, whoever is guessed at. On one engine: it takes a hundred hashes.
+/// From one part of the network a hundred, whoever is guessed at. On one engine: it takes a hundred
+/// hashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
     let house = House::of_alice(Engine::Memory).await;
     let alerts = race(104, |number: usize| {
         let mut browser = Browser::new(&house);
-        browser.address = format!("2001:db8:1:2::{number:x}").parse().expect("an address");
+        browser.address = format!("2001:db8:1:2::{number:x}")
+            .parse()
+            .expect("an address");
         async move {
-            let answer = browser.sign_in(&format!("person{number}@example.com"), "a guess").await;
-            browser.follow(&answer).await.document().alert().expect("an alert")
+            let answer = browser
+                .sign_in(&format!("person{number}@example.com"), "a guess")
+                .await;
+            browser
+                .follow(&answer)
+                .await
+                .document()
+                .alert()
+                .expect("an alert")
         }
     })
     .await;
     assert_eq!(alerts.iter().filter(|alert| *alert == WRONG).count(), 100);
     let mut browser = Browser::new(&house);
     browser.address = "2001:db8:1:2:ffff::1".parse().expect("an address");
-    assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/login");
+    assert_eq!(
+        browser.sign_in(ALICE, PASSWORD).await.destination(),
+        "/login"
+    );
     browser.address = "2001:db8:1:3::1".parse().expect("an address");
-    assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/account");
+    assert_eq!(
+        browser.sign_in(ALICE, PASSWORD).await.destination(),
+        "/account"
+    );
 }
 
 async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
@@ -129,16 +221,44 @@ async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let token = form.fields.one("form_token").expect("a form token").to_owned();
-    for action in ["sign_in", "accept_invitation", "consent", "sign_out", "disconnect"] {
+    let token = form
+        .fields
+        .one("form_token")
+        .expect("a form token")
+        .to_owned();
+    for action in [
+        "sign_in",
+        "accept_invitation",
+        "consent",
+        "sign_out",
+        "disconnect",
+    ] {
         for fields in [
             Query::default(),
-            Query::new([("form_token", "x"), ("request", "x"), ("token", "x"), ("email", "x"), ("password", "x")]),
-            Query::new([("form_token", &token), ("request", "unknown"), ("token", "unknown"), ("email", "x"), ("password", "x")]),
+            Query::new([
+                ("form_token", "x"),
+                ("request", "x"),
+                ("token", "x"),
+                ("email", "x"),
+                ("password", "x"),
+            ]),
+            Query::new([
+                ("form_token", &token),
+                ("request", "unknown"),
+                ("token", "unknown"),
+                ("email", "x"),
+                ("password", "x"),
+            ]),
         ] {
-            let answer = browser.clone().post(&format!("/actions/{action}"), &fields).await;
+            let answer = browser
+                .clone()
+                .post(&format!("/actions/{action}"), &fields)
+                .await;
             assert_eq!(answer.status, StatusCode::SEE_OTHER, "{action}: {answer:?}");
-            assert!(answer.destination().starts_with('/') && !answer.destination().starts_with("//"), "{action}: {answer:?}");
+            assert!(
+                answer.destination().starts_with('/') && !answer.destination().starts_with("//"),
+                "{action}: {answer:?}"
+            );
             assert!(!answer.destination().contains("password"), "{action}");
         }
     }
@@ -150,12 +270,29 @@ async fn f47_the_setup_link_works_once(engine: Engine) {
     let house = House::empty(engine).await;
     let path = setup_path(&house).await;
     let other = setup_path(&house).await;
-    assert_eq!(move_in(&house, &path, "alice@example.com").await.destination(), "/account");
-    assert_eq!(house.provider.first_account_link().await.expect("the store answers"), None);
+    assert_eq!(
+        move_in(&house, &path, "alice@example.com")
+            .await
+            .destination(),
+        "/account"
+    );
+    assert_eq!(
+        house
+            .provider
+            .first_account_link()
+            .await
+            .expect("the store answers"),
+        None
+    );
     for path in [&path, &other, &path.replace("/setup/", "/enroll/")] {
         Browser::new(&house).get(path).await.problem(410);
     }
-    for nobodys in ["/setup/x", "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/enroll/x", "/enroll/a.b"] {
+    for nobodys in [
+        "/setup/x",
+        "/setup/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "/enroll/x",
+        "/enroll/a.b",
+    ] {
         Browser::new(&house).get(nobodys).await.problem(410);
     }
 }
@@ -164,12 +301,40 @@ async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
     let house = House::empty(engine).await;
     let (one, other) = (setup_path(&house).await, setup_path(&house).await);
     let destinations = race(16, |number| {
-        let (house, path) = (house.clone(), if number % 2 == 0 { one.clone() } else { other.clone() });
-        async move { move_in(&house, &path, &format!("person{number}@example.com")).await.destination().to_owned() }
+        let (house, path) = (
+            house.clone(),
+            if number % 2 == 0 {
+                one.clone()
+            } else {
+                other.clone()
+            },
+        );
+        async move {
+            move_in(&house, &path, &format!("person{number}@example.com"))
+                .await
+                .destination()
+                .to_owned()
+        }
     })
     .await;
-    assert_eq!(destinations.iter().filter(|path| *path == "/account").count(), 1, "{destinations:?}");
-    assert_eq!(house.provider.terminal().accounts().await.expect("the store answers").len(), 1);
+    assert_eq!(
+        destinations
+            .iter()
+            .filter(|path| *path == "/account")
+            .count(),
+        1,
+        "{destinations:?}"
+    );
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .accounts()
+            .await
+            .expect("the store answers")
+            .len(),
+        1
+    );
 }
 
 async fn links_expire_after_a_day(engine: Engine) {
@@ -180,33 +345,84 @@ async fn links_expire_after_a_day(engine: Engine) {
     house.pass(24 * 3600);
     Browser::new(&house).get(&path).await.problem(410);
     let path = setup_path(&house).await;
-    assert_eq!(move_in(&house, &path, ALICE).await.destination(), "/account");
-    let link =
-        house.provider.terminal().add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
+    assert_eq!(
+        move_in(&house, &path, ALICE).await.destination(),
+        "/account"
+    );
+    let link = house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", None)
+        .await
+        .expect("Bob is added")
+        .enrolment_link
+        .expect("a link");
     house.pass(24 * 3600);
-    Browser::new(&house).get(link.strip_prefix(ISSUER).expect("a page of ours")).await.problem(410);
+    Browser::new(&house)
+        .get(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .await
+        .problem(410);
 }
 
 async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let link =
-        house.provider.terminal().add_account("bob@example.com", None).await.expect("Bob is added").enrolment_link.expect("a link");
+    let link = house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", None)
+        .await
+        .expect("Bob is added")
+        .enrolment_link
+        .expect("a link");
     let path = link.strip_prefix(ISSUER).expect("a page of ours");
     assert!(path.starts_with("/enroll/"), "{path}");
     let mut browser = Browser::new(&house);
     let page = browser.open(path).await;
-    assert!(page.attributes("input", "value").any(|value| value == "bob@example.com"));
-    let form = page.form("Create account").fill("email", ALICE).fill("password", "a room above the shop");
+    assert!(
+        page.attributes("input", "value")
+            .any(|value| value == "bob@example.com")
+    );
+    let form = page
+        .form("Create account")
+        .fill("email", ALICE)
+        .fill("password", "a room above the shop");
     let moved_in = browser.submit(&form, "Create account").await;
     let account = browser.follow(&moved_in).await.document();
-    assert!(account.words().contains("bob@example.com") && !account.words().contains(ALICE), "{}", account.words());
+    assert!(
+        account.words().contains("bob@example.com") && !account.words().contains(ALICE),
+        "{}",
+        account.words()
+    );
     // Alice's password is what it was, Bob's is his, and the link is gone.
-    assert_eq!(Browser::new(&house).sign_in(ALICE, PASSWORD).await.destination(), "/account");
-    assert_eq!(Browser::new(&house).sign_in("bob@example.com", "a room above the shop").await.destination(), "/account");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in(ALICE, PASSWORD)
+            .await
+            .destination(),
+        "/account"
+    );
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in("bob@example.com", "a room above the shop")
+            .await
+            .destination(),
+        "/account"
+    );
     Browser::new(&house).get(path).await.problem(410);
-    let again = browser.submit(&form.fill("password", "another one, stolen"), "Create account").await;
+    let again = browser
+        .submit(
+            &form.fill("password", "another one, stolen"),
+            "Create account",
+        )
+        .await;
     assert_ne!(again.destination(), "/account");
-    assert_eq!(Browser::new(&house).sign_in("bob@example.com", "another one, stolen").await.destination(), "/login");
+    assert_eq!(
+        Browser::new(&house)
+            .sign_in("bob@example.com", "another one, stolen")
+            .await
+            .destination(),
+        "/login"
+    );
 }
 
 async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
@@ -215,22 +431,52 @@ async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
     let mut browser = Browser::new(&house);
     let form = browser.open(&path).await.form("Create account");
     for (email, password, expected) in [
-        (ALICE, "short", "Choose a password of at least 12 characters."),
-        (ALICE, &*"x".repeat(1025), "This password is too long. Choose a shorter one."),
+        (
+            ALICE,
+            "short",
+            "Choose a password of at least 12 characters.",
+        ),
+        (
+            ALICE,
+            &*"x".repeat(1025),
+            "This password is too long. Choose a shorter one.",
+        ),
         (ALICE, "", "Choose a password of at least 12 characters."),
-        ("alice", PASSWORD, "Enter an e-mail address, such as name@example.com."),
-        ("", PASSWORD, "Enter an e-mail address, such as name@example.com."),
+        (
+            "alice",
+            PASSWORD,
+            "Enter an e-mail address, such as name@example.com.",
+        ),
+        (
+            "",
+            PASSWORD,
+            "Enter an e-mail address, such as name@example.com.",
+        ),
     ] {
-        let answer = browser.submit(&form.clone().fill("email", email).fill("password", password), "Create account").await;
+        let answer = browser
+            .submit(
+                &form.clone().fill("email", email).fill("password", password),
+                "Create account",
+            )
+            .await;
         assert_eq!(answer.destination(), path);
         let page = browser.follow(&answer).await.document();
         assert_eq!(page.alert().as_deref(), Some(expected), "{email}");
         let boxes: Vec<_> = page.attributes("input", "value").collect();
-        assert!(email.is_empty() || boxes.contains(&email), "what was typed is still there");
-        assert!(password.is_empty() || !boxes.contains(&password), "a password never is");
+        assert!(
+            email.is_empty() || boxes.contains(&email),
+            "what was typed is still there"
+        );
+        assert!(
+            password.is_empty() || !boxes.contains(&password),
+            "a password never is"
+        );
         assert_eq!(browser.open(&path).await.alert(), None, "said once");
     }
-    assert_eq!(move_in(&house, &path, ALICE).await.destination(), "/account");
+    assert_eq!(
+        move_in(&house, &path, ALICE).await.destination(),
+        "/account"
+    );
 }
 
 async fn a_session_lasts_thirty_days(engine: Engine) {
@@ -246,15 +492,41 @@ async fn a_session_lasts_thirty_days(engine: Engine) {
 async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     assert_eq!(browser.get("/account").await.destination(), "/login");
     let mut knocking = Browser::new(&house);
     let refused = knocking.sign_in(ALICE, PASSWORD).await;
-    assert_eq!(knocking.follow(&refused).await.document().alert().as_deref(), Some(WRONG));
-    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
+    assert_eq!(
+        knocking
+            .follow(&refused)
+            .await
+            .document()
+            .alert()
+            .as_deref(),
+        Some(WRONG)
+    );
+    house
+        .provider
+        .terminal()
+        .enable_account(ALICE)
+        .await
+        .expect("enabled");
     assert_eq!(browser.get("/account").await.destination(), "/login");
-    assert_eq!(browser.sign_in(ALICE, PASSWORD).await.destination(), "/account");
-    house.provider.terminal().remove_account(ALICE).await.expect("removed");
+    assert_eq!(
+        browser.sign_in(ALICE, PASSWORD).await.destination(),
+        "/account"
+    );
+    house
+        .provider
+        .terminal()
+        .remove_account(ALICE)
+        .await
+        .expect("removed");
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
@@ -265,7 +537,10 @@ async fn f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine
     let start = json!({ "form_token": form_token });
     let nonsense = json!({ "id": "AA", "rawId": "AA", "type": "public-key", "extensions": {},
         "response": { "authenticatorData": "AA", "clientDataJSON": "AA", "signature": "AA", "userHandle": null } });
-    let ceremony = action(&house, &mut browser, "start_passkey_sign_in", &start).await.granted()["id"].clone();
+    let ceremony = action(&house, &mut browser, "start_passkey_sign_in", &start)
+        .await
+        .granted()["id"]
+        .clone();
     let mut finish = json!({ "form_token": form_token, "ceremony": ceremony, "credential": nonsense.to_string(), "request": "" });
     for _ in 0..2 {
         let refused = action(&house, &mut browser, "finish_passkey_sign_in", &finish).await;
@@ -273,32 +548,72 @@ async fn f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine
         assert!(!browser.cookies.contains_key("__Host-vestibule-session"));
     }
     finish["credential"] = json!("{");
-    assert_eq!(action(&house, &mut browser, "finish_passkey_sign_in", &finish).await.status, 422);
+    assert_eq!(
+        action(&house, &mut browser, "finish_passkey_sign_in", &finish)
+            .await
+            .status,
+        422
+    );
     finish["form_token"] = json!("x");
-    assert_eq!(action(&house, &mut browser, "finish_passkey_sign_in", &finish).await.status, 403);
+    assert_eq!(
+        action(&house, &mut browser, "finish_passkey_sign_in", &finish)
+            .await
+            .status,
+        403
+    );
 }
 
 async fn passkeys_are_added_by_signed_in_people_only(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut stranger = Browser::new(&house);
     let token = form_token(&stranger.open("/login").await, "Sign in");
-    let refused = action(&house, &mut stranger, "start_adding_passkey", &json!({ "form_token": token })).await;
+    let refused = action(
+        &house,
+        &mut stranger,
+        "start_adding_passkey",
+        &json!({ "form_token": token }),
+    )
+    .await;
     assert_eq!(refused.status, 401, "{refused:?}");
     let mut browser = Browser::of_alice(&house).await;
     let token = form_token(&browser.open("/account").await, "Sign out");
-    let begun = action(&house, &mut browser, "start_adding_passkey", &json!({ "form_token": token })).await.granted();
+    let begun = action(
+        &house,
+        &mut browser,
+        "start_adding_passkey",
+        &json!({ "form_token": token }),
+    )
+    .await
+    .granted();
     let selection = &options(&begun)["publicKey"]["authenticatorSelection"];
-    assert_eq!((&selection["userVerification"], &selection["residentKey"]), (&json!("required"), &json!("required")), "{begun}");
+    assert_eq!(
+        (&selection["userVerification"], &selection["residentKey"]),
+        (&json!("required"), &json!("required")),
+        "{begun}"
+    );
     let nonsense = json!({ "id": "AA", "rawId": "AA", "type": "public-key", "extensions": {},
         "response": { "attestationObject": "AA", "clientDataJSON": "AA" } });
-    let finish = json!({ "form_token": token, "ceremony": begun["id"], "credential": nonsense.to_string() });
-    assert_eq!(action(&house, &mut browser, "finish_adding_passkey", &finish).await.status, 422);
+    let finish =
+        json!({ "form_token": token, "ceremony": begun["id"], "credential": nonsense.to_string() });
+    assert_eq!(
+        action(&house, &mut browser, "finish_adding_passkey", &finish)
+            .await
+            .status,
+        422
+    );
     assert_eq!(browser.open("/account").await.alert(), None);
 }
 
 async fn setup_path(house: &House) -> String {
-    let link = house.provider.first_account_link().await.expect("the store answers").expect("a link");
-    link.strip_prefix(ISSUER).expect("a page of ours").to_owned()
+    let link = house
+        .provider
+        .first_account_link()
+        .await
+        .expect("the store answers")
+        .expect("a link");
+    link.strip_prefix(ISSUER)
+        .expect("a page of ours")
+        .to_owned()
 }
 
 async fn move_in(house: &House, path: &str, email: &str) -> Answer {
@@ -307,11 +622,17 @@ async fn move_in(house: &House, path: &str, email: &str) -> Answer {
     if page.status != 200 {
         return Answer {
             status: StatusCode::SEE_OTHER,
-            headers: [(header::LOCATION, path.parse().expect("a path"))].into_iter().collect(),
+            headers: [(header::LOCATION, path.parse().expect("a path"))]
+                .into_iter()
+                .collect(),
             ..page
         };
     }
-    let form = page.document().form("Create account").fill("email", email).fill("password", PASSWORD);
+    let form = page
+        .document()
+        .form("Create account")
+        .fill("email", email)
+        .fill("password", PASSWORD);
     browser.submit(&form, "Create account").await
 }
 
@@ -321,16 +642,30 @@ fn options(ceremony: &Value) -> Value {
 }
 
 fn form_token(page: &Document, button: &str) -> String {
-    page.form(button).fields.one("form_token").expect("a form token").to_owned()
+    page.form(button)
+        .fields
+        .one("form_token")
+        .expect("a form token")
+        .to_owned()
 }
 
 /// Calls a server function as the islands do.
 async fn action(house: &House, browser: &mut Browser, name: &str, arguments: &Value) -> Answer {
-    let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<_> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let request = from(browser.address, Method::POST, &format!("/actions/{name}"))
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json")
         .header(header::ORIGIN, ISSUER)
         .header(header::COOKIE, cookies.join("; "));
-    house.send(request.body(arguments.to_string().into()).expect("a request")).await
+    house
+        .send(
+            request
+                .body(arguments.to_string().into())
+                .expect("a request"),
+        )
+        .await
 }

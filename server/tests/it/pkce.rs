@@ -1,6 +1,8 @@
 //! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, O3, O4; cases B11 and B12).
 
-use crate::support::{Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Tokens, challenge, on_both_engines};
+use crate::support::{
+    Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Tokens, challenge, on_both_engines,
+};
 
 on_both_engines!(
     the_vector_of_rfc_7636_appendix_b_passes,
@@ -14,7 +16,9 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 async fn the_vector_of_rfc_7636_appendix_b_passes(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let mut client = McpClient::native(&house).await.asking(|query| query.set("code_challenge", CHALLENGE));
+    let mut client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("code_challenge", CHALLENGE));
     VERIFIER.clone_into(&mut client.verifier);
     client.connect(&mut Browser::of_alice(&house).await).await;
 }
@@ -23,51 +27,129 @@ async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
     let cases: [(&str, Bend); 17] = [
-        ("no challenge and no method", |query| query.without("code_challenge").without("code_challenge_method")),
+        ("no challenge and no method", |query| {
+            query
+                .without("code_challenge")
+                .without("code_challenge_method")
+        }),
         ("no challenge", |query| query.without("code_challenge")),
-        ("an empty challenge", |query| query.set("code_challenge", "")),
-        ("no method, which means plain", |query| query.without("code_challenge_method")),
-        ("an empty method", |query| query.set("code_challenge_method", "")),
-        ("plain", |query| query.set("code_challenge_method", "plain").set("code_challenge", VERIFIER)),
-        ("plain with a digest", |query| query.set("code_challenge_method", "plain")),
+        ("an empty challenge", |query| {
+            query.set("code_challenge", "")
+        }),
+        ("no method, which means plain", |query| {
+            query.without("code_challenge_method")
+        }),
+        ("an empty method", |query| {
+            query.set("code_challenge_method", "")
+        }),
+        ("plain", |query| {
+            query
+                .set("code_challenge_method", "plain")
+                .set("code_challenge", VERIFIER)
+        }),
+        ("plain with a digest", |query| {
+            query.set("code_challenge_method", "plain")
+        }),
         ("s256", |query| query.set("code_challenge_method", "s256")),
-        ("S256 and a space", |query| query.set("code_challenge_method", "S256 ")),
+        ("S256 and a space", |query| {
+            query.set("code_challenge_method", "S256 ")
+        }),
         ("S512", |query| query.set("code_challenge_method", "S512")),
         ("none", |query| query.set("code_challenge_method", "none")),
-        ("two methods", |query| query.and("code_challenge_method", "plain")),
-        ("the same method twice", |query| query.and("code_challenge_method", "S256")),
-        ("two challenges", |query| query.and("code_challenge", CHALLENGE)),
-        ("padding", |query| query.set("code_challenge", &format!("{CHALLENGE}="))),
-        ("too short", |query| query.set("code_challenge", &CHALLENGE[..42])),
-        ("not base64url", |query| query.set("code_challenge", &CHALLENGE.replace('-', "+"))),
+        ("two methods", |query| {
+            query.and("code_challenge_method", "plain")
+        }),
+        ("the same method twice", |query| {
+            query.and("code_challenge_method", "S256")
+        }),
+        ("two challenges", |query| {
+            query.and("code_challenge", CHALLENGE)
+        }),
+        ("padding", |query| {
+            query.set("code_challenge", &format!("{CHALLENGE}="))
+        }),
+        ("too short", |query| {
+            query.set("code_challenge", &CHALLENGE[..42])
+        }),
+        ("not base64url", |query| {
+            query.set("code_challenge", &CHALLENGE.replace('-', "+"))
+        }),
     ];
     for (what, change) in cases {
         let asking = client.asking(change);
         let callback = Callback::read(house.get(&asking.authorize_path()).await.destination());
         assert_eq!(callback.base, client.redirect_uri, "{what}");
-        assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"], "{what}");
-        assert_eq!(callback.query.one("error"), Some("invalid_request"), "{what}");
+        assert_eq!(
+            callback.query.names(),
+            ["error", "error_description", "state", "iss"],
+            "{what}"
+        );
+        assert_eq!(
+            callback.query.one("error"),
+            Some("invalid_request"),
+            "{what}"
+        );
         assert_eq!(callback.query.one("iss"), Some(ISSUER), "{what}");
         for challenge in [CHALLENGE, VERIFIER, &challenge(&client.verifier)] {
-            assert!(!callback.query.encode().contains(challenge), "{what}: the challenge is repeated");
+            assert!(
+                !callback.query.encode().contains(challenge),
+                "{what}: the challenge is repeated"
+            );
         }
     }
 }
 
-async fn b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(engine: Engine) {
+async fn b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
+    engine: Engine,
+) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code);
     for (what, form, error) in [
-        ("no verifier", form.clone().without("code_verifier"), "invalid_request"),
-        ("an empty one", form.clone().set("code_verifier", ""), "invalid_request"),
-        ("twice the same", form.clone().and("code_verifier", &client.verifier), "invalid_request"),
-        ("right and wrong", form.clone().and("code_verifier", VERIFIER), "invalid_request"),
-        ("another one", form.clone().set("code_verifier", VERIFIER), "invalid_grant"),
-        ("the challenge", form.clone().set("code_verifier", &challenge(&client.verifier)), "invalid_grant"),
-        ("another case", form.clone().set("code_verifier", &client.verifier.to_uppercase()), "invalid_grant"),
-        ("a space behind", form.clone().set("code_verifier", &format!("{} ", client.verifier)), "invalid_grant"),
+        (
+            "no verifier",
+            form.clone().without("code_verifier"),
+            "invalid_request",
+        ),
+        (
+            "an empty one",
+            form.clone().set("code_verifier", ""),
+            "invalid_request",
+        ),
+        (
+            "twice the same",
+            form.clone().and("code_verifier", &client.verifier),
+            "invalid_request",
+        ),
+        (
+            "right and wrong",
+            form.clone().and("code_verifier", VERIFIER),
+            "invalid_request",
+        ),
+        (
+            "another one",
+            form.clone().set("code_verifier", VERIFIER),
+            "invalid_grant",
+        ),
+        (
+            "the challenge",
+            form.clone()
+                .set("code_verifier", &challenge(&client.verifier)),
+            "invalid_grant",
+        ),
+        (
+            "another case",
+            form.clone()
+                .set("code_verifier", &client.verifier.to_uppercase()),
+            "invalid_grant",
+        ),
+        (
+            "a space behind",
+            form.clone()
+                .set("code_verifier", &format!("{} ", client.verifier)),
+            "invalid_grant",
+        ),
     ] {
         let refused = house.post("/token", &form).await;
         assert_eq!(refused.refused(400, error)["error"], error, "{what}");

@@ -1,9 +1,11 @@
-//! `prompt` does what it says (O18, O19; cases D32, D33), and every answer names the issuer once (A6, K5).
+//! `prompt` does what it says (O18, O19; cases D32, D33), and every answer names the issuer once
+//! (A6, K5).
 
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, Query, native_metadata, on_both_engines,
+    ALICE, Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, Query,
+    native_metadata, on_both_engines,
 };
 
 on_both_engines!(
@@ -33,14 +35,25 @@ async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine
     ] {
         refused(&browser.pass(&quiet(client)).await, client, error);
     }
-    refused(&alice.pass(&quiet(&local)).await, &local, "interaction_required");
-    // Once it is allowed, an application on the web gets its code, and one on this computer does not (O19).
+    refused(
+        &alice.pass(&quiet(&local)).await,
+        &local,
+        "interaction_required",
+    );
+    // Once it is allowed, an application on the web gets its code, and one on this computer does
+    // not (O19).
     web.connect(&mut alice).await;
     local.connect(&mut alice).await;
     let callback = alice.pass(&quiet(&web)).await;
     assert_eq!(callback.query.names(), ["code", "state", "iss"]);
-    web.exchange(callback.query.one("code").expect("a code")).await.granted();
-    refused(&alice.pass(&quiet(&local)).await, &local, "interaction_required");
+    web.exchange(callback.query.one("code").expect("a code"))
+        .await
+        .granted();
+    refused(
+        &alice.pass(&quiet(&local)).await,
+        &local,
+        "interaction_required",
+    );
     // More than was allowed is a question.
     let wider = quiet(&web).asking(|query| query.set("scope", "notes:read notes:write"));
     refused(&alice.pass(&wider).await, &web, "consent_required");
@@ -60,19 +73,40 @@ async fn o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
     }
     // A fault of the request comes before the question who is there.
     let wrong = quiet.asking(|query| query.set("resource", "https://unknown.example"));
-    refused(&Browser::new(&house).pass(&wrong).await, &wrong, "invalid_target");
+    refused(
+        &Browser::new(&house).pass(&wrong).await,
+        &wrong,
+        "invalid_target",
+    );
 }
 
 async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = on_the_web(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    for both in ["none login", "consent none", "none select_account", "none x"] {
-        refused(&browser.pass(&prompting(&client, both)).await, &client, "invalid_request");
+    for both in [
+        "none login",
+        "consent none",
+        "none select_account",
+        "none x",
+    ] {
+        refused(
+            &browser.pass(&prompting(&client, both)).await,
+            &client,
+            "invalid_request",
+        );
     }
     client.connect(&mut browser).await;
     for ignored in ["", "create", "Consent", "x y"] {
-        assert!(browser.pass(&prompting(&client, ignored)).await.query.one("code").is_some(), "{ignored}");
+        assert!(
+            browser
+                .pass(&prompting(&client, ignored))
+                .await
+                .query
+                .one("code")
+                .is_some(),
+            "{ignored}"
+        );
     }
 }
 
@@ -94,59 +128,112 @@ async fn d33_login_wants_a_new_sign_in(engine: Engine) {
     let client = on_the_web(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     client.connect(&mut browser).await;
-    let begun = browser.get(&prompting(&client, "login").authorize_path()).await;
+    let begun = browser
+        .get(&prompting(&client, "login").authorize_path())
+        .await;
     let login = browser.follow(&begun).await.document();
     assert_eq!(login.page(), "login");
-    assert!(login.words().contains("You are signed in as alice@example.com . The application asks"), "{}", login.words());
+    assert!(
+        login
+            .words()
+            .contains("You are signed in as alice@example.com . The application asks"),
+        "{}",
+        login.words()
+    );
     let form = login.form("Sign in");
     let request = form.fields.one("request").expect("a request").to_owned();
 
-    // Breaking off leaves the old session as it is, and the request where it was: by the page, and by a forged decision.
+    // Breaking off leaves the old session as it is, and the request where it was: by the page, and
+    // by a forged decision.
     let consent = format!("/consent?request={request}");
-    assert_eq!(browser.get(&consent).await.destination(), begun.destination());
+    assert_eq!(
+        browser.get(&consent).await.destination(),
+        begun.destination()
+    );
     let forged = Query::new([
-        ("form_token", form.fields.one("form_token").expect("a form token")),
+        (
+            "form_token",
+            form.fields.one("form_token").expect("a form token"),
+        ),
         ("request", &request),
         ("decision", "allow"),
     ]);
     for decision in ["allow", "deny"] {
-        let answer = browser.post("/actions/consent", &forged.clone().set("decision", decision)).await;
+        let answer = browser
+            .post(
+                "/actions/consent",
+                &forged.clone().set("decision", decision),
+            )
+            .await;
         assert_eq!(answer.destination(), begun.destination());
     }
     assert_eq!(browser.open("/account").await.page(), "account");
     // A wrong password is no sign-in.
-    let wrong = browser.submit(&form.clone().fill("email", ALICE).fill("password", "wrong"), "Sign in").await;
+    let wrong = browser
+        .submit(
+            &form.clone().fill("email", ALICE).fill("password", "wrong"),
+            "Sign in",
+        )
+        .await;
     assert_eq!(browser.follow(&wrong).await.document().page(), "login");
-    assert_eq!(browser.get(&consent).await.destination(), begun.destination());
+    assert_eq!(
+        browser.get(&consent).await.destination(),
+        begun.destination()
+    );
     assert_eq!(browser.open("/account").await.page(), "account");
 
     // The right one is.
     let consent = sign_in(&mut browser, &begun).await;
-    let allowed = browser.submit(&consent.document().form("Allow"), "Allow").await;
+    let allowed = browser
+        .submit(&consent.document().form("Allow"), "Allow")
+        .await;
     let callback = Callback::read(allowed.destination());
-    client.exchange(callback.query.one("code").expect("a code")).await.granted();
+    client
+        .exchange(callback.query.one("code").expect("a code"))
+        .await
+        .granted();
 }
 
 async fn d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = on_the_web(&house).await;
     // Two sessions of an earlier time; the request begins with one of them.
-    let (mut browser, other) = (Browser::of_alice(&house).await, Browser::of_alice(&house).await);
+    let (mut browser, other) = (
+        Browser::of_alice(&house).await,
+        Browser::of_alice(&house).await,
+    );
     house.pass(1);
-    for planted in [Some(other.cookies[SESSION].clone()), Some(browser.cookies[SESSION].clone())] {
-        let begun = browser.get(&prompting(&client, "login").authorize_path()).await;
+    for planted in [
+        Some(other.cookies[SESSION].clone()),
+        Some(browser.cookies[SESSION].clone()),
+    ] {
+        let begun = browser
+            .get(&prompting(&client, "login").authorize_path())
+            .await;
         let consent = begun.destination().replace("/login", "/consent");
         let mut window = browser.clone();
-        window.cookies.extend(planted.map(|session| (SESSION.to_owned(), session)));
-        assert_eq!(window.get(&consent).await.destination(), begun.destination());
+        window
+            .cookies
+            .extend(planted.map(|session| (SESSION.to_owned(), session)));
+        assert_eq!(
+            window.get(&consent).await.destination(),
+            begun.destination()
+        );
     }
     // Nor does one that was only just left at home.
     let mut without = browser.clone();
     without.cookies.remove(SESSION);
-    let begun = without.get(&prompting(&client, "login").authorize_path()).await;
-    without.cookies.insert(SESSION.to_owned(), browser.cookies[SESSION].clone());
+    let begun = without
+        .get(&prompting(&client, "login").authorize_path())
+        .await;
+    without
+        .cookies
+        .insert(SESSION.to_owned(), browser.cookies[SESSION].clone());
     let consent = begun.destination().replace("/login", "/consent");
-    assert_eq!(without.get(&consent).await.destination(), begun.destination());
+    assert_eq!(
+        without.get(&consent).await.destination(),
+        begun.destination()
+    );
 }
 
 async fn d32_login_gives_the_browser_another_session(engine: Engine) {
@@ -154,8 +241,13 @@ async fn d32_login_gives_the_browser_another_session(engine: Engine) {
     let client = on_the_web(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let (mut old_window, first) = (browser.clone(), browser.cookies[SESSION].clone());
-    let begun = browser.get(&prompting(&client, "login consent").authorize_path()).await;
-    assert_eq!(sign_in(&mut browser, &begun).await.document().page(), "consent");
+    let begun = browser
+        .get(&prompting(&client, "login consent").authorize_path())
+        .await;
+    assert_eq!(
+        sign_in(&mut browser, &begun).await.document().page(),
+        "consent"
+    );
     assert_ne!(browser.cookies[SESSION], first);
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
@@ -164,15 +256,28 @@ async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine
     let house = House::of_alice(engine).await;
     let client = on_the_web(&house).await;
     let mut browser = Browser::new(&house);
-    let begun = browser.get(&prompting(&client, "login").authorize_path()).await;
+    let begun = browser
+        .get(&prompting(&client, "login").authorize_path())
+        .await;
     let login = browser.follow(&begun).await.document();
-    assert!(!login.words().contains("You are signed in"), "{}", login.words());
-    assert_eq!(sign_in(&mut browser, &begun).await.document().page(), "consent");
+    assert!(
+        !login.words().contains("You are signed in"),
+        "{}",
+        login.words()
+    );
+    assert_eq!(
+        sign_in(&mut browser, &begun).await.document().page(),
+        "consent"
+    );
 }
 
 async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
     let house = House::of_alice(engine).await;
-    for redirect in ["https://app.example/cb", "https://app.example/cb?tenant=a&x=%69ss", "https://app.example/cb?"] {
+    for redirect in [
+        "https://app.example/cb",
+        "https://app.example/cb?tenant=a&x=%69ss",
+        "https://app.example/cb?",
+    ] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = json!([redirect]);
         let client = McpClient::registered(&house, &metadata).await;
@@ -182,30 +287,66 @@ async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
         let passed = alice.pass(&client).await;
         let mut answers = vec![("denied", denied), ("allowed", allowed), ("passed", passed)];
         let refused: [(&str, Bend); 9] = [
-            ("unsupported_response_type", |query| query.set("response_type", "token")),
-            ("invalid_request", |query| query.set("response_mode", "fragment")),
+            ("unsupported_response_type", |query| {
+                query.set("response_type", "token")
+            }),
+            ("invalid_request", |query| {
+                query.set("response_mode", "fragment")
+            }),
             ("invalid_request", |query| query.without("code_challenge")),
             ("invalid_request", |query| query.set("prompt", "none login")),
-            ("invalid_target", |query| query.set("resource", "https://unknown.example")),
+            ("invalid_target", |query| {
+                query.set("resource", "https://unknown.example")
+            }),
             ("invalid_scope", |query| query.set("scope", "openid")),
-            ("consent_required", |query| query.set("prompt", "none").set("scope", "notes:write")),
-            ("invalid_request", |query| query.set("state", &"x".repeat(9000))),
-            ("invalid_request", |query| query.and("iss", "https://evil.example").and("scope", "a").and("scope", "b")),
+            ("consent_required", |query| {
+                query.set("prompt", "none").set("scope", "notes:write")
+            }),
+            ("invalid_request", |query| {
+                query.set("state", &"x".repeat(9000))
+            }),
+            ("invalid_request", |query| {
+                query
+                    .and("iss", "https://evil.example")
+                    .and("scope", "a")
+                    .and("scope", "b")
+            }),
         ];
         for (error, change) in refused {
             let callback = alice.pass(&client.asking(change)).await;
             assert_eq!(callback.query.one("error"), Some(error));
             answers.push((error, callback));
         }
-        answers.push(("login_required", Browser::new(&house).pass(&prompting(&client, "none")).await));
+        answers.push((
+            "login_required",
+            Browser::new(&house).pass(&prompting(&client, "none")).await,
+        ));
         for (what, callback) in answers {
             assert_eq!(callback.base, "https://app.example/cb", "{what}");
-            let named: Vec<_> = callback.query.names().into_iter().filter(|name| *name == "iss").collect();
-            assert_eq!((named.len(), callback.query.one("iss")), (1, Some(ISSUER)), "{what} at {redirect}");
+            let named: Vec<_> = callback
+                .query
+                .names()
+                .into_iter()
+                .filter(|name| *name == "iss")
+                .collect();
+            assert_eq!(
+                (named.len(), callback.query.one("iss")),
+                (1, Some(ISSUER)),
+                "{what} at {redirect}"
+            );
         }
     }
-    let server = house.get("/.well-known/oauth-authorization-server").await.granted();
-    assert_eq!((&server["issuer"], &server["authorization_response_iss_parameter_supported"]), (&json!(ISSUER), &json!(true)));
+    let server = house
+        .get("/.well-known/oauth-authorization-server")
+        .await
+        .granted();
+    assert_eq!(
+        (
+            &server["issuer"],
+            &server["authorization_response_iss_parameter_supported"]
+        ),
+        (&json!(ISSUER), &json!(true))
+    );
 }
 
 /// A public client whose answers go to a host of the web.
@@ -221,7 +362,13 @@ fn prompting(client: &McpClient, prompt: &str) -> McpClient {
 
 /// Signs in where a request led, and goes on.
 async fn sign_in(browser: &mut Browser, begun: &Answer) -> Answer {
-    let form = browser.follow(begun).await.document().form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    let form = browser
+        .follow(begun)
+        .await
+        .document()
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let signed_in = browser.submit(&form, "Sign in").await;
     browser.follow(&signed_in).await
 }
@@ -229,7 +376,16 @@ async fn sign_in(browser: &mut Browser, begun: &Answer) -> Answer {
 #[track_caller]
 fn refused(callback: &Callback, client: &McpClient, error: &str) {
     assert_eq!(callback.query.one("error"), Some(error), "{callback:?}");
-    assert_eq!(callback.query.names(), ["error", "error_description", "state", "iss"]);
-    assert_eq!(callback.query.one("state"), client.authorization.one("state"));
-    assert_eq!((callback.base.as_str(), callback.query.one("iss")), (client.redirect_uri.as_str(), Some(ISSUER)));
+    assert_eq!(
+        callback.query.names(),
+        ["error", "error_description", "state", "iss"]
+    );
+    assert_eq!(
+        callback.query.one("state"),
+        client.authorization.one("state")
+    );
+    assert_eq!(
+        (callback.base.as_str(), callback.query.one("iss")),
+        (client.redirect_uri.as_str(), Some(ISSUER))
+    );
 }

@@ -1,10 +1,13 @@
-//! The metadata documents that real clients publish, each through the whole flow: fetched, shown, allowed, exchanged,
-//! refreshed (C1 to C13, K11, requirements 5.1). Their own addresses lead to a web server of the test.
+//! The metadata documents that real clients publish, each through the whole flow: fetched, shown,
+//! allowed, exchanged, refreshed (C1 to C13, K11, requirements 5.1). Their own addresses lead to a
+//! web server of the test.
 
 use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, with_assertion};
+use crate::support::{
+    Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, with_assertion,
+};
 
 on_both_engines!(c2_every_published_document_goes_through_the_whole_flow);
 
@@ -19,8 +22,12 @@ struct Published {
 }
 
 fn published() -> Vec<Published> {
-    let published =
-        |document, redirect_uri, goes_to| Published { document, content_type: "application/json", redirect_uri, goes_to };
+    let published = |document, redirect_uri, goes_to| Published {
+        document,
+        content_type: "application/json",
+        redirect_uri,
+        goes_to,
+    };
     let claude = json!({
         "client_id": "https://claude.ai/oauth/mcp-oauth-client-metadata",
         "client_name": "Claude",
@@ -82,36 +89,72 @@ fn published() -> Vec<Published> {
         "token_endpoint_auth_method": "none",
     });
     vec![
-        published(claude, "https://claude.ai/api/mcp/auth_callback", "claude.ai"),
-        published(claude_code, "http://localhost:3118/callback", "localhost:3118"),
+        published(
+            claude,
+            "https://claude.ai/api/mcp/auth_callback",
+            "claude.ai",
+        ),
+        published(
+            claude_code,
+            "http://localhost:3118/callback",
+            "localhost:3118",
+        ),
         Published {
             content_type: "application/json; charset=utf-8",
-            ..published(chatgpt, "https://chatgpt.com/connector/oauth/4bf9", "chatgpt.com")
+            ..published(
+                chatgpt,
+                "https://chatgpt.com/connector/oauth/4bf9",
+                "chatgpt.com",
+            )
         },
         published(code, "http://127.0.0.1:33418/", "127.0.0.1:33418"),
         published(copilot, "http://127.0.0.1:51000/", "127.0.0.1:51000"),
-        published(goose, "http://127.0.0.1:40123/oauth_callback", "127.0.0.1:40123"),
+        published(
+            goose,
+            "http://127.0.0.1:40123/oauth_callback",
+            "127.0.0.1:40123",
+        ),
     ]
 }
 
 async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine) {
-    let site = Site::open(&["claude.ai", "chatgpt.com", "vscode.dev", "github.com", "goose-docs.ai"]).await;
+    let site = Site::open(&[
+        "claude.ai",
+        "chatgpt.com",
+        "vscode.dev",
+        "github.com",
+        "goose-docs.ai",
+    ])
+    .await;
     let house = House::on_this_computer(engine, site.web(), |_| {}).await;
     let mut browser = Browser::of_alice(&house).await;
-    for Published { document, content_type, redirect_uri, goes_to } in published() {
+    for Published {
+        document,
+        content_type,
+        redirect_uri,
+        goes_to,
+    } in published()
+    {
         let text = |member: &str| document[member].as_str().expect("a text").to_owned();
         let (id, name) = (text("client_id"), text("client_name"));
-        site.put(&id, Reply::new("200 OK", document.to_string()).with("content-type", content_type));
+        site.put(
+            &id,
+            Reply::new("200 OK", document.to_string()).with("content-type", content_type),
+        );
         let client = McpClient::known(&house, &id, None, redirect_uri);
 
-        // The page says who asks, by the host that vouches for it, and where the answer goes (C10, C11, C9).
+        // The page says who asks, by the host that vouches for it, and where the answer goes (C10,
+        // C11, C9).
         let page = browser.consent_page(&client).await;
         let host = id.split('/').nth(2).expect("a host").to_owned();
         for said in [&name, &host, "Identity proven by its web address", goes_to] {
             assert!(page.words().contains(said), "{said} in {}", page.words());
         }
         let local = redirect_uri.starts_with("http:");
-        for said in ["This is an application on this computer.", "which other applications on this computer could claim as well"] {
+        for said in [
+            "This is an application on this computer.",
+            "which other applications on this computer could claim as well",
+        ] {
             assert_eq!(page.words().contains(said), local, "{name}: {said}");
         }
 
@@ -121,7 +164,8 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         house.pass(30);
         let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(client.me(&renewed.access).await.granted()["client_id"], id);
-        // Who may prove itself by an assertion and sends none is asked for no keys; who sends one is held to it (K15).
+        // Who may prove itself by an assertion and sends none is asked for no keys; who sends one
+        // is held to it (K15).
         if let Some(keys) = document["jwks_uri"].as_str() {
             assert_eq!(site.requests(keys), 0);
             let signer = Signer::rsa("chatgpt-1");
@@ -129,7 +173,10 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
             let assertion = signer.assert(&house, &id, "one");
             let form = with_assertion(client.refresh_form(&renewed.refresh), &assertion);
             Tokens::read(&house.post("/token", &form).await);
-            house.post("/token", &form).await.refused(401, "invalid_client");
+            house
+                .post("/token", &form)
+                .await
+                .refused(401, "invalid_client");
             assert_eq!(site.requests(keys), 1);
         }
         assert_eq!(site.requests(&id), 1, "{name}");
@@ -138,5 +185,9 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         let account = browser.open("/account").await.words();
         assert!(account.contains(&name), "{name} in {account}");
     }
-    assert_eq!(site.requests("https://claude.ai/images/claude_app_icon.png"), 0, "no logo is ever fetched");
+    assert_eq!(
+        site.requests("https://claude.ai/images/claude_app_icon.png"),
+        0,
+        "no logo is ever fetched"
+    );
 }

@@ -1,4 +1,5 @@
-//! The whole path with a client that others wrote: the `rmcp` crate with its auth feature, over real sockets.
+//! The whole path with a client that others wrote: the `rmcp` crate with its auth feature, over
+//! real sockets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -15,7 +16,10 @@ use tokio::task::JoinHandle;
 
 use crate::support::{ALICE, Browser, CALLBACK, Engine, House, PASSWORD, on_both_engines};
 
-on_both_engines!(rmcp_finds_registers_signs_in_calls_tools_and_refreshes, k11_rmcp_is_known_by_its_document_and_registers_nothing);
+on_both_engines!(
+    rmcp_finds_registers_signs_in_calls_tools_and_refreshes,
+    k11_rmcp_is_known_by_its_document_and_registers_nothing
+);
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
     let (house, issuer, server) = listening(engine, Environment::system().web).await;
@@ -24,21 +28,42 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     // It finds its way from the MCP server's address alone, and registers.
     let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
     let request = AuthorizationRequest::new(CALLBACK).with_client_name("Real client");
-    state.start_authorization(request).await.expect("discovery and registration");
-    let address = state.get_authorization_url().await.expect("an address to open");
-    let path = address.strip_prefix(&issuer).expect("an address of ours").to_owned();
+    state
+        .start_authorization(request)
+        .await
+        .expect("discovery and registration");
+    let address = state
+        .get_authorization_url()
+        .await
+        .expect("an address to open");
+    let path = address
+        .strip_prefix(&issuer)
+        .expect("an address of ours")
+        .to_owned();
 
     // Alice opens it, signs in and allows it.
     let mut browser = Browser::new(&house);
     let begun = browser.get(&path).await;
     let login = browser.follow(&begun).await.document().form("Sign in");
-    let signed_in = browser.submit(&login.fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
+    let signed_in = browser
+        .submit(
+            &login.fill("email", ALICE).fill("password", PASSWORD),
+            "Sign in",
+        )
+        .await;
     let consent = browser.follow(&signed_in).await.document();
-    assert!(consent.words().contains("Real client"), "{}", consent.words());
+    assert!(
+        consent.words().contains("Real client"),
+        "{}",
+        consent.words()
+    );
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
 
     // The client takes the answer, checks state and issuer, and exchanges the code.
-    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+    state
+        .handle_callback_url(allowed.destination())
+        .await
+        .expect("the exchange");
     let manager = state.into_authorization_manager().expect("authorized");
     let first = manager.get_access_token().await.expect("a token");
 
@@ -50,31 +75,73 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     names.sort_unstable();
     assert_eq!(names, ["add_note", "whoami"]);
     let caller = call(&client, "whoami", serde_json::json!({})).await;
-    assert!(caller["sub"].as_str().is_some_and(|sub| sub.starts_with("acct_")), "{caller}");
-    // It asks for what the resource names, and for `offline_access` too, since our metadata lists it.
+    assert!(
+        caller["sub"]
+            .as_str()
+            .is_some_and(|sub| sub.starts_with("acct_")),
+        "{caller}"
+    );
+    // It asks for what the resource names, and for `offline_access` too, since our metadata lists
+    // it.
     assert_eq!(caller["scope"], "notes:read offline_access");
 
     // K8: it is told that adding a note needs more, and goes back to Alice, who sees what that is.
     let arguments = serde_json::json!({ "text": "bought milk" });
-    let adding = CallToolRequestParams::new("add_note").with_arguments(arguments.as_object().cloned().expect("an object"));
+    let adding = CallToolRequestParams::new("add_note")
+        .with_arguments(arguments.as_object().cloned().expect("an object"));
     let refused = client.call_tool(adding).await.expect_err("403");
     let challenge = format!("{refused:?}");
-    assert!(challenge.contains("InsufficientScope") && challenge.contains("notes:read notes:write"), "{challenge}");
-    let address = manager.lock().await.request_scope_upgrade("notes:read notes:write").await.expect("an address to open");
-    let begun = browser.get(address.strip_prefix(&issuer).expect("an address of ours")).await;
+    assert!(
+        challenge.contains("InsufficientScope") && challenge.contains("notes:read notes:write"),
+        "{challenge}"
+    );
+    let address = manager
+        .lock()
+        .await
+        .request_scope_upgrade("notes:read notes:write")
+        .await
+        .expect("an address to open");
+    let begun = browser
+        .get(address.strip_prefix(&issuer).expect("an address of ours"))
+        .await;
     let consent = browser.follow(&begun).await.document();
-    assert!(consent.words().contains("New Add notes for you"), "{}", consent.words());
+    assert!(
+        consent.words().contains("New Add notes for you"),
+        "{}",
+        consent.words()
+    );
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
-    let callback = AuthorizationCallback::from_redirect_url(allowed.destination()).expect("an answer");
-    let (code, csrf, own) = (&callback.code, &callback.csrf_token, callback.issuer.as_deref());
-    manager.lock().await.exchange_code_for_token_with_issuer(code, csrf, own).await.expect("the exchange");
+    let callback =
+        AuthorizationCallback::from_redirect_url(allowed.destination()).expect("an answer");
+    let (code, csrf, own) = (
+        &callback.code,
+        &callback.csrf_token,
+        callback.issuer.as_deref(),
+    );
+    manager
+        .lock()
+        .await
+        .exchange_code_for_token_with_issuer(code, csrf, own)
+        .await
+        .expect("the exchange");
     let noted = call(&client, "add_note", arguments).await;
     assert_eq!(noted["notes"], 1);
     client.cancel().await.expect("it ends");
 
     // A registration of its own stands in our list.
-    let clients = house.provider.terminal().clients().await.expect("the store answers");
-    assert_eq!(clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(), ["Real client"]);
+    let clients = house
+        .provider
+        .terminal()
+        .clients()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        clients
+            .iter()
+            .map(|client| client.name.as_str())
+            .collect::<Vec<_>>(),
+        ["Real client"]
+    );
     refreshes(&house, &issuer, first).await;
     server.abort();
 }
@@ -95,53 +162,103 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
 
     // It could do either; the document comes first (MCP "Client Registration Approaches").
     let mut state = OAuthState::new(mcp.as_str(), None).await.expect("a client");
-    let request = AuthorizationRequest::new(CALLBACK).with_client_name("Registered client").with_client_metadata_url(ID);
+    let request = AuthorizationRequest::new(CALLBACK)
+        .with_client_name("Registered client")
+        .with_client_metadata_url(ID);
     state.start_authorization(request).await.expect("discovery");
-    let address = state.get_authorization_url().await.expect("an address to open");
-    assert_eq!(site.requests(ID), 0, "nothing is asked for before a person comes");
+    let address = state
+        .get_authorization_url()
+        .await
+        .expect("an address to open");
+    assert_eq!(
+        site.requests(ID),
+        0,
+        "nothing is asked for before a person comes"
+    );
 
     let mut browser = Browser::of_alice(&house).await;
-    let begun = browser.get(address.strip_prefix(&issuer).expect("an address of ours")).await;
+    let begun = browser
+        .get(address.strip_prefix(&issuer).expect("an address of ours"))
+        .await;
     let consent = browser.follow(&begun).await.document();
     for said in ["Published client", "app.example", "127.0.0.1:33418"] {
-        assert!(consent.words().contains(said), "{said} in {}", consent.words());
+        assert!(
+            consent.words().contains(said),
+            "{said} in {}",
+            consent.words()
+        );
     }
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
-    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+    state
+        .handle_callback_url(allowed.destination())
+        .await
+        .expect("the exchange");
 
-    // It refreshes and calls under its address; all of it took one fetch, and nothing is registered.
+    // It refreshes and calls under its address; all of it took one fetch, and nothing is
+    // registered.
     let manager = state.into_authorization_manager().expect("authorized");
     let first = manager.get_access_token().await.expect("a token");
     manager.refresh_token().await.expect("refreshed");
     assert_ne!(manager.get_access_token().await.expect("a token"), first);
     let client = connect(&mcp, AuthClient::new(reqwest::Client::new(), manager)).await;
-    assert_eq!(call(&client, "whoami", serde_json::json!({})).await["client_id"], ID);
+    assert_eq!(
+        call(&client, "whoami", serde_json::json!({})).await["client_id"],
+        ID
+    );
     client.cancel().await.expect("it ends");
-    let known = house.provider.terminal().clients().await.expect("the store answers");
-    assert_eq!(known.iter().map(|client| (&*client.client_id, client.kind)).collect::<Vec<_>>(), [(ID, ApplicationKind::Document)]);
+    let known = house
+        .provider
+        .terminal()
+        .clients()
+        .await
+        .expect("the store answers");
+    assert_eq!(
+        known
+            .iter()
+            .map(|client| (&*client.client_id, client.kind))
+            .collect::<Vec<_>>(),
+        [(ID, ApplicationKind::Document)]
+    );
     assert_eq!(site.requests(ID), 1);
     server.abort();
 }
 
 /// The same client once more, with its own way to refresh.
 async fn refreshes(house: &House, issuer: &str, other: String) {
-    let mut state = OAuthState::new(format!("{issuer}/mcp"), None).await.expect("a client");
-    state.start_authorization(AuthorizationRequest::new(CALLBACK)).await.expect("discovery and registration");
-    let address = state.get_authorization_url().await.expect("an address to open");
+    let mut state = OAuthState::new(format!("{issuer}/mcp"), None)
+        .await
+        .expect("a client");
+    state
+        .start_authorization(AuthorizationRequest::new(CALLBACK))
+        .await
+        .expect("discovery and registration");
+    let address = state
+        .get_authorization_url()
+        .await
+        .expect("an address to open");
     let mut browser = Browser::new(house);
     let signed_in = browser.sign_in(ALICE, PASSWORD).await;
     assert_eq!(signed_in.destination(), "/account");
-    let begun = browser.get(address.strip_prefix(issuer).expect("an address of ours")).await;
+    let begun = browser
+        .get(address.strip_prefix(issuer).expect("an address of ours"))
+        .await;
     let consent = browser.follow(&begun).await.document();
     let allowed = browser.submit(&consent.form("Allow"), "Allow").await;
-    state.handle_callback_url(allowed.destination()).await.expect("the exchange");
+    state
+        .handle_callback_url(allowed.destination())
+        .await
+        .expect("the exchange");
     let manager = state.into_authorization_manager().expect("authorized");
     let first = manager.get_access_token().await.expect("a token");
     assert_ne!(first, other);
     manager.refresh_token().await.expect("refreshed");
     let second = manager.get_access_token().await.expect("a token");
     assert_ne!(second, first);
-    let client = connect(&format!("{issuer}/mcp"), AuthClient::new(reqwest::Client::new(), manager)).await;
+    let client = connect(
+        &format!("{issuer}/mcp"),
+        AuthClient::new(reqwest::Client::new(), manager),
+    )
+    .await;
     call(&client, "whoami", serde_json::json!({})).await;
     client.cancel().await.expect("it ends");
 }
@@ -151,27 +268,44 @@ type Client = RunningService<RoleClient, ClientConfig>;
 async fn connect(mcp: &str, http: AuthClient<reqwest::Client>) -> Client {
     let config = StreamableHttpClientTransportConfig::with_uri(mcp);
     let transport = StreamableHttpClientTransport::with_client(http, config);
-    ClientConfig::default().serve(transport).await.expect("the server welcomes the client")
+    ClientConfig::default()
+        .serve(transport)
+        .await
+        .expect("the server welcomes the client")
 }
 
-async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value) -> serde_json::Value {
+async fn call(
+    client: &Client,
+    tool: &'static str,
+    arguments: serde_json::Value,
+) -> serde_json::Value {
     let arguments = arguments.as_object().cloned().expect("an object");
-    let result = client.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await.expect("an answer");
+    let result = client
+        .call_tool(CallToolRequestParams::new(tool).with_arguments(arguments))
+        .await
+        .expect("an answer");
     assert_ne!(result.is_error, Some(true), "{result:?}");
     result.structured_content.expect("structured content")
 }
 
-/// A house that listens on a free port of this computer, and finds other web servers in `web`. Its clock stands at START, far
-/// from the client's own; nothing in the protocol minds.
+/// A house that listens on a free port of this computer, and finds other web servers in `web`. Its
+/// clock stands at START, far from the client's own; nothing in the protocol minds.
 async fn listening(engine: Engine, web: Web) -> (House, String, JoinHandle<()>) {
-    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may have said so already.
+    // Nothing here is encrypted, yet the client wants to know who would do it. Another test may
+    // have said so already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
     let port = listener.local_addr().expect("its number").port();
     let issuer = format!("http://127.0.0.1:{port}");
     let settings = Settings::new(Issuer::parse(&issuer).expect("a good issuer"));
     let house = House::on_this_computer(engine, web, |own| *own = settings).await;
-    let service = house.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move { axum::serve(listener, service).await.expect("it serves") });
+    let service = house
+        .router
+        .clone()
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        tokio::spawn(async move { axum::serve(listener, service).await.expect("it serves") });
     (house, issuer, server)
 }

@@ -1,12 +1,13 @@
-//! Refresh tokens: rotated at each use, the same successor within the window, the end of the grant outside it (O14, A9; cases
-//! C17, C18, C19, C25).
+//! Refresh tokens: rotated at each use, the same successor within the window, the end of the grant
+//! outside it (O14, A9; cases C17, C18, C19, C25).
 
 use std::time::Duration;
 
 use http::{Method, header};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, from, on_both_engines, race, request,
+    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, from,
+    on_both_engines, race, request,
 };
 
 on_both_engines!(
@@ -37,7 +38,10 @@ async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine:
     for _ in 0..12 {
         house.pass(600);
         tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-        assert!(seen.iter().all(|old| old.refresh != tokens.refresh && old.access != tokens.access));
+        assert!(
+            seen.iter()
+                .all(|old| old.refresh != tokens.refresh && old.access != tokens.access)
+        );
         seen.push(tokens.clone());
     }
     client.me(&tokens.access).await.granted();
@@ -48,13 +52,23 @@ async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(en
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
         house.pass(9);
-        assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
+        assert_eq!(
+            Tokens::read(&client.refresh(&first.refresh).await).refresh,
+            second.refresh
+        );
     }
-    // Nothing was used up by it: the one successor goes on, and its own predecessor is still inside the window.
+    // Nothing was used up by it: the one successor goes on, and its own predecessor is still inside
+    // the window.
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     assert_ne!(third.refresh, second.refresh);
-    assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
-    assert_eq!(Tokens::read(&client.refresh(&second.refresh).await).refresh, third.refresh);
+    assert_eq!(
+        Tokens::read(&client.refresh(&first.refresh).await).refresh,
+        second.refresh
+    );
+    assert_eq!(
+        Tokens::read(&client.refresh(&second.refresh).await).refresh,
+        third.refresh
+    );
     client.me(&third.access).await.granted();
 }
 
@@ -76,7 +90,10 @@ async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
 }
 
 async fn o14_a_window_of_zero_is_strict(engine: Engine) {
-    let house = House::with(engine, |settings| settings.lifetimes.refresh_replay_window = Duration::ZERO).await;
+    let house = House::with(engine, |settings| {
+        settings.lifetimes.refresh_replay_window = Duration::ZERO
+    })
+    .await;
     house.add_alice().await;
     let client = McpClient::native(&house).await;
     let first = client.connect(&mut Browser::of_alice(&house).await).await;
@@ -91,7 +108,12 @@ async fn o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine
     // Grant and account are in logs and access tokens; family and secret are not.
     for guess in [
         format!("{}{}", &tokens.refresh[..family], "A".repeat(86)),
-        format!("{}{}{}", &tokens.refresh[..family], "A".repeat(43), &tokens.refresh[secret..]),
+        format!(
+            "{}{}{}",
+            &tokens.refresh[..family],
+            "A".repeat(43),
+            &tokens.refresh[secret..]
+        ),
         tokens.refresh[..secret].to_owned(),
         tokens.refresh.replace("vrt_", "vac_"),
         tokens.access.clone(),
@@ -123,7 +145,11 @@ async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, serve
     .await;
     let answers: Vec<_> = answers.iter().map(Tokens::read).collect();
     let successor = &answers[0];
-    assert!(answers.iter().all(|tokens| tokens.refresh == successor.refresh));
+    assert!(
+        answers
+            .iter()
+            .all(|tokens| tokens.refresh == successor.refresh)
+    );
     assert_ne!(successor.refresh, tokens.refresh);
     // One live leaf: it goes on, and after the window its predecessor ends everything.
     let next = Tokens::read(&client.refresh(&successor.refresh).await);
@@ -131,8 +157,11 @@ async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, serve
     ended(client, &tokens.refresh, &next).await;
 }
 
-/// Two windows of one program read the same file: each refreshes with what it read last, the second one some seconds late.
-async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(engine: Engine) {
+/// Two windows of one program read the same file: each refreshes with what it read last, the second
+/// one some seconds late.
+async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(
+    engine: Engine,
+) {
     let (house, client, tokens) = connected(engine).await;
     let processes = [client.clone(), client.at(&house.twin().await)];
     let mut shared = tokens.refresh;
@@ -163,7 +192,8 @@ async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
     client.me(&third.access).await.granted();
 }
 
-/// As a client does that runs on several machines behind one name (mcp-requirements 5.1, Claude.ai).
+/// As a client does that runs on several machines behind one name (mcp-requirements 5.1,
+/// Claude.ai).
 async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
     let (house, client, mut tokens) = connected(engine).await;
     for _ in 0..4 {
@@ -173,7 +203,11 @@ async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
             let address = [160, 79, 104, if number == 0 { 10 } else { 77 }];
             let request = from(address.into(), Method::POST, "/token");
             let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-            async move { house.send(request.body(form.encode().into()).expect("a request")).await }
+            async move {
+                house
+                    .send(request.body(form.encode().into()).expect("a request"))
+                    .await
+            }
         })
         .await;
         let next: Vec<_> = answers.iter().map(Tokens::read).collect();
@@ -191,19 +225,30 @@ async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine)
     house.pass(90 * DAY - 1);
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     house.pass(90 * DAY);
-    client.refresh(&third.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh(&third.refresh)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read offline_access"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read offline_access"));
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     let refresh = async |token: &str, scope: &str| {
         let form = client.refresh_form(token).and("scope", scope);
         house.post("/token", &form).await
     };
-    for wider in ["notes:read notes:write", "notes:write", "openid notes:write"] {
-        refresh(&tokens.refresh, wider).await.refused(400, "invalid_scope");
+    for wider in [
+        "notes:read notes:write",
+        "notes:write",
+        "openid notes:write",
+    ] {
+        refresh(&tokens.refresh, wider)
+            .await
+            .refused(400, "invalid_scope");
     }
     // Words that the authorization request drops, too, widen nothing.
     let forgiven = refresh(&tokens.refresh, "openid notes:read profile").await;
@@ -212,32 +257,59 @@ async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(en
     assert_eq!(forgiven.granted()["scope"], "notes:read offline_access");
     let narrowed = refresh(&Tokens::read(&forgiven).refresh, "notes:read").await;
     assert_eq!(narrowed.granted()["scope"], "notes:read");
-    // The grant itself is what it was, and what a client repeats of it is accepted (K: rmcp before 3.11).
+    // The grant itself is what it was, and what a client repeats of it is accepted (K: rmcp before
+    // 3.11).
     let whole = client.refresh(&Tokens::read(&narrowed).refresh).await;
     assert_eq!(whole.granted()["scope"], "notes:read offline_access");
     let repeated = refresh(&Tokens::read(&whole).refresh, "notes:read offline_access").await;
     assert_eq!(repeated.granted()["scope"], "notes:read offline_access");
 }
 
-async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
+async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
+    engine: Engine,
+) {
     let (house, client, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
-    for other in ["https://other.example/mcp", "https://vestibule.example/", "mcp"] {
-        house.post("/token", &form.clone().and("resource", other)).await.refused(400, "invalid_target");
+    for other in [
+        "https://other.example/mcp",
+        "https://vestibule.example/",
+        "mcp",
+    ] {
+        house
+            .post("/token", &form.clone().and("resource", other))
+            .await
+            .refused(400, "invalid_target");
     }
-    let both = form.clone().and("resource", MCP).and("resource", "https://other.example/mcp");
-    house.post("/token", &both).await.refused(400, "invalid_target");
+    let both = form
+        .clone()
+        .and("resource", MCP)
+        .and("resource", "https://other.example/mcp");
+    house
+        .post("/token", &both)
+        .await
+        .refused(400, "invalid_target");
     // The same one again counts once.
-    Tokens::read(&house.post("/token", &form.and("resource", MCP).and("resource", MCP)).await);
+    Tokens::read(
+        &house
+            .post("/token", &form.and("resource", MCP).and("resource", MCP))
+            .await,
+    );
 }
 
 async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::confidential(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    let bare = client.refresh_form(&tokens.refresh).without("client_secret");
-    let without_challenge = |answer: &Answer| assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
-    for form in [bare.clone(), bare.clone().and("client_secret", "vcs_wrong"), bare.clone().and("client_secret", "")] {
+    let bare = client
+        .refresh_form(&tokens.refresh)
+        .without("client_secret");
+    let without_challenge =
+        |answer: &Answer| assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
+    for form in [
+        bare.clone(),
+        bare.clone().and("client_secret", "vcs_wrong"),
+        bare.clone().and("client_secret", ""),
+    ] {
         let refused = house.post("/token", &form).await;
         refused.refused(401, "invalid_client");
         without_challenge(&refused);
@@ -247,17 +319,26 @@ async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine
         let request = request(Method::POST, "/token")
             .header(header::AUTHORIZATION, basic(&client.id, secret))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        house.send(request.body(form.encode().into()).expect("a request")).await
+        house
+            .send(request.body(form.encode().into()).expect("a request"))
+            .await
     };
     let refused = by_header("vcs_wrong", bare.clone()).await;
     refused.refused(401, "invalid_client");
-    assert!(refused.header(header::WWW_AUTHENTICATE).is_some_and(|value| value.starts_with("Basic ")));
-    // Nothing was used up, and both places for the secret are good, whichever the client registered.
+    assert!(
+        refused
+            .header(header::WWW_AUTHENTICATE)
+            .is_some_and(|value| value.starts_with("Basic "))
+    );
+    // Nothing was used up, and both places for the secret are good, whichever the client
+    // registered.
     let next = Tokens::read(&by_header(secret, bare.without("client_id")).await);
     Tokens::read(&client.refresh(&next.refresh).await);
 }
 
-async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(engine: Engine) {
+async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
+    engine: Engine,
+) {
     let (house, client, tokens) = connected(engine).await;
     let stranger = McpClient::native(&house).await;
     let secretive = McpClient::confidential(&house).await;
@@ -267,26 +348,49 @@ async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, own);
     }
-    let form = client.refresh_form(&tokens.refresh).set("client_id", "vc_unknown");
-    house.post("/token", &form).await.refused(401, "invalid_client");
+    let form = client
+        .refresh_form(&tokens.refresh)
+        .set("client_id", "vc_unknown");
+    house
+        .post("/token", &form)
+        .await
+        .refused(401, "invalid_client");
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     refused_at_once(&client, &tokens).await;
     // Being let in again does not bring back what was ended.
-    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
+    house
+        .provider
+        .terminal()
+        .enable_account(ALICE)
+        .await
+        .expect("enabled");
     refused_at_once(&client, &tokens).await;
 }
 
 async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     let pending = Browser::of_alice(&house).await.allow(&client).await;
-    house.provider.terminal().remove_account(ALICE).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_account(ALICE)
+        .await
+        .expect("removed");
     refused_at_once(&client, &tokens).await;
-    client.exchange(&pending).await.refused(400, "invalid_grant");
+    client
+        .exchange(&pending)
+        .await
+        .refused(400, "invalid_grant");
     // Somebody else with the same address is somebody else.
     house.add_alice().await;
     refused_at_once(&client, &tokens).await;
@@ -294,8 +398,16 @@ async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
 
 async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
-    client.refresh(&tokens.refresh).await.refused(401, "invalid_client");
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(401, "invalid_client");
 }
 
 async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
@@ -313,6 +425,12 @@ async fn ended(client: &McpClient, replayed: &str, live: &Tokens) {
 }
 
 async fn refused_at_once(client: &McpClient, tokens: &Tokens) {
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
 }

@@ -6,7 +6,10 @@ use http::{Method, header};
 use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CALLBACK, Engine, House, ISSUER, START, from, native_metadata, on_both_engines, register, request};
+use crate::support::{
+    Answer, CALLBACK, Engine, House, ISSUER, START, from, native_metadata, on_both_engines,
+    register, request,
+};
 
 on_both_engines!(
     a_registration_answers_with_what_is_in_effect_and_nothing_null,
@@ -45,13 +48,31 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
     let answer = post(&house, &metadata).await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
-    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"));
+    assert_eq!(
+        answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+        Some("*")
+    );
     let mut body = answer.json();
     let id = body["client_id"].take();
-    let (token, address) = (body["registration_access_token"].take(), body["registration_client_uri"].take());
-    assert!(token.as_str().is_some_and(|token| token.starts_with("vrat_")), "{token}");
-    assert_eq!(address, format!("{ISSUER}/register/{}", id.as_str().unwrap_or_default()));
-    assert!(id.as_str().is_some_and(|id| !id.starts_with("http") && !id.is_empty()), "{id}");
+    let (token, address) = (
+        body["registration_access_token"].take(),
+        body["registration_client_uri"].take(),
+    );
+    assert!(
+        token
+            .as_str()
+            .is_some_and(|token| token.starts_with("vrat_")),
+        "{token}"
+    );
+    assert_eq!(
+        address,
+        format!("{ISSUER}/register/{}", id.as_str().unwrap_or_default())
+    );
+    assert!(
+        id.as_str()
+            .is_some_and(|id| !id.starts_with("http") && !id.is_empty()),
+        "{id}"
+    );
     assert_eq!(
         body,
         json!({
@@ -79,16 +100,29 @@ async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
         let body = registered(&house, &metadata).await;
         assert_eq!(body["token_endpoint_auth_method"], method);
         assert_eq!(body["client_secret_expires_at"], 0);
-        assert!(body["client_secret"].as_str().is_some_and(|secret| secret.len() >= 43), "{body}");
+        assert!(
+            body["client_secret"]
+                .as_str()
+                .is_some_and(|secret| secret.len() >= 43),
+            "{body}"
+        );
     }
 }
 
 async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
     let house = House::empty(engine).await;
-    let body = registered(&house, &json!({ "redirect_uris": ["https://app.example/cb"] })).await;
+    let body = registered(
+        &house,
+        &json!({ "redirect_uris": ["https://app.example/cb"] }),
+    )
+    .await;
     assert_eq!(body["token_endpoint_auth_method"], "client_secret_basic");
     assert_eq!(body["response_types"], json!(["code"]));
-    assert!(body["grant_types"].as_array().is_some_and(|types| types.contains(&json!("authorization_code"))));
+    assert!(
+        body["grant_types"]
+            .as_array()
+            .is_some_and(|types| types.contains(&json!("authorization_code")))
+    );
     assert!(body.get("client_name").is_none() && body.get("application_type").is_none());
     // mcp-requirements 7.5: without application_type, loopback http is good all the same.
     let native = json!({ "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
@@ -98,7 +132,10 @@ async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
 async fn what_real_clients_send_is_accepted(engine: Engine) {
     let house = House::empty(engine).await;
     for uris in [
-        json!(["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"]),
+        json!([
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://claude.com/api/mcp/auth_callback"
+        ]),
         json!(["http://localhost/callback", "http://127.0.0.1/callback"]),
         json!([
             "https://insiders.vscode.dev/redirect",
@@ -114,7 +151,11 @@ async fn what_real_clients_send_is_accepted(engine: Engine) {
         json!(["http://[::1]:6274/oauth/callback"]),
         json!(["com.example.app:/oauth"]),
     ] {
-        let body = registered(&house, &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })).await;
+        let body = registered(
+            &house,
+            &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" }),
+        )
+        .await;
         assert_eq!(body["redirect_uris"], uris);
     }
 }
@@ -122,11 +163,20 @@ async fn what_real_clients_send_is_accepted(engine: Engine) {
 async fn unsupported_grant_types_are_dropped(engine: Engine) {
     let house = House::empty(engine).await;
     let mut metadata = native_metadata();
-    metadata["grant_types"] =
-        json!(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "implicit"]);
-    assert_eq!(registered(&house, &metadata).await["grant_types"], json!(["authorization_code", "refresh_token"]));
+    metadata["grant_types"] = json!([
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "implicit"
+    ]);
+    assert_eq!(
+        registered(&house, &metadata).await["grant_types"],
+        json!(["authorization_code", "refresh_token"])
+    );
     metadata["grant_types"] = json!(["urn:ietf:params:oauth:grant-type:device_code"]);
-    post(&house, &metadata).await.refused(400, "invalid_client_metadata");
+    post(&house, &metadata)
+        .await
+        .refused(400, "invalid_client_metadata");
 }
 
 async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
@@ -184,16 +234,26 @@ async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = json!([bad]);
         let answer = post(&house, &metadata).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &json!("invalid_redirect_uri")), "{bad:?}");
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["error"]),
+            (400, &json!("invalid_redirect_uri")),
+            "{bad:?}"
+        );
         // Beside a safe one it is dropped, and the answer says what is left.
         metadata["redirect_uris"] = json!([bad, CALLBACK]);
         let kept = post(&house, &metadata).await;
-        assert_eq!((kept.status.as_u16(), &kept.json()["redirect_uris"]), (201, &json!([CALLBACK])), "{bad:?}");
+        assert_eq!(
+            (kept.status.as_u16(), &kept.json()["redirect_uris"]),
+            (201, &json!([CALLBACK])),
+            "{bad:?}"
+        );
     }
     for none in [json!([]), Value::Null, json!(vec![CALLBACK; 21])] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = none;
-        post(&house, &metadata).await.refused(400, "invalid_redirect_uri");
+        post(&house, &metadata)
+            .await
+            .refused(400, "invalid_redirect_uri");
     }
 }
 
@@ -213,32 +273,61 @@ async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
             let mut metadata = native_metadata();
             metadata[member] = json!(bad);
             let answer = post(&house, &metadata).await;
-            assert_eq!((answer.status.as_u16(), answer.json().get(member)), (201, None), "{member} {bad:?}");
-            let id = answer.json()["client_id"].as_str().expect("an id").to_owned();
+            assert_eq!(
+                (answer.status.as_u16(), answer.json().get(member)),
+                (201, None),
+                "{member} {bad:?}"
+            );
+            let id = answer.json()["client_id"]
+                .as_str()
+                .expect("an id")
+                .to_owned();
             let record = house.record(&format!("client:{id}")).await;
-            assert!(!record.contains(member) && !record.to_lowercase().contains("script"), "{record}");
+            assert!(
+                !record.contains(member) && !record.to_lowercase().contains("script"),
+                "{record}"
+            );
         }
     }
 }
 
 async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
     let house = unlimited(engine).await;
-    for body in ["", "null", "[]", "\"x\"", "{", "{\"redirect_uris\": \"https://app.example/cb\"}", "{\"client_name\": 1}", "\u{0}"]
-    {
+    for body in [
+        "",
+        "null",
+        "[]",
+        "\"x\"",
+        "{",
+        "{\"redirect_uris\": \"https://app.example/cb\"}",
+        "{\"client_name\": 1}",
+        "\u{0}",
+    ] {
         let answer = register(&house, ADDRESS.into(), body).await;
         assert_eq!(answer.status, 400, "{body}");
-        assert!(["invalid_client_metadata", "invalid_redirect_uri"].contains(&answer.json()["error"].as_str().expect("a code")));
+        assert!(
+            ["invalid_client_metadata", "invalid_redirect_uri"]
+                .contains(&answer.json()["error"].as_str().expect("a code"))
+        );
     }
     let mut metadata = native_metadata();
     metadata["token_endpoint_auth_method"] = json!("client_secret_jwt");
-    post(&house, &metadata).await.refused(400, "invalid_client_metadata");
-    let form = request(Method::POST, "/register").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let answer = house.send(form.body("redirect_uris=x".into()).expect("a request")).await;
+    post(&house, &metadata)
+        .await
+        .refused(400, "invalid_client_metadata");
+    let form = request(Method::POST, "/register")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let answer = house
+        .send(form.body("redirect_uris=x".into()).expect("a request"))
+        .await;
     answer.refused(400, "invalid_client_metadata");
     let large = json!({ "redirect_uris": [CALLBACK], "x": "x".repeat(65 * 1024) });
     assert_eq!(post(&house, &large).await.status, 413);
     let get = house.get("/register").await;
-    assert_eq!((get.status.as_u16(), get.header(header::ALLOW)), (405, Some("POST")));
+    assert_eq!(
+        (get.status.as_u16(), get.header(header::ALLOW)),
+        (405, Some("POST"))
+    );
 }
 
 async fn twenty_an_hour_from_one_address(engine: Engine) {
@@ -250,11 +339,24 @@ async fn twenty_an_hour_from_one_address(engine: Engine) {
     let answer = post(&house, &native_metadata()).await;
     answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("3000"));
-    assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"));
+    assert_eq!(
+        answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+        Some("*")
+    );
     // Others are not hindered, and an hour is an hour.
-    assert_eq!(register(&house, [203, 0, 113, 10].into(), native_metadata()).await.status, 201);
+    assert_eq!(
+        register(&house, [203, 0, 113, 10].into(), native_metadata())
+            .await
+            .status,
+        201
+    );
     house.pass(2999);
-    assert_eq!(post(&house, &native_metadata()).await.header(header::RETRY_AFTER), Some("1"));
+    assert_eq!(
+        post(&house, &native_metadata())
+            .await
+            .header(header::RETRY_AFTER),
+        Some("1")
+    );
     house.pass(1);
     registered(&house, &native_metadata()).await;
 }
@@ -263,12 +365,32 @@ async fn e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Eng
     let house = House::empty(engine).await;
     let register_from = async |address: String| {
         let address: IpAddr = address.parse().expect("an address");
-        let request = from(address, Method::POST, "/register").header(header::CONTENT_TYPE, "application/json");
-        house.send(request.body(native_metadata().to_string().into()).expect("a request")).await.status.as_u16()
+        let request = from(address, Method::POST, "/register")
+            .header(header::CONTENT_TYPE, "application/json");
+        house
+            .send(
+                request
+                    .body(native_metadata().to_string().into())
+                    .expect("a request"),
+            )
+            .await
+            .status
+            .as_u16()
     };
-    let all = futures_util::future::join_all((0..64).map(|number| register_from(format!("2001:db8:1:2::{number:x}")))).await;
-    assert_eq!(all.iter().filter(|status| **status == 201).count(), 20, "{all:?}");
-    assert_eq!(all.iter().filter(|status| **status == 429).count(), 44, "{all:?}");
+    let all = futures_util::future::join_all(
+        (0..64).map(|number| register_from(format!("2001:db8:1:2::{number:x}"))),
+    )
+    .await;
+    assert_eq!(
+        all.iter().filter(|status| **status == 201).count(),
+        20,
+        "{all:?}"
+    );
+    assert_eq!(
+        all.iter().filter(|status| **status == 429).count(),
+        44,
+        "{all:?}"
+    );
     assert_eq!(register_from("2001:db8:1:2:ffff::1".to_owned()).await, 429);
     assert_eq!(register_from("2001:db8:1:3::1".to_owned()).await, 201);
 }
@@ -289,22 +411,41 @@ async fn rate_limits_can_be_switched_off(engine: Engine) {
 
 async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
     let house = House::with(engine, |settings| settings.registration.open = false).await;
-    let server = house.get("/.well-known/oauth-authorization-server").await.granted();
+    let server = house
+        .get("/.well-known/oauth-authorization-server")
+        .await
+        .granted();
     assert_eq!(server["issuer"], ISSUER);
     assert!(server.get("registration_endpoint").is_none(), "{server}");
     let answer = post(&house, &native_metadata()).await;
     assert!([403, 404].contains(&answer.status.as_u16()), "{answer:?}");
-    assert!(house.provider.terminal().clients().await.expect("the store answers").is_empty());
+    assert!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .is_empty()
+    );
 }
 
 async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
     let house = unlimited(engine).await;
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..20 {
-        let body = registered(&house, &json!({ "redirect_uris": ["https://app.example/cb"] })).await;
+        let body = registered(
+            &house,
+            &json!({ "redirect_uris": ["https://app.example/cb"] }),
+        )
+        .await;
         for name in ["client_id", "client_secret"] {
             let text = body[name].as_str().expect("text").to_owned();
-            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)), "{text}");
+            assert!(
+                text.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte)),
+                "{text}"
+            );
             assert!(seen.insert(text));
         }
     }
@@ -327,7 +468,8 @@ async fn registered(house: &House, metadata: &Value) -> Value {
 /// A registration with a redirect URI of so many bytes; what else is stored takes some hundred.
 fn of_size(bytes: usize) -> Value {
     let mut metadata = native_metadata();
-    let uris = (0..bytes / 1000).map(|number| format!("https://app.example/{number}{}", "x".repeat(970)));
+    let uris =
+        (0..bytes / 1000).map(|number| format!("https://app.example/{number}{}", "x".repeat(970)));
     metadata["redirect_uris"] = uris.collect();
     metadata
 }
@@ -337,21 +479,45 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
     let mut metadata = of_size(7000);
     metadata["client_uri"] = json!("https://app.example/about");
     let body = registered(&house, &metadata).await;
-    let record = house.record(&format!("client:{}", body["client_id"].as_str().expect("an id"))).await;
+    let record = house
+        .record(&format!(
+            "client:{}",
+            body["client_id"].as_str().expect("an id")
+        ))
+        .await;
     assert!(record.len() <= 8192, "{}", record.len());
-    for once in ["https://app.example/0", "https://app.example/about", "Notebook"] {
+    for once in [
+        "https://app.example/0",
+        "https://app.example/about",
+        "Notebook",
+    ] {
         assert_eq!(record.matches(once).count(), 1, "{once} in {record}");
     }
     let answer = post(&house, &of_size(9000)).await;
     let refused = answer.refused(400, "invalid_client_metadata");
-    assert!(refused["error_description"].as_str().is_some_and(|text| text.contains("8 KB")), "{refused}");
+    assert!(
+        refused["error_description"]
+            .as_str()
+            .is_some_and(|text| text.contains("8 KB")),
+        "{refused}"
+    );
     // An update obeys the same rule, and changes nothing when it breaks it.
-    let (id, token) = (body["client_id"].as_str().expect("an id"), body["registration_access_token"].as_str().expect("a token"));
+    let (id, token) = (
+        body["client_id"].as_str().expect("an id"),
+        body["registration_access_token"].as_str().expect("a token"),
+    );
     let mut large = of_size(9000);
     large["client_id"] = json!(id);
-    managed(&house, Method::PUT, id, token, &large).await.refused(400, "invalid_client_metadata");
+    managed(&house, Method::PUT, id, token, &large)
+        .await
+        .refused(400, "invalid_client_metadata");
     assert_eq!(house.record(&format!("client:{id}")).await, record);
-    assert_eq!(managed(&house, Method::GET, id, token, &Value::Null).await.json()["redirect_uris"], metadata["redirect_uris"]);
+    assert_eq!(
+        managed(&house, Method::GET, id, token, &Value::Null)
+            .await
+            .json()["redirect_uris"],
+        metadata["redirect_uris"]
+    );
 }
 
 async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine) {
@@ -359,27 +525,39 @@ async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
     let body = registered(&house, &metadata).await;
-    let (id, token) = (body["client_id"].as_str().expect("an id"), body["registration_access_token"].as_str().expect("a token"));
+    let (id, token) = (
+        body["client_id"].as_str().expect("an id"),
+        body["registration_access_token"].as_str().expect("a token"),
+    );
     // It repeated there what is in the client too.
     let before = format!(
         "\"metadata\":{{\"redirect_uris\":[\"{CALLBACK}\"],\"grant_types\":[\"authorization_code\",\"refresh_token\"],\
          \"response_types\":[\"code\"],\"client_name\":\"Notebook\","
     );
-    house.tamper(&format!("client:{id}"), "\"metadata\":{", &before).await;
+    house
+        .tamper(&format!("client:{id}"), "\"metadata\":{", &before)
+        .await;
     let read = managed(&house, Method::GET, id, token, &Value::Null).await;
     let mut expected = body.clone();
     expected["registration_access_token"] = json!(token);
     assert_eq!(read.json(), expected);
     metadata["client_id"] = json!(id);
     metadata["client_name"] = json!("Another");
-    assert_eq!(managed(&house, Method::PUT, id, token, &metadata).await.json()["client_name"], "Another");
+    assert_eq!(
+        managed(&house, Method::PUT, id, token, &metadata)
+            .await
+            .json()["client_name"],
+        "Another"
+    );
 }
 
 async fn managed(house: &House, method: Method, id: &str, token: &str, body: &Value) -> Answer {
     let request = request(method, &format!("/register/{id}"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
-    house.send(request.body(body.to_string().into()).expect("a request")).await
+    house
+        .send(request.body(body.to_string().into()).expect("a request"))
+        .await
 }
 
 async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
@@ -391,13 +569,19 @@ async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
             let answer = post(&house, &of_size(7000)).await;
             if answer.status != 201 {
                 assert_eq!(
-                    register(&house, [203, 0, 113, 10].into(), native_metadata()).await.status,
+                    register(&house, [203, 0, 113, 10].into(), native_metadata())
+                        .await
+                        .status,
                     201,
                     "others are not hindered"
                 );
                 others += 1;
                 answer.refused(429, "temporarily_unavailable");
-                assert!(answer.header(header::RETRY_AFTER).is_some_and(|wait| wait.parse::<u64>().is_ok_and(|wait| wait > 0)));
+                assert!(
+                    answer
+                        .header(header::RETRY_AFTER)
+                        .is_some_and(|wait| wait.parse::<u64>().is_ok_and(|wait| wait > 0))
+                );
                 continue;
             }
             stored += 1;
@@ -405,8 +589,21 @@ async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
         house.pass(3600);
     }
     assert!((12..=14).contains(&stored), "{stored}");
-    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), stored + others);
-    assert_eq!(post(&house, &of_size(7000)).await.status, 201, "a day is a day");
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .len(),
+        stored + others
+    );
+    assert_eq!(
+        post(&house, &of_size(7000)).await.status,
+        201,
+        "a day is a day"
+    );
 }
 
 async fn bytes_that_race_are_counted(engine: Engine) {
@@ -421,7 +618,11 @@ async fn bytes_that_race_are_counted(engine: Engine) {
     assert!((120..=140).contains(&stored), "{stored}");
     let twin = house.twin().await;
     house.pass(3600);
-    assert_eq!(post(&twin, &of_size(7000)).await.status, 429, "over all servers");
+    assert_eq!(
+        post(&twin, &of_size(7000)).await.status,
+        429,
+        "over all servers"
+    );
 }
 
 async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine) {
@@ -431,8 +632,14 @@ async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine)
     let asks = async |number: usize| {
         let uri = format!("https://app.example/{}", "x".repeat(1900));
         let document = json!({ "client_id": id(number), "client_name": "App", "redirect_uris": [uri, format!("{uri}y")] });
-        site.put(&id(number), Reply::json(&document.to_string()).with("cache-control", "max-age=60"));
-        let query = format!("client_id={}&redirect_uri={uri}&response_type=code", id(number));
+        site.put(
+            &id(number),
+            Reply::json(&document.to_string()).with("cache-control", "max-age=60"),
+        );
+        let query = format!(
+            "client_id={}&redirect_uri={uri}&response_type=code",
+            id(number)
+        );
         house.get(&format!("/authorize?{query}")).await
     };
     // The same one again and again takes no more room.
@@ -448,6 +655,9 @@ async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine)
         }
         house.pass(60);
     }
-    assert!((230..=270).contains(&stored), "a megabyte of 4 KB each: {stored}");
+    assert!(
+        (230..=270).contains(&stored),
+        "a megabyte of 4 KB each: {stored}"
+    );
     assert_ne!(asks(0).await.status, 429, "what is stored goes on");
 }

@@ -1,9 +1,11 @@
-//! The registrations that applications send (mcp-requirements 5.1 and 7.11), each through the whole flow. Rejecting one of
-//! them keeps everybody out who uses that application.
+//! The registrations that applications send (mcp-requirements 5.1 and 7.11), each through the whole
+//! flow. Rejecting one of them keeps everybody out who uses that application.
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, Engine, House, McpClient, RACERS, Tokens, on_both_engines, race, register};
+use crate::support::{
+    Answer, Browser, Engine, House, McpClient, RACERS, Tokens, on_both_engines, race, register,
+};
 
 on_both_engines!(
     claude,
@@ -30,7 +32,12 @@ async fn claude(engine: Engine) {
         "scope": "claudeai"
     });
     let application = Application::registers(engine, metadata).await;
-    application.connects("https://claude.ai/api/mcp/auth_callback", Some("notes:read notes:write offline_access")).await;
+    application
+        .connects(
+            "https://claude.ai/api/mcp/auth_callback",
+            Some("notes:read notes:write offline_access"),
+        )
+        .await;
 }
 
 async fn claude_code(engine: Engine) {
@@ -44,8 +51,14 @@ async fn claude_code(engine: Engine) {
     });
     let application = Application::registers(engine, metadata).await;
     // The port is another each time, for the name as for the address (O1).
-    for callback in ["http://localhost:3118/callback", "http://localhost:54545/callback", "http://127.0.0.1:61234/callback"] {
-        application.connects(callback, Some("notes:read offline_access")).await;
+    for callback in [
+        "http://localhost:3118/callback",
+        "http://localhost:54545/callback",
+        "http://127.0.0.1:61234/callback",
+    ] {
+        application
+            .connects(callback, Some("notes:read offline_access"))
+            .await;
     }
 }
 
@@ -64,8 +77,18 @@ async fn chatgpt(engine: Engine) {
         "logo_uri": ""
     });
     let application = Application::registers(engine, metadata).await;
-    application.connects("https://chatgpt.com/connector/oauth/AbCdEf123456", Some("notes:read openid profile email")).await;
-    application.connects("https://chatgpt.com/connector_platform_oauth_redirect", None).await;
+    application
+        .connects(
+            "https://chatgpt.com/connector/oauth/AbCdEf123456",
+            Some("notes:read openid profile email"),
+        )
+        .await;
+    application
+        .connects(
+            "https://chatgpt.com/connector_platform_oauth_redirect",
+            None,
+        )
+        .await;
 }
 
 async fn vs_code(engine: Engine) {
@@ -85,8 +108,15 @@ async fn vs_code(engine: Engine) {
     });
     let application = Application::registers(engine, metadata).await;
     // The device grant is dropped, and the rest of the registration stands.
-    assert_eq!(application.answer["grant_types"], json!(["authorization_code", "refresh_token"]));
-    for callback in ["https://vscode.dev/redirect", "http://127.0.0.1:33418/", "http://127.0.0.1:50001/"] {
+    assert_eq!(
+        application.answer["grant_types"],
+        json!(["authorization_code", "refresh_token"])
+    );
+    for callback in [
+        "https://vscode.dev/redirect",
+        "http://127.0.0.1:33418/",
+        "http://127.0.0.1:50001/",
+    ] {
         application.connects(callback, Some("notes:read")).await;
     }
 }
@@ -106,7 +136,9 @@ async fn cursor(engine: Engine) {
     let application = Application::registers(engine, metadata.clone()).await;
     assert!(application.answer.get("application_type").is_none());
     for callback in metadata["redirect_uris"].as_array().expect("three of them") {
-        application.connects(callback.as_str().expect("text"), None).await;
+        application
+            .connects(callback.as_str().expect("text"), None)
+            .await;
     }
 }
 
@@ -121,9 +153,13 @@ async fn codex(engine: Engine) {
         "scope": ""
     });
     let application = Application::registers(engine, metadata).await;
-    application.connects("http://127.0.0.1:43817/callback/9f1c2d", None).await;
+    application
+        .connects("http://127.0.0.1:43817/callback/9f1c2d", None)
+        .await;
     // It used to name no resource anywhere, and still names none on refresh.
-    application.connects_without_resource("http://127.0.0.1:51111/callback/9f1c2d").await;
+    application
+        .connects_without_resource("http://127.0.0.1:51111/callback/9f1c2d")
+        .await;
 }
 
 /// With the client of the Rust SDK, whose empty secret stands for none.
@@ -138,7 +174,12 @@ async fn goose(engine: Engine) {
         "client_secret": ""
     });
     let application = Application::registers(engine, metadata).await;
-    application.connects("http://127.0.0.1:38211/oauth_callback", Some("notes:read offline_access")).await;
+    application
+        .connects(
+            "http://127.0.0.1:38211/oauth_callback",
+            Some("notes:read offline_access"),
+        )
+        .await;
 }
 
 async fn opencode(engine: Engine) {
@@ -151,7 +192,9 @@ async fn opencode(engine: Engine) {
         "token_endpoint_auth_method": "none"
     });
     let application = Application::registers(engine, metadata).await;
-    application.connects("http://127.0.0.1:19876/mcp/oauth/callback", None).await;
+    application
+        .connects("http://127.0.0.1:19876/mcp/oauth/callback", None)
+        .await;
 }
 
 async fn mcp_remote(engine: Engine) {
@@ -167,8 +210,14 @@ async fn mcp_remote(engine: Engine) {
         "scope": "openid email profile"
     });
     let application = Application::registers(engine, metadata).await;
-    // Of the scopes it falls back to, none exists here: that alone is refused, and what exists among others is granted.
-    application.connects("http://localhost:17392/oauth/callback", Some("openid email profile notes:read")).await;
+    // Of the scopes it falls back to, none exists here: that alone is refused, and what exists
+    // among others is granted.
+    application
+        .connects(
+            "http://localhost:17392/oauth/callback",
+            Some("openid email profile notes:read"),
+        )
+        .await;
 }
 
 async fn mcp_inspector(engine: Engine) {
@@ -184,7 +233,9 @@ async fn mcp_inspector(engine: Engine) {
     });
     let application = Application::registers(engine, metadata).await;
     assert!(application.answer.get("scope").is_none());
-    application.connects("http://127.0.0.1:6276/oauth/callback", Some("")).await;
+    application
+        .connects("http://127.0.0.1:6276/oauth/callback", Some(""))
+        .await;
 }
 
 async fn several_processes_of_one_application_register_at_once(engine: Engine) {
@@ -196,12 +247,29 @@ async fn several_processes_of_one_application_register_at_once(engine: Engine) {
         async move { register(&house, [203, 0, 113, 8].into(), metadata).await }
     })
     .await;
-    let ids: std::collections::BTreeSet<_> = answers.iter().map(|answer| answer.json()["client_id"].to_string()).collect();
+    let ids: std::collections::BTreeSet<_> = answers
+        .iter()
+        .map(|answer| answer.json()["client_id"].to_string())
+        .collect();
     assert_eq!(ids.len(), RACERS, "each is a client of its own");
-    assert_eq!(house.provider.terminal().clients().await.expect("the store answers").len(), RACERS);
+    assert_eq!(
+        house
+            .provider
+            .terminal()
+            .clients()
+            .await
+            .expect("the store answers")
+            .len(),
+        RACERS
+    );
     let last = answers.last().expect("answers").json();
     house.add_alice().await;
-    Application { house, answer: last }.connects("http://localhost:4000/callback", None).await;
+    Application {
+        house,
+        answer: last,
+    }
+    .connects("http://localhost:4000/callback", None)
+    .await;
 }
 
 /// An application, and what it was told when it registered.
@@ -211,53 +279,101 @@ struct Application {
 }
 
 impl Application {
-    /// The answer repeats what was sent and accepted, with nothing empty in it (mcp-requirements 5.1, 5.4.5).
+    /// The answer repeats what was sent and accepted, with nothing empty in it (mcp-requirements
+    /// 5.1, 5.4.5).
     async fn registers(engine: Engine, metadata: Value) -> Self {
         let house = House::of_alice(engine).await;
         let answer = register(&house, [203, 0, 113, 8].into(), &metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let answer = answer.json();
-        for member in ["client_name", "redirect_uris", "token_endpoint_auth_method", "response_types"] {
+        for member in [
+            "client_name",
+            "redirect_uris",
+            "token_endpoint_auth_method",
+            "response_types",
+        ] {
             assert_eq!(answer[member], metadata[member], "{member}");
         }
-        assert!(answer["client_id"].is_string() && answer.get("client_secret").is_none(), "{answer}");
+        assert!(
+            answer["client_id"].is_string() && answer.get("client_secret").is_none(),
+            "{answer}"
+        );
         let members = answer.as_object().expect("an object");
-        assert!(members.values().all(|value| !value.is_null() && value != ""), "{answer}");
+        assert!(
+            members
+                .values()
+                .all(|value| !value.is_null() && value != ""),
+            "{answer}"
+        );
         Self { house, answer }
     }
 
     fn client(&self, callback: &str) -> McpClient {
-        McpClient::known(&self.house, self.answer["client_id"].as_str().expect("an id"), None, callback)
+        McpClient::known(
+            &self.house,
+            self.answer["client_id"].as_str().expect("an id"),
+            None,
+            callback,
+        )
     }
 
-    /// The whole flow: sign in, consent, exchange, a tool, a refresh with the scope repeated as some do, and a tool again.
+    /// The whole flow: sign in, consent, exchange, a tool, a refresh with the scope repeated as
+    /// some do, and a tool again.
     async fn connects(&self, callback: &str, scope: Option<&str>) {
-        let client = self.client(callback).asking(|query| scope.iter().fold(query, |query, scope| query.set("scope", scope)));
+        let client = self.client(callback).asking(|query| {
+            scope
+                .iter()
+                .fold(query, |query, scope| query.set("scope", scope))
+        });
         let mut browser = Browser::of_alice(&self.house).await;
         let callback = browser.allowed(&client).await;
         assert_eq!(callback.base, client.redirect_uri);
         assert_eq!(callback.query.names(), ["code", "state", "iss"]);
-        let answer = client.exchange(callback.query.one("code").expect("a code")).await;
-        let granted = answer.granted()["scope"].as_str().expect("a scope").to_owned();
-        assert!(granted.split(' ').any(|scope| scope == "notes:read"), "{granted}");
+        let answer = client
+            .exchange(callback.query.one("code").expect("a code"))
+            .await;
+        let granted = answer.granted()["scope"]
+            .as_str()
+            .expect("a scope")
+            .to_owned();
+        assert!(
+            granted.split(' ').any(|scope| scope == "notes:read"),
+            "{granted}"
+        );
         let tokens = Tokens::read(&answer);
         self.uses(&client, &tokens).await;
-        let form = client.refresh_form(&tokens.refresh).and("scope", &granted).and("resource", crate::support::MCP);
+        let form = client
+            .refresh_form(&tokens.refresh)
+            .and("scope", &granted)
+            .and("resource", crate::support::MCP);
         let next = Tokens::read(&self.house.post("/token", &form).await);
         self.uses(&client, &next).await;
         Tokens::read(&client.refresh(&next.refresh).await);
     }
 
     async fn connects_without_resource(&self, callback: &str) {
-        let client = self.client(callback).asking(|query| query.without("resource"));
+        let client = self
+            .client(callback)
+            .asking(|query| query.without("resource"));
         let code = Browser::of_alice(&self.house).await.allow(&client).await;
-        let tokens = Tokens::read(&self.house.post("/token", &client.code_form(&code).without("resource")).await);
+        let tokens = Tokens::read(
+            &self
+                .house
+                .post("/token", &client.code_form(&code).without("resource"))
+                .await,
+        );
         self.uses(&client, &tokens).await;
         Tokens::read(&client.refresh(&tokens.refresh).await);
     }
 
     async fn uses(&self, client: &McpClient, tokens: &Tokens) {
-        let answer = client.call(&tokens.access, "whoami", json!({})).await.granted();
-        assert_eq!(answer["result"]["structuredContent"]["client_id"], client.id, "{answer}");
+        let answer = client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .granted();
+        assert_eq!(
+            answer["result"]["structuredContent"]["client_id"], client.id,
+            "{answer}"
+        );
     }
 }

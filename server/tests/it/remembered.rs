@@ -1,11 +1,12 @@
-//! Remembered consent: whom it spares the page, whom never, and that taking it back leaves nothing (A14, O19, O20; cases D28,
-//! A2, C25, E38).
+//! Remembered consent: whom it spares the page, whom never, and that taking it back leaves nothing
+//! (A14, O19, O20; cases D28, A2, C25, E38).
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Callback, Engine, House, MCP, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines, race,
+    ALICE, Browser, Callback, Engine, House, MCP, McpClient, PASSWORD, Tokens, native_metadata,
+    on_both_engines, race,
 };
 
 on_both_engines!(
@@ -35,14 +36,22 @@ const DAY: u64 = 24 * 3600;
 
 async fn a14_what_was_allowed_passes_without_a_page(engine: Engine) {
     let house = House::of_alice(engine).await;
-    for client in [at(&house, "https://app.example/callback").await, McpClient::confidential(&house).await] {
+    for client in [
+        at(&house, "https://app.example/callback").await,
+        McpClient::confidential(&house).await,
+    ] {
         let mut browser = Browser::of_alice(&house).await;
         client.connect(&mut browser).await;
         let again = client.asking(|query| query.set("state", "another").set("scope", "notes:read"));
         let callback = browser.pass(&again).await;
-        assert_eq!((callback.base.as_str(), callback.query.names()), (client.redirect_uri.as_str(), vec!["code", "state", "iss"]));
+        assert_eq!(
+            (callback.base.as_str(), callback.query.names()),
+            (client.redirect_uri.as_str(), vec!["code", "state", "iss"])
+        );
         assert_eq!(callback.query.one("state"), Some("another"));
-        let answer = client.exchange(callback.query.one("code").expect("a code")).await;
+        let answer = client
+            .exchange(callback.query.one("code").expect("a code"))
+            .await;
         assert_eq!(answer.granted()["scope"], "notes:read");
         client.me(&Tokens::read(&answer).access).await.granted();
         // In another browser of hers, too: it is her consent, and not the browser's.
@@ -57,15 +66,32 @@ async fn wider_scope_is_asked_for_and_narrower_is_not(engine: Engine) {
     let asking = |scope: &str| client.asking(|query| query.set("scope", scope));
     let mut browser = Browser::of_alice(&house).await;
     client.connect(&mut browser).await;
-    for wider in ["notes:read notes:write", "notes:write", "notes:read offline_access"] {
-        assert_eq!(browser.consent_page(&asking(wider)).await.page(), "consent", "{wider}");
+    for wider in [
+        "notes:read notes:write",
+        "notes:write",
+        "notes:read offline_access",
+    ] {
+        assert_eq!(
+            browser.consent_page(&asking(wider)).await.page(),
+            "consent",
+            "{wider}"
+        );
     }
-    let marked = browser.consent_page(&asking("notes:read notes:write")).await.words();
+    let marked = browser
+        .consent_page(&asking("notes:read notes:write"))
+        .await
+        .words();
     assert!(marked.contains("New Add notes for you"), "{marked}");
     // Allowed one after the other, they are allowed together.
     browser.decide(&asking("notes:write"), "Allow").await;
     for narrower in ["notes:read notes:write", "notes:write", "notes:read"] {
-        let code = browser.pass(&asking(narrower)).await.query.one("code").expect("a code").to_owned();
+        let code = browser
+            .pass(&asking(narrower))
+            .await
+            .query
+            .one("code")
+            .expect("a code")
+            .to_owned();
         assert_eq!(client.exchange(&code).await.granted()["scope"], narrower);
     }
 }
@@ -81,10 +107,23 @@ async fn what_was_denied_is_not_remembered(engine: Engine) {
 async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
-    for redirect in ["http://127.0.0.1/cb", "http://localhost:3118/callback", "cursor://anysphere/cb", "https://localhost/cb"] {
+    for redirect in [
+        "http://127.0.0.1/cb",
+        "http://localhost:3118/callback",
+        "cursor://anysphere/cb",
+        "https://localhost/cb",
+    ] {
         let client = at(&house, redirect).await;
         for _ in 0..2 {
-            assert!(browser.decide(&client, "Allow").await.query.one("code").is_some(), "{redirect}");
+            assert!(
+                browser
+                    .decide(&client, "Allow")
+                    .await
+                    .query
+                    .one("code")
+                    .is_some(),
+                "{redirect}"
+            );
         }
     }
 }
@@ -92,13 +131,27 @@ async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engi
 async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
     let files = "https://files.example/mcp";
     let house = House::with(engine, |settings| {
-        let scopes = vec![ScopeDescription { name: "notes:read".to_owned(), sentence: "Read".to_owned(), default: true }];
+        let scopes = vec![ScopeDescription {
+            name: "notes:read".to_owned(),
+            sentence: "Read".to_owned(),
+            default: true,
+        }];
         let identifier = ResourceIdentifier::parse(files).expect("an identifier");
-        settings.resources.push(Resource { identifier, name: "Files".to_owned(), scopes, introspection_secret: None });
+        settings.resources.push(Resource {
+            identifier,
+            name: "Files".to_owned(),
+            scopes,
+            introspection_secret: None,
+        });
     })
     .await;
     house.add_alice().await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let mut metadata = native_metadata();
     let uris = [
         "https://app.example/callback",
@@ -112,11 +165,27 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
     client.connect(&mut browser).await;
     // The same origin is the same place.
     let redirected = |uri: &str| client.asking(|query| query.set("redirect_uri", uri));
-    assert!(browser.pass(&redirected(uris[1])).await.query.one("code").is_some());
+    assert!(
+        browser
+            .pass(&redirected(uris[1]))
+            .await
+            .query
+            .one("code")
+            .is_some()
+    );
     let twin = McpClient::registered(&house, &metadata).await;
-    for other in [redirected(uris[2]), redirected(uris[3]), twin, client.asking(|query| query.set("resource", files))] {
+    for other in [
+        redirected(uris[2]),
+        redirected(uris[3]),
+        twin,
+        client.asking(|query| query.set("resource", files)),
+    ] {
         let page = browser.consent_page(&other).await;
-        assert!(!page.words().contains("New "), "nothing was allowed there: {}", page.words());
+        assert!(
+            !page.words().contains("New "),
+            "nothing was allowed there: {}",
+            page.words()
+        );
     }
     let mut bobs = Browser::new(&house);
     bobs.sign_in("bob@example.com", PASSWORD).await;
@@ -127,7 +196,10 @@ async fn whoever_is_not_signed_in_sees_the_page(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = at(&house, "https://app.example/callback").await;
     client.connect(&mut Browser::of_alice(&house).await).await;
-    assert_eq!(Browser::new(&house).consent_page(&client).await.page(), "consent");
+    assert_eq!(
+        Browser::new(&house).consent_page(&client).await.page(),
+        "consent"
+    );
 }
 
 async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
@@ -145,7 +217,10 @@ async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
 }
 
 async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
-    let house = House::with(engine, |settings| settings.lifetimes.consent = std::time::Duration::ZERO).await;
+    let house = House::with(engine, |settings| {
+        settings.lifetimes.consent = std::time::Duration::ZERO
+    })
+    .await;
     house.add_alice().await;
     let client = at(&house, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&house).await;
@@ -156,22 +231,49 @@ async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
 
 async fn o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let (client, kept) = (at(&house, "https://app.example/callback").await, at(&house, "https://app.example/callback").await);
+    let (client, kept) = (
+        at(&house, "https://app.example/callback").await,
+        at(&house, "https://app.example/callback").await,
+    );
     let mut browser = Browser::of_alice(&house).await;
-    let (one, others) = (client.connect(&mut browser).await, kept.connect(&mut browser).await);
+    let (one, others) = (
+        client.connect(&mut browser).await,
+        kept.connect(&mut browser).await,
+    );
     house.pass(1);
     let two = client.connect(&mut browser).await;
-    let on_its_way = browser.pass(&client).await.query.one("code").expect("a code").to_owned();
+    let on_its_way = browser
+        .pass(&client)
+        .await
+        .query
+        .one("code")
+        .expect("a code")
+        .to_owned();
     let page = browser.open("/account").await;
-    assert!(page.words().contains("connected 2 times"), "{}", page.words());
+    assert!(
+        page.words().contains("connected 2 times"),
+        "{}",
+        page.words()
+    );
     // Both have the same name and host; the newest comes first.
-    let answer = browser.submit(&page.form("Disconnect Notebook"), "Disconnect Notebook").await;
+    let answer = browser
+        .submit(&page.form("Disconnect Notebook"), "Disconnect Notebook")
+        .await;
     assert_eq!(answer.destination(), "/account");
     for tokens in [one, two] {
-        client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-        client.me(&tokens.access).await.refused(401, "invalid_token");
+        client
+            .refresh(&tokens.refresh)
+            .await
+            .refused(400, "invalid_grant");
+        client
+            .me(&tokens.access)
+            .await
+            .refused(401, "invalid_token");
     }
-    client.exchange(&on_its_way).await.refused(400, "invalid_grant");
+    client
+        .exchange(&on_its_way)
+        .await
+        .refused(400, "invalid_grant");
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
     // The other application is another's business.
     kept.refresh(&others.refresh).await.granted();
@@ -182,7 +284,10 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
     for (redirect, says) in [
-        ("https://app.example/callback", "app.example Notebook is not connected now, and may use Notes again without asking you"),
+        (
+            "https://app.example/callback",
+            "app.example Notebook is not connected now, and may use Notes again without asking you",
+        ),
         (
             "http://127.0.0.1/cb",
             "On your computers Notebook is not connected now, and has to ask you before it can use Notes again",
@@ -194,27 +299,57 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
         house.pass(61);
         let page = browser.open("/account").await;
         assert!(page.words().contains(says), "{}", page.words());
-        browser.submit(&page.form("Forget Notebook"), "Forget Notebook").await;
+        browser
+            .submit(&page.form("Forget Notebook"), "Forget Notebook")
+            .await;
         let page = browser.open("/account").await;
-        assert!(page.words().contains("None yet. When an application asks"), "{}", page.words());
+        assert!(
+            page.words().contains("None yet. When an application asks"),
+            "{}",
+            page.words()
+        );
         assert_eq!(browser.consent_page(&client).await.page(), "consent");
     }
 }
 
 async fn nobody_ends_what_another_allowed(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some(PASSWORD)).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some(PASSWORD))
+        .await
+        .expect("Bob moves in");
     let client = at(&house, "https://app.example/callback").await;
     let mut alice = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut alice).await;
-    let theirs = alice.open("/account").await.form("Disconnect Notebook").fields.one("connection").expect("a name").to_owned();
+    let theirs = alice
+        .open("/account")
+        .await
+        .form("Disconnect Notebook")
+        .fields
+        .one("connection")
+        .expect("a name")
+        .to_owned();
     let mut bob = Browser::new(&house);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let own = McpClient::native(&house).await;
     own.connect(&mut bob).await;
     let form = bob.open("/account").await.form("Disconnect Notebook");
-    for name in [theirs.as_str(), "", "x", "*", &format!("{theirs}:{theirs}"), &"A".repeat(5000)] {
-        let answer = bob.submit(&form.clone().fill("connection", name), "Disconnect Notebook").await;
+    for name in [
+        theirs.as_str(),
+        "",
+        "x",
+        "*",
+        &format!("{theirs}:{theirs}"),
+        &"A".repeat(5000),
+    ] {
+        let answer = bob
+            .submit(
+                &form.clone().fill("connection", name),
+                "Disconnect Notebook",
+            )
+            .await;
         assert_eq!(answer.destination(), "/account");
     }
     client.refresh(&tokens.refresh).await.granted();
@@ -227,18 +362,53 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     let client = at(&house, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&house).await;
     client.connect(&mut browser).await;
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     let quiet = client.asking(|query| query.set("prompt", "none"));
-    assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("login_required"));
-    assert!(browser.get(&client.authorize_path()).await.destination().starts_with("/login?request="));
+    assert_eq!(
+        browser.pass(&quiet).await.query.one("error"),
+        Some("login_required")
+    );
+    assert!(
+        browser
+            .get(&client.authorize_path())
+            .await
+            .destination()
+            .starts_with("/login?request=")
+    );
     // What was disabled stays ended.
-    house.provider.terminal().enable_account(ALICE).await.expect("enabled");
+    house
+        .provider
+        .terminal()
+        .enable_account(ALICE)
+        .await
+        .expect("enabled");
     let mut browser = Browser::of_alice(&house).await;
-    assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("consent_required"));
+    assert_eq!(
+        browser.pass(&quiet).await.query.one("error"),
+        Some("consent_required")
+    );
     // A new password ends what the old one may have opened for somebody else.
     client.connect(&mut browser).await;
-    house.provider.terminal().set_account_password(ALICE, PASSWORD).await.expect("a new password");
-    assert_eq!(Browser::of_alice(&house).await.pass(&quiet).await.query.one("error"), Some("consent_required"));
+    house
+        .provider
+        .terminal()
+        .set_account_password(ALICE, PASSWORD)
+        .await
+        .expect("a new password");
+    assert_eq!(
+        Browser::of_alice(&house)
+            .await
+            .pass(&quiet)
+            .await
+            .query
+            .one("error"),
+        Some("consent_required")
+    );
 }
 
 async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
@@ -246,11 +416,22 @@ async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let client = at(&house, "https://app.example/callback").await;
     client.connect(&mut browser).await;
-    house.tamper(&format!("client:{}", client.id), "https://app.example/callback", "https://app.example/moved").await;
+    house
+        .tamper(
+            &format!("client:{}", client.id),
+            "https://app.example/callback",
+            "https://app.example/moved",
+        )
+        .await;
     browser.get(&client.authorize_path()).await.problem(400);
     let client = at(&house, "https://app.example/callback").await;
     client.connect(&mut browser).await;
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
@@ -259,9 +440,26 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let client = at(&house, "https://app.example/callback").await;
     browser.decide(&client, "Allow").await;
-    assert!(!browser.open("/account").await.words().contains("None yet. When an application asks"));
-    house.provider.terminal().remove_client(&client.id).await.expect("removed");
-    assert!(browser.open("/account").await.words().contains("None yet. When an application asks"));
+    assert!(
+        !browser
+            .open("/account")
+            .await
+            .words()
+            .contains("None yet. When an application asks")
+    );
+    house
+        .provider
+        .terminal()
+        .remove_client(&client.id)
+        .await
+        .expect("removed");
+    assert!(
+        browser
+            .open("/account")
+            .await
+            .words()
+            .contains("None yet. When an application asks")
+    );
 }
 
 async fn answers_at_the_same_moment_add_up(engine: Engine) {
@@ -280,13 +478,27 @@ async fn answers_at_the_same_moment_add_up(engine: Engine) {
     })
     .await;
     let all = client.asking(|query| query.set("scope", "notes:read notes:write offline_access"));
-    let code = browser.pass(&all).await.query.one("code").expect("a code").to_owned();
-    assert_eq!(client.exchange(&code).await.granted()["scope"], "notes:read notes:write offline_access");
+    let code = browser
+        .pass(&all)
+        .await
+        .query
+        .one("code")
+        .expect("a code")
+        .to_owned();
+    assert_eq!(
+        client.exchange(&code).await.granted()["scope"],
+        "notes:read notes:write offline_access"
+    );
     let words = browser.open("/account").await.words();
-    assert_eq!(words.matches("may use").count(), 1, "one application, one row: {words}");
+    assert_eq!(
+        words.matches("may use").count(),
+        1,
+        "one application, one row: {words}"
+    );
 }
 
-/// Whatever step of a pass a withdrawal falls into, and whatever step of a withdrawal a pass falls into.
+/// Whatever step of a pass a withdrawal falls into, and whatever step of a withdrawal a pass falls
+/// into.
 async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
     let mut steps = [0, 0];
     for (order, steps) in steps.iter_mut().enumerate() {
@@ -326,7 +538,13 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
         wide.connect(&mut browser).await;
         let form = browser.open("/account").await.form("Disconnect Notebook");
         let mut window = browser.clone();
-        let passing = async { window.get(&wide.authorize_path()).await.destination().to_owned() };
+        let passing = async {
+            window
+                .get(&wide.authorize_path())
+                .await
+                .destination()
+                .to_owned()
+        };
         let meanwhile = async {
             browser.submit(&form, "Disconnect Notebook").await;
             browser.decide(&client, "Allow").await;
@@ -337,14 +555,19 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
         }
         steps += 1;
         if !passed.starts_with('/') {
-            let code = Callback::read(&passed).query.one("code").expect("a code").to_owned();
+            let code = Callback::read(&passed)
+                .query
+                .one("code")
+                .expect("a code")
+                .to_owned();
             wide.exchange(&code).await.refused(400, "invalid_grant");
         }
     }
     assert!(steps > 4, "{steps}");
 }
 
-/// The same, when it is the person's own yes that a withdrawal in another window meets. Whichever comes last holds.
+/// The same, when it is the person's own yes that a withdrawal in another window meets. Whichever
+/// comes last holds.
 async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
@@ -356,26 +579,49 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
         let end = browser.open("/account").await.form("Disconnect Notebook");
         let allow = browser.consent_page(&asking).await.form("Allow");
         let mut window = browser.clone();
-        let allowing = async { window.submit(&allow, "Allow").await.destination().to_owned() };
-        let (location, interrupted) = house.between(answers, allowing, browser.submit(&end, "Disconnect Notebook")).await;
+        let allowing = async {
+            window
+                .submit(&allow, "Allow")
+                .await
+                .destination()
+                .to_owned()
+        };
+        let (location, interrupted) = house
+            .between(
+                answers,
+                allowing,
+                browser.submit(&end, "Disconnect Notebook"),
+            )
+            .await;
         if !interrupted {
             break;
         }
         steps += 1;
         // Either the yes came after it all, and consent and grant are there; or neither is.
-        let remembered = browser.pass(&client.asking(|query| query.set("prompt", "none"))).await.query.one("code").is_some();
+        let remembered = browser
+            .pass(&client.asking(|query| query.set("prompt", "none")))
+            .await
+            .query
+            .one("code")
+            .is_some();
         if location.starts_with('/') {
             assert!(!remembered, "after {answers} answers");
         } else {
             let callback = Callback::read(&location);
-            let exchanged = client.exchange(callback.query.one("code").expect("a code")).await;
-            assert!(remembered || exchanged.status == 400, "a grant without its consent, after {answers} answers");
+            let exchanged = client
+                .exchange(callback.query.one("code").expect("a code"))
+                .await;
+            assert!(
+                remembered || exchanged.status == 400,
+                "a grant without its consent, after {answers} answers"
+            );
         }
     }
     assert!(steps > 6, "{steps}");
 }
 
-/// A new password takes everything back, the yes included that somebody is just giving in an old session.
+/// A new password takes everything back, the yes included that somebody is just giving in an old
+/// session.
 async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
@@ -383,7 +629,13 @@ async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
         let client = at(&house, "https://app.example/callback").await;
         let mut browser = Browser::of_alice(&house).await;
         let allow = browser.consent_page(&client).await.form("Allow");
-        let allowing = async { browser.submit(&allow, "Allow").await.destination().to_owned() };
+        let allowing = async {
+            browser
+                .submit(&allow, "Allow")
+                .await
+                .destination()
+                .to_owned()
+        };
         let terminal = house.provider.terminal();
         let renewing = terminal.set_account_password(ALICE, PASSWORD);
         let (location, interrupted) = Box::pin(house.between(answers, allowing, renewing)).await;
@@ -418,8 +670,15 @@ async fn a_store_that_fails_gives_no_code(engine: Engine) {
     let failed = browser.submit(&form, "Disconnect Notebook").await;
     house.switch.mend();
     let page = browser.follow(&failed).await.document();
-    assert!(page.alert().is_some_and(|alert| alert.contains("cannot reach its records")), "{:?}", page.alert());
-    browser.submit(&page.form("Disconnect Notebook"), "Disconnect Notebook").await;
+    assert!(
+        page.alert()
+            .is_some_and(|alert| alert.contains("cannot reach its records")),
+        "{:?}",
+        page.alert()
+    );
+    browser
+        .submit(&page.form("Disconnect Notebook"), "Disconnect Notebook")
+        .await;
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
@@ -435,11 +694,20 @@ async fn nothing_is_left(house: &House, client: &McpClient, passed: &str) {
     if !passed.starts_with('/') {
         let callback = Callback::read(passed);
         let code = callback.query.one("code").expect("a code");
-        house.post("/token", &client.code_form(code).set("resource", MCP)).await.refused(400, "invalid_grant");
+        house
+            .post("/token", &client.code_form(code).set("resource", MCP))
+            .await
+            .refused(400, "invalid_grant");
     }
     let mut browser = Browser::of_alice(house).await;
     let page = browser.open("/account").await.words();
-    assert!(page.contains("None yet. When an application asks"), "{page}");
+    assert!(
+        page.contains("None yet. When an application asks"),
+        "{page}"
+    );
     let quiet = client.asking(|query| query.set("prompt", "none"));
-    assert_eq!(browser.pass(&quiet).await.query.one("error"), Some("consent_required"));
+    assert_eq!(
+        browser.pass(&quiet).await.query.one("error"),
+        Some("consent_required")
+    );
 }

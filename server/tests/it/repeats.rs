@@ -1,11 +1,15 @@
-//! Posts that come twice: a double click, or a form that a browser sends again because no answer came.
+//! Posts that come twice: a double click, or a form that a browser sends again because no answer
+//! came.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::header;
 
-use crate::support::{ALICE, Answer, Browser, Callback, Engine, Form, House, McpClient, PASSWORD, Tokens, on_both_engines};
+use crate::support::{
+    ALICE, Answer, Browser, Callback, Engine, Form, House, McpClient, PASSWORD, Tokens,
+    on_both_engines,
+};
 
 on_both_engines!(
     a_double_click_on_allow_gives_one_code_twice,
@@ -26,7 +30,8 @@ on_both_engines!(
 const OVER_A_MINUTE: u64 = 61;
 const NEW_PASSWORD: &str = "another quiet room upstairs";
 
-/// Any number of identical posts of one browser at once, as they are: no cookie of one reaches another.
+/// Any number of identical posts of one browser at once, as they are: no cookie of one reaches
+/// another.
 async fn at_once(browser: &Browser, form: &Form, button: &str, number: usize) -> Vec<Answer> {
     let post = async || browser.clone().submit(form, button).await;
     join_all((0..number).map(|_| post())).await
@@ -34,12 +39,18 @@ async fn at_once(browser: &Browser, form: &Form, button: &str, number: usize) ->
 
 fn code(answer: &Answer) -> String {
     let callback = Callback::read(answer.destination());
-    callback.query.one("code").unwrap_or_else(|| panic!("a code: {callback:?}")).to_owned()
+    callback
+        .query
+        .one("code")
+        .unwrap_or_else(|| panic!("a code: {callback:?}"))
+        .to_owned()
 }
 
 fn cookies(answer: &Answer) -> Vec<String> {
     let lines = answer.headers.get_all(header::SET_COOKIE).iter();
-    lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect()
+    lines
+        .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
+        .collect()
 }
 
 async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
@@ -48,7 +59,10 @@ async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let (calls, first) = house.counting(browser.clone().submit(&form, "Allow")).await;
-    assert!(calls <= 33, "{calls}: one command more than a decision that nobody repeats");
+    assert!(
+        calls <= 33,
+        "{calls}: one command more than a decision that nobody repeats"
+    );
     let second = browser.submit(&form, "Allow").await;
     assert_eq!(second.destination(), first.destination());
     client.exchange(&code(&second)).await.granted();
@@ -59,14 +73,33 @@ async fn sixteen_identical_posts_make_one_grant(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let (servers, mut stranger) = ([house.clone(), house.twin().await], Browser::of_alice(&house).await);
-    let post = async |number: usize| browser.at(&servers[number % 2]).submit(&form, "Allow").await;
-    let (answers, other) = tokio::join!(join_all((0..16).map(post)), stranger.submit(&form, "Allow"));
+    let (servers, mut stranger) = (
+        [house.clone(), house.twin().await],
+        Browser::of_alice(&house).await,
+    );
+    let post = async |number: usize| {
+        browser
+            .at(&servers[number % 2])
+            .submit(&form, "Allow")
+            .await
+    };
+    let (answers, other) =
+        tokio::join!(join_all((0..16).map(post)), stranger.submit(&form, "Allow"));
     let first = answers[0].destination().to_owned();
-    assert!(answers.iter().all(|answer| answer.destination() == first), "{answers:?}");
-    assert!(other.destination().starts_with('/'), "another browser gets nothing: {other:?}");
+    assert!(
+        answers.iter().all(|answer| answer.destination() == first),
+        "{answers:?}"
+    );
+    assert!(
+        other.destination().starts_with('/'),
+        "another browser gets nothing: {other:?}"
+    );
     client.exchange(&code(&answers[15])).await.granted();
-    assert_eq!(client.exchange(&code(&answers[3])).await.status, 400, "the code was one");
+    assert_eq!(
+        client.exchange(&code(&answers[3])).await.status,
+        400,
+        "the code was one"
+    );
 }
 
 async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
@@ -79,7 +112,10 @@ async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
         let form = if delay == 0 {
             form.clone()
         } else {
-            browser.consent_page(&client.asking(|query| query.set("prompt", "consent"))).await.form("Allow")
+            browser
+                .consent_page(&client.asking(|query| query.set("prompt", "consent")))
+                .await
+                .form("Allow")
         };
         let (mut one, mut other) = (browser.clone(), browser.at(&twin));
         let late = async {
@@ -97,8 +133,13 @@ async fn a_post_whose_client_has_gone_is_answered_again(engine: Engine) {
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&client).await.form("Allow");
     // The connection of the first breaks while it waits for the store.
-    house.hanging_up(5, browser.clone().submit(&form, "Allow")).await;
-    client.exchange(&code(&browser.submit(&form, "Allow").await)).await.granted();
+    house
+        .hanging_up(5, browser.clone().submit(&form, "Allow"))
+        .await;
+    client
+        .exchange(&code(&browser.submit(&form, "Allow").await))
+        .await
+        .granted();
 }
 
 async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
@@ -109,9 +150,19 @@ async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
     let answers = at_once(&browser, &form, "Deny", 4).await;
     for answer in &answers {
         assert_eq!(answer.destination(), answers[0].destination());
-        assert_eq!(Callback::read(answer.destination()).query.one("error"), Some("access_denied"));
+        assert_eq!(
+            Callback::read(answer.destination()).query.one("error"),
+            Some("access_denied")
+        );
     }
-    assert!(browser.submit(&form, "Allow").await.destination().starts_with("/consent"), "it is decided");
+    assert!(
+        browser
+            .submit(&form, "Allow")
+            .await
+            .destination()
+            .starts_with("/consent"),
+        "it is decided"
+    );
 }
 
 async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engine) {
@@ -125,7 +176,9 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
     decided(&browser.clone().submit(&form, "Deny").await);
     decided(&Browser::of_alice(&house).await.submit(&form, "Allow").await);
     let mut other_browser = browser.clone();
-    other_browser.cookies.retain(|name, _| !name.starts_with("__Host-vestibule-browser"));
+    other_browser
+        .cookies
+        .retain(|name, _| !name.starts_with("__Host-vestibule-browser"));
     other_browser.get("/login").await;
     decided(&other_browser.submit(&form, "Allow").await);
     // The same browser, under another session: with the form token of that session.
@@ -133,7 +186,11 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
     later.cookies.remove("__Host-vestibule-session");
     later.sign_in(ALICE, PASSWORD).await;
     let token = later.form_token().await;
-    decided(&later.submit(&form.clone().fill("form_token", &token), "Allow").await);
+    decided(
+        &later
+            .submit(&form.clone().fill("form_token", &token), "Allow")
+            .await,
+    );
     house.pass(OVER_A_MINUTE);
     decided(&browser.submit(&form, "Allow").await);
 }
@@ -153,16 +210,31 @@ async fn a_code_that_was_used_is_not_sent_again(engine: Engine) {
 
 async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let added = house.provider.terminal().invite("bob@example.com", None).await.expect("invited");
+    let added = house
+        .provider
+        .terminal()
+        .invite("bob@example.com", None)
+        .await
+        .expect("invited");
     let enrol = added.enrolment_link.expect("a link");
     let twin = house.twin().await;
     let both = async |link: &str, button: &str| {
-        let path = link.split_once(".example").map(|(_, path)| path.to_owned()).expect("a path");
+        let path = link
+            .split_once(".example")
+            .map(|(_, path)| path.to_owned())
+            .expect("a path");
         let mut bob = Browser::new(&house);
-        let form = bob.open(&path).await.form(button).fill("password", NEW_PASSWORD);
+        let form = bob
+            .open(&path)
+            .await
+            .form(button)
+            .fill("password", NEW_PASSWORD);
         let (mut one, mut other) = (bob.clone(), bob.at(&twin));
         let (first, second) = tokio::join!(one.submit(&form, button), other.submit(&form, button));
-        assert_eq!((first.destination(), cookies(&first)), (second.destination(), cookies(&second)));
+        assert_eq!(
+            (first.destination(), cookies(&first)),
+            (second.destination(), cookies(&second))
+        );
         assert_eq!(first.destination(), "/account");
         other.open("/account").await;
         // With the cookies of the answer too, as a browser that has stored them already.
@@ -170,12 +242,20 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
         let mut stranger = Browser::new(&house);
         stranger.open("/login").await;
         let refused = stranger.submit(&form, button).await;
-        assert!(!stranger.cookies.contains_key("__Host-vestibule-session"), "{refused:?}");
+        assert!(
+            !stranger.cookies.contains_key("__Host-vestibule-session"),
+            "{refused:?}"
+        );
         other.open("/account").await
     };
     let account = both(&enrol, "Create account").await;
     assert!(account.words().contains("bob@example.com"));
-    let reset = house.provider.terminal().reset_account("bob@example.com").await.expect("a link");
+    let reset = house
+        .provider
+        .terminal()
+        .reset_account("bob@example.com")
+        .await
+        .expect("a link");
     both(&reset, "Save password").await;
 }
 
@@ -184,28 +264,58 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
     let mut alice = Browser::of_alice(&house).await;
     let form = alice.open("/account").await.form("Make recovery codes");
     let made = at_once(&alice, &form, "Make recovery codes", 3).await;
-    assert!(made.iter().all(|answer| cookies(answer) == cookies(&made[0])), "{made:?}");
+    assert!(
+        made.iter()
+            .all(|answer| cookies(answer) == cookies(&made[0])),
+        "{made:?}"
+    );
     let made = alice.submit(&form, "Make recovery codes").await;
     let page = alice.follow(&made).await.document().words();
-    let codes: Vec<_> = page.split_whitespace().filter(|word| word.len() == 19 && word.matches('-').count() == 3).collect();
+    let codes: Vec<_> = page
+        .split_whitespace()
+        .filter(|word| word.len() == 19 && word.matches('-').count() == 3)
+        .collect();
     let mut lost = Browser::new(&house);
-    let form = lost.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", codes[0]);
+    let form = lost
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("code", codes[0]);
     let answers = at_once(&lost, &form, "Sign in", 8).await;
     for answer in &answers {
-        assert_eq!((answer.destination(), cookies(answer)), (answers[0].destination(), cookies(&answers[0])));
+        assert_eq!(
+            (answer.destination(), cookies(answer)),
+            (answers[0].destination(), cookies(&answers[0]))
+        );
     }
     let mut lost = lost.clone();
     lost.submit(&form, "Sign in").await;
-    assert!(lost.open("/account").await.words().contains("9 of 10 left"), "one code is used up");
+    assert!(
+        lost.open("/account").await.words().contains("9 of 10 left"),
+        "one code is used up"
+    );
     let mut thief = Browser::new(&house);
-    let stolen = thief.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", codes[0]);
-    assert_eq!(thief.submit(&stolen, "Sign in").await.destination(), "/recover");
+    let stolen = thief
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("code", codes[0]);
+    assert_eq!(
+        thief.submit(&stolen, "Sign in").await.destination(),
+        "/recover"
+    );
 }
 
 async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
-    let form = alice.open("/account").await.form("Save password").fill("password", NEW_PASSWORD);
+    let form = alice
+        .open("/account")
+        .await
+        .form("Save password")
+        .fill("password", NEW_PASSWORD);
     let first = alice.clone().submit(&form, "Save password").await;
     let second = alice.submit(&form, "Save password").await;
     assert_eq!(cookies(&first), cookies(&second));
@@ -216,33 +326,68 @@ async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::of_alice(&house).await;
     let form = alice.open("/admin/applications").await.form("Add");
-    let form = form.fill("name", "Twice").fill("redirect_uris", "https://agent.example/callback");
+    let form = form
+        .fill("name", "Twice")
+        .fill("redirect_uris", "https://agent.example/callback");
     let answers = at_once(&alice, &form, "Add", 4).await;
-    assert!(answers.iter().all(|answer| cookies(answer) == cookies(&answers[0])));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| cookies(answer) == cookies(&answers[0]))
+    );
     let clients = house.provider.terminal().clients().await.expect("clients");
-    assert_eq!(clients.iter().filter(|client| client.name == "Twice").count(), 1);
+    assert_eq!(
+        clients
+            .iter()
+            .filter(|client| client.name == "Twice")
+            .count(),
+        1
+    );
 }
 
 async fn signing_in_twice_leads_on(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut alice = Browser::new(&house);
-    let form = alice.open("/login").await.form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+    let form = alice
+        .open("/login")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let before = alice.clone();
-    assert_eq!(alice.submit(&form, "Sign in").await.destination(), "/account");
+    assert_eq!(
+        alice.submit(&form, "Sign in").await.destination(),
+        "/account"
+    );
     // The browser has stored the first answer's cookies already, or it has not.
-    assert_eq!(alice.submit(&form, "Sign in").await.destination(), "/account");
-    assert_eq!(before.clone().submit(&form, "Sign in").await.destination(), "/account");
+    assert_eq!(
+        alice.submit(&form, "Sign in").await.destination(),
+        "/account"
+    );
+    assert_eq!(
+        before.clone().submit(&form, "Sign in").await.destination(),
+        "/account"
+    );
     alice.open("/account").await;
 }
 
 async fn a_refused_post_is_judged_anew(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::new(&house);
-    let form = browser.open("/recover").await.form("Sign in").fill("email", ALICE).fill("code", "0000-0000-0000-0000");
+    let form = browser
+        .open("/recover")
+        .await
+        .form("Sign in")
+        .fill("email", ALICE)
+        .fill("code", "0000-0000-0000-0000");
     house.switch.break_all();
     browser.submit(&form, "Sign in").await;
     house.switch.mend();
     let refused = browser.submit(&form, "Sign in").await;
     let page = browser.follow(&refused).await.document();
-    assert!(page.alert().is_some_and(|alert| alert.contains("do not match")), "{page:?}");
+    assert!(
+        page.alert()
+            .is_some_and(|alert| alert.contains("do not match")),
+        "{page:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! A person sees that an old copy of a key was used, and what ended because of it (O9, O14, and the person's half of issue 10).
+//! A person sees that an old copy of a key was used, and what ended because of it (O9, O14, and the
+//! person's half of issue 10).
 
 use serde_json::json;
 
@@ -18,8 +19,14 @@ const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.
 async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
     let house = House::of_alice(engine).await;
     for (redirect, who) in [
-        ("https://app.example/callback", "Notebook ( app.example ) was using Notes . That ended"),
-        ("http://127.0.0.1/cb", "Notebook on this computer was using Notes . That ended"),
+        (
+            "https://app.example/callback",
+            "Notebook ( app.example ) was using Notes . That ended",
+        ),
+        (
+            "http://127.0.0.1/cb",
+            "Notebook on this computer was using Notes . That ended",
+        ),
     ] {
         let client = at(&house, redirect).await;
         let mut browser = Browser::of_alice(&house).await;
@@ -27,10 +34,16 @@ async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: E
         client.refresh(&first.refresh).await.granted();
         assert!(!browser.open("/account").await.words().contains(WHY));
         house.pass(60);
-        client.refresh(&first.refresh).await.refused(400, "invalid_grant");
+        client
+            .refresh(&first.refresh)
+            .await
+            .refused(400, "invalid_grant");
         house.pass(2 * 3600);
         let words = browser.open("/account").await.words();
-        assert!(words.contains(&format!("{who} 2 hours ago , {WHY}")) && words.contains(NOT_YOU), "{words}");
+        assert!(
+            words.contains(&format!("{who} 2 hours ago , {WHY}")) && words.contains(NOT_YOU),
+            "{words}"
+        );
         house.pass(30 * DAY);
     }
 }
@@ -43,13 +56,27 @@ async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
     client.exchange(&code).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
     let words = browser.open("/account").await.words();
-    assert!(words.contains(&format!("Notebook ( app.example ) was using Notes . That ended just now , {WHY}")), "{words}");
+    assert!(
+        words.contains(&format!(
+            "Notebook ( app.example ) was using Notes . That ended just now , {WHY}"
+        )),
+        "{words}"
+    );
     // It may be connected again, and asks first; what happened stays to be read.
-    assert!(words.contains("None yet. When an application asks"), "{words}");
+    assert!(
+        words.contains("None yet. When an application asks"),
+        "{words}"
+    );
     let callback = browser.decide(&client, "Allow").await;
-    client.exchange(callback.query.one("code").expect("a code")).await.granted();
+    client
+        .exchange(callback.query.one("code").expect("a code"))
+        .await
+        .granted();
     let words = browser.open("/account").await.words();
-    assert!(words.contains("app.example Notebook may use Notes") && words.contains(WHY), "{words}");
+    assert!(
+        words.contains("app.example Notebook may use Notes") && words.contains(WHY),
+        "{words}"
+    );
 }
 
 async fn what_the_person_ended_is_no_replay(engine: Engine) {
@@ -59,13 +86,21 @@ async fn what_the_person_ended_is_no_replay(engine: Engine) {
     let tokens = client.connect(&mut browser).await;
     let form = browser.open("/account").await.form("Disconnect Notebook");
     browser.submit(&form, "Disconnect Notebook").await;
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     assert!(!browser.open("/account").await.words().contains(WHY));
 }
 
 async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
     let house = House::of_alice(engine).await;
-    house.provider.terminal().add_account("bob@example.com", Some("another quiet room")).await.expect("Bob moves in");
+    house
+        .provider
+        .terminal()
+        .add_account("bob@example.com", Some("another quiet room"))
+        .await
+        .expect("Bob moves in");
     let client = at(&house, "https://app.example/callback").await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     client.exchange(&code).await.granted();
@@ -74,9 +109,23 @@ async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
     bob.sign_in("bob@example.com", "another quiet room").await;
     assert!(!bob.open("/account").await.words().contains(WHY));
     house.pass(30 * DAY - 1);
-    assert!(Browser::of_alice(&house).await.open("/account").await.words().contains(WHY));
+    assert!(
+        Browser::of_alice(&house)
+            .await
+            .open("/account")
+            .await
+            .words()
+            .contains(WHY)
+    );
     house.pass(1);
-    assert!(!Browser::of_alice(&house).await.open("/account").await.words().contains(WHY));
+    assert!(
+        !Browser::of_alice(&house)
+            .await
+            .open("/account")
+            .await
+            .words()
+            .contains(WHY)
+    );
 }
 
 async fn at(house: &House, redirect: &str) -> McpClient {

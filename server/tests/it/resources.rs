@@ -1,9 +1,12 @@
-//! The `resource` parameter (RFC 8707, K6, A19): what is meant when it repeats or is missing, and four answers for four faults.
+//! The `resource` parameter (RFC 8707, K6, A19): what is meant when it repeats or is missing, and
+//! four answers for four faults.
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use provider::FailureKind;
 
-use crate::support::{Browser, Callback, Engine, House, MCP, McpClient, Query, Tokens, on_both_engines};
+use crate::support::{
+    Browser, Callback, Engine, House, MCP, McpClient, Query, Tokens, on_both_engines,
+};
 
 on_both_engines!(
     a_resource_that_is_named_twice_counts_once,
@@ -16,11 +19,20 @@ const FILES: &str = "https://files.example/mcp";
 
 async fn a_resource_that_is_named_twice_counts_once(engine: Engine) {
     let house = house(engine, false).await;
-    let client = McpClient::native(&house).await.asking(|query| query.and("resource", "HTTPS://vestibule.example:443/mcp"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.and("resource", "HTTPS://vestibule.example:443/mcp"));
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let twice = |form: Query| form.and("resource", MCP);
     let tokens = Tokens::read(&house.post("/token", &twice(client.code_form(&code))).await);
-    let tokens = Tokens::read(&house.post("/token", &twice(twice(client.refresh_form(&tokens.refresh)))).await);
+    let tokens = Tokens::read(
+        &house
+            .post(
+                "/token",
+                &twice(twice(client.refresh_form(&tokens.refresh))),
+            )
+            .await,
+    );
     client.me(&tokens.access).await.granted();
 }
 
@@ -44,12 +56,15 @@ async fn k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engin
         let mut browser = Browser::of_alice(&house).await;
         match granted {
             Err(error) => {
-                let callback = Callback::read(browser.get(&client.authorize_path()).await.destination());
+                let callback =
+                    Callback::read(browser.get(&client.authorize_path()).await.destination());
                 assert_eq!(callback.query.one("error"), Some(error), "{scope:?}");
             }
             Ok(scopes) => {
                 let code = browser.allow(&client).await;
-                let answer = house.post("/token", &client.code_form(&code).without("resource")).await;
+                let answer = house
+                    .post("/token", &client.code_form(&code).without("resource"))
+                    .await;
                 assert_eq!(answer.granted()["scope"], scopes, "{scope:?}");
             }
         }
@@ -65,33 +80,79 @@ async fn four_faults_have_four_answers(engine: Engine) {
         let answer = house.get(&client.asking(change).authorize_path()).await;
         let callback = Callback::read(answer.destination());
         assert_eq!(callback.query.one("error"), Some("invalid_target"));
-        callback.query.one("error_description").expect("a description").to_owned()
+        callback
+            .query
+            .one("error_description")
+            .expect("a description")
+            .to_owned()
     };
     let missing = asked(|query| query.without("resource")).await;
     let unknown = asked(|query| query.set("resource", "https://unknown.example")).await;
     let several = asked(|query| query.and("resource", FILES)).await;
-    let other = house.post("/token", &client.code_form(&code).set("resource", FILES)).await.refused(400, "invalid_target");
-    let other = other["error_description"].as_str().expect("a description").to_owned();
-    assert!(missing.contains("names no resource") && unknown.contains("not one of this server's"), "{missing} {unknown}");
-    assert!(several.contains("several resources") && other.contains("not the one of the grant"), "{several} {other}");
-    let failures = house.provider.terminal().failures().await.expect("failures");
-    let kinds: Vec<_> = failures.iter().map(|failure| failure.failure.kind).collect();
-    for kind in
-        [FailureKind::MissingResource, FailureKind::UnknownResource, FailureKind::SeveralResources, FailureKind::ResourceNotGranted]
-    {
-        assert_eq!(kinds.iter().filter(|own| **own == kind).count(), 1, "{kind:?} in {kinds:?}");
+    let other = house
+        .post("/token", &client.code_form(&code).set("resource", FILES))
+        .await
+        .refused(400, "invalid_target");
+    let other = other["error_description"]
+        .as_str()
+        .expect("a description")
+        .to_owned();
+    assert!(
+        missing.contains("names no resource") && unknown.contains("not one of this server's"),
+        "{missing} {unknown}"
+    );
+    assert!(
+        several.contains("several resources") && other.contains("not the one of the grant"),
+        "{several} {other}"
+    );
+    let failures = house
+        .provider
+        .terminal()
+        .failures()
+        .await
+        .expect("failures");
+    let kinds: Vec<_> = failures
+        .iter()
+        .map(|failure| failure.failure.kind)
+        .collect();
+    for kind in [
+        FailureKind::MissingResource,
+        FailureKind::UnknownResource,
+        FailureKind::SeveralResources,
+        FailureKind::ResourceNotGranted,
+    ] {
+        assert_eq!(
+            kinds.iter().filter(|own| **own == kind).count(),
+            1,
+            "{kind:?} in {kinds:?}"
+        );
     }
 }
 
 async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
     let identifier = "https://vestibule.example/@notes/mcp";
-    let house = House::with(engine, |settings| settings.resources = vec![resource(identifier, &["read"])]).await;
+    let house = House::with(engine, |settings| {
+        settings.resources = vec![resource(identifier, &["read"])]
+    })
+    .await;
     house.add_alice().await;
-    let document = house.get("/.well-known/oauth-protected-resource/@notes/mcp").await.granted();
+    let document = house
+        .get("/.well-known/oauth-protected-resource/@notes/mcp")
+        .await
+        .granted();
     assert_eq!(document["resource"], identifier);
-    let client = McpClient::native(&house).await.asking(|query| query.set("resource", identifier));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("resource", identifier));
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", identifier)).await);
+    let tokens = Tokens::read(
+        &house
+            .post(
+                "/token",
+                &client.code_form(&code).set("resource", identifier),
+            )
+            .await,
+    );
     client.me(&tokens.access).await.granted();
 }
 
@@ -99,7 +160,9 @@ async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
 async fn house(engine: Engine, has_default: bool) -> House {
     let house = House::with(engine, |settings| {
         settings.resources[0].scopes.push(scope("read"));
-        settings.resources.push(resource(FILES, &["read", "files:write"]));
+        settings
+            .resources
+            .push(resource(FILES, &["read", "files:write"]));
         settings.default_resource = ResourceIdentifier::parse(FILES).filter(|_| has_default);
         settings.rate_limits = false;
     })
@@ -118,5 +181,9 @@ fn resource(identifier: &str, scopes: &[&str]) -> Resource {
 }
 
 fn scope(name: &str) -> ScopeDescription {
-    ScopeDescription { name: name.to_owned(), sentence: "Use it".to_owned(), default: true }
+    ScopeDescription {
+        name: name.to_owned(),
+        sentence: "Use it".to_owned(),
+        default: true,
+    }
 }

@@ -4,7 +4,10 @@ use http::{Method, header};
 use provider::testing::{Reply, Site};
 use store::testing::Switch;
 
-use crate::support::{Answer, Browser, Engine, House, McpClient, Query, RACERS, Tokens, basic, on_both_engines, race, request};
+use crate::support::{
+    Answer, Browser, Engine, House, McpClient, Query, RACERS, Tokens, basic, on_both_engines, race,
+    request,
+};
 
 on_both_engines!(
     either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint,
@@ -26,10 +29,23 @@ async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(e
     let twin = house.twin().await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    for hint in [None, Some("refresh_token"), Some("access_token"), Some("pat"), Some("")] {
+    for hint in [
+        None,
+        Some("refresh_token"),
+        Some("access_token"),
+        Some("pat"),
+        Some(""),
+    ] {
         for by_refresh_token in [true, false] {
             let tokens = client.connect(&mut browser).await;
-            let form = form(&client, if by_refresh_token { &tokens.refresh } else { &tokens.access });
+            let form = form(
+                &client,
+                if by_refresh_token {
+                    &tokens.refresh
+                } else {
+                    &tokens.access
+                },
+            );
             let form = hint.map_or(form.clone(), |hint| form.and("token_type_hint", hint));
             done(&house.post("/revoke", &form).await);
             for server in [&house, &twin] {
@@ -45,14 +61,20 @@ async fn any_refresh_token_of_the_family_ends_it(engine: Engine) {
     house.pass(3600);
     // It was rotated long ago; here it is its client that is done with it, and no replay.
     done(&revoke(&house, &client, &first.refresh).await);
-    client.refresh(&second.refresh).await.refused(400, "invalid_grant");
+    client
+        .refresh(&second.refresh)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 async fn other_grants_of_the_same_client_go_on(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    let (one, other) = (client.connect(&mut browser).await, client.connect(&mut browser).await);
+    let (one, other) = (
+        client.connect(&mut browser).await,
+        client.connect(&mut browser).await,
+    );
     done(&revoke(&house, &client, &one.refresh).await);
     ended(&client, &one).await;
     client.me(&other.access).await.granted();
@@ -68,7 +90,16 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
     let family = tokens.refresh.len() - 86;
     let guess = format!("{}{}", &tokens.refresh[..family], "A".repeat(86));
     let forged = format!("{}A", &tokens.access[..tokens.access.len() - 1]);
-    for worthless in ["x", "vrt_", "vrt_x", "v4.public.AAAA", &guess, &forged, &code, &"x".repeat(10_000)] {
+    for worthless in [
+        "x",
+        "vrt_",
+        "vrt_x",
+        "v4.public.AAAA",
+        &guess,
+        &forged,
+        &code,
+        &"x".repeat(10_000),
+    ] {
         done(&revoke(&house, &client, worthless).await);
     }
     // Nothing happened to what is worth something.
@@ -88,9 +119,14 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
 
 async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    for stranger in [McpClient::native(&house).await, McpClient::confidential(&house).await] {
+    for stranger in [
+        McpClient::native(&house).await,
+        McpClient::confidential(&house).await,
+    ] {
         for token in [&tokens.refresh, &tokens.access] {
-            revoke(&house, &stranger, token).await.refused(400, "invalid_grant");
+            revoke(&house, &stranger, token)
+                .await
+                .refused(400, "invalid_grant");
         }
     }
     client.me(&tokens.access).await.granted();
@@ -104,30 +140,50 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
     let secret = client.secret.clone().expect("a secret");
     let bare = Query::new([("token", &tokens.refresh)]);
     let named = bare.clone().and("client_id", &client.id);
-    house.post("/revoke", &bare).await.refused(400, "invalid_request");
-    for form in [named.clone(), named.clone().and("client_secret", "vcs_wrong"), bare.clone().and("client_id", "vc_unknown")] {
+    house
+        .post("/revoke", &bare)
+        .await
+        .refused(400, "invalid_request");
+    for form in [
+        named.clone(),
+        named.clone().and("client_secret", "vcs_wrong"),
+        bare.clone().and("client_id", "vc_unknown"),
+    ] {
         let answer = house.post("/revoke", &form).await;
         answer.refused(401, "invalid_client");
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
     }
     let refused = by_header(&house, &basic(&client.id, "vcs_wrong"), &bare).await;
     refused.refused(401, "invalid_client");
-    assert!(refused.header(header::WWW_AUTHENTICATE).is_some_and(|value| value.starts_with("Basic ")));
-    let twice = by_header(&house, &basic(&client.id, &secret), &named.and("client_secret", &secret)).await;
+    assert!(
+        refused
+            .header(header::WWW_AUTHENTICATE)
+            .is_some_and(|value| value.starts_with("Basic "))
+    );
+    let twice = by_header(
+        &house,
+        &basic(&client.id, &secret),
+        &named.and("client_secret", &secret),
+    )
+    .await;
     twice.refused(400, "invalid_request");
     client.me(&tokens.access).await.granted();
     done(&by_header(&house, &basic(&client.id, &secret), &bare).await);
     ended(&client, &tokens).await;
 }
 
-async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(engine: Engine) {
+async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(
+    engine: Engine,
+) {
     let (house, site, client) = published(engine).await;
     for worthless in ["x", "vrt_x"] {
         done(&revoke(&house, &client, worthless).await);
     }
     assert_eq!(site.requests(&client.id), 0);
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    revoke(&house, &McpClient::native(&house).await, &tokens.refresh).await.refused(400, "invalid_grant");
+    revoke(&house, &McpClient::native(&house).await, &tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     client.me(&tokens.access).await.granted();
     done(&revoke(&house, &client, &tokens.access).await);
     ended(&client, &tokens).await;
@@ -136,11 +192,18 @@ async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_
 /// What was stored of its document is lost, which is no fault of its.
 async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: Engine) {
     let (house, site, client) = published(engine).await;
-    let key = format!("document:{}", oauth::Digest::of(client.id.as_bytes()).as_str());
+    let key = format!(
+        "document:{}",
+        oauth::Digest::of(client.id.as_bytes()).as_str()
+    );
     let mut browser = Browser::of_alice(&house).await;
     for by_refresh_token in [true, false] {
         let tokens = client.connect(&mut browser).await;
-        let token = if by_refresh_token { &tokens.refresh } else { &tokens.access };
+        let token = if by_refresh_token {
+            &tokens.refresh
+        } else {
+            &tokens.access
+        };
         house.lose(&key).await;
         // Its host gives no answer: never invalid_client, and nothing is half done.
         site.set_up(false);
@@ -151,12 +214,25 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
         site.set_up(true);
         // A stranger with a document makes nobody ask for anything, and ends nothing.
         let (asked, stranger) = (site.requests(&client.id), "https://app.example/other.json");
-        done(&revoke(&house, &McpClient::known(&house, stranger, None, &client.redirect_uri), token).await);
+        done(
+            &revoke(
+                &house,
+                &McpClient::known(&house, stranger, None, &client.redirect_uri),
+                token,
+            )
+            .await,
+        );
         client.me(&tokens.access).await.granted();
         // For what is worth nothing there is nothing to do, and nobody to ask.
         done(&revoke(&house, &client, "vrt_x").await);
-        house.post("/revoke", &Query::new([("client_id", client.id.as_str())])).await.refused(400, "invalid_request");
-        assert_eq!((site.requests(&client.id), site.requests(stranger)), (asked, 0));
+        house
+            .post("/revoke", &Query::new([("client_id", client.id.as_str())]))
+            .await
+            .refused(400, "invalid_request");
+        assert_eq!(
+            (site.requests(&client.id), site.requests(stranger)),
+            (asked, 0)
+        );
         done(&revoke(&house, &client, token).await);
         assert_eq!(site.requests(&client.id), asked + 1);
         ended(&client, &tokens).await;
@@ -166,11 +242,21 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
 async fn a_token_is_needed_and_comes_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     let bare = Query::new([("client_id", client.id.as_str())]);
-    for form in [bare.clone(), bare.clone().and("token", ""), form(&client, &tokens.refresh).and("token", &tokens.refresh)] {
-        house.post("/revoke", &form).await.refused(400, "invalid_request");
+    for form in [
+        bare.clone(),
+        bare.clone().and("token", ""),
+        form(&client, &tokens.refresh).and("token", &tokens.refresh),
+    ] {
+        house
+            .post("/revoke", &form)
+            .await
+            .refused(400, "invalid_request");
     }
     let query = form(&client, &tokens.refresh).encode();
-    house.post(&format!("/revoke?{query}"), &bare).await.refused(400, "invalid_request");
+    house
+        .post(&format!("/revoke?{query}"), &bare)
+        .await
+        .refused(400, "invalid_request");
     client.me(&tokens.access).await.granted();
 }
 
@@ -202,7 +288,9 @@ async fn of_64_at_once_all_are_told_the_same(engine: Engine) {
     ended(&client, &tokens).await;
 }
 
-async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: Engine) {
+async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(
+    engine: Engine,
+) {
     let (house, client, tokens) = connected(engine).await;
     let wrong = form(&client, &tokens.refresh).set("client_id", "vc_unknown");
     let answers = [
@@ -211,11 +299,22 @@ async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_m
         house.get("/revoke").await,
         revoke(&house, &client, &tokens.refresh).await,
     ];
-    assert_eq!(answers.each_ref().map(|answer| answer.status.as_u16()), [400, 401, 405, 200]);
+    assert_eq!(
+        answers.each_ref().map(|answer| answer.status.as_u16()),
+        [400, 401, 405, 200]
+    );
     for answer in answers {
         answer.json();
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{answer:?}");
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{answer:?}");
+        assert_eq!(
+            answer.header(header::CACHE_CONTROL),
+            Some("no-store"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            Some("*"),
+            "{answer:?}"
+        );
         assert_eq!(answer.header(header::SET_COOKIE), None, "{answer:?}");
     }
 }
@@ -232,7 +331,8 @@ async fn published(engine: Engine) -> (House, Site, McpClient) {
     const ID: &str = "https://app.example/client.json";
     const CALLBACK: &str = "https://app.example/callback";
     let site = Site::open(&["app.example"]).await;
-    let document = serde_json::json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
+    let document =
+        serde_json::json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
     site.put(ID, Reply::json(&document.to_string()));
     let house = House::on_this_computer(engine, site.web(), |_| {}).await;
     let client = McpClient::known(&house, ID, None, CALLBACK);
@@ -241,7 +341,10 @@ async fn published(engine: Engine) -> (House, Site, McpClient) {
 
 fn form(client: &McpClient, token: &str) -> Query {
     let form = Query::new([("token", token), ("client_id", &client.id)]);
-    client.secret.iter().fold(form, |form, secret| form.and("client_secret", secret))
+    client
+        .secret
+        .iter()
+        .fold(form, |form, secret| form.and("client_secret", secret))
 }
 
 async fn revoke(house: &House, client: &McpClient, token: &str) -> Answer {
@@ -252,7 +355,9 @@ async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/revoke")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(request.body(form.encode().into()).expect("a request")).await
+    house
+        .send(request.body(form.encode().into()).expect("a request"))
+        .await
 }
 
 fn done(answer: &Answer) {
@@ -261,7 +366,16 @@ fn done(answer: &Answer) {
 
 /// Neither token is worth anything, wherever it is shown.
 async fn ended(client: &McpClient, tokens: &Tokens) {
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    client.call(&tokens.access, "whoami", serde_json::json!({})).await.refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    client
+        .call(&tokens.access, "whoami", serde_json::json!({}))
+        .await
+        .refused(401, "invalid_token");
 }

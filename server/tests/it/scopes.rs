@@ -1,4 +1,5 @@
-//! What is granted of what was asked, and for which resource (A16, A17, A19, K6, K7, K9, O13, P3, P4, P5; case C19).
+//! What is granted of what was asked, and for which resource (A16, A17, A19, K6, K7, K9, O13, P3,
+//! P4, P5; case C19).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +7,9 @@ use http::header;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Callback, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines};
+use crate::support::{
+    Browser, Callback, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines,
+};
 
 const DOCUMENT: &str = "/.well-known/oauth-protected-resource/mcp";
 /// A whole origin, in its canonical spelling.
@@ -25,13 +28,30 @@ on_both_engines!(
 
 async fn p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: Engine) {
     let house = House::empty(engine).await;
-    assert_eq!(house.get(DOCUMENT).await.granted()["scopes_supported"], json!(["notes:read"]));
+    assert_eq!(
+        house.get(DOCUMENT).await.granted()["scopes_supported"],
+        json!(["notes:read"])
+    );
     for path in ["/mcp", "/api/me"] {
-        let challenge = house.get(path).await.header(header::WWW_AUTHENTICATE).expect("a challenge").to_owned();
-        assert_eq!(challenge, format!("Bearer resource_metadata=\"{ISSUER}{DOCUMENT}\", scope=\"notes:read\""));
+        let challenge = house
+            .get(path)
+            .await
+            .header(header::WWW_AUTHENTICATE)
+            .expect("a challenge")
+            .to_owned();
+        assert_eq!(
+            challenge,
+            format!("Bearer resource_metadata=\"{ISSUER}{DOCUMENT}\", scope=\"notes:read\"")
+        );
     }
-    let server = house.get("/.well-known/oauth-authorization-server").await.granted();
-    assert_eq!(server["scopes_supported"], json!(["notes:read", "notes:write", "offline_access"]));
+    let server = house
+        .get("/.well-known/oauth-authorization-server")
+        .await
+        .granted();
+    assert_eq!(
+        server["scopes_supported"],
+        json!(["notes:read", "notes:write", "offline_access"])
+    );
 }
 
 async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: Engine) {
@@ -44,7 +64,11 @@ async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engi
         (Some("offline_access"), "notes:read offline_access"),
         (Some("openid offline_access"), "notes:read offline_access"),
     ] {
-        assert_eq!(granted_to(&mut browser, &client, asked).await, granted, "{asked:?}");
+        assert_eq!(
+            granted_to(&mut browser, &client, asked).await,
+            granted,
+            "{asked:?}"
+        );
     }
 }
 
@@ -53,27 +77,47 @@ async fn a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engi
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     for (asked, granted) in [
-        ("openid email profile notes:write notes:write", "notes:write"),
+        (
+            "openid email profile notes:write notes:write",
+            "notes:write",
+        ),
         ("notes:write  notes:read claudeai", "notes:write notes:read"),
         ("NOTES:READ notes:read:all notes:write", "notes:write"),
     ] {
-        assert_eq!(granted_to(&mut browser, &client, Some(asked)).await, granted, "{asked}");
+        assert_eq!(
+            granted_to(&mut browser, &client, Some(asked)).await,
+            granted,
+            "{asked}"
+        );
     }
     let nothing = client.asking(|query| query.set("scope", "openid email profile"));
     let refused = browser.pass(&nothing).await.query;
-    assert_eq!((refused.one("error"), refused.one("iss")), (Some("invalid_scope"), Some(ISSUER)));
+    assert_eq!(
+        (refused.one("error"), refused.one("iss")),
+        (Some("invalid_scope"), Some(ISSUER))
+    );
 }
 
 async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read notes:write"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read notes:write"));
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let narrow = house.post("/token", &client.code_form(&code).and("scope", "notes:read")).await;
+    let narrow = house
+        .post(
+            "/token",
+            &client.code_form(&code).and("scope", "notes:read"),
+        )
+        .await;
     assert_eq!(narrow.granted()["scope"], "notes:read");
     let tokens = Tokens::read(&narrow);
     assert_eq!(claims(&tokens.access)["scope"], "notes:read");
     // The person allowed both, and the grant still holds both.
-    assert_eq!(client.refresh(&tokens.refresh).await.granted()["scope"], "notes:read notes:write");
+    assert_eq!(
+        client.refresh(&tokens.refresh).await.granted()["scope"],
+        "notes:read notes:write"
+    );
 }
 
 async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: Engine) {
@@ -83,20 +127,38 @@ async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: E
     for resource in [MCP, WHOLE, PORTED] {
         let client = client.asking(|query| query.set("resource", resource));
         let code = browser.allow(&client).await;
-        let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", resource)).await);
+        let tokens = Tokens::read(
+            &house
+                .post("/token", &client.code_form(&code).set("resource", resource))
+                .await,
+        );
         assert_eq!(claims(&tokens.access)["aud"], resource);
         // Not named, it is the grant's own.
         let refreshed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(claims(&refreshed.access)["aud"], resource);
         let code = browser.allow(&client).await;
-        let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).without("resource")).await);
+        let tokens = Tokens::read(
+            &house
+                .post("/token", &client.code_form(&code).without("resource"))
+                .await,
+        );
         assert_eq!(claims(&tokens.access)["aud"], resource);
-        let opens = client.call(&tokens.access, "whoami", json!({})).await.status;
-        assert_eq!(opens.as_u16(), if resource == MCP { 200 } else { 401 }, "{resource}");
+        let opens = client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .status;
+        assert_eq!(
+            opens.as_u16(),
+            if resource == MCP { 200 } else { 401 },
+            "{resource}"
+        );
     }
     // With several there is no choice to be made for a client.
     let silent = client.asking(|query| query.without("resource"));
-    assert_eq!(browser.pass(&silent).await.query.one("error"), Some("invalid_target"));
+    assert_eq!(
+        browser.pass(&silent).await.query.one("error"),
+        Some("invalid_target")
+    );
 }
 
 async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: Engine) {
@@ -104,40 +166,94 @@ async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: E
     let mut browser = Browser::of_alice(&house).await;
     let client = McpClient::native(&house).await;
     for (canonical, spellings) in [
-        (WHOLE, ["https://files.example/", "HTTPS://Files.Example", "https://files.example:443/"]),
-        (MCP, ["https://VESTIBULE.example/mcp", "https://vestibule.example:443/mcp", "Https://vestibule.example/mcp"]),
-        (PORTED, ["HTTPS://vestibule.example:8443/Mcp?tenant=A", "https://Vestibule.Example:8443/Mcp?tenant=A", PORTED]),
+        (
+            WHOLE,
+            [
+                "https://files.example/",
+                "HTTPS://Files.Example",
+                "https://files.example:443/",
+            ],
+        ),
+        (
+            MCP,
+            [
+                "https://VESTIBULE.example/mcp",
+                "https://vestibule.example:443/mcp",
+                "Https://vestibule.example/mcp",
+            ],
+        ),
+        (
+            PORTED,
+            [
+                "HTTPS://vestibule.example:8443/Mcp?tenant=A",
+                "https://Vestibule.Example:8443/Mcp?tenant=A",
+                PORTED,
+            ],
+        ),
     ] {
         for spelling in spellings {
             let client = client.asking(|query| query.set("resource", spelling));
             let code = browser.allow(&client).await;
-            let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", spelling)).await);
+            let tokens = Tokens::read(
+                &house
+                    .post("/token", &client.code_form(&code).set("resource", spelling))
+                    .await,
+            );
             assert_eq!(claims(&tokens.access)["aud"], canonical, "{spelling}");
-            let again = client.refresh_form(&tokens.refresh).and("resource", spelling);
-            assert_eq!(claims(&Tokens::read(&house.post("/token", &again).await).access)["aud"], canonical, "{spelling}");
+            let again = client
+                .refresh_form(&tokens.refresh)
+                .and("resource", spelling);
+            assert_eq!(
+                claims(&Tokens::read(&house.post("/token", &again).await).access)["aud"],
+                canonical,
+                "{spelling}"
+            );
         }
     }
     // The path and all that follows count letter by letter.
-    for other in ["https://vestibule.example/mcp/", "https://vestibule.example/Mcp", "https://vestibule.example/%6dcp"] {
+    for other in [
+        "https://vestibule.example/mcp/",
+        "https://vestibule.example/Mcp",
+        "https://vestibule.example/%6dcp",
+    ] {
         let client = client.asking(|query| query.set("resource", other));
-        assert_eq!(browser.pass(&client).await.query.one("error"), Some("invalid_target"), "{other}");
+        assert_eq!(
+            browser.pass(&client).await.query.one("error"),
+            Some("invalid_target"),
+            "{other}"
+        );
     }
 }
 
-async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
+async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
+    engine: Engine,
+) {
     let house = with_three_resources(engine).await;
     let client = McpClient::native(&house).await;
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let (other, unknown) = (WHOLE, "https://unknown.example/mcp");
-    for resource in [other, PORTED, unknown, "mcp", "https://vestibule.example/mcp#x"] {
-        house.post("/token", &client.code_form(&code).set("resource", resource)).await.refused(400, "invalid_target");
+    for resource in [
+        other,
+        PORTED,
+        unknown,
+        "mcp",
+        "https://vestibule.example/mcp#x",
+    ] {
+        house
+            .post("/token", &client.code_form(&code).set("resource", resource))
+            .await
+            .refused(400, "invalid_target");
     }
     let tokens = Tokens::read(&client.exchange(&code).await);
     let form = client.refresh_form(&tokens.refresh);
     for resource in [other, PORTED, unknown, "mcp"] {
-        house.post("/token", &form.clone().and("resource", resource)).await.refused(400, "invalid_target");
+        house
+            .post("/token", &form.clone().and("resource", resource))
+            .await
+            .refused(400, "invalid_target");
     }
-    // Neither the code nor the refresh token was used up: with the window closed, a used one would end everything.
+    // Neither the code nor the refresh token was used up: with the window closed, a used one would
+    // end everything.
     house.pass(60);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     client.me(&next.access).await.granted();
@@ -147,10 +263,17 @@ async fn with_three_resources(engine: Engine) -> House {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
-        scopes: vec![ScopeDescription { name: "use".to_owned(), sentence: "Use it".to_owned(), default: true }],
+        scopes: vec![ScopeDescription {
+            name: "use".to_owned(),
+            sentence: "Use it".to_owned(),
+            default: true,
+        }],
         introspection_secret: None,
     };
-    let others = [resource("https://files.example/", "Files"), resource(PORTED, "Ported")];
+    let others = [
+        resource("https://files.example/", "Files"),
+        resource(PORTED, "Ported"),
+    ];
     let house = House::with(engine, |settings| settings.resources.extend(others)).await;
     house.add_alice().await;
     house
@@ -162,12 +285,21 @@ async fn granted_to(browser: &mut Browser, client: &McpClient, asked: Option<&st
         None => query.without("scope"),
     });
     let code: Callback = browser.decide(&client, "Allow").await;
-    let body = client.exchange(code.query.one("code").expect("a code")).await.granted();
-    body["scope"].as_str().expect("a scope is always named").to_owned()
+    let body = client
+        .exchange(code.query.one("code").expect("a code"))
+        .await
+        .granted();
+    body["scope"]
+        .as_str()
+        .expect("a scope is always named")
+        .to_owned()
 }
 
 /// What an access token says.
 fn claims(access: &str) -> Value {
-    let payload = URL_SAFE_NO_PAD.decode(access.split('.').nth(2).expect("a payload")).expect("base64url");
-    serde_json::from_slice(&payload[..payload.len() - 64]).expect("claims before a signature of 64 bytes")
+    let payload = URL_SAFE_NO_PAD
+        .decode(access.split('.').nth(2).expect("a payload"))
+        .expect("base64url");
+    serde_json::from_slice(&payload[..payload.len() - 64])
+        .expect("claims before a signature of 64 bytes")
 }

@@ -1,5 +1,5 @@
-//! A setting that is made stricter reaches what is stored already: judged where it is used, and not only where it was first
-//! asked. One test for each setting that says what may be done:
+//! A setting that is made stricter reaches what is stored already: judged where it is used, and not
+//! only where it was first asked. One test for each setting that says what may be done:
 //!
 //! | setting | what is stored under it | shown by |
 //! |---|---|---|
@@ -30,7 +30,8 @@ use oauth::resource::{Resource, ScopeDescription};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, CALLBACK, Engine, Form, House, MCP, McpClient, Query, Tokens, native_metadata, on_both_engines, request,
+    Answer, Browser, CALLBACK, Engine, Form, House, MCP, McpClient, Query, Tokens, native_metadata,
+    on_both_engines, request,
 };
 
 on_both_engines!(
@@ -59,7 +60,10 @@ async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: Engine) 
     let form = browser.consent_page(&client).await.form("Allow");
     let without = house.twin_with(|settings| settings.resources.clear()).await;
     let there = client.at(&without);
-    there.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    there
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     there.exchange(&code).await.refused(400, "invalid_grant");
     there.me(&tokens.access).await.refused(401, "invalid_token");
     gone(&mut browser.at(&without), &form).await;
@@ -74,51 +78,98 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
     })
     .await;
     house.add_alice().await;
-    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read notes:write offline_access"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read notes:write offline_access"));
     let mut browser = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    let narrow = house.twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write")).await;
+    let narrow = house
+        .twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write"))
+        .await;
     let there = client.at(&narrow);
     // A token of before says less where it is asked about, and is refused where it is looked at.
-    assert_eq!(introspect(&narrow, &tokens.access).await["scope"], "notes:read offline_access");
+    assert_eq!(
+        introspect(&narrow, &tokens.access).await["scope"],
+        "notes:read offline_access"
+    );
     there.me(&tokens.access).await.refused(401, "invalid_token");
-    assert_eq!(there.exchange(&code).await.granted()["scope"], "notes:read offline_access");
+    assert_eq!(
+        there.exchange(&code).await.granted()["scope"],
+        "notes:read offline_access"
+    );
     let refreshed = there.refresh(&tokens.refresh).await;
     assert_eq!(refreshed.granted()["scope"], "notes:read offline_access");
     let tokens = Tokens::read(&refreshed);
     there.me(&tokens.access).await.granted();
-    let repeated = house_post(&narrow, &client.refresh_form(&tokens.refresh).and("scope", "notes:read notes:write")).await;
-    assert_eq!(repeated.granted()["scope"], "notes:read", "a word that is not there widens nothing");
+    let repeated = house_post(
+        &narrow,
+        &client
+            .refresh_form(&tokens.refresh)
+            .and("scope", "notes:read notes:write"),
+    )
+    .await;
+    assert_eq!(
+        repeated.granted()["scope"],
+        "notes:read",
+        "a word that is not there widens nothing"
+    );
     let tokens = Tokens::read(&repeated);
     // The grant is what it was: a scope that comes back by its name is issued again.
     let refreshed = client.refresh(&tokens.refresh).await;
-    assert_eq!(refreshed.granted()["scope"], "notes:read notes:write offline_access");
+    assert_eq!(
+        refreshed.granted()["scope"],
+        "notes:read notes:write offline_access"
+    );
     let tokens = Tokens::read(&refreshed);
     // With nothing left, the client has to ask its person again.
     let other = house
         .twin_with(|settings| {
-            settings.resources[0].scopes =
-                vec![ScopeDescription { name: "notes:list".to_owned(), sentence: "List".to_owned(), default: true }];
+            settings.resources[0].scopes = vec![ScopeDescription {
+                name: "notes:list".to_owned(),
+                sentence: "List".to_owned(),
+                default: true,
+            }];
         })
         .await;
     let there = client.at(&other);
-    there.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    there.exchange(&browser.allow(&client).await).await.refused(400, "invalid_grant");
-    assert_eq!(introspect(&other, &tokens.access).await, json!({ "active": false }));
+    there
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    there
+        .exchange(&browser.allow(&client).await)
+        .await
+        .refused(400, "invalid_grant");
+    assert_eq!(
+        introspect(&other, &tokens.access).await,
+        json!({ "active": false })
+    );
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let both = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read notes:write"));
+    let both = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read notes:write"));
     let mut browser = Browser::of_alice(&house).await;
     let form = browser.consent_page(&both).await.form("Allow");
-    let narrow = house.twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write")).await;
+    let narrow = house
+        .twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write"))
+        .await;
     let mut there = browser.at(&narrow);
     let answer = there.submit(&form, "Allow").await;
-    let code = crate::support::Callback::read(answer.destination()).query.one("code").expect("a code").to_owned();
-    assert_eq!(both.exchange(&code).await.granted()["scope"], "notes:read", "the person allowed no more");
+    let code = crate::support::Callback::read(answer.destination())
+        .query
+        .one("code")
+        .expect("a code")
+        .to_owned();
+    assert_eq!(
+        both.exchange(&code).await.granted()["scope"],
+        "notes:read",
+        "the person allowed no more"
+    );
     let one = both.asking(|query| query.set("scope", "notes:write"));
     let form = browser.consent_page(&one).await.form("Allow");
     gone(&mut there, &form).await;
@@ -140,12 +191,17 @@ async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engi
     assert!(browser.pass(&silent).await.query.one("code").is_some());
     for (days, pass, asks) in [(0, 0, true), (7, 7 * DAY - 1, false), (7, 1, true)] {
         house.pass(pass);
-        let strict = house.twin_with(|settings| settings.lifetimes.consent = Duration::from_secs(days * DAY)).await;
+        let strict = house
+            .twin_with(|settings| settings.lifetimes.consent = Duration::from_secs(days * DAY))
+            .await;
         let callback = browser.at(&strict).pass(&silent).await;
         let expected = asks.then_some("consent_required");
         assert_eq!(callback.query.one("error"), expected, "{days} days");
     }
-    assert!(browser.pass(&silent).await.query.one("code").is_some(), "by the setting of before it stands");
+    assert!(
+        browser.pass(&silent).await.query.one("code").is_some(),
+        "by the setting of before it stands"
+    );
 }
 
 async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engine) {
@@ -154,12 +210,25 @@ async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engin
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     house.pass(DAY);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    let strict = house.twin_with(|settings| settings.lifetimes.refresh_token = Duration::from_secs(7 * DAY)).await;
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.refresh_token = Duration::from_secs(7 * DAY))
+        .await;
     house.pass(7 * DAY);
-    client.at(&strict).refresh(&tokens.refresh).await.refused(400, "invalid_grant");
+    client
+        .at(&strict)
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
     let mut browser = Browser::of_alice(&strict).await;
     house.pass(3600);
-    assert!(!browser.open("/account").await.words().contains("Notebook on"), "it is not connected any more");
+    assert!(
+        !browser
+            .open("/account")
+            .await
+            .words()
+            .contains("Notebook on"),
+        "it is not connected any more"
+    );
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
@@ -168,10 +237,22 @@ async fn a_shorter_replay_window_reaches_tokens_of_before(engine: Engine) {
     let client = McpClient::native(&house).await;
     let first = client.connect(&mut Browser::of_alice(&house).await).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    assert_eq!(Tokens::read(&client.refresh(&first.refresh).await).refresh, second.refresh);
-    let strict = house.twin_with(|settings| settings.lifetimes.refresh_replay_window = Duration::ZERO).await;
-    client.at(&strict).refresh(&first.refresh).await.refused(400, "invalid_grant");
-    client.refresh(&second.refresh).await.refused(400, "invalid_grant");
+    assert_eq!(
+        Tokens::read(&client.refresh(&first.refresh).await).refresh,
+        second.refresh
+    );
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.refresh_replay_window = Duration::ZERO)
+        .await;
+    client
+        .at(&strict)
+        .refresh(&first.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .refresh(&second.refresh)
+        .await
+        .refused(400, "invalid_grant");
 }
 
 async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
@@ -179,11 +260,17 @@ async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let codes = [browser.allow(&client).await, browser.allow(&client).await];
-    let strict = house.twin_with(|settings| settings.lifetimes.code = Duration::from_secs(10)).await;
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.code = Duration::from_secs(10))
+        .await;
     house.pass(9);
     Tokens::read(&client.at(&strict).exchange(&codes[0]).await);
     house.pass(1);
-    client.at(&strict).exchange(&codes[1]).await.refused(400, "invalid_grant");
+    client
+        .at(&strict)
+        .exchange(&codes[1])
+        .await
+        .refused(400, "invalid_grant");
     Tokens::read(&client.exchange(&codes[1]).await);
 }
 
@@ -195,47 +282,93 @@ async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine
     house.add_alice().await;
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    let strict = house.twin_with(|settings| settings.lifetimes.access_token = Duration::from_mins(5)).await;
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.access_token = Duration::from_mins(5))
+        .await;
     let there = client.at(&strict);
     house.pass(299);
     there.me(&tokens.access).await.granted();
     let told = introspect(&strict, &tokens.access).await;
-    assert_eq!(told["exp"].as_u64(), told["iat"].as_u64().map(|iat| iat + 300));
+    assert_eq!(
+        told["exp"].as_u64(),
+        told["iat"].as_u64().map(|iat| iat + 300)
+    );
     house.pass(1);
     there.me(&tokens.access).await.refused(401, "invalid_token");
-    assert_eq!(there.call(&tokens.access, "whoami", json!({})).await.status, 401);
-    assert_eq!(introspect(&strict, &tokens.access).await, json!({ "active": false }));
+    assert_eq!(
+        there.call(&tokens.access, "whoami", json!({})).await.status,
+        401
+    );
+    assert_eq!(
+        introspect(&strict, &tokens.access).await,
+        json!({ "active": false })
+    );
     client.me(&tokens.access).await.granted();
 }
 
 async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: Engine) {
     let house = House::of_alice(engine).await;
     let mut browser = Browser::of_alice(&house).await;
-    let strict = house.twin_with(|settings| settings.lifetimes.session = Duration::from_hours(1)).await;
+    let strict = house
+        .twin_with(|settings| settings.lifetimes.session = Duration::from_hours(1))
+        .await;
     house.pass(3599);
     browser.at(&strict).open("/account").await;
     house.pass(1);
-    assert!(browser.at(&strict).get("/account").await.destination().starts_with("/login"));
+    assert!(
+        browser
+            .at(&strict)
+            .get("/account")
+            .await
+            .destination()
+            .starts_with("/login")
+    );
     browser.open("/account").await;
 }
 
 async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: Engine) {
     let house = House::of_alice(engine).await;
-    let registered = crate::support::register(&house, [192, 0, 2, 1].into(), native_metadata()).await.json();
-    let client = McpClient::known(&house, registered["client_id"].as_str().expect("an id"), None, CALLBACK);
-    let closed = house.twin_with(|settings| settings.registration.open = false).await;
-    crate::support::register(&closed, [192, 0, 2, 1].into(), native_metadata()).await.refused(403, "access_denied");
+    let registered = crate::support::register(&house, [192, 0, 2, 1].into(), native_metadata())
+        .await
+        .json();
+    let client = McpClient::known(
+        &house,
+        registered["client_id"].as_str().expect("an id"),
+        None,
+        CALLBACK,
+    );
+    let closed = house
+        .twin_with(|settings| settings.registration.open = false)
+        .await;
+    crate::support::register(&closed, [192, 0, 2, 1].into(), native_metadata())
+        .await
+        .refused(403, "access_denied");
     let mut update = native_metadata();
     update["client_id"] = registered["client_id"].clone();
-    manage(&closed, Method::PUT, &registered, &update.to_string()).await.refused(403, "access_denied");
+    manage(&closed, Method::PUT, &registered, &update.to_string())
+        .await
+        .refused(403, "access_denied");
     // What is registered stays, and may look at itself and go.
-    client.at(&closed).connect(&mut Browser::of_alice(&closed).await).await;
-    manage(&closed, Method::GET, &registered, "").await.granted();
-    assert_eq!(manage(&closed, Method::DELETE, &registered, "").await.status, 204);
+    client
+        .at(&closed)
+        .connect(&mut Browser::of_alice(&closed).await)
+        .await;
+    manage(&closed, Method::GET, &registered, "")
+        .await
+        .granted();
+    assert_eq!(
+        manage(&closed, Method::DELETE, &registered, "")
+            .await
+            .status,
+        204
+    );
 }
 
 fn without_scope(resource: Option<&mut Resource>, name: &str) {
-    resource.expect("a resource").scopes.retain(|scope| scope.name != name);
+    resource
+        .expect("a resource")
+        .scopes
+        .retain(|scope| scope.name != name);
 }
 
 async fn house_post(house: &House, form: &Query) -> Answer {
@@ -243,14 +376,31 @@ async fn house_post(house: &House, form: &Query) -> Answer {
 }
 
 async fn introspect(house: &House, token: &str) -> Value {
-    house.post("/introspect", &Query::new([("token", token), ("client_id", MCP), ("client_secret", SECRET)])).await.granted()
+    house
+        .post(
+            "/introspect",
+            &Query::new([
+                ("token", token),
+                ("client_id", MCP),
+                ("client_secret", SECRET),
+            ]),
+        )
+        .await
+        .granted()
 }
 
 async fn manage(house: &House, method: Method, registered: &Value, body: &str) -> Answer {
-    let token = registered["registration_access_token"].as_str().expect("a token");
-    let path = format!("/register/{}", registered["client_id"].as_str().expect("an id"));
+    let token = registered["registration_access_token"]
+        .as_str()
+        .expect("a token");
+    let path = format!(
+        "/register/{}",
+        registered["client_id"].as_str().expect("an id")
+    );
     let request = request(method, &path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
-    house.send(request.body(body.to_owned().into()).expect("a request")).await
+    house
+        .send(request.body(body.to_owned().into()).expect("a request"))
+        .await
 }

@@ -1,7 +1,9 @@
-//! No stage of signing in can be skipped, in whatever order the steps come (case D34, O18): a code is given to a browser that
-//! has signed in since it last signed out, and since the request where that asks for it, and to no other one.
+//! No stage of signing in can be skipped, in whatever order the steps come (case D34, O18): a code
+//! is given to a browser that has signed in since it last signed out, and since the request where
+//! that asks for it, and to no other one.
 //!
-//! A model of a few lines says what each step may lead to; the door has to agree with it step by step.
+//! A model of a few lines says what each step may lead to; the door has to agree with it step by
+//! step.
 
 use std::cell::Cell;
 
@@ -12,13 +14,16 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use crate::support::{ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, Query, native_metadata};
+use crate::support::{
+    ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, Query, native_metadata,
+};
 
 const SESSION: &str = "__Host-vestibule-session";
 /// What clients may want of the person; empty for nothing in particular.
 const PROMPTS: [&str; 4] = ["", "login", "consent", "none"];
 
-/// What a browser does next. An [`Index`] picks one of what there is by then, the other browser's included.
+/// What a browser does next. An [`Index`] picks one of what there is by then, the other browser's
+/// included.
 #[derive(Clone, Debug)]
 enum Step {
     Ask(&'static str),
@@ -69,7 +74,12 @@ struct Trial<'a> {
 fn d34_no_order_of_steps_gets_a_code_without_signing_in() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let codes = Cell::new(0);
-    let config = ProptestConfig { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 24,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let outcome = TestRunner::new(config).run(&vec((0..2_usize, step()), 8..40), |steps| {
         runtime.block_on(async {
             let mut trial = Trial::begin(&codes).await;
@@ -105,7 +115,17 @@ impl<'a> Trial<'a> {
         let client = McpClient::registered(&house, &metadata).await;
         let browsers = [Browser::new(&house), Browser::new(&house)];
         let (sessions, requests) = (Vec::new(), Vec::new());
-        Self { house, client, browsers, worn: [None; 2], sessions, requests, is_remembered: false, now: 0, codes }
+        Self {
+            house,
+            client,
+            browsers,
+            worn: [None; 2],
+            sessions,
+            requests,
+            is_remembered: false,
+            now: 0,
+            codes,
+        }
     }
 
     async fn take(&mut self, browser: usize, step: &Step) {
@@ -122,28 +142,51 @@ impl<'a> Trial<'a> {
     }
 
     async fn ask(&mut self, browser: usize, prompt: &str) {
-        let client = self.client.asking(|query| if prompt.is_empty() { query } else { query.set("prompt", prompt) });
+        let client = self.client.asking(|query| {
+            if prompt.is_empty() {
+                query
+            } else {
+                query.set("prompt", prompt)
+            }
+        });
         let answer = self.browsers[browser].get(&client.authorize_path()).await;
-        let passes = self.session(browser).is_some() && self.is_remembered && ["", "none"].contains(&prompt);
+        let passes =
+            self.session(browser).is_some() && self.is_remembered && ["", "none"].contains(&prompt);
         assert_eq!(has_code(&answer), passes, "{prompt}: {answer:?}");
         self.codes.set(self.codes.get() + usize::from(passes));
         if let Some((_, id)) = answer.destination().split_once("?request=") {
             let (id, wants_sign_in) = (id.to_owned(), prompt == "login");
-            self.requests.push(Asked { id, browser, at: self.now, wants_sign_in, is_decided: false });
+            self.requests.push(Asked {
+                id,
+                browser,
+                at: self.now,
+                wants_sign_in,
+                is_decided: false,
+            });
         }
     }
 
     async fn open_consent(&mut self, browser: usize, which: Index) {
-        let Some(number) = self.pick(which) else { return };
-        let answer = self.browsers[browser].get(&format!("/consent?request={}", self.requests[number].id)).await;
+        let Some(number) = self.pick(which) else {
+            return;
+        };
+        let answer = self.browsers[browser]
+            .get(&format!("/consent?request={}", self.requests[number].id))
+            .await;
         let is_shown = answer.status == 200 && answer.document().page() == "consent";
         assert_eq!(is_shown, self.may_decide(browser, number), "{answer:?}");
         assert!(!has_code(&answer), "{answer:?}");
     }
 
     async fn allow(&mut self, browser: usize, which: Index) {
-        let Some(number) = self.pick(which) else { return };
-        let form = self.form(browser).await.and("request", &self.requests[number].id).and("decision", "allow");
+        let Some(number) = self.pick(which) else {
+            return;
+        };
+        let form = self
+            .form(browser)
+            .await
+            .and("request", &self.requests[number].id)
+            .and("decision", "allow");
         let answer = self.browsers[browser].post("/actions/consent", &form).await;
         let may = self.may_decide(browser, number);
         assert_eq!(has_code(&answer), may, "{answer:?}");
@@ -153,8 +196,16 @@ impl<'a> Trial<'a> {
     }
 
     async fn sign_in(&mut self, browser: usize, password: &str, which: Index) {
-        let request = self.pick(which).map_or("", |number| &self.requests[number].id).to_owned();
-        let form = self.form(browser).await.and("request", &request).and("email", ALICE).and("password", password);
+        let request = self
+            .pick(which)
+            .map_or("", |number| &self.requests[number].id)
+            .to_owned();
+        let form = self
+            .form(browser)
+            .await
+            .and("request", &request)
+            .and("email", ALICE)
+            .and("password", password);
         let before = self.browsers[browser].cookies.get(SESSION).cloned();
         let answer = self.browsers[browser].post("/actions/sign_in", &form).await;
         assert!(!has_code(&answer), "{answer:?}");
@@ -163,24 +214,35 @@ impl<'a> Trial<'a> {
         if let Some(cookie) = after.filter(|_| password == PASSWORD) {
             self.end_worn(browser);
             self.worn[browser] = Some(self.sessions.len());
-            self.sessions.push(Session { browser, cookie, at: self.now, is_over: false });
+            self.sessions.push(Session {
+                browser,
+                cookie,
+                at: self.now,
+                is_over: false,
+            });
         }
     }
 
     async fn sign_out(&mut self, browser: usize) {
         let form = self.form(browser).await;
-        let answer = self.browsers[browser].post("/actions/sign_out", &form).await;
+        let answer = self.browsers[browser]
+            .post("/actions/sign_out", &form)
+            .await;
         assert!(!has_code(&answer), "{answer:?}");
         self.end_worn(browser);
         self.worn[browser] = None;
     }
 
     fn wear(&mut self, browser: usize, which: Index) {
-        let own: Vec<_> = (0..self.sessions.len()).filter(|number| self.sessions[*number].browser == browser).collect();
+        let own: Vec<_> = (0..self.sessions.len())
+            .filter(|number| self.sessions[*number].browser == browser)
+            .collect();
         self.worn[browser] = own.get(which.index(own.len() + 1)).copied();
         let cookies = &mut self.browsers[browser].cookies;
         match self.worn[browser] {
-            Some(number) => cookies.insert(SESSION.to_owned(), self.sessions[number].cookie.clone()),
+            Some(number) => {
+                cookies.insert(SESSION.to_owned(), self.sessions[number].cookie.clone())
+            }
             None => cookies.remove(SESSION),
         };
     }
@@ -194,13 +256,17 @@ impl<'a> Trial<'a> {
 
     /// The session of a browser, if it is signed in.
     fn session(&self, browser: usize) -> Option<&Session> {
-        self.worn[browser].map(|number| &self.sessions[number]).filter(|session| !session.is_over)
+        self.worn[browser]
+            .map(|number| &self.sessions[number])
+            .filter(|session| !session.is_over)
     }
 
     /// The rule: the browser that asked, once, with a session that is new enough.
     fn may_decide(&self, browser: usize, number: usize) -> bool {
         let asked = &self.requests[number];
-        let session = self.session(browser).filter(|session| !asked.wants_sign_in || session.at > asked.at);
+        let session = self
+            .session(browser)
+            .filter(|session| !asked.wants_sign_in || session.at > asked.at);
         asked.browser == browser && !asked.is_decided && session.is_some()
     }
 
@@ -208,7 +274,8 @@ impl<'a> Trial<'a> {
         (!self.requests.is_empty()).then(|| which.index(self.requests.len()))
     }
 
-    /// A form with the token that is right for what the browser wears: nothing here is stopped by a wrong one.
+    /// A form with the token that is right for what the browser wears: nothing here is stopped by a
+    /// wrong one.
     async fn form(&mut self, browser: usize) -> Query {
         let browser = &mut self.browsers[browser];
         let login = browser.get("/login").await;
@@ -216,11 +283,16 @@ impl<'a> Trial<'a> {
             200 => login.document().form("Sign in"),
             _ => browser.follow(&login).await.document().form("Sign out"),
         };
-        Query::new([("form_token", form.fields.one("form_token").expect("a form token"))])
+        Query::new([(
+            "form_token",
+            form.fields.one("form_token").expect("a form token"),
+        )])
     }
 }
 
 /// Whether an answer carries a code, wherever it leads.
 fn has_code(answer: &Answer) -> bool {
-    answer.header(http::header::LOCATION).is_some_and(|location| location.contains("code="))
+    answer
+        .header(http::header::LOCATION)
+        .is_some_and(|location| location.contains("code="))
 }

@@ -1,4 +1,5 @@
-//! The main job at one place: a person connects a client, the client works, and nothing can be used twice.
+//! The main job at one place: a person connects a client, the client works, and nothing can be used
+//! twice.
 
 use std::time::Duration;
 
@@ -9,7 +10,10 @@ use serde_json::{Value, json};
 use store::testing::RedisServer;
 use store::{Location, Store};
 
-use crate::support::{ALICE, Browser, Callback, Engine, House, ISSUER, MCP, McpClient, PASSWORD, Tokens, on_both_engines};
+use crate::support::{
+    ALICE, Browser, Callback, Engine, House, ISSUER, MCP, McpClient, PASSWORD, Tokens,
+    on_both_engines,
+};
 
 on_both_engines!(a_person_connects_a_client_which_works_until_something_is_replayed);
 
@@ -22,19 +26,39 @@ async fn a_person_connects_a_client_which_works_until_something_is_replayed(engi
 async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let document = include_str!("../../../docs/STORAGE.md");
-    let line = document.lines().find(|line| line.starts_with("ACL SETUSER ")).expect("the line of the document");
+    let line = document
+        .lines()
+        .find(|line| line.starts_with("ACL SETUSER "))
+        .expect("the line of the document");
     assert_eq!(server.command(&line.replace("PASSWORD", "hush")), "+OK");
     let location = Location::Redis(server.url().replace("redis://", "redis://vestibule:hush@"));
     let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
-    tell(House::over(Store::open(&location).await.expect("the store opens"), settings).await).await;
+    tell(
+        House::over(
+            Store::open(&location).await.expect("the store opens"),
+            settings,
+        )
+        .await,
+    )
+    .await;
 }
 
 async fn tell(house: House) {
     // Nobody lives here yet. The terminal shows a link, by which the first person moves in.
-    let link = house.provider.first_account_link().await.expect("the store answers").expect("a link while nobody lives here");
+    let link = house
+        .provider
+        .first_account_link()
+        .await
+        .expect("the store answers")
+        .expect("a link while nobody lives here");
     let mut laptop = Browser::new(&house);
-    let setup = laptop.open(link.strip_prefix(ISSUER).expect("a page of ours")).await;
-    let form = setup.form("Create account").fill("email", ALICE).fill("password", PASSWORD);
+    let setup = laptop
+        .open(link.strip_prefix(ISSUER).expect("a page of ours"))
+        .await;
+    let form = setup
+        .form("Create account")
+        .fill("email", ALICE)
+        .fill("password", PASSWORD);
     let moved_in = laptop.submit(&form, "Create account").await;
     let account = laptop.follow(&moved_in).await.document();
     assert_eq!(account.page(), "account");
@@ -43,28 +67,70 @@ async fn tell(house: House) {
     // A client knocks at the MCP server, and is told where to go.
     let turned_away = house.get("/mcp").await;
     assert_eq!(turned_away.status, 401);
-    let challenge = turned_away.header(header::WWW_AUTHENTICATE).expect("a challenge");
+    let challenge = turned_away
+        .header(header::WWW_AUTHENTICATE)
+        .expect("a challenge");
     let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
-    assert_eq!(challenge, format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read\""));
-    let resource = house.get("/.well-known/oauth-protected-resource/mcp").await.granted();
-    assert_eq!((&resource["resource"], &resource["authorization_servers"]), (&json!(MCP), &json!([ISSUER])));
-    let server = house.get("/.well-known/oauth-authorization-server").await.granted();
+    assert_eq!(
+        challenge,
+        format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read\"")
+    );
+    let resource = house
+        .get("/.well-known/oauth-protected-resource/mcp")
+        .await
+        .granted();
+    assert_eq!(
+        (&resource["resource"], &resource["authorization_servers"]),
+        (&json!(MCP), &json!([ISSUER]))
+    );
+    let server = house
+        .get("/.well-known/oauth-authorization-server")
+        .await
+        .granted();
     assert_eq!(server["issuer"], ISSUER);
-    assert_eq!(server["registration_endpoint"], format!("{ISSUER}/register"));
+    assert_eq!(
+        server["registration_endpoint"],
+        format!("{ISSUER}/register")
+    );
 
     // It registers, and opens another browser, where Alice signs in first.
-    let client = McpClient::native(&house).await.asking(|query| query.set("scope", "notes:read notes:write"));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("scope", "notes:read notes:write"));
     let mut phone = Browser::new(&house);
     let begun = phone.get(&client.authorize_path()).await;
     let login = phone.follow(&begun).await.document();
     assert_eq!(login.page(), "login");
-    assert!(login.words().contains("to let Notebook use Notes"), "{}", login.words());
-    let signed_in = phone.submit(&login.form("Sign in").fill("email", ALICE).fill("password", PASSWORD), "Sign in").await;
+    assert!(
+        login.words().contains("to let Notebook use Notes"),
+        "{}",
+        login.words()
+    );
+    let signed_in = phone
+        .submit(
+            &login
+                .form("Sign in")
+                .fill("email", ALICE)
+                .fill("password", PASSWORD),
+            "Sign in",
+        )
+        .await;
     let signed_in = phone.past_the_offer(signed_in).await;
     let consent = phone.follow(&signed_in).await.document();
     assert_eq!(consent.page(), "consent");
-    for said in ["Notebook", "127.0.0.1:33418", "on this computer", "vestibule.example", "Add notes for you", ALICE] {
-        assert!(consent.words().contains(said), "{said} in {}", consent.words());
+    for said in [
+        "Notebook",
+        "127.0.0.1:33418",
+        "on this computer",
+        "vestibule.example",
+        "Add notes for you",
+        ALICE,
+    ] {
+        assert!(
+            consent.words().contains(said),
+            "{said} in {}",
+            consent.words()
+        );
     }
 
     // She allows it. The answer goes where the client waits, with its state and our name.
@@ -72,7 +138,10 @@ async fn tell(house: House) {
     let callback = Callback::read(allowed.destination());
     assert_eq!(callback.base, client.redirect_uri);
     assert_eq!(callback.query.names(), ["code", "state", "iss"]);
-    assert_eq!(callback.query.one("state"), client.authorization.one("state"));
+    assert_eq!(
+        callback.query.one("state"),
+        client.authorization.one("state")
+    );
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 
     // The code becomes tokens.
@@ -81,7 +150,11 @@ async fn tell(house: House) {
     let body = answer.granted();
     assert_eq!(
         (&body["token_type"], &body["expires_in"], &body["scope"]),
-        (&json!("Bearer"), &json!(3600), &json!("notes:read notes:write"))
+        (
+            &json!("Bearer"),
+            &json!(3600),
+            &json!("notes:read notes:write")
+        )
     );
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     let tokens = Tokens::read(&answer);
@@ -90,31 +163,69 @@ async fn tell(house: House) {
     // The access token says who is calling, and opens the tools.
     let me = client.me(&tokens.access).await.granted();
     let subject = me["sub"].as_str().expect("a subject").to_owned();
-    assert_eq!(me, json!({ "sub": subject, "client_id": client.id, "device_id": client.id, "scope": "notes:read notes:write" }));
+    assert_eq!(
+        me,
+        json!({ "sub": subject, "client_id": client.id, "device_id": client.id, "scope": "notes:read notes:write" })
+    );
     let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "n", "version": "1" } });
     let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello });
     let initialized = client.mcp(&tokens.access, &hello).await.granted();
-    assert_eq!(initialized["result"]["serverInfo"]["name"], "vestibule-demonstration");
-    let whoami = result(&client.call(&tokens.access, "whoami", json!({})).await.granted());
-    assert_eq!(whoami, json!({ "sub": subject, "client_id": client.id, "scope": "notes:read notes:write" }));
-    let noted = result(&client.call(&tokens.access, "add_note", json!({ "text": "buy milk" })).await.granted());
+    assert_eq!(
+        initialized["result"]["serverInfo"]["name"],
+        "vestibule-demonstration"
+    );
+    let whoami = result(
+        &client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .granted(),
+    );
+    assert_eq!(
+        whoami,
+        json!({ "sub": subject, "client_id": client.id, "scope": "notes:read notes:write" })
+    );
+    let noted = result(
+        &client
+            .call(&tokens.access, "add_note", json!({ "text": "buy milk" }))
+            .await
+            .granted(),
+    );
     assert_eq!(noted, json!({ "notes": 1 }));
 
     // An hour later it has expired, and the refresh token brings a new one.
     house.pass(3600);
     assert_eq!(client.me(&tokens.access).await.status, 401);
-    assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+    assert_eq!(
+        client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .status,
+        401
+    );
     let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(client.me(&renewed.access).await.granted()["sub"], subject);
 
-    // The old refresh token, within half a minute, gets a client that lost the answer the same successor again.
+    // The old refresh token, within half a minute, gets a client that lost the answer the same
+    // successor again.
     house.pass(29);
-    assert_eq!(Tokens::read(&client.refresh(&tokens.refresh).await).refresh, renewed.refresh);
+    assert_eq!(
+        Tokens::read(&client.refresh(&tokens.refresh).await).refresh,
+        renewed.refresh
+    );
     // Later, it is a thief's or a thief's victim's: everything ends.
     house.pass(1);
-    client.refresh(&tokens.refresh).await.refused(400, "invalid_grant");
-    client.refresh(&renewed.refresh).await.refused(400, "invalid_grant");
-    client.me(&renewed.access).await.refused(401, "invalid_token");
+    client
+        .refresh(&tokens.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .refresh(&renewed.refresh)
+        .await
+        .refused(400, "invalid_grant");
+    client
+        .me(&renewed.access)
+        .await
+        .refused(401, "invalid_token");
 
     // So does the code, long redeemed.
     client.exchange(code).await.refused(400, "invalid_grant");
@@ -126,13 +237,21 @@ async fn people_clients_and_grants_outlive_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
     let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
-    let house = House::over(Store::open(&location).await.expect("the store opens"), settings.clone()).await;
+    let house = House::over(
+        Store::open(&location).await.expect("the store opens"),
+        settings.clone(),
+    )
+    .await;
     house.add_alice().await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    let (id, redirect_uri, cookies) = (client.id.clone(), client.redirect_uri.clone(), browser.cookies.clone());
+    let (id, redirect_uri, cookies) = (
+        client.id.clone(),
+        client.redirect_uri.clone(),
+        browser.cookies.clone(),
+    );
     drop((house, client, browser));
 
     let house = House::over(reopened(&location).await, settings).await;

@@ -1,11 +1,13 @@
-//! The shape of the token endpoint: what it takes, and how it says no (O5, O8, O11, O12; mcp-requirements 7.4, 7.8, 7.9).
+//! The shape of the token endpoint: what it takes, and how it says no (O5, O8, O11, O12;
+//! mcp-requirements 7.4, 7.8, 7.9).
 
 use axum::body::Body;
 use http::{Method, header};
 use serde_json::json;
 
 use crate::support::{
-    Answer, Browser, Engine, House, MCP, McpClient, Query, Tokens, basic, on_both_engines, percent_encoded, request,
+    Answer, Browser, Engine, House, MCP, McpClient, Query, Tokens, basic, on_both_engines,
+    percent_encoded, request,
 };
 
 on_both_engines!(
@@ -26,19 +28,49 @@ on_both_engines!(
 async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
     let house = House::empty(engine).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
-        let answer = house.send(request(method.clone(), "/token").body(Body::empty()).expect("a request")).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::ALLOW)), (405, Some("POST")), "{method}");
+        let answer = house
+            .send(
+                request(method.clone(), "/token")
+                    .body(Body::empty())
+                    .expect("a request"),
+            )
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header(header::ALLOW)),
+            (405, Some("POST")),
+            "{method}"
+        );
     }
     let body = json!({ "grant_type": "authorization_code", "code": "x" }).to_string();
-    for content_type in
-        ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx", ""]
-    {
+    for content_type in [
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencodedx",
+        "",
+    ] {
         let request = request(Method::POST, "/token").header(header::CONTENT_TYPE, content_type);
-        house.send(request.body(body.clone().into()).expect("a request")).await.refused(400, "invalid_request");
+        house
+            .send(request.body(body.clone().into()).expect("a request"))
+            .await
+            .refused(400, "invalid_request");
     }
-    house.send(request(Method::POST, "/token").body(body.into()).expect("a request")).await.refused(400, "invalid_request");
-    let large = Query::new([("grant_type", "refresh_token"), ("refresh_token", &"x".repeat(65 * 1024))]);
-    house.post("/token", &large).await.refused(413, "invalid_request");
+    house
+        .send(
+            request(Method::POST, "/token")
+                .body(body.into())
+                .expect("a request"),
+        )
+        .await
+        .refused(400, "invalid_request");
+    let large = Query::new([
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &"x".repeat(65 * 1024)),
+    ]);
+    house
+        .post("/token", &large)
+        .await
+        .refused(413, "invalid_request");
 }
 
 async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
@@ -47,22 +79,49 @@ async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
     let code = Browser::of_alice(&house).await.allow(&client).await;
     let form = client.code_form(&code);
     for name in ["grant_type", "code", "code_verifier"] {
-        for form in [form.clone().without(name), form.clone().set(name, ""), form.clone().and(name, "x")] {
-            let body = house.post("/token", &form).await.refused(400, "invalid_request");
-            assert!(body["error_description"].as_str().is_some_and(|text| text.contains(name)), "{body}");
+        for form in [
+            form.clone().without(name),
+            form.clone().set(name, ""),
+            form.clone().and(name, "x"),
+        ] {
+            let body = house
+                .post("/token", &form)
+                .await
+                .refused(400, "invalid_request");
+            assert!(
+                body["error_description"]
+                    .as_str()
+                    .is_some_and(|text| text.contains(name)),
+                "{body}"
+            );
         }
     }
     for name in ["redirect_uri", "scope"] {
         let form = form.clone().and(name, "x").and(name, "x");
-        house.post("/token", &form).await.refused(400, "invalid_request");
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "invalid_request");
     }
-    for form in [form.clone().without("client_id"), form.clone().and("client_id", &client.id)] {
-        house.post("/token", &form).await.refused(400, "invalid_request");
+    for form in [
+        form.clone().without("client_id"),
+        form.clone().and("client_id", &client.id),
+    ] {
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "invalid_request");
     }
     let tokens = Tokens::read(&house.post("/token", &form).await);
     let form = client.refresh_form(&tokens.refresh);
-    for form in [form.clone().without("refresh_token"), form.clone().and("refresh_token", &tokens.refresh)] {
-        house.post("/token", &form).await.refused(400, "invalid_request");
+    for form in [
+        form.clone().without("refresh_token"),
+        form.clone().and("refresh_token", &tokens.refresh),
+    ] {
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "invalid_request");
     }
     Tokens::read(&house.post("/token", &form).await);
 }
@@ -80,18 +139,36 @@ async fn grants_that_are_not_ours_are_refused(engine: Engine) {
         "x",
     ] {
         let form = client.code_form("x").set("grant_type", grant);
-        house.post("/token", &form).await.refused(400, "unsupported_grant_type");
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "unsupported_grant_type");
     }
     // A client that is not known learns that first.
-    let stranger = client.code_form("x").set("grant_type", "x").set("client_id", "vc_unknown");
-    house.post("/token", &stranger).await.refused(401, "invalid_client");
+    let stranger = client
+        .code_form("x")
+        .set("grant_type", "x")
+        .set("client_id", "vc_unknown");
+    house
+        .post("/token", &stranger)
+        .await
+        .refused(401, "invalid_client");
 }
 
 async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine: Engine) {
     let house = House::empty(engine).await;
-    for client in [McpClient::native(&house).await, McpClient::confidential(&house).await] {
-        let form = client.refresh_form("x").without("refresh_token").set("grant_type", "client_credentials");
-        house.post("/token", &form).await.refused(400, "unauthorized_client");
+    for client in [
+        McpClient::native(&house).await,
+        McpClient::confidential(&house).await,
+    ] {
+        let form = client
+            .refresh_form("x")
+            .without("refresh_token")
+            .set("grant_type", "client_credentials");
+        house
+            .post("/token", &form)
+            .await
+            .refused(400, "unauthorized_client");
     }
 }
 
@@ -100,32 +177,68 @@ async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
     let secret = client.secret.clone().expect("a secret");
     let form = client.refresh_form(&tokens.refresh);
     let own = basic(&client.id, &secret);
-    by_header(&house, &own, &form).await.refused(400, "invalid_request");
+    by_header(&house, &own, &form)
+        .await
+        .refused(400, "invalid_request");
     let bare = form.clone().without("client_secret");
-    by_header(&house, &own, &bare.clone().set("client_id", "vc_other")).await.refused(400, "invalid_request");
-    for unreadable in ["Basic", "Basic !!!", "Bearer x", "Basic YWJj", "Digest username=x", ""] {
-        by_header(&house, unreadable, &bare).await.refused(401, "invalid_client");
+    by_header(&house, &own, &bare.clone().set("client_id", "vc_other"))
+        .await
+        .refused(400, "invalid_request");
+    for unreadable in [
+        "Basic",
+        "Basic !!!",
+        "Bearer x",
+        "Basic YWJj",
+        "Digest username=x",
+        "",
+    ] {
+        by_header(&house, unreadable, &bare)
+            .await
+            .refused(401, "invalid_client");
     }
     let two = request(Method::POST, "/token")
         .header(header::AUTHORIZATION, own.as_str())
         .header(header::AUTHORIZATION, own.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(two.body(bare.encode().into()).expect("a request")).await.refused(401, "invalid_client");
+    house
+        .send(two.body(bare.encode().into()).expect("a request"))
+        .await
+        .refused(401, "invalid_client");
     Tokens::read(&house.post("/token", &form).await);
 }
 
 async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
     let (house, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
-    let bare = client.refresh_form(&tokens.refresh).without("client_secret").without("client_id");
-    for (id, secret) in [(client.id.as_str(), "vcs_wrong"), (&client.id, ""), ("vc_unknown", &secret), ("", &secret)] {
+    let bare = client
+        .refresh_form(&tokens.refresh)
+        .without("client_secret")
+        .without("client_id");
+    for (id, secret) in [
+        (client.id.as_str(), "vcs_wrong"),
+        (&client.id, ""),
+        ("vc_unknown", &secret),
+        ("", &secret),
+    ] {
         let answer = by_header(&house, &basic(id, secret), &bare).await;
         if !id.is_empty() {
             answer.refused(401, "invalid_client");
         }
-        assert!(answer.header(header::WWW_AUTHENTICATE).is_some_and(|value| value.starts_with("Basic realm=")), "{answer:?}");
+        assert!(
+            answer
+                .header(header::WWW_AUTHENTICATE)
+                .is_some_and(|value| value.starts_with("Basic realm=")),
+            "{answer:?}"
+        );
     }
-    let in_body = house.post("/token", &client.refresh_form(&tokens.refresh).set("client_secret", "x")).await;
+    let in_body = house
+        .post(
+            "/token",
+            &client
+                .refresh_form(&tokens.refresh)
+                .set("client_secret", "x"),
+        )
+        .await;
     in_body.refused(401, "invalid_client");
     assert_eq!(in_body.header(header::WWW_AUTHENTICATE), None);
     Tokens::read(&by_header(&house, &basic(&client.id, &secret), &bare).await);
@@ -137,9 +250,19 @@ async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: Engine) {
     let encoded = |text: &str| percent_encoded(text.as_bytes());
     let percent = basic(&encoded(&client.id), &encoded(&secret));
     let lower = basic(&client.id, &secret).replace("Basic", "basic");
-    for (header, with_id) in [(basic(&client.id, &secret), false), (percent, true), (lower, true)] {
-        let form = client.refresh_form(&tokens.refresh).without("client_secret");
-        let form = if with_id { form } else { form.without("client_id") };
+    for (header, with_id) in [
+        (basic(&client.id, &secret), false),
+        (percent, true),
+        (lower, true),
+    ] {
+        let form = client
+            .refresh_form(&tokens.refresh)
+            .without("client_secret");
+        let form = if with_id {
+            form
+        } else {
+            form.without("client_id")
+        };
         tokens = Tokens::read(&by_header(&house, &header, &form).await);
     }
 }
@@ -149,8 +272,13 @@ async fn a_public_client_has_no_secret_to_show(engine: Engine) {
     let client = McpClient::native(&house).await;
     let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
     let form = client.refresh_form(&tokens.refresh);
-    house.post("/token", &form.clone().and("client_secret", "x")).await.refused(401, "invalid_client");
-    by_header(&house, &basic(&client.id, "x"), &form).await.refused(401, "invalid_client");
+    house
+        .post("/token", &form.clone().and("client_secret", "x"))
+        .await
+        .refused(401, "invalid_client");
+    by_header(&house, &basic(&client.id, "x"), &form)
+        .await
+        .refused(401, "invalid_client");
     // An empty one is none: that is how some clients say it.
     Tokens::read(&house.post("/token", &form.and("client_secret", "")).await);
 }
@@ -162,32 +290,70 @@ async fn o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engin
     let answers = [
         house.post("/token", &Query::default()).await,
         house.post("/token", &wrong).await,
-        house.post("/token", &good.clone().set("refresh_token", "x")).await,
-        house.post("/token", &good.clone().set("grant_type", "x")).await,
+        house
+            .post("/token", &good.clone().set("refresh_token", "x"))
+            .await,
+        house
+            .post("/token", &good.clone().set("grant_type", "x"))
+            .await,
         house.get("/token").await,
         house.post("/token", &good).await,
     ];
-    assert_eq!(answers.each_ref().map(|answer| answer.status.as_u16()), [400, 401, 400, 400, 405, 200]);
+    assert_eq!(
+        answers.each_ref().map(|answer| answer.status.as_u16()),
+        [400, 401, 400, 400, 405, 200]
+    );
     for answer in answers {
         answer.json();
-        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{answer:?}");
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{answer:?}");
-        assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_CREDENTIALS), None, "{answer:?}");
+        assert_eq!(
+            answer.header(header::CACHE_CONTROL),
+            Some("no-store"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+            Some("*"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.header(header::ACCESS_CONTROL_ALLOW_CREDENTIALS),
+            None,
+            "{answer:?}"
+        );
         assert_eq!(answer.header(header::SET_COOKIE), None, "{answer:?}");
-        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{answer:?}");
+        assert_eq!(
+            answer.header(header::X_CONTENT_TYPE_OPTIONS),
+            Some("nosniff"),
+            "{answer:?}"
+        );
     }
 }
 
 async fn parameters_in_the_query_do_not_count(engine: Engine) {
     let (house, client, tokens) = web_client(engine).await;
     let query = client.refresh_form(&tokens.refresh).encode();
-    house.post(&format!("/token?{query}"), &Query::default()).await.refused(400, "invalid_request");
-    Tokens::read(&house.post(&format!("/token?{query}&client_id=x"), &client.refresh_form(&tokens.refresh)).await);
+    house
+        .post(&format!("/token?{query}"), &Query::default())
+        .await
+        .refused(400, "invalid_request");
+    Tokens::read(
+        &house
+            .post(
+                &format!("/token?{query}&client_id=x"),
+                &client.refresh_form(&tokens.refresh),
+            )
+            .await,
+    );
 }
 
 async fn o5_unknown_parameters_are_ignored(engine: Engine) {
     let (house, client, tokens) = web_client(engine).await;
-    let form = client.refresh_form(&tokens.refresh).and("audience", "x").and("audience", "y").and("resource", MCP).and("scope", "");
+    let form = client
+        .refresh_form(&tokens.refresh)
+        .and("audience", "x")
+        .and("audience", "y")
+        .and("resource", MCP)
+        .and("scope", "");
     Tokens::read(&house.post("/token", &form).await);
 }
 
@@ -195,8 +361,18 @@ async fn e43_nothing_that_was_sent_comes_back(engine: Engine) {
     let house = House::empty(engine).await;
     let client = McpClient::native(&house).await;
     let marked = "<marked>";
-    for name in ["grant_type", "code", "code_verifier", "client_id", "redirect_uri", "resource", "scope"] {
-        let answer = house.post("/token", &client.code_form("x").set(name, marked)).await;
+    for name in [
+        "grant_type",
+        "code",
+        "code_verifier",
+        "client_id",
+        "redirect_uri",
+        "resource",
+        "scope",
+    ] {
+        let answer = house
+            .post("/token", &client.code_form("x").set(name, marked))
+            .await;
         assert!(answer.status.is_client_error(), "{name}: {answer:?}");
         assert!(!answer.body.contains("marked"), "{name}: {answer:?}");
     }
@@ -213,5 +389,7 @@ async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/token")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house.send(request.body(form.encode().into()).expect("a request")).await
+    house
+        .send(request.body(form.encode().into()).expect("a request"))
+        .await
 }

@@ -1,5 +1,5 @@
-//! Access tokens where they are used: `/api/me` and the demonstration MCP server (RFC 6750, RFC 9728 section 5.1, P-rows; cases
-//! C21, C22, C25).
+//! Access tokens where they are used: `/api/me` and the demonstration MCP server (RFC 6750, RFC
+//! 9728 section 5.1, P-rows; cases C21, C22, C25).
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -8,7 +8,9 @@ use http::{Method, header};
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines, request};
+use crate::support::{
+    ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines, request,
+};
 
 on_both_engines!(
     the_claims_are_those_that_were_promised,
@@ -29,9 +31,15 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
     assert_eq!((parts[0], parts[1], parts.len()), ("v4", "public", 4));
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).expect("base64url");
     let payload = decode(parts[2]);
-    let claims: Value = serde_json::from_slice(&payload[..payload.len() - 64]).expect("claims before a signature of 64 bytes");
+    let claims: Value = serde_json::from_slice(&payload[..payload.len() - 64])
+        .expect("claims before a signature of 64 bytes");
     let footer: Value = serde_json::from_slice(&decode(parts[3])).expect("a footer");
-    assert!(footer["kid"].as_str().is_some_and(|kid| kid.starts_with("k4.pid.")), "{footer}");
+    assert!(
+        footer["kid"]
+            .as_str()
+            .is_some_and(|kid| kid.starts_with("k4.pid.")),
+        "{footer}"
+    );
     for (name, value) in [
         ("iss", ISSUER),
         ("aud", MCP),
@@ -44,8 +52,16 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
         assert_eq!(claims[name], value, "{name}");
     }
     // O21: no person can be taken for a client.
-    assert!(claims["sub"].as_str().is_some_and(|sub| sub.starts_with("acct_")), "{claims}");
-    assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() >= 16), "{claims}");
+    assert!(
+        claims["sub"]
+            .as_str()
+            .is_some_and(|sub| sub.starts_with("acct_")),
+        "{claims}"
+    );
+    assert!(
+        claims["jti"].as_str().is_some_and(|jti| jti.len() >= 16),
+        "{claims}"
+    );
     assert!(!claims.to_string().contains(ALICE));
 }
 
@@ -57,7 +73,13 @@ async fn p16_without_a_token_no_error_is_named(engine: Engine) {
         let bare = house.get(path).await;
         let basic = asking(&house, path, "Basic dTpw").await;
         for answer in [bare, basic] {
-            assert_eq!((answer.status.as_u16(), answer.header(header::WWW_AUTHENTICATE)), (401, Some(expected.as_str())));
+            assert_eq!(
+                (
+                    answer.status.as_u16(),
+                    answer.header(header::WWW_AUTHENTICATE)
+                ),
+                (401, Some(expected.as_str()))
+            );
             assert!(answer.json().get("error").is_none(), "{answer:?}");
         }
     }
@@ -67,23 +89,47 @@ async fn me_names_no_document_that_is_not_there(engine: Engine) {
     let resource = |identifier: &str, scope: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: "Notes".to_owned(),
-        scopes: vec![ScopeDescription { name: scope.to_owned(), sentence: "Read".to_owned(), default: true }],
+        scopes: vec![ScopeDescription {
+            name: scope.to_owned(),
+            sentence: "Read".to_owned(),
+            default: true,
+        }],
         introspection_secret: None,
     };
     let documents = format!("{ISSUER}/.well-known/oauth-protected-resource");
     let foreign = resource("https://elsewhere.example/mcp", "a");
-    let own = [resource("https://vestibule.example/b?c", "b"), resource(MCP, "c")];
+    let own = [
+        resource("https://vestibule.example/b?c", "b"),
+        resource(MCP, "c"),
+    ];
     for (resources, expected) in [
         (vec![foreign.clone()], "Bearer scope=\"a\"".to_owned()),
-        (vec![foreign, own[1].clone()], format!("Bearer resource_metadata=\"{documents}/mcp\", scope=\"c\"")),
-        (own.to_vec(), format!("Bearer resource_metadata=\"{documents}/b\", scope=\"b\"")),
-        (vec![resource(ISSUER, "d")], format!("Bearer resource_metadata=\"{documents}\", scope=\"d\"")),
+        (
+            vec![foreign, own[1].clone()],
+            format!("Bearer resource_metadata=\"{documents}/mcp\", scope=\"c\""),
+        ),
+        (
+            own.to_vec(),
+            format!("Bearer resource_metadata=\"{documents}/b\", scope=\"b\""),
+        ),
+        (
+            vec![resource(ISSUER, "d")],
+            format!("Bearer resource_metadata=\"{documents}\", scope=\"d\""),
+        ),
         (Vec::new(), "Bearer".to_owned()),
     ] {
         let house = House::with(engine, |settings| settings.resources = resources).await;
-        let challenge = house.get("/api/me").await.header(header::WWW_AUTHENTICATE).map(str::to_owned);
+        let challenge = house
+            .get("/api/me")
+            .await
+            .header(header::WWW_AUTHENTICATE)
+            .map(str::to_owned);
         assert_eq!(challenge.as_deref(), Some(expected.as_str()));
-        if let Some(document) = expected.split('"').nth(1).and_then(|text| text.strip_prefix(ISSUER)) {
+        if let Some(document) = expected
+            .split('"')
+            .nth(1)
+            .and_then(|text| text.strip_prefix(ISSUER))
+        {
             house.get(document).await.granted();
         }
     }
@@ -96,7 +142,8 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     let mut payload = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
     payload[10] ^= 1;
     let tampered = URL_SAFE_NO_PAD.encode(&payload);
-    let footer = URL_SAFE_NO_PAD.encode("{\"kid\":\"k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}");
+    let footer =
+        URL_SAFE_NO_PAD.encode("{\"kid\":\"k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}");
     for bad in [
         foreign.access.clone(),
         tokens.refresh.clone(),
@@ -116,15 +163,34 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     ] {
         for path in ["/api/me", "/mcp"] {
             let answer = asking(&house, path, &format!("Bearer {bad}")).await;
-            assert!([400, 401].contains(&answer.status.as_u16()), "{path} {bad}: {answer:?}");
-            let challenge = answer.header(header::WWW_AUTHENTICATE).expect("a challenge");
-            assert!(challenge.starts_with("Bearer error=\"invalid_"), "{bad}: {challenge}");
+            assert!(
+                [400, 401].contains(&answer.status.as_u16()),
+                "{path} {bad}: {answer:?}"
+            );
+            let challenge = answer
+                .header(header::WWW_AUTHENTICATE)
+                .expect("a challenge");
+            assert!(
+                challenge.starts_with("Bearer error=\"invalid_"),
+                "{bad}: {challenge}"
+            );
         }
     }
     // RFC 6750 section 2: neither the query nor the body is a place for tokens.
-    assert_eq!(house.get(&format!("/api/me?access_token={}", tokens.access)).await.status, 401);
+    assert_eq!(
+        house
+            .get(&format!("/api/me?access_token={}", tokens.access))
+            .await
+            .status,
+        401
+    );
     client.me(&tokens.access).await.granted();
-    assert_eq!(asking(&house, "/api/me", &format!("bearer {}", tokens.access)).await.status, 200);
+    assert_eq!(
+        asking(&house, "/api/me", &format!("bearer {}", tokens.access))
+            .await
+            .status,
+        200
+    );
     drop(twin_house);
 }
 
@@ -132,22 +198,51 @@ async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
     house.pass(3599);
     client.me(&tokens.access).await.granted();
-    client.call(&tokens.access, "whoami", json!({})).await.granted();
+    client
+        .call(&tokens.access, "whoami", json!({}))
+        .await
+        .granted();
     house.pass(1);
-    client.me(&tokens.access).await.refused(401, "invalid_token");
-    assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
+    assert_eq!(
+        client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .status,
+        401
+    );
 }
 
-async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(engine: Engine) {
-    let house = House::with(engine, |settings| settings.lifetimes.access_token = std::time::Duration::from_hours(2)).await;
+async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
+    engine: Engine,
+) {
+    let house = House::with(engine, |settings| {
+        settings.lifetimes.access_token = std::time::Duration::from_hours(2)
+    })
+    .await;
     house.add_alice().await;
     // Shorter than a token lives: the overlap is as long as that all the same.
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
     let old = client.connect(&mut browser).await;
-    house.provider.terminal().rotate_keys().await.expect("rotated");
+    house
+        .provider
+        .terminal()
+        .rotate_keys()
+        .await
+        .expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
-    let kid = |tokens: &Tokens| tokens.access.rsplit('.').next().expect("a footer").to_owned();
+    let kid = |tokens: &Tokens| {
+        tokens
+            .access
+            .rsplit('.')
+            .next()
+            .expect("a footer")
+            .to_owned()
+    };
     assert_ne!(kid(&old), kid(&new));
     house.pass(7199);
     client.me(&old.access).await.granted();
@@ -163,32 +258,60 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
         settings.resources.push(Resource {
             identifier: ResourceIdentifier::parse(other).expect("an identifier"),
             name: "Elsewhere".to_owned(),
-            scopes: vec![ScopeDescription { name: "notes:read".to_owned(), sentence: "Read".to_owned(), default: true }],
+            scopes: vec![ScopeDescription {
+                name: "notes:read".to_owned(),
+                sentence: "Read".to_owned(),
+                default: true,
+            }],
             introspection_secret: None,
         });
     })
     .await;
     house.add_alice().await;
-    let client = McpClient::native(&house).await.asking(|query| query.set("resource", other));
+    let client = McpClient::native(&house)
+        .await
+        .asking(|query| query.set("resource", other));
     let code = Browser::of_alice(&house).await.allow(&client).await;
-    let tokens = Tokens::read(&house.post("/token", &client.code_form(&code).set("resource", other)).await);
+    let tokens = Tokens::read(
+        &house
+            .post("/token", &client.code_form(&code).set("resource", other))
+            .await,
+    );
     client.me(&tokens.access).await.granted();
-    assert_eq!(client.call(&tokens.access, "whoami", json!({})).await.status, 401);
+    assert_eq!(
+        client
+            .call(&tokens.access, "whoami", json!({}))
+            .await
+            .status,
+        401
+    );
     // With several resources, none named is none chosen.
     let silent = client.asking(|query| query.without("resource"));
-    assert!(house.get(&silent.authorize_path()).await.destination().contains("error=invalid_target"));
+    assert!(
+        house
+            .get(&silent.authorize_path())
+            .await
+            .destination()
+            .contains("error=invalid_target")
+    );
 }
 
 async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
     let house = House::of_alice(engine).await;
     let client = McpClient::native(&house).await;
     let mut browser = Browser::of_alice(&house).await;
-    let writer = client.asking(|query| query.set("scope", "notes:write")).connect(&mut browser).await;
+    let writer = client
+        .asking(|query| query.set("scope", "notes:write"))
+        .connect(&mut browser)
+        .await;
     let refused = client.call(&writer.access, "whoami", json!({})).await;
     assert_eq!(refused.status, 403);
-    let challenge = refused.header(header::WWW_AUTHENTICATE).expect("a challenge");
+    let challenge = refused
+        .header(header::WWW_AUTHENTICATE)
+        .expect("a challenge");
     assert!(
-        challenge.starts_with("Bearer error=\"insufficient_scope\"") && challenge.contains("scope=\"notes:read\""),
+        challenge.starts_with("Bearer error=\"insufficient_scope\"")
+            && challenge.contains("scope=\"notes:read\""),
         "{challenge}"
     );
     // And the other way round: step_up.rs.
@@ -198,27 +321,53 @@ async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine:
     let (house, client, tokens) = connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
-    for (name, value) in [(header::ORIGIN, "https://evil.example"), (header::HOST, "evil.example")] {
+    for (name, value) in [
+        (header::ORIGIN, "https://evil.example"),
+        (header::HOST, "evil.example"),
+    ] {
         let mut request = request(Method::POST, "/mcp")
             .header(header::AUTHORIZATION, format!("Bearer {}", tokens.access))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json, text/event-stream")
-            .body(Body::from(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string()))
+            .body(Body::from(
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string(),
+            ))
             .expect("a request");
-        request.headers_mut().insert(name, value.parse().expect("a header"));
+        request
+            .headers_mut()
+            .insert(name, value.parse().expect("a header"));
         assert_eq!(house.send(request).await.status, 403);
     }
 }
 
 async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
     let (house, client, tokens) = connected(engine).await;
-    house.provider.terminal().disable_account(ALICE).await.expect("disabled");
+    house
+        .provider
+        .terminal()
+        .disable_account(ALICE)
+        .await
+        .expect("disabled");
     let answer = client.me(&tokens.access).await;
     answer.refused(401, "invalid_token");
-    let challenge = answer.header(header::WWW_AUTHENTICATE).expect("a challenge");
-    assert!(challenge.starts_with("Bearer error=\"invalid_token\"") && challenge.contains("scope=\"notes:read"), "{challenge}");
-    house.provider.terminal().remove_account(ALICE).await.expect("removed");
-    client.me(&tokens.access).await.refused(401, "invalid_token");
+    let challenge = answer
+        .header(header::WWW_AUTHENTICATE)
+        .expect("a challenge");
+    assert!(
+        challenge.starts_with("Bearer error=\"invalid_token\"")
+            && challenge.contains("scope=\"notes:read"),
+        "{challenge}"
+    );
+    house
+        .provider
+        .terminal()
+        .remove_account(ALICE)
+        .await
+        .expect("removed");
+    client
+        .me(&tokens.access)
+        .await
+        .refused(401, "invalid_token");
 }
 
 async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
@@ -230,5 +379,7 @@ async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
 
 async fn asking(house: &House, path: &str, authorization: &str) -> Answer {
     let request = request(Method::GET, path).header(header::AUTHORIZATION, authorization);
-    house.send(request.body(Body::empty()).expect("a request")).await
+    house
+        .send(request.body(Body::empty()).expect("a request"))
+        .await
 }

@@ -41,13 +41,17 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether the next change may well succeed when the file was opened again: there was no room, or the file is not open. Of
-    /// everything else, a failed sync above all, nobody knows what is on disk and what is not.
+    /// Whether the next change may well succeed when the file was opened again: there was no room,
+    /// or the file is not open. Of everything else, a failed sync above all, nobody knows what is
+    /// on disk and what is not.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Closed | Self::Redb(redb::Error::PreviousIo) => true,
             Self::Redb(redb::Error::Io(fault)) => {
-                matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+                matches!(
+                    fault.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+                )
             }
             Self::Redb(_) => false,
         }
@@ -63,7 +67,9 @@ impl From<redb::Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("the store file is being opened again after a failed write"),
+            Self::Closed => {
+                f.write_str("the store file is being opened again after a failed write")
+            }
             Self::Redb(fault) => fault.fmt(f),
         }
     }
@@ -94,8 +100,16 @@ impl Database {
                 file(folder)?
             }
         };
-        let identity = if let Home::Folder(folder) = &home { identity_of(&folder.join(FILE)) } else { None };
-        Ok(Self { home, identity, redb: RwLock::new(Some(redb)) })
+        let identity = if let Home::Folder(folder) = &home {
+            identity_of(&folder.join(FILE))
+        } else {
+            None
+        };
+        Ok(Self {
+            home,
+            identity,
+            redb: RwLock::new(Some(redb)),
+        })
     }
 
     pub(super) fn home(&self) -> &Home {
@@ -106,36 +120,64 @@ impl Database {
     pub(super) fn open_existing(folder: PathBuf) -> Result<Self> {
         let redb = file(&folder)?;
         let identity = identity_of(&folder.join(FILE));
-        Ok(Self { home: Home::Folder(folder), identity, redb: RwLock::new(Some(redb)) })
+        Ok(Self {
+            home: Home::Folder(folder),
+            identity,
+            redb: RwLock::new(Some(redb)),
+        })
     }
 
-    /// Reads one snapshot: what was committed before this call. Where the file is damaged, redb may panic: that is the fault of
-    /// this read alone, which the others survive.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T> {
+    /// Reads one snapshot: what was committed before this call. Where the file is damaged, redb may
+    /// panic: that is the fault of this read alone, which the others survive.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T> {
         let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
         let redb = redb.as_ref().ok_or_else(closed)?;
-        let reading = || redb.begin_read().map_err(redb::Error::from).and_then(|snapshot| read(&snapshot));
+        let reading = || {
+            redb.begin_read()
+                .map_err(redb::Error::from)
+                .and_then(|snapshot| read(&snapshot))
+        };
         match catch_unwind(AssertUnwindSafe(reading)) {
             Ok(answer) => Ok(answer?),
             Err(panic) => {
                 let panic = said(&*panic);
-                tracing::error!(panic, "the store file is damaged: something in it cannot be read");
-                Err(Error::Unavailable(format!("the store file is damaged: {panic}")))
+                tracing::error!(
+                    panic,
+                    "the store file is damaged: something in it cannot be read"
+                );
+                Err(Error::Unavailable(format!(
+                    "the store file is damaged: {panic}"
+                )))
             }
         }
     }
 
-    /// One snapshot to read for long: writers go on meanwhile. It ends with an error when the file has to be opened again.
+    /// One snapshot to read for long: writers go on meanwhile. It ends with an error when the file
+    /// has to be opened again.
     pub(super) fn snapshot(&self) -> Result<ReadTransaction> {
         let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(redb.as_ref().ok_or_else(closed)?.begin_read().map_err(redb::Error::from)?)
+        Ok(redb
+            .as_ref()
+            .ok_or_else(closed)?
+            .begin_read()
+            .map_err(redb::Error::from)?)
     }
 
-    /// Applies `change` and returns once it is on disk. A change that changed nothing costs no sync.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>) -> Result<T, Failure> {
+    /// Applies `change` and returns once it is on disk. A change that changed nothing costs no
+    /// sync.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
+    ) -> Result<T, Failure> {
         let transaction = {
             let redb = self.redb.read().unwrap_or_else(PoisonError::into_inner);
-            redb.as_ref().ok_or(Failure::Closed)?.begin_write().map_err(redb::Error::from)?
+            redb.as_ref()
+                .ok_or(Failure::Closed)?
+                .begin_write()
+                .map_err(redb::Error::from)?
         };
         let mut tables = Tables::open(&transaction, clock::now())?;
         let outcome = change(&mut tables)?;
@@ -149,17 +191,21 @@ impl Database {
         Ok(outcome)
     }
 
-    /// Whether the file that is open is the one at its path still. What is written to one that was removed or replaced is lost.
+    /// Whether the file that is open is the one at its path still. What is written to one that was
+    /// removed or replaced is lost.
     pub(super) fn is_in_place(&self) -> bool {
         match (&self.home, self.identity) {
-            (Home::Folder(folder), Some(identity)) => identity_of(&folder.join(FILE)).is_some_and(|there| there == identity),
+            (Home::Folder(folder), Some(identity)) => {
+                identity_of(&folder.join(FILE)).is_some_and(|there| there == identity)
+            }
             _ => true,
         }
     }
 
-    /// Closes the file and opens it again: after a failed write or sync redb refuses all further work, though the cause
-    /// (a full disk, say) may pass. Readers are told that the store is unavailable meanwhile. A file that has vanished is
-    /// not created anew: a store without its records would be worse than none.
+    /// Closes the file and opens it again: after a failed write or sync redb refuses all further
+    /// work, though the cause (a full disk, say) may pass. Readers are told that the store is
+    /// unavailable meanwhile. A file that has vanished is not created anew: a store without its
+    /// records would be worse than none.
     pub(super) fn reopen(&self) -> Result<()> {
         let Home::Folder(folder) = &self.home else {
             return Ok(());
@@ -167,7 +213,11 @@ impl Database {
         if !self.is_in_place() {
             return Err(gone());
         }
-        let broken = self.redb.write().unwrap_or_else(PoisonError::into_inner).take();
+        let broken = self
+            .redb
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(broken);
         let fresh = file(folder)?;
         *self.redb.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
@@ -176,7 +226,9 @@ impl Database {
 }
 
 fn over(backend: impl redb::StorageBackend) -> Result<redb::Database> {
-    let redb = builder().create_with_backend(backend).map_err(redb::Error::from)?;
+    let redb = builder()
+        .create_with_backend(backend)
+        .map_err(redb::Error::from)?;
     make_tables(&redb)?;
     Ok(redb)
 }
@@ -185,15 +237,18 @@ fn over(backend: impl redb::StorageBackend) -> Result<redb::Database> {
 fn file(folder: &Path) -> Result<redb::Database> {
     let path = folder.join(FILE);
     builder().open(&path).map_err(|fault| match fault {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::Locked(path),
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            Error::Locked(path)
+        }
         fault => unavailable(&path, &fault),
     })
 }
 
 /// Makes folder and file, unless they are there, such that only their owner can read them.
 ///
-/// A file that redb has only begun to make is none, and would stay in the way for ever. So it is made under another name,
-/// and gets its own when it is complete; whoever is killed in between leaves something to be made again.
+/// A file that redb has only begun to make is none, and would stay in the way for ever. So it is
+/// made under another name, and gets its own when it is complete; whoever is killed in between
+/// leaves something to be made again.
 fn prepare(folder: &Path) -> Result<(), redb::Error> {
     files::create_private_folder(folder)?;
     let path = folder.join(FILE);
@@ -208,7 +263,8 @@ fn prepare(folder: &Path) -> Result<(), redb::Error> {
     }
     let unfinished = folder.join(format!("{FILE}.new"));
     // By the open file, not by its name: nobody can put a link in its place meanwhile.
-    let redb = builder().create_with_backend(FileBackend::new(files::replace_private(&unfinished)?)?)?;
+    let redb =
+        builder().create_with_backend(FileBackend::new(files::replace_private(&unfinished)?)?)?;
     make_tables(&redb)?;
     redb.close()?;
     fs::rename(unfinished, path)?;
@@ -216,8 +272,8 @@ fn prepare(folder: &Path) -> Result<(), redb::Error> {
     Ok(entries.sync_all()?)
 }
 
-/// Whether anything has this name. A symbolic link does, wherever it leads: a store that is out of reach for the moment, on
-/// a disk that is not mounted, say, must not be replaced by an empty one.
+/// Whether anything has this name. A symbolic link does, wherever it leads: a store that is out of
+/// reach for the moment, on a disk that is not mounted, say, must not be replaced by an empty one.
 fn is_taken(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -264,7 +320,9 @@ pub(super) fn gone() -> Error {
 #[cfg(unix)]
 fn identity_of(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
@@ -275,5 +333,6 @@ fn identity_of(_: &Path) -> Option<(u64, u64)> {
 /// The words of a panic.
 pub(super) fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words")
 }

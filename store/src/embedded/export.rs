@@ -11,17 +11,36 @@ use crate::{
 
 /// Hands over all records that have not expired, then all members of lists.
 pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), Fault> {
-    for record in snapshot.open_table(RECORDS).map_err(redb::Error::from)?.iter().map_err(redb::Error::from)? {
+    for record in snapshot
+        .open_table(RECORDS)
+        .map_err(redb::Error::from)?
+        .iter()
+        .map_err(redb::Error::from)?
+    {
         let (key, record) = record.map_err(redb::Error::from)?;
         let (deadline, value) = record.value();
         if let Some(keep) = left(deadline, clock::now()) {
-            entries.give_blocking(Entry::Record { key: key.value().to_owned(), value: value.to_owned(), keep })?;
+            entries.give_blocking(Entry::Record {
+                key: key.value().to_owned(),
+                value: value.to_owned(),
+                keep,
+            })?;
         }
     }
-    for entry in snapshot.open_table(LISTS).map_err(redb::Error::from)?.iter().map_err(redb::Error::from)? {
-        let (entry, ()) = entry.map(|(entry, nothing)| (entry, nothing.value())).map_err(redb::Error::from)?;
+    for entry in snapshot
+        .open_table(LISTS)
+        .map_err(redb::Error::from)?
+        .iter()
+        .map_err(redb::Error::from)?
+    {
+        let (entry, ()) = entry
+            .map(|(entry, nothing)| (entry, nothing.value()))
+            .map_err(redb::Error::from)?;
         let (list, member) = entry.value();
-        entries.give_blocking(Entry::Member { list: list.to_owned(), member: member.to_owned() })?;
+        entries.give_blocking(Entry::Member {
+            list: list.to_owned(),
+            member: member.to_owned(),
+        })?;
     }
     Ok(())
 }
@@ -30,6 +49,9 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
 fn left(deadline: Deadline, now: u64) -> Option<Keep> {
     match deadline {
         clock::NEVER => Some(Keep::Forever),
-        deadline => deadline.checked_sub(now).filter(|&left| left > 0).map(clock::keep),
+        deadline => deadline
+            .checked_sub(now)
+            .filter(|&left| left > 0)
+            .map(clock::keep),
     }
 }

@@ -12,9 +12,11 @@ use crate::{
 type Result<T> = std::result::Result<T, redb::Error>;
 
 /// Key → when it may go, and the value.
-pub(super) const RECORDS: TableDefinition<'_, &str, (Deadline, &[u8])> = TableDefinition::new("records");
+pub(super) const RECORDS: TableDefinition<'_, &str, (Deadline, &[u8])> =
+    TableDefinition::new("records");
 
-/// The records that expire, soonest first, so that a sweep reads nothing else. Each has one entry here, with its deadline.
+/// The records that expire, soonest first, so that a sweep reads nothing else. Each has one entry
+/// here, with its deadline.
 const EXPIRIES: TableDefinition<'_, (Deadline, &str), ()> = TableDefinition::new("expiries");
 
 /// List and member.
@@ -54,7 +56,13 @@ impl<'txn> Tables<'txn> {
         Ok(true)
     }
 
-    pub(super) fn compare_and_swap(&mut self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    pub(super) fn compare_and_swap(
+        &mut self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         match self.live(key)? {
             Some((_, value)) if value == expected => {
                 self.put(key, new, clock::deadline(self.now, keep))?;
@@ -78,7 +86,12 @@ impl<'txn> Tables<'txn> {
     pub(super) fn add(&mut self, key: &str, amount: u64, keep: Duration) -> Result<Option<u64>> {
         let (deadline, so_far) = match self.live(key)? {
             None => (clock::deadline(self.now, Keep::For(keep)), Some(0)),
-            Some((deadline, digits)) => (deadline, std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok())),
+            Some((deadline, digits)) => (
+                deadline,
+                std::str::from_utf8(&digits)
+                    .ok()
+                    .and_then(|digits| digits.parse().ok()),
+            ),
         };
         let Some(count) = so_far.and_then(|count: u64| count.checked_add(amount)) else {
             return Ok(None);
@@ -102,7 +115,11 @@ impl<'txn> Tables<'txn> {
     /// Removes up to `limit` expired records, the longest expired first; returns how many.
     pub(super) fn sweep(&mut self, limit: usize) -> Result<usize> {
         let mut due = Vec::new();
-        for entry in self.expiries.range(..(self.now.saturating_add(1), ""))?.take(limit) {
+        for entry in self
+            .expiries
+            .range(..(self.now.saturating_add(1), ""))?
+            .take(limit)
+        {
             let entry = entry?.0;
             let (deadline, key) = entry.value();
             due.push((deadline, key.to_owned()));
@@ -122,7 +139,10 @@ impl<'txn> Tables<'txn> {
 
     /// Writes a record and keeps the index in step.
     fn put(&mut self, key: &str, value: &[u8], deadline: Deadline) -> Result<()> {
-        let before = self.records.insert(key, (deadline, value))?.map(|record| record.value().0);
+        let before = self
+            .records
+            .insert(key, (deadline, value))?
+            .map(|record| record.value().0);
         self.changed = true;
         if before == Some(deadline) {
             return Ok(());
@@ -151,10 +171,21 @@ pub(super) fn get(snapshot: &ReadTransaction, key: &str) -> Result<Option<Vec<u8
 }
 
 /// Up to `limit` members of a list in byte order, strictly after `after`.
-pub(super) fn members(snapshot: &ReadTransaction, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-    let from = after.map_or(Bound::Included((list, "")), |after| Bound::Excluded((list, after)));
+pub(super) fn members(
+    snapshot: &ReadTransaction,
+    list: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let from = after.map_or(Bound::Included((list, "")), |after| {
+        Bound::Excluded((list, after))
+    });
     let mut members = Vec::new();
-    for entry in snapshot.open_table(LISTS)?.range((from, Bound::Unbounded))?.take(limit) {
+    for entry in snapshot
+        .open_table(LISTS)?
+        .range((from, Bound::Unbounded))?
+        .take(limit)
+    {
         let entry = entry?.0;
         let (of, member) = entry.value();
         if of != list {
@@ -175,7 +206,10 @@ pub(super) fn any_expired(snapshot: &ReadTransaction) -> Result<bool> {
 /// How many records, and how many entries in the expiry index, there are, expired ones included.
 #[cfg(test)]
 pub(super) fn rows(snapshot: &ReadTransaction) -> Result<(usize, usize)> {
-    let (records, expiries) = (snapshot.open_table(RECORDS)?, snapshot.open_table(EXPIRIES)?);
+    let (records, expiries) = (
+        snapshot.open_table(RECORDS)?,
+        snapshot.open_table(EXPIRIES)?,
+    );
     Ok((records.iter()?.count(), expiries.iter()?.count()))
 }
 

@@ -52,7 +52,11 @@ where
     F: FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
 {
     pub(super) fn new(change: F, reply: oneshot::Sender<Result<T>>) -> Self {
-        Self { change: Some(change), outcome: None, reply }
+        Self {
+            change: Some(change),
+            outcome: None,
+            reply,
+        }
     }
 }
 
@@ -71,7 +75,9 @@ where
     fn answer(self: Box<Self>, failure: Option<&str>) {
         let answer = match (failure, self.outcome) {
             (None, Some(outcome)) => Ok(outcome),
-            (reason, _) => Err(Error::Unavailable(reason.unwrap_or("the change was not made").to_owned())),
+            (reason, _) => Err(Error::Unavailable(
+                reason.unwrap_or("the change was not made").to_owned(),
+            )),
         };
         // A caller that no longer listens does not undo the change.
         let _ = self.reply.send(answer);
@@ -95,30 +101,48 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(database: Arc<Database>, jobs: mpsc::Receiver<Box<dyn Job>>, sweep_every: Duration) -> Self {
-        Self { database, jobs, sweep_every }
+    pub(super) fn new(
+        database: Arc<Database>,
+        jobs: mpsc::Receiver<Box<dyn Job>>,
+        sweep_every: Duration,
+    ) -> Self {
+        Self {
+            database,
+            jobs,
+            sweep_every,
+        }
     }
 
-    /// Starts the thread. It ends when all senders are gone and what they sent is done, and before that only when it can write
-    /// no more.
+    /// Starts the thread. It ends when all senders are gone and what they sent is done, and before
+    /// that only when it can write no more.
     pub(super) fn start(self) -> Result<Running> {
-        let failed = |fault: io::Error| Error::Unavailable(format!("the writer of the store did not start: {fault}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let failed = |fault: io::Error| {
+            Error::Unavailable(format!("the writer of the store did not start: {fault}"))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(failed)?;
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let (tell, broken) = watch::channel(None);
         let work = move || {
             // redb panics on what it takes for impossible, damaged pages among it.
             let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run())));
-            if let Err(reason) = ended.unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic)))) {
+            if let Err(reason) =
+                ended.unwrap_or_else(|panic| Err(format!("it panicked: {}", said(&*panic))))
+            {
                 tracing::error!(reason, "the writer of the store file has stopped for good");
                 tell.send_replace(Some(reason));
             }
         };
-        Ok(Running { thread: thread.spawn(work).map_err(failed)?, broken })
+        Ok(Running {
+            thread: thread.spawn(work).map_err(failed)?,
+            broken,
+        })
     }
 
-    /// Nothing else runs on this thread's runtime, so it may wait for the disk. The error is the reason why nothing can be
-    /// written any more.
+    /// Nothing else runs on this thread's runtime, so it may wait for the disk. The error is the
+    /// reason why nothing can be written any more.
     async fn run(mut self) -> Result<(), String> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut sweeps = interval(self.sweep_every);
@@ -139,8 +163,9 @@ impl Writer {
         }
     }
 
-    /// Lets a batch grow if the `last` one had several changes: their callers are probably on their way back. Each commit
-    /// costs processor time of its own, besides the sync. Who writes alone never waits.
+    /// Lets a batch grow if the `last` one had several changes: their callers are probably on their
+    /// way back. Each commit costs processor time of its own, besides the sync. Who writes alone
+    /// never waits.
     fn gather(&mut self, batch: &mut Vec<Box<dyn Job>>, last: usize) {
         if last > 1 && batch.len() < ENOUGH {
             std::thread::sleep(GATHER);
@@ -150,7 +175,9 @@ impl Writer {
 
     /// All changes of the batch in one transaction, then the answers.
     fn commit(&self, batch: &mut Vec<Box<dyn Job>>) -> Result<(), String> {
-        let outcome = self.database.change(|tables| batch.iter_mut().try_for_each(|job| job.apply(tables)));
+        let outcome = self
+            .database
+            .change(|tables| batch.iter_mut().try_for_each(|job| job.apply(tables)));
         let failure = outcome.err();
         let reason = failure.as_ref().map(ToString::to_string);
         for job in batch.drain(..) {
@@ -159,8 +186,8 @@ impl Writer {
         failure.map_or(Ok(()), |failure| self.recover(&failure))
     }
 
-    /// Removes some expired records; the rest right after the changes that wait. Looking costs no transaction: an idle server
-    /// leaves its disk alone.
+    /// Removes some expired records; the rest right after the changes that wait. Looking costs no
+    /// transaction: an idle server leaves its disk alone.
     fn sweep(&self, sweeps: &mut Interval) -> Result<(), String> {
         if !self.database.read(tables::any_expired).unwrap_or(false) {
             return Ok(());
@@ -173,14 +200,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the file again after a failure that may pass. A file that does not open again, and a failure after which nobody
-    /// knows what is on disk, are the end: a new process starts from what the disk holds.
+    /// Opens the file again after a failure that may pass. A file that does not open again, and a
+    /// failure after which nobody knows what is on disk, are the end: a new process starts from
+    /// what the disk holds.
     fn recover(&self, failure: &Failure) -> Result<(), String> {
         if !failure.may_pass() {
             return Err(failure.to_string());
         }
         tracing::error!(%failure, "the store file could not be written and is opened again");
-        self.database.reopen().map_err(|fault| format!("the store file could not be opened again: {fault}"))
+        self.database
+            .reopen()
+            .map_err(|fault| format!("the store file could not be opened again: {fault}"))
     }
 }
 
@@ -235,18 +265,27 @@ mod tests {
         let insert: Change = |tables| tables.insert("k", b"v", Keep::Forever);
         let another: Change = |tables| tables.insert("l", b"v", Keep::Forever);
         let panics: Change = |_| panic!("on purpose");
-        for (what, fails, last) in [("Input/output error", true, another), ("on purpose", false, panics)] {
+        for (what, fails, last) in [
+            ("Input/output error", true, another),
+            ("on purpose", false, panics),
+        ] {
             let disk = FaultyDisk::default();
             let (sender, mut running) = over(&disk);
             assert!(matches!(change(&sender, insert).await, Some(Ok(true))));
             assert_eq!(*running.broken.borrow_and_update(), None);
             disk.fail_syncs(fails);
-            assert!(!matches!(change(&sender, last).await, Some(Ok(_))), "{what}");
+            assert!(
+                !matches!(change(&sender, last).await, Some(Ok(_))),
+                "{what}"
+            );
             running.broken.changed().await.expect("it says why");
             let reason = running.broken.borrow().clone().expect("a reason");
             assert!(reason.contains(what), "{reason}");
             running.thread.join().expect("the thread has ended");
-            assert!(change(&sender, insert).await.is_none(), "{what}: it takes no more");
+            assert!(
+                change(&sender, insert).await.is_none(),
+                "{what}: it takes no more"
+            );
         }
     }
 
@@ -266,7 +305,10 @@ mod tests {
         assert_eq!(database.read(tables::rows).expect("rows"), (0, 0));
 
         let outcomes = at_once(&database, &[insert, enlist, insert]).await;
-        let told: Vec<bool> = outcomes.into_iter().map(|outcome| outcome.expect("done")).collect();
+        let told: Vec<bool> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("done"))
+            .collect();
         assert_eq!(told, [true, true, false], "each sees those before it");
     }
 }

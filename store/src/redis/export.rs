@@ -1,5 +1,5 @@
-//! Reading everything from Redis, which has no snapshot to give: `SCAN` for the keys, and each value with its expiry in one
-//! step.
+//! Reading everything from Redis, which has no snapshot to give: `SCAN` for the keys, and each
+//! value with its expiry in one step.
 
 use redis::{FromRedisValue as _, Pipeline, Value, aio::ConnectionManager, cmd};
 
@@ -14,8 +14,9 @@ const BATCH: usize = 200;
 /// How many members of a list are asked for at once.
 const MEMBERS: usize = 1000;
 
-/// Hands over all records, and then, in a second pass, all members of lists: whoever writes a record lists it afterwards, so
-/// that the list of a record that was seen is read after the record was listed, or is about to be.
+/// Hands over all records, and then, in a second pass, all members of lists: whoever writes a
+/// record lists it afterwards, so that the list of a record that was seen is read after the record
+/// was listed, or is about to be.
 pub(super) async fn read(mut connection: ConnectionManager, entries: Entries) -> Result<(), Fault> {
     let mut scan = Scan::new(RECORD);
     while let Some(keys) = scan.next(&mut connection).await? {
@@ -39,20 +40,35 @@ struct Scan {
 
 impl Scan {
     fn new(prefix: &str) -> Self {
-        Self { pattern: format!("{prefix}*"), cursor: Some("0".to_owned()) }
+        Self {
+            pattern: format!("{prefix}*"),
+            cursor: Some("0".to_owned()),
+        }
     }
 
     async fn next(&mut self, connection: &mut ConnectionManager) -> Result<Option<Vec<String>>> {
-        let Some(cursor) = self.cursor.take() else { return Ok(None) };
+        let Some(cursor) = self.cursor.take() else {
+            return Ok(None);
+        };
         let mut command = cmd("SCAN");
-        command.arg(cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(BATCH);
-        let (next, keys): (String, Vec<String>) = command.query_async(connection).await.map_err(unavailable)?;
+        command
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(&self.pattern)
+            .arg("COUNT")
+            .arg(BATCH);
+        let (next, keys): (String, Vec<String>) =
+            command.query_async(connection).await.map_err(unavailable)?;
         self.cursor = (next != "0").then_some(next);
         Ok(Some(keys))
     }
 }
 
-async fn records(connection: &mut ConnectionManager, keys: &[String], entries: &Entries) -> Result<(), Fault> {
+async fn records(
+    connection: &mut ConnectionManager,
+    keys: &[String],
+    entries: &Entries,
+) -> Result<(), Fault> {
     for keys in keys.chunks(BATCH) {
         // In one transaction, so that no value comes with the expiry of another.
         let mut questions = Pipeline::new();
@@ -60,7 +76,10 @@ async fn records(connection: &mut ConnectionManager, keys: &[String], entries: &
         for key in keys {
             questions.cmd("GET").arg(key).cmd("PTTL").arg(key);
         }
-        let answers: Vec<Value> = questions.query_async(connection).await.map_err(unavailable)?;
+        let answers: Vec<Value> = questions
+            .query_async(connection)
+            .await
+            .map_err(unavailable)?;
         for (key, answer) in keys.iter().zip(answers.chunks_exact(2)) {
             if let Some(entry) = entry(key, answer)? {
                 entries.give(entry).await?;
@@ -72,7 +91,9 @@ async fn records(connection: &mut ConnectionManager, keys: &[String], entries: &
 
 /// A record with the time that is left to it; none when it was removed or has expired meanwhile.
 fn entry(key: &str, answer: &[Value]) -> Result<Option<Entry>> {
-    let [value, left] = answer else { return Ok(None) };
+    let [value, left] = answer else {
+        return Ok(None);
+    };
     let unreadable = |fault: redis::ParsingError| unavailable(fault.into());
     let value: Option<Vec<u8>> = Option::from_redis_value_ref(value).map_err(unreadable)?;
     let left = i64::from_redis_value_ref(left).map_err(unreadable)?;
@@ -84,17 +105,34 @@ fn entry(key: &str, answer: &[Value]) -> Result<Option<Entry>> {
     Ok(value.map(|value| Entry::Record { key, value, keep }))
 }
 
-async fn members(connection: &mut ConnectionManager, key: &str, entries: &Entries) -> Result<(), Fault> {
+async fn members(
+    connection: &mut ConnectionManager,
+    key: &str,
+    entries: &Entries,
+) -> Result<(), Fault> {
     let list = key.strip_prefix(LIST).unwrap_or(key);
     let mut from = "-".to_owned();
     loop {
         let mut command = cmd("ZRANGEBYLEX");
-        command.arg(key).arg(from).arg("+").arg("LIMIT").arg(0).arg(MEMBERS);
+        command
+            .arg(key)
+            .arg(from)
+            .arg("+")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(MEMBERS);
         let page: Vec<String> = command.query_async(connection).await.map_err(unavailable)?;
-        let Some(newest) = page.last() else { return Ok(()) };
+        let Some(newest) = page.last() else {
+            return Ok(());
+        };
         from = format!("({newest}");
         for member in page {
-            entries.give(Entry::Member { list: list.to_owned(), member }).await?;
+            entries
+                .give(Entry::Member {
+                    list: list.to_owned(),
+                    member,
+                })
+                .await?;
         }
     }
 }

@@ -8,7 +8,13 @@ use super::unavailable;
 use crate::Result;
 
 /// The settings that decide it.
-const SETTINGS: [&str; 5] = ["appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy"];
+const SETTINGS: [&str; 5] = [
+    "appendonly",
+    "appendfsync",
+    "save",
+    "maxmemory",
+    "maxmemory-policy",
+];
 
 /// Asks the server for its settings and judges them.
 pub(super) async fn of(connection: &mut ConnectionManager) -> Result<Vec<String>> {
@@ -17,7 +23,10 @@ pub(super) async fn of(connection: &mut ConnectionManager) -> Result<Vec<String>
     for setting in SETTINGS {
         questions.cmd("CONFIG").arg("GET").arg(setting);
     }
-    match questions.query_async::<Vec<HashMap<String, String>>>(connection).await {
+    match questions
+        .query_async::<Vec<HashMap<String, String>>>(connection)
+        .await
+    {
         Ok(answers) => Ok(judge(&answers.into_iter().flatten().collect())),
         Err(fault) if fault.is_io_error() => Err(unavailable(fault)),
         Err(_) => Ok(judge(&HashMap::new())),
@@ -27,7 +36,14 @@ pub(super) async fn of(connection: &mut ConnectionManager) -> Result<Vec<String>
 /// One sentence for each way to lose data. A setting that the server does not tell is one.
 fn judge(settings: &HashMap<String, String>) -> Vec<String> {
     let setting = |name: &str| settings.get(name).map(String::as_str);
-    let [Some(appendonly), Some(appendfsync), Some(save), Some(maxmemory), Some(policy)] = SETTINGS.map(setting) else {
+    let [
+        Some(appendonly),
+        Some(appendfsync),
+        Some(save),
+        Some(maxmemory),
+        Some(policy),
+    ] = SETTINGS.map(setting)
+    else {
         return vec![
             "Redis does not allow CONFIG GET, so it could not be checked whether it keeps its data: it needs appendonly yes and \
              maxmemory-policy noeviction."
@@ -73,7 +89,10 @@ mod tests {
             ("maxmemory", "0"),
             ("maxmemory-policy", "noeviction"),
         ];
-        let settings = sound.iter().chain(changed).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = sound
+            .iter()
+            .chain(changed)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         judge(&settings.collect())
     }
 
@@ -81,7 +100,11 @@ mod tests {
     fn a_sound_server_has_none() {
         assert_eq!(hazards(&[]), [""; 0]);
         assert_eq!(hazards(&[("appendfsync", "always"), ("save", "")]), [""; 0]);
-        assert_eq!(hazards(&[("maxmemory-policy", "allkeys-lru")]), [""; 0], "without a limit nothing is evicted");
+        assert_eq!(
+            hazards(&[("maxmemory-policy", "allkeys-lru")]),
+            [""; 0],
+            "without a limit nothing is evicted"
+        );
         assert_eq!(hazards(&[("maxmemory", "1000000")]), [""; 0]);
     }
 
@@ -91,13 +114,30 @@ mod tests {
             (&[("appendonly", "no"), ("save", "")], "ALL DATA IS LOST"),
             (&[("appendonly", "no")], "only takes snapshots"),
             (&[("appendfsync", "no")], "appendfsync no"),
-            (&[("maxmemory", "1000000"), ("maxmemory-policy", "volatile-ttl")], "volatile-ttl"),
+            (
+                &[
+                    ("maxmemory", "1000000"),
+                    ("maxmemory-policy", "volatile-ttl"),
+                ],
+                "volatile-ttl",
+            ),
         ];
         for (changed, words) in cases {
             let found = hazards(changed);
-            assert!(found.len() == 1 && found[0].contains(words), "{changed:?}: {found:?}");
+            assert!(
+                found.len() == 1 && found[0].contains(words),
+                "{changed:?}: {found:?}"
+            );
         }
-        assert_eq!(hazards(&[("appendonly", "no"), ("maxmemory", "1"), ("maxmemory-policy", "allkeys-lru")]).len(), 2);
+        assert_eq!(
+            hazards(&[
+                ("appendonly", "no"),
+                ("maxmemory", "1"),
+                ("maxmemory-policy", "allkeys-lru")
+            ])
+            .len(),
+            2
+        );
     }
 
     #[test]

@@ -17,14 +17,16 @@ use tokio::time::{Instant, sleep_until};
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// How long one attempt to connect may take; after a lost connection there are [`RETRIES`] more, half a second apart at most.
+/// How long one attempt to connect may take; after a lost connection there are [`RETRIES`] more,
+/// half a second apart at most.
 const CONNECT: Duration = Duration::from_secs(1);
 const RETRIES: usize = 2;
 
 /// How many commands may wait for the socket.
 const WAITING: usize = 1024;
 
-/// The least time between two replacements: the address may go on to lead to a server that writes nothing.
+/// The least time between two replacements: the address may go on to lead to a server that writes
+/// nothing.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection that repairs itself when it is lost, and that can be replaced while it is not.
@@ -41,16 +43,25 @@ impl Link {
     pub(super) async fn open(client: Client) -> Result<Self, RedisError> {
         let connection = connect(&client).await?;
         let turn = tokio::sync::Mutex::new(Instant::now());
-        Ok(Self { client, current: RwLock::new((connection, 0)), attempts: AtomicU64::new(0), turn })
+        Ok(Self {
+            client,
+            current: RwLock::new((connection, 0)),
+            attempts: AtomicU64::new(0),
+            turn,
+        })
     }
 
     /// The connection to use, and its number.
     pub(super) fn current(&self) -> (ConnectionManager, u64) {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
-    /// A newer connection than the one with this number; none if one cannot be made now. However many callers ask at the same
-    /// time, one connection is made, and the host's name is looked up again for it.
+    /// A newer connection than the one with this number; none if one cannot be made now. However
+    /// many callers ask at the same time, one connection is made, and the host's name is looked up
+    /// again for it.
     pub(super) async fn renewed(&self, number: u64) -> Option<ConnectionManager> {
         let attempts = self.attempts.load(Ordering::Acquire);
         let mut next = self.turn.lock().await;
@@ -67,8 +78,11 @@ impl Link {
         self.attempts.fetch_add(1, Ordering::AcqRel);
         match made {
             Ok(connection) => {
-                tracing::warn!("Redis no longer writes over the connection there was; connected anew");
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = (connection.clone(), number + 1);
+                tracing::warn!(
+                    "Redis no longer writes over the connection there was; connected anew"
+                );
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+                    (connection.clone(), number + 1);
                 Some(connection)
             }
             Err(error) => {

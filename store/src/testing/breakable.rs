@@ -46,17 +46,32 @@ enum Kind {
 
 impl Breakable {
     /// Wraps a store. The new one works until the switch is used.
-    #[expect(clippy::new_ret_no_self, reason = "only the store around it and the switch are of use")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "only the store around it and the switch are of use"
+    )]
     pub fn new(store: Store) -> (Store, Switch) {
         let switch = Switch::default();
-        (Store::new(Self { store, switch: switch.clone() }), switch)
+        (
+            Store::new(Self {
+                store,
+                switch: switch.clone(),
+            }),
+            switch,
+        )
     }
 
     /// Runs a verb, or does not, as the switch says.
-    async fn run<T: Send>(&self, kind: Kind, verb: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    async fn run<T: Send>(
+        &self,
+        kind: Kind,
+        verb: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         self.switch.0.calls.fetch_add(1, Ordering::SeqCst);
         match (self.switch.fault(), kind) {
-            (Fault::All, _) | (Fault::Writes, Kind::Write) => Err(Error::Unavailable("broken on purpose".to_owned())),
+            (Fault::All, _) | (Fault::Writes, Kind::Write) => {
+                Err(Error::Unavailable("broken on purpose".to_owned()))
+            }
             (Fault::LostAnswers, _) | (Fault::LostWriteAnswers, Kind::Write) => {
                 verb.await?;
                 Err(Error::Unavailable("answer lost on purpose".to_owned()))
@@ -82,7 +97,8 @@ impl Switch {
         self.set(Fault::LostAnswers);
     }
 
-    /// From now on every verb that could change something is carried out and then reported as failed; the others work.
+    /// From now on every verb that could change something is carried out and then reported as
+    /// failed; the others work.
     pub fn lose_write_answers(&self) {
         self.set(Fault::LostWriteAnswers);
     }
@@ -113,11 +129,22 @@ impl Engine for Breakable {
     }
 
     async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        self.run(Kind::Write, self.store.insert(key, value, keep)).await
+        self.run(Kind::Write, self.store.insert(key, value, keep))
+            .await
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
-        self.run(Kind::Write, self.store.compare_and_swap(key, expected, new, keep)).await
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
+        self.run(
+            Kind::Write,
+            self.store.compare_and_swap(key, expected, new, keep),
+        )
+        .await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -129,7 +156,8 @@ impl Engine for Breakable {
     }
 
     async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        self.run(Kind::Write, self.store.add(key, amount, keep)).await
+        self.run(Kind::Write, self.store.add(key, amount, keep))
+            .await
     }
 
     async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
@@ -141,7 +169,8 @@ impl Engine for Breakable {
     }
 
     async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.run(Kind::Read, self.store.members(list, after, limit)).await
+        self.run(Kind::Read, self.store.members(list, after, limit))
+            .await
     }
 
     async fn export(&self) -> Result<Export> {

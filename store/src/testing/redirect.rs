@@ -10,8 +10,8 @@ use std::{
     thread,
 };
 
-/// A port of 127.0.0.1 that leads to another one. When it is to lead elsewhere, the connections that are open stay what they
-/// are, as with a name that is looked up once for each.
+/// A port of 127.0.0.1 that leads to another one. When it is to lead elsewhere, the connections
+/// that are open stay what they are, as with a name that is looked up once for each.
 pub struct Redirect {
     port: u16,
     target: Arc<AtomicU16>,
@@ -27,7 +27,10 @@ impl Redirect {
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
-        let (target, connections) = (Arc::new(AtomicU16::new(target)), Arc::new(AtomicUsize::new(0)));
+        let (target, connections) = (
+            Arc::new(AtomicU16::new(target)),
+            Arc::new(AtomicUsize::new(0)),
+        );
         let leads = (Arc::clone(&target), Arc::clone(&connections));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -36,7 +39,11 @@ impl Redirect {
                 thread::spawn(move || connect(&client, target));
             }
         });
-        Self { port, target, connections }
+        Self {
+            port,
+            target,
+            connections,
+        }
     }
 
     /// Leads new connections to another port.

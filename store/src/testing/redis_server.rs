@@ -15,8 +15,8 @@ use tempfile::TempDir;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 2000;
 
-/// A `redis-server` on a free port of 127.0.0.1, with a folder of its own and, unless told otherwise, an append-only file.
-/// It ends with this value, and even if the test process is killed.
+/// A `redis-server` on a free port of 127.0.0.1, with a folder of its own and, unless told
+/// otherwise, an append-only file. It ends with this value, and even if the test process is killed.
 pub struct RedisServer {
     port: u16,
     folder: TempDir,
@@ -24,8 +24,8 @@ pub struct RedisServer {
     running: Option<Running>,
 }
 
-/// The server's process, and a shell that waits for this process's end (of which it learns by the end of its input) to
-/// kill the server.
+/// The server's process, and a shell that waits for this process's end (of which it learns by the
+/// end of its input) to kill the server.
 struct Running {
     server: Child,
     guard: Child,
@@ -49,7 +49,12 @@ impl RedisServer {
     pub fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for redis-server");
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut server = Self { port: 0, folder, options, running: None };
+        let mut server = Self {
+            port: 0,
+            folder,
+            options,
+            running: None,
+        };
         // Between the search for a free port and the start somebody else may take it.
         for _ in 0..5 {
             server.port = free_port();
@@ -70,7 +75,8 @@ impl RedisServer {
         self.port
     }
 
-    /// Stops the process without ending it (SIGSTOP): its connections stay open, and nothing is answered.
+    /// Stops the process without ending it (SIGSTOP): its connections stay open, and nothing is
+    /// answered.
     ///
     /// # Panics
     ///
@@ -89,9 +95,16 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self.running.as_ref().map(|running| running.server.id().to_string()).expect("a running server");
+        let id = self
+            .running
+            .as_ref()
+            .map(|running| running.server.id().to_string())
+            .expect("a running server");
         let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "redis-server can be sent {signal}");
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "redis-server can be sent {signal}"
+        );
     }
 
     /// Ends it as an administrator would (SIGTERM), so that it saves what it has.
@@ -101,8 +114,13 @@ impl RedisServer {
     /// If the signal cannot be sent.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {
-            let asked = Command::new("kill").arg(running.server.id().to_string()).status();
-            assert!(asked.is_ok_and(|status| status.success()), "redis-server can be stopped");
+            let asked = Command::new("kill")
+                .arg(running.server.id().to_string())
+                .status();
+            assert!(
+                asked.is_ok_and(|status| status.success()),
+                "redis-server can be stopped"
+            );
             running.end(false);
         }
     }
@@ -121,10 +139,15 @@ impl RedisServer {
     /// If it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        assert!(self.launch(), "redis-server does not start again:\n{}", self.written());
+        assert!(
+            self.launch(),
+            "redis-server does not start again:\n{}",
+            self.written()
+        );
     }
 
-    /// Sends one command, its words separated by spaces, and returns the first value of the reply (an error with its `-`).
+    /// Sends one command, its words separated by spaces, and returns the first value of the reply
+    /// (an error with its `-`).
     ///
     /// # Panics
     ///
@@ -145,7 +168,9 @@ impl RedisServer {
             .stderr(log.try_clone().expect("its log file"))
             .stdout(log)
             .spawn();
-        let missing = |fault| panic!("tests need redis-server (Debian: apt-get install redis-server): {fault}");
+        let missing = |fault| {
+            panic!("tests need redis-server (Debian: apt-get install redis-server): {fault}")
+        };
         self.running = Some(Running::guarded(server.unwrap_or_else(missing)));
         let ready = self.wait();
         if !ready {
@@ -193,10 +218,14 @@ impl Running {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Self { server, guard: guard.expect("a shell") }
+        Self {
+            server,
+            guard: guard.expect("a shell"),
+        }
     }
 
-    /// Ends the guard first, lest it kill whoever gets the server's number next. A process that has ended already is fine.
+    /// Ends the guard first, lest it kill whoever gets the server's number next. A process that has
+    /// ended already is fine.
     fn end(mut self, kill: bool) {
         let _ = self.guard.kill();
         let _ = self.guard.wait();
@@ -223,7 +252,10 @@ fn ask(port: u16, command: &str) -> std::io::Result<String> {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
     let head = head.trim_end();
-    let Some(length) = head.strip_prefix('$').and_then(|length| length.parse().ok()) else {
+    let Some(length) = head
+        .strip_prefix('$')
+        .and_then(|length| length.parse().ok())
+    else {
         return Ok(head.to_owned());
     };
     let mut body = vec![0; length];

@@ -12,23 +12,51 @@ async fn gone(store: &Store, key: &str) {
 
 pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
     for key in ["insert", "swap", "take", "remove", "count"] {
-        assert!(store.insert(key, b"7", Keep::For(SHORT)).await.expect("insert"));
+        assert!(
+            store
+                .insert(key, b"7", Keep::For(SHORT))
+                .await
+                .expect("insert")
+        );
     }
     gone(&store, "count").await;
-    assert!(store.insert("insert", b"new", MINUTE).await.expect("insert"));
-    assert_eq!(store.compare_and_swap("swap", b"7", b"new", MINUTE).await.expect("swap"), Swap::Changed(None));
+    assert!(
+        store
+            .insert("insert", b"new", MINUTE)
+            .await
+            .expect("insert")
+    );
+    assert_eq!(
+        store
+            .compare_and_swap("swap", b"7", b"new", MINUTE)
+            .await
+            .expect("swap"),
+        Swap::Changed(None)
+    );
     assert_eq!(store.take("take").await.expect("take"), None);
     assert!(!store.remove("remove").await.expect("remove"));
-    assert_eq!(store.count("count", Duration::from_mins(1)).await.expect("count"), 1);
+    assert_eq!(
+        store
+            .count("count", Duration::from_mins(1))
+            .await
+            .expect("count"),
+        1
+    );
 
     // What took the place of an expired record does not go with it.
     tokio::time::sleep(SHORT).await;
-    assert_eq!(store.get("insert").await.expect("get").as_deref(), Some(&b"new"[..]));
+    assert_eq!(
+        store.get("insert").await.expect("get").as_deref(),
+        Some(&b"new"[..])
+    );
 }
 
 pub(crate) async fn nothing_goes_early(store: Store) {
     let began = Instant::now();
-    store.insert("k", b"v", Keep::For(SHORT)).await.expect("insert");
+    store
+        .insert("k", b"v", Keep::For(SHORT))
+        .await
+        .expect("insert");
     store.count("c", SHORT).await.expect("count");
     gone(&store, "k").await;
     assert!(began.elapsed() >= SHORT, "gone after {:?}", began.elapsed());
@@ -37,11 +65,26 @@ pub(crate) async fn nothing_goes_early(store: Store) {
 }
 
 pub(crate) async fn a_swap_sets_the_time_anew(store: Store) {
-    for (key, first) in [("longer", Keep::For(SHORT)), ("forever", Keep::For(SHORT)), ("shorter", Keep::Forever)] {
+    for (key, first) in [
+        ("longer", Keep::For(SHORT)),
+        ("forever", Keep::For(SHORT)),
+        ("shorter", Keep::Forever),
+    ] {
         store.insert(key, b"1", first).await.expect("insert");
     }
-    for (key, then) in [("longer", MINUTE), ("forever", Keep::Forever), ("shorter", Keep::For(SHORT))] {
-        assert_eq!(store.compare_and_swap(key, b"1", b"2", then).await.expect("swap"), Swap::Done, "{key}");
+    for (key, then) in [
+        ("longer", MINUTE),
+        ("forever", Keep::Forever),
+        ("shorter", Keep::For(SHORT)),
+    ] {
+        assert_eq!(
+            store
+                .compare_and_swap(key, b"1", b"2", then)
+                .await
+                .expect("swap"),
+            Swap::Done,
+            "{key}"
+        );
     }
     gone(&store, "shorter").await;
     tokio::time::sleep(SHORT).await;
@@ -60,22 +103,54 @@ pub(crate) async fn a_counter_lives_from_its_first_count(store: Store) {
             break;
         }
         assert_eq!(next, last + 1);
-        assert!(began.elapsed() < Duration::from_secs(10), "still counting: {next}");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "still counting: {next}"
+        );
         last = next;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(last > 1, "it was counted at least twice");
-    assert!(began.elapsed() >= SHORT, "began anew after {:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= SHORT,
+        "began anew after {:?}",
+        began.elapsed()
+    );
 }
 
 pub(crate) async fn times_beyond_reason(store: Store) {
-    store.insert("none", b"v", Keep::For(Duration::ZERO)).await.expect("insert");
+    store
+        .insert("none", b"v", Keep::For(Duration::ZERO))
+        .await
+        .expect("insert");
     gone(&store, "none").await;
-    for (key, time) in [("ages", Duration::MAX), ("centuries", Duration::from_hours(400 * 365 * 24))] {
-        assert!(store.insert(key, b"v", Keep::For(time)).await.expect("insert"), "{key}");
-        assert_eq!(store.compare_and_swap(key, b"v", b"w", Keep::For(time)).await.expect("swap"), Swap::Done, "{key}");
+    for (key, time) in [
+        ("ages", Duration::MAX),
+        ("centuries", Duration::from_hours(400 * 365 * 24)),
+    ] {
+        assert!(
+            store
+                .insert(key, b"v", Keep::For(time))
+                .await
+                .expect("insert"),
+            "{key}"
+        );
+        assert_eq!(
+            store
+                .compare_and_swap(key, b"v", b"w", Keep::For(time))
+                .await
+                .expect("swap"),
+            Swap::Done,
+            "{key}"
+        );
         assert!(store.get(key).await.expect("get").is_some(), "{key}");
     }
-    assert_eq!(store.count("counter", Duration::MAX).await.expect("count"), 1);
-    assert_eq!(store.count("counter", Duration::MAX).await.expect("count"), 2);
+    assert_eq!(
+        store.count("counter", Duration::MAX).await.expect("count"),
+        1
+    );
+    assert_eq!(
+        store.count("counter", Duration::MAX).await.expect("count"),
+        2
+    );
 }

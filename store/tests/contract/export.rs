@@ -36,15 +36,31 @@ fn members(entries: &[Entry]) -> Vec<(String, String)> {
 }
 
 pub(crate) async fn an_empty_store_exports_nothing(store: Store) {
-    assert!(all(store.export().await.expect("an export")).await.is_empty());
+    assert!(
+        all(store.export().await.expect("an export"))
+            .await
+            .is_empty()
+    );
 }
 
 pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
-    store.insert("for ever", b"\0\xff", Keep::Forever).await.expect("insert");
-    store.insert("for a minute", b"{}", MINUTE).await.expect("insert");
-    store.insert("list", b"a record of that name", Keep::Forever).await.expect("insert");
+    store
+        .insert("for ever", b"\0\xff", Keep::Forever)
+        .await
+        .expect("insert");
+    store
+        .insert("for a minute", b"{}", MINUTE)
+        .await
+        .expect("insert");
+    store
+        .insert("list", b"a record of that name", Keep::Forever)
+        .await
+        .expect("insert");
     for _ in 0..3 {
-        store.count("counter", Duration::from_mins(1)).await.expect("count");
+        store
+            .count("counter", Duration::from_mins(1))
+            .await
+            .expect("count");
     }
     for member in ["", "a", "*", "\u{e4}\n"] {
         store.enlist("list", member).await.expect("enlist");
@@ -54,21 +70,37 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
 
     let entries = all(store.export().await.expect("an export")).await;
     let records = records(&entries);
-    assert_eq!(records.keys().collect::<Vec<_>>(), ["counter", "for a minute", "for ever", "list"]);
+    assert_eq!(
+        records.keys().collect::<Vec<_>>(),
+        ["counter", "for a minute", "for ever", "list"]
+    );
     assert_eq!(records["for ever"], (b"\0\xff".to_vec(), Keep::Forever));
     assert_eq!(records["counter"].0, b"3");
     for key in ["for a minute", "counter"] {
-        let Keep::For(left) = records[key].1 else { panic!("{key} stays for ever") };
-        assert!(left > Duration::from_secs(30) && left <= Duration::from_secs(61), "{key}: {left:?}");
+        let Keep::For(left) = records[key].1 else {
+            panic!("{key} stays for ever")
+        };
+        assert!(
+            left > Duration::from_secs(30) && left <= Duration::from_secs(61),
+            "{key}: {left:?}"
+        );
     }
     let expected = ["", "*", "a", "\u{e4}\n"].map(|member| ("list".to_owned(), member.to_owned()));
     assert_eq!(members(&entries), expected);
-    let first_member = entries.iter().position(|entry| matches!(entry, Entry::Member { .. }));
-    assert!(first_member.is_some_and(|first| first >= records.len()), "lists come last");
+    let first_member = entries
+        .iter()
+        .position(|entry| matches!(entry, Entry::Member { .. }));
+    assert!(
+        first_member.is_some_and(|first| first >= records.len()),
+        "lists come last"
+    );
 }
 
 pub(crate) async fn what_has_expired_does_not_come(store: Store) {
-    store.insert("short", b"x", Keep::For(Duration::from_millis(20))).await.expect("insert");
+    store
+        .insert("short", b"x", Keep::For(Duration::from_millis(20)))
+        .await
+        .expect("insert");
     store.insert("long", b"x", MINUTE).await.expect("insert");
     tokio::time::sleep(Duration::from_millis(60)).await;
     let records = records(&all(store.export().await.expect("an export")).await);
@@ -79,7 +111,10 @@ pub(crate) async fn what_has_expired_does_not_come(store: Store) {
 pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: Store) {
     const STEADY: usize = 2000;
     for chunk in (0..STEADY).collect::<Vec<_>>().chunks(100) {
-        let inserts: Vec<_> = chunk.iter().map(|n| insert(store.clone(), format!("steady {n}"))).collect();
+        let inserts: Vec<_> = chunk
+            .iter()
+            .map(|n| insert(store.clone(), format!("steady {n}")))
+            .collect();
         for insert in inserts {
             insert.await.expect("a task");
         }
@@ -91,9 +126,15 @@ pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: St
     let mut entries = vec![export.next().await.expect("one").expect("an entry")];
     for n in 0_u32..50 {
         let (old, new) = (n.to_string(), (n + 1).to_string());
-        let swap = store.compare_and_swap("changing", old.as_bytes(), new.as_bytes(), MINUTE).await.expect("swap");
+        let swap = store
+            .compare_and_swap("changing", old.as_bytes(), new.as_bytes(), MINUTE)
+            .await
+            .expect("swap");
         assert_eq!(swap, Swap::Done, "nothing waits for the reader");
-        store.insert(&format!("new {n}"), b"x", MINUTE).await.expect("insert");
+        store
+            .insert(&format!("new {n}"), b"x", MINUTE)
+            .await
+            .expect("insert");
         entries.push(export.next().await.expect("one").expect("an entry"));
     }
     store.take("removed").await.expect("take");
@@ -102,7 +143,9 @@ pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: St
     for n in 0..STEADY {
         assert!(records.contains_key(&format!("steady {n}")), "steady {n}");
     }
-    let changing: u32 = String::from_utf8_lossy(&records["changing"].0).parse().expect("a number");
+    let changing: u32 = String::from_utf8_lossy(&records["changing"].0)
+        .parse()
+        .expect("a number");
     assert!(changing <= 50, "one of the states that it had");
 }
 
@@ -114,12 +157,18 @@ fn insert(store: Store, key: String) -> tokio::task::JoinHandle<()> {
 
 pub(crate) async fn an_export_that_nobody_reads_to_its_end_is_in_nobodys_way(store: Store) {
     for n in 0..600 {
-        store.insert(&format!("k {n}"), b"x", MINUTE).await.expect("insert");
+        store
+            .insert(&format!("k {n}"), b"x", MINUTE)
+            .await
+            .expect("insert");
     }
     for _ in 0..10 {
         let mut export = store.export().await.expect("an export");
         assert!(export.next().await.is_some());
     }
     assert!(store.insert("another", b"x", MINUTE).await.expect("insert"));
-    assert_eq!(records(&all(store.export().await.expect("an export")).await).len(), 601);
+    assert_eq!(
+        records(&all(store.export().await.expect("an export")).await).len(),
+        601
+    );
 }

@@ -1,4 +1,5 @@
-//! A Redis server that answers and is not the one to write to: another took its place, or it is set up so that it cannot work.
+//! A Redis server that answers and is not the one to write to: another took its place, or it is set
+//! up so that it cannot work.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +14,29 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// The time from the promotion to the first write that is taken.
 const TARGET: Duration = Duration::from_secs(5);
 
-/// Makes the first server a replica of the second one, and the second one the primary; whoever is connected stays so.
+/// Makes the first server a replica of the second one, and the second one the primary; whoever is
+/// connected stays so.
 fn fail_over(old: &RedisServer, new: &RedisServer) {
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
-    assert_eq!(old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port())), "+OK");
+    assert_eq!(
+        old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port())),
+        "+OK"
+    );
 }
 
 /// A primary, and a replica that has all its data.
 async fn pair() -> (RedisServer, RedisServer) {
     let (primary, replica) = (RedisServer::start(), RedisServer::start());
-    assert_eq!(replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())), "+OK");
-    until("the replica", async || replica.command("INFO replication").contains("master_link_status:up")).await;
+    assert_eq!(
+        replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())),
+        "+OK"
+    );
+    until("the replica", async || {
+        replica
+            .command("INFO replication")
+            .contains("master_link_status:up")
+    })
+    .await;
     (primary, replica)
 }
 
@@ -32,24 +45,53 @@ async fn after_a_failover_writes_go_where_the_address_leads_now() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
     let store = open(&Location::Redis(address.url())).await;
-    assert!(store.insert("k", b"1", Keep::Forever).await.expect("insert"));
+    assert!(
+        store
+            .insert("k", b"1", Keep::Forever)
+            .await
+            .expect("insert")
+    );
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 1);
     until("replication", async || new.command("DBSIZE") == ":2").await;
     // The old primary says no to a command and to a script, and the address leads to it still.
     fail_over(&old, &new);
-    for refused in [store.insert("l", b"1", Keep::Forever).await.err(), store.count("c", MINUTE).await.err()] {
+    for refused in [
+        store.insert("l", b"1", Keep::Forever).await.err(),
+        store.count("c", MINUTE).await.err(),
+    ] {
         let fault = refused.expect_err_text();
-        assert!(fault.contains("replica") && fault.contains("address"), "{fault}");
+        assert!(
+            fault.contains("replica") && fault.contains("address"),
+            "{fault}"
+        );
     }
-    store.probe().await.expect_err("it reads, and does not write");
+    store
+        .probe()
+        .await
+        .expect_err("it reads, and does not write");
 
     address.lead_to(new.port());
     let promoted = Instant::now();
     // None of these needs a second call.
-    assert!(store.insert("l", b"1", Keep::Forever).await.expect("insert"));
-    assert!(promoted.elapsed() < TARGET, "only after {:?}", promoted.elapsed());
+    assert!(
+        store
+            .insert("l", b"1", Keep::Forever)
+            .await
+            .expect("insert")
+    );
+    assert!(
+        promoted.elapsed() < TARGET,
+        "only after {:?}",
+        promoted.elapsed()
+    );
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 2);
-    assert_eq!(store.compare_and_swap("k", b"1", b"2", Keep::Forever).await.expect("swap"), Swap::Done);
+    assert_eq!(
+        store
+            .compare_and_swap("k", b"1", b"2", Keep::Forever)
+            .await
+            .expect("swap"),
+        Swap::Done
+    );
     store.probe().await.expect("it works");
 }
 
@@ -91,9 +133,17 @@ async fn a_primary_that_comes_back_is_written_to_again() {
     let (primary, other) = pair().await;
     let store = open(&Location::Redis(primary.url())).await;
     fail_over(&primary, &other);
-    store.insert("k", b"v", Keep::Forever).await.expect_err("a replica");
+    store
+        .insert("k", b"v", Keep::Forever)
+        .await
+        .expect_err("a replica");
     assert_eq!(primary.command("REPLICAOF NO ONE"), "+OK");
-    assert!(store.insert("k", b"v", Keep::Forever).await.expect("insert"));
+    assert!(
+        store
+            .insert("k", b"v", Keep::Forever)
+            .await
+            .expect("insert")
+    );
 }
 
 #[tokio::test]
@@ -103,14 +153,24 @@ async fn a_primary_that_is_cut_off_from_its_replicas_is_left() {
     let store = open(&Location::Redis(address.url())).await;
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
     assert_eq!(old.command("CONFIG SET min-replicas-to-write 1"), "+OK");
-    until("the loss", async || old.command("SET other 1").starts_with("-NOREPLICAS")).await;
+    until("the loss", async || {
+        old.command("SET other 1").starts_with("-NOREPLICAS")
+    })
+    .await;
     address.lead_to(new.port());
-    assert!(store.insert("k", b"v", Keep::Forever).await.expect("insert"));
+    assert!(
+        store
+            .insert("k", b"v", Keep::Forever)
+            .await
+            .expect("insert")
+    );
 }
 
 /// A store that answers PING, and what a probe says of it.
 async fn probed(server: &RedisServer, url: &str) -> String {
-    let store = Store::open(&Location::Redis(url.to_owned())).await.expect("it can be connected to");
+    let store = Store::open(&Location::Redis(url.to_owned()))
+        .await
+        .expect("it can be connected to");
     store.ping().await.expect("it answers");
     let fault = store.probe().await.expect_err("it cannot do its work");
     drop(server.command("PING"));
@@ -122,16 +182,36 @@ async fn what_answers_but_cannot_do_the_work_is_found_out_and_named() {
     let full = RedisServer::start();
     assert_eq!(full.command("CONFIG SET maxmemory 100kb"), "+OK");
     let replica = pair().await;
-    let (part, whole) =
-        (RedisServer::start_with(&["--cluster-enabled", "yes"]), RedisServer::start_with(&["--cluster-enabled", "yes"]));
+    let (part, whole) = (
+        RedisServer::start_with(&["--cluster-enabled", "yes"]),
+        RedisServer::start_with(&["--cluster-enabled", "yes"]),
+    );
     assert_eq!(whole.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
-    until("the cluster", async || whole.command("CLUSTER INFO").contains("cluster_state:ok")).await;
+    until("the cluster", async || {
+        whole.command("CLUSTER INFO").contains("cluster_state:ok")
+    })
+    .await;
     let limited = RedisServer::start();
-    for (user, rights) in [("scripts", "-@scripting"), ("takes", "-getdel"), ("counts", "-pexpire"), ("lists", "-zrangebylex")] {
-        assert_eq!(limited.command(&format!("ACL SETUSER {user} on >word ~* &* +@all {rights}")), "+OK");
+    for (user, rights) in [
+        ("scripts", "-@scripting"),
+        ("takes", "-getdel"),
+        ("counts", "-pexpire"),
+        ("lists", "-zrangebylex"),
+    ] {
+        assert_eq!(
+            limited.command(&format!("ACL SETUSER {user} on >word ~* &* +@all {rights}")),
+            "+OK"
+        );
     }
-    assert_eq!(limited.command("ACL SETUSER keys on >word ~other:* &* +@all"), "+OK");
-    let user = |name: &str| limited.url().replace("redis://", &format!("redis://{name}:word@"));
+    assert_eq!(
+        limited.command("ACL SETUSER keys on >word ~other:* &* +@all"),
+        "+OK"
+    );
+    let user = |name: &str| {
+        limited
+            .url()
+            .replace("redis://", &format!("redis://{name}:word@"))
+    };
     for (server, url, cure) in [
         (&full, full.url(), "maxmemory"),
         (&replica.1, replica.1.url(), "replica"),
@@ -144,7 +224,10 @@ async fn what_answers_but_cannot_do_the_work_is_found_out_and_named() {
         (&limited, user("keys"), "~vestibule:*"),
     ] {
         let fault = probed(server, &url).await;
-        assert!(fault.contains(cure) && !fault.contains("word@"), "{url}: {fault}");
+        assert!(
+            fault.contains(cure) && !fault.contains("word@"),
+            "{url}: {fault}"
+        );
     }
 }
 

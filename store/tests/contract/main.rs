@@ -1,6 +1,9 @@
 //! One suite for every engine, and what each engine must survive.
 
-#![expect(clippy::disallowed_methods, reason = "what expires, and what must answer soon, is watched in real time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what expires, and what must answer soon, is watched in real time"
+)]
 
 mod expiry;
 mod export;
@@ -35,19 +38,31 @@ struct Fixture {
 }
 
 async fn memory() -> Fixture {
-    Fixture { store: open(&Location::Memory).await, _folder: None, _server: None }
+    Fixture {
+        store: open(&Location::Memory).await,
+        _folder: None,
+        _server: None,
+    }
 }
 
 async fn file() -> Fixture {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&Location::File(folder.path().join("data"))).await;
-    Fixture { store, _folder: Some(folder), _server: None }
+    Fixture {
+        store,
+        _folder: Some(folder),
+        _server: None,
+    }
 }
 
 async fn redis() -> Fixture {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
-    Fixture { store, _folder: None, _server: Some(server) }
+    Fixture {
+        store,
+        _folder: None,
+        _server: Some(server),
+    }
 }
 
 async fn open(location: &Location) -> Store {
@@ -58,12 +73,16 @@ async fn open(location: &Location) -> Store {
 async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F) {
     let began = Instant::now();
     while !done().await {
-        assert!(began.elapsed() < Duration::from_secs(10), "{what}: not within ten seconds");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{what}: not within ten seconds"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Makes of each case, a function of a store, one test for each engine: `file::races::one_insert_wins`.
+/// Makes of each case, a function of a store, one test for each engine:
+/// `file::races::one_insert_wins`.
 macro_rules! contract {
     ($($topic:ident: $cases:tt)*) => {
         contract!(@engine memory $($topic: $cases)*);

@@ -23,8 +23,17 @@ async fn fails_soon<T: std::fmt::Debug>(verb: impl Future<Output = Result<T>>) {
 async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = open(&Location::Redis(server.url())).await;
-    store.insert("before", b"v", Keep::Forever).await.expect("insert");
-    assert_eq!(store.count("counter", Duration::from_mins(1)).await.expect("count"), 1);
+    store
+        .insert("before", b"v", Keep::Forever)
+        .await
+        .expect("insert");
+    assert_eq!(
+        store
+            .count("counter", Duration::from_mins(1))
+            .await
+            .expect("count"),
+        1
+    );
 
     server.kill();
     fails_soon(store.get("before")).await;
@@ -37,9 +46,18 @@ async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
 
     server.restart();
     until("the connection", async || store.ping().await.is_ok()).await;
-    assert_eq!(store.get("before").await.expect("get").as_deref(), Some(&b"v"[..]));
+    assert_eq!(
+        store.get("before").await.expect("get").as_deref(),
+        Some(&b"v"[..])
+    );
     // The new process does not know the scripts yet.
-    assert_eq!(store.count("counter", Duration::from_mins(1)).await.expect("count"), 2);
+    assert_eq!(
+        store
+            .count("counter", Duration::from_mins(1))
+            .await
+            .expect("count"),
+        2
+    );
     assert_eq!(store.get("during").await.expect("get"), None);
 }
 
@@ -66,7 +84,13 @@ async fn the_first_write_after_a_long_outage_succeeds() {
         server.restart();
         match verb {
             0 => assert!(store.insert("k", b"v", MINUTE).await.expect("insert")),
-            _ => assert_eq!(store.count("c", Duration::from_mins(1)).await.expect("count"), 1),
+            _ => assert_eq!(
+                store
+                    .count("c", Duration::from_mins(1))
+                    .await
+                    .expect("count"),
+                1
+            ),
         }
     }
 }
@@ -75,11 +99,20 @@ async fn the_first_write_after_a_long_outage_succeeds() {
 async fn a_server_that_hangs_is_unavailable_soon() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
-    store.count("counter", Duration::from_mins(1)).await.expect("count");
+    store
+        .count("counter", Duration::from_mins(1))
+        .await
+        .expect("count");
     assert_eq!(server.command("CLIENT PAUSE 4000 ALL"), "+OK");
     fails_soon(store.get("k")).await;
     until("the end of the pause", async || store.ping().await.is_ok()).await;
-    assert_eq!(store.count("counter", Duration::from_mins(1)).await.expect("count"), 2);
+    assert_eq!(
+        store
+            .count("counter", Duration::from_mins(1))
+            .await
+            .expect("count"),
+        2
+    );
 }
 
 /// The count whose answer did not come in time is carried out, and carried out once.
@@ -88,11 +121,17 @@ async fn a_write_without_an_answer_is_not_repeated() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
     // The server learns the script, so that one round trip is enough for the next count.
-    store.count("other", Duration::from_mins(1)).await.expect("count");
+    store
+        .count("other", Duration::from_mins(1))
+        .await
+        .expect("count");
     assert_eq!(server.command("CLIENT PAUSE 3000 ALL"), "+OK");
     fails_soon(store.count("counter", Duration::from_mins(1))).await;
     until("the end of the pause", async || store.ping().await.is_ok()).await;
-    assert_eq!(store.get("counter").await.expect("get").as_deref(), Some(&b"1"[..]));
+    assert_eq!(
+        store.get("counter").await.expect("get").as_deref(),
+        Some(&b"1"[..])
+    );
 }
 
 #[tokio::test]
@@ -106,10 +145,19 @@ async fn nobody_there_at_the_start_is_an_error() {
 async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
     let server = RedisServer::start_with(&["--requirepass", "right"]);
     let there = server.url().replace("redis://", "redis://:hush@");
-    let fault = Store::open(&Location::Redis(there)).await.expect_err("a wrong password");
-    assert!(matches!(fault, Error::Unavailable(_)) && !fault.to_string().contains("hush"), "{fault}");
+    let fault = Store::open(&Location::Redis(there))
+        .await
+        .expect_err("a wrong password");
+    assert!(
+        matches!(fault, Error::Unavailable(_)) && !fault.to_string().contains("hush"),
+        "{fault}"
+    );
     let there = server.url().replace("redis://", "redis://:right@");
-    open(&Location::Redis(there)).await.ping().await.expect("the right password");
+    open(&Location::Redis(there))
+        .await
+        .ping()
+        .await
+        .expect("the right password");
 }
 
 /// TLS is built in: a server without it is refused, and in no other way.
@@ -124,11 +172,21 @@ async fn rediss_does_not_fall_back_to_plain_text() {
 async fn each_verb_uses_one_key_of_ours() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
-    store.insert("a", b"1", Keep::Forever).await.expect("insert");
-    store.count("b", Duration::from_mins(1)).await.expect("count");
+    store
+        .insert("a", b"1", Keep::Forever)
+        .await
+        .expect("insert");
+    store
+        .count("b", Duration::from_mins(1))
+        .await
+        .expect("count");
     store.enlist("c", "member").await.expect("enlist");
     assert_eq!(server.command("DBSIZE"), ":3");
-    for key in ["vestibule:record:a", "vestibule:record:b", "vestibule:list:c"] {
+    for key in [
+        "vestibule:record:a",
+        "vestibule:record:b",
+        "vestibule:list:c",
+    ] {
         assert_eq!(server.command(&format!("EXISTS {key}")), ":1", "{key}");
     }
 }
@@ -146,7 +204,10 @@ async fn hazards_of_a_server_are_reported() {
     ] {
         assert_eq!(server.command(&format!("CONFIG SET {setting}")), "+OK");
         let hazards = store.hazards().await.expect("hazards");
-        assert!(words.is_none_or(|words| hazards.iter().any(|hazard| hazard.contains(words))), "{setting}: {hazards:?}");
+        assert!(
+            words.is_none_or(|words| hazards.iter().any(|hazard| hazard.contains(words))),
+            "{setting}: {hazards:?}"
+        );
     }
     assert_eq!(store.hazards().await.expect("hazards").len(), 2);
 }
@@ -156,12 +217,18 @@ async fn a_server_that_keeps_nothing_is_loudly_reported() {
     let server = RedisServer::start_with(&["--appendonly", "no", "--save", ""]);
     let store = open(&Location::Redis(server.url())).await;
     let hazards = store.hazards().await.expect("hazards");
-    assert!(hazards.len() == 1 && hazards[0].contains("ALL DATA IS LOST"), "{hazards:?}");
+    assert!(
+        hazards.len() == 1 && hazards[0].contains("ALL DATA IS LOST"),
+        "{hazards:?}"
+    );
 
     let server = RedisServer::start_with(&["--appendonly", "no"]);
     let store = open(&Location::Redis(server.url())).await;
     let hazards = store.hazards().await.expect("hazards");
-    assert!(hazards.len() == 1 && hazards[0].contains("snapshots"), "{hazards:?}");
+    assert!(
+        hazards.len() == 1 && hazards[0].contains("snapshots"),
+        "{hazards:?}"
+    );
 }
 
 #[tokio::test]
@@ -170,9 +237,17 @@ async fn a_user_who_may_not_ask_is_told_so() {
     server.command("ACL SETUSER plain on >word ~vestibule:* +@all -config");
     let there = server.url().replace("redis://", "redis://plain:word@");
     let store = open(&Location::Redis(there)).await;
-    assert!(store.insert("k", b"v", MINUTE).await.expect("these rights are enough"));
+    assert!(
+        store
+            .insert("k", b"v", MINUTE)
+            .await
+            .expect("these rights are enough")
+    );
     let hazards = store.hazards().await.expect("hazards");
-    assert!(hazards.len() == 1 && hazards[0].contains("could not be checked"), "{hazards:?}");
+    assert!(
+        hazards.len() == 1 && hazards[0].contains("could not be checked"),
+        "{hazards:?}"
+    );
 }
 
 /// Where the child process of the test below says what it started.
@@ -205,5 +280,8 @@ async fn the_server_of_a_killed_test_ends_too() {
     std::net::TcpStream::connect(&address).expect("the server runs");
     child.kill().expect("SIGKILL");
     child.wait().expect("its end");
-    until("its end", async || std::net::TcpStream::connect(&address).is_err()).await;
+    until("its end", async || {
+        std::net::TcpStream::connect(&address).is_err()
+    })
+    .await;
 }

@@ -36,17 +36,28 @@ where
 }
 
 fn winners(outcomes: &[bool]) -> Vec<usize> {
-    outcomes.iter().enumerate().filter_map(|(number, won)| won.then_some(number)).collect()
+    outcomes
+        .iter()
+        .enumerate()
+        .filter_map(|(number, won)| won.then_some(number))
+        .collect()
 }
 
 pub(crate) async fn one_insert_wins(store: Store) {
     for round in 0..ROUNDS {
         let outcomes = race(&store, |store, number| async move {
-            store.insert(&format!("k{round}"), number.to_string().as_bytes(), MINUTE).await.expect("insert")
+            store
+                .insert(&format!("k{round}"), number.to_string().as_bytes(), MINUTE)
+                .await
+                .expect("insert")
         });
         let winners = winners(&outcomes.await);
         assert_eq!(winners.len(), 1, "{winners:?}");
-        let value = store.get(&format!("k{round}")).await.expect("get").expect("the winner's value");
+        let value = store
+            .get(&format!("k{round}"))
+            .await
+            .expect("get")
+            .expect("the winner's value");
         assert_eq!(value, winners[0].to_string().as_bytes());
     }
 }
@@ -57,41 +68,68 @@ pub(crate) async fn one_swap_wins(store: Store) {
         store.insert(&key, b"free", MINUTE).await.expect("insert");
         let outcomes = race(&store, |store, number| {
             let key = key.clone();
-            async move { store.compare_and_swap(&key, b"free", number.to_string().as_bytes(), MINUTE).await.expect("swap") }
+            async move {
+                store
+                    .compare_and_swap(&key, b"free", number.to_string().as_bytes(), MINUTE)
+                    .await
+                    .expect("swap")
+            }
         });
         let outcomes = outcomes.await;
-        let won: Vec<bool> = outcomes.iter().map(|outcome| *outcome == Swap::Done).collect();
+        let won: Vec<bool> = outcomes
+            .iter()
+            .map(|outcome| *outcome == Swap::Done)
+            .collect();
         let winners = winners(&won);
         assert_eq!(winners.len(), 1, "{winners:?}");
         let theirs = winners[0].to_string().into_bytes();
         assert_eq!(store.get(&key).await.expect("get").as_ref(), Some(&theirs));
-        let told = outcomes.iter().filter(|outcome| **outcome == Swap::Changed(Some(theirs.clone()))).count();
+        let told = outcomes
+            .iter()
+            .filter(|outcome| **outcome == Swap::Changed(Some(theirs.clone())))
+            .count();
         assert_eq!(told, RACERS - 1, "every loser is told the winner's value");
     }
 }
 
 /// Each adds one to a number by reading, swapping, and trying again with what it is told.
 pub(crate) async fn no_swap_is_lost(store: Store) {
-    store.insert("sum", b"0", Keep::Forever).await.expect("insert");
+    store
+        .insert("sum", b"0", Keep::Forever)
+        .await
+        .expect("insert");
     race(&store, |store, _| async move {
         let mut there = store.get("sum").await.expect("get").expect("a number");
         loop {
-            let number: usize = std::str::from_utf8(&there).expect("digits").parse().expect("a number");
+            let number: usize = std::str::from_utf8(&there)
+                .expect("digits")
+                .parse()
+                .expect("a number");
             let next = (number + 1).to_string();
-            match store.compare_and_swap("sum", &there, next.as_bytes(), Keep::Forever).await.expect("swap") {
+            match store
+                .compare_and_swap("sum", &there, next.as_bytes(), Keep::Forever)
+                .await
+                .expect("swap")
+            {
                 Swap::Done => break,
                 Swap::Changed(other) => there = other.expect("a number"),
             }
         }
     })
     .await;
-    assert_eq!(store.get("sum").await.expect("get"), Some(RACERS.to_string().into_bytes()));
+    assert_eq!(
+        store.get("sum").await.expect("get"),
+        Some(RACERS.to_string().into_bytes())
+    );
 }
 
 pub(crate) async fn one_take_wins(store: Store) {
     for _ in 0..ROUNDS {
         store.insert("k", b"prize", MINUTE).await.expect("insert");
-        let taken = race(&store, |store, _| async move { store.take("k").await.expect("take") }).await;
+        let taken = race(&store, |store, _| async move {
+            store.take("k").await.expect("take")
+        })
+        .await;
         let prizes: Vec<_> = taken.into_iter().flatten().collect();
         assert_eq!(prizes, [b"prize"]);
     }
@@ -100,7 +138,10 @@ pub(crate) async fn one_take_wins(store: Store) {
 pub(crate) async fn one_remove_wins(store: Store) {
     for _ in 0..ROUNDS {
         store.insert("k", b"v", MINUTE).await.expect("insert");
-        let outcomes = race(&store, |store, _| async move { store.remove("k").await.expect("remove") }).await;
+        let outcomes = race(&store, |store, _| async move {
+            store.remove("k").await.expect("remove")
+        })
+        .await;
         assert_eq!(winners(&outcomes).len(), 1);
     }
 }
@@ -108,7 +149,15 @@ pub(crate) async fn one_remove_wins(store: Store) {
 pub(crate) async fn every_count_is_counted(store: Store) {
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
-        seen.extend(race(&store, |store, _| async move { store.count("k", Duration::from_mins(1)).await.expect("count") }).await);
+        seen.extend(
+            race(&store, |store, _| async move {
+                store
+                    .count("k", Duration::from_mins(1))
+                    .await
+                    .expect("count")
+            })
+            .await,
+        );
     }
     seen.sort_unstable();
     let exact: Vec<u64> = (1..).take(RACERS * ROUNDS).collect();
@@ -116,25 +165,50 @@ pub(crate) async fn every_count_is_counted(store: Store) {
 }
 
 pub(crate) async fn one_enlistment_wins(store: Store) {
-    let entered = race(&store, |store, _| async move { store.enlist("l", "name").await.expect("enlist") }).await;
+    let entered = race(&store, |store, _| async move {
+        store.enlist("l", "name").await.expect("enlist")
+    })
+    .await;
     assert_eq!(winners(&entered).len(), 1);
-    let left = race(&store, |store, _| async move { store.delist("l", "name").await.expect("delist") }).await;
+    let left = race(&store, |store, _| async move {
+        store.delist("l", "name").await.expect("delist")
+    })
+    .await;
     assert_eq!(winners(&left).len(), 1);
 }
 
 /// Changes that fail or change nothing, side by side with changes that must succeed.
 pub(crate) async fn unlike_verbs_do_not_disturb_each_other(store: Store) {
-    store.insert("words", b"not a number", MINUTE).await.expect("insert");
+    store
+        .insert("words", b"not a number", MINUTE)
+        .await
+        .expect("insert");
     let outcomes = race(&store, |store, number| async move {
         let key = format!("own {number}");
         match number % 4 {
             0 => store.count("words", Duration::from_mins(1)).await.is_err(),
-            1 => !store.insert("words", b"other", MINUTE).await.expect("insert"),
-            2 => store.insert(&key, b"v", MINUTE).await.expect("insert") && store.take(&key).await.expect("take").is_some(),
+            1 => !store
+                .insert("words", b"other", MINUTE)
+                .await
+                .expect("insert"),
+            2 => {
+                store.insert(&key, b"v", MINUTE).await.expect("insert")
+                    && store.take(&key).await.expect("take").is_some()
+            }
             _ => store.enlist("all", &key).await.expect("enlist"),
         }
     });
     assert_eq!(winners(&outcomes.await).len(), RACERS);
-    assert_eq!(store.members("all", None, 100).await.expect("members").len(), RACERS / 4);
-    assert_eq!(store.get("words").await.expect("get").as_deref(), Some(&b"not a number"[..]));
+    assert_eq!(
+        store
+            .members("all", None, 100)
+            .await
+            .expect("members")
+            .len(),
+        RACERS / 4
+    );
+    assert_eq!(
+        store.get("words").await.expect("get").as_deref(),
+        Some(&b"not a number"[..])
+    );
 }

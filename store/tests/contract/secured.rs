@@ -1,4 +1,5 @@
-//! Redis behind a password, behind TLS with an authority of one's own, and as a user with few rights.
+//! Redis behind a password, behind TLS with an authority of one's own, and as a user with few
+//! rights.
 
 use std::{net::TcpListener, path::Path};
 
@@ -9,14 +10,19 @@ use store::{Error, Keep, Location, Store, Swap, testing::RedisServer};
 use crate::MINUTE;
 
 fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(der))
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        BASE64.encode(der)
+    )
 }
 
-/// A Redis server that speaks TLS on a port of its own, with a certificate of the authority in `ca.pem`.
+/// A Redis server that speaks TLS on a port of its own, with a certificate of the authority in
+/// `ca.pem`.
 fn with_tls(folder: &Path) -> (RedisServer, u16) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
+        .expect("an authority");
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
     let certificate = params.signed_by(&key, &authority).expect("a certificate");
@@ -26,12 +32,34 @@ fn with_tls(folder: &Path) -> (RedisServer, u16) {
         path.display().to_string()
     };
     let ca = write("ca.pem", pem("CERTIFICATE", authority.der()));
-    let (certificate, key) =
-        (write("redis.pem", pem("CERTIFICATE", certificate.der())), write("redis.key", pem("PRIVATE KEY", &key.serialize_der())));
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
-    let options = ["--tls-port", &port.to_string(), "--tls-cert-file", &certificate, "--tls-key-file", &key];
-    let rest = ["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no", "--save", ""];
-    (RedisServer::start_with(&[&options[..], &rest[..]].concat()), port)
+    let (certificate, key) = (
+        write("redis.pem", pem("CERTIFICATE", certificate.der())),
+        write("redis.key", pem("PRIVATE KEY", &key.serialize_der())),
+    );
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a free port")
+        .port();
+    let options = [
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+    ];
+    let rest = [
+        "--tls-ca-cert-file",
+        &ca,
+        "--tls-auth-clients",
+        "no",
+        "--save",
+        "",
+    ];
+    (
+        RedisServer::start_with(&[&options[..], &rest[..]].concat()),
+        port,
+    )
 }
 
 async fn refused(url: String) -> String {
@@ -46,12 +74,24 @@ async fn an_authority_of_ones_own_is_named_in_the_url() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_server, port) = with_tls(folder.path());
     let ca = folder.path().join("ca.pem");
-    let store = Store::open(&Location::Redis(format!("rediss://localhost:{port}?ca={}", ca.display()))).await.expect("opened");
+    let store = Store::open(&Location::Redis(format!(
+        "rediss://localhost:{port}?ca={}",
+        ca.display()
+    )))
+    .await
+    .expect("opened");
     assert!(store.insert("k", b"v", MINUTE).await.expect("inserted"));
     let unknown = refused(format!("rediss://localhost:{port}")).await;
     assert!(unknown.contains("?ca=FILE"), "{unknown}");
-    for (path, why) in [("redis.key", "no certificate"), ("nowhere.pem", "No such file")] {
-        let fault = refused(format!("rediss://localhost:{port}?ca={}", folder.path().join(path).display())).await;
+    for (path, why) in [
+        ("redis.key", "no certificate"),
+        ("nowhere.pem", "No such file"),
+    ] {
+        let fault = refused(format!(
+            "rediss://localhost:{port}?ca={}",
+            folder.path().join(path).display()
+        ))
+        .await;
         assert!(fault.contains(path) && fault.contains(why), "{fault}");
     }
 }
@@ -65,31 +105,63 @@ async fn a_password_of_any_characters_works_when_it_is_percent_encoded() {
     Store::open(&Location::Redis(url)).await.expect("opened");
     for wrong in [format!("redis://:wrong@{host}"), format!("redis://{host}")] {
         let fault = refused(wrong).await;
-        assert!(fault.contains("percent-encoded") && !fault.contains("wrong@"), "{fault}");
+        assert!(
+            fault.contains("percent-encoded") && !fault.contains("wrong@"),
+            "{fault}"
+        );
     }
 }
 
 /// What docs/STORAGE.md says that the Redis user must be allowed.
 fn rights() -> String {
     let text = include_str!("../../../docs/STORAGE.md");
-    let line = text.lines().find_map(|line| line.strip_prefix("ACL SETUSER vestibule ")).expect("the line of the document");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("ACL SETUSER vestibule "))
+        .expect("the line of the document");
     line.replace("PASSWORD", "hush")
 }
 
 #[tokio::test]
 async fn the_rights_of_the_document_suffice_for_every_verb() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    assert_eq!(server.command(&format!("ACL SETUSER vestibule {}", rights())), "+OK");
+    assert_eq!(
+        server.command(&format!("ACL SETUSER vestibule {}", rights())),
+        "+OK"
+    );
     let url = server.url().replace("redis://", "redis://vestibule:hush@");
     let store = Store::open(&Location::Redis(url)).await.expect("opened");
     store.ping().await.expect("ping");
     store.probe().await.expect("probe");
-    assert!(store.insert("a", b"1", Keep::Forever).await.expect("insert"));
-    assert_eq!(store.get("a").await.expect("get").as_deref(), Some(&b"1"[..]));
-    assert_eq!(store.compare_and_swap("a", b"1", b"2", MINUTE).await.expect("swap"), Swap::Done);
-    assert_eq!(store.take("a").await.expect("take").as_deref(), Some(&b"2"[..]));
+    assert!(
+        store
+            .insert("a", b"1", Keep::Forever)
+            .await
+            .expect("insert")
+    );
+    assert_eq!(
+        store.get("a").await.expect("get").as_deref(),
+        Some(&b"1"[..])
+    );
+    assert_eq!(
+        store
+            .compare_and_swap("a", b"1", b"2", MINUTE)
+            .await
+            .expect("swap"),
+        Swap::Done
+    );
+    assert_eq!(
+        store.take("a").await.expect("take").as_deref(),
+        Some(&b"2"[..])
+    );
     assert!(!store.remove("a").await.expect("remove"));
-    assert_eq!(store.count("c", std::time::Duration::from_mins(1)).await.expect("count"), 1);
+    assert_eq!(
+        store
+            .count("c", std::time::Duration::from_mins(1))
+            .await
+            .expect("count"),
+        1
+    );
     assert!(store.enlist("l", "m").await.expect("enlist"));
     assert_eq!(store.members("l", None, 9).await.expect("members"), ["m"]);
     let mut export = store.export().await.expect("an export");
@@ -100,17 +172,28 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
     assert_eq!(entries.len(), 2, "{entries:?}");
     assert!(store.delist("l", "m").await.expect("delist"));
     let hazards = store.hazards().await.expect("hazards");
-    assert!(hazards.iter().any(|hazard| hazard.contains("KEEPS NOTHING ON DISK")), "its settings are seen: {hazards:?}");
+    assert!(
+        hazards
+            .iter()
+            .any(|hazard| hazard.contains("KEEPS NOTHING ON DISK")),
+        "its settings are seen: {hazards:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_right_that_is_missing_is_named() {
     let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-    assert_eq!(server.command(&format!("ACL SETUSER vestibule {} -getdel", rights())), "+OK");
+    assert_eq!(
+        server.command(&format!("ACL SETUSER vestibule {} -getdel", rights())),
+        "+OK"
+    );
     let url = server.url().replace("redis://", "redis://vestibule:hush@");
     let fault = match Store::open(&Location::Redis(url)).await {
         Err(fault) => fault,
         Ok(store) => store.take("a").await.expect_err("not allowed"),
     };
-    assert!(matches!(&fault, Error::Unavailable(text) if text.contains("getdel") && text.contains("docs/STORAGE.md")), "{fault}");
+    assert!(
+        matches!(&fault, Error::Unavailable(text) if text.contains("getdel") && text.contains("docs/STORAGE.md")),
+        "{fault}"
+    );
 }

@@ -17,7 +17,8 @@ const CHILD_FOLDER: &str = "STORE_TEST_CHILD_FOLDER";
 /// How many tasks of the child write at once.
 const WRITERS: usize = 16;
 
-/// Not a test: the process that the tests below start and kill. Each line it prints says what was acknowledged.
+/// Not a test: the process that the tests below start and kill. Each line it prints says what was
+/// acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the child process of other tests"]
 async fn child() {
@@ -26,7 +27,9 @@ async fn child() {
     };
     let store = open(&Location::File(folder.into())).await;
     println!("\nopen");
-    let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write_without_end(store.clone(), writer))).collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| tokio::spawn(write_without_end(store.clone(), writer)))
+        .collect();
     for writer in writers {
         writer.await.expect("a writer");
     }
@@ -35,8 +38,16 @@ async fn child() {
 async fn write_without_end(store: Store, writer: usize) {
     for n in 0_u64.. {
         let key = format!("{writer}.{n}");
-        assert!(store.insert(&key, b"kept", Keep::Forever).await.expect("insert"));
-        let count = store.count(&format!("counter {writer}"), Duration::from_hours(1)).await.expect("count");
+        assert!(
+            store
+                .insert(&key, b"kept", Keep::Forever)
+                .await
+                .expect("insert")
+        );
+        let count = store
+            .count(&format!("counter {writer}"), Duration::from_hours(1))
+            .await
+            .expect("count");
         println!("\nwrote {key} {count}");
         if n % 2 == 1 {
             assert!(store.take(&key).await.expect("take").is_some());
@@ -55,11 +66,17 @@ async fn cramped_child() {
     let store = open(&Location::File(folder.into())).await;
     let large = vec![7; 100_000];
     let mut kept = 0;
-    while let Ok(inserted) = store.insert(&format!("large {kept}"), &large, Keep::Forever).await {
+    while let Ok(inserted) = store
+        .insert(&format!("large {kept}"), &large, Keep::Forever)
+        .await
+    {
         assert!(inserted && kept < 100, "the limit does not hold");
         kept += 1;
     }
-    until("recovery", async || store.insert("small", b"v", Keep::Forever).await.is_ok()).await;
+    until("recovery", async || {
+        store.insert("small", b"v", Keep::Forever).await.is_ok()
+    })
+    .await;
     for n in 0..kept {
         let there = store.get(&format!("large {n}")).await.expect("get");
         assert_eq!(there.as_ref(), Some(&large), "{n} of {kept}");
@@ -78,7 +95,8 @@ fn start_child(folder: &Path) -> Child {
         .expect("the child starts")
 }
 
-/// The child's reports, one at a time; whole lines only, since the last one may be cut off by the kill.
+/// The child's reports, one at a time; whole lines only, since the last one may be cut off by the
+/// kill.
 fn reports(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     let mut reader = BufReader::new(child.stdout.take().expect("its output"));
     std::iter::from_fn(move || {
@@ -108,7 +126,10 @@ async fn what_was_acknowledged_survives_kill_9() {
             acknowledged += check(&store, report).await;
         }
     }
-    assert!(acknowledged >= 900, "only {acknowledged} changes were acknowledged");
+    assert!(
+        acknowledged >= 900,
+        "only {acknowledged} changes were acknowledged"
+    );
 }
 
 /// Holds one report against the store; counts it.
@@ -119,16 +140,30 @@ async fn check(store: &Store, report: &str) -> usize {
     };
     let there = store.get(key).await.expect("get");
     // Every second record is taken; that may have been done, and the report of it lost.
-    let may_be_taken = key.rsplit('.').next().and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n % 2 == 1);
+    let may_be_taken = key
+        .rsplit('.')
+        .next()
+        .and_then(|n| n.parse::<u64>().ok())
+        .is_some_and(|n| n % 2 == 1);
     match verb {
         "wrote" if !may_be_taken => assert_eq!(there.as_deref(), Some(&b"kept"[..]), "{report}"),
         "wrote" => {}
         _ => assert_eq!(there, None, "{report}"),
     }
     let writer = key.split('.').next().expect("a writer");
-    let counter = store.get(&format!("counter {writer}")).await.expect("get").expect("a counter");
-    let counter: u64 = String::from_utf8(counter).expect("digits").parse().expect("a number");
-    assert!(counter >= count.parse().expect("a count"), "{report}: the counter shows {counter}");
+    let counter = store
+        .get(&format!("counter {writer}"))
+        .await
+        .expect("get")
+        .expect("a counter");
+    let counter: u64 = String::from_utf8(counter)
+        .expect("digits")
+        .parse()
+        .expect("a number");
+    assert!(
+        counter >= count.parse().expect("a count"),
+        "{report}: the counter shows {counter}"
+    );
     1
 }
 
@@ -146,7 +181,12 @@ async fn a_start_that_was_killed_leaves_nothing_in_the_way() {
         child.kill().expect("SIGKILL");
         child.wait().expect("its end");
         let store = open(&Location::File(data)).await;
-        assert!(store.insert("k", b"v", Keep::Forever).await.expect("insert"));
+        assert!(
+            store
+                .insert("k", b"v", Keep::Forever)
+                .await
+                .expect("insert")
+        );
     }
 }
 
@@ -158,12 +198,20 @@ async fn a_full_disk_is_survived() {
         // In blocks of 512 bytes. The signal that comes with the error would end the process.
         .args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "survival::cramped_child", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "survival::cramped_child",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(CHILD_FOLDER, folder.path())
         .output()
         .expect("the child starts");
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("recovered with"), "{output:?}");
+    assert!(
+        output.status.success() && said.contains("recovered with"),
+        "{output:?}"
+    );
 }
 
 #[tokio::test]
@@ -175,7 +223,10 @@ async fn a_second_process_finds_it_locked() {
 
     let fault = Store::open(&location).await.expect_err("it is in use");
     let file = folder.path().join("data/store.redb");
-    assert!(matches!(&fault, Error::Locked(path) if *path == file), "{fault}");
+    assert!(
+        matches!(&fault, Error::Locked(path) if *path == file),
+        "{fault}"
+    );
 
     child.kill().expect("SIGKILL");
     child.wait().expect("its end");
@@ -187,7 +238,10 @@ async fn a_second_opener_in_the_same_process_finds_it_locked() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().to_owned());
     let first = open(&location).await;
-    assert!(matches!(Store::open(&location).await, Err(Error::Locked(_))));
+    assert!(matches!(
+        Store::open(&location).await,
+        Err(Error::Locked(_))
+    ));
     drop(first);
     open(&location).await;
 }
@@ -198,19 +252,46 @@ async fn reopening_keeps_records_lists_and_expiry() {
     let location = Location::File(folder.path().to_owned());
     let first = open(&location).await;
     let began = Instant::now();
-    first.insert("ever", b"1", Keep::Forever).await.expect("insert");
+    first
+        .insert("ever", b"1", Keep::Forever)
+        .await
+        .expect("insert");
     first.insert("minute", b"2", MINUTE).await.expect("insert");
-    first.insert("short", b"3", Keep::For(SHORT)).await.expect("insert");
-    first.count("counter", Duration::from_mins(1)).await.expect("count");
+    first
+        .insert("short", b"3", Keep::For(SHORT))
+        .await
+        .expect("insert");
+    first
+        .count("counter", Duration::from_mins(1))
+        .await
+        .expect("count");
     first.enlist("list", "member").await.expect("enlist");
     drop(first);
 
     let again = open(&location).await;
-    assert_eq!(again.get("ever").await.expect("get").as_deref(), Some(&b"1"[..]));
-    assert_eq!(again.get("minute").await.expect("get").as_deref(), Some(&b"2"[..]));
-    assert_eq!(again.count("counter", Duration::from_mins(1)).await.expect("count"), 2);
-    assert_eq!(again.members("list", None, 9).await.expect("members"), ["member"]);
-    until("short", async || again.get("short").await.expect("get").is_none()).await;
+    assert_eq!(
+        again.get("ever").await.expect("get").as_deref(),
+        Some(&b"1"[..])
+    );
+    assert_eq!(
+        again.get("minute").await.expect("get").as_deref(),
+        Some(&b"2"[..])
+    );
+    assert_eq!(
+        again
+            .count("counter", Duration::from_mins(1))
+            .await
+            .expect("count"),
+        2
+    );
+    assert_eq!(
+        again.members("list", None, 9).await.expect("members"),
+        ["member"]
+    );
+    until("short", async || {
+        again.get("short").await.expect("get").is_none()
+    })
+    .await;
     assert!(began.elapsed() >= SHORT);
 }
 
@@ -231,7 +312,10 @@ async fn dropping_the_store_finishes_what_was_handed_over() {
     }
     let again = open(&location).await;
     for n in 0..200 {
-        assert!(again.get(&n.to_string()).await.expect("get").is_some(), "{n}");
+        assert!(
+            again.get(&n.to_string()).await.expect("get").is_some(),
+            "{n}"
+        );
     }
 }
 
@@ -252,29 +336,62 @@ async fn only_the_owner_can_open_folder_and_file() {
 async fn opening_what_is_there_creates_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
-    assert!(Store::open_existing(&location).await.expect("no fault").is_none());
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
-    open(&location).await.insert("kept", b"x", Keep::Forever).await.expect("insert");
-    let store = Store::open_existing(&location).await.expect("opened").expect("it is there");
+    assert!(
+        Store::open_existing(&location)
+            .await
+            .expect("no fault")
+            .is_none()
+    );
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        0
+    );
+    open(&location)
+        .await
+        .insert("kept", b"x", Keep::Forever)
+        .await
+        .expect("insert");
+    let store = Store::open_existing(&location)
+        .await
+        .expect("opened")
+        .expect("it is there");
     assert!(store.get("kept").await.expect("get").is_some());
-    assert!(matches!(Store::open_existing(&location).await, Err(Error::Locked(_))));
+    assert!(matches!(
+        Store::open_existing(&location).await,
+        Err(Error::Locked(_))
+    ));
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (away, link) = (folder.path().join("away.redb"), folder.path().join("store.redb"));
+    let (away, link) = (
+        folder.path().join("away.redb"),
+        folder.path().join("store.redb"),
+    );
     std::os::unix::fs::symlink(&away, &link).expect("a link");
     let location = Location::File(folder.path().to_owned());
-    for opened in [Store::open(&location).await.map(Some), Store::open_existing(&location).await] {
+    for opened in [
+        Store::open(&location).await.map(Some),
+        Store::open_existing(&location).await,
+    ] {
         assert!(matches!(opened, Err(Error::Unavailable(_))), "{opened:?}");
     }
-    assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink() && !away.exists());
+    assert!(
+        std::fs::symlink_metadata(&link)
+            .expect("there")
+            .is_symlink()
+            && !away.exists()
+    );
     // A link in place of the file under its first name is not followed either.
     std::fs::remove_file(&link).expect("removed");
     std::os::unix::fs::symlink(&away, folder.path().join("store.redb.new")).expect("a link");
-    open(&location).await.insert("k", b"x", Keep::Forever).await.expect("insert");
+    open(&location)
+        .await
+        .insert("k", b"x", Keep::Forever)
+        .await
+        .expect("insert");
     assert!(!away.exists() && std::fs::symlink_metadata(&link).expect("there").is_file());
 }
 
@@ -284,15 +401,24 @@ async fn what_cannot_be_opened_is_an_error() {
     std::fs::write(folder.path().join("file"), "no folder").expect("a file");
     std::fs::write(folder.path().join("store.redb"), "no database").expect("a file");
     for path in [folder.path().join("file"), folder.path().to_owned()] {
-        let fault = Store::open(&Location::File(path)).await.expect_err("not a database");
+        let fault = Store::open(&Location::File(path))
+            .await
+            .expect_err("not a database");
         assert!(matches!(fault, Error::Unavailable(_)), "{fault}");
     }
 }
 
 #[tokio::test]
 async fn memory_says_that_it_forgets() {
-    let hazards = open(&Location::Memory).await.hazards().await.expect("hazards");
-    assert!(hazards.len() == 1 && hazards[0].contains("memory"), "{hazards:?}");
+    let hazards = open(&Location::Memory)
+        .await
+        .hazards()
+        .await
+        .expect("hazards");
+    assert!(
+        hazards.len() == 1 && hazards[0].contains("memory"),
+        "{hazards:?}"
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let file = open(&Location::File(folder.path().to_owned())).await;
     assert_eq!(file.hazards().await.expect("hazards"), [""; 0]);

@@ -32,10 +32,22 @@ async fn a_broken_store_does_nothing_until_it_is_mended() {
     failed(&store.delist("list", "a").await);
 
     switch.mend();
-    assert_eq!(store.get("k").await.expect("get").as_deref(), Some(&b"v"[..]));
+    assert_eq!(
+        store.get("k").await.expect("get").as_deref(),
+        Some(&b"v"[..])
+    );
     assert_eq!(store.get("l").await.expect("get"), None);
-    assert_eq!(store.count("c", Duration::from_secs(1)).await.expect("count"), 1);
-    assert_eq!(store.members("list", None, 9).await.expect("members"), [""; 0]);
+    assert_eq!(
+        store
+            .count("c", Duration::from_secs(1))
+            .await
+            .expect("count"),
+        1
+    );
+    assert_eq!(
+        store.members("list", None, 9).await.expect("members"),
+        [""; 0]
+    );
 }
 
 #[tokio::test]

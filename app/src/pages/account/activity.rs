@@ -1,6 +1,9 @@
 //! The section "Recent activity": what happened to the account, told to its person.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use oauth::{Timestamp, resource::Resource};
@@ -17,16 +20,24 @@ const SHOWN: usize = 20;
 
 /// An event with the name of the resource that it is about, which it has by its identifier.
 pub(super) fn with_resource_name(event: Event, resources: &[Resource]) -> Event {
-    let is_about = |resource: &&Resource| event.about.as_deref() == Some(resource.identifier.as_str());
+    let is_about =
+        |resource: &&Resource| event.about.as_deref() == Some(resource.identifier.as_str());
     match resources.iter().find(is_about) {
-        Some(resource) => Event { about: Some(resource.name.clone()), ..event },
+        Some(resource) => Event {
+            about: Some(resource.name.clone()),
+            ..event
+        },
         None => event,
     }
 }
 
 #[component]
 pub(super) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoView {
-    let rows = events.into_iter().take(SHOWN).map(|event| view! { <Row event now/> }).collect_view();
+    let rows = events
+        .into_iter()
+        .take(SHOWN)
+        .map(|event| view! { <Row event now/> })
+        .collect_view();
     view! {
         <section aria-labelledby="activity">
             <h2 id="activity">{words::TITLE}</h2>
@@ -44,13 +55,23 @@ pub(super) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
 fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let is_replay = event.deed.kind() == Kind::Replays;
     let from = origin(&event).cloned();
-    let device = from.as_ref().map(|from| clean::name(&from.device, "")).filter(|device| !device.is_empty());
+    let device = from
+        .as_ref()
+        .map(|from| clean::name(&from.device, ""))
+        .filter(|device| !device.is_empty());
     let address = from.map(|from| view! { <bdi class="address">{from.address}</bdi>{common::DOT} });
-    let times = event.times.map(|times| view! { {common::DOT}{words::times(times)} });
+    let times = event
+        .times
+        .map(|times| view! { {common::DOT}{words::times(times)} });
     let at = event.at;
     let told = told(event);
     let told = match device {
-        Some(device) => sentence!(words::FROM, deed = told, device = view! { <bdi>{device}</bdi> }).into_any(),
+        Some(device) => sentence!(
+            words::FROM,
+            deed = told,
+            device = view! { <bdi>{device}</bdi> }
+        )
+        .into_any(),
         None => told,
     };
     view! {
@@ -63,7 +84,10 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
 
 /// From where it was done, unless that is where an administrator was.
 fn origin(event: &Event) -> Option<&Origin> {
-    event.from.as_ref().filter(|_| matches!(event.by, Actor::Person | Actor::Client))
+    event
+        .from
+        .as_ref()
+        .filter(|_| matches!(event.by, Actor::Person | Actor::Client))
 }
 
 fn told(event: Event) -> AnyView {
@@ -76,8 +100,14 @@ fn told(event: Event) -> AnyView {
     let about = clean::name(&about, words::nameless(event.deed));
     let client = clean::name(&client, common::AN_APPLICATION);
     let slots = [
-        ("client", view! { <bdi class="strong">{client}</bdi> }.into_any()),
-        ("about", view! { <bdi class="strong">{about}</bdi> }.into_any()),
+        (
+            "client",
+            view! { <bdi class="strong">{client}</bdi> }.into_any(),
+        ),
+        (
+            "about",
+            view! { <bdi class="strong">{about}</bdi> }.into_any(),
+        ),
         ("who", words::who(&event.by).into_any()),
     ];
     fill(sentence, slots).into_any()

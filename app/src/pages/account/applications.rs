@@ -1,7 +1,11 @@
-//! What the person has allowed, on the account page: each application a row under the host that it answers at, with its end
-//! behind a second step; and what ended because somebody came with an old copy of a key.
+//! What the person has allowed, on the account page: each application a row under the host that it
+//! answers at, with its end behind a second step; and what ended because somebody came with an old
+//! copy of a key.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use std::time::Duration;
 
@@ -18,10 +22,17 @@ use crate::{
     words::{common, connections as words, sentence},
 };
 
-/// The section "Connected applications". What an application holds already lasts for `afterlife` at most.
+/// The section "Connected applications". What an application holds already lasts for `afterlife` at
+/// most.
 #[component]
-pub(super) fn ConnectedApplications(connections: Connections, afterlife: Duration, frame: Frame) -> impl IntoView {
-    let Connections { standing, replayed, .. } = connections;
+pub(super) fn ConnectedApplications(
+    connections: Connections,
+    afterlife: Duration,
+    frame: Frame,
+) -> impl IntoView {
+    let Connections {
+        standing, replayed, ..
+    } = connections;
     let is_empty = standing.is_empty();
     let now = frame.now;
     let groups = by_host(standing).into_iter().map(|(host, standing)| {
@@ -56,8 +67,15 @@ fn by_host(standing: Vec<Connection>) -> Vec<(Option<String>, Vec<Connection>)> 
 }
 
 #[component]
-fn Group(host: Option<String>, standing: Vec<Connection>, afterlife: Duration, frame: Frame) -> impl IntoView {
-    let rows = standing.into_iter().map(|connection| view! { <Row connection afterlife frame=frame.clone()/> });
+fn Group(
+    host: Option<String>,
+    standing: Vec<Connection>,
+    afterlife: Duration,
+    frame: Frame,
+) -> impl IntoView {
+    let rows = standing
+        .into_iter()
+        .map(|connection| view! { <Row connection afterlife frame=frame.clone()/> });
     view! {
         <div class="group">
             <h3>
@@ -73,10 +91,22 @@ fn Group(host: Option<String>, standing: Vec<Connection>, afterlife: Duration, f
 
 #[component]
 fn Row(connection: Connection, afterlife: Duration, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now, .. } = frame;
-    let Connection { name, client, scopes, since, times, last_used } = connection;
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let Connection {
+        name,
+        client,
+        scopes,
+        since,
+        times,
+        last_used,
+    } = connection;
     let connected = times > 0;
-    let lines = scopes.iter().map(|sentence| view! { <li>{clean::sentence(sentence)}</li> }).collect_view();
+    let lines = scopes
+        .iter()
+        .map(|sentence| view! { <li>{clean::sentence(sentence)}</li> })
+        .collect_view();
     view! {
         <li class="row connection">
             <div class="said">
@@ -109,8 +139,12 @@ fn Standing(client: Application, connected: bool) -> impl IntoView {
     let client = view! { <bdi class="strong">{called(&client)}</bdi> };
     match (connected, on_this_computer) {
         (true, _) => sentence!(words::MAY_USE, client = client, resource = resource).into_any(),
-        (false, false) => sentence!(words::MAY_COME_BACK, client = client, resource = resource).into_any(),
-        (false, true) => sentence!(words::HAS_TO_ASK, client = client, resource = resource).into_any(),
+        (false, false) => {
+            sentence!(words::MAY_COME_BACK, client = client, resource = resource).into_any()
+        }
+        (false, true) => {
+            sentence!(words::HAS_TO_ASK, client = client, resource = resource).into_any()
+        }
     }
 }
 
@@ -119,21 +153,39 @@ fn Standing(client: Application, connected: bool) -> impl IntoView {
 fn Named(client: Application) -> impl IntoView {
     let name = view! { <bdi class="strong">{called(&client)}</bdi> };
     match client.host {
-        Some(host) => sentence!(words::NAMED_WITH_HOST, client = name, host = view! { <bdi class="host">{host}</bdi> }).into_any(),
-        None if client.on_this_computer => sentence!(words::NAMED_ON_THIS_COMPUTER, client = name).into_any(),
+        Some(host) => sentence!(
+            words::NAMED_WITH_HOST,
+            client = name,
+            host = view! { <bdi class="host">{host}</bdi> }
+        )
+        .into_any(),
+        None if client.on_this_computer => {
+            sentence!(words::NAMED_ON_THIS_COMPUTER, client = name).into_any()
+        }
         None => name.into_any(),
     }
 }
 
-/// The second step: it says what stops, and that what is out already runs out by itself. Without an `afterlife`, nothing is
-/// connected, and there is only a consent to forget.
+/// The second step: it says what stops, and that what is out already runs out by itself. Without an
+/// `afterlife`, nothing is connected, and there is only a consent to forget.
 #[component]
-fn End(client: Application, afterlife: Option<Duration>, name: String, form_token: String) -> impl IntoView {
+fn End(
+    client: Application,
+    afterlife: Option<Duration>,
+    name: String,
+    form_token: String,
+) -> impl IntoView {
     let named = view! { <bdi>{called(&client)}</bdi> };
     let (summary, button) = if afterlife.is_some() {
-        (words::DISCONNECT, sentence!(words::DISCONNECT_IT, client = named).into_any())
+        (
+            words::DISCONNECT,
+            sentence!(words::DISCONNECT_IT, client = named).into_any(),
+        )
     } else {
-        (words::FORGET, sentence!(words::FORGET_IT, client = named).into_any())
+        (
+            words::FORGET,
+            sentence!(words::FORGET_IT, client = named).into_any(),
+        )
     };
     view! {
         <Step summary object=called(&client)>
@@ -162,13 +214,27 @@ fn EndAll(afterlife: Duration, form_token: String) -> impl IntoView {
 
 #[component]
 fn Ending(client: Application, afterlife: Option<Duration>) -> impl IntoView {
-    let (named, resource) = (view! { <bdi>{called(&client)}</bdi> }, view! { <bdi>{used(&client)}</bdi> });
+    let (named, resource) = (
+        view! { <bdi>{called(&client)}</bdi> },
+        view! { <bdi>{used(&client)}</bdi> },
+    );
     match afterlife {
         Some(span) => {
             let span = moment::at_most(span);
-            sentence!(words::DISCONNECTING_EXPLAINED, client = named, resource = resource, span = span).into_any()
+            sentence!(
+                words::DISCONNECTING_EXPLAINED,
+                client = named,
+                resource = resource,
+                span = span
+            )
+            .into_any()
         }
-        None => sentence!(words::FORGETTING_EXPLAINED, client = named, resource = resource).into_any(),
+        None => sentence!(
+            words::FORGETTING_EXPLAINED,
+            client = named,
+            resource = resource
+        )
+        .into_any(),
     }
 }
 

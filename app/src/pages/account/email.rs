@@ -1,6 +1,9 @@
 //! The section "E-mail address".
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -12,7 +15,11 @@ use crate::{
 
 /// It stands open, with what was typed, while there is something to say about that.
 #[component]
-pub(super) fn EmailAddress(typed: String, message: Option<Message>, form_token: String) -> impl IntoView {
+pub(super) fn EmailAddress(
+    typed: String,
+    message: Option<Message>,
+    form_token: String,
+) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Email);
     view! {
         <section aria-labelledby="email-section">

@@ -1,6 +1,9 @@
 //! The signed-in person's own page, and the front door that leads to it.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 mod activity;
 mod applications;
@@ -41,10 +44,12 @@ use crate::{
 /// `/`: there is nothing here but the way on.
 #[component]
 pub(crate) fn Start() -> impl IntoView {
-    page(async |visit: Visit| match visit.provider.signed_in(&visit.visitor).await? {
-        Some(_) => Err(Halt::Elsewhere(Place::Account)),
-        None => Err(Halt::Elsewhere(Place::Login(None))),
-    })
+    page(
+        async |visit: Visit| match visit.provider.signed_in(&visit.visitor).await? {
+            Some(_) => Err(Halt::Elsewhere(Place::Account)),
+            None => Err(Halt::Elsewhere(Place::Login(None))),
+        },
+    )
 }
 
 /// `/account`.
@@ -69,15 +74,25 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
     let sessions = provider.sessions(visitor).await?.ok_or_else(nobody)?;
     let connections = provider.connections(visitor).await?.ok_or_else(nobody)?;
     let unreadable = sessions.unreadable + connections.unreadable;
-    let events = provider.activity(visitor).await?.ok_or_else(nobody)?.into_iter();
-    let events = events.map(|event| with_resource_name(event, &provider.settings().resources)).collect();
+    let events = provider
+        .activity(visitor)
+        .await?
+        .ok_or_else(nobody)?
+        .into_iter();
+    let events = events
+        .map(|event| with_resource_name(event, &provider.settings().resources))
+        .collect();
     let afterlife = provider.settings().lifetimes.access_token;
     let (message, typed) = match visit.notice::<Message>() {
         Some(notice) => (Some(notice.message), notice.email),
         None => (None, String::new()),
     };
     let done = visit.notice::<Done>().map(|notice| notice.message);
-    let frame = Frame { form_token: visit.form_token(), now: provider.now(), has_passkeys: provider.has_passkeys() };
+    let frame = Frame {
+        form_token: visit.form_token(),
+        now: provider.now(),
+        has_passkeys: provider.has_passkeys(),
+    };
     let body = view! {
         <Head email=account.email.clone() role=account.role message=message.clone() done/>
         <Credentials account message typed frame=frame.clone()/>
@@ -90,7 +105,12 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
             <button class="button" type="submit">{common::SIGN_OUT}</button>
         </form>
     };
-    Ok(Page { title: words::TITLE, name: "account", awake: frame.has_passkeys, body: body.into_any() })
+    Ok(Page {
+        title: words::TITLE,
+        name: "account",
+        awake: frame.has_passkeys,
+        body: body.into_any(),
+    })
 }
 
 #[component]
@@ -111,8 +131,22 @@ fn Head(email: String, role: Role, message: Option<Message>, done: Option<Done>)
 
 /// All that the person can sign in with.
 #[component]
-fn Credentials(account: AccountView, message: Option<Message>, typed: String, frame: Frame) -> impl IntoView {
-    let AccountView { email, passkeys, has_password, password_set_at, recovery_codes, is_fresh, shortest_password, .. } = account;
+fn Credentials(
+    account: AccountView,
+    message: Option<Message>,
+    typed: String,
+    frame: Frame,
+) -> impl IntoView {
+    let AccountView {
+        email,
+        passkeys,
+        has_password,
+        password_set_at,
+        recovery_codes,
+        is_fresh,
+        shortest_password,
+        ..
+    } = account;
     let has_passkey = !passkeys.is_empty() && frame.has_passkeys;
     let form_token = frame.form_token.clone();
     view! {

@@ -1,6 +1,9 @@
 //! The section "Passkeys".
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -17,13 +20,21 @@ use crate::{
 };
 
 #[component]
-pub(super) fn Passkeys(passkeys: Vec<PasskeyView>, has_password: bool, frame: Frame) -> impl IntoView {
+pub(super) fn Passkeys(
+    passkeys: Vec<PasskeyView>,
+    has_password: bool,
+    frame: Frame,
+) -> impl IntoView {
     let is_last = passkeys.len() == 1 && !has_password;
     let rows = passkeys.into_iter().enumerate().map(|(number, passkey)| {
         view! { <Row number passkey is_last frame=frame.clone()/> }
     });
     let rows = rows.collect_view();
-    let Frame { form_token, has_passkeys, .. } = frame;
+    let Frame {
+        form_token,
+        has_passkeys,
+        ..
+    } = frame;
     let state = match (has_passkeys, rows.is_empty()) {
         (false, _) => Some(Message::NoPasskeysHere.text()),
         (true, true) => Some(words::NO_PASSKEY.to_owned()),
@@ -51,8 +62,15 @@ fn Adding(form_token: String) -> impl IntoView {
 
 #[component]
 fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now, .. } = frame;
-    let PasskeyView { id, name, created_at, last_used_at } = passkey;
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let PasskeyView {
+        id,
+        name,
+        created_at,
+        last_used_at,
+    } = passkey;
     let name = clean::name(&name, words::NAMELESS_PASSKEY);
     view! {
         <li class="row">
@@ -97,7 +115,10 @@ fn Rename(number: usize, id: String, name: String, form_token: String) -> impl I
 
 #[component]
 fn Remove(id: String, name: String, form_token: String) -> impl IntoView {
-    let explained = sentence!(words::REMOVING_PASSKEY_EXPLAINED, name = view! { <bdi>{name.clone()}</bdi> });
+    let explained = sentence!(
+        words::REMOVING_PASSKEY_EXPLAINED,
+        name = view! { <bdi>{name.clone()}</bdi> }
+    );
     view! {
         <form class="stack" method="post" action=RemovePasskey::url()>
             <HiddenFields form_token/>

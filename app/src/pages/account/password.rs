@@ -1,6 +1,9 @@
 //! The section "Password".
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -22,7 +25,9 @@ pub(super) fn Password(
     message: Option<Message>,
     frame: Frame,
 ) -> impl IntoView {
-    let Frame { form_token, now, .. } = frame;
+    let Frame {
+        form_token, now, ..
+    } = frame;
     let state = match (has_password, has_passkey) {
         (true, true) => words::HAS_PASSWORD,
         (true, false) => words::HAS_ONLY_PASSWORD,
@@ -43,9 +48,19 @@ pub(super) fn Password(
 
 /// It stands open while there is something to say about the password that was tried.
 #[component]
-fn Change(email: String, has_password: bool, fewest: usize, message: Option<Message>, form_token: String) -> impl IntoView {
+fn Change(
+    email: String,
+    has_password: bool,
+    fewest: usize,
+    message: Option<Message>,
+    form_token: String,
+) -> impl IntoView {
     let message = message.filter(|message| message.subject() == Subject::Password);
-    let summary = if has_password { words::CHANGE_PASSWORD } else { words::SET_PASSWORD };
+    let summary = if has_password {
+        words::CHANGE_PASSWORD
+    } else {
+        words::SET_PASSWORD
+    };
     view! {
         <Step summary open=message.is_some()>
             <form class="stack" method="post" action=ChangePassword::url()>

@@ -1,6 +1,9 @@
 //! The section "Recovery codes".
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -16,7 +19,11 @@ use crate::{
 const ALL: usize = 10;
 
 #[component]
-pub(super) fn RecoveryCodes(codes: Option<Codes>, now: Timestamp, form_token: String) -> impl IntoView {
+pub(super) fn RecoveryCodes(
+    codes: Option<Codes>,
+    now: Timestamp,
+    form_token: String,
+) -> impl IntoView {
     let (summary, explained) = match codes {
         Some(_) => (words::MAKE_NEW, words::MAKING_NEW_EXPLAINED),
         None => (words::MAKE, words::MAKING_EXPLAINED),

@@ -1,6 +1,9 @@
 //! The section "Where you are signed in".
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use provider::SessionView;
@@ -16,7 +19,10 @@ use crate::{
 #[component]
 pub(super) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoView {
     let has_others = sessions.iter().any(|session| !session.is_this);
-    let rows = sessions.into_iter().map(|session| view! { <Row session frame=frame.clone()/> }).collect_view();
+    let rows = sessions
+        .into_iter()
+        .map(|session| view! { <Row session frame=frame.clone()/> })
+        .collect_view();
     view! {
         <section aria-labelledby="sessions">
             <h2 id="sessions">{words::TITLE}</h2>
@@ -36,13 +42,26 @@ pub(super) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoVie
 
 #[component]
 fn Row(session: SessionView, frame: Frame) -> impl IntoView {
-    let Frame { form_token, now, .. } = frame;
-    let SessionView { id, device, address, created_at, last_used_at, is_this } = session;
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let SessionView {
+        id,
+        device,
+        address,
+        created_at,
+        last_used_at,
+        is_this,
+    } = session;
     let device = clean::name(&device, words::NAMELESS);
     let since = sentence!(words::SINCE, when = view! { <Ago then=created_at now/> });
-    let used = sentence!(words::LAST_USED, when = view! { <Ago then=last_used_at now/> });
+    let used = sentence!(
+        words::LAST_USED,
+        when = view! { <Ago then=last_used_at now/> }
+    );
     // Sessions from before addresses were noted have none.
-    let address = (!address.is_empty()).then(|| view! { {common::DOT}<bdi class="address">{address}</bdi> });
+    let address =
+        (!address.is_empty()).then(|| view! { {common::DOT}<bdi class="address">{address}</bdi> });
     view! {
         <li class="row">
             <p>

@@ -1,6 +1,9 @@
 //! Accounts: who may sign in, and who may administer.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -13,7 +16,9 @@ use super::{
     section,
 };
 use crate::{
-    actions::administration::{DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole, WithdrawLink},
+    actions::administration::{
+        DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole, WithdrawLink,
+    },
     clean,
     components::{Ago, HiddenFields, Step},
     model::{Place, Section},
@@ -32,10 +37,26 @@ pub(crate) fn Accounts() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (sought, number) = (desk.visit.query_decoded("q"), desk.visit.query_decoded("page"));
-    let own = desk.visit.provider.signed_in(&desk.visit.visitor).await?.map(|person| person.account);
-    let Listing { rows: mut accounts, unreadable } = desk.administration.accounts().await?;
-    accounts.retain(|account| account.email.to_lowercase().contains(&sought.trim().to_lowercase()));
+    let (sought, number) = (
+        desk.visit.query_decoded("q"),
+        desk.visit.query_decoded("page"),
+    );
+    let own = desk
+        .visit
+        .provider
+        .signed_in(&desk.visit.visitor)
+        .await?
+        .map(|person| person.account);
+    let Listing {
+        rows: mut accounts,
+        unreadable,
+    } = desk.administration.accounts().await?;
+    accounts.retain(|account| {
+        account
+            .email
+            .to_lowercase()
+            .contains(&sought.trim().to_lowercase())
+    });
     let leaf = Leaf::cut(accounts, &number);
     let (turns, none, now) = (leaf.turns(), leaf.rows.is_empty(), desk.now);
     let rows = leaf.rows.into_iter().map(|account| {
@@ -61,7 +82,14 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
 #[component]
 fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
     let (email, administrator, fault) = match refused {
-        Some(Refused { attempt: Attempt::Invite { email, administrator }, why }) => (email, administrator, Some(why)),
+        Some(Refused {
+            attempt:
+                Attempt::Invite {
+                    email,
+                    administrator,
+                },
+            why,
+        }) => (email, administrator, Some(why)),
         _ => (String::new(), false, None),
     };
     let open = fault.is_some();
@@ -104,7 +132,12 @@ fn NoneFound(sought: String) -> impl IntoView {
 }
 
 #[component]
-pub(super) fn Row<'a>(account: AccountSummary, own: bool, now: Timestamp, form_token: &'a str) -> impl IntoView + use<> {
+pub(super) fn Row<'a>(
+    account: AccountSummary,
+    own: bool,
+    now: Timestamp,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let email = clean::sentence(&account.email);
     let administrates = account.role == Role::Administrator;
     let state = view! { <State account=account.clone() now/> };
@@ -156,13 +189,25 @@ fn State(account: AccountSummary, now: Timestamp) -> impl IntoView {
 
 /// Everything that can be done to an account, with what follows from it.
 #[component]
-fn Changes<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+fn Changes<'a>(
+    account: AccountSummary,
+    email: &'a str,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let shown = || view! { <bdi>{email.to_owned()}</bdi> };
     let (grave, fields) = (!account.disabled, || vec![("email", account.email.clone())]);
     let (state, consequence, button) = if account.disabled {
-        (EnableAccount::url(), words::ENABLE_EXPLAINED, sentence!(words::ENABLE, email = shown()).into_any())
+        (
+            EnableAccount::url(),
+            words::ENABLE_EXPLAINED,
+            sentence!(words::ENABLE, email = shown()).into_any(),
+        )
     } else {
-        (DisableAccount::url(), words::DISABLE_EXPLAINED, sentence!(words::DISABLE, email = shown()).into_any())
+        (
+            DisableAccount::url(),
+            words::DISABLE_EXPLAINED,
+            sentence!(words::DISABLE, email = shown()).into_any(),
+        )
     };
     let removal = view! {
         <Act
@@ -180,13 +225,27 @@ fn Changes<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> 
 
 /// A new link for the person: to begin with, or to begin again.
 #[component]
-fn NewLink<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+fn NewLink<'a>(
+    account: AccountSummary,
+    email: &'a str,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let role = account.role.as_str().to_owned();
     let (action, button, consequence, fields) = if is_waiting(&account) {
         let fields = vec![("email", account.email.clone()), ("role", role)];
-        (Invite::url(), words::INVITE_AGAIN, words::INVITE_AGAIN_EXPLAINED, fields)
+        (
+            Invite::url(),
+            words::INVITE_AGAIN,
+            words::INVITE_AGAIN_EXPLAINED,
+            fields,
+        )
     } else {
-        (ResetAccount::url(), words::RESET, words::RESET_EXPLAINED, vec![("email", account.email.clone())])
+        (
+            ResetAccount::url(),
+            words::RESET,
+            words::RESET_EXPLAINED,
+            vec![("email", account.email.clone())],
+        )
     };
     let spoken = admin::spoken(button, email);
     let is_out = account.link_expires_at.is_some();
@@ -208,10 +267,22 @@ fn NewLink<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> 
 
 /// The role that the account has not.
 #[component]
-fn OtherRole<'a>(account: AccountSummary, email: &'a str, form_token: &'a str) -> impl IntoView + use<> {
+fn OtherRole<'a>(
+    account: AccountSummary,
+    email: &'a str,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let (role, button, consequence) = match account.role {
-        Role::Person => (Role::Administrator, words::MAKE_ADMINISTRATOR, words::MAKE_ADMINISTRATOR_EXPLAINED),
-        Role::Administrator => (Role::Person, words::TAKE_ADMINISTRATION, words::TAKE_ADMINISTRATION_EXPLAINED),
+        Role::Person => (
+            Role::Administrator,
+            words::MAKE_ADMINISTRATOR,
+            words::MAKE_ADMINISTRATOR_EXPLAINED,
+        ),
+        Role::Administrator => (
+            Role::Person,
+            words::TAKE_ADMINISTRATION,
+            words::TAKE_ADMINISTRATION_EXPLAINED,
+        ),
     };
     let fields = vec![("email", account.email), ("role", role.as_str().to_owned())];
     let spoken = admin::spoken(button, email);

@@ -1,6 +1,9 @@
 //! Adding applications, and keeping hosts out.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -21,9 +24,15 @@ use crate::{
 #[component]
 pub(super) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoView {
     let (name, uris, confidential, fault) = match refused {
-        Some(Refused { attempt: Attempt::AddClient { name, redirect_uris, confidential }, why }) => {
-            (name, redirect_uris, confidential, Some(why))
-        }
+        Some(Refused {
+            attempt:
+                Attempt::AddClient {
+                    name,
+                    redirect_uris,
+                    confidential,
+                },
+            why,
+        }) => (name, redirect_uris, confidential, Some(why)),
         _ => (String::new(), String::new(), true, None),
     };
     let open = fault.is_some();
@@ -60,13 +69,24 @@ pub(super) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoV
 
 /// The hosts that are kept out, and keeping out another.
 #[component]
-pub(super) fn Blocking(blocked: Vec<BlockedHost>, refused: Option<Refused>, now: Timestamp, form_token: String) -> impl IntoView {
+pub(super) fn Blocking(
+    blocked: Vec<BlockedHost>,
+    refused: Option<Refused>,
+    now: Timestamp,
+    form_token: String,
+) -> impl IntoView {
     let (typed, fault) = match refused {
-        Some(Refused { attempt: Attempt::BlockHost { host }, why }) => (host, Some(why)),
+        Some(Refused {
+            attempt: Attempt::BlockHost { host },
+            why,
+        }) => (host, Some(why)),
         _ => (String::new(), None),
     };
     let none = blocked.is_empty();
-    let rows = blocked.into_iter().map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> }).collect_view();
+    let rows = blocked
+        .into_iter()
+        .map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> })
+        .collect_view();
     view! {
         <section aria-labelledby="blocked-hosts">
             <h2 id="blocked-hosts">{words::BLOCKED_HOSTS}</h2>
@@ -87,7 +107,11 @@ pub(super) fn Blocking(blocked: Vec<BlockedHost>, refused: Option<Refused>, now:
 #[component]
 fn Blocked(blocked: BlockedHost, now: Timestamp, form_token: String) -> impl IntoView {
     let shown = || view! { <bdi class="host">{clean::sentence(&blocked.host)}</bdi> };
-    let row = sentence!(words::BLOCKED_SINCE, host = shown(), when = view! { <Ago then=blocked.since now/> });
+    let row = sentence!(
+        words::BLOCKED_SINCE,
+        host = shown(),
+        when = view! { <Ago then=blocked.since now/> }
+    );
     let button = sentence!(words::UNBLOCK_IT, host = shown());
     view! {
         <li class="row">

@@ -1,6 +1,9 @@
 //! Applications: how each came to be known, what ends it, and which hosts are kept out.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use std::time::Duration;
 
@@ -28,7 +31,11 @@ use crate::{
     },
 };
 
-const KINDS: [ApplicationKind; 3] = [ApplicationKind::Registered, ApplicationKind::Document, ApplicationKind::Added];
+const KINDS: [ApplicationKind; 3] = [
+    ApplicationKind::Registered,
+    ApplicationKind::Document,
+    ApplicationKind::Added,
+];
 
 /// `/admin/applications?page=`.
 #[component]
@@ -38,7 +45,10 @@ pub(crate) fn Applications() -> impl IntoView {
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let blocked = desk.administration.blocked_hosts().await?;
-    let Listing { rows: mut clients, unreadable } = desk.administration.clients().await?;
+    let Listing {
+        rows: mut clients,
+        unreadable,
+    } = desk.administration.clients().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
     let leaf = Leaf::cut(clients, &desk.visit.query_decoded("page"));
@@ -50,7 +60,12 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
         form_token: token.clone(),
     };
     let groups = KINDS.into_iter().zip(empty).filter_map(|(kind, empty)| {
-        let here: Vec<_> = leaf.rows.iter().filter(|client| client.kind == kind).cloned().collect();
+        let here: Vec<_> = leaf
+            .rows
+            .iter()
+            .filter(|client| client.kind == kind)
+            .cloned()
+            .collect();
         let shown = !here.is_empty() || (empty && first);
         shown.then(|| view! { <Group kind clients=here viewed=view.clone()/> })
     });
@@ -86,7 +101,10 @@ fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed
         ApplicationKind::Added => "added",
     };
     let none = clients.is_empty();
-    let rows = clients.into_iter().map(|client| view! { <Row client viewed=viewed.clone()/> }).collect_view();
+    let rows = clients
+        .into_iter()
+        .map(|client| view! { <Row client viewed=viewed.clone()/> })
+        .collect_view();
     view! {
         <section aria-labelledby=id>
             <h2 id=id>{words::group(kind)}</h2>
@@ -101,13 +119,25 @@ fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed
 
 #[component]
 pub(super) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
-    let (name, now, id) = (called(&client), viewed.now, clean::sentence(&client.client_id));
-    let since = fill(words::since(client.kind), [("when", view! { <Ago then=client.created_at now/> }.into_any())]);
+    let (name, now, id) = (
+        called(&client),
+        viewed.now,
+        clean::sentence(&client.client_id),
+    );
+    let since = fill(
+        words::since(client.kind),
+        [(
+            "when",
+            view! { <Ago then=client.created_at now/> }.into_any(),
+        )],
+    );
     let used = client.last_used_at.map(|then| {
         let when = view! { <Ago then now/> };
         view! { {common::DOT}{sentence!(words::LAST_USED, when = when)} }
     });
-    let blocked = client.blocked.then(|| view! { " "<span class="badge grave">{words::BLOCKED}</span> });
+    let blocked = client
+        .blocked
+        .then(|| view! { " "<span class="badge grave">{words::BLOCKED}</span> });
     let whence = view! { <Whence client=client.clone()/> };
     let content = view! {
         <Facts client=client.clone()/>
@@ -139,7 +169,10 @@ fn Whence(client: ApplicationSummary) -> impl IntoView {
 
 #[component]
 fn Facts(client: ApplicationSummary) -> impl IntoView {
-    let uris = client.redirect_uris.iter().map(|uri| view! { <dd><bdi>{clean::sentence(uri)}</bdi></dd> });
+    let uris = client
+        .redirect_uris
+        .iter()
+        .map(|uri| view! { <dd><bdi>{clean::sentence(uri)}</bdi></dd> });
     view! {
         <dl class="facts">
             <dt>{words::ANSWERS_GO_TO}</dt>
@@ -153,13 +186,25 @@ fn Facts(client: ApplicationSummary) -> impl IntoView {
 /// What ends it, and what keeps its hosts out.
 #[component]
 fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl IntoView {
-    let Viewed { blocked, afterlife, form_token, .. } = viewed;
+    let Viewed {
+        blocked,
+        afterlife,
+        form_token,
+        ..
+    } = viewed;
     let span = moment::at_most(afterlife);
-    let hosts = client.hosts.into_iter().filter(|host| !is_below(host, &blocked)).map(|host| {
-        view! { <Block host span=span.clone() form_token=&form_token/> }
-    });
+    let hosts = client
+        .hosts
+        .into_iter()
+        .filter(|host| !is_below(host, &blocked))
+        .map(|host| {
+            view! { <Block host span=span.clone() form_token=&form_token/> }
+        });
     let hosts = hosts.collect_view();
-    let consequence = fill(words::removal(client.kind), [("span", span.clone().into_any())]);
+    let consequence = fill(
+        words::removal(client.kind),
+        [("span", span.clone().into_any())],
+    );
     let spoken = admin::spoken(&words::remove(&name), &client.client_id);
     let button = sentence!(words::REMOVE_IT, name = view! { <bdi>{name.clone()}</bdi> });
     view! {
@@ -174,7 +219,12 @@ fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl Int
 
 /// Ending everything that people allowed an application, which stays known.
 #[component]
-fn Disconnect<'a>(client_id: String, name: String, span: String, form_token: &'a str) -> impl IntoView + use<> {
+fn Disconnect<'a>(
+    client_id: String,
+    name: String,
+    span: String,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
     let spoken = admin::spoken(&words::disconnect(&name), &client_id);
     let button = sentence!(words::DISCONNECT_IT, name = view! { <bdi>{name}</bdi> });
     view! {
@@ -201,7 +251,10 @@ fn Block<'a>(host: String, span: String, form_token: &'a str) -> impl IntoView +
 
 /// Whether a host is blocked, by itself or by a name above it.
 fn is_below(host: &str, blocked: &[String]) -> bool {
-    let below = |name: &String| host.strip_suffix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let below = |name: &String| {
+        host.strip_suffix(name.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
     blocked.iter().any(below)
 }
 

@@ -1,6 +1,9 @@
 //! The audit trail.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use oauth::Timestamp;
@@ -31,24 +34,52 @@ pub(crate) fn Audit() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (who, before) = (desk.visit.query_decoded("who").trim().to_owned(), desk.visit.query_decoded("before").parse().ok());
+    let (who, before) = (
+        desk.visit.query_decoded("who").trim().to_owned(),
+        desk.visit.query_decoded("before").parse().ok(),
+    );
     let kind = Kind::parse(&desk.visit.query_decoded("kind"));
-    let filter = AuditFilter { kind, who: (!who.is_empty()).then(|| who.clone()) };
+    let filter = AuditFilter {
+        kind,
+        who: (!who.is_empty()).then(|| who.clone()),
+    };
     let page = desk.administration.audit(&filter, before, A_PAGE).await?;
-    let none = match (page.events.is_empty(), page.before, filter == AuditFilter::default() && before.is_none()) {
+    let none = match (
+        page.events.is_empty(),
+        page.before,
+        filter == AuditFilter::default() && before.is_none(),
+    ) {
         (false, ..) => None,
         (true, Some(_), _) => Some(words::NONE_HERE),
         (true, None, true) => Some(words::NONE),
         (true, None, false) => Some(words::NONE_FOUND),
     };
-    let fields = [("kind", kind.map_or("", Kind::as_str)), ("who", who.as_str())];
+    let fields = [
+        ("kind", kind.map_or("", Kind::as_str)),
+        ("who", who.as_str()),
+    ];
     let place = Place::Admin(Section::Audit);
-    let older = page.before.map(|before| address(&place, &[fields[0], fields[1], ("before", &before.to_string())]));
-    let searched = page.looked_back_to.filter(|_| page.before.is_some() && page.events.len() < A_PAGE);
-    let on = if searched.is_some() { words::SEARCH_ON } else { words::OLDER };
+    let older = page.before.map(|before| {
+        address(
+            &place,
+            &[fields[0], fields[1], ("before", &before.to_string())],
+        )
+    });
+    let searched = page
+        .looked_back_to
+        .filter(|_| page.before.is_some() && page.events.len() < A_PAGE);
+    let on = if searched.is_some() {
+        words::SEARCH_ON
+    } else {
+        words::OLDER
+    };
     let newest = before.map(|_| address(&place, &fields));
     let export = address(&EXPORT, &fields);
-    let rows = page.events.into_iter().map(|recorded| view! { <Row event=recorded.event now=desk.now/> }).collect_view();
+    let rows = page
+        .events
+        .into_iter()
+        .map(|recorded| view! { <Row event=recorded.event now=desk.now/> })
+        .collect_view();
     let view = view! {
         <Filter kind who=who.clone()/>
         <p><a class="link" href=export>{words::EXPORT}</a></p>
@@ -92,7 +123,9 @@ fn Filter(kind: Option<Kind>, who: String) -> impl IntoView {
 pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let caution = event.deed.kind() == Kind::Replays;
     let (at, from) = (event.at, event.from.clone());
-    let times = event.times.map(|times| view! { {common::DOT}{activity::times(times)} });
+    let times = event
+        .times
+        .map(|times| view! { {common::DOT}{activity::times(times)} });
     view! {
         <li class="row">
             <div class:caution=caution>
@@ -106,25 +139,52 @@ pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
 /// What happened, in one sentence.
 #[component]
 fn Sentence(event: Event) -> impl IntoView {
-    let Event { deed, by, whose, client, about, .. } = event;
+    let Event {
+        deed,
+        by,
+        whose,
+        client,
+        about,
+        ..
+    } = event;
     let named = |name: String| view! { <bdi class="strong">{name}</bdi> }.into_any();
     let actor = match &by {
         Actor::Terminal => words::THE_TERMINAL.to_owned(),
         Actor::Administrator(own) => clean::sentence(&own.email),
         Actor::Person => person(whose.as_ref()),
         Actor::Unknown(_) => words::SOMEBODY.to_owned(),
-        Actor::Client => client.as_ref().map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING)),
+        Actor::Client => client
+            .as_ref()
+            .map_or(words::SOMETHING.to_owned(), |client| {
+                clean::name(&client.name, words::SOMETHING)
+            }),
     };
-    let client = client.map_or(words::SOMETHING.to_owned(), |client| clean::name(&client.name, words::SOMETHING));
-    let about = if let Deed::Unknown(name) = deed { Some(name.as_str().to_owned()) } else { about };
+    let client = client.map_or(words::SOMETHING.to_owned(), |client| {
+        clean::name(&client.name, words::SOMETHING)
+    });
+    let about = if let Deed::Unknown(name) = deed {
+        Some(name.as_str().to_owned())
+    } else {
+        about
+    };
     let about = about.map_or(words::SOMETHING.to_owned(), |about| clean::sentence(&about));
-    let slots = [("actor", actor), ("person", person(whose.as_ref())), ("client", client), ("about", about)];
-    fill(words::what(deed), slots.map(|(slot, name)| (slot, named(name))))
+    let slots = [
+        ("actor", actor),
+        ("person", person(whose.as_ref())),
+        ("client", client),
+        ("about", about),
+    ];
+    fill(
+        words::what(deed),
+        slots.map(|(slot, name)| (slot, named(name))),
+    )
 }
 
 /// The address of an account at that time.
 fn person(whose: Option<&Whose>) -> String {
-    whose.map_or(words::SOMEBODY.to_owned(), |whose| clean::sentence(&whose.email))
+    whose.map_or(words::SOMEBODY.to_owned(), |whose| {
+        clean::sentence(&whose.email)
+    })
 }
 
 /// From where it was done.

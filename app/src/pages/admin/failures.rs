@@ -1,12 +1,18 @@
-//! Requests of applications that failed: what was asked for, what is known, what differs, and what helps.
+//! Requests of applications that failed: what was asked for, what is known, what differs, and what
+//! helps.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 mod difference;
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::{Timestamp, redirect};
-use provider::{Asked, AskedText, ClientStanding, FailedStep, Failure, FailureKind, FailureView, Settings};
+use provider::{
+    Asked, AskedText, ClientStanding, FailedStep, Failure, FailureKind, FailureView, Settings,
+};
 
 use self::difference::{Piece, of_address, of_words};
 use super::{
@@ -34,7 +40,10 @@ pub(crate) fn Failures() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (sought, number) = (desk.visit.query_decoded("q"), desk.visit.query_decoded("page"));
+    let (sought, number) = (
+        desk.visit.query_decoded("q"),
+        desk.visit.query_decoded("page"),
+    );
     let mut failures = desk.administration.failures().await?;
     if failures.is_empty() {
         return Ok(view! { <p class="quiet">{words::NONE}</p> }.into_any());
@@ -44,8 +53,15 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     failures.sort_by_key(|view| !is_in_use(view.failure.standing));
     let leaf = Leaf::cut(failures, &number);
     let (turns, none) = (leaf.turns(), leaf.rows.is_empty());
-    let (in_use, others): (Vec<_>, Vec<_>) = leaf.rows.into_iter().partition(|view| is_in_use(view.failure.standing));
-    let known = Known::of(desk.visit.provider.settings(), desk.now, desk.form_token.clone());
+    let (in_use, others): (Vec<_>, Vec<_>) = leaf
+        .rows
+        .into_iter()
+        .partition(|view| is_in_use(view.failure.standing));
+    let known = Known::of(
+        desk.visit.provider.settings(),
+        desk.now,
+        desk.form_token.clone(),
+    );
     let view = view! {
         <Search sought=sought.clone()/>
         {none.then(|| view! { <NoneFound sought=sought.clone()/> })}
@@ -60,17 +76,33 @@ fn is_in_use(standing: ClientStanding) -> bool {
     matches!(standing, ClientStanding::Added | ClientStanding::Used)
 }
 
-/// Whether a failure has what somebody looks for: the number of a request, or a part of anything else.
+/// Whether a failure has what somebody looks for: the number of a request, or a part of anything
+/// else.
 fn fits(failure: &Failure, sought: &str) -> bool {
     let sought = sought.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&sought);
     let of_attempts = failure.attempts.iter().any(|attempt| {
-        let Asked { redirect_uri, resource, scope, client_name } = &attempt.asked;
+        let Asked {
+            redirect_uri,
+            resource,
+            scope,
+            client_name,
+        } = &attempt.asked;
         let asked = [redirect_uri, resource, scope, client_name];
-        attempt.requests.iter().any(|request| has(request)) || asked.into_iter().flatten().any(|asked| has(&asked.text))
+        attempt.requests.iter().any(|request| has(request))
+            || asked.into_iter().flatten().any(|asked| has(&asked.text))
     });
-    let own = [&failure.client_id, &failure.last_from, &failure.code, &failure.description];
-    of_attempts || own.into_iter().chain(&failure.client_name).any(|text| has(text))
+    let own = [
+        &failure.client_id,
+        &failure.last_from,
+        &failure.code,
+        &failure.description,
+    ];
+    of_attempts
+        || own
+            .into_iter()
+            .chain(&failure.client_name)
+            .any(|text| has(text))
 }
 
 /// What a row compares with, and what it needs besides its failure.
@@ -85,13 +117,30 @@ pub(crate) struct Known {
 
 impl Known {
     pub(super) fn of(settings: &Settings, now: Timestamp, form_token: String) -> Self {
-        let scopes = settings.resources.iter().flat_map(|resource| &resource.scopes);
+        let scopes = settings
+            .resources
+            .iter()
+            .flat_map(|resource| &resource.scopes);
         let mut scopes: Vec<_> = scopes.map(|scope| scope.name.clone()).collect();
         scopes.sort_unstable();
         scopes.dedup();
-        let resources = settings.resources.iter().map(|resource| resource.identifier.as_str().to_owned()).collect();
-        let schemes = settings.private_schemes.names().map(str::to_owned).collect();
-        Self { resources, scopes, schemes, now, form_token }
+        let resources = settings
+            .resources
+            .iter()
+            .map(|resource| resource.identifier.as_str().to_owned())
+            .collect();
+        let schemes = settings
+            .private_schemes
+            .names()
+            .map(str::to_owned)
+            .collect();
+        Self {
+            resources,
+            scopes,
+            schemes,
+            now,
+            form_token,
+        }
     }
 }
 
@@ -125,7 +174,10 @@ fn Group<'a>(
     if rows.is_empty() {
         return ().into_any();
     }
-    let rows = rows.into_iter().map(|view| view! { <Row view known/> }).collect_view();
+    let rows = rows
+        .into_iter()
+        .map(|view| view! { <Row view known/> })
+        .collect_view();
     view! {
         <section aria-labelledby=id>
             <h2 id=id>{title}</h2>
@@ -138,12 +190,21 @@ fn Group<'a>(
 
 #[component]
 pub(super) fn Row<'a>(view: FailureView, known: &'a Known) -> impl IntoView + use<> {
-    let FailureView { failure, registered, addable } = view;
+    let FailureView {
+        failure,
+        registered,
+        addable,
+    } = view;
     let now = known.now;
     let client = view! { <bdi class="strong">{called(&failure)}</bdi> };
     let from = view! { <bdi class="address">{clean::sentence(&failure.last_from)}</bdi> };
-    let (first, last) = (view! { <Ago then=failure.first_at now/> }, view! { <Ago then=failure.last_at now/> });
-    let additions = addable.into_iter().map(|uri| view! { <Addition failure=&failure uri form_token=&known.form_token/> });
+    let (first, last) = (
+        view! { <Ago then=failure.first_at now/> },
+        view! { <Ago then=failure.last_at now/> },
+    );
+    let additions = addable
+        .into_iter()
+        .map(|uri| view! { <Addition failure=&failure uri form_token=&known.form_token/> });
     let additions = additions.collect_view();
     view! {
         <li class="row">
@@ -171,25 +232,49 @@ type Field = fn(&Asked) -> &Option<AskedText>;
 /// What was asked for, latest first, and what is known, where the two tell what went wrong.
 fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option<AnyView> {
     let (label, field, against, name): (_, Field, &[String], _) = match failure.kind {
-        FailureKind::WrongRedirect => (words::ASKED_REDIRECT, |asked| &asked.redirect_uri, registered, words::REGISTERED),
-        FailureKind::UnknownScope => (words::ASKED_SCOPE, |asked| &asked.scope, &known.scopes, words::CONFIGURED),
+        FailureKind::WrongRedirect => (
+            words::ASKED_REDIRECT,
+            |asked| &asked.redirect_uri,
+            registered,
+            words::REGISTERED,
+        ),
+        FailureKind::UnknownScope => (
+            words::ASKED_SCOPE,
+            |asked| &asked.scope,
+            &known.scopes,
+            words::CONFIGURED,
+        ),
         FailureKind::ScopeNotGranted => (words::ASKED_SCOPE, |asked| &asked.scope, &[], ""),
         FailureKind::UnknownResource
         | FailureKind::MissingResource
         | FailureKind::SeveralResources
-        | FailureKind::ResourceProof => (words::ASKED_RESOURCE, |asked| &asked.resource, &known.resources, words::CONFIGURED),
-        FailureKind::ResourceNotGranted => (words::ASKED_RESOURCE, |asked| &asked.resource, &[], ""),
+        | FailureKind::ResourceProof => (
+            words::ASKED_RESOURCE,
+            |asked| &asked.resource,
+            &known.resources,
+            words::CONFIGURED,
+        ),
+        FailureKind::ResourceNotGranted => {
+            (words::ASKED_RESOURCE, |asked| &asked.resource, &[], "")
+        }
         FailureKind::BadRegistration | FailureKind::SchemeNotAllowed | FailureKind::KeptOut => {
             (words::ASKED_REDIRECT, |asked| &asked.redirect_uri, &[], "")
         }
         _ => return None,
     };
-    let asked: Vec<_> = failure.attempts.iter().rev().map(|attempt| field(&attempt.asked).clone()).collect();
+    let asked: Vec<_> = failure
+        .attempts
+        .iter()
+        .rev()
+        .map(|attempt| field(&attempt.asked).clone())
+        .collect();
     if asked.iter().all(Option::is_none) && against.is_empty() {
         return None;
     }
     let by_words = matches!(failure.kind, FailureKind::UnknownScope);
-    let told = asked.into_iter().map(|asked| view! { <dd class="plain">{marked(asked, against, by_words)}</dd> });
+    let told = asked
+        .into_iter()
+        .map(|asked| view! { <dd class="plain">{marked(asked, against, by_words)}</dd> });
     Some(
         view! {
             <dl class="facts">
@@ -205,8 +290,14 @@ fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option
 }
 
 fn marked(asked: Option<AskedText>, against: &[String], by_words: bool) -> AnyView {
-    let Some(AskedText { text, altered }) = asked else { return words::NOT_SENT.into_any() };
-    let pieces = if by_words { of_words(&text, against) } else { of_address(&text, against) };
+    let Some(AskedText { text, altered }) = asked else {
+        return words::NOT_SENT.into_any();
+    };
+    let pieces = if by_words {
+        of_words(&text, against)
+    } else {
+        of_address(&text, against)
+    };
     let pieces = pieces.into_iter().map(|piece| match piece {
         Piece::Same(text) => text.into_any(),
         Piece::Different(text) => view! { <mark>{text}</mark> }.into_any(),
@@ -222,15 +313,26 @@ fn listed(known: &[String]) -> AnyView {
     if known.is_empty() {
         return view! { <dd class="plain">{words::KNOWN_NONE}</dd> }.into_any();
     }
-    known.iter().map(|text| view! { <dd><bdi>{clean::sentence(text)}</bdi></dd> }).collect_view().into_any()
+    known
+        .iter()
+        .map(|text| view! { <dd><bdi>{clean::sentence(text)}</bdi></dd> })
+        .collect_view()
+        .into_any()
 }
 
 /// The scheme of an application that the settings do not allow, beside those that they do.
 fn scheme(failure: &Failure, known: &Known) -> Option<AnyView> {
     let asked = failure.attempts.last()?.asked.redirect_uri.as_ref()?;
-    let scheme = asked.text.split_once(':').map(|(scheme, _)| scheme.to_owned())?;
+    let scheme = asked
+        .text
+        .split_once(':')
+        .map(|(scheme, _)| scheme.to_owned())?;
     let is_web = matches!(scheme.as_str(), "https" | "http");
-    if !matches!(failure.kind, FailureKind::BadRegistration | FailureKind::SchemeNotAllowed) || is_web {
+    if !matches!(
+        failure.kind,
+        FailureKind::BadRegistration | FailureKind::SchemeNotAllowed
+    ) || is_web
+    {
         return None;
     }
     Some(
@@ -249,10 +351,19 @@ fn host(failure: &Failure) -> Option<AnyView> {
     if failure.kind != FailureKind::KeptOut {
         return None;
     }
-    let asked = failure.attempts.last().and_then(|attempt| attempt.asked.redirect_uri.as_ref());
-    let own = failure.client_id.starts_with("https://").then_some(failure.client_id.as_str());
+    let asked = failure
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.asked.redirect_uri.as_ref());
+    let own = failure
+        .client_id
+        .starts_with("https://")
+        .then_some(failure.client_id.as_str());
     let uri = own.or(asked.map(|asked| asked.text.as_str()))?;
-    Some(view! { <dt>{words::HOST}</dt><dd><bdi>{clean::sentence(redirect::host(uri))}</bdi></dd> }.into_any())
+    Some(
+        view! { <dt>{words::HOST}</dt><dd><bdi>{clean::sentence(redirect::host(uri))}</bdi></dd> }
+            .into_any(),
+    )
 }
 
 /// The second step: it names exactly what is added, and to what.
@@ -263,7 +374,10 @@ fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl 
     let consequence = sentence!(words::ADD_CONSEQUENCE, client = client, uri = shown());
     let button = sentence!(words::ADD_IT, uri = shown());
     let spoken = admin::spoken(words::ADD_REDIRECT, &uri);
-    let fields = vec![("client_id", failure.client_id.clone()), ("redirect_uri", uri.clone())];
+    let fields = vec![
+        ("client_id", failure.client_id.clone()),
+        ("redirect_uri", uri.clone()),
+    ];
     let act = view! {
         <Act
             action=AddRedirectUri::url() form_token fields spoken
@@ -276,28 +390,68 @@ fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl 
 #[component]
 fn Details(failure: Failure) -> impl IntoView {
     let id = clean::sentence(&failure.client_id);
-    let id = if id.is_empty() { words::NO_CLIENT_ID.to_owned() } else { id };
-    let latest = failure.attempts.iter().max_by_key(|attempt| attempt.last_at).map(|attempt| attempt.asked.clone());
-    let Asked { redirect_uri, resource, scope, .. } = latest.unwrap_or_default();
-    let requests: Vec<_> = failure.attempts.iter().rev().flat_map(|attempt| attempt.requests.iter().rev().cloned()).collect();
+    let id = if id.is_empty() {
+        words::NO_CLIENT_ID.to_owned()
+    } else {
+        id
+    };
+    let latest = failure
+        .attempts
+        .iter()
+        .max_by_key(|attempt| attempt.last_at)
+        .map(|attempt| attempt.asked.clone());
+    let Asked {
+        redirect_uri,
+        resource,
+        scope,
+        ..
+    } = latest.unwrap_or_default();
+    let requests: Vec<_> = failure
+        .attempts
+        .iter()
+        .rev()
+        .flat_map(|attempt| attempt.requests.iter().rev().cloned())
+        .collect();
     let told = |text: Option<AskedText>| text.map(|text| clean::sentence(&text.text));
     let rows = [
         (words::CODE, Some(clean::sentence(&failure.code))),
-        (words::DESCRIPTION, Some(clean::sentence(&failure.description))),
+        (
+            words::DESCRIPTION,
+            Some(clean::sentence(&failure.description)),
+        ),
         (words::CLIENT_ID, Some(id)),
         (words::ASKED_REDIRECT, told(redirect_uri)),
         (words::ASKED_RESOURCE, told(resource)),
         (words::ASKED_SCOPE, told(scope)),
-        (words::REQUEST_IDS, (!requests.is_empty()).then(|| requests.join(" "))),
+        (
+            words::REQUEST_IDS,
+            (!requests.is_empty()).then(|| requests.join(" ")),
+        ),
     ];
-    let rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?)));
-    let rows = rows.map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> }).collect_view();
+    let rows = rows
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)));
+    let rows = rows
+        .map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> })
+        .collect_view();
     view! { <Step summary=words::DETAILS object=called(&failure)><dl class="facts">{rows}</dl></Step> }
 }
 
-/// The name of the application, or what it called itself. One that registers has no id yet, and may have said a name.
+/// The name of the application, or what it called itself. One that registers has no id yet, and may
+/// have said a name.
 fn called(failure: &Failure) -> String {
-    let asked = failure.attempts.last().and_then(|attempt| attempt.asked.client_name.as_ref()).map(|name| name.text.as_str());
-    let own = if failure.step == FailedStep::Register { "" } else { failure.client_id.as_str() };
-    clean::name(failure.client_name.as_deref().or(asked).unwrap_or(own), common::NAMELESS_APPLICATION)
+    let asked = failure
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.asked.client_name.as_ref())
+        .map(|name| name.text.as_str());
+    let own = if failure.step == FailedStep::Register {
+        ""
+    } else {
+        failure.client_id.as_str()
+    };
+    clean::name(
+        failure.client_name.as_deref().or(asked).unwrap_or(own),
+        common::NAMELESS_APPLICATION,
+    )
 }

@@ -1,6 +1,9 @@
 //! Signing keys.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
@@ -27,11 +30,18 @@ pub(crate) fn Keys() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let (keys, now, settings) = (desk.administration.keys().await?, desk.now, desk.visit.provider.settings());
+    let (keys, now, settings) = (
+        desk.administration.keys().await?,
+        desk.now,
+        desk.visit.provider.settings(),
+    );
     let lifetimes = &settings.lifetimes;
     let span = moment::at_most(lifetimes.key_overlap.max(lifetimes.access_token));
     let token = &desk.form_token;
-    let rows = keys.into_iter().map(|key| view! { <Row key now form_token=token.clone()/> }).collect_view();
+    let rows = keys
+        .into_iter()
+        .map(|key| view! { <Row key now form_token=token.clone()/> })
+        .collect_view();
     let address = view! { <bdi class="host">{settings.issuer.url(KEYS)}</bdi> };
     let view = view! {
         <ul class="rows">{rows}</ul>
@@ -51,7 +61,12 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     let kid = key.kid.clone();
     let shown = view! { <bdi class="host">{key.kid}</bdi> };
     let sentence = match (key.state, key.since, key.until) {
-        ("active", Some(then), _) => sentence!(words::ACTIVE_SINCE, key = shown, when = view! { <Ago then now/> }).into_any(),
+        ("active", Some(then), _) => sentence!(
+            words::ACTIVE_SINCE,
+            key = shown,
+            when = view! { <Ago then now/> }
+        )
+        .into_any(),
         ("active", None, _) => sentence!(words::ACTIVE, key = shown).into_any(),
         ("standby", ..) => sentence!(words::STANDBY, key = shown).into_any(),
         (_, _, Some(until)) => {
@@ -60,7 +75,10 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
         }
         (_, _, None) => sentence!(words::RETIRING, key = shown).into_any(),
     };
-    let button = sentence!(words::REVOKE_IT, key = view! { <bdi class="host">{kid.clone()}</bdi> });
+    let button = sentence!(
+        words::REVOKE_IT,
+        key = view! { <bdi class="host">{kid.clone()}</bdi> }
+    );
     view! {
         <li class="row">
             <p>{sentence}</p>

@@ -1,6 +1,9 @@
 //! Long lists: cut into pages, with addresses for each.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use url::form_urlencoded;
@@ -30,7 +33,11 @@ impl<T> Leaf<T> {
         let all = rows.len();
         let last = all.div_ceil(A_PAGE).max(1);
         let before = (number.parse().unwrap_or(1).clamp(1, last) - 1) * A_PAGE;
-        Self { rows: rows.into_iter().skip(before).take(A_PAGE).collect(), before, all }
+        Self {
+            rows: rows.into_iter().skip(before).take(A_PAGE).collect(),
+            before,
+            all,
+        }
     }
 
     /// Whether it is the first one.
@@ -40,7 +47,11 @@ impl<T> Leaf<T> {
 
     /// Where else there is to go from here.
     pub(super) const fn turns(&self) -> Turns {
-        Turns { before: self.before, rows: self.rows.len(), all: self.all }
+        Turns {
+            before: self.before,
+            rows: self.rows.len(),
+            all: self.all,
+        }
     }
 }
 
@@ -60,8 +71,16 @@ pub(super) fn Turn<'a>(section: Section, sought: &'a str, turns: Turns) -> impl 
         return None;
     }
     let number = before / A_PAGE + 1;
-    let to = |number: usize| address(&Place::Admin(section), &[("q", sought), ("page", &number.to_string())]);
-    let (previous, next) = ((before > 0).then(|| to(number - 1)), (before + rows < all).then(|| to(number + 1)));
+    let to = |number: usize| {
+        address(
+            &Place::Admin(section),
+            &[("q", sought), ("page", &number.to_string())],
+        )
+    };
+    let (previous, next) = (
+        (before > 0).then(|| to(number - 1)),
+        (before + rows < all).then(|| to(number + 1)),
+    );
     Some(view! {
         <nav class="turn" aria-label=words::PAGES>
             <span class="quiet">{words::place_in_list(before + 1, before + rows, all)}</span>
@@ -80,8 +99,14 @@ pub(crate) fn Unreadable(count: usize) -> impl IntoView {
 /// The address of a page of ours with the fields that say something.
 pub(super) fn address(place: &impl ToString, fields: &[(&str, &str)]) -> String {
     let said = fields.iter().filter(|(_, value)| !value.is_empty());
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
-    if query.is_empty() { place.to_string() } else { format!("{}?{query}", place.to_string()) }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(said)
+        .finish();
+    if query.is_empty() {
+        place.to_string()
+    } else {
+        format!("{}?{query}", place.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +131,13 @@ mod tests {
     #[test]
     fn an_address_holds_whatever_is_sought() {
         let place = Place::Admin(Section::Accounts);
-        assert_eq!(address(&place, &[("q", ""), ("page", "")]), "/admin/accounts");
-        assert_eq!(address(&place, &[("q", "a&page=9 \"é"), ("page", "2")]), "/admin/accounts?q=a%26page%3D9+%22%C3%A9&page=2");
+        assert_eq!(
+            address(&place, &[("q", ""), ("page", "")]),
+            "/admin/accounts"
+        );
+        assert_eq!(
+            address(&place, &[("q", "a&page=9 \"é"), ("page", "2")]),
+            "/admin/accounts?q=a%26page%3D9+%22%C3%A9&page=2"
+        );
     }
 }

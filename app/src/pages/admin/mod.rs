@@ -1,6 +1,10 @@
-//! The pages for whoever runs the server. All of them want an administrator who showed a credential a moment ago.
+//! The pages for whoever runs the server. All of them want an administrator who showed a credential
+//! a moment ago.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 pub(crate) mod accounts;
 mod application_forms;
@@ -52,19 +56,32 @@ impl Desk {
         let administration = match visit.provider.administrator(&visit.visitor).await {
             Ok(administration) => administration,
             Err(NotAdministrator::NotSignedIn) => return Err(Halt::Elsewhere(Place::Login(None))),
-            Err(NotAdministrator::WrongRole) => return Err(ProblemFacts::for_administrators().into()),
-            Err(NotAdministrator::ConfirmFirst) => return Err(Halt::Elsewhere(Place::Confirm(Then::Admin(section)))),
+            Err(NotAdministrator::WrongRole) => {
+                return Err(ProblemFacts::for_administrators().into());
+            }
+            Err(NotAdministrator::ConfirmFirst) => {
+                return Err(Halt::Elsewhere(Place::Confirm(Then::Admin(section))));
+            }
             Err(NotAdministrator::Unavailable) => return Err(ProblemFacts::unavailable().into()),
         };
         let (notice, form_token, now) = (visit.notice(), visit.form_token(), visit.provider.now());
-        Ok(Self { visit, administration, notice, form_token, now })
+        Ok(Self {
+            visit,
+            administration,
+            notice,
+            form_token,
+            now,
+        })
     }
 
     /// What was posted and refused, for the form that it came from.
     fn refused(&self) -> Option<Refused> {
         let notice = self.notice.clone()?;
         match notice.message {
-            News::Refused { attempt, why } => Some(Refused { attempt, why: why.text() }),
+            News::Refused { attempt, why } => Some(Refused {
+                attempt,
+                why: why.text(),
+            }),
             _ => None,
         }
     }
@@ -84,7 +101,10 @@ where
 {
     page(move |visit: Visit| async move {
         let desk = Desk::open(visit, section).await?;
-        let (notice, lifetime) = (desk.notice.clone(), desk.visit.provider.settings().lifetimes.invitation);
+        let (notice, lifetime) = (
+            desk.notice.clone(),
+            desk.visit.provider.settings().lifetimes.invitation,
+        );
         let content = load(desk).await?;
         let body = view! {
             <Navigation current=section/>
@@ -93,7 +113,12 @@ where
             <Outcome notice lifetime/>
             {content}
         };
-        Ok(Page { title: words::title(section), name: section.page(), awake: false, body: body.into_any() })
+        Ok(Page {
+            title: words::title(section),
+            name: section.page(),
+            awake: false,
+            body: body.into_any(),
+        })
     })
 }
 

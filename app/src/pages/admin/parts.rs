@@ -1,6 +1,9 @@
 //! The parts these pages are made of.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use std::time::Duration;
 
@@ -35,14 +38,19 @@ pub(super) fn Navigation(current: Section) -> impl IntoView {
     }
 }
 
-/// What came of the last post, and what it made; `lifetime` is that of a one-time link. What a form was refused for stands beside
-/// that form.
+/// What came of the last post, and what it made; `lifetime` is that of a one-time link. What a form
+/// was refused for stands beside that form.
 #[component]
 pub(super) fn Outcome(notice: Option<Notice<News>>, lifetime: Duration) -> impl IntoView {
-    let Notice { message, secret, .. } = notice?;
+    let Notice {
+        message, secret, ..
+    } = notice?;
     let text = message.text();
     match message {
-        News::Refused { attempt: Attempt::Button, .. } => Some(view! { <p class="alert" role="alert">{text}</p> }.into_any()),
+        News::Refused {
+            attempt: Attempt::Button,
+            ..
+        } => Some(view! { <p class="alert" role="alert">{text}</p> }.into_any()),
         News::Refused { .. } => None,
         message => Some(
             view! {
@@ -62,7 +70,11 @@ fn Made(message: News, secret: Option<ShownOnce>, lifetime: Duration) -> impl In
     match (message, secret) {
         (News::Invited { email } | News::ResetLinkMade { email }, Some(link)) => {
             let person = view! { <bdi class="strong">{clean::sentence(&email)}</bdi> };
-            let explained = sentence!(words::LINK_EXPLAINED, person = person, span = moment::at_most(lifetime));
+            let explained = sentence!(
+                words::LINK_EXPLAINED,
+                person = person,
+                span = moment::at_most(lifetime)
+            );
             view! {
                 <Copied id="one-time-link" label=words::ONE_TIME_LINK value=link.0/>
                 <p class="hint">{explained}</p>
@@ -140,7 +152,9 @@ pub(super) fn Act<'a>(
     /// What the button says.
     button: AnyView,
 ) -> impl IntoView + use<> {
-    let fields = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <form class="stack" method="post" action=action>
             <HiddenFields form_token=form_token.to_owned()/>

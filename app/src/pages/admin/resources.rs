@@ -1,6 +1,9 @@
 //! Resources, and what is handed to whoever develops their servers.
 
-#![expect(unreachable_pub, reason = "the component macro makes public what is public to this crate alone")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public what is public to this crate alone"
+)]
 
 use leptos::prelude::*;
 use oauth::resource::{Resource, ScopeDescription};
@@ -26,16 +29,25 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     if settings.resources.is_empty() {
         return Ok(view! { <p class="quiet">{words::NONE}</p> }.into_any());
     }
-    let sections = settings.resources.iter().enumerate().map(|(index, resource)| {
-        let handover = Handover::of(resource, &settings.issuer, &settings.resources);
-        let issuer = settings.issuer.to_string();
-        view! { <OneResource index resource=resource.clone() handover issuer/> }
-    });
+    let sections = settings
+        .resources
+        .iter()
+        .enumerate()
+        .map(|(index, resource)| {
+            let handover = Handover::of(resource, &settings.issuer, &settings.resources);
+            let issuer = settings.issuer.to_string();
+            view! { <OneResource index resource=resource.clone() handover issuer/> }
+        });
     Ok(sections.collect_view().into_any())
 }
 
 #[component]
-fn OneResource(index: usize, resource: Resource, handover: Handover, issuer: String) -> impl IntoView {
+fn OneResource(
+    index: usize,
+    resource: Resource,
+    handover: Handover,
+    issuer: String,
+) -> impl IntoView {
     let id = format!("resource-{index}");
     let name = clean::name(&resource.name, resource.identifier.host());
     let scopes = if resource.scopes.is_empty() {
@@ -64,7 +76,8 @@ fn OneResource(index: usize, resource: Resource, handover: Handover, issuer: Str
 fn Scopes(scopes: Vec<ScopeDescription>) -> impl IntoView {
     let marked = scopes.iter().any(|scope| !scope.default);
     let rows = scopes.into_iter().map(|scope| {
-        let mark = (marked && scope.default).then(|| view! { " "<span class="mark">{words::AT_FIRST}</span> });
+        let mark = (marked && scope.default)
+            .then(|| view! { " "<span class="mark">{words::AT_FIRST}</span> });
         view! {
             <tr>
                 <th scope="row"><span class="host">{scope.name}</span>{mark}</th>
@@ -88,8 +101,13 @@ fn Description(handover: Handover) -> impl IntoView {
     let explained = if handover.is_served_here {
         sentence!(words::DOCUMENT_SERVED, address = address).into_any()
     } else {
-        sentence!(words::DOCUMENT_EXPLAINED, address = address, kind = code(handover::JSON), header = code(handover::CORS))
-            .into_any()
+        sentence!(
+            words::DOCUMENT_EXPLAINED,
+            address = address,
+            kind = code(handover::JSON),
+            header = code(handover::CORS)
+        )
+        .into_any()
     };
     view! {
         <div class="part">
@@ -102,8 +120,11 @@ fn Description(handover: Handover) -> impl IntoView {
 
 #[component]
 fn Refusal(challenge: String) -> impl IntoView {
-    let explained =
-        sentence!(words::CHALLENGE_EXPLAINED, error = code(handover::INVALID_TOKEN), scope = code(handover::INSUFFICIENT_SCOPE));
+    let explained = sentence!(
+        words::CHALLENGE_EXPLAINED,
+        error = code(handover::INVALID_TOKEN),
+        scope = code(handover::INSUFFICIENT_SCOPE)
+    );
     view! {
         <div class="part">
             <h3>{words::CHALLENGE}</h3>

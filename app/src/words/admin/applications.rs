@@ -90,16 +90,20 @@ pub(crate) const BLOCK_EXPLAINED: Template = Template::new(
 );
 
 pub(crate) const ADD: &str = "Add an application";
-pub(crate) const ADD_EXPLAINED: &str = "Only needed for one that can neither register itself nor describe itself at a web address.";
+pub(crate) const ADD_EXPLAINED: &str =
+    "Only needed for one that can neither register itself nor describe itself at a web address.";
 pub(crate) const NAME: &str = "Name";
 pub(crate) const REDIRECT_URIS: &str = "Redirect URIs";
-pub(crate) const REDIRECT_URIS_EXPLAINED: &str = "One a line, exactly as the application sends them.";
+pub(crate) const REDIRECT_URIS_EXPLAINED: &str =
+    "One a line, exactly as the application sends them.";
 pub(crate) const KEEPS_A_SECRET: &str = "It can keep a secret";
-pub(crate) const KEEPS_A_SECRET_EXPLAINED: &str = "As a service of its own can; an application on people's computers cannot.";
+pub(crate) const KEEPS_A_SECRET_EXPLAINED: &str =
+    "As a service of its own can; an application on people's computers cannot.";
 pub(crate) const ADD_IT: &str = "Add";
 
 pub(crate) const BLOCKED_HOSTS: &str = "Blocked hosts";
-pub(crate) const NONE_BLOCKED: &str = "None. An application that comes from a host you block, or answers there, gets nothing.";
+pub(crate) const NONE_BLOCKED: &str =
+    "None. An application that comes from a host you block, or answers there, gets nothing.";
 pub(crate) const BLOCKED_SINCE: Template = Template::new("{host} · blocked {when}");
 pub(crate) const UNBLOCK_IT: Template = Template::new("Unblock {host}");
 pub(crate) const HOST: &str = "Host";

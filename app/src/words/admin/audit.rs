@@ -7,12 +7,14 @@ use crate::words::Template;
 pub(crate) const KIND: &str = "Kind";
 pub(crate) const EVERY_KIND: &str = "Everything";
 pub(crate) const WHO: &str = "Who";
-pub(crate) const WHO_EXPLAINED: &str = "Part of an address, or of an application's name or client id.";
+pub(crate) const WHO_EXPLAINED: &str =
+    "Part of an address, or of an application's name or client id.";
 pub(crate) const SHOW: &str = "Show";
 pub(crate) const EXPORT: &str = "Export";
 pub(crate) const OLDER: &str = "Older";
 pub(crate) const NEWEST: &str = "Newest";
-pub(crate) const NONE: &str = "Nothing yet. What people, applications and administrators do stands here from now on.";
+pub(crate) const NONE: &str =
+    "Nothing yet. What people, applications and administrators do stands here from now on.";
 pub(crate) const NONE_FOUND: &str = "Nothing that is kept fits.";
 pub(crate) const NONE_HERE: &str = "Nothing among the latest of these fits. There are older ones.";
 /// Where only a part of the trail was searched for a page.
@@ -37,12 +39,15 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// What happened. `actor` did it, `person` is whose account it is about, `client` the application, `about` what else there is.
+/// What happened. `actor` did it, `person` is whose account it is about, `client` the application,
+/// `about` what else there is.
 pub(crate) const fn what(deed: Deed) -> Template {
     Template::new(match deed {
         Deed::SignedInWithPasskey => "{person} signed in with a passkey.",
         Deed::SignedInWithPassword => "{person} signed in with a password.",
-        Deed::SignedInWithRecoveryCode => "{person} signed in with a recovery code, which is used up.",
+        Deed::SignedInWithRecoveryCode => {
+            "{person} signed in with a recovery code, which is used up."
+        }
         Deed::SignInRefused => "Somebody tried to sign in as {person} and was refused.",
         Deed::SignedOut => "{person} signed out.",
         Deed::SessionEnded => "{person} signed out another browser, {about}.",
@@ -64,7 +69,9 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::Disconnected => "{person} disconnected {client} from {about}.",
         Deed::AllDisconnected => "{person} disconnected every application.",
         Deed::GrantRevoked => "{client} ended its connection to {about} for {person}.",
-        Deed::CodeReplayed => "A code of {client} for {person} at {about} was used twice, which ended the connection.",
+        Deed::CodeReplayed => {
+            "A code of {client} for {person} at {about} was used twice, which ended the connection."
+        }
         Deed::RefreshTokenReplayed => {
             "An old refresh token of {client} for {person} at {about} was used again, which ended the connection."
         }
@@ -90,7 +97,9 @@ pub(crate) const fn what(deed: Deed) -> Template {
         Deed::KeyRotated => "{actor} made a new signing key, {about}.",
         Deed::IssuerAccepted => "{actor} accepted the change of this server's address: {about}.",
         Deed::StoreRestored => "{actor} restored everything from a backup: {about}.",
-        Deed::Unknown(_) => "Something happened that this version of the server does not know: {about}.",
+        Deed::Unknown(_) => {
+            "Something happened that this version of the server does not know: {about}."
+        }
     })
 }
 
@@ -103,12 +112,32 @@ mod tests {
     fn every_deed_is_a_sentence_with_slots_that_are_filled() {
         for deed in Deed::ALL {
             let pieces = what(deed).pieces();
-            assert!(matches!(pieces.last(), Some(Piece::Words(words)) if words.ends_with('.')), "{deed:?}");
-            let slots: Vec<_> =
-                pieces.iter().filter_map(|piece| if let Piece::Slot(slot) = piece { Some(*slot) } else { None }).collect();
-            assert!(slots.iter().all(|slot| ["actor", "person", "client", "about"].contains(slot)), "{deed:?}: {slots:?}");
+            assert!(
+                matches!(pieces.last(), Some(Piece::Words(words)) if words.ends_with('.')),
+                "{deed:?}"
+            );
+            let slots: Vec<_> = pieces
+                .iter()
+                .filter_map(|piece| {
+                    if let Piece::Slot(slot) = piece {
+                        Some(*slot)
+                    } else {
+                        None
+                    }
+                })
+                .collect();
+            assert!(
+                slots
+                    .iter()
+                    .all(|slot| ["actor", "person", "client", "about"].contains(slot)),
+                "{deed:?}: {slots:?}"
+            );
             // What administrators did names who of them did it.
-            assert_eq!(slots.contains(&"actor"), deed.kind() == Kind::Administration, "{deed:?}");
+            assert_eq!(
+                slots.contains(&"actor"),
+                deed.kind() == Kind::Administration,
+                "{deed:?}"
+            );
         }
     }
 }

@@ -14,41 +14,82 @@ pub(crate) const SHOW_ALL: &str = "Show all failures";
 /// Applications that an administrator added, or that people use; and all others.
 pub(crate) const IN_USE: &str = "Applications in use";
 pub(crate) const OTHERS: &str = "New and unknown applications";
-pub(crate) const OTHERS_EXPLAINED: &str =
-    "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
+pub(crate) const OTHERS_EXPLAINED: &str = "Anybody can send requests in the name of an application. Change nothing for one that you do not expect.";
 
 /// What went wrong.
 pub(crate) const fn what(kind: FailureKind) -> Template {
     Template::new(match kind {
-        FailureKind::UnknownClient => "{client} is not registered here, or its registration has expired.",
-        FailureKind::WrongRedirect => "{client} asked for a redirect URI that is not registered for it.",
+        FailureKind::UnknownClient => {
+            "{client} is not registered here, or its registration has expired."
+        }
+        FailureKind::WrongRedirect => {
+            "{client} asked for a redirect URI that is not registered for it."
+        }
         FailureKind::BadDocument => "The client metadata document of {client} cannot be used.",
-        FailureKind::Unreachable => "The web server of {client} did not give what this server needs.",
-        FailureKind::KeptOut => "{client} was refused: its host is blocked, or the configuration does not allow it.",
-        FailureKind::NoCommonAuthentication => "{client} and this server have no authentication method in common.",
+        FailureKind::Unreachable => {
+            "The web server of {client} did not give what this server needs."
+        }
+        FailureKind::KeptOut => {
+            "{client} was refused: its host is blocked, or the configuration does not allow it."
+        }
+        FailureKind::NoCommonAuthentication => {
+            "{client} and this server have no authentication method in common."
+        }
         FailureKind::MalformedRequest => "{client} sent an incomplete or malformed request.",
         FailureKind::UnknownScope => "{client} asked for scopes that do not exist here.",
         FailureKind::ScopeNotGranted => "{client} asked for scopes that the user has not allowed.",
-        FailureKind::UnknownResource => "{client} asked for a resource that is not configured here.",
-        FailureKind::ResourceNotGranted => "{client} asked for a token for another resource than the user allowed.",
-        FailureKind::MissingResource => "{client} did not say which resource it wants, and there are several.",
+        FailureKind::UnknownResource => {
+            "{client} asked for a resource that is not configured here."
+        }
+        FailureKind::ResourceNotGranted => {
+            "{client} asked for a token for another resource than the user allowed."
+        }
+        FailureKind::MissingResource => {
+            "{client} did not say which resource it wants, and there are several."
+        }
         FailureKind::SeveralResources => "{client} asked for several resources at once.",
-        FailureKind::SchemeNotAllowed => "{client} uses a redirect URI with a scheme that the configuration does not allow.",
-        FailureKind::PersonNeeded => "{client} wanted an answer without a page, but the user had to be asked.",
+        FailureKind::SchemeNotAllowed => {
+            "{client} uses a redirect URI with a scheme that the configuration does not allow."
+        }
+        FailureKind::PersonNeeded => {
+            "{client} wanted an answer without a page, but the user had to be asked."
+        }
         FailureKind::ClientProof => "{client} failed to authenticate.",
-        FailureKind::MalformedAuthentication => "{client} sent credentials that cannot be read, or in more than one place.",
-        FailureKind::SecretOfPublicClient => "{client} is a public client, and sent a client secret.",
-        FailureKind::ResourceProof => "A resource that calls itself {client} failed to authenticate at introspection.",
-        FailureKind::BadCode => "{client} sent an authorization code that is unknown, expired, or of another application.",
-        FailureKind::VerifierMismatch => "{client} sent a code verifier that does not match its request (PKCE).",
-        FailureKind::BadRefreshToken => "{client} sent a refresh token that is unknown, expired or revoked.",
-        FailureKind::Replayed => "{client} used a one-time code or an old refresh token again, so its connection was ended.",
-        FailureKind::AccountGone => "{client} came with a token of an account that is disabled or removed.",
+        FailureKind::MalformedAuthentication => {
+            "{client} sent credentials that cannot be read, or in more than one place."
+        }
+        FailureKind::SecretOfPublicClient => {
+            "{client} is a public client, and sent a client secret."
+        }
+        FailureKind::ResourceProof => {
+            "A resource that calls itself {client} failed to authenticate at introspection."
+        }
+        FailureKind::BadCode => {
+            "{client} sent an authorization code that is unknown, expired, or of another application."
+        }
+        FailureKind::VerifierMismatch => {
+            "{client} sent a code verifier that does not match its request (PKCE)."
+        }
+        FailureKind::BadRefreshToken => {
+            "{client} sent a refresh token that is unknown, expired or revoked."
+        }
+        FailureKind::Replayed => {
+            "{client} used a one-time code or an old refresh token again, so its connection was ended."
+        }
+        FailureKind::AccountGone => {
+            "{client} came with a token of an account that is disabled or removed."
+        }
         FailureKind::BadRegistration => "The registration of {client} was not accepted.",
-        FailureKind::RegistrationClosed => "{client} tried to register, and registration is switched off.",
+        FailureKind::RegistrationClosed => {
+            "{client} tried to register, and registration is switched off."
+        }
         FailureKind::TooMany => "{client} was refused because a limit was reached.",
-        FailureKind::RequestGone => "A page on which a user allows {client} access was opened too late, or a second time.",
-        FailureKind::Other => "A request of {client} failed, for a reason that this version of the server does not know.",
+        FailureKind::RequestGone => {
+            "A page on which a user allows {client} access was opened too late, or a second time."
+        }
+        FailureKind::Other => {
+            "A request of {client} failed, for a reason that this version of the server does not know."
+        }
     })
 }
 
@@ -63,7 +104,9 @@ pub(crate) const fn fix(kind: FailureKind) -> &'static str {
             "What you can do, if you added the application and recognise the address: add it. Otherwise the developer: the address has \
              to be registered, character for character. Nothing was sent to it."
         }
-        FailureKind::BadDocument => "What the developer can do: mend the document. The details say what is wrong with it.",
+        FailureKind::BadDocument => {
+            "What the developer can do: mend the document. The details say what is wrong with it."
+        }
         FailureKind::Unreachable => {
             "What the developer can do: make the address answer. The details say what came instead. This server asks again at the \
              next request."
@@ -138,7 +181,9 @@ pub(crate) const fn fix(kind: FailureKind) -> &'static str {
         FailureKind::AccountGone => {
             "What you can do, if the person should have access: enable the account under Accounts, or invite them again."
         }
-        FailureKind::BadRegistration => "What the developer can do: correct the member that the details name.",
+        FailureKind::BadRegistration => {
+            "What the developer can do: correct the member that the details name."
+        }
         FailureKind::RegistrationClosed => {
             "What you can do: add the application under Applications, or set registration = on in the configuration."
         }
@@ -149,7 +194,9 @@ pub(crate) const fn fix(kind: FailureKind) -> &'static str {
         FailureKind::RequestGone => {
             "What the user can do: start again in the application. A request waits 30 minutes, in the browser where it began."
         }
-        FailureKind::Other => "What you can do: look at this page on a server of the newer version.",
+        FailureKind::Other => {
+            "What you can do: look at this page on a server of the newer version."
+        }
     }
 }
 
@@ -194,7 +241,8 @@ pub(crate) const HOST: &str = "Host";
 pub(crate) const REGISTERED: &str = "Registered";
 pub(crate) const CONFIGURED: &str = "Configured";
 pub(crate) const KNOWN_NONE: &str = "none";
-pub(crate) const ALTERED: &str = "Characters that cannot be shown, or beyond the first 512, were left out.";
+pub(crate) const ALTERED: &str =
+    "Characters that cannot be shown, or beyond the first 512, were left out.";
 pub(crate) const NOT_SENT: &str = "none was sent";
 
 /// The way to mend it.
@@ -246,11 +294,28 @@ mod tests {
     fn every_failure_names_the_client_once_and_says_who_mends_it() {
         for kind in KINDS {
             let pieces = what(kind).pieces();
-            assert_eq!(pieces.iter().filter(|piece| **piece == Piece::Slot("client")).count(), 1, "{kind:?}");
-            assert!(pieces.iter().all(|piece| matches!(piece, Piece::Words(_) | Piece::Slot("client"))), "{kind:?}");
+            assert_eq!(
+                pieces
+                    .iter()
+                    .filter(|piece| **piece == Piece::Slot("client"))
+                    .count(),
+                1,
+                "{kind:?}"
+            );
+            assert!(
+                pieces
+                    .iter()
+                    .all(|piece| matches!(piece, Piece::Words(_) | Piece::Slot("client"))),
+                "{kind:?}"
+            );
             let fix = fix(kind);
             assert!(fix.ends_with('.') && !fix.contains('!'), "{fix}");
-            assert!(["the developer", "the user", "you can", "Nobody"].iter().any(|who| fix.contains(who)), "{fix}");
+            assert!(
+                ["the developer", "the user", "you can", "Nobody"]
+                    .iter()
+                    .any(|who| fix.contains(who)),
+                "{fix}"
+            );
         }
     }
 

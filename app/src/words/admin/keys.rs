@@ -5,7 +5,8 @@ use crate::words::Template;
 pub(crate) const ACTIVE: Template = Template::new("{key} signs");
 pub(crate) const ACTIVE_SINCE: Template = Template::new("{key} signs since {when}");
 pub(crate) const RETIRING: Template = Template::new("{key} signs no more");
-pub(crate) const RETIRING_UNTIL: Template = Template::new("{key} signs no more, and is good for checking until {when}");
+pub(crate) const RETIRING_UNTIL: Template =
+    Template::new("{key} signs no more, and is good for checking until {when}");
 
 pub(crate) const STANDBY: Template = Template::new("{key} signs next, and is published already");
 
@@ -19,7 +20,8 @@ pub(crate) fn revoke(key: &str) -> String {
     format!("Revoke {key}")
 }
 
-pub(crate) const PUBLISHED: Template = Template::new("Whoever checks tokens reads the public keys at {address}.");
+pub(crate) const PUBLISHED: Template =
+    Template::new("Whoever checks tokens reads the public keys at {address}.");
 
 pub(crate) const ROTATE: &str = "Rotate";
 pub(crate) const ROTATE_EXPLAINED: Template = Template::new(

@@ -1,4 +1,5 @@
-//! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their readers know what these are.
+//! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their
+//! readers know what these are.
 
 pub(crate) mod accounts;
 pub(crate) mod applications;
@@ -63,7 +64,8 @@ pub(crate) const CLIENT_SECRET: &str = "Client secret";
 pub(crate) const LINK_EXPLAINED: Template = Template::new(
     "Hand it to {person} now: it is shown this once, opens for whoever comes first, works once, and ends within {span}.",
 );
-pub(crate) const SECRET_EXPLAINED: &str = "Copy it now: it is shown this once, and nobody can read it again.";
+pub(crate) const SECRET_EXPLAINED: &str =
+    "Copy it now: it is shown this once, and nobody can read it again.";
 
 /// Turning pages.
 pub(crate) const PAGES: &str = "Pages";
@@ -82,5 +84,9 @@ pub(crate) fn unreadable(count: usize) -> String {
 }
 
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
 }

@@ -71,26 +71,50 @@ impl News {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Invited { email } if provider::has_local_domain(email) => {
-                format!("{} is invited. What follows the @ has no dot: make sure that it is no slip.", shown(email))
+                format!(
+                    "{} is invited. What follows the @ has no dot: make sure that it is no slip.",
+                    shown(email)
+                )
             }
             Self::Invited { email } => format!("{} is invited.", shown(email)),
-            Self::LinkWithdrawn { email } => format!("No link to {} opens anything any more.", shown(email)),
+            Self::LinkWithdrawn { email } => {
+                format!("No link to {} opens anything any more.", shown(email))
+            }
             Self::ResetLinkMade { email } => {
-                format!("Whoever has this link chooses a new way to sign in as {}. Until then the present ones work.", shown(email))
+                format!(
+                    "Whoever has this link chooses a new way to sign in as {}. Until then the present ones work.",
+                    shown(email)
+                )
             }
             Self::AccountDisabled { email } => format!("{} is disabled.", shown(email)),
             Self::AccountEnabled { email } => format!("{} may sign in again.", shown(email)),
             Self::AccountRemoved { email } => format!("{} is removed.", shown(email)),
-            Self::RoleSet { email, administrator: true } => format!("{} is an administrator now.", shown(email)),
-            Self::RoleSet { email, administrator: false } => format!("{} is no administrator any more.", shown(email)),
-            Self::ClientAdded { .. } => "The application is added. Give it what stands here.".to_owned(),
-            Self::ClientRemoved => "The application is removed, and everything that people allowed it has ended.".to_owned(),
+            Self::RoleSet {
+                email,
+                administrator: true,
+            } => format!("{} is an administrator now.", shown(email)),
+            Self::RoleSet {
+                email,
+                administrator: false,
+            } => format!("{} is no administrator any more.", shown(email)),
+            Self::ClientAdded { .. } => {
+                "The application is added. Give it what stands here.".to_owned()
+            }
+            Self::ClientRemoved => {
+                "The application is removed, and everything that people allowed it has ended."
+                    .to_owned()
+            }
             Self::ClientDisconnected => "Every connection of the application has ended.".to_owned(),
-            Self::RedirectUriAdded { redirect_uri } => format!("Added {}. Connect the application again.", shown(redirect_uri)),
+            Self::RedirectUriAdded { redirect_uri } => format!(
+                "Added {}. Connect the application again.",
+                shown(redirect_uri)
+            ),
             Self::HostBlocked { host } => format!("{} is blocked.", shown(host)),
             Self::HostUnblocked { host } => format!("{} is let in again.", shown(host)),
             Self::KeysRotated => "A new key signs from now on.".to_owned(),
-            Self::KeyRevoked => "The key is revoked: what it signed is refused from now on.".to_owned(),
+            Self::KeyRevoked => {
+                "The key is revoked: what it signed is refused from now on.".to_owned()
+            }
             Self::Refused { why, .. } => why.text(),
         }
     }
@@ -98,16 +122,28 @@ impl News {
 
 impl Attempt {
     pub(crate) fn invite(email: &str, role: &str) -> Self {
-        Self::Invite { email: whole(email, MOST_OF_A_LINE), administrator: role == provider::Role::Administrator.as_str() }
+        Self::Invite {
+            email: whole(email, MOST_OF_A_LINE),
+            administrator: role == provider::Role::Administrator.as_str(),
+        }
     }
 
     pub(crate) fn add_client(name: &str, redirect_uris: &str, confidential: bool) -> Self {
-        let (name, redirect_uris) = (whole(name, MOST_OF_A_LINE), whole(redirect_uris, MOST_OF_SEVERAL));
-        Self::AddClient { name, redirect_uris, confidential }
+        let (name, redirect_uris) = (
+            whole(name, MOST_OF_A_LINE),
+            whole(redirect_uris, MOST_OF_SEVERAL),
+        );
+        Self::AddClient {
+            name,
+            redirect_uris,
+            confidential,
+        }
     }
 
     pub(crate) fn block_host(host: &str) -> Self {
-        Self::BlockHost { host: whole(host, MOST_OF_A_LINE) }
+        Self::BlockHost {
+            host: whole(host, MOST_OF_A_LINE),
+        }
     }
 }
 
@@ -133,7 +169,9 @@ impl Fault {
             Self::Plain(message) => message.text(),
             Self::Own => super::accounts::OWN.to_owned(),
             Self::Said(why) => format!("Nothing was done: {}.", why.trim_end_matches('.')),
-            Self::Unfinished(what) => format!("Not everything was done: {}.", what.trim_end_matches('.')),
+            Self::Unfinished(what) => {
+                format!("Not everything was done: {}.", what.trim_end_matches('.'))
+            }
         }
     }
 }
@@ -150,9 +188,9 @@ impl From<AdministrationError> for Fault {
             AdministrationError::Unavailable => Self::Plain(Message::Unavailable),
             AdministrationError::Own => Self::Own,
             AdministrationError::Unfinished(what) => Self::Unfinished(Self::bounded(&what)),
-            AdministrationError::NotFound(why) | AdministrationError::Invalid(why) | AdministrationError::Conflict(why) => {
-                Self::said(&why)
-            }
+            AdministrationError::NotFound(why)
+            | AdministrationError::Invalid(why)
+            | AdministrationError::Conflict(why) => Self::said(&why),
         }
     }
 }
@@ -160,7 +198,11 @@ impl From<AdministrationError> for Fault {
 /// What was typed, or nothing: a part of it would mislead.
 fn whole(typed: &str, most: usize) -> String {
     let fits = serde_json::to_string(typed).is_ok_and(|json| json.len() <= most);
-    if fits { typed.to_owned() } else { String::new() }
+    if fits {
+        typed.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 fn shown(outside: &str) -> String {
@@ -173,15 +215,29 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_sentence() {
-        let conflict = AdministrationError::Conflict("bob@example.com has an account and can sign in already".to_owned());
-        assert_eq!(Fault::from(conflict).text(), "Nothing was done: bob@example.com has an account and can sign in already.");
-        assert_eq!(Fault::from(AdministrationError::Unavailable).text(), Message::Unavailable.text());
-        assert!(Fault::from(AdministrationError::Own).text().contains("your own account"));
+        let conflict = AdministrationError::Conflict(
+            "bob@example.com has an account and can sign in already".to_owned(),
+        );
+        assert_eq!(
+            Fault::from(conflict).text(),
+            "Nothing was done: bob@example.com has an account and can sign in already."
+        );
+        assert_eq!(
+            Fault::from(AdministrationError::Unavailable).text(),
+            Message::Unavailable.text()
+        );
+        assert!(
+            Fault::from(AdministrationError::Own)
+                .text()
+                .contains("your own account")
+        );
     }
 
     #[test]
     fn d30_news_repeat_names_clean() {
-        let news = News::AccountDisabled { email: "al\u{202e}ice@example.com\u{200b}".to_owned() };
+        let news = News::AccountDisabled {
+            email: "al\u{202e}ice@example.com\u{200b}".to_owned(),
+        };
         assert_eq!(news.text(), "alice@example.com is disabled.");
     }
 
@@ -190,9 +246,15 @@ mod tests {
         let uris = "https://a.example/cb\n".repeat(30);
         assert_eq!(
             Attempt::add_client("App", &uris, true),
-            Attempt::AddClient { name: "App".to_owned(), redirect_uris: uris.clone(), confidential: true }
+            Attempt::AddClient {
+                name: "App".to_owned(),
+                redirect_uris: uris.clone(),
+                confidential: true
+            }
         );
-        let Attempt::AddClient { redirect_uris, .. } = Attempt::add_client("App", &uris.repeat(10), true) else {
+        let Attempt::AddClient { redirect_uris, .. } =
+            Attempt::add_client("App", &uris.repeat(10), true)
+        else {
             panic!("another attempt")
         };
         assert_eq!(redirect_uris, "");

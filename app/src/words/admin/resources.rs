@@ -2,7 +2,8 @@
 
 use crate::words::Template;
 
-pub(crate) const NONE: &str = "None. Each [[resource]] of the configuration stands here, and what its server needs.";
+pub(crate) const NONE: &str =
+    "None. Each [[resource]] of the configuration stands here, and what its server needs.";
 
 pub(crate) const SCOPES: &str = "Scopes";
 pub(crate) const NO_SCOPES: &str = "It has no scopes: who may use it may do everything there.";
@@ -15,9 +16,11 @@ pub(crate) const AT_FIRST_EXPLAINED: &str =
 pub(crate) const NEEDS: &str = "What the MCP server needs";
 
 pub(crate) const DOCUMENT: &str = "Its description";
-pub(crate) const DOCUMENT_EXPLAINED: Template =
-    Template::new("RFC 9728. It answers a GET of {address} with this, as {kind}, open to scripts of any origin ({header}).");
-pub(crate) const DOCUMENT_SERVED: Template = Template::new("RFC 9728. This server answers a GET of {address} with this already.");
+pub(crate) const DOCUMENT_EXPLAINED: Template = Template::new(
+    "RFC 9728. It answers a GET of {address} with this, as {kind}, open to scripts of any origin ({header}).",
+);
+pub(crate) const DOCUMENT_SERVED: Template =
+    Template::new("RFC 9728. This server answers a GET of {address} with this already.");
 
 pub(crate) const CHALLENGE: &str = "Its answer to requests without a token";
 pub(crate) const CHALLENGE_EXPLAINED: Template = Template::new(
@@ -42,5 +45,6 @@ pub(crate) const INTROSPECTION_EXPLAINED: Template = Template::new(
      RFC 7662: the server posts the token to {address}, with its identifier, form-encoded, and its secret by Basic.",
 );
 pub(crate) const MAY_ASK: &str = "It may ask: its secret is in the configuration.";
-pub(crate) const MAY_NOT_ASK: Template =
-    Template::new("It may not ask yet: {command} prints a secret for it, and the line for its entry in the configuration.");
+pub(crate) const MAY_NOT_ASK: Template = Template::new(
+    "It may not ask yet: {command} prints a secret for it, and the line for its entry in the configuration.",
+);

@@ -1,4 +1,5 @@
-//! Fields of log lines, written so that no value can pretend to be another field, another line or an escape sequence.
+//! Fields of log lines, written so that no value can pretend to be another field, another line or
+//! an escape sequence.
 
 use std::fmt::{self, Debug};
 
@@ -8,12 +9,17 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Writes `message name=value name="value with \"quotes\""`. A value stands bare where it consists of plain characters.
+/// Writes `message name=value name="value with \"quotes\""`. A value stands bare where it consists
+/// of plain characters.
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut line = Line { writer, result: Ok(()), is_empty: true };
+        let mut line = Line {
+            writer,
+            result: Ok(()),
+            is_empty: true,
+        };
         fields.record(&mut line);
         line.result
     }
@@ -61,10 +67,14 @@ impl Visit for Line<'_> {
 
 /// Whether a value ends where the next space is, and opens and closes nothing.
 fn is_plain(value: &str) -> bool {
-    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\={}".contains(&byte))
+    !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"'\\={}".contains(&byte))
 }
 
-/// Writes a text with a backslash before each of `special`, and what has no shape of its own as its number.
+/// Writes a text with a backslash before each of `special`, and what has no shape of its own as its
+/// number.
 fn escape(writer: &mut Writer<'_>, text: &str, special: &str) -> fmt::Result {
     for letter in text.chars() {
         match letter {
@@ -93,7 +103,10 @@ mod tests {
 
     impl io::Write for Kept {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -112,33 +125,57 @@ mod tests {
 
     fn logged(act: impl FnOnce()) -> String {
         let kept = Kept::default();
-        let subscriber =
-            tracing_subscriber::fmt().with_writer(kept.clone()).with_ansi(false).without_time().fmt_fields(Fields).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(kept.clone())
+            .with_ansi(false)
+            .without_time()
+            .fmt_fields(Fields)
+            .finish();
         tracing::subscriber::with_default(subscriber, act);
         String::from_utf8(kept.0.lock().expect("kept").clone()).expect("UTF-8")
     }
 
     #[test]
     fn values_that_could_pretend_to_be_something_else_are_quoted() {
-        let line = |client: &str| logged(|| tracing::info!(target: "t", %client, count = 3, "refused"));
-        assert_eq!(line("vc_A1-b.c/d:e?f&g"), " INFO t: refused client=vc_A1-b.c/d:e?f&g count=3\n");
-        assert_eq!(line("x status=ok"), " INFO t: refused client=\"x status=ok\" count=3\n");
+        let line =
+            |client: &str| logged(|| tracing::info!(target: "t", %client, count = 3, "refused"));
+        assert_eq!(
+            line("vc_A1-b.c/d:e?f&g"),
+            " INFO t: refused client=vc_A1-b.c/d:e?f&g count=3\n"
+        );
+        assert_eq!(
+            line("x status=ok"),
+            " INFO t: refused client=\"x status=ok\" count=3\n"
+        );
         assert_eq!(line(""), " INFO t: refused client=\"\" count=3\n");
-        assert_eq!(line("a\" b=\"c\\"), " INFO t: refused client=\"a\\\" b=\\\"c\\\\\" count=3\n");
+        assert_eq!(
+            line("a\" b=\"c\\"),
+            " INFO t: refused client=\"a\\\" b=\\\"c\\\\\" count=3\n"
+        );
         assert_eq!(
             line("a\nERROR t: \u{1b}[31m\r\0"),
             " INFO t: refused client=\"a\\nERROR t: \\u{1b}[31m\\u{d}\\u{0}\" count=3\n"
         );
-        assert_eq!(line("a\u{202e}b\u{2028}c\u{85}é"), " INFO t: refused client=\"a\\u{202e}b\\u{2028}c\\u{85}é\" count=3\n");
+        assert_eq!(
+            line("a\u{202e}b\u{2028}c\u{85}é"),
+            " INFO t: refused client=\"a\\u{202e}b\\u{2028}c\\u{85}é\" count=3\n"
+        );
         let own = |client: &str| logged(|| tracing::info!(target: "t", client, "refused"));
-        assert_eq!(own("x status=ok"), " INFO t: refused client=\"x status=ok\"\n");
+        assert_eq!(
+            own("x status=ok"),
+            " INFO t: refused client=\"x status=ok\"\n"
+        );
     }
 
     #[test]
     fn a_span_is_not_ended_by_a_value_of_its_own() {
         let line = logged(|| {
-            tracing::error_span!("request", id = "1}: x", from = %"192.0.2.1").in_scope(|| tracing::info!(target: "t", "a\nb"));
+            tracing::error_span!("request", id = "1}: x", from = %"192.0.2.1")
+                .in_scope(|| tracing::info!(target: "t", "a\nb"));
         });
-        assert_eq!(line, " INFO request{id=\"1}: x\" from=192.0.2.1}: t: a\\nb\n");
+        assert_eq!(
+            line,
+            " INFO request{id=\"1}: x\" from=192.0.2.1}: t: a\\nb\n"
+        );
     }
 }

@@ -22,7 +22,11 @@ impl Answer {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, LARGEST).await.expect("a body");
         let body = String::from_utf8(body.to_vec()).expect("a body in UTF-8");
-        Self { status: parts.status, headers: parts.headers, body }
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// All headers but the id of the request, which is another one each time.
@@ -35,25 +39,40 @@ impl Answer {
     /// The one value of a header; `None` when it is absent.
     pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
-        let first = values.next().map(|value| value.to_str().expect("a header that is text"));
-        assert!(values.next().is_none(), "a header came twice: {:?}", self.headers);
+        let first = values
+            .next()
+            .map(|value| value.to_str().expect("a header that is text"));
+        assert!(
+            values.next().is_none(),
+            "a header came twice: {:?}",
+            self.headers
+        );
         first
     }
 
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.header(header::CONTENT_TYPE), Some("application/json"), "{self:?}");
+        assert_eq!(
+            self.header(header::CONTENT_TYPE),
+            Some("application/json"),
+            "{self:?}"
+        );
         serde_json::from_str(&self.body).expect("a body in JSON")
     }
 
     pub(crate) fn document(&self) -> Document {
-        assert_eq!(self.header(header::CONTENT_TYPE), Some("text/html; charset=utf-8"), "{self:?}");
+        assert_eq!(
+            self.header(header::CONTENT_TYPE),
+            Some("text/html; charset=utf-8"),
+            "{self:?}"
+        );
         Document::parse(&self.body)
     }
 
     /// Where it sends the caller to, always by 303.
     pub(crate) fn destination(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
-        self.header(header::LOCATION).expect("a redirect says where to")
+        self.header(header::LOCATION)
+            .expect("a redirect says where to")
     }
 
     /// Expects success, and gives the JSON.
@@ -65,8 +84,16 @@ impl Answer {
     /// Expects a refusal in the form of RFC 6749 section 5.2, with this status and code.
     pub(crate) fn refused(&self, status: u16, code: &str) -> Value {
         let body = self.json();
-        assert_eq!((self.status.as_u16(), body["error"].as_str()), (status, Some(code)), "{self:?}");
-        assert_eq!(self.header(header::CACHE_CONTROL), Some("no-store"), "{self:?}");
+        assert_eq!(
+            (self.status.as_u16(), body["error"].as_str()),
+            (status, Some(code)),
+            "{self:?}"
+        );
+        assert_eq!(
+            self.header(header::CACHE_CONTROL),
+            Some("no-store"),
+            "{self:?}"
+        );
         body
     }
 

@@ -10,8 +10,9 @@ use http::{HeaderValue, Method, Request, header};
 use super::house::{self, ALICE, PASSWORD};
 use super::{Answer, Callback, Document, Form, House, McpClient, Query};
 
-/// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and follows redirects only
-/// when it is told to. A clone is another window of the same browser at this moment.
+/// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and
+/// follows redirects only when it is told to. A clone is another window of the same browser at this
+/// moment.
 #[derive(Clone)]
 pub(crate) struct Browser {
     house: House,
@@ -45,12 +46,19 @@ impl Browser {
 
     /// The same browser, talking to another server of the same name.
     pub(crate) fn at(&self, house: &House) -> Self {
-        Self { house: house.clone(), ..self.clone() }
+        Self {
+            house: house.clone(),
+            ..self.clone()
+        }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        let request = self.request(Method::GET, path).header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
-        let answer = self.send(request.body(Body::empty()).expect("a request")).await;
+        let request = self
+            .request(Method::GET, path)
+            .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        let answer = self
+            .send(request.body(Body::empty()).expect("a request"))
+            .await;
         if answer.status == 200 {
             path.clone_into(&mut self.shown);
         }
@@ -65,15 +73,21 @@ impl Browser {
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &Query) -> Answer {
-        let mut request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         // A browser that posts a form wants a page.
         request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         let issuer = &self.house.provider.settings().issuer;
         request = request.header(header::REFERER, issuer.url(&self.shown));
         if let Some(origin) = &self.origin {
-            request = request.header(header::ORIGIN, HeaderValue::from_str(origin).expect("a header"));
+            request = request.header(
+                header::ORIGIN,
+                HeaderValue::from_str(origin).expect("a header"),
+            );
         }
-        self.send(request.body(fields.encode().into()).expect("a request")).await
+        self.send(request.body(fields.encode().into()).expect("a request"))
+            .await
     }
 
     pub(crate) async fn submit(&mut self, form: &Form, button: &str) -> Answer {
@@ -83,14 +97,20 @@ impl Browser {
     /// Goes where an answer leads, which must be a page of ours.
     pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
         let path = answer.destination();
-        assert!(path.starts_with('/') && !path.starts_with("//"), "leads away: {path}");
+        assert!(
+            path.starts_with('/') && !path.starts_with("//"),
+            "leads away: {path}"
+        );
         self.get(path).await
     }
 
     /// What proves that a form of somebody signed in is ours.
     pub(crate) async fn form_token(&mut self) -> String {
         let form = self.open("/account").await.form("Sign out");
-        form.fields.one("form_token").expect("a form token").to_owned()
+        form.fields
+            .one("form_token")
+            .expect("a form token")
+            .to_owned()
     }
 
     /// Signs in at the sign-in page, and wants no passkey where one is offered.
@@ -115,7 +135,8 @@ impl Browser {
         self.submit(&form, "Not now").await
     }
 
-    /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in on the way if she has to.
+    /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in
+    /// on the way if she has to.
     pub(crate) async fn consent_page(&mut self, client: &McpClient) -> Document {
         let begun = self.get(&client.authorize_path()).await;
         let mut page = self.follow(&begun).await;
@@ -123,7 +144,11 @@ impl Browser {
             page = self.follow(&page).await;
         }
         if page.document().page() == "login" {
-            let form = page.document().form("Sign in").fill("email", ALICE).fill("password", PASSWORD);
+            let form = page
+                .document()
+                .form("Sign in")
+                .fill("email", ALICE)
+                .fill("password", PASSWORD);
             let signed_in = self.submit(&form, "Sign in").await;
             let signed_in = self.past_the_offer(signed_in).await;
             page = self.follow(&signed_in).await;
@@ -140,10 +165,15 @@ impl Browser {
         Callback::read(answer.destination())
     }
 
-    /// The code that the client gets when Alice allows it, or at once when she has allowed the same before.
+    /// The code that the client gets when Alice allows it, or at once when she has allowed the same
+    /// before.
     pub(crate) async fn allow(&mut self, client: &McpClient) -> String {
         let callback = self.allowed(client).await;
-        callback.query.one("code").unwrap_or_else(|| panic!("a code: {callback:?}")).to_owned()
+        callback
+            .query
+            .one("code")
+            .unwrap_or_else(|| panic!("a code: {callback:?}"))
+            .to_owned()
     }
 
     /// The whole answer of the same.
@@ -158,14 +188,21 @@ impl Browser {
     /// The answer of a client's request that leads to no page at all.
     pub(crate) async fn pass(&mut self, client: &McpClient) -> Callback {
         let answer = self.get(&client.authorize_path()).await;
-        assert!(!answer.destination().starts_with('/'), "asked the person: {answer:?}");
+        assert!(
+            !answer.destination().starts_with('/'),
+            "asked the person: {answer:?}"
+        );
         Callback::read(answer.destination())
     }
 
     fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let mut request = house::from(self.address, method, path);
         if !self.cookies.is_empty() {
-            let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<_> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
         request
@@ -179,14 +216,25 @@ impl Browser {
         answer
     }
 
-    /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no domain.
+    /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
+    /// domain.
     fn keep(&mut self, line: &str) {
         let mut parts = line.split("; ");
-        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie has a name and a value");
+        let (name, value) = parts
+            .next()
+            .and_then(|pair| pair.split_once('='))
+            .expect("a cookie has a name and a value");
         let attributes: Vec<_> = parts.collect();
-        let good = ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"].iter().all(|needed| attributes.contains(needed));
-        let has_domain = attributes.iter().any(|attribute| attribute.starts_with("Domain"));
-        assert!(name.starts_with("__Host-") && good && !has_domain, "not a cookie of ours: {line}");
+        let good = ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"]
+            .iter()
+            .all(|needed| attributes.contains(needed));
+        let has_domain = attributes
+            .iter()
+            .any(|attribute| attribute.starts_with("Domain"));
+        assert!(
+            name.starts_with("__Host-") && good && !has_domain,
+            "not a cookie of ours: {line}"
+        );
         if attributes.contains(&"Max-Age=0") {
             self.cookies.remove(name);
         } else {

@@ -42,15 +42,26 @@ pub(crate) struct Tokens {
 impl Callback {
     pub(crate) fn read(location: &str) -> Self {
         let (base, query) = location.split_once('?').expect("an answer has a query");
-        Self { base: base.to_owned(), query: Query::parse(query) }
+        Self {
+            base: base.to_owned(),
+            query: Query::parse(query),
+        }
     }
 }
 
 impl Tokens {
     pub(crate) fn read(answer: &Answer) -> Self {
         let body = answer.granted();
-        let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{name} in {body}")).to_owned();
-        Self { access: text("access_token"), refresh: text("refresh_token") }
+        let text = |name: &str| {
+            body[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{name} in {body}"))
+                .to_owned()
+        };
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
     }
 }
 
@@ -68,8 +79,11 @@ pub(crate) fn native_metadata() -> Value {
 
 /// Sends a registration as it is.
 pub(crate) async fn register(house: &House, address: IpAddr, body: impl ToString) -> Answer {
-    let request = house::from(address, Method::POST, "/register").header(header::CONTENT_TYPE, "application/json");
-    house.send(request.body(body.to_string().into()).expect("a request")).await
+    let request = house::from(address, Method::POST, "/register")
+        .header(header::CONTENT_TYPE, "application/json");
+    house
+        .send(request.body(body.to_string().into()).expect("a request"))
+        .await
 }
 
 impl McpClient {
@@ -90,12 +104,20 @@ impl McpClient {
         let body = answer.json();
         let id = body["client_id"].as_str().expect("a client_id").to_owned();
         let secret = body["client_secret"].as_str().map(str::to_owned);
-        let redirect_uri = body["redirect_uris"][0].as_str().expect("a redirect URI").to_owned();
+        let redirect_uri = body["redirect_uris"][0]
+            .as_str()
+            .expect("a redirect URI")
+            .to_owned();
         Self::known(house, &id, secret, &redirect_uri)
     }
 
     /// A client that an administrator added.
-    pub(crate) fn known(house: &House, id: &str, secret: Option<String>, redirect_uri: &str) -> Self {
+    pub(crate) fn known(
+        house: &House,
+        id: &str,
+        secret: Option<String>,
+        redirect_uri: &str,
+    ) -> Self {
         let verifier = "the-verifier-of-a-client-that-needs-no-chance".to_owned();
         let authorization = Query::new([
             ("response_type", "code"),
@@ -106,17 +128,30 @@ impl McpClient {
             ("code_challenge_method", "S256"),
             ("resource", &house.provider.settings().issuer.url("/mcp")),
         ]);
-        Self { house: house.clone(), id: id.to_owned(), secret, redirect_uri: redirect_uri.to_owned(), verifier, authorization }
+        Self {
+            house: house.clone(),
+            id: id.to_owned(),
+            secret,
+            redirect_uri: redirect_uri.to_owned(),
+            verifier,
+            authorization,
+        }
     }
 
     /// The same client, asking with other parameters.
     pub(crate) fn asking(&self, change: impl FnOnce(Query) -> Query) -> Self {
-        Self { authorization: change(self.authorization.clone()), ..self.clone() }
+        Self {
+            authorization: change(self.authorization.clone()),
+            ..self.clone()
+        }
     }
 
     /// The same client, talking to another server of the same name.
     pub(crate) fn at(&self, house: &House) -> Self {
-        Self { house: house.clone(), ..self.clone() }
+        Self {
+            house: house.clone(),
+            ..self.clone()
+        }
     }
 
     /// Where it sends the browser.
@@ -132,14 +167,21 @@ impl McpClient {
             ("code_verifier", &self.verifier),
             ("redirect_uri", &self.redirect_uri),
             ("client_id", &self.id),
-            ("resource", &self.house.provider.settings().issuer.url("/mcp")),
+            (
+                "resource",
+                &self.house.provider.settings().issuer.url("/mcp"),
+            ),
         ]);
         self.with_secret(form)
     }
 
     /// What it sends to refresh.
     pub(crate) fn refresh_form(&self, token: &str) -> Query {
-        let form = Query::new([("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &self.id)]);
+        let form = Query::new([
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", &self.id),
+        ]);
         self.with_secret(form)
     }
 
@@ -166,8 +208,11 @@ impl McpClient {
 
     /// Asks who it is.
     pub(crate) async fn me(&self, access: &str) -> Answer {
-        let request = house::request(Method::GET, "/api/me").header(header::AUTHORIZATION, format!("Bearer {access}"));
-        self.house.send(request.body(axum::body::Body::empty()).expect("a request")).await
+        let request = house::request(Method::GET, "/api/me")
+            .header(header::AUTHORIZATION, format!("Bearer {access}"));
+        self.house
+            .send(request.body(axum::body::Body::empty()).expect("a request"))
+            .await
     }
 
     /// Speaks to the demonstration MCP server.
@@ -177,13 +222,19 @@ impl McpClient {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json, text/event-stream")
             .header("mcp-protocol-version", "2025-06-18");
-        self.house.send(request.body(message.to_string().into()).expect("a request")).await
+        self.house
+            .send(request.body(message.to_string().into()).expect("a request"))
+            .await
     }
 
     /// Calls a tool there.
     pub(crate) async fn call(&self, access: &str, tool: &str, arguments: Value) -> Answer {
         let params = json!({ "name": tool, "arguments": arguments });
-        self.mcp(access, &json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params })).await
+        self.mcp(
+            access,
+            &json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params }),
+        )
+        .await
     }
 }
 

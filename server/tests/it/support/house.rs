@@ -1,4 +1,5 @@
-//! The house: a provider behind the real router, with a clock moved by hand and a store that can be broken.
+//! The house: a provider behind the real router, with a clock moved by hand and a store that can be
+//! broken.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -96,15 +97,26 @@ impl House {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
         change(&mut settings);
         let (store, redis) = engine.open().await;
-        Self { _redis: redis.map(Arc::new), ..Self::over(store, settings).await }
+        Self {
+            _redis: redis.map(Arc::new),
+            ..Self::over(store, settings).await
+        }
     }
 
-    /// A house on a developer's machine, where Alice lives and other people's web servers are those of a test.
-    pub(crate) async fn on_this_computer(engine: Engine, web: Web, change: impl FnOnce(&mut Settings)) -> Self {
+    /// A house on a developer's machine, where Alice lives and other people's web servers are those
+    /// of a test.
+    pub(crate) async fn on_this_computer(
+        engine: Engine,
+        web: Web,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::new(Issuer::parse(LOOPBACK_ISSUER).expect("a good issuer"));
         change(&mut settings);
         let (store, redis) = engine.open().await;
-        let house = Self { _redis: redis.map(Arc::new), ..Self::in_the_web(store, settings, Some(web)).await };
+        let house = Self {
+            _redis: redis.map(Arc::new),
+            ..Self::in_the_web(store, settings, Some(web)).await
+        };
         house.add_alice().await;
         house
     }
@@ -120,89 +132,191 @@ impl House {
         let (store, switch) = Breakable::new(store);
         let clock = Arc::new(HandClock(AtomicU64::new(START)));
         let (provider, router) = open(settings, store.clone(), clock.clone(), web.clone()).await;
-        Self { provider, router, clock, switch, tide, store, web, _redis: None }
+        Self {
+            provider,
+            router,
+            clock,
+            switch,
+            tide,
+            store,
+            web,
+            _redis: None,
+        }
     }
 
     /// A second server over the same store, with the same clock.
     pub(crate) async fn twin(&self) -> Self {
-        let (provider, router) =
-            open(self.provider.settings().clone(), self.store.clone(), self.clock.clone(), self.web.clone()).await;
-        Self { provider, router, ..self.clone() }
+        let (provider, router) = open(
+            self.provider.settings().clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            self.web.clone(),
+        )
+        .await;
+        Self {
+            provider,
+            router,
+            ..self.clone()
+        }
     }
 
     /// The same with other settings, as after a restart.
     pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
-        let (provider, router) = open(settings, self.store.clone(), self.clock.clone(), self.web.clone()).await;
-        Self { provider, router, ..self.clone() }
+        let (provider, router) = open(
+            settings,
+            self.store.clone(),
+            self.clock.clone(),
+            self.web.clone(),
+        )
+        .await;
+        Self {
+            provider,
+            router,
+            ..self.clone()
+        }
     }
 
     /// Alice moves in, the first and so the administrator. She wants no passkey for now.
     pub(crate) async fn add_alice(&self) {
-        self.provider.terminal().add_account(ALICE, Some(PASSWORD)).await.expect("Alice moves in");
-        let visitor = |cookies: &str| self.provider.visitor(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into()).0;
-        let signed_in = self.provider.sign_in_with_password(&visitor(""), ALICE, PASSWORD).await.expect("Alice signs in");
+        self.provider
+            .terminal()
+            .add_account(ALICE, Some(PASSWORD))
+            .await
+            .expect("Alice moves in");
+        let visitor = |cookies: &str| {
+            self.provider
+                .visitor(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into())
+                .0
+        };
+        let signed_in = self
+            .provider
+            .sign_in_with_password(&visitor(""), ALICE, PASSWORD)
+            .await
+            .expect("Alice signs in");
         let session = signed_in.cookies[0].header_value();
         let alice = visitor(session.split(';').next().unwrap_or_default());
-        self.provider.decline_passkey(&alice).await.expect("Alice declines");
-        self.provider.sign_out(&alice).await.expect("Alice signs out");
+        self.provider
+            .decline_passkey(&alice)
+            .await
+            .expect("Alice declines");
+        self.provider
+            .sign_out(&alice)
+            .await
+            .expect("Alice signs out");
     }
 
     /// Sends a request straight into the router. One that names the usual house means this one.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let own = self.provider.settings().issuer.as_str().split_once("://").map(|(_, authority)| authority);
-        if request.headers().get(header::HOST).is_some_and(|host| host == HOST) {
+        let own = self
+            .provider
+            .settings()
+            .issuer
+            .as_str()
+            .split_once("://")
+            .map(|(_, authority)| authority);
+        if request
+            .headers()
+            .get(header::HOST)
+            .is_some_and(|host| host == HOST)
+        {
             let own = HeaderValue::from_str(own.expect("an authority")).expect("a header");
             request.headers_mut().insert(header::HOST, own);
         }
-        let response = self.router.clone().oneshot(request).await.expect("the router is infallible");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router is infallible");
         Answer::read(response).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(request(Method::GET, path).body(Body::empty()).expect("a request")).await
+        self.send(
+            request(Method::GET, path)
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await
     }
 
     /// Posts a form as a program does.
     pub(crate) async fn post(&self, path: &str, form: &Query) -> Answer {
-        let request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(form.encode().into()).expect("a request")).await
+        let request = request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(form.encode().into()).expect("a request"))
+            .await
     }
 
     /// Takes a record away behind the server's back.
     pub(crate) async fn lose(&self, key: &str) {
-        assert!(self.store.remove(key).await.expect("the store answers"), "there is no {key}");
+        assert!(
+            self.store.remove(key).await.expect("the store answers"),
+            "there is no {key}"
+        );
     }
 
     /// Puts a record where none is behind the server's back.
     pub(crate) async fn put_back(&self, key: &str, record: &str) {
         let keep = Keep::For(Duration::from_hours(1));
-        assert!(self.store.insert(key, record.as_bytes(), keep).await.expect("the store answers"), "there is a {key}");
+        assert!(
+            self.store
+                .insert(key, record.as_bytes(), keep)
+                .await
+                .expect("the store answers"),
+            "there is a {key}"
+        );
     }
 
     /// A record as it lies in the store.
     pub(crate) async fn record(&self, key: &str) -> String {
-        let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
+        let bytes = self
+            .store
+            .get(key)
+            .await
+            .expect("the store answers")
+            .expect("a record");
         String::from_utf8(bytes).expect("a record in UTF-8")
     }
 
-    /// Sets a counter of a limit behind the server's back, in the present window of so many seconds.
+    /// Sets a counter of a limit behind the server's back, in the present window of so many
+    /// seconds.
     pub(crate) async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
-        let (digest, number) = (Digest::of(whom.as_bytes()), self.provider.now().seconds() / window);
+        let (digest, number) = (
+            Digest::of(whom.as_bytes()),
+            self.provider.now().seconds() / window,
+        );
         let key = format!("count:{limit}:{}:{number}", digest.as_str());
         self.store.remove(&key).await.expect("the store answers");
-        let set = self.store.insert(&key, count.to_string().as_bytes(), Keep::For(Duration::from_secs(window))).await;
+        let set = self
+            .store
+            .insert(
+                &key,
+                count.to_string().as_bytes(),
+                Keep::For(Duration::from_secs(window)),
+            )
+            .await;
         assert!(set.expect("the store answers"));
     }
 
-    /// Changes one text in a record behind the server's back, as whoever can write to the store might.
+    /// Changes one text in a record behind the server's back, as whoever can write to the store
+    /// might.
     pub(crate) async fn tamper(&self, key: &str, from: &str, to: &str) {
-        let bytes = self.store.get(key).await.expect("the store answers").expect("a record");
+        let bytes = self
+            .store
+            .get(key)
+            .await
+            .expect("the store answers")
+            .expect("a record");
         let text = String::from_utf8(bytes.clone()).expect("a record in UTF-8");
         assert!(text.contains(from), "{text}");
         let keep = Keep::For(Duration::from_hours(1));
-        let swap = self.store.compare_and_swap(key, &bytes, text.replace(from, to).as_bytes(), keep).await;
+        let swap = self
+            .store
+            .compare_and_swap(key, &bytes, text.replace(from, to).as_bytes(), keep)
+            .await;
         assert_eq!(swap.expect("the store answers"), Swap::Done);
     }
 
@@ -211,17 +325,25 @@ impl House {
         self.clock.pass(Duration::from_secs(seconds));
     }
 
-    /// How often `work` waits for the store, and what it leads to: what is asked for at once is one wait.
+    /// How often `work` waits for the store, and what it leads to: what is asked for at once is one
+    /// wait.
     pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.tide.waits(work).await
     }
 
-    /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not ask that often.
-    pub(crate) async fn between<T>(&self, answers: u64, work: impl Future<Output = T>, meanwhile: impl Future) -> (T, bool) {
+    /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not
+    /// ask that often.
+    pub(crate) async fn between<T>(
+        &self,
+        answers: u64,
+        work: impl Future<Output = T>,
+        meanwhile: impl Future,
+    ) -> (T, bool) {
         self.tide.between(answers, work, meanwhile).await
     }
 
-    /// Lets the caller hang up while `work` waits for the store, and waits until the server has called the store `calls` times.
+    /// Lets the caller hang up while `work` waits for the store, and waits until the server has
+    /// called the store `calls` times.
     pub(crate) async fn hanging_up(&self, calls: u64, work: impl Future) {
         let before = self.switch.calls();
         self.tide.abandon(work).await;
@@ -232,7 +354,9 @@ impl House {
             // The last call has been made; now it is answered.
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
-        tokio::time::timeout(Duration::from_secs(10), done).await.expect("the work goes on");
+        tokio::time::timeout(Duration::from_secs(10), done)
+            .await
+            .expect("the work goes on");
     }
 
     /// How many verbs of the store `work` takes, and what it leads to.
@@ -250,15 +374,36 @@ pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
 
 /// A request from a certain address.
 pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(path).header(header::HOST, HOST).extension(ConnectInfo(SocketAddr::new(address, 50_000)))
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, HOST)
+        .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
 }
 
-async fn open(settings: Settings, store: Store, clock: Arc<HandClock>, web: Option<Web>) -> (Provider, Router) {
+async fn open(
+    settings: Settings,
+    store: Store,
+    clock: Arc<HandClock>,
+    web: Option<Web>,
+) -> (Provider, Router) {
     let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
     let system = Environment::system();
-    let environment = Environment { clock, web: web.unwrap_or(system.web), entropy: system.entropy };
+    let environment = Environment {
+        clock,
+        web: web.unwrap_or(system.web),
+        entropy: system.entropy,
+    };
     let site = Site::new(None, &settings.name);
-    let provider = Provider::open(settings, store, sealing_key, environment).await.expect("the provider opens");
-    let router = router(provider.clone(), Options { proxies: Proxies::default(), site });
+    let provider = Provider::open(settings, store, sealing_key, environment)
+        .await
+        .expect("the provider opens");
+    let router = router(
+        provider.clone(),
+        Options {
+            proxies: Proxies::default(),
+            site,
+        },
+    );
     (provider, router)
 }

@@ -8,7 +8,10 @@ pub(crate) struct Document(Vec<Token>);
 
 #[derive(Debug)]
 enum Token {
-    Open { name: String, attributes: Vec<(String, String)> },
+    Open {
+        name: String,
+        attributes: Vec<(String, String)>,
+    },
     Close(String),
     Text(String),
 }
@@ -51,11 +54,17 @@ impl Document {
 
     /// The `data-page` of `<main>`; empty when there is none.
     pub(crate) fn page(&self) -> &str {
-        self.attributes("main", "data-page").next().unwrap_or_default()
+        self.attributes("main", "data-page")
+            .next()
+            .unwrap_or_default()
     }
 
     /// The values of an attribute on all tags of a name that have it.
-    pub(crate) fn attributes<'a>(&'a self, tag: &'a str, attribute: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn attributes<'a>(
+        &'a self,
+        tag: &'a str,
+        attribute: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter_map(move |token| match token {
             Token::Open { name, attributes } if name == tag => value(attributes, attribute),
             _ => None,
@@ -83,12 +92,19 @@ impl Document {
 
     /// What is to be read in `<main>`, with single spaces.
     pub(crate) fn words(&self) -> String {
-        let begin = self.0.iter().position(|token| matches!(token, Token::Open { name, .. } if name == "main")).unwrap_or(0);
+        let begin = self
+            .0
+            .iter()
+            .position(|token| matches!(token, Token::Open { name, .. } if name == "main"))
+            .unwrap_or(0);
         let texts = self.0[begin..].iter().filter_map(|token| match token {
             Token::Text(text) => Some(text.as_str()),
             _ => None,
         });
-        texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+        texts
+            .flat_map(str::split_whitespace)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The message about a form: the text inside of what has `role="alert"`.
@@ -105,7 +121,10 @@ impl Document {
 
     /// The form that has a button with these words.
     pub(crate) fn form(&self, button: &str) -> Form {
-        let found = self.forms().into_iter().find(|form| form.buttons.iter().any(|own| own.says(button)));
+        let found = self
+            .forms()
+            .into_iter()
+            .find(|form| form.buttons.iter().any(|own| own.says(button)));
         found.unwrap_or_else(|| panic!("no form with the button {button:?} in: {}", self.words()))
     }
 
@@ -116,22 +135,34 @@ impl Document {
         for token in &self.0 {
             match token {
                 // A search changes nothing, and its address can be kept.
-                Token::Open { name, attributes } if name == "form" && value(attributes, "method") == Some("get") => {}
+                Token::Open { name, attributes }
+                    if name == "form" && value(attributes, "method") == Some("get") => {}
                 Token::Open { name, attributes } if name == "form" => {
                     assert_eq!(value(attributes, "method"), Some("post"), "our forms post");
-                    let action = value(attributes, "action").expect("a form leads somewhere").to_owned();
-                    forms.push(Form { action, fields: Query::default(), buttons: Vec::new() });
+                    let action = value(attributes, "action")
+                        .expect("a form leads somewhere")
+                        .to_owned();
+                    forms.push(Form {
+                        action,
+                        fields: Query::default(),
+                        buttons: Vec::new(),
+                    });
                     open = true;
                 }
                 Token::Close(name) if name == "form" => open = false,
                 Token::Open { name, attributes } if open => {
                     let form = forms.last_mut().expect("an open form");
-                    in_button = if name == "button" { value(attributes, "type") == Some("submit") } else { in_button };
+                    in_button = if name == "button" {
+                        value(attributes, "type") == Some("submit")
+                    } else {
+                        in_button
+                    };
                     form.take(name, attributes);
                 }
                 Token::Close(name) if name == "button" => in_button = false,
                 Token::Text(text) if in_button => {
-                    if let Some(button) = forms.last_mut().and_then(|form| form.buttons.last_mut()) {
+                    if let Some(button) = forms.last_mut().and_then(|form| form.buttons.last_mut())
+                    {
                         button.words.push_str(text);
                     }
                 }
@@ -153,9 +184,15 @@ impl Form {
     fn take(&mut self, tag: &str, attributes: &[(String, String)]) {
         let of = |name| value(attributes, name).unwrap_or_default().to_owned();
         match tag {
-            "input" if !of("name").is_empty() => self.fields = std::mem::take(&mut self.fields).and(&of("name"), &of("value")),
+            "input" if !of("name").is_empty() => {
+                self.fields = std::mem::take(&mut self.fields).and(&of("name"), &of("value"))
+            }
             "button" if of("type") == "submit" => {
-                self.buttons.push(Button { words: String::new(), name: of("name"), value: of("value") });
+                self.buttons.push(Button {
+                    words: String::new(),
+                    name: of("name"),
+                    value: of("value"),
+                });
             }
             _ => {}
         }
@@ -175,14 +212,25 @@ impl Form {
 
     /// What is sent when the button with these words is pressed.
     pub(crate) fn press(&self, button: &str) -> Query {
-        let pressed = self.buttons.iter().find(|own| own.says(button)).expect("a button with these words");
+        let pressed = self
+            .buttons
+            .iter()
+            .find(|own| own.says(button))
+            .expect("a button with these words");
         let fields = self.fields.clone();
-        if pressed.name.is_empty() { fields } else { fields.and(&pressed.name, &pressed.value) }
+        if pressed.name.is_empty() {
+            fields
+        } else {
+            fields.and(&pressed.name, &pressed.value)
+        }
     }
 }
 
 fn value<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    attributes
+        .iter()
+        .find(|(own, _)| own == name)
+        .map(|(_, value)| value.as_str())
 }
 
 fn push_text(tokens: &mut Vec<Token>, text: &str) {
@@ -204,11 +252,19 @@ fn tag<'a>(html: &'a str, tokens: &mut Vec<Token>) -> &'a str {
     loop {
         rest = rest.trim_start();
         if let Some(done) = rest.strip_prefix("/>").or_else(|| rest.strip_prefix('>')) {
-            tokens.push(if closing { Token::Close(name) } else { Token::Open { name, attributes } });
+            tokens.push(if closing {
+                Token::Close(name)
+            } else {
+                Token::Open { name, attributes }
+            });
             return done;
         }
         let attribute = word(&mut rest).to_ascii_lowercase();
-        assert!(!attribute.is_empty(), "an odd tag: {}", &html[..html.len().min(200)]);
+        assert!(
+            !attribute.is_empty(),
+            "an odd tag: {}",
+            &html[..html.len().min(200)]
+        );
         let text = match rest.strip_prefix("=\"") {
             Some(quoted) => {
                 let end = quoted.find('"').expect("a closing quote");
@@ -226,13 +282,22 @@ fn tag<'a>(html: &'a str, tokens: &mut Vec<Token>) -> &'a str {
 }
 
 fn word<'a>(rest: &mut &'a str) -> &'a str {
-    let end = rest.find(|letter: char| letter.is_whitespace() || matches!(letter, '=' | '>' | '/' | '"')).unwrap_or(rest.len());
+    let end = rest
+        .find(|letter: char| letter.is_whitespace() || matches!(letter, '=' | '>' | '/' | '"'))
+        .unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     *rest = after;
     word
 }
 
 fn unescaped(text: &str) -> String {
-    let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    plain.replace("&#39;", "'").replace("&#x27;", "'").replace("&#x2F;", "/").replace("&amp;", "&")
+    let plain = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"");
+    plain
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&#x2F;", "/")
+        .replace("&amp;", "&")
 }

@@ -13,7 +13,9 @@ mod tide;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
-pub(crate) use client::{CALLBACK, Callback, McpClient, Tokens, basic, challenge, native_metadata, register};
+pub(crate) use client::{
+    CALLBACK, Callback, McpClient, Tokens, basic, challenge, native_metadata, register,
+};
 pub(crate) use engine::Engine;
 pub(crate) use house::{ALICE, House, ISSUER, MCP, PASSWORD, START, from, request};
 pub(crate) use html::{Document, Form};
@@ -24,7 +26,8 @@ pub(crate) use signer::{Signer, claims, key_set, unsigned, with_assertion};
 /// How many race at once where racing is the point.
 pub(crate) const RACERS: usize = 64;
 
-/// Makes of each case, a function of an [`Engine`], one test on each engine: `code::expires::on_redis`.
+/// Makes of each case, a function of an [`Engine`], one test on each engine:
+/// `code::expires::on_redis`.
 macro_rules! on_both_engines {
     ($($case:ident),+ $(,)?) => { $(
         mod $case {

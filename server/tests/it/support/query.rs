@@ -11,7 +11,12 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn new<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Self(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     pub(crate) fn parse(text: &str) -> Self {
@@ -37,7 +42,11 @@ impl Query {
 
     /// The one value of a parameter.
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str());
         let first = values.next();
         assert!(values.next().is_none(), "{name} came twice: {self:?}");
         first
@@ -49,7 +58,9 @@ impl Query {
     }
 
     pub(crate) fn encode(&self) -> String {
-        Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        Serializer::new(String::new())
+            .extend_pairs(&self.0)
+            .finish()
     }
 }
 
@@ -57,5 +68,8 @@ impl Query {
 pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| ['%', digit(byte >> 4), digit(*byte)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| ['%', digit(byte >> 4), digit(*byte)])
+        .collect()
 }

@@ -18,10 +18,21 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("it starts");
         let lines = Arc::default();
-        collect(process.stdout.take().expect("its output"), Arc::clone(&lines));
-        collect(process.stderr.take().expect("its errors"), Arc::clone(&lines));
+        collect(
+            process.stdout.take().expect("its output"),
+            Arc::clone(&lines),
+        );
+        collect(
+            process.stderr.take().expect("its errors"),
+            Arc::clone(&lines),
+        );
         Self { process, lines }
     }
 
@@ -48,7 +59,9 @@ impl Running {
 
     /// Sends it a signal, by the name that kill(1) has for it.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.process.id().to_string()])
+            .status();
         assert!(sent.is_ok_and(|status| status.success()), "signal {name}");
     }
 

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RsaKeyPair, RsaPublicKeyComponents,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -34,8 +34,13 @@ impl Signer {
     pub(crate) fn rsa(kid: &str) -> Self {
         let pem = include_str!("../../../../oauth/tests/keys/rsa.pem");
         let is_frame = |line: &&str| line.starts_with('-');
-        let base64: String = pem.lines().skip_while(|line| !is_frame(line)).filter(|line| !is_frame(line)).collect();
-        let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).expect("base64")).expect("a key");
+        let base64: String = pem
+            .lines()
+            .skip_while(|line| !is_frame(line))
+            .filter(|line| !is_frame(line))
+            .collect();
+        let pair =
+            RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).expect("base64")).expect("a key");
         Self::new(kid, Pair::Rsa(pair))
     }
 
@@ -43,16 +48,29 @@ impl Signer {
     pub(crate) fn p256(kid: &str) -> Self {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
-        Self::new(kid, Pair::P256(EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).expect("a key")))
+        Self::new(
+            kid,
+            Pair::P256(
+                EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).expect("a key"),
+            ),
+        )
     }
 
     /// The Ed25519 key of this name.
     pub(crate) fn ed25519(kid: &str) -> Self {
-        Self::new(kid, Pair::Ed25519(Ed25519KeyPair::from_seed_unchecked(&Sha256::digest(kid)).expect("a seed")))
+        Self::new(
+            kid,
+            Pair::Ed25519(
+                Ed25519KeyPair::from_seed_unchecked(&Sha256::digest(kid)).expect("a seed"),
+            ),
+        )
     }
 
     fn new(kid: &str, pair: Pair) -> Self {
-        Self { kid: kid.to_owned(), pair: Arc::new(pair) }
+        Self {
+            kid: kid.to_owned(),
+            pair: Arc::new(pair),
+        }
     }
 
     /// Its public part.
@@ -60,14 +78,17 @@ impl Signer {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &*self.pair {
             Pair::Rsa(pair) => {
-                let RsaPublicKeyComponents { n, e } = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
+                let RsaPublicKeyComponents { n, e } =
+                    RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
                 json!({ "kty": "RSA", "n": encode(&n), "e": encode(&e) })
             }
             Pair::P256(pair) => {
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                 json!({ "kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y) })
             }
-            Pair::Ed25519(pair) => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) }),
+            Pair::Ed25519(pair) => {
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) })
+            }
         };
         jwk["kid"] = json!(self.kid);
         jwk
@@ -90,10 +111,15 @@ impl Signer {
         let signature = match &*self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).expect("signed");
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .expect("signed");
                 signature
             }
-            Pair::P256(pair) => pair.sign(&random, message).expect("signed").as_ref().to_vec(),
+            Pair::P256(pair) => pair
+                .sign(&random, message)
+                .expect("signed")
+                .as_ref()
+                .to_vec(),
             Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
         };
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -112,7 +138,10 @@ pub(crate) fn key_set(signers: &[&Signer]) -> Value {
 
 /// Usual claims of a client, made now.
 pub(crate) fn claims(house: &House, client_id: &str, jti: &str) -> Value {
-    let (now, issuer) = (house.provider.now().seconds(), house.provider.settings().issuer.as_str());
+    let (now, issuer) = (
+        house.provider.now().seconds(),
+        house.provider.settings().issuer.as_str(),
+    );
     json!({ "iss": client_id, "sub": client_id, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti })
 }
 
@@ -124,5 +153,6 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
 
 /// A token request with an assertion.
 pub(crate) fn with_assertion(form: Query, assertion: &str) -> Query {
-    form.and("client_assertion_type", ASSERTION_TYPE).and("client_assertion", assertion)
+    form.and("client_assertion_type", ASSERTION_TYPE)
+        .and("client_assertion", assertion)
 }

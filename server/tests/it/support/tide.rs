@@ -28,8 +28,19 @@ impl Tide {
     /// A store that comes and goes with the tide; at first it lets everything pass.
     pub(crate) fn around(store: Store) -> (Store, Self) {
         let (holds, waiting) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let tide = Self(Arc::new(State { holds, waiting, arrived: Notify::new(), gate: Semaphore::new(0) }));
-        (Store::new(Tidal { store, tide: tide.clone() }), tide)
+        let tide = Self(Arc::new(State {
+            holds,
+            waiting,
+            arrived: Notify::new(),
+            gate: Semaphore::new(0),
+        }));
+        (
+            Store::new(Tidal {
+                store,
+                tide: tide.clone(),
+            }),
+            tide,
+        )
     }
 
     /// How often `work` waits for the store. Nothing else may use it meanwhile.
@@ -65,9 +76,15 @@ impl Tide {
         self.release();
     }
 
-    /// Begins `work`, lets the store answer it so many times, does `meanwhile` while it waits for the next answer, and lets
-    /// it end. `false` when it does not wait that often; then nothing happened meanwhile.
-    pub(crate) async fn between<T>(&self, answers: u64, work: impl Future<Output = T>, meanwhile: impl Future) -> (T, bool) {
+    /// Begins `work`, lets the store answer it so many times, does `meanwhile` while it waits for
+    /// the next answer, and lets it end. `false` when it does not wait that often; then nothing
+    /// happened meanwhile.
+    pub(crate) async fn between<T>(
+        &self,
+        answers: u64,
+        work: impl Future<Output = T>,
+        meanwhile: impl Future,
+    ) -> (T, bool) {
         self.0.holds.store(true, Ordering::SeqCst);
         let mut work = std::pin::pin!(work);
         for _ in 0..answers {
@@ -94,10 +111,13 @@ impl Tide {
     }
 
     fn release(&self) {
-        self.0.gate.add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
+        self.0
+            .gate
+            .add_permits(self.0.waiting.swap(0, Ordering::SeqCst));
     }
 
-    /// Until all are waiting that will: the work is in another task, and asks for several things at once.
+    /// Until all are waiting that will: the work is in another task, and asks for several things at
+    /// once.
     async fn everyone(&self) {
         self.someone().await;
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -119,7 +139,12 @@ impl Tide {
         if self.0.holds.load(Ordering::SeqCst) {
             self.0.waiting.fetch_add(1, Ordering::SeqCst);
             self.0.arrived.notify_one();
-            self.0.gate.acquire().await.expect("the gate stays").forget();
+            self.0
+                .gate
+                .acquire()
+                .await
+                .expect("the gate stays")
+                .forget();
         }
     }
 }
@@ -136,7 +161,13 @@ impl Engine for Tidal {
         self.store.insert(key, value, keep).await
     }
 
-    async fn compare_and_swap(&self, key: &str, expected: &[u8], new: &[u8], keep: Keep) -> Result<Swap> {
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: &[u8],
+        new: &[u8],
+        keep: Keep,
+    ) -> Result<Swap> {
         self.tide.pass().await;
         self.store.compare_and_swap(key, expected, new, keep).await
     }
