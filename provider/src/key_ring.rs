@@ -135,7 +135,7 @@ impl Provider {
         match sealed.unseal(&self.0.sealing_key) {
             Ok(ring) => self.tokens().replace_ring(ring),
             Err(error) => {
-                tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand")
+                tracing::error!(%error, "the signing keys in the store do not open; going on with the ones at hand");
             }
         }
         Ok(())

@@ -106,7 +106,7 @@ pub async fn open_patiently(config: &Config, patience: Duration) -> Result<Opene
     loop {
         match open(config, Creation::Allowed).await {
             Err(Failure::Locked(_)) if Instant::now() < deadline => {
-                sleep(Duration::from_millis(50)).await
+                sleep(Duration::from_millis(50)).await;
             }
             result => return result,
         }

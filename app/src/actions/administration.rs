@@ -309,7 +309,7 @@ async fn admitted(form_token: &str, section: Section) -> Result<Option<Administr
     match visit.provider.administrator(&visit.visitor).await {
         Ok(administration) => return Ok(Some(administration)),
         Err(NotAdministrator::NotSignedIn) => {
-            answer_form(Err(Message::SignedOut), &Place::Login(None), "")
+            answer_form(Err(Message::SignedOut), &Place::Login(None), "");
         }
         Err(NotAdministrator::ConfirmFirst) => answer_form(Err(Message::ConfirmFirst), &back, ""),
         // The page says why it is not for them.

@@ -237,7 +237,7 @@ impl Life {
             Some(WrongCode::Client) => client = "vc_other",
             Some(WrongCode::RedirectUri) => request.redirect_uri = Some("http://127.0.0.1:5001/cb"),
             Some(WrongCode::Verifier) => {
-                request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK"
+                request.verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK";
             }
             Some(WrongCode::Resource) => request.resource = Some("https://other.example/mcp"),
         }

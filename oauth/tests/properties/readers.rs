@@ -250,7 +250,7 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
     prop_assert!(client.refreshes || answer["grant_types"] == json!(["authorization_code"]));
     match (&client.authentication, answer["client_secret"].as_str()) {
         (Authentication::None, None) => {
-            prop_assert_eq!(answer.get("client_secret_expires_at"), None)
+            prop_assert_eq!(answer.get("client_secret_expires_at"), None);
         }
         (Authentication::Secret(digest), Some(text)) => {
             prop_assert_eq!(digest, &secret_digest(text));

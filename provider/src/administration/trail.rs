@@ -256,9 +256,9 @@ impl Administration {
         while low < high {
             let middle = low + (high - low) / 2;
             if self.provider.recorded(middle).await?.is_some() {
-                high = middle
+                high = middle;
             } else {
-                low = middle + 1
+                low = middle + 1;
             }
         }
         Ok(low)

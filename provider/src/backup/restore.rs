@@ -144,10 +144,10 @@ async fn write<R: BufRead>(
             Stored::Record { record, .. }
                 if outstanding == Outstanding::End && keys::is_one_time(&record) =>
             {
-                restored.ended += 1
+                restored.ended += 1;
             }
             Stored::Record { until, .. } if until.is_some_and(|until| until.has_passed(now)) => {
-                restored.expired += 1
+                restored.expired += 1;
             }
             Stored::Record {
                 record,

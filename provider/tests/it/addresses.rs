@@ -185,7 +185,7 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
 #[tokio::test]
 async fn where_domains_are_named_nobody_leaves_them() {
     let house = House::set_up(|settings| {
-        settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()])
+        settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()]);
     })
     .await;
     let ada = house.ada().await;

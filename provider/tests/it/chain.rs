@@ -628,7 +628,7 @@ async fn when_all_deeds_are_done_all_are_noted() {
                     .reset_account(ADA)
                     .await
                     .map(drop)
-                    .expect("a link")
+                    .expect("a link");
             }
         })
         .await;

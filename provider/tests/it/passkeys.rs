@@ -139,7 +139,7 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
     let changes: [fn(&mut Authenticator); 4] = [
         |passkey| passkey.verifies = false,
         |passkey| {
-            (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example")
+            (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example");
         },
         |passkey| passkey.origin = crate::house::ISSUER,
         Authenticator::forget_a_use,

@@ -73,7 +73,7 @@ async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
         );
         let activity = account.replace("account:", "activity:");
         renew(&house, &account, |value| {
-            value["phone"] = json!({"number": "+1"})
+            value["phone"] = json!({"number": "+1"});
         })
         .await;
         renew(&house, &grant, |value| {
@@ -218,11 +218,11 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
             names(&house, &format!("grants:{id}")).await[0]
         );
         renew(&house, &format!("account:{id}"), |value| {
-            value["created_at"] = json!("yesterday")
+            value["created_at"] = json!("yesterday");
         })
         .await;
         renew(&house, &grant, |value| {
-            value["last_use"] = json!("yesterday")
+            value["last_use"] = json!("yesterday");
         })
         .await;
         let before = house.trail().await.len();

@@ -36,7 +36,7 @@ pub(super) async fn administer(config: &Config, request: Request) -> Result<Answ
         match open::open(config, creation(&request)).await {
             Ok(opened) => return directly(config, &opened, request).await,
             Err(Failure::Locked(_)) if Instant::now() < deadline => {
-                sleep(Duration::from_millis(50)).await
+                sleep(Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
         }

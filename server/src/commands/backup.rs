@@ -103,7 +103,7 @@ async fn source(config: &Config) -> Result<Source, String> {
                 return Ok(Source::Store(Box::new(backup)));
             }
             Err(Failure::Locked(_)) if Instant::now() < deadline => {
-                sleep(std::time::Duration::from_millis(50)).await
+                sleep(std::time::Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
         }

@@ -141,7 +141,7 @@ async fn listen_faults(config: &Config) -> Vec<String> {
     for address in &config.listen {
         match listen::bind(std::slice::from_ref(address)).await {
             Err(fault) if !answers_here(address, config).await => {
-                faults.push(format!("listen: {fault}"))
+                faults.push(format!("listen: {fault}"));
             }
             _ => {}
         }

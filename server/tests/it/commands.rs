@@ -747,7 +747,7 @@ fn files_that_others_can_reach_are_warned_of() {
     );
     let set = |name: &str, mode| {
         fs::set_permissions(terminal.data().join(name), fs::Permissions::from_mode(mode))
-            .expect("set")
+            .expect("set");
     };
     for (mode, words) in [
         (0o777, "can write"),

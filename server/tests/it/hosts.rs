@@ -50,7 +50,7 @@ async fn get(house: &House, path: &str, peer: &str, headers: &[(&str, &str)]) ->
 
 async fn with_issuer(issuer: &str) -> House {
     House::with(Engine::Memory, |settings| {
-        settings.issuer = Issuer::parse(issuer).expect("an issuer")
+        settings.issuer = Issuer::parse(issuer).expect("an issuer");
     })
     .await
 }

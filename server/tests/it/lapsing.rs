@@ -56,7 +56,7 @@ async fn a_used_client_goes_180_days_after_its_last_use(engine: Engine) {
 
 async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine) {
     let house = House::with(engine, |settings| {
-        settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY)
+        settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY);
     })
     .await;
     house.add_alice().await;

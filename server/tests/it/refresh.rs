@@ -91,7 +91,7 @@ async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
 
 async fn o14_a_window_of_zero_is_strict(engine: Engine) {
     let house = House::with(engine, |settings| {
-        settings.lifetimes.refresh_replay_window = Duration::ZERO
+        settings.lifetimes.refresh_replay_window = Duration::ZERO;
     })
     .await;
     house.add_alice().await;

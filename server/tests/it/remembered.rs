@@ -218,7 +218,7 @@ async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
 
 async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
     let house = House::with(engine, |settings| {
-        settings.lifetimes.consent = std::time::Duration::ZERO
+        settings.lifetimes.consent = std::time::Duration::ZERO;
     })
     .await;
     house.add_alice().await;

@@ -132,7 +132,7 @@ async fn four_faults_have_four_answers(engine: Engine) {
 async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
     let identifier = "https://vestibule.example/@notes/mcp";
     let house = House::with(engine, |settings| {
-        settings.resources = vec![resource(identifier, &["read"])]
+        settings.resources = vec![resource(identifier, &["read"])];
     })
     .await;
     house.add_alice().await;

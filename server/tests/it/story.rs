@@ -144,8 +144,13 @@ async fn tell(house: House) {
     );
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 
-    // The code becomes tokens.
     let code = callback.query.one("code").expect("a code");
+    use_tokens(&house, &client, code).await;
+}
+
+/// From the code to the end of the grant.
+async fn use_tokens(house: &House, client: &McpClient, code: &str) {
+    // The code becomes tokens.
     let answer = client.exchange(code).await;
     let body = answer.granted();
     assert_eq!(

@@ -220,7 +220,7 @@ async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overl
     engine: Engine,
 ) {
     let house = House::with(engine, |settings| {
-        settings.lifetimes.access_token = std::time::Duration::from_hours(2)
+        settings.lifetimes.access_token = std::time::Duration::from_hours(2);
     })
     .await;
     house.add_alice().await;

@@ -185,7 +185,7 @@ impl Form {
         let of = |name| value(attributes, name).unwrap_or_default().to_owned();
         match tag {
             "input" if !of("name").is_empty() => {
-                self.fields = std::mem::take(&mut self.fields).and(&of("name"), &of("value"))
+                self.fields = std::mem::take(&mut self.fields).and(&of("name"), &of("value"));
             }
             "button" if of("type") == "submit" => {
                 self.buttons.push(Button {
