@@ -66,7 +66,7 @@ pub enum Section {
     Keys,
     /// Failed connections.
     Failures,
-    /// The audit trail.
+    /// The audit log.
     Audit,
 }
 

@@ -16,7 +16,7 @@ pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, N
 use crate::{
     Provider, Visitor,
     accounts::{PasswordError, Role},
-    audit::{Actor, Deed, Event, Origin, Whose},
+    audit::{Actor, AuditAction, Event, RequestSource, Whose},
     failures::FailureView,
     key_ring::KeySummary,
     problem::Unavailable,
@@ -89,12 +89,12 @@ impl From<Unavailable> for NotAdministrator {
     }
 }
 
-/// The power to administer, with who has it: every deed goes into the audit trail under that name.
+/// The power to administer, with who has it: every deed goes into the audit log under that name.
 #[derive(Clone)]
 pub struct Administration {
     provider: Provider,
     by: Actor,
-    from: Option<Origin>,
+    from: Option<RequestSource>,
 }
 
 impl Provider {
@@ -124,7 +124,7 @@ impl Provider {
         }
         let (by, from) = (
             Actor::Administrator(account.whose()),
-            Some(Origin::of(visitor)),
+            Some(RequestSource::of(visitor)),
         );
         Ok(Administration {
             provider: self.clone(),
@@ -145,7 +145,7 @@ impl Administration {
     pub async fn rotate_keys(&self) -> Done<Vec<KeySummary>> {
         let keys = self.provider.rotate_keys().await?;
         self.record(
-            Deed::KeyRotated,
+            AuditAction::KeyRotated,
             None,
             keys.first().map(|key| key.kid.clone()),
         )
@@ -165,18 +165,23 @@ impl Administration {
         let unknown = || AdministrationError::NotFound(format!("there is no signing key {kid:?}"));
         let id = kid.to_owned().try_into().map_err(|_| unknown())?;
         let keys = self.provider.revoke_key(&id).await?.ok_or_else(unknown)?;
-        self.record(Deed::KeyRevoked, None, Some(kid.to_owned()))
+        self.record(AuditAction::KeyRevoked, None, Some(kid.to_owned()))
             .await;
         Ok(keys)
     }
 
-    /// Notes a deed in the audit trail.
-    pub(crate) async fn record(&self, deed: Deed, whose: Option<Whose>, about: Option<String>) {
+    /// Notes a deed in the audit log.
+    pub(crate) async fn record(
+        &self,
+        action: AuditAction,
+        whose: Option<Whose>,
+        about: Option<String>,
+    ) {
         let (at, by, from) = (self.provider.now(), self.by.clone(), self.from.clone());
         self.provider
             .note(Event {
                 at,
-                deed,
+                action,
                 by,
                 whose,
                 from,

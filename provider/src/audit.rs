@@ -1,14 +1,16 @@
-//! The audit trail: who did what, from where, to what. Append-only, each event chained to the one
+//! The audit log: who did what, from where, to what. Append-only, each event chained to the one
 //! before it.
 
 pub(crate) mod activity;
+mod entry;
 mod event;
 mod folds;
-mod recorded;
-mod trail;
+mod log;
 
-pub use event::{Actor, ClientName, Deed, Event, Kind, Origin, UnknownDeed, Whose};
-pub use recorded::Recorded;
-pub(crate) use recorded::{Foreign, Kept, Latest};
-pub(crate) use trail::Trail;
-pub use trail::{AuditFilter, AuditPage, AuditReport};
+pub use entry::AuditEntry;
+pub(crate) use entry::{ChainHead, CorruptEntry, Kept};
+pub use event::{
+    Actor, AuditAction, Category, ClientName, Event, RequestSource, UnknownAction, Whose,
+};
+pub(crate) use log::AuditLog;
+pub use log::{AuditFilter, AuditPage, AuditReport};

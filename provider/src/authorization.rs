@@ -15,7 +15,7 @@ use oauth::{
 
 use crate::{
     Provider, Visitor,
-    audit::{Actor, Deed, Origin},
+    audit::{Actor, AuditAction, RequestSource},
     documents::NoClient,
     failures::{self, Asked, Failed, FailedStep},
     keys,
@@ -311,11 +311,11 @@ impl Provider {
                 match self.pass(client, &request, consent, person.account).await? {
                     Some(code) => {
                         let (from, about) = (
-                            Origin::of(visitor),
+                            RequestSource::of(visitor),
                             Some(request.resource.as_str().to_owned()),
                         );
                         self.note_of_client(
-                            Deed::AllowedAgain,
+                            AuditAction::AllowedAgain,
                             Actor::Client,
                             person.account,
                             from,

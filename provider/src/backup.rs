@@ -23,7 +23,7 @@ use store::{Entry, Export, Keep, Store};
 pub use check::{BackupFault, Check, Line, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
 
-use crate::{Provider, audit::Latest, identity, keys, problem::Unavailable, record};
+use crate::{Provider, audit::ChainHead, identity, keys, problem::Unavailable, record};
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -103,7 +103,7 @@ impl Provider {
 impl Backup {
     /// Begins a backup of a store. What is written meanwhile may be in it or not.
     ///
-    /// The pointer to the newest event of the audit trail is read first, and events that are newer
+    /// The pointer to the newest event of the audit log is read first, and events that are newer
     /// are left out: an engine without snapshots could export some of them and not others, and the
     /// chain would have a gap.
     ///
@@ -120,7 +120,7 @@ impl Backup {
         let latest = store.get(keys::LATEST_EVENT).await?;
         let newest = latest
             .as_deref()
-            .map(|bytes| record::decode::<Latest>(keys::LATEST_EVENT, bytes))
+            .map(|bytes| record::decode::<ChainHead>(keys::LATEST_EVENT, bytes))
             .transpose()?;
         let pointer = |value| Entry::Record {
             key: keys::LATEST_EVENT.to_owned(),

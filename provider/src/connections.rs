@@ -10,7 +10,7 @@ use oauth::{
 use crate::{
     Provider, Visitor,
     accounts::AccountError,
-    audit::{Actor, Deed, Origin},
+    audit::{Actor, AuditAction, RequestSource},
     consent::sentences,
     consents::consent_name,
     keys,
@@ -145,11 +145,11 @@ impl Provider {
         }
         if let Some(terms) = self.withdraw(person.account, name).await? {
             let (from, about) = (
-                Origin::of(visitor),
+                RequestSource::of(visitor),
                 Some(terms.resource.as_str().to_owned()),
             );
             self.note_of_client(
-                Deed::Disconnected,
+                AuditAction::Disconnected,
                 Actor::Person,
                 person.account,
                 from,
@@ -169,7 +169,7 @@ impl Provider {
             .ok_or(AccountError::NotSignedIn)?;
         let (any, outcome) = self.withdraw_each(account.id).await;
         if any {
-            self.note_by_person(Deed::AllDisconnected, account.whose(), visitor, None)
+            self.note_by_person(AuditAction::AllDisconnected, account.whose(), visitor, None)
                 .await;
         }
         Ok(outcome?)

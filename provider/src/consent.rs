@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     Provider, Visitor,
-    audit::{Actor, Deed, Origin},
+    audit::{Actor, AuditAction, RequestSource},
     consents::consent_name,
     decided::{Asked, Decided, Posted, ReadRequest},
     problem::Unavailable,
@@ -173,10 +173,10 @@ impl Provider {
         let issuer = &self.settings().issuer;
         let state = proved.request.state.clone();
         let resource = proved.request.resource.as_str().to_owned();
-        let note = async |deed: Deed| {
-            let (from, client) = (Origin::of(visitor), &proved.request.client_id);
+        let note = async |action: AuditAction| {
+            let (from, client) = (RequestSource::of(visitor), &proved.request.client_id);
             self.note_of_client(
-                deed,
+                action,
                 Actor::Person,
                 person.account,
                 from,
@@ -186,7 +186,7 @@ impl Provider {
             .await;
         };
         if decision == Decision::Deny {
-            note(Deed::Denied).await;
+            note(AuditAction::Denied).await;
             return Ok(proved
                 .destination
                 .with_error(&Reason::Denied, state.as_deref(), issuer));
@@ -215,7 +215,7 @@ impl Provider {
             self.withdraw(person.account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }
-        note(Deed::Allowed).await;
+        note(AuditAction::Allowed).await;
         self.answered(&key, &record, decided).await;
         Ok(proved
             .destination

@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::{
     Provider,
     assertions::Asking,
-    audit::{Actor, Deed, Origin},
+    audit::{Actor, AuditAction, RequestSource},
     failures::{Asked, Cause, Failed, FailedStep},
     key_ring::date_time,
     keys,
@@ -413,19 +413,19 @@ impl Provider {
 
     /// Notes a replay, for whoever runs the server and for its person.
     async fn note_replay(&self, key: &GrantKey, client_id: &str, address: IpAddr, reason: &Reason) {
-        let deed = match reason {
-            Reason::ReplayedCode => Deed::CodeReplayed,
-            Reason::ReplayedRefreshToken => Deed::RefreshTokenReplayed,
+        let action = match reason {
+            Reason::ReplayedCode => AuditAction::CodeReplayed,
+            Reason::ReplayedRefreshToken => AuditAction::RefreshTokenReplayed,
             _ => return,
         };
-        self.note_of_grant(deed, key, client_id, address).await;
+        self.note_of_grant(action, key, client_id, address).await;
     }
 
     /// Notes what became of a grant by what its client, or somebody in its place, did. What cannot
     /// be read just now is left out.
     pub(crate) async fn note_of_grant(
         &self,
-        deed: Deed,
+        action: AuditAction,
         key: &GrantKey,
         client_id: &str,
         address: IpAddr,
@@ -436,10 +436,10 @@ impl Provider {
             .flatten()
             .map(|grant| grant.terms.resource.as_str().to_owned());
         self.note_of_client(
-            deed,
+            action,
             Actor::Client,
             key.account,
-            Origin::of_program(address),
+            RequestSource::of_program(address),
             client_id,
             resource,
         )

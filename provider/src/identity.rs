@@ -10,7 +10,7 @@ use store::{Keep, Store, Swap};
 use crate::{
     Provider,
     administration::{Administration, AdministrationError, Done},
-    audit::Deed,
+    audit::AuditAction,
     backup::Summary,
     keys,
     problem::Unavailable,
@@ -173,7 +173,8 @@ impl Administration {
             backup.entries,
             backup.created_at.seconds()
         );
-        self.record(Deed::StoreRestored, None, Some(about)).await;
+        self.record(AuditAction::StoreRestored, None, Some(about))
+            .await;
     }
 
     /// The recorded and the configured issuer.
@@ -200,7 +201,8 @@ impl Administration {
             .await?
         {
             let about = format!("{} → {}", change.recorded.issuer, change.issuer);
-            self.record(Deed::IssuerAccepted, None, Some(about)).await;
+            self.record(AuditAction::IssuerAccepted, None, Some(about))
+                .await;
         }
         self.issuer().await
     }

@@ -17,7 +17,7 @@ use oauth::{
 use crate::{
     Provider, TokenError,
     accounts::Standing,
-    audit::Deed,
+    audit::AuditAction,
     exchange::SUBJECT_PREFIX,
     failures::{Asked, AskedText, Cause, Failed, FailedStep},
     key_ring::date_time,
@@ -106,7 +106,7 @@ impl Provider {
             Some(Err(reason)) => Change::refuse(reason),
         };
         if record::change_from(self.store(), &known.grant_key, known.grant, end).await?? {
-            self.note_of_grant(Deed::GrantRevoked, &key, client_id, address)
+            self.note_of_grant(AuditAction::GrantRevoked, &key, client_id, address)
                 .await;
         }
         Ok(())

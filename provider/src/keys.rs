@@ -9,13 +9,13 @@ use crate::failures::Standing;
 pub(crate) const KEY_RING: &str = "key-ring";
 /// Taken by whoever made the first account.
 pub(crate) const FIRST_ACCOUNT: &str = "first-account";
-/// The newest event of the audit trail.
+/// The newest event of the audit log.
 pub(crate) const LATEST_EVENT: &str = "latest-event";
 /// The issuer that the store belongs to.
 pub(crate) const ISSUER: &str = "issuer";
 /// That a backup is being restored into the store.
 pub(crate) const RESTORE: &str = "restore";
-/// An event of the audit trail that was the newest one a few seconds ago.
+/// An event of the audit log that was the newest one a few seconds ago.
 pub(crate) const EVENT_MARK: &str = "event-mark";
 /// Hosts that are kept out.
 pub(crate) const BLOCKED_HOSTS: &str = "blocked-hosts";
@@ -117,7 +117,7 @@ pub(crate) fn familiar(account: Id, browser: &Digest) -> String {
     format!("familiar:{account}:{}", browser.as_str())
 }
 
-/// An event of the audit trail, by its number.
+/// An event of the audit log, by its number.
 pub(crate) fn event(number: u64) -> String {
     format!("event:{number}")
 }

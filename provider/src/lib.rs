@@ -67,8 +67,8 @@ pub use administration::{
     NewClient, NotAdministrator,
 };
 pub use audit::{
-    Actor, AuditFilter, AuditPage, AuditReport, ClientName, Deed, Event, Kind, Origin, Recorded,
-    UnknownDeed, Whose,
+    Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditReport, Category, ClientName,
+    Event, RequestSource, UnknownAction, Whose,
 };
 pub use authorization::{AuthorizeError, Begun};
 pub use clients::RegisterError;
@@ -100,7 +100,7 @@ struct Inner {
     settings: Settings,
     /// Finds out what became of a write whose answer was lost.
     store: Store,
-    /// The same without that: what the trail notes is in memory until it is in the store, and
+    /// The same without that: what the audit log notes is in memory until it is in the store, and
     /// nobody waits for it.
     plain_store: Store,
     readiness: Arc<readiness::Readiness>,
@@ -110,7 +110,7 @@ struct Inner {
     fetcher: Fetcher,
     blocked: Arc<blocked::Known>,
     failures: Arc<failures::Noting>,
-    trail: Arc<audit::Trail>,
+    audit_log: Arc<audit::AuditLog>,
     late: Arc<late::LateWork>,
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
@@ -147,7 +147,7 @@ impl Provider {
         let metadata = describe(&settings);
         let passwords = Arc::new(accounts::hashing::Passwords::new());
         let passkeys = accounts::passkey::Passkeys::new(&settings);
-        let trail = Arc::new(audit::Trail::new(&sealing_key));
+        let audit_log = Arc::new(audit::AuditLog::new(&sealing_key));
         let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let tokens = Arc::new(tokens);
         let fetcher = Fetcher::new(environment.web.clone(), settings.issuer.is_loopback());
@@ -162,7 +162,7 @@ impl Provider {
             fetcher,
             blocked: Arc::default(),
             failures: Arc::default(),
-            trail,
+            audit_log,
             late: Arc::default(),
             verifier,
             renewal: Arc::default(),
@@ -207,7 +207,7 @@ impl Provider {
             fetcher: old.fetcher.clone(),
             blocked: Arc::clone(&old.blocked),
             failures: Arc::clone(&old.failures),
-            trail: Arc::clone(&old.trail),
+            audit_log: Arc::clone(&old.audit_log),
             late: Arc::clone(&old.late),
             passwords: Arc::clone(&old.passwords),
             signatures: Arc::clone(&old.signatures),

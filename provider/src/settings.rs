@@ -74,7 +74,7 @@ pub struct Lifetimes {
     pub invitation: Duration,
     /// How long a rotated signing key still verifies; at least the lifetime of an access token.
     pub key_overlap: Duration,
-    /// How long an event stays in the audit trail.
+    /// How long an event stays in the audit log.
     pub audit: Duration,
 }
 

@@ -3,9 +3,9 @@
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary,
+    AccountSummary, AddedAccount, AddedClient, AdministrationError, ApplicationSummary, AuditEntry,
     AuditFilter, AuditPage, AuditReport, ChangedClient, ClientChanges, IssuerReport, KeySummary,
-    Listing, NewClient, Provider, Recorded, Role,
+    Listing, NewClient, Provider, Role,
 };
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +124,7 @@ pub enum Request {
         /// The host.
         host: String,
     },
-    /// Shows events of the audit trail, newest first.
+    /// Shows events of the audit log, newest first.
     Audit {
         /// Which ones.
         filter: AuditFilter,
@@ -133,7 +133,7 @@ pub enum Request {
         /// How many at the most.
         limit: usize,
     },
-    /// Gives events of the audit trail, oldest first.
+    /// Gives events of the audit log, oldest first.
     ExportAudit {
         /// Which ones.
         filter: AuditFilter,
@@ -142,7 +142,7 @@ pub enum Request {
         /// How many at the most.
         limit: usize,
     },
-    /// Checks the audit trail.
+    /// Checks the audit log.
     VerifyAudit,
     /// Tells the recorded and the configured issuer.
     Issuer,
@@ -182,8 +182,8 @@ pub enum Answer {
     /// Events, newest first.
     Audit(AuditPage),
     /// Events, oldest first.
-    Events(Vec<Recorded>),
-    /// What a check of the audit trail found.
+    Events(Vec<AuditEntry>),
+    /// What a check of the audit log found.
     Report(AuditReport),
     /// It is done, and there is nothing to tell.
     Done,

@@ -62,7 +62,7 @@ pub struct Config {
     pub refresh_replay_window: Duration,
     /// How long consent is remembered; zero asks every time.
     pub consent_lifetime: Duration,
-    /// How long an event stays in the audit trail.
+    /// How long an event stays in the audit log.
     pub audit_retention: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,

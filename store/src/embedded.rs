@@ -20,7 +20,7 @@ pub use self::database::FILE;
 use self::{
     database::{Database, Home},
     tables::Tables,
-    writer::{Broken, Deed, Job, Running, Writer},
+    writer::{Broken, Job, Running, WriteJob, Writer},
 };
 use crate::{
     Engine, Error, Export, Keep, Result, Swap,
@@ -94,7 +94,7 @@ impl Embedded {
         let (reply, answer) = oneshot::channel();
         let sender = self.jobs.as_ref().ok_or_else(stopped)?;
         sender
-            .send(Box::new(Deed::new(change, reply)))
+            .send(Box::new(WriteJob::new(change, reply)))
             .await
             .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?

@@ -23,7 +23,7 @@ pub async fn invite(
     #[server(default)] role: String,
 ) -> Result<(), Message> {
     let attempt = Attempt::invite(&email, &role);
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         let role = Role::parse(&role).ok_or(Message::Gone)?;
         let added =
             administration
@@ -40,7 +40,7 @@ pub async fn invite(
             added.enrolment_link,
         ))
     };
-    administer(&form_token, Section::Accounts, attempt, deed).await;
+    administer(&form_token, Section::Accounts, attempt, operation).await;
     Ok(())
 }
 
@@ -50,11 +50,11 @@ pub async fn disable_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.disable_account(&email).await?;
         Ok((News::AccountDisabled { email }, None))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -64,11 +64,11 @@ pub async fn enable_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.enable_account(&email).await?;
         Ok((News::AccountEnabled { email }, None))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -78,11 +78,11 @@ pub async fn remove_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.remove_account(&email).await?;
         Ok((News::AccountRemoved { email }, None))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -92,11 +92,11 @@ pub async fn reset_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         let link = administration.reset_account(&email).await?;
         Ok((News::ResetLinkMade { email }, Some(link)))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -106,11 +106,11 @@ pub async fn withdraw_link(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.withdraw_link(&email).await?;
         Ok((News::LinkWithdrawn { email }, None))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -121,7 +121,7 @@ pub async fn set_role(
     #[server(default)] email: String,
     #[server(default)] role: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         let role = Role::parse(&role).ok_or(Message::Gone)?;
         administration.set_role(&email, role).await?;
         Ok((
@@ -132,7 +132,7 @@ pub async fn set_role(
             None,
         ))
     };
-    administer(&form_token, Section::Accounts, Attempt::Button, deed).await;
+    administer(&form_token, Section::Accounts, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -146,7 +146,7 @@ pub async fn add_client(
 ) -> Result<(), Message> {
     let confidential = !confidential.is_empty();
     let attempt = Attempt::add_client(&name, &redirect_uris, confidential);
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         let uris: Vec<_> = redirect_uris
             .split_whitespace()
             .map(str::to_owned)
@@ -161,7 +161,7 @@ pub async fn add_client(
             added.client_secret,
         ))
     };
-    administer(&form_token, Section::Applications, attempt, deed).await;
+    administer(&form_token, Section::Applications, attempt, operation).await;
     Ok(())
 }
 
@@ -172,13 +172,13 @@ pub async fn add_redirect_uri(
     #[server(default)] client_id: String,
     #[server(default)] redirect_uri: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration
             .add_redirect_uri(&client_id, &redirect_uri)
             .await?;
         Ok((News::RedirectUriAdded { redirect_uri }, None))
     };
-    administer(&form_token, Section::Failures, Attempt::Button, deed).await;
+    administer(&form_token, Section::Failures, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -188,11 +188,17 @@ pub async fn remove_client(
     #[server(default)] form_token: String,
     #[server(default)] client_id: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.remove_client(&client_id).await?;
         Ok((News::ClientRemoved, None))
     };
-    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    administer(
+        &form_token,
+        Section::Applications,
+        Attempt::Button,
+        operation,
+    )
+    .await;
     Ok(())
 }
 
@@ -202,11 +208,17 @@ pub async fn disconnect_client(
     #[server(default)] form_token: String,
     #[server(default)] client_id: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.disconnect_client(&client_id).await?;
         Ok((News::ClientDisconnected, None))
     };
-    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    administer(
+        &form_token,
+        Section::Applications,
+        Attempt::Button,
+        operation,
+    )
+    .await;
     Ok(())
 }
 
@@ -217,7 +229,7 @@ pub async fn block_host(
     #[server(default)] host: String,
 ) -> Result<(), Message> {
     let attempt = Attempt::block_host(&host);
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.block_host(&host).await?;
         Ok((
             News::HostBlocked {
@@ -226,7 +238,7 @@ pub async fn block_host(
             None,
         ))
     };
-    administer(&form_token, Section::Applications, attempt, deed).await;
+    administer(&form_token, Section::Applications, attempt, operation).await;
     Ok(())
 }
 
@@ -236,7 +248,7 @@ pub async fn unblock_host(
     #[server(default)] form_token: String,
     #[server(default)] host: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.unblock_host(&host).await?;
         Ok((
             News::HostUnblocked {
@@ -245,18 +257,24 @@ pub async fn unblock_host(
             None,
         ))
     };
-    administer(&form_token, Section::Applications, Attempt::Button, deed).await;
+    administer(
+        &form_token,
+        Section::Applications,
+        Attempt::Button,
+        operation,
+    )
+    .await;
     Ok(())
 }
 
 /// Makes a new signing key.
 #[server(prefix = "/actions", endpoint = "rotate_keys")]
 pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Message> {
-    let deed = async |administration: Administration| {
+    let operation = async |administration: Administration| {
         administration.rotate_keys().await?;
         Ok((News::KeysRotated, None))
     };
-    administer(&form_token, Section::Keys, Attempt::Button, deed).await;
+    administer(&form_token, Section::Keys, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -266,11 +284,11 @@ pub async fn revoke_key(
     #[server(default)] form_token: String,
     #[server(default)] kid: String,
 ) -> Result<(), Message> {
-    let deed = async move |administration: Administration| {
+    let operation = async move |administration: Administration| {
         administration.revoke_key(&kid).await?;
         Ok((News::KeyRevoked, None))
     };
-    administer(&form_token, Section::Keys, Attempt::Button, deed).await;
+    administer(&form_token, Section::Keys, Attempt::Button, operation).await;
     Ok(())
 }
 
@@ -281,12 +299,12 @@ async fn administer<Doing>(
     form_token: &str,
     section: Section,
     attempt: Attempt,
-    deed: impl FnOnce(Administration) -> Doing,
+    operation: impl FnOnce(Administration) -> Doing,
 ) where
     Doing: Future<Output = Result<(News, Option<String>), Fault>>,
 {
     let attempted = match admitted(form_token, section).await {
-        Ok(Some(administration)) => deed(administration).await,
+        Ok(Some(administration)) => operation(administration).await,
         Ok(None) => return,
         Err(message) => Err(message.into()),
     };

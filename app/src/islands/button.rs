@@ -10,7 +10,7 @@ use crate::words::{Message, passkey as words};
     not(feature = "hydrate"),
     expect(dead_code, reason = "only the browser acts on it")
 )]
-pub(super) enum Deed {
+pub(super) enum PasskeyAction {
     /// `autofill`: the box "Email" offers passkeys as well.
     SignIn {
         form_token: String,
@@ -64,9 +64,9 @@ enum State {
     Failed(Message),
 }
 
-pub(super) fn passkey_button(looks: Looks, deed: Deed) -> impl IntoView {
+pub(super) fn passkey_button(looks: Looks, action: PasskeyAction) -> impl IntoView {
     let state = RwSignal::new(State::Asleep);
-    let awake = deed.clone();
+    let awake = action.clone();
     Effect::new(move || {
         state.set(State::Ready);
         offer(&awake, state);
@@ -74,7 +74,7 @@ pub(super) fn passkey_button(looks: Looks, deed: Deed) -> impl IntoView {
     let press = move |_| {
         if state.get_untracked() != State::Waiting {
             state.set(State::Waiting);
-            start(deed.clone(), state);
+            start(action.clone(), state);
         }
     };
     let waiting = move || state.with(|state| *state == State::Waiting);
@@ -110,34 +110,34 @@ pub(super) fn passkey_button(looks: Looks, deed: Deed) -> impl IntoView {
 }
 
 #[cfg(feature = "hydrate")]
-fn start(deed: Deed, state: RwSignal<State>) {
+fn start(action: PasskeyAction, state: RwSignal<State>) {
     use super::{autofill, ceremony};
 
     leptos::task::spawn_local(async move {
         autofill::call_off();
-        match ceremony::perform(deed.clone()).await {
+        match ceremony::perform(action.clone()).await {
             Ok(Some(path)) => return ceremony::go(&path),
             Ok(None) => state.set(State::Ready),
             // Somebody has signed in elsewhere in this browser, say. The page as it is now knows
             // where to go on to.
-            Err(Message::PageTooOld) if matches!(deed, Deed::SignIn { .. }) => {
+            Err(Message::PageTooOld) if matches!(action, PasskeyAction::SignIn { .. }) => {
                 return ceremony::reload();
             }
             Err(message) => state.set(State::Failed(message)),
         }
-        offer(&deed, state);
+        offer(&action, state);
     });
 }
 
 /// Offers passkeys in the box "Email", where that is wanted.
 #[cfg(feature = "hydrate")]
-fn offer(deed: &Deed, state: RwSignal<State>) {
-    if let Deed::SignIn {
+fn offer(action: &PasskeyAction, state: RwSignal<State>) {
+    if let PasskeyAction::SignIn {
         form_token,
         request,
         autofill: true,
         ..
-    } = deed.clone()
+    } = action.clone()
     {
         let refused = move |message| state.set(State::Failed(message));
         leptos::task::spawn_local(super::autofill::offer(form_token, request, refused));
@@ -145,7 +145,7 @@ fn offer(deed: &Deed, state: RwSignal<State>) {
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn start(_: Deed, _: RwSignal<State>) {}
+fn start(_: PasskeyAction, _: RwSignal<State>) {}
 
 #[cfg(not(feature = "hydrate"))]
-fn offer(_: &Deed, _: RwSignal<State>) {}
+fn offer(_: &PasskeyAction, _: RwSignal<State>) {}

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
 
-use super::{button::Deed, wire};
+use super::{button::PasskeyAction, wire};
 use crate::{
     actions::{
         account::{finish_adding_passkey, start_adding_passkey},
@@ -19,10 +19,10 @@ use crate::{
 
 /// Does what the button stands for. Answers the path to go on to, or nothing when the form says
 /// itself what is missing.
-pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
+pub(super) async fn perform(action: PasskeyAction) -> Result<Option<String>, Message> {
     let passkeys = passkeys()?;
-    match deed {
-        Deed::SignIn {
+    match action {
+        PasskeyAction::SignIn {
             form_token,
             request,
             then,
@@ -34,7 +34,7 @@ pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
                 .await
                 .map(Some)
         }
-        Deed::Accept {
+        PasskeyAction::Accept {
             form_token,
             token,
             request,
@@ -49,7 +49,7 @@ pub(super) async fn perform(deed: Deed) -> Result<Option<String>, Message> {
                 .await
                 .map(Some)
         }
-        Deed::Add {
+        PasskeyAction::Add {
             form_token,
             request,
             confirm,

@@ -16,7 +16,7 @@ mod wire;
 use leptos::prelude::*;
 
 use crate::words::passkey as words;
-use button::{Deed, Looks, passkey_button};
+use button::{Looks, PasskeyAction, passkey_button};
 
 /// "Sign in with a passkey". The box "Email" beside it offers passkeys too, where the browser can.
 #[island]
@@ -30,7 +30,7 @@ pub fn SignInWithPasskey(
     /// The id of what describes it.
     described_by: Option<String>,
 ) -> impl IntoView {
-    let deed = Deed::SignIn {
+    let action = PasskeyAction::SignIn {
         form_token,
         request,
         then: String::new(),
@@ -42,7 +42,7 @@ pub fn SignInWithPasskey(
             filled,
             described_by,
         },
-        deed,
+        action,
     )
 }
 
@@ -54,13 +54,13 @@ pub fn ConfirmWithPasskey(
     /// What to go on to.
     then: String,
 ) -> impl IntoView {
-    let deed = Deed::SignIn {
+    let action = PasskeyAction::SignIn {
         form_token,
         request: String::new(),
         then,
         autofill: false,
     };
-    passkey_button(Looks::filled(words::USE), deed)
+    passkey_button(Looks::filled(words::USE), action)
 }
 
 /// "Create a passkey", for the address in the box "Email" and a one-time link.
@@ -75,7 +75,7 @@ pub fn AcceptWithPasskey(
 ) -> impl IntoView {
     passkey_button(
         Looks::filled(words::CREATE),
-        Deed::Accept {
+        PasskeyAction::Accept {
             form_token,
             token,
             request,
@@ -95,7 +95,7 @@ pub fn AddPasskey(
 ) -> impl IntoView {
     passkey_button(
         Looks::filled(words::CREATE),
-        Deed::Add {
+        PasskeyAction::Add {
             form_token,
             request,
             confirm,

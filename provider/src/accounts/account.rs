@@ -217,7 +217,7 @@ impl Account {
         self.password_is_long = false;
     }
 
-    /// How the audit trail names it.
+    /// How the audit log names it.
     pub(crate) fn whose(&self) -> Whose {
         Whose {
             account: self.id,

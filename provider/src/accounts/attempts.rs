@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Account, NOBODY, SignInError, email, hashing::NotHashed, queue::Requester};
 use crate::{
     Provider, Visitor,
-    audit::Deed,
+    audit::AuditAction,
     limits::{Limit, Refused, Reservation},
     problem::Unavailable,
 };
@@ -208,7 +208,7 @@ impl Provider {
     /// answer takes tells which it was.
     pub(super) async fn refused(&self, visitor: &Visitor, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(Account::whose);
-        self.note_refusal(Deed::SignInRefused, whose, &attempt.email, visitor)
+        self.note_refusal(AuditAction::SignInRefused, whose, &attempt.email, visitor)
             .await;
         SignInError::WrongCredentials
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester,
 };
-use crate::{Provider, Visitor, Way, audit::Deed, limits::Limit};
+use crate::{Provider, Visitor, Way, audit::AuditAction, limits::Limit};
 
 /// The longest name of a passkey, in bytes.
 const LONGEST_NAME: usize = 100;
@@ -47,7 +47,7 @@ impl Provider {
             Ok(())
         };
         self.change_own(&person, rename).await?;
-        self.note_by_person(Deed::PasskeyRenamed, person.whose(), visitor, name)
+        self.note_by_person(AuditAction::PasskeyRenamed, person.whose(), visitor, name)
             .await;
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Provider {
             }
         };
         let name = self.change_own(&person, remove).await?;
-        self.note_by_person(Deed::PasskeyRemoved, person.whose(), visitor, name)
+        self.note_by_person(AuditAction::PasskeyRemoved, person.whose(), visitor, name)
             .await;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Provider {
             }
         };
         let account = self.change_own(&person, choose).await?;
-        self.note_by_person(Deed::PasswordChanged, account.whose(), visitor, None)
+        self.note_by_person(AuditAction::PasswordChanged, account.whose(), visitor, None)
             .await;
         self.end_sessions(account.id).await?;
         Ok(self
@@ -125,8 +125,13 @@ impl Provider {
             .change_address(&person, &email)
             .await?
             .ok_or(AccountError::EmailUnavailable)?;
-        self.note_by_person(Deed::EmailChanged, changed.whose(), visitor, person.email)
-            .await;
+        self.note_by_person(
+            AuditAction::EmailChanged,
+            changed.whose(),
+            visitor,
+            person.email,
+        )
+        .await;
         Ok(())
     }
 
@@ -141,7 +146,7 @@ impl Provider {
             account.password.take().map(drop).ok_or(AccountError::Gone)
         };
         self.change_own(&person, remove).await?;
-        self.note_by_person(Deed::PasswordRemoved, person.whose(), visitor, None)
+        self.note_by_person(AuditAction::PasswordRemoved, person.whose(), visitor, None)
             .await;
         Ok(())
     }

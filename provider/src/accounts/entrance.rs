@@ -19,7 +19,7 @@ use super::{
     password::{NewPassword, PasswordError},
     queue::{Busy, Requester},
 };
-use crate::{Provider, Visitor, Way, audit::Deed, keys, problem::Unavailable};
+use crate::{Provider, Visitor, Way, audit::AuditAction, keys, problem::Unavailable};
 
 /// By what somebody comes to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,13 +315,13 @@ impl Provider {
         account: &Account,
         way: Way,
     ) -> Result<SignedIn, EnrolError> {
-        let deed = match door {
-            Door::FirstAccount => Deed::FirstAccountMade,
-            Door::SignUp => Deed::SignedUp,
-            Door::Enrolment(_) => Deed::Enrolled,
-            Door::Reset(_) => Deed::AccountReset,
+        let action = match door {
+            Door::FirstAccount => AuditAction::FirstAccountMade,
+            Door::SignUp => AuditAction::SignedUp,
+            Door::Enrolment(_) => AuditAction::Enrolled,
+            Door::Reset(_) => AuditAction::AccountReset,
         };
-        self.note_by_person(deed, account.whose(), visitor, None)
+        self.note_by_person(action, account.whose(), visitor, None)
             .await;
         if let Some(link) = link {
             self.store()

@@ -19,7 +19,9 @@ use webauthn_rs::{
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task};
-use crate::{Provider, Settings, Visitor, Way, audit::Deed, limits::Limit, problem::Unavailable};
+use crate::{
+    Provider, Settings, Visitor, Way, audit::AuditAction, limits::Limit, problem::Unavailable,
+};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.
@@ -298,8 +300,13 @@ impl Provider {
         let signed_in = self
             .begin_session(visitor, &account, Some(Way::Passkey))
             .await?;
-        self.note_by_person(Deed::SignedInWithPasskey, account.whose(), visitor, name)
-            .await;
+        self.note_by_person(
+            AuditAction::SignedInWithPasskey,
+            account.whose(),
+            visitor,
+            name,
+        )
+        .await;
         Ok(signed_in)
     }
 
@@ -365,7 +372,7 @@ impl Provider {
             return Err(AccountError::CeremonyFailed);
         }
         self.note_by_person(
-            Deed::PasskeyAdded,
+            AuditAction::PasskeyAdded,
             person.whose(),
             visitor,
             visitor.device.clone(),

@@ -6,7 +6,7 @@ use super::{
     Account, Role, SignInError, SignedIn, attempts::Guess, common, email, hashing::NotHashed,
     queue::Requester,
 };
-use crate::{Provider, Visitor, Way, audit::Deed, problem::Unavailable};
+use crate::{Provider, Visitor, Way, audit::AuditAction, problem::Unavailable};
 
 /// The least number of characters of a password (NIST SP 800-63B section 3.1.1.2: eight).
 pub const SHORTEST_PASSWORD: usize = 8;
@@ -130,8 +130,13 @@ impl Provider {
         let signed_in = self
             .begin_session(visitor, &account, Some(Way::Password))
             .await?;
-        self.note_by_person(Deed::SignedInWithPassword, account.whose(), visitor, None)
-            .await;
+        self.note_by_person(
+            AuditAction::SignedInWithPassword,
+            account.whose(),
+            visitor,
+            None,
+        )
+        .await;
         Ok(signed_in)
     }
 

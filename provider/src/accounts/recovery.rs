@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Account, AccountError, NOBODY, SignInError, SignedIn, attempts::Guess};
-use crate::{Provider, SetCookie, Visitor, audit::Deed, problem::Unavailable};
+use crate::{Provider, SetCookie, Visitor, audit::AuditAction, problem::Unavailable};
 
 /// A refused code is answered no sooner than this, so that nobody sees the microseconds by which
 /// reading an account differs from reading none. A password takes longer, and its time varies by
@@ -66,8 +66,13 @@ impl Provider {
             Ok(())
         };
         self.change_own(&person, set).await?;
-        self.note_by_person(Deed::RecoveryCodesMade, person.whose(), visitor, None)
-            .await;
+        self.note_by_person(
+            AuditAction::RecoveryCodesMade,
+            person.whose(),
+            visitor,
+            None,
+        )
+        .await;
         Ok(SetCookie::codes(&seed))
     }
 
@@ -118,7 +123,7 @@ impl Provider {
         };
         // Noted first: the code is used up, whatever fails from here on.
         self.note_by_person(
-            Deed::SignedInWithRecoveryCode,
+            AuditAction::SignedInWithRecoveryCode,
             account.whose(),
             visitor,
             None,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Account, AccountError, FRESH, SignedIn};
 use crate::{
     Provider, SetCookie, Visitor, Way,
-    audit::Deed,
+    audit::AuditAction,
     keys,
     problem::Unavailable,
     record::{self, Change, Found, Listing, Outcomes},
@@ -150,8 +150,13 @@ impl Provider {
             .delist(&keys::sessions(account.id), id.as_str())
             .await
             .map_err(Unavailable::from)?;
-        self.note_by_person(Deed::SessionEnded, account.whose(), visitor, session.device)
-            .await;
+        self.note_by_person(
+            AuditAction::SessionEnded,
+            account.whose(),
+            visitor,
+            session.device,
+        )
+        .await;
         Ok(())
     }
 
@@ -175,8 +180,13 @@ impl Provider {
             .await?
             .flatten()
             .ok_or(AccountError::NotSignedIn)?;
-        self.note_by_person(Deed::OtherSessionsEnded, account.whose(), visitor, None)
-            .await;
+        self.note_by_person(
+            AuditAction::OtherSessionsEnded,
+            account.whose(),
+            visitor,
+            None,
+        )
+        .await;
         // 2. The rest clears away, and begins anew. This browser stays known to the account.
         self.end_sessions(account.id).await?;
         self.note_known(visitor, &account).await?;
@@ -190,7 +200,7 @@ impl Provider {
         let account = self.signed_in_account(visitor).await?;
         self.end_session_of(visitor).await?;
         if let Some((_, account)) = account {
-            self.note_by_person(Deed::SignedOut, account.whose(), visitor, None)
+            self.note_by_person(AuditAction::SignedOut, account.whose(), visitor, None)
                 .await;
         }
         Ok(SetCookie::session_end())

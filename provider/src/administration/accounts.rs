@@ -11,7 +11,7 @@ use crate::{
         password::{NewPassword, shortest_password},
         queue::Requester,
     },
-    audit::{Actor, Deed},
+    audit::{Actor, AuditAction},
     keys,
     record::Listing,
 };
@@ -164,7 +164,7 @@ impl Administration {
             ));
         }
         let link = self.provider.reset_link(&account).await?;
-        self.note(Deed::ResetLinkMade, &account, None).await;
+        self.note(AuditAction::ResetLinkMade, &account, None).await;
         Ok(link)
     }
 
@@ -177,7 +177,7 @@ impl Administration {
             .change_account(account.id, withdraw)
             .await?
             .ok_or_else(|| unknown(email))?;
-        self.note(Deed::LinkWithdrawn, &account, None).await;
+        self.note(AuditAction::LinkWithdrawn, &account, None).await;
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl Administration {
             .change_address(&account, &new)
             .await?
             .ok_or_else(taken)?;
-        self.note(Deed::AccountEmailSet, &changed, Some(&account.email))
+        self.note(AuditAction::AccountEmailSet, &changed, Some(&account.email))
             .await;
         Ok(self.summary(&changed))
     }
@@ -251,8 +251,12 @@ impl Administration {
                 email.shown()
             )));
         }
-        self.note(Deed::AccountAdded, &account, Some(account.role.as_str()))
-            .await;
+        self.note(
+            AuditAction::AccountAdded,
+            &account,
+            Some(account.role.as_str()),
+        )
+        .await;
         Ok(account)
     }
 
@@ -285,8 +289,12 @@ impl Administration {
             .change_account(account.id, renew)
             .await?
             .ok_or_else(|| unknown(&account.email))??;
-        self.note(Deed::InvitedAgain, &renewed, Some(renewed.role.as_str()))
-            .await;
+        self.note(
+            AuditAction::InvitedAgain,
+            &renewed,
+            Some(renewed.role.as_str()),
+        )
+        .await;
         Ok(renewed)
     }
 
@@ -304,7 +312,8 @@ impl Administration {
             .change_account(account.id, set)
             .await?
             .ok_or_else(|| unknown(&account.email))?;
-        self.note(Deed::AccountPasswordSet, &changed, None).await;
+        self.note(AuditAction::AccountPasswordSet, &changed, None)
+            .await;
         let (sessions, grants) = (
             self.provider.end_sessions(account.id).await,
             self.provider.withdraw_all(account.id).await.map(drop),
@@ -317,8 +326,8 @@ impl Administration {
         })
     }
 
-    async fn note(&self, deed: Deed, account: &Account, about: Option<&str>) {
-        self.record(deed, Some(account.whose()), about.map(str::to_owned))
+    async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
+        self.record(action, Some(account.whose()), about.map(str::to_owned))
             .await;
     }
 }

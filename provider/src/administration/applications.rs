@@ -13,7 +13,7 @@ use super::{Administration, AdministrationError, Done, provisioning::client_redi
 pub use crate::blocked::BlockedHost;
 use crate::{
     Provider,
-    audit::{ClientName, Deed, Event},
+    audit::{AuditAction, ClientName, Event},
     keys,
     record::{self, Change, Found, Listing},
 };
@@ -117,7 +117,7 @@ impl Administration {
                 name,
             };
             self.record_client(
-                Deed::RedirectUriAdded,
+                AuditAction::RedirectUriAdded,
                 client,
                 Some(uri.as_str().to_owned()),
             )
@@ -141,7 +141,7 @@ impl Administration {
         }
         self.provider.begin_epoch(client_id).await?;
         self.record_client(
-            Deed::ClientRemoved,
+            AuditAction::ClientRemoved,
             name.unwrap_or_else(|| nameless(client_id)),
             None,
         )
@@ -158,7 +158,7 @@ impl Administration {
             name => name.unwrap_or_else(|| nameless(client_id)),
         };
         self.provider.begin_epoch(client_id).await?;
-        self.record_client(Deed::ClientDisconnected, name, None)
+        self.record_client(AuditAction::ClientDisconnected, name, None)
             .await;
         Ok(())
     }
@@ -174,7 +174,8 @@ impl Administration {
             .change_blocked(|blocked| blocked.add(&host, now))
             .await?
         {
-            self.record(Deed::HostBlocked, None, Some(host)).await;
+            self.record(AuditAction::HostBlocked, None, Some(host))
+                .await;
         }
         Ok(())
     }
@@ -191,7 +192,8 @@ impl Administration {
                 "{host} is not blocked"
             )));
         }
-        self.record(Deed::HostUnblocked, None, Some(host)).await;
+        self.record(AuditAction::HostUnblocked, None, Some(host))
+            .await;
         Ok(())
     }
 
@@ -217,7 +219,7 @@ impl Administration {
 
     pub(super) async fn record_client(
         &self,
-        deed: Deed,
+        action: AuditAction,
         client: ClientName,
         about: Option<String>,
     ) {
@@ -225,7 +227,7 @@ impl Administration {
         self.provider
             .note(Event {
                 at,
-                deed,
+                action,
                 by,
                 whose: None,
                 from,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Administration, AdministrationError, Done};
 use crate::{
-    audit::{ClientName, Deed},
+    audit::{AuditAction, ClientName},
     keys,
     record::{self, Change},
 };
@@ -181,7 +181,7 @@ impl Administration {
             && matches!(client.authentication, Authentication::Secret(_));
         if !changed.is_empty() {
             self.record_client(
-                Deed::ClientChanged,
+                AuditAction::ClientChanged,
                 client.named(),
                 Some(changed.join(", ")),
             )
@@ -213,7 +213,7 @@ impl Administration {
         changed.outcome.map_err(|why| {
             AdministrationError::Conflict(format!("the client {client_id:?} {why}"))
         })?;
-        self.record_client(Deed::ClientSecretMade, changed.client.named(), None)
+        self.record_client(AuditAction::ClientSecretMade, changed.client.named(), None)
             .await;
         Ok(AddedClient {
             client_id: changed.client.id,
@@ -272,7 +272,8 @@ impl Administration {
         wanted.apply(&mut client, secret.as_deref().unwrap_or_default());
         let named = client.named();
         if provider.keep_client(client).await? {
-            self.record_client(Deed::ClientAdded, named, None).await;
+            self.record_client(AuditAction::ClientAdded, named, None)
+                .await;
             return Ok(AddedClient {
                 client_id: id,
                 client_secret: secret,
@@ -384,7 +385,7 @@ struct Changed<A> {
 }
 
 trait Named {
-    /// How the audit trail names it.
+    /// How the audit log names it.
     fn named(&self) -> ClientName;
 }
 

@@ -1,12 +1,12 @@
 //! Stopping accounts, letting them go on, and removing them.
 //!
-//! Each deed has one step that decides: from then on it holds, and it is in the audit trail. What
+//! Each deed has one step that decides: from then on it holds, and it is in the audit log. What
 //! follows clears away, goes on over what fails, and says so.
 
 use super::{Administration, AdministrationError, Done, accounts::unknown};
 use crate::{
     accounts::{Rights, Role, Subject},
-    audit::{Actor, Deed, Whose},
+    audit::{Actor, AuditAction, Whose},
     problem::Unavailable,
 };
 
@@ -19,7 +19,7 @@ impl Administration {
     pub async fn disable_account(&self, email: &str) -> Done {
         let account = self.another(email).await?;
         self.suspend(&account).await?;
-        self.note_subject(Deed::AccountDisabled, &account, None)
+        self.note_subject(AuditAction::AccountDisabled, &account, None)
             .await;
         self.clear_away(&account).await.map_err(|_| {
             unfinished(format!(
@@ -46,7 +46,7 @@ impl Administration {
             .change_rights(account.id, enable)
             .await?
             .ok_or_else(|| unknown(email))?;
-        self.note_subject(Deed::AccountEnabled, &account, None)
+        self.note_subject(AuditAction::AccountEnabled, &account, None)
             .await;
         Ok(())
     }
@@ -67,14 +67,14 @@ impl Administration {
             if !account.is_record {
                 return Err(error.into());
             }
-            self.note_subject(Deed::AccountDisabled, &account, None)
+            self.note_subject(AuditAction::AccountDisabled, &account, None)
                 .await;
             return Err(unfinished(format!(
                 "{} is disabled, but could not be removed; remove it again",
                 account.email
             )));
         }
-        self.note_subject(Deed::AccountRemoved, &account, None)
+        self.note_subject(AuditAction::AccountRemoved, &account, None)
             .await;
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Administration {
                 account.email
             )));
         }
-        self.note_subject(Deed::RoleChanged, &account, Some(role.as_str()))
+        self.note_subject(AuditAction::RoleChanged, &account, Some(role.as_str()))
             .await;
         Ok(())
     }
@@ -170,12 +170,12 @@ impl Administration {
         Ok(answer)
     }
 
-    async fn note_subject(&self, deed: Deed, account: &Subject, about: Option<&str>) {
+    async fn note_subject(&self, action: AuditAction, account: &Subject, about: Option<&str>) {
         let whose = Whose {
             account: account.id,
             email: account.email.clone(),
         };
-        self.record(deed, Some(whose), about.map(str::to_owned))
+        self.record(action, Some(whose), about.map(str::to_owned))
             .await;
     }
 }

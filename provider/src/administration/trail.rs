@@ -1,4 +1,4 @@
-//! Reading the audit trail.
+//! Reading the audit log.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{Administration, Done};
 use crate::{
-    audit::{AuditFilter, AuditPage, AuditReport, Foreign, Kept, Latest, Recorded},
+    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, Kept},
     keys,
     problem::Unavailable,
     record,
@@ -24,15 +24,15 @@ const SOON: Duration = Duration::from_secs(1);
 /// What is said to be the newest event, and by whom.
 struct Anchors {
     /// The note that every event renews.
-    noted: Option<Latest>,
+    noted: Option<ChainHead>,
     /// The note that is renewed every few seconds.
-    marked: Option<Latest>,
+    marked: Option<ChainHead>,
     /// What this server has in memory.
-    added: Option<Latest>,
+    added: Option<ChainHead>,
 }
 
 impl Anchors {
-    fn all(&self) -> impl Iterator<Item = &Latest> {
+    fn all(&self) -> impl Iterator<Item = &ChainHead> {
         [&self.noted, &self.marked, &self.added]
             .into_iter()
             .flatten()
@@ -57,12 +57,12 @@ impl Administration {
         let (mut looked_back_to, mut is_continued) = (None, true);
         while below > 1 && below > last && events.len() <= limit {
             let from = below.saturating_sub(A_CHUNK).max(1);
-            let chunk: Vec<Recorded> = self
+            let chunk: Vec<AuditEntry> = self
                 .read(from, below)
                 .await?
                 .into_iter()
                 .flatten()
-                .map(|kept| kept.recorded)
+                .map(|kept| kept.entry)
                 .collect();
             if let Some(oldest) = chunk.first() {
                 looked_back_to = Some(oldest.event.at);
@@ -74,7 +74,7 @@ impl Administration {
                 chunk
                     .into_iter()
                     .rev()
-                    .filter(|recorded| filter.wants(&recorded.event)),
+                    .filter(|entry| filter.wants(&entry.event)),
             );
             below = from;
         }
@@ -92,14 +92,14 @@ impl Administration {
         filter: &AuditFilter,
         after: u64,
         limit: usize,
-    ) -> Done<Vec<Recorded>> {
+    ) -> Done<Vec<AuditEntry>> {
         let newest = self.newest().await?;
         let mut from = (after + 1).max(self.oldest(newest).await?);
         let mut events = Vec::new();
         while from <= newest && events.len() < limit {
             let chunk = self.read(from, (from + A_CHUNK).min(newest + 1)).await?;
-            let recorded = chunk.into_iter().flatten().map(|kept| kept.recorded);
-            events.extend(recorded.filter(|recorded| filter.wants(&recorded.event)));
+            let entry = chunk.into_iter().flatten().map(|kept| kept.entry);
+            events.extend(entry.filter(|entry| filter.wants(&entry.event)));
             from += A_CHUNK;
         }
         events.truncate(limit);
@@ -119,11 +119,11 @@ impl Administration {
             last: None,
             faults: Vec::new(),
         };
-        let mut previous: Option<Recorded> = None;
+        let mut previous: Option<AuditEntry> = None;
         while from <= newest {
             for found in self.read(from, (from + A_CHUNK).min(newest + 1)).await? {
                 let number = match found {
-                    Err(Foreign(number)) => {
+                    Err(CorruptEntry(number)) => {
                         report.faults.push(format!(
                             "event {number} was changed, or not written by this server"
                         ));
@@ -133,7 +133,7 @@ impl Administration {
                         report
                             .faults
                             .extend(self.provider.fault_of(&kept, previous.as_ref()));
-                        previous.insert(kept.recorded).number
+                        previous.insert(kept.entry).number
                     }
                 };
                 report.events += 1;
@@ -200,7 +200,7 @@ impl Administration {
         Ok(None)
     }
 
-    async fn noted(&self, key: &str) -> Result<Option<Latest>, Unavailable> {
+    async fn noted(&self, key: &str) -> Result<Option<ChainHead>, Unavailable> {
         record::read(self.provider.store(), key).await
     }
 
@@ -239,8 +239,7 @@ impl Administration {
         let numbers = std::iter::successors(Some(1_u64), |number| Some(number + number / 4 + 1))
             .take_while(|number| *number < 1 << 40);
         let numbers: Vec<_> = numbers.collect();
-        let there =
-            try_join_all(numbers.iter().map(|number| self.provider.recorded(*number))).await?;
+        let there = try_join_all(numbers.iter().map(|number| self.provider.entry(*number))).await?;
         let found = numbers
             .into_iter()
             .zip(there)
@@ -255,7 +254,7 @@ impl Administration {
         let (mut low, mut high) = (1, newest + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.provider.recorded(middle).await?.is_some() {
+            if self.provider.entry(middle).await?.is_some() {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -265,8 +264,8 @@ impl Administration {
     }
 
     /// Whether the event before one should be kept still.
-    fn is_continued(&self, recorded: &Recorded) -> bool {
-        recorded
+    fn is_continued(&self, entry: &AuditEntry) -> bool {
+        entry
             .previous
             .as_ref()
             .is_some_and(|link| !self.provider.retention().is_over(link.at, link.expires_at))
@@ -274,15 +273,19 @@ impl Administration {
 
     /// The events numbered from `from` to below `to` that are kept, and what lies in their places,
     /// oldest first.
-    async fn read(&self, from: u64, to: u64) -> Result<Vec<Result<Kept, Foreign>>, Unavailable> {
-        let read = try_join_all((from..to).map(|number| self.provider.recorded(number))).await?;
+    async fn read(
+        &self,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Result<Kept, CorruptEntry>>, Unavailable> {
+        let read = try_join_all((from..to).map(|number| self.provider.entry(number))).await?;
         Ok(read.into_iter().flatten().collect())
     }
 }
 
 /// One page of the events that were found, where the next begins, and how far back it looks.
 fn page(
-    mut events: Vec<Recorded>,
+    mut events: Vec<AuditEntry>,
     limit: usize,
     rest: Option<u64>,
     looked_back_to: Option<Timestamp>,

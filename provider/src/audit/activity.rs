@@ -1,4 +1,4 @@
-//! Noting events: in the trail, and the latest ones of each account besides, for its person to
+//! Noting events: in the audit log, and the latest ones of each account besides, for its person to
 //! read.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use oauth::{Digest, Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, ClientName, Deed, Event, Origin, Whose,
+    Actor, AuditAction, ClientName, Event, RequestSource, Whose,
     folds::{Subject, Verdict},
 };
 use crate::{
@@ -36,9 +36,9 @@ impl Activity {
         // What this version cannot read is kept as long as there is place.
         self.0.retain(|event| {
             event.known().is_none_or(|event| {
-                refusals += usize::from(event.deed == Deed::SignInRefused);
+                refusals += usize::from(event.action == AuditAction::SignInRefused);
                 event.at > oldest
-                    && (event.deed != Deed::SignInRefused || refusals <= MOST_REFUSALS)
+                    && (event.action != AuditAction::SignInRefused || refusals <= MOST_REFUSALS)
             })
         });
         self.0.truncate(MOST);
@@ -69,26 +69,26 @@ impl Provider {
     /// Notes what a person did, or somebody who claimed to be them.
     pub(crate) async fn note_by_person(
         &self,
-        deed: Deed,
+        action: AuditAction,
         whose: Whose,
         visitor: &Visitor,
         about: impl Into<Option<String>>,
     ) {
-        self.note(self.event_by_person(deed, whose, visitor, about.into()))
+        self.note(self.event_by_person(action, whose, visitor, about.into()))
             .await;
     }
 
     fn event_by_person(
         &self,
-        deed: Deed,
+        action: AuditAction,
         whose: Whose,
         visitor: &Visitor,
         about: Option<String>,
     ) -> Event {
-        let (at, from) = (self.now(), Some(Origin::of(visitor)));
+        let (at, from) = (self.now(), Some(RequestSource::of(visitor)));
         Event {
             at,
-            deed,
+            action,
             by: Actor::Person,
             whose: Some(whose),
             from,
@@ -104,7 +104,7 @@ impl Provider {
     /// anybody to note it for.
     pub(crate) async fn note_refusal(
         &self,
-        deed: Deed,
+        action: AuditAction,
         whose: Option<Whose>,
         email: &str,
         visitor: &Visitor,
@@ -113,15 +113,15 @@ impl Provider {
             Some(whose) => Subject::Account(whose.account),
             None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
         };
-        let event = whose.map(|whose| self.event_by_person(deed, whose, visitor, None));
+        let event = whose.map(|whose| self.event_by_person(action, whose, visitor, None));
         let source = Some(limits::neighbourhood(visitor.address));
-        let (verdict, over) = self.fold(subject, (deed, source), event.as_ref());
+        let (verdict, over) = self.fold(subject, (action, source), event.as_ref());
         if verdict == Verdict::Count && over.is_empty() {
             return;
         }
         let mut events = over;
         events.extend(event.filter(|_| verdict == Verdict::Write));
-        // They wait for the trail from now on, in the order in which they happened.
+        // They wait for the audit log from now on, in the order in which they happened.
         let waiting: Vec<_> = events
             .into_iter()
             .map(|event| (self.let_wait(event.clone()), event))
@@ -142,10 +142,10 @@ impl Provider {
     /// now is left out.
     pub(crate) async fn note_of_client(
         &self,
-        deed: Deed,
+        action: AuditAction,
         by: Actor,
         account: Id,
-        from: Origin,
+        from: RequestSource,
         client_id: &str,
         about: Option<String>,
     ) {
@@ -172,7 +172,7 @@ impl Provider {
         });
         self.note(Event {
             at: self.now(),
-            deed,
+            action,
             by,
             whose,
             from: Some(from),
@@ -183,16 +183,18 @@ impl Provider {
         .await;
     }
 
-    /// Notes an event. The deed is done by then: a failure undoes nothing. The trail gets the event
+    /// Notes an event. The deed is done by then: a failure undoes nothing. The audit log gets the event
     /// later, if it can. What an account does over and over is counted, and written when the window
     /// of the count ends.
     pub(crate) async fn note(&self, event: Event) {
         let account = event.whose.as_ref().map(|whose| whose.account);
         let (verdict, over) = match (&event.by, account) {
-            (Actor::Person | Actor::Client, Some(account)) => {
-                self.fold(Subject::Account(account), (event.deed, None), Some(&event))
-            }
-            (_, Some(account)) if event.deed == Deed::AccountRemoved => {
+            (Actor::Person | Actor::Client, Some(account)) => self.fold(
+                Subject::Account(account),
+                (event.action, None),
+                Some(&event),
+            ),
+            (_, Some(account)) if event.action == AuditAction::AccountRemoved => {
                 (Verdict::Write, self.folds().of(account))
             }
             _ => (Verdict::Write, Vec::new()),
@@ -216,7 +218,7 @@ impl Provider {
     fn fold(
         &self,
         subject: Subject,
-        alike: (Deed, Option<String>),
+        alike: (AuditAction, Option<String>),
         event: Option<&Event>,
     ) -> (Verdict, Vec<Event>) {
         let mut over = Vec::new();
@@ -233,12 +235,12 @@ impl Provider {
         }
     }
 
-    /// Writes an event that waits for the trail, there and for its person.
+    /// Writes an event that waits for the audit log, there and for its person.
     async fn write(&self, id: Id, event: Event) {
-        let deed = event.deed;
+        let action = event.action;
         let (trail, activity) = (self.append(id).await, self.note_activity(event).await);
         if let Err(error) = trail.and(activity) {
-            tracing::error!(%error, ?deed, "an event is not in the audit trail yet");
+            tracing::error!(%error, ?action, "an event is not in the audit trail yet");
         }
     }
 
@@ -258,7 +260,7 @@ impl Provider {
             return Ok(());
         };
         let key = keys::activity(account);
-        if event.deed == Deed::AccountRemoved {
+        if event.action == AuditAction::AccountRemoved {
             self.store().remove(&key).await?;
             return Ok(());
         }
@@ -274,7 +276,7 @@ impl Provider {
     }
 }
 
-impl Origin {
+impl RequestSource {
     /// Of a person's browser.
     pub(crate) fn of(visitor: &Visitor) -> Self {
         Self {
@@ -298,11 +300,11 @@ mod tests {
 
     #[test]
     fn who_guesses_pushes_nothing_out() {
-        let event = |deed, at| {
+        let event = |action, at| {
             let at = Timestamp::from_seconds(at);
             Event {
                 at,
-                deed,
+                action,
                 by: Actor::Person,
                 whose: None,
                 from: None,
@@ -312,20 +314,32 @@ mod tests {
             }
         };
         let mut activity = Activity::default();
-        activity.add(event(Deed::PasskeyAdded, 100), Timestamp::from_seconds(0));
+        activity.add(
+            event(AuditAction::PasskeyAdded, 100),
+            Timestamp::from_seconds(0),
+        );
         for at in 101..400 {
-            activity.add(event(Deed::SignInRefused, at), Timestamp::from_seconds(0));
+            activity.add(
+                event(AuditAction::SignInRefused, at),
+                Timestamp::from_seconds(0),
+            );
         }
         assert_eq!(activity.0.len(), MOST_REFUSALS + 1);
         let known = |place: usize| activity.0[place].known().expect("known").clone();
         assert_eq!(
-            (known(0).at.seconds(), known(MOST_REFUSALS).deed),
-            (399, Deed::PasskeyAdded)
+            (known(0).at.seconds(), known(MOST_REFUSALS).action),
+            (399, AuditAction::PasskeyAdded)
         );
-        activity.add(event(Deed::SignedOut, 500), Timestamp::from_seconds(398));
+        activity.add(
+            event(AuditAction::SignedOut, 500),
+            Timestamp::from_seconds(398),
+        );
         assert_eq!(activity.0.len(), 2, "what is too old goes");
         for at in 501..700 {
-            activity.add(event(Deed::SignedOut, at), Timestamp::from_seconds(0));
+            activity.add(
+                event(AuditAction::SignedOut, at),
+                Timestamp::from_seconds(0),
+            );
         }
         assert_eq!(activity.0.len(), MOST);
     }

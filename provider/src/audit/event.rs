@@ -1,4 +1,4 @@
-//! What the trail says. It holds no secret: no code, token, password, link, or what somebody typed
+//! What the audit log says. It holds no secret: no code, token, password, link, or what somebody typed
 //! in vain.
 
 use std::fmt;
@@ -13,7 +13,8 @@ pub struct Event {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub deed: Deed,
+    #[serde(rename = "deed")]
+    pub action: AuditAction,
     /// Who did it.
     pub by: Actor,
     /// Whose account it is about.
@@ -21,7 +22,7 @@ pub struct Event {
     pub whose: Option<Whose>,
     /// From where it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Origin>,
+    pub from: Option<RequestSource>,
     /// Which application it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientName>,
@@ -71,7 +72,7 @@ pub struct Whose {
 
 /// Where something was done from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct RequestSource {
     /// The address in the network.
     pub address: String,
     /// The browser, as in "Chrome on Linux"; empty for a program.
@@ -108,7 +109,7 @@ pub enum Actor {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum AuditAction {
     /// Signed in with a passkey.
     SignedInWithPasskey,
     /// Signed in with a password.
@@ -207,17 +208,17 @@ pub enum Deed {
     StoreRestored,
     /// Something that this version of the server does not know: a newer one noted it.
     #[serde(untagged)]
-    Unknown(UnknownDeed),
+    Unknown(UnknownAction),
 }
 
 /// The name of what a newer version noted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UnknownDeed {
-    letters: [u8; UnknownDeed::LONGEST],
+pub struct UnknownAction {
+    letters: [u8; UnknownAction::LONGEST],
     length: u8,
 }
 
-impl UnknownDeed {
+impl UnknownAction {
     const LONGEST: usize = 48;
 
     pub(super) fn new(name: &str) -> Self {
@@ -236,19 +237,19 @@ impl UnknownDeed {
     }
 }
 
-impl fmt::Debug for UnknownDeed {
+impl fmt::Debug for UnknownAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl Serialize for UnknownDeed {
+impl Serialize for UnknownAction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for UnknownDeed {
+impl<'de> Deserialize<'de> for UnknownAction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::new(&String::deserialize(deserializer)?))
     }
@@ -257,7 +258,7 @@ impl<'de> Deserialize<'de> for UnknownDeed {
 /// The kinds of events, to filter by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum Category {
     /// Signing in and out.
     SignIns,
     /// Passkeys, passwords, recovery codes, and accounts that people made.
@@ -274,7 +275,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl Category {
     /// All of them that can be asked for.
     pub const ALL: [Self; 6] = [
         Self::SignIns,
@@ -300,11 +301,13 @@ impl Kind {
 
     /// The kind of this name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|category| category.as_str() == text)
     }
 }
 
-impl Deed {
+impl AuditAction {
     /// All of them that this version knows.
     pub const ALL: [Self; 48] = [
         Self::SignedInWithPasskey,
@@ -366,7 +369,7 @@ impl Deed {
     }
 
     /// What kind of event it makes.
-    pub const fn kind(self) -> Kind {
+    pub const fn category(self) -> Category {
         match self {
             Self::SignedInWithPasskey
             | Self::SignedInWithPassword
@@ -374,7 +377,7 @@ impl Deed {
             | Self::SignInRefused
             | Self::SignedOut
             | Self::SessionEnded
-            | Self::OtherSessionsEnded => Kind::SignIns,
+            | Self::OtherSessionsEnded => Category::SignIns,
             Self::FirstAccountMade
             | Self::SignedUp
             | Self::Enrolled
@@ -385,10 +388,10 @@ impl Deed {
             | Self::PasswordChanged
             | Self::PasswordRemoved
             | Self::RecoveryCodesMade
-            | Self::EmailChanged => Kind::Credentials,
-            Self::Allowed | Self::AllowedAgain | Self::Denied => Kind::Consents,
-            Self::Disconnected | Self::AllDisconnected | Self::GrantRevoked => Kind::Grants,
-            Self::CodeReplayed | Self::RefreshTokenReplayed => Kind::Replays,
+            | Self::EmailChanged => Category::Credentials,
+            Self::Allowed | Self::AllowedAgain | Self::Denied => Category::Consents,
+            Self::Disconnected | Self::AllDisconnected | Self::GrantRevoked => Category::Grants,
+            Self::CodeReplayed | Self::RefreshTokenReplayed => Category::Replays,
             Self::AccountAdded
             | Self::InvitedAgain
             | Self::AccountPasswordSet
@@ -410,8 +413,8 @@ impl Deed {
             | Self::KeyRotated
             | Self::KeyRevoked
             | Self::IssuerAccepted
-            | Self::StoreRestored => Kind::Administration,
-            Self::Unknown(_) => Kind::Unknown,
+            | Self::StoreRestored => Category::Administration,
+            Self::Unknown(_) => Category::Unknown,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Folding: what one account, or somebody who guesses at it, does over and over is written a few
 //! times, and then counted. When the window ends the count is written as one event, so that nothing
-//! is lost and nobody can fill the trail.
+//! is lost and nobody can fill the audit log.
 //!
 //! The counts are kept in memory by each server. They are written when their window ends and when
 //! the server stops.
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use oauth::{Id, Timestamp};
 
-use super::event::{Deed, Event};
+use super::event::{AuditAction, Event};
 
 /// How long alike events are counted as one.
 pub(crate) const WINDOW: Duration = Duration::from_mins(5);
@@ -54,7 +54,7 @@ struct Window {
 
 /// Events that are alike.
 struct Fold {
-    deed: Deed,
+    action: AuditAction,
     /// The part of the network that refusals came from; `None` for all others together, and for
     /// other deeds.
     source: Option<String>,
@@ -70,7 +70,7 @@ impl Folds {
     pub(crate) fn add(
         &mut self,
         subject: Subject,
-        (deed, source): (Deed, Option<String>),
+        (action, source): (AuditAction, Option<String>),
         event: Option<&Event>,
         now: Timestamp,
         over: &mut Vec<Event>,
@@ -93,7 +93,7 @@ impl Folds {
         self.0
             .entry(subject)
             .or_insert_with(begin)
-            .add(deed, source, event)
+            .add(action, source, event)
     }
 
     /// The counts of windows that have ended.
@@ -157,10 +157,15 @@ impl Window {
         self.began.after(WINDOW).has_passed(now)
     }
 
-    fn add(&mut self, deed: Deed, source: Option<String>, event: Option<&Event>) -> Verdict {
+    fn add(
+        &mut self,
+        action: AuditAction,
+        source: Option<String>,
+        event: Option<&Event>,
+    ) -> Verdict {
         let alone = if source.is_some() { 1 } else { OF_ONE_DEED };
         let few = self.written < OF_ONE_ACCOUNT;
-        let fold = self.fold(deed, source);
+        let fold = self.fold(action, source);
         if fold.written == 0 || (few && fold.written < alone) {
             fold.written += 1;
             self.written += 1;
@@ -172,11 +177,11 @@ impl Window {
     }
 
     /// Where an event is counted. Refusals from too many parts of the network are counted together.
-    fn fold(&mut self, deed: Deed, source: Option<String>) -> &mut Fold {
+    fn fold(&mut self, action: AuditAction, source: Option<String>) -> &mut Fold {
         let place = |folds: &[Fold], source: &Option<String>| {
             folds
                 .iter()
-                .position(|fold| fold.deed == deed && fold.source == *source)
+                .position(|fold| fold.action == action && fold.source == *source)
         };
         let known = place(&self.folds, &source);
         let room = self
@@ -190,7 +195,7 @@ impl Window {
             .or_else(|| place(&self.folds, &source))
             .unwrap_or_else(|| {
                 self.folds.push(Fold {
-                    deed,
+                    action,
                     source,
                     written: 0,
                     counted: 0,
@@ -214,22 +219,22 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Actor, Origin, Whose};
+    use crate::audit::{Actor, RequestSource, Whose};
 
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-    fn event(deed: Deed, account: u8) -> Event {
+    fn event(action: AuditAction, account: u8) -> Event {
         let whose = Some(Whose {
             account: Id::new([account; 16]),
             email: String::new(),
         });
-        let from = Some(Origin {
+        let from = Some(RequestSource {
             address: String::new(),
             device: String::new(),
         });
         Event {
             at: START,
-            deed,
+            action,
             by: Actor::Person,
             whose,
             from,
@@ -242,19 +247,19 @@ mod tests {
     /// How many of so many events are written; the counts of windows that end for it are left out.
     fn written(
         folds: &mut Folds,
-        deed: Deed,
+        action: AuditAction,
         account: u8,
         source: Option<&str>,
         events: usize,
     ) -> usize {
         let (subject, event) = (
             Subject::Account(Id::new([account; 16])),
-            event(deed, account),
+            event(action, account),
         );
         let mut add = || {
             folds.add(
                 subject.clone(),
-                (deed, source.map(str::to_owned)),
+                (action, source.map(str::to_owned)),
                 Some(&event),
                 START,
                 &mut Vec::new(),
@@ -263,12 +268,12 @@ mod tests {
         (0..events).filter(|_| add() == Verdict::Write).count()
     }
 
-    fn counts(events: Vec<Event>) -> Vec<(Deed, Option<u64>)> {
+    fn counts(events: Vec<Event>) -> Vec<(AuditAction, Option<u64>)> {
         let mut counts: Vec<_> = events
             .into_iter()
-            .map(|event| (event.deed, event.times))
+            .map(|event| (event.action, event.times))
             .collect();
-        counts.sort_by_key(|(deed, times)| (deed.as_str(), *times));
+        counts.sort_by_key(|(action, times)| (action.as_str(), *times));
         counts
     }
 
@@ -276,10 +281,13 @@ mod tests {
     fn a_refusal_is_written_once_for_each_source_and_the_rest_is_counted() {
         let mut folds = Folds::default();
         assert_eq!(
-            written(&mut folds, Deed::SignInRefused, 1, Some("a"), 5000),
+            written(&mut folds, AuditAction::SignInRefused, 1, Some("a"), 5000),
             1
         );
-        assert_eq!(written(&mut folds, Deed::SignInRefused, 1, Some("b"), 2), 1);
+        assert_eq!(
+            written(&mut folds, AuditAction::SignInRefused, 1, Some("b"), 2),
+            1
+        );
         assert!(
             folds
                 .due(START.after(WINDOW).before(Duration::from_secs(1)))
@@ -289,13 +297,13 @@ mod tests {
         assert_eq!(
             counts(due),
             [
-                (Deed::SignInRefused, None),
-                (Deed::SignInRefused, Some(4999))
+                (AuditAction::SignInRefused, None),
+                (AuditAction::SignInRefused, Some(4999))
             ]
         );
         assert!(folds.all().is_empty(), "each count is written once");
         assert_eq!(
-            written(&mut folds, Deed::SignInRefused, 1, Some("a"), 2),
+            written(&mut folds, AuditAction::SignInRefused, 1, Some("a"), 2),
             1,
             "a new window"
         );
@@ -308,7 +316,7 @@ mod tests {
             .map(|source| {
                 written(
                     &mut folds,
-                    Deed::SignInRefused,
+                    AuditAction::SignInRefused,
                     1,
                     Some(&source.to_string()),
                     3,
@@ -327,20 +335,29 @@ mod tests {
     #[test]
     fn what_a_person_does_over_and_over_is_counted_and_another_deed_stands_out() {
         let mut folds = Folds::default();
-        assert_eq!(written(&mut folds, Deed::PasskeyRenamed, 1, None, 500), 20);
-        assert_eq!(written(&mut folds, Deed::SignedOut, 1, None, 500), 20);
-        assert_eq!(written(&mut folds, Deed::Allowed, 1, None, 500), 20);
-        assert_eq!(written(&mut folds, Deed::PasskeyAdded, 1, None, 500), 1);
         assert_eq!(
-            written(&mut folds, Deed::PasskeyAdded, 2, None, 3),
+            written(&mut folds, AuditAction::PasskeyRenamed, 1, None, 500),
+            20
+        );
+        assert_eq!(
+            written(&mut folds, AuditAction::SignedOut, 1, None, 500),
+            20
+        );
+        assert_eq!(written(&mut folds, AuditAction::Allowed, 1, None, 500), 20);
+        assert_eq!(
+            written(&mut folds, AuditAction::PasskeyAdded, 1, None, 500),
+            1
+        );
+        assert_eq!(
+            written(&mut folds, AuditAction::PasskeyAdded, 2, None, 3),
             3,
             "another person"
         );
         let expected = [
-            Deed::Allowed,
-            Deed::PasskeyAdded,
-            Deed::PasskeyRenamed,
-            Deed::SignedOut,
+            AuditAction::Allowed,
+            AuditAction::PasskeyAdded,
+            AuditAction::PasskeyRenamed,
+            AuditAction::SignedOut,
         ];
         let times = [480, 499, 480, 480].map(Some);
         assert_eq!(
@@ -357,7 +374,7 @@ mod tests {
                 let subject = Subject::Nobody(number.to_string());
                 folds.add(
                     subject,
-                    (Deed::SignInRefused, Some(String::new())),
+                    (AuditAction::SignInRefused, Some(String::new())),
                     None,
                     START.after(Duration::from_secs(number / 100)),
                     &mut over,
@@ -366,18 +383,18 @@ mod tests {
             assert!(folds.0.len() <= SUBJECTS, "{round}");
         }
         assert!(over.is_empty(), "nothing is written of nobody");
-        assert_eq!(written(&mut folds, Deed::SignedOut, 1, None, 25), 20);
+        assert_eq!(written(&mut folds, AuditAction::SignedOut, 1, None, 25), 20);
         let later = START.after(WINDOW);
         for number in 0..10_000_u64 {
             let subject = Subject::Nobody(number.to_string());
             folds.add(
                 subject,
-                (Deed::SignInRefused, Some(String::new())),
+                (AuditAction::SignInRefused, Some(String::new())),
                 None,
                 later,
                 &mut over,
             );
         }
-        assert_eq!(counts(over), [(Deed::SignedOut, Some(5))]);
+        assert_eq!(counts(over), [(AuditAction::SignedOut, Some(5))]);
     }
 }

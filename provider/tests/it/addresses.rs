@@ -1,7 +1,7 @@
 //! Addresses: one notion of them, those of earlier releases, and changing one.
 
 use oauth::{Digest, Id};
-use provider::{AccountError, AdministrationError, Deed, EnrolError, SignUp};
+use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUp};
 use store::{Keep, Swap};
 
 use crate::{
@@ -142,10 +142,10 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
         Some(EnrolError::LinkGone),
         "a link went to the old address"
     );
-    let events = house.trail().await;
+    let events = house.audit_log().await;
     let event = events
         .iter()
-        .find(|event| event.event.deed == Deed::EmailChanged)
+        .find(|event| event.event.action == AuditAction::EmailChanged)
         .expect("noted");
     assert_eq!(event.event.about.as_deref(), Some(ADA));
     // The old one is free, and that of another is not to be had.

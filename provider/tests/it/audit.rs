@@ -1,7 +1,9 @@
-//! What the audit trail says of each deed, and to whom.
+//! What the audit log says of each deed, and to whom.
 
 use oauth::Parameters;
-use provider::{Actor, AuditFilter, Decision, Deed, Entry, Event, Kind, Role, SignUp, TokenError};
+use provider::{
+    Actor, AuditAction, AuditFilter, Category, Decision, Entry, Event, Role, SignUp, TokenError,
+};
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
@@ -26,7 +28,7 @@ fn line(event: &Event) -> String {
     });
     let client = event.client.as_ref().map_or("-", |client| &client.name);
     [
-        &event.deed.as_str(),
+        &event.action.as_str(),
         by,
         whose,
         from.trim(),
@@ -38,10 +40,10 @@ fn line(event: &Event) -> String {
 
 pub(crate) async fn lines(house: &House) -> Vec<String> {
     house
-        .trail()
+        .audit_log()
         .await
         .iter()
-        .map(|recorded| line(&recorded.event))
+        .map(|entry| line(&entry.event))
         .collect()
 }
 
@@ -254,7 +256,7 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
         ),
         (house.provider.terminal(), "terminal | {whose} | -"),
     ] {
-        let before = house.trail().await.len();
+        let before = house.audit_log().await.len();
         admin
             .invite(BOB, Some(Role::Person))
             .await
@@ -306,9 +308,9 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
             ("key_rotated", "-", "-", &kid),
         ];
         let expected: Vec<_> = expected
-            .map(|(deed, whose, client, about)| {
+            .map(|(action, whose, client, about)| {
                 format!(
-                    "{deed} | {} | {client} | {about}",
+                    "{action} | {} | {client} | {about}",
                     who.replace("{whose}", whose)
                 )
             })
@@ -350,7 +352,7 @@ async fn what_did_not_happen_is_not_noted() {
         admin.add_client("", &[], false).await.is_err()
             && admin.block_host("no host").await.is_err()
     );
-    assert_eq!(house.trail().await.len(), 1, "how she came");
+    assert_eq!(house.audit_log().await.len(), 1, "how she came");
 }
 
 #[tokio::test]
@@ -375,22 +377,22 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         .await;
     let admin = house.provider.administrator(&ada).await.expect("she is");
     admin.reset_account("p7@example.com").await.expect("a link");
-    for (kind, who, count) in [
+    for (category, who, count) in [
         (None, None, 154),
         (None, Some(""), 154),
-        (Some(Kind::Administration), None, 152),
-        (Some(Kind::Credentials), None, 1),
-        (Some(Kind::Consents), None, 1),
-        (Some(Kind::Replays), None, 0),
+        (Some(Category::Administration), None, 152),
+        (Some(Category::Credentials), None, 1),
+        (Some(Category::Consents), None, 1),
+        (Some(Category::Replays), None, 0),
         (None, Some("p14"), 11),
         (None, Some("p7@EXAMPLE"), 2),
         (None, Some("ada@"), 3),
         (None, Some("claude code"), 2),
-        (Some(Kind::Consents), Some("Claude"), 1),
-        (Some(Kind::Consents), Some("p7@example"), 0),
+        (Some(Category::Consents), Some("Claude"), 1),
+        (Some(Category::Consents), Some("p7@example"), 0),
     ] {
         let filter = AuditFilter {
-            kind,
+            category,
             who: who.map(str::to_owned),
         };
         for limit in [1, 7, 64, 1000] {
@@ -398,7 +400,7 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
             loop {
                 let page = admin.audit(&filter, before, limit).await.expect("a page");
                 assert!(page.events.len() <= limit);
-                numbers.extend(page.events.iter().map(|recorded| recorded.number));
+                numbers.extend(page.events.iter().map(|entry| entry.number));
                 before = page.before;
                 if before.is_none() {
                     break;
@@ -408,19 +410,19 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
                 numbers.is_sorted_by(|newer, older| newer > older),
                 "newest first, none twice"
             );
-            assert_eq!(numbers.len(), count, "{kind:?} {who:?} by {limit}");
+            assert_eq!(numbers.len(), count, "{category:?} {who:?} by {limit}");
             let exported = admin.audit_export(&filter, 0, 1000).await.expect("events");
             numbers.reverse();
             assert_eq!(
                 exported
                     .iter()
-                    .map(|recorded| recorded.number)
+                    .map(|entry| entry.number)
                     .collect::<Vec<_>>(),
                 numbers
             );
         }
         let rest = admin.audit_export(&filter, 100, 3).await.expect("events");
-        assert!(rest.len() <= 3 && rest.iter().all(|recorded| recorded.number > 100));
+        assert!(rest.len() <= 3 && rest.iter().all(|entry| entry.number > 100));
     }
 }
 
@@ -428,16 +430,16 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
 /// it was seen, finds it noted.
 #[tokio::test]
 async fn what_is_done_is_noted_whichever_step_fails() {
-    for deed in [
-        Deed::Disconnected,
-        Deed::GrantRevoked,
-        Deed::RefreshTokenReplayed,
-        Deed::OtherSessionsEnded,
-        Deed::RoleChanged,
+    for action in [
+        AuditAction::Disconnected,
+        AuditAction::GrantRevoked,
+        AuditAction::RefreshTokenReplayed,
+        AuditAction::OtherSessionsEnded,
+        AuditAction::RoleChanged,
     ] {
         for fault in [Fault::NotDone, Fault::AnswerLost] {
             let mut step = 0;
-            while is_noted_though_it_fails_at(step, fault, deed).await {
+            while is_noted_though_it_fails_at(step, fault, action).await {
                 step += 1;
             }
             assert!(step > 2, "every step was tried");
@@ -446,7 +448,7 @@ async fn what_is_done_is_noted_whichever_step_fails() {
 }
 
 /// Whether there was such a step.
-async fn is_noted_though_it_fails_at(step: usize, fault: Fault, deed: Deed) -> bool {
+async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAction) -> bool {
     let (store, plan) = Plan::store().await;
     let house = House::over(store).await;
     let (_, ada) = settled(&house).await;
@@ -470,14 +472,14 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, deed: Deed) -> b
     client.refreshes(&house, &refresh).await.expect("tokens");
     house.pass(provider.settings().lifetimes.refresh_replay_window);
     plan.fail(step..step + 1, fault);
-    let is_done = match deed {
-        Deed::Disconnected => provider
+    let is_done = match action {
+        AuditAction::Disconnected => provider
             .disconnect(&ada, &connections.standing[0].name)
             .await
             .is_ok(),
-        Deed::GrantRevoked => provider.revoke(&revocation, None, ADDRESS).await.is_ok(),
-        Deed::OtherSessionsEnded => provider.end_other_sessions(&ada).await.is_ok(),
-        Deed::RoleChanged => provider
+        AuditAction::GrantRevoked => provider.revoke(&revocation, None, ADDRESS).await.is_ok(),
+        AuditAction::OtherSessionsEnded => provider.end_other_sessions(&ada).await.is_ok(),
+        AuditAction::RoleChanged => provider
             .terminal()
             .set_role(BOB, Role::Administrator)
             .await
@@ -489,11 +491,11 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, deed: Deed) -> b
     };
     let failed = plan.mend();
     let noted = house
-        .trail()
+        .audit_log()
         .await
         .iter()
-        .filter(|recorded| recorded.event.deed == deed)
+        .filter(|entry| entry.event.action == action)
         .count();
-    assert!(noted == 1 || !is_done, "{deed:?} step {step} {fault:?}");
+    assert!(noted == 1 || !is_done, "{action:?} step {step} {fault:?}");
     failed
 }

@@ -11,7 +11,7 @@ use std::{
 
 use oauth::Secret;
 use provider::{
-    Deed, EnrolError,
+    AuditAction, EnrolError,
     backup::{Backup, Outstanding, Reader, RestoreError, Restored, Stored, Unfinished, restore},
 };
 use store::{Entry, Keep, Location, Store, testing::RedisServer};
@@ -243,7 +243,7 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
         let (store, _server) = engine.other().open().await;
         restored(&store, &bytes, &house).await.expect("restored");
         let again = house.over_another(store).await;
-        let before = again.trail().await.len();
+        let before = again.audit_log().await.len();
         again
             .provider
             .terminal()
@@ -604,10 +604,10 @@ async fn a_restore_is_an_event() {
         .await;
     assert_eq!(
         again
-            .trail()
+            .audit_log()
             .await
             .last()
-            .map(|recorded| recorded.event.deed),
-        Some(Deed::StoreRestored)
+            .map(|entry| entry.event.action),
+        Some(AuditAction::StoreRestored)
     );
 }

@@ -1,10 +1,10 @@
-//! The chain of the audit trail: nothing is lost to it, and nobody changes it unseen.
+//! The chain of the audit log: nothing is lost to it, and nobody changes it unseen.
 
 use std::time::Duration;
 
 use access_token::SealingKey;
 use oauth::Secret;
-use provider::{AuditReport, Deed, Recorded, Role};
+use provider::{AuditAction, AuditEntry, AuditReport, Role};
 use store::Keep;
 
 use crate::{
@@ -18,14 +18,14 @@ async fn with_events(events: u64) -> House {
     let invited = house.provider.terminal().add_account(ADA, None).await;
     assert!(invited.is_ok_and(|added| added.account.role == Role::Administrator));
     for _ in 1..events {
-        deed(&house).await;
+        add_event(&house).await;
     }
-    assert_eq!(house.trail().await.len() as u64, events);
+    assert_eq!(house.audit_log().await.len() as u64, events);
     house
 }
 
 /// Something that makes one event and changes little else.
-async fn deed(house: &House) {
+async fn add_event(house: &House) {
     house
         .provider
         .terminal()
@@ -136,7 +136,7 @@ async fn no_event_is_taken_out_before_its_time_unseen() {
         let house = with_events(10).await;
         house.store.remove(&key(taken)).await.expect("removed");
         assert_ne!(faults(&house).await, 0, "event {taken}");
-        deed(&house).await;
+        add_event(&house).await;
         assert_ne!(
             faults(&house).await,
             0,
@@ -178,7 +178,7 @@ async fn events_that_change_places_or_come_twice_are_seen() {
 async fn without_the_sealing_key_nobody_makes_an_event() {
     let house = with_events(3).await;
     let other = house.forger().await;
-    let genuine: Recorded =
+    let genuine: AuditEntry =
         serde_json::from_slice(&record(&house, &key(3)).await).expect("an event");
     // A whole chain of the forger's own, which is in order to them.
     other
@@ -203,7 +203,7 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
     }
     assert_eq!(faults(&other).await, 0);
     for number in [3, 4] {
-        let mut forged: Recorded =
+        let mut forged: AuditEntry =
             serde_json::from_slice(&record(&other, &key(number)).await).expect("an event");
         for named in [false, true] {
             if named {
@@ -235,7 +235,7 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
         }
     }
     write(&house, &key(4), &record(&other, &key(4)).await).await;
-    deed(&house).await;
+    add_event(&house).await;
     assert_ne!(
         faults(&house).await,
         0,
@@ -248,8 +248,8 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
     let house = with_events(3).await;
     let lifetime = house.provider.settings().lifetimes.audit;
     house.pass_almost(lifetime);
-    deed(&house).await;
-    assert_eq!(house.trail().await.len(), 4);
+    add_event(&house).await;
+    assert_eq!(house.audit_log().await.len(), 4);
     house.pass(Duration::from_secs(1));
     assert_eq!(
         report(&house).await,
@@ -261,13 +261,13 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
         }
     );
     let numbers: Vec<_> = house
-        .trail()
+        .audit_log()
         .await
         .iter()
-        .map(|recorded| recorded.number)
+        .map(|entry| entry.number)
         .collect();
     assert_eq!(numbers, [4]);
-    deed(&house).await;
+    add_event(&house).await;
     house
         .store
         .remove(&key(2))
@@ -284,7 +284,7 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
             faults: Vec::new()
         }
     );
-    deed(&house).await;
+    add_event(&house).await;
     assert_eq!(
         report(&house.twin().await).await,
         AuditReport {
@@ -301,7 +301,7 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
     const DAY: Duration = Duration::from_hours(24);
     let house = with_events(70).await;
     house.pass(10 * DAY);
-    deed(&house).await;
+    add_event(&house).await;
     let strict = house
         .twin_with(|settings| settings.lifetimes.audit = 2 * DAY)
         .await;
@@ -312,7 +312,7 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
         faults: Vec::new(),
     };
     assert_eq!(
-        (report(&strict).await, strict.trail().await.len()),
+        (report(&strict).await, strict.audit_log().await.len()),
         (newest.clone(), 1)
     );
     assert_eq!(report(&house).await.events, 71, "they are there still");
@@ -339,9 +339,9 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
             .is_none()
     );
     assert_eq!(report(&strict).await, newest);
-    deed(&strict).await;
+    add_event(&strict).await;
     strict.pass(DAY);
-    deed(&strict).await;
+    add_event(&strict).await;
     assert_eq!(
         report(&strict).await,
         AuditReport {
@@ -362,13 +362,13 @@ async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
     ] {
         let house = with_events(3).await;
         write(&house, &key(4), junk).await;
-        deed(&house).await;
-        deed(&house.twin().await).await;
+        add_event(&house).await;
+        add_event(&house.twin().await).await;
         let numbers: Vec<_> = house
-            .trail()
+            .audit_log()
             .await
             .iter()
-            .map(|recorded| recorded.number)
+            .map(|entry| entry.number)
             .collect();
         assert_eq!(numbers, [1, 2, 3, 5, 6]);
         let faults = report(&house).await.faults;
@@ -383,7 +383,7 @@ async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
 async fn an_event_of_a_newer_version_is_followed() {
     let house = with_events(3).await;
     let newer = house.twin().await;
-    deed(&newer).await;
+    add_event(&newer).await;
     let known = String::from_utf8(record(&house, &key(4)).await).expect("text");
     write(
         &house,
@@ -393,9 +393,9 @@ async fn an_event_of_a_newer_version_is_followed() {
             .as_bytes(),
     )
     .await;
-    deed(&house).await;
+    add_event(&house).await;
     assert_eq!(
-        house.trail().await.last().map(|recorded| recorded.number),
+        house.audit_log().await.last().map(|entry| entry.number),
         Some(5)
     );
     let faults = report(&house).await.faults;
@@ -425,7 +425,7 @@ fn signed(unsigned: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
-    for (from, to, deed) in [
+    for (from, to, action) in [
         (
             r#""deed":"reset_link_made""#,
             r#""deed":"a_deed_of_tomorrow""#,
@@ -447,7 +447,7 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
         let newer = house.twin().await;
         deed_of(&newer).await;
         let mut event = String::from_utf8(record(&house, &key(4)).await).expect("text");
-        let genuine: Recorded = serde_json::from_str(&event).expect("an event");
+        let genuine: AuditEntry = serde_json::from_str(&event).expect("an event");
         event = event.replace(from, to).replace(&genuine.hash, "");
         if to.contains("[{") {
             event = event.replace(r#""},"expires_at""#, r#""}],"expires_at""#);
@@ -456,12 +456,12 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
         write(&house, "latest-event", br#"{"number":3,"link":null}"#).await;
         let fresh = house.twin().await;
         deed_of(&fresh).await;
-        let trail = fresh.trail().await;
+        let trail = fresh.audit_log().await;
         let names: Vec<_> = trail
             .iter()
-            .map(|recorded| recorded.event.deed.as_str())
+            .map(|entry| entry.event.action.as_str())
             .collect();
-        assert_eq!((trail.len(), names[3].as_str()), (5, deed), "{to}");
+        assert_eq!((trail.len(), names[3].as_str()), (5, action), "{to}");
         assert_eq!(report(&fresh).await.faults, Vec::<String>::new(), "{to}");
         let shown = serde_json::to_string(&trail[3]).expect("JSON");
         assert!(
@@ -483,7 +483,7 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
 }
 
 async fn deed_of(house: &House) {
-    deed(house).await;
+    add_event(house).await;
 }
 
 /// Whichever note of the newest event is gone or turned back: a server that starts then says so.
@@ -508,16 +508,16 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
                 "{:?}",
                 report.faults
             );
-            // It goes on from where the trail ends, and is whole again.
-            deed(&fresh).await;
-            assert_eq!(fresh.trail().await.len() as u64, events + 1);
+            // It goes on from where the audit log ends, and is whole again.
+            add_event(&fresh).await;
+            assert_eq!(fresh.audit_log().await.len() as u64, events + 1);
             assert_eq!(faults(&fresh).await, 0);
         }
     }
     let house = with_events(10).await;
     house.provider.add_late_events().await.expect("marked");
     let note = record(&house, "latest-event").await;
-    let earlier: Recorded =
+    let earlier: AuditEntry =
         serde_json::from_slice(&record(&house, &key(6)).await).expect("an event");
     let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at}});
     write(&house, "latest-event", turned_back.to_string().as_bytes()).await;
@@ -549,7 +549,7 @@ async fn no_flood_of_events_pushes_another_one_out() {
         async move { deed_on_its_own(&house.provider).await }
     })
     .await;
-    assert_eq!(house.trail().await.len(), outcomes.len() + 1);
+    assert_eq!(house.audit_log().await.len(), outcomes.len() + 1);
     assert_eq!((faults(&house).await, house.provider.late_events()), (0, 0));
 }
 
@@ -575,10 +575,10 @@ async fn two_servers_that_add_at_once_lose_and_double_nothing() {
     };
     assert_eq!(report(&house).await, in_order);
     let mut ids: Vec<_> = house
-        .trail()
+        .audit_log()
         .await
         .iter()
-        .map(|recorded| recorded.id.to_string())
+        .map(|entry| entry.id.to_string())
         .collect();
     ids.sort_unstable();
     ids.dedup();
@@ -591,9 +591,9 @@ async fn two_servers_that_add_at_once_lose_and_double_nothing() {
 async fn a_server_that_slept_follows_the_newest_event() {
     let house = with_events(2).await;
     let sleeper = house.twin().await;
-    deed(&sleeper).await;
-    deed(&house).await;
-    deed(&house).await;
+    add_event(&sleeper).await;
+    add_event(&house).await;
+    add_event(&house).await;
     house.pass(house.provider.settings().lifetimes.audit);
     for number in 1..=5 {
         house
@@ -602,8 +602,8 @@ async fn a_server_that_slept_follows_the_newest_event() {
             .await
             .expect("removed, as the store does in time");
     }
-    deed(&house).await;
-    deed(&sleeper).await;
+    add_event(&house).await;
+    add_event(&sleeper).await;
     assert_eq!(
         report(&house).await,
         AuditReport {
@@ -632,7 +632,7 @@ async fn when_all_deeds_are_done_all_are_noted() {
             }
         })
         .await;
-        let events = house.trail().await.len();
+        let events = house.audit_log().await.len();
         assert_eq!(events, 1 + 4 * round);
     }
 }
@@ -668,7 +668,7 @@ async fn fails_at(
     from_the_start: bool,
     another_goes_on: bool,
 ) -> bool {
-    let (store, plan) = Plan::store_of_the_trail().await;
+    let (store, plan) = Plan::store_of_the_audit_log().await;
     let first = House::over(store).await;
     first
         .provider
@@ -697,7 +697,7 @@ async fn fails_at(
         .expect("another");
     let failed = plan.mend();
     if another_goes_on {
-        deed(&twin).await;
+        add_event(&twin).await;
     }
     house
         .provider
@@ -708,26 +708,26 @@ async fn fails_at(
     let case = format!(
         "step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}"
     );
-    let deeds: Vec<_> = house
-        .trail()
+    let actions: Vec<_> = house
+        .audit_log()
         .await
         .into_iter()
-        .map(|recorded| recorded.event.deed)
+        .map(|entry| entry.event.action)
         .collect();
-    let mut own = deeds.clone();
-    own.retain(|deed| *deed != Deed::ResetLinkMade);
+    let mut own = actions.clone();
+    own.retain(|action| *action != AuditAction::ResetLinkMade);
     assert_eq!(
         own,
         [
-            Deed::AccountAdded,
-            Deed::AccountAdded,
-            Deed::RoleChanged,
-            Deed::AccountDisabled
+            AuditAction::AccountAdded,
+            AuditAction::AccountAdded,
+            AuditAction::RoleChanged,
+            AuditAction::AccountDisabled
         ],
         "{case}"
     );
     assert_eq!(
-        deeds.len() - own.len(),
+        actions.len() - own.len(),
         usize::from(another_goes_on),
         "{case}"
     );

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oauth::Parameters;
 use provider::{
-    AdministrationError, AskedText, AuditFilter, ClientStanding, Decision, Deed, FailedStep,
+    AdministrationError, AskedText, AuditAction, AuditFilter, ClientStanding, Decision, FailedStep,
     Failure, FailureKind, FailureView, RequestId,
 };
 
@@ -434,7 +434,7 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
     let added: Vec<_> = trail
         .events
         .iter()
-        .filter(|recorded| recorded.event.deed == Deed::RedirectUriAdded)
+        .filter(|entry| entry.event.action == AuditAction::RedirectUriAdded)
         .collect();
     let [one] = &added[..] else {
         panic!("one event")

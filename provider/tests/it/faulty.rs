@@ -24,15 +24,15 @@ pub(crate) enum Fault {
 pub(crate) struct Plan(Arc<Mutex<(usize, Range<usize>, Fault)>>);
 
 impl Plan {
-    /// For what deeds do in the store. What the trail does comes after a deed, and costs it
+    /// For what deeds do in the store. What the audit log does comes after a deed, and costs it
     /// nothing.
     pub(crate) async fn store() -> (Store, Self) {
-        Self::over(Part::Deeds).await
+        Self::over(Part::Operations).await
     }
 
-    /// For what the trail does, which every deed survives.
-    pub(crate) async fn store_of_the_trail() -> (Store, Self) {
-        Self::over(Part::Trail).await
+    /// For what the audit log does, which every deed survives.
+    pub(crate) async fn store_of_the_audit_log() -> (Store, Self) {
+        Self::over(Part::AuditLog).await
     }
 
     async fn over(part: Part) -> (Store, Self) {
@@ -69,19 +69,19 @@ impl Plan {
 /// What of the store fails.
 #[derive(PartialEq, Eq)]
 enum Part {
-    Deeds,
-    Trail,
+    Operations,
+    AuditLog,
 }
 
 impl Part {
     fn of(key: &str) -> Self {
-        let of_the_trail = ["event:", "latest-event", "activity:"]
+        let of_the_audit_log = ["event:", "latest-event", "activity:"]
             .iter()
             .any(|name| key.starts_with(name));
-        if of_the_trail {
-            Self::Trail
+        if of_the_audit_log {
+            Self::AuditLog
         } else {
-            Self::Deeds
+            Self::Operations
         }
     }
 }

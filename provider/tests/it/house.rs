@@ -12,7 +12,7 @@ use std::{
 use access_token::SealingKey;
 use oauth::{Issuer, Timestamp};
 use provider::{
-    AccountView, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider, Recorded,
+    AccountView, AuditEntry, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider,
     SetCookie, Settings, SignedIn, Visitor, Web,
 };
 use store::{Location, Store};
@@ -279,8 +279,8 @@ impl House {
             .expect("signed in")
     }
 
-    /// The whole audit trail, oldest first.
-    pub(crate) async fn trail(&self) -> Vec<Recorded> {
+    /// The whole audit log, oldest first.
+    pub(crate) async fn audit_log(&self) -> Vec<AuditEntry> {
         self.provider.finish_late_work().await;
         self.provider
             .terminal()

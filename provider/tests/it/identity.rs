@@ -1,7 +1,7 @@
 //! The issuer that a store belongs to.
 
 use oauth::Issuer;
-use provider::{AdministrationError, Deed};
+use provider::{AdministrationError, AuditAction};
 use store::{Location, Store, testing::RedisServer};
 
 use crate::house::{House, race};
@@ -91,15 +91,15 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         .await
         .expect("accepted already");
     let events: Vec<_> = house
-        .trail()
+        .audit_log()
         .await
         .into_iter()
-        .map(|recorded| (recorded.event.deed, recorded.event.about))
+        .map(|entry| (entry.event.action, entry.event.about))
         .collect();
     assert_eq!(
         events,
         [(
-            Deed::IssuerAccepted,
+            AuditAction::IssuerAccepted,
             Some(format!("{} → {MOVED}", crate::house::ISSUER))
         )]
     );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use provider::{Deed, RecoveryCodes, SignInError};
+use provider::{AuditAction, RecoveryCodes, SignInError};
 
 use crate::{
     authenticator::settled,
@@ -120,10 +120,10 @@ async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
         assert!(house.person(&house.holding(winner)).await.is_some());
     }
     let used = house
-        .trail()
+        .audit_log()
         .await
         .iter()
-        .filter(|event| event.event.deed == Deed::SignedInWithRecoveryCode)
+        .filter(|event| event.event.action == AuditAction::SignedInWithRecoveryCode)
         .count();
     assert_eq!(used, 5);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth::Secret;
-use provider::{AdministrationError, Deed, EnrolError, Entry, Purpose};
+use provider::{AdministrationError, AuditAction, EnrolError, Entry, Purpose};
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
@@ -68,10 +68,10 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
     assert_eq!(house.provider.invitation(&token).await, Err(GONE));
     assert_eq!(
         house
-            .trail()
+            .audit_log()
             .await
             .iter()
-            .filter(|event| event.event.deed == Deed::AccountReset)
+            .filter(|event| event.event.action == AuditAction::AccountReset)
             .count(),
         1
     );
@@ -342,10 +342,10 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
                 "{case}: what was allowed goes on"
             );
             let noted = house
-                .trail()
+                .audit_log()
                 .await
                 .iter()
-                .filter(|event| event.event.deed == Deed::AccountReset)
+                .filter(|event| event.event.action == AuditAction::AccountReset)
                 .count();
             // Where the answer to the very change was lost, nobody knows of it.
             assert!(
@@ -399,10 +399,10 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
     assert!(house.opens(ADA, PASSWORD).await, "nothing else has changed");
     assert!(
         house
-            .trail()
+            .audit_log()
             .await
             .iter()
-            .any(|event| event.event.deed == Deed::LinkWithdrawn)
+            .any(|event| event.event.action == AuditAction::LinkWithdrawn)
     );
     // Another one works, and is not out any more once it was used or has expired.
     let next = house.reset_token(ADA).await;

@@ -1,4 +1,4 @@
-//! Nothing that opens anything lies in the store, or is said by the trail.
+//! Nothing that opens anything lies in the store, or is said by the audit log.
 
 use oauth::Secret;
 use provider::{Entry, Role};

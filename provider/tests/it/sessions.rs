@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, Deed, SessionView, Visitor};
+use provider::{AccountError, AuditAction, SessionView, Visitor};
 
 use crate::{
     authenticator::{settled, with_passkey},
@@ -300,7 +300,7 @@ async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_
         .expect("ended, his own");
     assert!(house.person(&ada).await.is_some());
     let bob = house.sign_in(BOB, PASSWORD).await;
-    let deeds = async |visitor: &Visitor| {
+    let actions = async |visitor: &Visitor| {
         let events = house
             .provider
             .activity(visitor)
@@ -309,14 +309,14 @@ async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_
             .expect("signed in");
         events
             .into_iter()
-            .map(|event| (event.deed, event.whose.expect("somebody's").email))
+            .map(|event| (event.action, event.whose.expect("somebody's").email))
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        deeds(&ada).await,
-        [(Deed::FirstAccountMade, ADA.to_owned())]
+        actions(&ada).await,
+        [(AuditAction::FirstAccountMade, ADA.to_owned())]
     );
-    assert!(deeds(&bob).await.iter().all(|(_, whose)| whose == BOB));
+    assert!(actions(&bob).await.iter().all(|(_, whose)| whose == BOB));
     let stranger = house.browser();
     assert_eq!(house.provider.sessions(&stranger).await, Ok(None));
     assert_eq!(house.provider.activity(&stranger).await, Ok(None));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{Deed, Role};
+use provider::{AuditAction, Role};
 use serde_json::{Value, json};
 use store::{Keep, Location, Store, testing::RedisServer};
 
@@ -120,7 +120,7 @@ async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
             .expect("signed in");
         assert!(
             seen.iter()
-                .any(|event| event.deed.as_str() == "a_deed_of_tomorrow")
+                .any(|event| event.action.as_str() == "a_deed_of_tomorrow")
         );
     }
 }
@@ -225,7 +225,7 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
             value["last_use"] = json!("yesterday");
         })
         .await;
-        let before = house.trail().await.len();
+        let before = house.audit_log().await.len();
         house
             .provider
             .terminal()
@@ -239,10 +239,10 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
         );
         assert_eq!(read(&house, &grant).await["state"]["state"], "ended");
         assert!(client.refreshes(&house, &refresh).await.is_err());
-        let events = house.trail().await;
+        let events = house.audit_log().await;
         assert_eq!(
-            (events.len(), events[before].event.deed),
-            (before + 1, Deed::AccountDisabled)
+            (events.len(), events[before].event.action),
+            (before + 1, AuditAction::AccountDisabled)
         );
         house
             .provider
@@ -276,11 +276,11 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
             .expect("removed");
         assert_eq!(
             house
-                .trail()
+                .audit_log()
                 .await
                 .last()
-                .map(|recorded| recorded.event.deed),
-            Some(Deed::AccountRemoved)
+                .map(|entry| entry.event.action),
+            Some(AuditAction::AccountRemoved)
         );
         house.add(BOB).await;
     }

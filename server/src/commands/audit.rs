@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use provider::{Actor, AuditFilter, AuditReport, Kind, Recorded, misleads};
+use provider::{Actor, AuditEntry, AuditFilter, AuditReport, Category, misleads};
 
 use super::administer::administer;
 use super::output::{self, moment, pretty, table};
@@ -38,16 +38,16 @@ pub(super) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(super) struct Wanted {
     /// Events of this kind only
-    #[arg(long, value_parser = kind, value_name = "KIND")]
-    kind: Option<Kind>,
+    #[arg(long = "kind", value_parser = category, value_name = "KIND")]
+    category: Option<Category>,
     /// Events about an account or an application whose name contains this
     #[arg(long, value_name = "TEXT")]
     who: Option<String>,
 }
 
 impl From<Wanted> for AuditFilter {
-    fn from(Wanted { kind, who }: Wanted) -> Self {
-        Self { kind, who }
+    fn from(Wanted { category, who }: Wanted) -> Self {
+        Self { category, who }
     }
 }
 
@@ -76,7 +76,7 @@ async fn list(
     json: bool,
 ) -> Result<ExitCode, String> {
     let (mut found, mut before) = (Vec::new(), before);
-    // A request looks at a part of the trail only; what is rare may be far back.
+    // A request looks at a part of the audit log only; what is rare may be far back.
     loop {
         let request = Request::Audit {
             filter: filter.clone(),
@@ -164,8 +164,8 @@ fn told(report: &AuditReport) -> String {
 }
 
 /// Names are other people's words, so they must not steer the terminal.
-fn row(recorded: &Recorded) -> Vec<String> {
-    let event = &recorded.event;
+fn row(entry: &AuditEntry) -> Vec<String> {
+    let event = &entry.event;
     let by = match &event.by {
         Actor::Person => "person".to_owned(),
         Actor::Administrator(own) => own.email.clone(),
@@ -181,9 +181,9 @@ fn row(recorded: &Recorded) -> Vec<String> {
         .collect::<Vec<_>>()
         .join(" · ");
     let cells = [
-        recorded.number.to_string(),
+        entry.number.to_string(),
         moment(event.at),
-        event.deed.as_str(),
+        event.action.as_str(),
         event
             .whose
             .as_ref()
@@ -208,9 +208,9 @@ fn row(recorded: &Recorded) -> Vec<String> {
         .collect()
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    let names = || Kind::ALL.map(Kind::as_str).join(", ");
-    Kind::parse(text).ok_or_else(|| format!("the kinds are {}", names()))
+fn category(text: &str) -> Result<Category, String> {
+    let names = || Category::ALL.map(Category::as_str).join(", ");
+    Category::parse(text).ok_or_else(|| format!("the kinds are {}", names()))
 }
 
 fn unexpected() -> String {
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn kinds_have_names() {
-        assert_eq!(kind("sign_ins"), Ok(Kind::SignIns));
-        assert!(kind("x").is_err_and(|fault| fault.contains("sign_ins, credentials")));
+        assert_eq!(category("sign_ins"), Ok(Category::SignIns));
+        assert!(category("x").is_err_and(|fault| fault.contains("sign_ins, credentials")));
     }
 }

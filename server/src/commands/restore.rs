@@ -135,7 +135,7 @@ async fn write(config: &Config, command: &RestoreCommand, file: &File) -> Result
     restored.map_err(|error| format!("Nothing was restored into {}: {error}.", config.store))
 }
 
-/// The audit trail of the restored store says that it was restored.
+/// The audit log of the restored store says that it was restored.
 async fn note_restore(config: &Config, summary: &Summary) -> Result<(), String> {
     let opened = open::open(config, Creation::Refused)
         .await

@@ -1,4 +1,4 @@
-//! `GET /admin/audit.jsonl`: the audit trail for export, an event a line, oldest first.
+//! `GET /admin/audit.jsonl`: the audit log for export, an event a line, oldest first.
 
 use app::ProblemFacts;
 use app::model::{Place, Section, Then};
@@ -10,7 +10,8 @@ use futures_util::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use provider::{
-    Administration, AdministrationError, AuditFilter, Kind, NotAdministrator, Recorded, Visitor,
+    Administration, AdministrationError, AuditEntry, AuditFilter, Category, NotAdministrator,
+    Visitor,
 };
 use url::form_urlencoded;
 
@@ -54,7 +55,7 @@ pub async fn export(
 
 /// The first page, and those that follow, each read when the one before it is on its way. A store
 /// that fails then breaks the answer off, so that nobody takes it for the whole.
-fn lines(administration: Administration, filter: AuditFilter, first: Vec<Recorded>) -> Body {
+fn lines(administration: Administration, filter: AuditFilter, first: Vec<AuditEntry>) -> Body {
     let rest = stream::try_unfold(following(&first), move |after| {
         let (administration, filter) = (administration.clone(), filter.clone());
         async move {
@@ -68,17 +69,17 @@ fn lines(administration: Administration, filter: AuditFilter, first: Vec<Recorde
 }
 
 /// After which event the next page begins; `None` when this is the last.
-fn following(page: &[Recorded]) -> Option<u64> {
+fn following(page: &[AuditEntry]) -> Option<u64> {
     page.last()
         .filter(|_| page.len() == A_PAGE)
         .map(|last| last.number)
 }
 
-fn as_lines(page: &[Recorded]) -> Bytes {
+fn as_lines(page: &[AuditEntry]) -> Bytes {
     let mut lines = Vec::new();
-    for recorded in page {
+    for entry in page {
         // Into memory, where writing cannot fail.
-        let _ = serde_json::to_writer(&mut lines, recorded);
+        let _ = serde_json::to_writer(&mut lines, entry);
         lines.push(b'\n');
     }
     lines.into()
@@ -93,7 +94,7 @@ fn wanted(query: &str) -> AuditFilter {
             .map(|(_, value)| value.into_owned())
     };
     AuditFilter {
-        kind: value("kind").as_deref().and_then(Kind::parse),
+        category: value("kind").as_deref().and_then(Category::parse),
         who: value("who"),
     }
 }
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(
             filter,
             AuditFilter {
-                kind: Some(Kind::SignIns),
+                category: Some(Category::SignIns),
                 who: Some("ada@example.com".to_owned())
             }
         );

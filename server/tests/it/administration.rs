@@ -32,7 +32,7 @@ const SECTIONS: [&str; 6] = [
 const BOB: &str = "bob@example.com";
 
 /// Every deed, with fields that would do it to Bob.
-fn deeds(token: &str) -> Vec<(&'static str, Query)> {
+fn operations(token: &str) -> Vec<(&'static str, Query)> {
     let with = |pairs: &[(&str, &str)]| {
         pairs.iter().fold(
             Query::default().and("form_token", token),
@@ -117,7 +117,7 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
             .contains("Administration")
     );
     let (before, bobs) = (state(&house).await, bob.form_token().await);
-    for (action, fields) in deeds(&bobs) {
+    for (action, fields) in operations(&bobs) {
         let refused = bob.post(&format!("/actions/{action}"), &fields).await;
         assert!(
             refused.destination().starts_with("/admin"),
@@ -126,7 +126,7 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
     }
     let alices = alice.form_token().await;
     house.pass(300);
-    for (action, fields) in deeds(&alices) {
+    for (action, fields) in operations(&alices) {
         let late = alice.post(&format!("/actions/{action}"), &fields).await;
         assert!(
             late.destination().starts_with("/confirm?then=admin-"),
@@ -470,18 +470,18 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
             && numbers.first() == Some(&1)
             && numbers.len() as u64 == *numbers.last().expect("events")
     );
-    let deeds: Vec<_> = events
+    let actions: Vec<_> = events
         .iter()
         .map(|event| event["deed"].as_str().expect("a deed"))
         .collect();
-    for deed in [
+    for action in [
         "account_added",
         "signed_in_with_password",
         "signed_out",
         "allowed",
         "code_replayed",
     ] {
-        assert!(deeds.contains(&deed), "{deed}: {deeds:?}");
+        assert!(actions.contains(&action), "{action}: {actions:?}");
     }
     assert!(
         !export.body.contains(PASSWORD) && !export.body.contains(&code),
@@ -562,7 +562,7 @@ async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
     let token = alice.form_token().await;
     let before = state(&house).await;
     house.switch.break_writes();
-    for (action, fields) in deeds(&token) {
+    for (action, fields) in operations(&token) {
         // What finds nothing to change is refused for that, and what is there already stays.
         let answer = alice.post(&format!("/actions/{action}"), &fields).await;
         assert!(

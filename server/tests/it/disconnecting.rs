@@ -2,7 +2,7 @@
 //! and without keeping its host out.
 
 use provider::testing::{Reply, Site};
-use provider::{AuditFilter, Deed};
+use provider::{AuditAction, AuditFilter};
 use serde_json::json;
 
 use crate::support::{
@@ -97,7 +97,7 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
             .is_some()
     );
     assert_eq!(site.requests(ID), 1);
-    assert_eq!(noted(&house, Deed::ClientDisconnected).await, [ID]);
+    assert_eq!(noted(&house, AuditAction::ClientDisconnected).await, [ID]);
 }
 
 async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engine) {
@@ -339,8 +339,8 @@ async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
         .to_owned()
 }
 
-/// The ids of the clients that the audit trail tells this of.
-async fn noted(house: &House, deed: Deed) -> Vec<String> {
+/// The ids of the clients that the audit log tells this of.
+async fn noted(house: &House, action: AuditAction) -> Vec<String> {
     let page = house
         .provider
         .terminal()
@@ -350,7 +350,7 @@ async fn noted(house: &House, deed: Deed) -> Vec<String> {
     let told = page
         .events
         .into_iter()
-        .filter(|recorded| recorded.event.deed == deed);
-    told.filter_map(|recorded| recorded.event.client.map(|client| client.id))
+        .filter(|entry| entry.event.action == action);
+    told.filter_map(|entry| entry.event.client.map(|client| client.id))
         .collect()
 }

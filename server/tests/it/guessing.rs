@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Method, StatusCode, header};
-use provider::{AuditFilter, Deed, Recorded};
+use provider::{AuditAction, AuditEntry, AuditFilter};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -539,9 +539,9 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
     assert_eq!(alive, expected);
 }
 
-/// The events of a deed in the trail: how many there are, and how often it happened by what they
+/// The events of a deed in the audit log: how many there are, and how often it happened by what they
 /// say.
-async fn noted(house: &House, deed: Deed) -> (usize, u64) {
+async fn noted(house: &House, action: AuditAction) -> (usize, u64) {
     house.provider.finish_late_work().await;
     let trail = house
         .provider
@@ -549,15 +549,15 @@ async fn noted(house: &House, deed: Deed) -> (usize, u64) {
         .audit_export(&AuditFilter::default(), 0, usize::MAX)
         .await
         .expect("the store answers");
-    let of_deed: Vec<Recorded> = trail
+    let of_deed: Vec<AuditEntry> = trail
         .into_iter()
-        .filter(|recorded| recorded.event.deed == deed)
+        .filter(|entry| entry.event.action == action)
         .collect();
     (
         of_deed.len(),
         of_deed
             .iter()
-            .map(|recorded| recorded.event.times.unwrap_or(1))
+            .map(|entry| entry.event.times.unwrap_or(1))
             .sum(),
     )
 }
@@ -581,7 +581,7 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
         })
         .await;
     assert_eq!(
-        noted(&house, Deed::SignInRefused).await,
+        noted(&house, AuditAction::SignInRefused).await,
         (17, 17),
         "sixteen networks, and all others together"
     );
@@ -593,7 +593,7 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
         .await
         .expect("the store answers");
     assert_eq!(
-        noted(&house, Deed::SignInRefused).await,
+        noted(&house, AuditAction::SignInRefused).await,
         (34, 200),
         "none is lost"
     );
@@ -622,13 +622,19 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
             )
             .await;
     }
-    assert_eq!(noted(&house, Deed::RecoveryCodesMade).await, (20, 20));
+    assert_eq!(
+        noted(&house, AuditAction::RecoveryCodesMade).await,
+        (20, 20)
+    );
     house
         .provider
         .add_last_events()
         .await
         .expect("the server stops");
-    assert_eq!(noted(&house, Deed::RecoveryCodesMade).await, (21, 120));
+    assert_eq!(
+        noted(&house, AuditAction::RecoveryCodesMade).await,
+        (21, 120)
+    );
     let report = house
         .provider
         .terminal()

@@ -237,7 +237,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
 }
 
 /// What the pages' buttons do, each with its fields.
-const DEEDS: [(&str, &[&str]); 37] = [
+const ACTIONS: [(&str, &[&str]); 37] = [
     ("sign_in", &["email", "password", "request", "then"]),
     ("recover", &["email", "code", "request"]),
     ("start_passkey_sign_in", &["autofill"]),
@@ -290,15 +290,15 @@ const DEEDS: [(&str, &[&str]); 37] = [
 ];
 
 async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
-    let known: BTreeSet<_> = DEEDS
+    let known: BTreeSet<_> = ACTIONS
         .iter()
-        .map(|(deed, _)| format!("/actions/{deed}"))
+        .map(|(action, _)| format!("/actions/{action}"))
         .collect();
     let registered: BTreeSet<_> = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(known, registered, "every one that there is");
     let house = House::with(engine, |settings| settings.rate_limits = false).await;
     house.add_alice().await;
-    for (deed, fields) in DEEDS {
+    for (action, fields) in ACTIONS {
         let mut browser = Browser::of_alice(&house).await;
         let token = browser.form_token().await;
         let form = fields
@@ -313,7 +313,7 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
                 .chain(["x".repeat(10_000), "\u{e9}".repeat(2_000)])
             {
                 let bent = form.clone().set(field, &nasty);
-                let path = format!("/actions/{deed}");
+                let path = format!("/actions/{action}");
                 let answer = browser.clone().post(&path, &bent).await;
                 assert!(
                     !answer.status.is_server_error(),

@@ -41,13 +41,13 @@ pub(super) trait Job: Send {
 }
 
 /// A [`Job`] made of a closure and a place for its outcome.
-pub(super) struct Deed<T, F> {
+pub(super) struct WriteJob<T, F> {
     change: Option<F>,
     outcome: Option<T>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Deed<T, F>
+impl<T, F> WriteJob<T, F>
 where
     F: FnOnce(&mut Tables<'_>) -> Result<T, redb::Error>,
 {
@@ -60,7 +60,7 @@ where
     }
 }
 
-impl<T, F> Job for Deed<T, F>
+impl<T, F> Job for WriteJob<T, F>
 where
     T: Send,
     F: FnOnce(&mut Tables<'_>) -> Result<T, redb::Error> + Send,
@@ -230,7 +230,7 @@ mod tests {
         let mut answers = Vec::new();
         for change in changes {
             let (reply, answer) = oneshot::channel();
-            let job: Box<dyn Job> = Box::new(Deed::new(*change, reply));
+            let job: Box<dyn Job> = Box::new(WriteJob::new(*change, reply));
             assert!(sender.try_send(job).is_ok());
             answers.push(answer);
         }
@@ -255,7 +255,7 @@ mod tests {
 
     async fn change(sender: &mpsc::Sender<Box<dyn Job>>, change: Change) -> Option<Result<bool>> {
         let (reply, answer) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(Deed::new(change, reply));
+        let job: Box<dyn Job> = Box::new(WriteJob::new(change, reply));
         sender.send(job).await.ok()?;
         answer.await.ok()
     }

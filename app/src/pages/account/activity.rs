@@ -7,7 +7,7 @@
 
 use leptos::prelude::*;
 use oauth::{Timestamp, resource::Resource};
-use provider::{Actor, Deed, Event, Kind, Origin};
+use provider::{Actor, AuditAction, Category, Event, RequestSource};
 
 use crate::{
     clean,
@@ -53,7 +53,7 @@ pub(super) fn RecentActivity(events: Vec<Event>, now: Timestamp) -> impl IntoVie
 /// One event. A replay asks for attention, and says what to do.
 #[component]
 fn Row(event: Event, now: Timestamp) -> impl IntoView {
-    let is_replay = event.deed.kind() == Kind::Replays;
+    let is_replay = event.action.category() == Category::Replays;
     let from = origin(&event).cloned();
     let device = from
         .as_ref()
@@ -68,7 +68,7 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
     let told = match device {
         Some(device) => sentence!(
             words::FROM,
-            deed = told,
+            action = told,
             device = view! { <bdi>{device}</bdi> }
         )
         .into_any(),
@@ -83,7 +83,7 @@ fn Row(event: Event, now: Timestamp) -> impl IntoView {
 }
 
 /// From where it was done, unless that is where an administrator was.
-fn origin(event: &Event) -> Option<&Origin> {
+fn origin(event: &Event) -> Option<&RequestSource> {
     event
         .from
         .as_ref()
@@ -91,13 +91,13 @@ fn origin(event: &Event) -> Option<&Origin> {
 }
 
 fn told(event: Event) -> AnyView {
-    let sentence = words::deed(&event);
+    let sentence = words::action(&event);
     let client = event.client.map_or_else(String::new, |client| client.name);
-    let about = match event.deed {
-        Deed::Unknown(name) => name.as_str().to_owned(),
+    let about = match event.action {
+        AuditAction::Unknown(name) => name.as_str().to_owned(),
         _ => event.about.unwrap_or_default(),
     };
-    let about = clean::name(&about, words::nameless(event.deed));
+    let about = clean::name(&about, words::nameless(event.action));
     let client = clean::name(&client, common::AN_APPLICATION);
     let slots = [
         (

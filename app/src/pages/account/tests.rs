@@ -5,8 +5,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
-    AccountView, Actor, Application, ClientName, Connection, Connections, Deed, Event, LastUse,
-    Origin, PasskeyView, Role, SessionView, Whose,
+    AccountView, Actor, Application, AuditAction, ClientName, Connection, Connections, Event,
+    LastUse, PasskeyView, RequestSource, Role, SessionView, Whose,
 };
 
 use super::{
@@ -304,8 +304,8 @@ fn a_second_step_is_heard_with_what_it_is_about() {
     }
 }
 
-fn event(deed: Deed, by: Actor, about: Option<&str>) -> Event {
-    let from = Some(Origin {
+fn event(action: AuditAction, by: Actor, about: Option<&str>) -> Event {
+    let from = Some(RequestSource {
         address: "192.0.2.1".to_owned(),
         device: "Chrome on Linux".to_owned(),
     });
@@ -315,7 +315,7 @@ fn event(deed: Deed, by: Actor, about: Option<&str>) -> Event {
     });
     Event {
         at: earlier(4),
-        deed,
+        action,
         by,
         whose: None,
         from,
@@ -333,23 +333,27 @@ fn what_happened_is_told_to_the_person() {
     });
     for (event, said) in [
         (
-            event(Deed::SignedInWithPasskey, Actor::Person, None),
+            event(AuditAction::SignedInWithPasskey, Actor::Person, None),
             "You signed in with a passkey from Chrome on Linux · 192.0.2.1 · 4 minutes ago",
         ),
         (
-            event(Deed::Allowed, Actor::Person, Some("Notes")),
+            event(AuditAction::Allowed, Actor::Person, Some("Notes")),
             "You allowed Claude to use Notes from Chrome on Linux",
         ),
         (
-            event(Deed::PasskeyRemoved, Actor::Person, Some("Phone\u{202e}")),
+            event(
+                AuditAction::PasskeyRemoved,
+                Actor::Person,
+                Some("Phone\u{202e}"),
+            ),
             "You removed the passkey Phone from",
         ),
         (
-            event(Deed::ResetLinkMade, administrator, None),
+            event(AuditAction::ResetLinkMade, administrator, None),
             "An administrator made a link by which you set a new way to sign in · 4",
         ),
         (
-            event(Deed::AccountDisabled, Actor::Terminal, None),
+            event(AuditAction::AccountDisabled, Actor::Terminal, None),
             "Whoever runs this server disabled this account · 4 minutes ago",
         ),
     ] {
@@ -363,12 +367,12 @@ fn what_happened_is_told_to_the_person() {
 
 #[test]
 fn a_replay_asks_for_attention_and_says_what_to_do() {
-    for (deed, is_replay) in [
-        (Deed::CodeReplayed, true),
-        (Deed::RefreshTokenReplayed, true),
-        (Deed::SignedOut, false),
+    for (action, is_replay) in [
+        (AuditAction::CodeReplayed, true),
+        (AuditAction::RefreshTokenReplayed, true),
+        (AuditAction::SignedOut, false),
     ] {
-        let events = vec![event(deed, Actor::Client, None)];
+        let events = vec![event(action, Actor::Client, None)];
         let told = html(|| view! { <RecentActivity events now=NOW/> });
         let marked = told.contains("class=\"caution") && told.contains("Make sure of the computer");
         assert_eq!(marked, is_replay, "{told}");
@@ -377,7 +381,7 @@ fn a_replay_asks_for_attention_and_says_what_to_do() {
 
 #[test]
 fn twenty_events_are_shown() {
-    let events = vec![event(Deed::SignedOut, Actor::Person, None); 30];
+    let events = vec![event(AuditAction::SignedOut, Actor::Person, None); 30];
     assert_eq!(
         html(|| view! { <RecentActivity events now=NOW/> })
             .matches("<li")

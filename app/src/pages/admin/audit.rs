@@ -1,4 +1,4 @@
-//! The audit trail.
+//! The audit log.
 
 #![expect(
     unreachable_pub,
@@ -7,7 +7,7 @@
 
 use leptos::prelude::*;
 use oauth::Timestamp;
-use provider::{Actor, AuditFilter, Deed, Event, Kind, Origin, Whose};
+use provider::{Actor, AuditAction, AuditFilter, Category, Event, RequestSource, Whose};
 
 use super::{
     Desk,
@@ -24,7 +24,7 @@ use crate::{
     words::{activity, admin::audit as words, common, sentence},
 };
 
-/// The whole trail, for programs: a route of the server.
+/// The whole audit log, for programs: a route of the server.
 const EXPORT: &str = "/admin/audit.jsonl";
 
 /// `/admin/audit?kind=&who=&before=`.
@@ -38,9 +38,9 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
         desk.visit.query_decoded("who").trim().to_owned(),
         desk.visit.query_decoded("before").parse().ok(),
     );
-    let kind = Kind::parse(&desk.visit.query_decoded("kind"));
+    let category = Category::parse(&desk.visit.query_decoded("kind"));
     let filter = AuditFilter {
-        kind,
+        category,
         who: (!who.is_empty()).then(|| who.clone()),
     };
     let page = desk.administration.audit(&filter, before, A_PAGE).await?;
@@ -55,7 +55,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
         (true, None, false) => Some(words::NONE_FOUND),
     };
     let fields = [
-        ("kind", kind.map_or("", Kind::as_str)),
+        ("kind", category.map_or("", Category::as_str)),
         ("who", who.as_str()),
     ];
     let place = Place::Admin(Section::Audit);
@@ -78,10 +78,10 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let rows = page
         .events
         .into_iter()
-        .map(|recorded| view! { <Row event=recorded.event now=desk.now/> })
+        .map(|entry| view! { <Row event=entry.event now=desk.now/> })
         .collect_view();
     let view = view! {
-        <Filter kind who=who.clone()/>
+        <Filter category who=who.clone()/>
         <p><a class="link" href=export>{words::EXPORT}</a></p>
         {match none {
             Some(none) => view! { <p class="quiet">{none}</p> }.into_any(),
@@ -100,16 +100,16 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
 }
 
 #[component]
-fn Filter(kind: Option<Kind>, who: String) -> impl IntoView {
-    let options = Kind::ALL.map(|own| {
-        view! { <option value=own.as_str() selected=kind == Some(own)>{words::kind(own)}</option> }
+fn Filter(category: Option<Category>, who: String) -> impl IntoView {
+    let options = Category::ALL.map(|own| {
+        view! { <option value=own.as_str() selected=category == Some(own)>{words::category(own)}</option> }
     });
     view! {
         <form class="search" method="get" action=Place::Admin(Section::Audit).to_string() role="search">
             <div class="field">
                 <label for="audit-kind">{words::KIND}</label>
                 <select id="audit-kind" name="kind">
-                    <option value="" selected=kind.is_none()>{words::EVERY_KIND}</option>
+                    <option value="" selected=category.is_none()>{words::EVERY_KIND}</option>
                     {options.collect_view()}
                 </select>
             </div>
@@ -121,7 +121,7 @@ fn Filter(kind: Option<Kind>, who: String) -> impl IntoView {
 
 #[component]
 pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
-    let caution = event.deed.kind() == Kind::Replays;
+    let caution = event.action.category() == Category::Replays;
     let (at, from) = (event.at, event.from.clone());
     let times = event
         .times
@@ -140,7 +140,7 @@ pub(super) fn Row(event: Event, now: Timestamp) -> impl IntoView {
 #[component]
 fn Sentence(event: Event) -> impl IntoView {
     let Event {
-        deed,
+        action,
         by,
         whose,
         client,
@@ -162,7 +162,7 @@ fn Sentence(event: Event) -> impl IntoView {
     let client = client.map_or(words::SOMETHING.to_owned(), |client| {
         clean::name(&client.name, words::SOMETHING)
     });
-    let about = if let Deed::Unknown(name) = deed {
+    let about = if let AuditAction::Unknown(name) = action {
         Some(name.as_str().to_owned())
     } else {
         about
@@ -175,7 +175,7 @@ fn Sentence(event: Event) -> impl IntoView {
         ("about", about),
     ];
     fill(
-        words::what(deed),
+        words::what(action),
         slots.map(|(slot, name)| (slot, named(name))),
     )
 }
@@ -189,7 +189,7 @@ fn person(whose: Option<&Whose>) -> String {
 
 /// From where it was done.
 #[component]
-fn From(from: Origin) -> impl IntoView {
+fn From(from: RequestSource) -> impl IntoView {
     view! {
         {common::DOT}<bdi class="address">{clean::sentence(&from.address)}</bdi>
         {(!from.device.is_empty()).then(|| view! { {common::DOT}<bdi>{clean::sentence(&from.device)}</bdi> })}

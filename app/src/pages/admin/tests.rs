@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use oauth::{Id, Timestamp};
 use provider::{
     AccountSummary, Actor, ApplicationKind, ApplicationSummary, Asked, AskedText,
-    Attempt as Attempted, ClientName, ClientStanding, Deed, Event, FailedStep, Failure,
-    FailureKind, FailureView, Origin, Role, Settings, Whose,
+    Attempt as Attempted, AuditAction, ClientName, ClientStanding, Event, FailedStep, Failure,
+    FailureKind, FailureView, RequestSource, Role, Settings, Whose,
 };
 
 use super::{accounts, applications, audit, failures, parts::Outcome};
@@ -198,10 +198,10 @@ fn d30_hostile_names_are_text_in_every_row() {
     };
     let event = Event {
         at: NOW,
-        deed: Deed::Allowed,
+        action: AuditAction::Allowed,
         by: Actor::Person,
         whose: Some(whose),
-        from: Some(Origin {
+        from: Some(RequestSource {
             address: HOSTILE.to_owned(),
             device: HOSTILE.to_owned(),
         }),
@@ -327,10 +327,10 @@ fn an_event_names_who_did_it() {
     };
     let event = |by| Event {
         at: NOW,
-        deed: Deed::RoleChanged,
+        action: AuditAction::RoleChanged,
         by,
         whose: Some(whose("bob@example.com")),
-        from: Some(Origin {
+        from: Some(RequestSource {
             address: "192.0.2.1".to_owned(),
             device: "Chrome on Linux".to_owned(),
         }),

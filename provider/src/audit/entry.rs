@@ -7,12 +7,12 @@ use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::{Actor, Deed, Event, UnknownDeed};
+use super::event::{Actor, AuditAction, Event, UnknownAction};
 use crate::record::encode;
 
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorded {
+pub struct AuditEntry {
     /// Its number, from 1.
     pub number: u64,
     /// Tells it from another of the same words in the same second.
@@ -37,7 +37,7 @@ pub struct Recorded {
 
 /// An event as it lies in the store.
 pub(crate) struct Kept {
-    pub(crate) recorded: Recorded,
+    pub(crate) entry: AuditEntry,
     /// Whether its hash is that of its bytes.
     is_genuine: bool,
 }
@@ -56,7 +56,7 @@ pub struct Link {
 
 /// The newest event, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Latest {
+pub(crate) struct ChainHead {
     pub(crate) number: u64,
     link: Option<Link>,
 }
@@ -92,17 +92,17 @@ pub(super) struct Place {
 }
 
 /// What lies where this event should, and is not it.
-pub(crate) struct Foreign(pub(crate) u64);
+pub(crate) struct CorruptEntry(pub(crate) u64);
 
-impl Latest {
-    pub(super) fn of(recorded: &Recorded) -> Self {
-        let Recorded {
+impl ChainHead {
+    pub(super) fn of(entry: &AuditEntry) -> Self {
+        let AuditEntry {
             number,
             expires_at,
             hash,
             event: Event { at, .. },
             ..
-        } = recorded;
+        } = entry;
         Self {
             number: *number,
             link: Some(Link {
@@ -135,9 +135,9 @@ impl Latest {
         event: Event,
         expires_at: Timestamp,
         key: &Secret,
-    ) -> Recorded {
+    ) -> AuditEntry {
         let (number, previous) = (self.number + 1, self.link.clone());
-        let unsigned = Recorded {
+        let unsigned = AuditEntry {
             number,
             id,
             event,
@@ -147,11 +147,11 @@ impl Latest {
             hash: String::new(),
         };
         let hash = unsigned.hash_under(key);
-        Recorded { hash, ..unsigned }
+        AuditEntry { hash, ..unsigned }
     }
 }
 
-impl From<Place> for Latest {
+impl From<Place> for ChainHead {
     fn from(
         Place {
             number,
@@ -172,7 +172,7 @@ impl From<Place> for Latest {
     }
 }
 
-impl Recorded {
+impl AuditEntry {
     fn hash_under(&self, key: &Secret) -> String {
         let unsigned = Self {
             hash: String::new(),
@@ -196,10 +196,10 @@ impl Recorded {
             .and_then(Value::as_str)
             .unwrap_or("unknown");
         let by = Actor::Unknown(members.get("by").cloned().unwrap_or_default());
-        let deed = Deed::Unknown(UnknownDeed::new(named));
+        let action = AuditAction::Unknown(UnknownAction::new(named));
         let event = Event {
             at,
-            deed,
+            action,
             by,
             whose: None,
             from: None,
@@ -235,50 +235,47 @@ impl Recorded {
 
 impl Kept {
     /// Reads what lies in the place of an event.
-    pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, Foreign> {
+    pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, CorruptEntry> {
         // Secrets are compared in constant time.
         let is_genuine = |hash: &str| {
             unsigned(bytes, hash).is_some_and(|unsigned| {
                 Secret::decode(hash) == Some(key.derive("event", &unsigned))
             })
         };
-        if let Ok(recorded) = serde_json::from_slice::<Recorded>(bytes)
-            && recorded.number == number
+        if let Ok(entry) = serde_json::from_slice::<AuditEntry>(bytes)
+            && entry.number == number
         {
-            let is_genuine = is_genuine(&recorded.hash);
-            return Ok(Self {
-                recorded,
-                is_genuine,
-            });
+            let is_genuine = is_genuine(&entry.hash);
+            return Ok(Self { entry, is_genuine });
         }
         // What a server with the key has written is an event, whether or not this version can read
         // it.
         let place = serde_json::from_slice::<Place>(bytes)
             .ok()
             .filter(|place| place.number == number && is_genuine(&place.hash));
-        let recorded =
-            place.and_then(|place| Recorded::of_place(place, serde_json::from_slice(bytes).ok()?));
-        recorded
-            .map(|recorded| Self {
-                recorded,
+        let entry = place
+            .and_then(|place| AuditEntry::of_place(place, serde_json::from_slice(bytes).ok()?));
+        entry
+            .map(|entry| Self {
+                entry,
                 is_genuine: true,
             })
-            .ok_or(Foreign(number))
+            .ok_or(CorruptEntry(number))
     }
 
     /// What is wrong with it, where the one before it is `previous`.
     pub(super) fn fault(
         &self,
-        previous: Option<&Recorded>,
+        previous: Option<&AuditEntry>,
         retention: Retention,
     ) -> Option<String> {
-        let number = self.recorded.number;
+        let number = self.entry.number;
         if !self.is_genuine {
             return Some(format!(
                 "event {number} was changed, or not written by this server"
             ));
         }
-        match (&self.recorded.previous, previous) {
+        match (&self.entry.previous, previous) {
             (Some(link), Some(previous)) if previous.number + 1 == number => (link.hash
                 != previous.hash)
                 .then(|| format!("event {number} does not follow event {}", previous.number)),

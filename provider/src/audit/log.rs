@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use access_token::SealingKey;
 
 use super::{
-    event::{Event, Kind},
+    entry::{AuditEntry, ChainHead, CorruptEntry, Kept, Place, Retention},
+    event::{Category, Event},
     folds::Folds,
-    recorded::{Foreign, Kept, Latest, Place, Recorded, Retention},
 };
 use crate::{Provider, keys, problem::Unavailable, record};
 
@@ -38,7 +38,8 @@ const A_BATCH: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditFilter {
     /// Of this kind only.
-    pub kind: Option<Kind>,
+    #[serde(rename = "kind")]
+    pub category: Option<Category>,
     /// Whose account's address, or whose application's name or id, contains this text, whatever its
     /// case.
     pub who: Option<String>,
@@ -48,7 +49,7 @@ pub struct AuditFilter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     /// The events.
-    pub events: Vec<Recorded>,
+    pub events: Vec<AuditEntry>,
     /// To go on with older ones; absent when there are none.
     pub before: Option<u64>,
     /// When the oldest event happened that was looked at for this page.
@@ -70,14 +71,14 @@ pub struct AuditReport {
 }
 
 /// What a server needs to add events.
-pub(crate) struct Trail {
+pub(crate) struct AuditLog {
     key: Secret,
     /// Events on their way into the store, oldest first; also those that it did not take the last
     /// time.
     waiting: Waiting,
     /// Whoever holds it adds what waits, for everybody: the servers of a store race, the tasks of
     /// one server do not. In it is the event to follow, once that is known.
-    turn: tokio::sync::Mutex<Option<Latest>>,
+    turn: tokio::sync::Mutex<Option<ChainHead>>,
     /// How often the store did not take one.
     failures: AtomicU64,
     /// What is counted instead of written, for now.
@@ -88,7 +89,7 @@ pub(crate) struct Trail {
 
 type Waiting = std::sync::Mutex<VecDeque<(Id, Event)>>;
 
-impl Trail {
+impl AuditLog {
     /// Under a key that follows from the sealing key.
     pub(crate) fn new(sealing_key: &SealingKey) -> Self {
         let paserk = sealing_key.expose();
@@ -149,7 +150,9 @@ impl Trail {
 impl AuditFilter {
     /// Whether an event is wanted.
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let of_kind = self.kind.is_none_or(|kind| event.deed.kind() == kind);
+        let of_kind = self
+            .category
+            .is_none_or(|category| event.action.category() == category);
         of_kind && self.who.as_deref().is_none_or(|who| event.names(who))
     }
 }
@@ -158,7 +161,7 @@ impl Provider {
     /// Lets an event wait until it is added to the chain.
     pub(super) fn let_wait(&self, event: Event) -> Id {
         let id = self.entropy().id();
-        self.0.trail.wait(id, event);
+        self.0.audit_log.wait(id, event);
         id
     }
 
@@ -180,7 +183,7 @@ impl Provider {
         };
         if self
             .0
-            .trail
+            .audit_log
             .marked
             .fetch_max(newest.number, Ordering::Relaxed)
             < newest.number
@@ -191,8 +194,8 @@ impl Provider {
     }
 
     /// The newest event that this server has added or followed.
-    pub(crate) async fn newest_added(&self) -> Option<Latest> {
-        self.0.trail.turn.lock().await.clone()
+    pub(crate) async fn newest_added(&self) -> Option<ChainHead> {
+        self.0.audit_log.turn.lock().await.clone()
     }
 
     /// Adds everything that is still to be added, before the server stops: what was put off until
@@ -205,7 +208,7 @@ impl Provider {
 
     pub(super) fn folds(&self) -> MutexGuard<'_, Folds> {
         self.0
-            .trail
+            .audit_log
             .folds
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -213,25 +216,25 @@ impl Provider {
 
     /// How many events the store has not taken yet.
     pub fn late_events(&self) -> usize {
-        self.0.trail.len()
+        self.0.audit_log.len()
     }
 
     async fn add_waiting(&self, own: Option<Id>) -> Result<(), Unavailable> {
-        let trail = &self.0.trail;
-        if trail.len() > CROWD {
-            let failures = trail.failures.load(Ordering::Relaxed);
-            let mut latest = trail.turn.lock().await;
+        let log = &self.0.audit_log;
+        if log.len() > CROWD {
+            let failures = log.failures.load(Ordering::Relaxed);
+            let mut latest = log.turn.lock().await;
             // The store failed somebody else meanwhile: a crowd must not try in vain one after the
             // other.
-            if trail.failures.load(Ordering::Relaxed) != failures {
+            if log.failures.load(Ordering::Relaxed) != failures {
                 return Err(Unavailable::interrupted());
             }
             self.add_in_turn(&mut latest, own).await?;
         }
         // Whoever has the turn looks once more after giving it back: somebody may have come in that
         // very moment. In a crowd whoever came last waits for the turn.
-        while (1..=CROWD).contains(&trail.len())
-            && let Ok(mut latest) = trail.turn.try_lock()
+        while (1..=CROWD).contains(&log.len())
+            && let Ok(mut latest) = log.turn.try_lock()
         {
             self.add_in_turn(&mut latest, own).await?;
         }
@@ -241,19 +244,18 @@ impl Provider {
     /// Adds what waits, oldest first: everything, or in a crowd a batch with one's own event in it.
     async fn add_in_turn(
         &self,
-        latest: &mut Option<Latest>,
+        latest: &mut Option<ChainHead>,
         own: Option<Id>,
     ) -> Result<(), Unavailable> {
-        let (trail, mut added, mut newest) = (&self.0.trail, 0, None);
-        let failed = |_: &Unavailable| _ = trail.failures.fetch_add(1, Ordering::Relaxed);
-        let others_wait = |added| {
-            added >= A_BATCH && trail.len() > CROWD && own.is_some_and(|own| !trail.holds(own))
-        };
+        let (log, mut added, mut newest) = (&self.0.audit_log, 0, None);
+        let failed = |_: &Unavailable| _ = log.failures.fetch_add(1, Ordering::Relaxed);
+        let others_wait =
+            |added| added >= A_BATCH && log.len() > CROWD && own.is_some_and(|own| !log.holds(own));
         while !others_wait(added)
-            && let Some((id, event)) = trail.first()
+            && let Some((id, event)) = log.first()
         {
             newest = Some(self.add(latest, id, &event).await.inspect_err(failed)?);
-            trail.done(id);
+            log.done(id);
             added += 1;
         }
         match newest {
@@ -267,13 +269,13 @@ impl Provider {
     /// for there the next time.
     async fn add(
         &self,
-        latest: &mut Option<Latest>,
+        latest: &mut Option<ChainHead>,
         id: Id,
         event: &Event,
-    ) -> Result<Latest, Unavailable> {
+    ) -> Result<ChainHead, Unavailable> {
         let (store, key, lifetime) = (
             self.plain_store(),
-            &self.0.trail.key,
+            &self.0.audit_log.key,
             self.settings().lifetimes.audit,
         );
         for _ in 0..MOST_TRIES {
@@ -289,7 +291,7 @@ impl Provider {
                     .followed_by(id, event.clone(), event.at.after(lifetime), key);
             let name = keys::event(next.number);
             if record::insert(store, &name, &next, record::keep(lifetime)).await? {
-                return Ok(latest.insert(Latest::of(&next)).clone());
+                return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
             let there = store.get(&name).await?.ok_or_else(Unavailable::contended)?;
             let there = serde_json::from_slice(&there)
@@ -297,11 +299,11 @@ impl Provider {
                 .filter(|there: &Place| there.number == next.number);
             if there.as_ref().is_some_and(|there| there.hash == next.hash) {
                 // It was added before, and the answer was lost.
-                return Ok(latest.insert(Latest::of(&next)).clone());
+                return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
             // Another server was faster: its event is the one to follow.
             let there =
-                there.map_or_else(|| latest.take().unwrap_or_default().past(), Latest::from);
+                there.map_or_else(|| latest.take().unwrap_or_default().past(), ChainHead::from);
             let noted = self.latest_event().await?;
             *latest = Some(if noted.number > there.number {
                 noted
@@ -314,8 +316,8 @@ impl Provider {
 
     /// The newest event that was noted; where that note is gone, the one that was marked. There may
     /// be newer ones, of servers that are about to note them.
-    pub(crate) async fn latest_event(&self) -> Result<Latest, Unavailable> {
-        let latest: Option<Latest> = record::read(self.store(), keys::LATEST_EVENT).await?;
+    pub(crate) async fn latest_event(&self) -> Result<ChainHead, Unavailable> {
+        let latest: Option<ChainHead> = record::read(self.store(), keys::LATEST_EVENT).await?;
         match latest {
             Some(latest) => Ok(latest),
             None => Ok(record::read(self.store(), keys::EVENT_MARK)
@@ -326,7 +328,7 @@ impl Provider {
 
     /// The last of the events that follow one without a gap: servers may be about to note it, or
     /// its note is gone.
-    async fn last_after(&self, mut latest: Latest) -> Result<Latest, Unavailable> {
+    async fn last_after(&self, mut latest: ChainHead) -> Result<ChainHead, Unavailable> {
         loop {
             let number = latest.number + 1;
             let bytes = self.store().get(&keys::event(number)).await?;
@@ -348,13 +350,13 @@ impl Provider {
         }
     }
 
-    async fn note_latest(&self, latest: &Latest) -> Result<(), Unavailable> {
+    async fn note_latest(&self, latest: &ChainHead) -> Result<(), Unavailable> {
         self.note_newer(keys::LATEST_EVENT, latest).await
     }
 
     /// Notes an event under a key, unless a newer one is noted there.
-    async fn note_newer(&self, key: &str, latest: &Latest) -> Result<(), Unavailable> {
-        let newer = |there: Option<Latest>| {
+    async fn note_newer(&self, key: &str, latest: &ChainHead) -> Result<(), Unavailable> {
+        let newer = |there: Option<ChainHead>| {
             let newest = there
                 .filter(|there| there.number > latest.number)
                 .unwrap_or_else(|| latest.clone());
@@ -365,23 +367,23 @@ impl Provider {
     }
 
     /// What lies where an event of this number should, while it is kept.
-    pub(crate) async fn recorded(
+    pub(crate) async fn entry(
         &self,
         number: u64,
-    ) -> Result<Option<Result<Kept, Foreign>>, Unavailable> {
+    ) -> Result<Option<Result<Kept, CorruptEntry>>, Unavailable> {
         let Some(bytes) = self.store().get(&keys::event(number)).await? else {
             return Ok(None);
         };
-        let kept = Kept::read(number, &bytes, &self.0.trail.key);
-        let over = |recorded: &Recorded| {
+        let kept = Kept::read(number, &bytes, &self.0.audit_log.key);
+        let over = |entry: &AuditEntry| {
             self.retention()
-                .is_over(Some(recorded.event.at), recorded.expires_at)
+                .is_over(Some(entry.event.at), entry.expires_at)
         };
-        Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.recorded))))
+        Ok(Some(kept).filter(|kept| kept.as_ref().map_or(true, |kept| !over(&kept.entry))))
     }
 
     /// What is wrong with an event, given the one that was read before it.
-    pub(crate) fn fault_of(&self, kept: &Kept, previous: Option<&Recorded>) -> Option<String> {
+    pub(crate) fn fault_of(&self, kept: &Kept, previous: Option<&AuditEntry>) -> Option<String> {
         kept.fault(previous, self.retention())
     }
 }
