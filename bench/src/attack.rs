@@ -13,7 +13,7 @@ use std::{process::Command, time::Duration};
 use tempfile::TempDir;
 
 use crate::{
-    Outcome, clock, context, house,
+    Outcome, clock, context, deployment,
     process::{self, Process},
     wire::Wire,
 };
@@ -53,7 +53,7 @@ impl Target {
             ),
             ("VESTIBULE_RATE_LIMITS", rate_limits.to_owned()),
         ];
-        let plain = house::vestibule(&binary, &environment, &["serve"]);
+        let plain = deployment::vestibule(&binary, &environment, &["serve"]);
         let command = match descriptors {
             None => plain,
             Some(most) => limited(&plain, most),

@@ -11,9 +11,9 @@ use tokio::{
 
 use crate::{
     Outcome, clock, context,
-    errand::Party,
-    house::{EMAIL, Engine, House, PASSWORD},
+    deployment::{Deployment, EMAIL, Engine, PASSWORD},
     process,
+    scenario::VirtualUser,
     wire::Wire,
 };
 
@@ -41,31 +41,34 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
         .build()
         .map_err(context("threads"))?;
     for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
-        let house = House::open_with(engine, binary, &[("VESTIBULE_RATE_LIMITS", "on")])?;
-        let attacked = runtime.block_on(attack(&house, binary));
+        let deployment = Deployment::open_with(engine, binary, &[("VESTIBULE_RATE_LIMITS", "on")])?;
+        let attacked = runtime.block_on(attack(&deployment, binary));
         println!(
             "| {name} {}",
-            attacked.map_err(|fault| house.explain(&fault))?
+            attacked.map_err(|fault| deployment.explain(&fault))?
         );
     }
     Ok(())
 }
 
-async fn attack(house: &House, binary: &Path) -> Outcome<String> {
-    let (owner, _) = house.furnish(binary).await?;
+async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
+    let (owner, _) = deployment.furnish(binary).await?;
     let known = owner
         .cookies
         .split("; ")
         .find(|cookie| cookie.contains("-browser="))
         .unwrap_or_default();
-    let (owner, newcomer) = (house.visitor(known).await?, house.visitor("").await?);
-    let stranger = house.visitor("").await?;
-    let server = house.server().id();
+    let (owner, newcomer) = (
+        deployment.visitor(known).await?,
+        deployment.visitor("").await?,
+    );
+    let stranger = deployment.visitor("").await?;
+    let server = deployment.server().id();
     // 1. What one hash costs.
     let before = process::cpu(server);
     for number in 0..CALIBRATION {
         sign_in(
-            house,
+            deployment,
             from(200),
             &stranger,
             &format!("calibration{number}@example.com"),
@@ -77,9 +80,9 @@ async fn attack(house: &House, binary: &Path) -> Outcome<String> {
     // 2. The attack, and the owner and somebody else meanwhile.
     let before = process::cpu(server);
     let (sent, own, new) = tokio::join!(
-        guess(house, &stranger),
-        signs_in(house, from(201), &owner, EMAIL),
-        signs_in(house, from(202), &newcomer, EMAIL)
+        guess(deployment, &stranger),
+        signs_in(deployment, from(201), &owner, EMAIL),
+        signs_in(deployment, from(202), &newcomer, EMAIL)
     );
     let (sent, during) = (sent?, process::cpu(server));
     // 3. Until the server rests.
@@ -111,8 +114,8 @@ fn from(number: u32) -> Ipv4Addr {
 }
 
 /// Sends the guesses; how many could be sent.
-async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> {
-    let (address, mut sending, mut sent) = (house.server().address(), JoinSet::new(), 0);
+async fn guess(deployment: &Deployment, (user, token): &(VirtualUser, String)) -> Outcome<u32> {
+    let (address, mut sending, mut sent) = (deployment.server().address(), JoinSet::new(), 0);
     let began = clock::now();
     for number in 0..GUESSES {
         let email = format!("person{number}@example.com");
@@ -122,7 +125,7 @@ async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> 
             ("password", "a guess"),
             ("request", ""),
         ];
-        let request = party.browser_form("/actions/sign_in", &fields);
+        let request = user.browser_form("/actions/sign_in", &fields);
         sending.spawn(async move {
             let wire = Wire::connect_from(from(number % ADDRESSES), address).await?;
             wire.abandon(&request).await
@@ -140,16 +143,20 @@ async fn guess(house: &House, (party, token): &(Party, String)) -> Outcome<u32> 
 
 /// Signs in again and again; the longest wait and the answers.
 async fn signs_in(
-    house: &House,
+    deployment: &Deployment,
     from: Ipv4Addr,
-    visitor: &(Party, String),
+    visitor: &(VirtualUser, String),
     email: &str,
 ) -> Outcome<String> {
     let (mut longest, mut answers) = (Duration::ZERO, Vec::<String>::new());
     for _ in 0..SIGN_INS {
         sleep(BETWEEN).await;
         let began = clock::now();
-        let answer = timeout(PATIENCE, sign_in(house, from, visitor, email, PASSWORD)).await;
+        let answer = timeout(
+            PATIENCE,
+            sign_in(deployment, from, visitor, email, PASSWORD),
+        )
+        .await;
         longest = longest.max(clock::now() - began);
         answers.push(answer.unwrap_or_else(|_| Ok("none".to_owned()))?);
     }
@@ -163,9 +170,9 @@ async fn signs_in(
 
 /// One sign-in; its status, and where it leads.
 async fn sign_in(
-    house: &House,
+    deployment: &Deployment,
     from: Ipv4Addr,
-    (party, token): &(Party, String),
+    (user, token): &(VirtualUser, String),
     email: &str,
     password: &str,
 ) -> Outcome<String> {
@@ -175,9 +182,9 @@ async fn sign_in(
         ("password", password),
         ("request", ""),
     ];
-    let mut wire = Wire::connect_from(from, house.server().address()).await?;
+    let mut wire = Wire::connect_from(from, deployment.server().address()).await?;
     let answer = wire
-        .send(&party.browser_form("/actions/sign_in", &fields))
+        .send(&user.browser_form("/actions/sign_in", &fields))
         .await?;
     Ok(match answer.headers("location").next() {
         Some("/login") => format!("{} (refused)", answer.status),

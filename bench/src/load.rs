@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What one client does.
-pub(crate) trait Errand: Send + 'static {
+pub(crate) trait Scenario: Send + 'static {
     /// Writes the next request; false when there is nothing more to do.
     fn ask(&mut self, request: &mut Vec<u8>) -> bool;
 
@@ -135,21 +135,21 @@ impl Running {
 }
 
 /// Lets all clients work for `stretch`, or until none of them has anything more to do.
-pub(crate) async fn run<E: Errand>(
+pub(crate) async fn run<E: Scenario>(
     address: SocketAddr,
     meter: Meter,
     clients: Vec<E>,
     stretch: Duration,
 ) -> Outcome<Sample> {
     let mut wires = Vec::new();
-    for errand in clients {
-        wires.push((Wire::connect(address).await?, errand));
+    for scenario in clients {
+        wires.push((Wire::connect(address).await?, scenario));
     }
     let running = meter.start();
     let until = running.since + stretch;
     let mut working: JoinSet<_> = wires
         .into_iter()
-        .map(|(wire, errand)| work(wire, errand, until))
+        .map(|(wire, scenario)| work(wire, scenario, until))
         .collect();
     let mut requests = 0;
     while let Some(done) = working.join_next().await {
@@ -158,11 +158,11 @@ pub(crate) async fn run<E: Errand>(
     Ok(running.stop(requests))
 }
 
-async fn work(mut wire: Wire, mut errand: impl Errand, until: Instant) -> Outcome<u32> {
+async fn work(mut wire: Wire, mut scenario: impl Scenario, until: Instant) -> Outcome<u32> {
     let (mut request, mut requests) = (Vec::new(), 0);
-    while clock::now() < until && errand.ask(&mut request) {
+    while clock::now() < until && scenario.ask(&mut request) {
         let answer = wire.send(&request).await?;
-        errand.hear(&answer)?;
+        scenario.hear(&answer)?;
         requests += 1;
     }
     Ok(requests)

@@ -10,15 +10,15 @@
 
 mod attack;
 mod clock;
-mod contest;
-mod errand;
+mod comparison;
+mod deployment;
 mod failover;
 mod floor;
 mod guesses;
-mod house;
 mod load;
 mod process;
 mod report;
+mod scenario;
 mod size;
 mod timing;
 mod wire;
@@ -30,8 +30,8 @@ use std::{
     time::Duration,
 };
 
-use contest::Plan;
-use house::Engine;
+use comparison::Plan;
+use deployment::Engine;
 
 /// A fault here ends the run; it is a sentence.
 pub(crate) type Outcome<T> = Result<T, String>;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         ["--quick"] => measure(&[Engine::File, Engine::Redis], QUICK),
         ["--store", engine] => named(engine).and_then(|engine| measure(&[engine], WHOLE)),
         ["--quick", "--store", engine] => named(engine).and_then(|engine| measure(&[engine], QUICK)),
-        ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, contest::work(work)?)),
+        ["--store", engine, "--only", work] => named(engine).and_then(|engine| alone(engine, comparison::work(work)?)),
         ["failover"] => tested().and_then(|binary| failover::run(&binary)),
         ["guesses"] => tested().and_then(|binary| guesses::measure(&binary)),
         ["timing"] => tested().and_then(|binary| timing::measure(&binary)),
@@ -91,16 +91,16 @@ fn measure(engines: &[Engine], plan: Plan) -> Outcome<()> {
             Engine::Redis => "Redis",
         };
         eprintln!("==> {name}");
-        println!("{}", contest::hold(*engine, &binary, plan)?.table(name));
+        println!("{}", comparison::hold(*engine, &binary, plan)?.table(name));
     }
     println!("{}", report::sizes(Path::new(PACKAGE))?);
     Ok(())
 }
 
 /// Does one kind of work for some seconds.
-fn alone(engine: Engine, work: contest::Work) -> Outcome<()> {
+fn alone(engine: Engine, work: comparison::Work) -> Outcome<()> {
     let binary = Path::new(BINARY).canonicalize().map_err(context(BINARY))?;
-    let sample = contest::alone(engine, &binary, work, ALONE)?;
+    let sample = comparison::alone(engine, &binary, work, ALONE)?;
     println!(
         "{work:?}: {:.0} requests/s, {:.1} µs server CPU each",
         sample.rate(),

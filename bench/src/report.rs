@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use crate::{
     Outcome,
-    contest::{CLIENTS, Findings, Work},
+    comparison::{CLIENTS, Findings, Work},
     load::Sample,
     size,
 };

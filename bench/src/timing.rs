@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     Outcome, clock, context,
-    errand::Party,
-    house::{Engine, House},
+    deployment::{Deployment, Engine},
+    scenario::VirtualUser,
     wire::Wire,
 };
 
@@ -59,14 +59,14 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
         .build()
         .map_err(context("threads"))?;
     for (engine, name) in [(Engine::File, "embedded"), (Engine::Redis, "Redis")] {
-        let house = House::open(engine, binary)?;
+        let deployment = Deployment::open(engine, binary)?;
         for number in 0..ADDRESSES {
-            house.add_account(binary, &address(number))?;
+            deployment.add_account(binary, &address(number))?;
         }
         for form in &FORMS {
             let times = runtime
-                .block_on(probe(&house, form))
-                .map_err(|fault| house.explain(&fault))?;
+                .block_on(probe(&deployment, form))
+                .map_err(|fault| deployment.explain(&fault))?;
             println!("| {name} | {} {}", form.name, times.row());
         }
     }
@@ -78,14 +78,14 @@ fn address(number: usize) -> String {
     format!("person{number:02}@example.com")
 }
 
-async fn probe(house: &House, form: &Form) -> Outcome<Times> {
-    let (party, token) = house.visitor("").await?;
-    let mut wire = Wire::connect(house.server().address()).await?;
+async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
+    let (user, token) = deployment.visitor("").await?;
+    let mut wire = Wire::connect(deployment.server().address()).await?;
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {
         once(
             &mut wire,
-            &party,
+            &user,
             &token,
             form,
             &format!("warm{number}@example.com"),
@@ -103,7 +103,7 @@ async fn probe(house: &House, form: &Form) -> Outcome<Times> {
         chance.shuffle(&mut order);
         let mut round = vec![Vec::new(); 2 * ADDRESSES];
         for number in order {
-            let time = once(&mut wire, &party, &token, form, &address(number)).await?;
+            let time = once(&mut wire, &user, &token, form, &address(number)).await?;
             round[number].push(time.as_secs_f64() * 1e6);
         }
         times.without.extend(round.split_off(ADDRESSES));
@@ -115,7 +115,7 @@ async fn probe(house: &House, form: &Form) -> Outcome<Times> {
 /// The time of one probe.
 async fn once(
     wire: &mut Wire,
-    party: &Party,
+    user: &VirtualUser,
     token: &str,
     form: &Form,
     email: &str,
@@ -126,7 +126,7 @@ async fn once(
         (form.field, "0000-0000-0000-0000"),
         ("request", ""),
     ];
-    let request = party.browser_form(form.action, &fields);
+    let request = user.browser_form(form.action, &fields);
     let began = clock::now();
     wire.send(&request).await?.location()?;
     Ok(clock::now() - began)

@@ -22,7 +22,7 @@ mod sign_up;
 use std::time::Duration;
 
 use oauth::{Id, Timestamp};
-use store::Keep;
+use store::Ttl;
 use thiserror::Error;
 
 pub use account::Role;
@@ -262,7 +262,7 @@ impl Provider {
         loop {
             let page = self
                 .store()
-                .members(list, names.last().map(String::as_str), A_PAGE)
+                .set_range(list, names.last().map(String::as_str), A_PAGE)
                 .await?;
             let complete = page.len() < A_PAGE;
             names.extend(page);
@@ -287,7 +287,7 @@ impl Provider {
             Some(mut account) => {
                 let answer = Some(decide(&mut account));
                 record::Change {
-                    next: Some((account, Keep::Forever)),
+                    next: Some((account, Ttl::Forever)),
                     answer,
                 }
             }

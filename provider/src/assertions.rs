@@ -10,7 +10,7 @@ use oauth::{
     grant::Grant,
 };
 use serde::Serialize;
-use store::Keep;
+use store::Ttl;
 
 use crate::{Provider, TokenError, documents::Cause, keys, problem::Unavailable, record};
 
@@ -160,11 +160,11 @@ impl Provider {
     /// Remembers the `jti`, in one atomic step (case C26). `false` when it was remembered already.
     async fn spend(&self, client_id: &str, verified: &Verified) -> Result<bool, Unavailable> {
         let key = keys::assertion(client_id, &verified.jti);
-        let keep: Keep = record::keep(self.now().until(verified.expires_at));
+        let ttl: Ttl = record::ttl(self.now().until(verified.expires_at));
         let spent = Spent {
             expires_at: verified.expires_at,
             by: self.entropy().id(),
         };
-        record::insert(self.store(), &key, &spent, keep).await
+        record::insert(self.store(), &key, &spent, ttl).await
     }
 }

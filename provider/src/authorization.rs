@@ -387,7 +387,7 @@ impl Provider {
             self.store(),
             &keys::request(&id.digest()),
             &waiting,
-            record::keep(lifetime),
+            record::ttl(lifetime),
         )
         .await?;
         Ok(Begun::Waiting(format!("/{page}?request={}", id.encode())))

@@ -18,7 +18,7 @@ mod restore;
 use oauth::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use store::{Entry, Export, Keep, Store};
+use store::{Entry, Export, Store, Ttl};
 
 pub use check::{BackupFault, Check, Line, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
@@ -125,7 +125,7 @@ impl Backup {
         let pointer = |value| Entry::Record {
             key: keys::LATEST_EVENT.to_owned(),
             value,
-            keep: Keep::Forever,
+            ttl: Ttl::Forever,
         };
         let issuer = identity::recorded_issuer(store)
             .await?
@@ -216,11 +216,11 @@ impl Stored {
     fn of(entry: Entry, now: Timestamp) -> Self {
         match entry {
             Entry::Member { list, member } => Self::Member { list, member },
-            Entry::Record { key, value, keep } => {
-                let until = match keep {
-                    Keep::Forever => None,
+            Entry::Record { key, value, ttl } => {
+                let until = match ttl {
+                    Ttl::Forever => None,
                     // Whole seconds: rounded up, so that nothing goes early.
-                    Keep::For(left) => {
+                    Ttl::For(left) => {
                         Some(now.after(left.saturating_add(std::time::Duration::from_secs(1))))
                     }
                 };

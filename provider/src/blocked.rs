@@ -11,7 +11,7 @@ use std::{
 
 use oauth::{Timestamp, client::Client};
 use serde::{Deserialize, Serialize};
-use store::Keep;
+use store::Ttl;
 
 use crate::{Provider, keys, problem::Unavailable, record};
 
@@ -134,7 +134,7 @@ impl Provider {
             |blocked: Option<Blocked>| {
                 let mut blocked = blocked.unwrap_or_default();
                 changed = change(&mut blocked);
-                (blocked, Keep::Forever)
+                (blocked, Ttl::Forever)
             },
         );
         let next = next.await?;

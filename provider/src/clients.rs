@@ -9,7 +9,7 @@ use oauth::{
     document::DocumentUrl,
     registration::{ClientInformation, Fresh, Managed, Metadata},
 };
-use store::Keep;
+use store::Ttl;
 use thiserror::Error;
 
 use crate::{
@@ -210,7 +210,7 @@ impl Provider {
         let change = |client: Option<Client>| match update(client) {
             Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT),
             Ok((client, information)) => Change {
-                next: Some(self.kept_client(client)),
+                next: Some(self.client_with_ttl(client)),
                 answer: Ok(information),
             },
             Err(reason) => Change::refuse(reason),
@@ -291,9 +291,9 @@ impl Provider {
     /// A failure between the two leaves a client whose id nobody was told. `false` when there is a
     /// client of this id, which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
-        let (client, keep) = self.kept_client(client);
-        let kept = record::insert(self.store(), &keys::client(&client.id), &client, keep).await?;
-        self.store().enlist(keys::CLIENTS, &client.id).await?;
+        let (client, ttl) = self.client_with_ttl(client);
+        let kept = record::insert(self.store(), &keys::client(&client.id), &client, ttl).await?;
+        self.store().set_add(keys::CLIENTS, &client.id).await?;
         record::forget_lapsed(self.store(), keys::CLIENTS, &client.id, keys::client).await?;
         Ok(kept)
     }
@@ -301,7 +301,7 @@ impl Provider {
     /// Removes a client for good. `false` when there was none.
     pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
         let removed = self.store().remove(&keys::client(id)).await?;
-        match self.store().delist(keys::CLIENTS, id).await {
+        match self.store().set_remove(keys::CLIENTS, id).await {
             // The deed is done: a name without a record is passed over.
             Err(_) if removed => Ok(true),
             listed => Ok(listed? || removed),
@@ -318,14 +318,14 @@ impl Provider {
             Some(client) => Change {
                 next: client
                     .used(self.now())
-                    .map(|client| self.kept_client(client)),
+                    .map(|client| self.client_with_ttl(client)),
                 answer: true,
             },
         };
         let settled = record::change(self.store(), &keys::client(id), settle).await?;
         if settled && DocumentUrl::is_meant(id) {
             // One that registered itself, or was added, is listed already.
-            self.store().enlist(keys::CLIENTS, id).await?;
+            self.store().set_add(keys::CLIENTS, id).await?;
         }
         Ok(settled)
     }
@@ -340,7 +340,7 @@ impl Provider {
         let note = |client: Option<Client>| {
             let used = client.and_then(|client| client.used(self.now()));
             Change {
-                next: used.map(|client| self.kept_client(client)),
+                next: used.map(|client| self.client_with_ttl(client)),
                 answer: (),
             }
         };
@@ -353,9 +353,9 @@ impl Provider {
     }
 
     /// A client, and how long its record is of use.
-    pub(crate) fn kept_client(&self, client: Client) -> (Client, Keep) {
+    pub(crate) fn client_with_ttl(&self, client: Client) -> (Client, Ttl) {
         let end = client.lapses_at(self.settings().lifetimes.refresh_token);
-        let keep = end.map_or(Keep::Forever, |end| record::keep(self.now().until(end)));
-        (client, keep)
+        let ttl = end.map_or(Ttl::Forever, |end| record::ttl(self.now().until(end)));
+        (client, ttl)
     }
 }

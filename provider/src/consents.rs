@@ -56,7 +56,7 @@ impl Provider {
         let given = |earlier| {
             (
                 Consent::given(request, earlier, id, measure),
-                record::keep(measure.lifetime),
+                record::ttl(measure.lifetime),
             )
         };
         let (list, listed) = (keys::consents(account), member(name.as_str(), id));
@@ -64,15 +64,15 @@ impl Provider {
         // One that stands keeps its id, and is listed.
         let is_new = self.remembered(account, request, measure).await?.is_none();
         if is_new {
-            self.store().enlist(&list, &listed).await?;
+            self.store().set_add(&list, &listed).await?;
         }
         let consent =
             record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
         match (is_new, consent.id == id) {
             // Another answer at the same moment was the first.
-            (true, false) => _ = self.store().delist(&list, &listed).await?,
+            (true, false) => _ = self.store().set_remove(&list, &listed).await?,
             // The earlier one was withdrawn at the same moment.
-            (false, true) => _ = self.store().enlist(&list, &listed).await?,
+            (false, true) => _ = self.store().set_add(&list, &listed).await?,
             _ => {}
         }
         Ok(consent)
@@ -86,7 +86,7 @@ impl Provider {
         consent: &Consent,
     ) -> Result<(), Unavailable> {
         let (list, listed) = (keys::consents(account), member(name, consent.id));
-        self.store().enlist(&list, &listed).await?;
+        self.store().set_add(&list, &listed).await?;
         record::forget_lapsed(self.store(), &list, &listed, |listed| {
             keys::consent(account, name_of(listed))
         })
@@ -139,10 +139,10 @@ impl Provider {
             self.store(),
             &keys::grant(&key),
             &grant,
-            record::keep(lifetime),
+            record::ttl(lifetime),
         )
         .await?;
-        self.store().enlist(&list, &listed).await?;
+        self.store().set_add(&list, &listed).await?;
         record::forget_lapsed(self.store(), &list, &listed, |name| {
             keys::grant_of(account, name)
         })
@@ -238,7 +238,7 @@ impl Provider {
         let consent = record::take::<Consent>(self.store(), &keys::consent(account, name)).await?;
         if let Some(consent) = &consent {
             self.store()
-                .delist(&keys::consents(account), &member(name, consent.id))
+                .set_remove(&keys::consents(account), &member(name, consent.id))
                 .await?;
         }
         Ok(consent)
@@ -270,7 +270,7 @@ impl Provider {
                 self.store()
                     .remove(&keys::consent(account, name_of(&listed)))
                     .await?;
-                self.store().delist(&list, &listed).await?;
+                self.store().set_remove(&list, &listed).await?;
                 Ok(true)
             };
             match outcomes.add(forget.await) {

@@ -13,7 +13,7 @@ use oauth::{
     redirect::Location,
 };
 use serde::{Deserialize, Serialize};
-use store::Swap;
+use store::CasResult;
 use tokio::time::sleep;
 
 use crate::{
@@ -157,12 +157,12 @@ impl Provider {
         });
         let swap = self
             .store()
-            .compare_and_swap(key, waiting, &record, record::keep(REMEMBERED))
+            .compare_and_swap(key, waiting, &record, record::ttl(REMEMBERED))
             .await;
         match swap.map_err(Unavailable::from)? {
-            Swap::Done => Ok(Ok(record)),
-            Swap::Changed(None) => Err(ConsentError::Gone),
-            Swap::Changed(Some(other)) => match record::decode(key, &other)? {
+            CasResult::Done => Ok(Ok(record)),
+            CasResult::Changed(None) => Err(ConsentError::Gone),
+            CasResult::Changed(Some(other)) => match record::decode(key, &other)? {
                 Stored::Decided { decided } => Ok(Err(*decided)),
                 Stored::Waiting(_) => Err(ConsentError::Gone),
             },
@@ -180,7 +180,7 @@ impl Provider {
         });
         if let Err(error) = self
             .store()
-            .compare_and_swap(key, record, &next, record::keep(REMEMBERED))
+            .compare_and_swap(key, record, &next, record::ttl(REMEMBERED))
             .await
         {
             tracing::warn!(%error, "a decision is not kept for a second post");

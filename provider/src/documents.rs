@@ -257,8 +257,9 @@ impl Provider {
     /// Stores what a document says.
     async fn keep_document(&self, url: &DocumentUrl, client: &Client) -> Result<Client, NoClient> {
         // What was allowed before stays allowed, whatever the document says now.
-        let succeed =
-            |earlier: Option<Client>| self.kept_client(client.clone().following(earlier.as_ref()));
+        let succeed = |earlier: Option<Client>| {
+            self.client_with_ttl(client.clone().following(earlier.as_ref()))
+        };
         Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)
     }
 

@@ -6,7 +6,7 @@
 //! read: an end at the same moment ends it too.
 
 use oauth::{Timestamp, client::Epoch, consent::Measure};
-use store::Keep;
+use store::Ttl;
 
 use crate::{Provider, keys, problem::Unavailable, record};
 
@@ -20,7 +20,7 @@ impl Provider {
     /// Ends everything that anybody has allowed a client until now.
     pub(crate) async fn begin_epoch(&self, client_id: &str) -> Result<(), Unavailable> {
         let now: Timestamp = self.now();
-        let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Keep::Forever);
+        let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Ttl::Forever);
         record::put(self.store(), &keys::epoch(client_id), next)
             .await
             .map(drop)

@@ -16,7 +16,7 @@ use oauth::{
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
-use store::{Keep, Swap};
+use store::{CasResult, Ttl};
 use thiserror::Error;
 
 use crate::{
@@ -352,7 +352,7 @@ impl Provider {
                 from: address.to_canonical().to_string(),
                 id: Some(self.entropy().id()),
             });
-            self.kept(Grant { last_use, ..grant })
+            self.with_ttl(Grant { last_use, ..grant })
         };
         let answer = record::change_from(
             self.store(),
@@ -447,10 +447,10 @@ impl Provider {
     }
 
     /// A grant, and how long its record is of use.
-    pub(crate) fn kept(&self, grant: Grant) -> (Grant, Keep) {
+    pub(crate) fn with_ttl(&self, grant: Grant) -> (Grant, Ttl) {
         let end = grant.expires_at(self.settings().lifetimes.access_token);
-        let keep = record::keep(self.now().until(end));
-        (grant, keep)
+        let ttl = record::ttl(self.now().until(end));
+        (grant, ttl)
     }
 
     /// Signs the access token: once, after the swap, with nothing held. `client_id` doubles as
@@ -526,7 +526,7 @@ impl Provider {
         record::change_from(self.store(), &key, bytes, |grant: Option<Grant>| {
             let next = grant
                 .and_then(|grant| grant.end(End::Revoked, now))
-                .map(|grant| self.kept(grant));
+                .map(|grant| self.with_ttl(grant));
             Change {
                 answer: next.is_some(),
                 next,
@@ -550,14 +550,14 @@ impl Provider {
             "state".to_owned(),
             serde_json::to_value(ended).unwrap_or_default(),
         );
-        let keep = record::keep(self.settings().lifetimes.access_token);
+        let ttl = record::ttl(self.settings().lifetimes.access_token);
         match self
             .store()
-            .compare_and_swap(key, bytes, &record::encode(&members), keep)
+            .compare_and_swap(key, bytes, &record::encode(&members), ttl)
             .await?
         {
-            Swap::Done => Ok(true),
-            Swap::Changed(_) => Err(Unavailable::contended()),
+            CasResult::Done => Ok(true),
+            CasResult::Changed(_) => Err(Unavailable::contended()),
         }
     }
 }

@@ -320,7 +320,7 @@ impl Provider {
             let noted: Vec<_> = noted.into_iter().map(Maybe::Known).chain(unknown).collect();
             (
                 noted,
-                record::keep(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
+                record::ttl(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
             )
         };
         if let Err(error) = record::put(self.plain_store(), &key, add).await {

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 
 use oauth::{Issuer, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Keep, Store, Swap};
+use store::{CasResult, Store, Ttl};
 
 use crate::{
     Provider,
@@ -147,7 +147,7 @@ impl Provider {
     pub async fn claim_issuer(&self) -> Result<Option<IssuerChange>, Unavailable> {
         let identity = StoreIdentity::of(&self.settings().issuer, self.now());
         if self.store().get(keys::ISSUER).await?.is_none()
-            && record::insert(self.store(), keys::ISSUER, &identity, Keep::Forever).await?
+            && record::insert(self.store(), keys::ISSUER, &identity, Ttl::Forever).await?
         {
             return Ok(None);
         }
@@ -212,7 +212,7 @@ impl Administration {
         let (store, issuer) = (self.provider().store(), &self.provider().settings().issuer);
         loop {
             let Some(bytes) = store.get(keys::ISSUER).await? else {
-                if record::insert(store, keys::ISSUER, identity, Keep::Forever).await? {
+                if record::insert(store, keys::ISSUER, identity, Ttl::Forever).await? {
                     return Ok(None);
                 }
                 continue;
@@ -227,10 +227,10 @@ impl Administration {
                     keys::ISSUER,
                     &bytes,
                     &record::encode(identity),
-                    Keep::Forever,
+                    Ttl::Forever,
                 )
                 .await?;
-            if swap == Swap::Done {
+            if swap == CasResult::Done {
                 return Ok(Some(change));
             }
         }

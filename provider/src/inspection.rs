@@ -101,7 +101,7 @@ impl Provider {
             },
             Some(Ok(next)) => Change {
                 answer: Ok(next.is_some()),
-                next: next.map(|grant| self.kept(grant)),
+                next: next.map(|grant| self.with_ttl(grant)),
             },
             Some(Err(reason)) => Change::refuse(reason),
         };

@@ -9,7 +9,7 @@ use std::{
 use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, UnsealError};
 use oauth::Timestamp;
 use serde::Serialize;
-use store::{Keep, Store, Swap};
+use store::{CasResult, Store, Ttl};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -89,7 +89,7 @@ pub(crate) async fn open(
                     .seal(sealing_key)?,
             );
             store
-                .compare_and_swap(keys::KEY_RING, &bytes, &complete, Keep::Forever)
+                .compare_and_swap(keys::KEY_RING, &bytes, &complete, Ttl::Forever)
                 .await?;
             continue;
         }
@@ -102,7 +102,7 @@ pub(crate) async fn open(
             store,
             keys::KEY_RING,
             &ring.seal(sealing_key)?,
-            Keep::Forever,
+            Ttl::Forever,
         )
         .await?;
     }
@@ -215,11 +215,11 @@ impl Provider {
             let next = record::succeeding(&current, &sealed, &next.map_err(conflict)?);
             let swap = self
                 .store()
-                .compare_and_swap(keys::KEY_RING, &current, &next, Keep::Forever)
+                .compare_and_swap(keys::KEY_RING, &current, &next, Ttl::Forever)
                 .await;
             match swap.map_err(Unavailable::from)? {
-                Swap::Done => return self.keys().await.map(Some),
-                Swap::Changed(other) => bytes = other,
+                CasResult::Done => return self.keys().await.map(Some),
+                CasResult::Changed(other) => bytes = other,
             }
         }
         Err(AdministrationError::NotFound(

@@ -9,7 +9,7 @@ use oauth::{
     jwk::Jwks,
 };
 use serde::{Deserialize, Serialize};
-use store::Keep;
+use store::Ttl;
 use url::Url;
 
 use crate::{
@@ -106,7 +106,7 @@ impl Provider {
                 {
                     return Ok(Err(FetchError::TooMany(retry_after)));
                 }
-                record::put(self.store(), &key, |_| kept(set.clone(), now))
+                record::put(self.store(), &key, |_| with_ttl(set.clone(), now))
                     .await
                     .map(|set| Ok(set.keys))
             }
@@ -116,7 +116,7 @@ impl Provider {
                 tracing::info!(address, %error, "no key set");
                 let note = |set: Option<KeySet>| Change {
                     next: set.map(|set| {
-                        kept(
+                        with_ttl(
                             KeySet {
                                 asked_at: set.asked_at.max(now),
                                 ..set
@@ -156,9 +156,9 @@ impl KeySet {
 }
 
 /// A set, and how long its record is of use.
-fn kept(set: KeySet, now: Timestamp) -> (KeySet, Keep) {
-    let keep = record::keep(now.until(set.fresh_until.after(GRACE)));
-    (set, keep)
+fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
+    let ttl = record::ttl(now.until(set.fresh_until.after(GRACE)));
+    (set, ttl)
 }
 
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {

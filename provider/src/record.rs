@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use store::{Keep, Store, Swap};
+use store::{CasResult, Store, Ttl};
 
 pub use self::listing::Listing;
 use self::unknown::handed_on;
@@ -27,8 +27,8 @@ const SLACK: Duration = Duration::from_mins(1);
 const USUAL_LENGTH: usize = 1024;
 
 /// How long to keep a record that matters for `span`.
-pub(crate) fn keep(span: Duration) -> Keep {
-    Keep::For(span.saturating_add(SLACK))
+pub(crate) fn ttl(span: Duration) -> Ttl {
+    Ttl::For(span.saturating_add(SLACK))
 }
 
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
@@ -136,14 +136,14 @@ pub(crate) async fn insert<T: Serialize>(
     store: &Store,
     key: &str,
     record: &T,
-    keep: Keep,
+    ttl: Ttl,
 ) -> Result<bool, Unavailable> {
-    Ok(store.insert(key, &encode(record), keep).await?)
+    Ok(store.insert(key, &encode(record), ttl).await?)
 }
 
 /// What a change leads to: the record to store, if any, for how long, and the answer.
 pub(crate) struct Change<T, A> {
-    pub(crate) next: Option<(T, Keep)>,
+    pub(crate) next: Option<(T, Ttl)>,
     pub(crate) answer: A,
 }
 
@@ -191,13 +191,13 @@ where
     for _ in 0..MOST_TRIES {
         let (current, known) = current(key, bytes.as_deref())?;
         let change = decide(current);
-        let (Some((next, keep)), Some(expected)) = (change.next, &bytes) else {
+        let (Some((next, ttl)), Some(expected)) = (change.next, &bytes) else {
             return Ok(change.answer);
         };
         let next = handed_on(expected, &known, encode(&next));
-        match store.compare_and_swap(key, expected, &next, keep).await? {
-            Swap::Done => return Ok(change.answer),
-            Swap::Changed(other) => bytes = other,
+        match store.compare_and_swap(key, expected, &next, ttl).await? {
+            CasResult::Done => return Ok(change.answer),
+            CasResult::Changed(other) => bytes = other,
         }
     }
     Err(Unavailable::contended())
@@ -221,7 +221,7 @@ where
 pub(crate) async fn put<T>(
     store: &Store,
     key: &str,
-    mut decide: impl FnMut(Option<T>) -> (T, Keep),
+    mut decide: impl FnMut(Option<T>) -> (T, Ttl),
 ) -> Result<T, Unavailable>
 where
     T: Serialize + DeserializeOwned,
@@ -229,20 +229,17 @@ where
     let mut bytes = store.get(key).await?;
     for _ in 0..MOST_TRIES {
         let (current, known) = current(key, bytes.as_deref())?;
-        let (next, keep) = decide(current);
+        let (next, ttl) = decide(current);
         let encoded = encode(&next);
         match &bytes {
             Some(expected) => {
                 let encoded = handed_on(expected, &known, encoded);
-                match store
-                    .compare_and_swap(key, expected, &encoded, keep)
-                    .await?
-                {
-                    Swap::Done => return Ok(next),
-                    Swap::Changed(other) => bytes = other,
+                match store.compare_and_swap(key, expected, &encoded, ttl).await? {
+                    CasResult::Done => return Ok(next),
+                    CasResult::Changed(other) => bytes = other,
                 }
             }
-            None if store.insert(key, &encoded, keep).await? => return Ok(next),
+            None if store.insert(key, &encoded, ttl).await? => return Ok(next),
             None => bytes = store.get(key).await?,
         }
     }
@@ -296,9 +293,9 @@ pub(crate) async fn forget_lapsed(
     from: &str,
     key: impl Fn(&str) -> String,
 ) -> Result<(), Unavailable> {
-    for name in store.members(list, Some(from), A_FEW).await? {
+    for name in store.set_range(list, Some(from), A_FEW).await? {
         if store.get(&key(&name)).await?.is_none() {
-            store.delist(list, &name).await?;
+            store.set_remove(list, &name).await?;
         }
     }
     Ok(())

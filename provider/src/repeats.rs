@@ -17,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oauth::{Digest, Secret, Timestamp};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
-use store::Swap;
+use store::CasResult;
 use tokio::time::sleep;
 
 use crate::{Provider, Visitor, keys, problem::Unavailable, record, visitor};
@@ -129,7 +129,7 @@ impl Provider {
         };
         if self
             .store()
-            .insert(key, &claim, record::keep(PATIENCE))
+            .insert(key, &claim, record::ttl(PATIENCE))
             .await?
         {
             return Ok(first(session));
@@ -141,9 +141,9 @@ impl Provider {
         if post.until.has_passed(now) {
             let swap = self
                 .store()
-                .compare_and_swap(key, &there, &claim, record::keep(PATIENCE))
+                .compare_and_swap(key, &there, &claim, record::ttl(PATIENCE))
                 .await?;
-            return Ok(if matches!(swap, Swap::Done) {
+            return Ok(if matches!(swap, CasResult::Done) {
                 first(session)
             } else {
                 None
@@ -195,14 +195,14 @@ impl Provider {
         };
         // The store cannot remove on a condition, but it can swap on one: for what is gone in a
         // moment.
-        let keep = if kept {
-            record::keep(REMEMBERED)
+        let ttl = if kept {
+            record::ttl(REMEMBERED)
         } else {
-            store::Keep::For(Duration::ZERO)
+            store::Ttl::For(Duration::ZERO)
         };
         if let Err(error) = self
             .store()
-            .compare_and_swap(&key, &claim, &record::encode(&post), keep)
+            .compare_and_swap(&key, &claim, &record::encode(&post), ttl)
             .await
         {
             tracing::warn!(%error, "the answer to a post is not kept for a second one");

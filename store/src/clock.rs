@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::Keep;
+use crate::Ttl;
 
 /// The moment a record may go, in milliseconds since 1970; [`NEVER`] if it may not.
 pub(crate) type Deadline = u64;
@@ -22,16 +22,16 @@ pub(crate) fn now() -> u64 {
 }
 
 /// When something written at `now` may go. `now` was rounded down, hence one millisecond more.
-pub(crate) fn deadline(now: u64, keep: Keep) -> Deadline {
-    match keep {
-        Keep::Forever => NEVER,
-        Keep::For(time) => now.saturating_add(rounded_up(time)).saturating_add(1),
+pub(crate) fn deadline(now: u64, ttl: Ttl) -> Deadline {
+    match ttl {
+        Ttl::Forever => NEVER,
+        Ttl::For(time) => now.saturating_add(rounded_up(time)).saturating_add(1),
     }
 }
 
 /// How long to keep what has so many milliseconds left.
-pub(crate) fn keep(left: u64) -> Keep {
-    Keep::For(Duration::from_millis(left))
+pub(crate) fn ttl(left: u64) -> Ttl {
+    Ttl::For(Duration::from_millis(left))
 }
 
 /// A duration in milliseconds, rounded up, at least one.
@@ -52,8 +52,8 @@ mod tests {
         assert_eq!(rounded_up(Duration::ZERO), 1);
         assert_eq!(rounded_up(Duration::from_millis(7)), 7);
         assert_eq!(rounded_up(Duration::from_nanos(7_000_001)), 8);
-        assert_eq!(deadline(10, Keep::For(Duration::from_millis(7))), 18);
-        assert_eq!(deadline(10, Keep::For(Duration::MAX)), NEVER);
-        assert_eq!(deadline(10, Keep::Forever), NEVER);
+        assert_eq!(deadline(10, Ttl::For(Duration::from_millis(7))), 18);
+        assert_eq!(deadline(10, Ttl::For(Duration::MAX)), NEVER);
+        assert_eq!(deadline(10, Ttl::Forever), NEVER);
     }
 }

@@ -23,7 +23,7 @@ use self::{
     writer::{Broken, Job, Running, WriteJob, Writer},
 };
 use crate::{
-    Engine, Error, Export, Keep, Result, Swap,
+    CasResult, Engine, Error, Export, Result, Ttl,
     engine::{PROBE, PROBE_KEPT},
 };
 
@@ -117,9 +117,9 @@ impl Engine for Embedded {
         self.database.read(|snapshot| tables::get(snapshot, key))
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
         let (key, value) = (key.to_owned(), value.to_owned());
-        self.write(move |tables| tables.insert(&key, &value, keep))
+        self.write(move |tables| tables.insert(&key, &value, ttl))
             .await
     }
 
@@ -128,10 +128,10 @@ impl Engine for Embedded {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
         let (key, expected, new) = (key.to_owned(), expected.to_owned(), new.to_owned());
-        self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, keep))
+        self.write(move |tables| tables.compare_and_swap(&key, &expected, &new, ttl))
             .await
     }
 
@@ -144,27 +144,32 @@ impl Engine for Embedded {
         Ok(self.take(key).await?.is_some())
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
         let owned = key.to_owned();
         let count = self
-            .write(move |tables| tables.add(&owned, amount, keep))
+            .write(move |tables| tables.add(&owned, amount, ttl))
             .await?;
         count.ok_or_else(|| Error::Unavailable(format!("{key} is not a counter")))
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
         let (list, member) = (list.to_owned(), member.to_owned());
-        self.write(move |tables| tables.enlist(&list, &member))
+        self.write(move |tables| tables.set_add(&list, &member))
             .await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
         let (list, member) = (list.to_owned(), member.to_owned());
-        self.write(move |tables| tables.delist(&list, &member))
+        self.write(move |tables| tables.set_remove(&list, &member))
             .await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
         let (list, after) = (list.to_owned(), after.map(str::to_owned));
         let database = Arc::clone(&self.database);
         blocking(move || {
@@ -211,7 +216,7 @@ impl Engine for Embedded {
         }
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
         Ok(match self.database.home() {
             Home::Memory => vec![
                 "Everything is kept in memory only and is lost when this process ends.".to_owned(),
@@ -244,7 +249,7 @@ mod tests {
         let engine = Embedded::open(Home::Memory, Duration::from_millis(20))
             .await
             .expect("a database");
-        let short = Keep::For(Duration::from_millis(30));
+        let short = Ttl::For(Duration::from_millis(30));
         for n in 0..1500 {
             assert!(
                 engine
@@ -258,16 +263,16 @@ mod tests {
             .await
             .expect("count");
         engine
-            .insert("long", b"x", Keep::For(Duration::from_mins(10)))
+            .insert("long", b"x", Ttl::For(Duration::from_mins(10)))
             .await
             .expect("insert");
         engine
-            .insert("ever", b"x", Keep::Forever)
+            .insert("ever", b"x", Ttl::Forever)
             .await
             .expect("insert");
         engine.insert("renewed", b"x", short).await.expect("insert");
         engine
-            .compare_and_swap("renewed", b"x", b"y", Keep::Forever)
+            .compare_and_swap("renewed", b"x", b"y", Ttl::Forever)
             .await
             .expect("swap");
 
@@ -288,10 +293,10 @@ mod tests {
     #[tokio::test]
     async fn removing_or_replacing_a_record_leaves_nothing_in_the_expiry_index() {
         let engine = Embedded::in_memory().await.expect("a database");
-        let keep = Keep::For(Duration::from_mins(10));
-        engine.insert("a", b"1", keep).await.expect("insert");
+        let ttl = Ttl::For(Duration::from_mins(10));
+        engine.insert("a", b"1", ttl).await.expect("insert");
         engine
-            .compare_and_swap("a", b"1", b"2", keep)
+            .compare_and_swap("a", b"1", b"2", ttl)
             .await
             .expect("swap");
         assert_eq!(engine.database.read(tables::rows).expect("rows"), (1, 1));

@@ -12,13 +12,13 @@ use crate::Export;
 /// |---|---|---|
 /// | [`get`](Engine::get) | read | the value, unless it has expired |
 /// | [`insert`](Engine::insert) | write if nothing is there | true for exactly one of any number of racing callers |
-/// | [`compare_and_swap`](Engine::compare_and_swap) | write if `expected` is there | [`Swap::Done`] for exactly one of those who expected the same |
+/// | [`compare_and_swap`](Engine::compare_and_swap) | write if `expected` is there | [`CasResult::Done`] for exactly one of those who expected the same |
 /// | [`take`](Engine::take) | read and remove | the value for exactly one of the racing callers |
 /// | [`remove`](Engine::remove) | remove | true if something was there |
 /// | [`count`](Engine::count) | add one | each number once: *n* callers see 1 to *n* |
 /// | [`add`](Engine::add) | add a number | the sum so far, with this caller's number |
-/// | [`enlist`](Engine::enlist), [`delist`](Engine::delist) | add or remove a name | true if that changed the list |
-/// | [`members`](Engine::members) | read | names in byte order |
+/// | [`set_add`](Engine::set_add), [`set_remove`](Engine::set_remove) | add or remove a name | true if that changed the list |
+/// | [`set_range`](Engine::set_range) | read | names in byte order |
 /// | [`export`](Engine::export) | each entry is read in one step | everything, once or more often |
 /// | [`probe`](Engine::probe) | several, on names of its own | whether all of the above work |
 ///
@@ -34,7 +34,7 @@ use crate::Export;
 /// moment itself and is judged elsewhere.
 ///
 /// *Durability.* When the embedded file engine has answered, the change is on disk. With Redis this
-/// is as good as that server's settings, which [`hazards`](Engine::hazards) examines.
+/// is as good as that server's settings, which [`durability_warnings`](Engine::durability_warnings) examines.
 ///
 /// *Order.* A verb that begins after another was answered sees what that one did.
 ///
@@ -49,16 +49,16 @@ pub trait Engine: Send + Sync + 'static {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
 
     /// Writes `value` unless something is there already: then false, and nothing changes.
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool>;
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool>;
 
-    /// Replaces the value by `new` if it is `expected`, byte for byte; `keep` then counts anew.
+    /// Replaces the value by `new` if it is `expected`, byte for byte; `ttl` then counts anew.
     async fn compare_and_swap(
         &self,
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap>;
+        ttl: Ttl,
+    ) -> Result<CasResult>;
 
     /// Reads and removes in one step.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>>;
@@ -67,23 +67,24 @@ pub trait Engine: Send + Sync + 'static {
     async fn remove(&self, key: &str) -> Result<bool>;
 
     /// Adds one to a counter and returns its new value; see [`add`](Engine::add).
-    async fn count(&self, key: &str, keep: Duration) -> Result<u64> {
-        self.add(key, 1, keep).await
+    async fn count(&self, key: &str, ttl: Duration) -> Result<u64> {
+        self.add(key, 1, ttl).await
     }
 
     /// Adds `amount` to a counter and returns its new value. The first time starts the counter's
-    /// life of `keep`; later ones do not prolong it. A key that holds something else is an error.
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64>;
+    /// life of `ttl`; later ones do not prolong it. A key that holds something else is an error.
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64>;
 
     /// Adds a name to a list, for good; false if it is in already.
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool>;
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool>;
 
     /// Removes a name from a list; false if it was not in.
-    async fn delist(&self, list: &str, member: &str) -> Result<bool>;
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool>;
 
     /// At most `limit` names in byte order, those strictly after `after` if it is given. To read a
     /// whole list, ask again with the last name received until fewer than `limit` come.
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
+    async fn set_range(&self, list: &str, after: Option<&str>, limit: usize)
+    -> Result<Vec<String>>;
 
     /// Everything in the store, for a backup: records with the time that is left to them, then the
     /// members of lists.
@@ -114,7 +115,7 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What could lose data with this engine as it is set up: sentences for the person at the
     /// terminal. None if all is well.
-    async fn hazards(&self) -> Result<Vec<String>>;
+    async fn durability_warnings(&self) -> Result<Vec<String>>;
 }
 
 /// The record and the list that probes use, and for how long the record stays.
@@ -124,22 +125,22 @@ pub(crate) const PROBE_KEPT: Duration = Duration::from_mins(1);
 /// Runs every verb once. Other servers may do the same at this moment, so the answers count for
 /// nothing, only the errors.
 pub(crate) async fn each_verb<E: Engine + ?Sized>(engine: &E) -> Result<()> {
-    let keep = Keep::For(PROBE_KEPT);
-    engine.insert(PROBE, b"1", keep).await?;
-    engine.compare_and_swap(PROBE, b"1", b"2", keep).await?;
+    let ttl = Ttl::For(PROBE_KEPT);
+    engine.insert(PROBE, b"1", ttl).await?;
+    engine.compare_and_swap(PROBE, b"1", b"2", ttl).await?;
     engine.get(PROBE).await?;
     engine.take(PROBE).await?;
     engine.count(PROBE, PROBE_KEPT).await?;
     engine.remove(PROBE).await?;
-    engine.enlist(PROBE, PROBE).await?;
-    engine.members(PROBE, None, 1).await?;
-    engine.delist(PROBE, PROBE).await?;
+    engine.set_add(PROBE, PROBE).await?;
+    engine.set_range(PROBE, None, 1).await?;
+    engine.set_remove(PROBE, PROBE).await?;
     Ok(())
 }
 
 /// How long the store must keep a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum Ttl {
     /// Until it is removed.
     Forever,
     /// So long from the moment of the write (to the millisecond, rounded up); it is never gone
@@ -149,7 +150,7 @@ pub enum Keep {
 
 /// The answer to [`Engine::compare_and_swap`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Swap {
+pub enum CasResult {
     /// The expected value was there and has been replaced.
     Done,
     /// Nothing was changed. This is there now: another value, or nothing.

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::{Error, Keep, Result, engine::PROBE};
+use crate::{Error, Result, Ttl, engine::PROBE};
 
 /// How many entries wait for whoever reads them.
 const WAITING: usize = 256;
@@ -17,7 +17,7 @@ pub enum Entry {
         /// Its value.
         value: Vec<u8>,
         /// The time that was left to it when it was read.
-        keep: Keep,
+        ttl: Ttl,
     },
     /// A name in a list.
     Member {
@@ -179,7 +179,7 @@ mod tests {
         Entry::Record {
             key: key.to_owned(),
             value: Vec::new(),
-            keep: Keep::Forever,
+            ttl: Ttl::Forever,
         }
     }
 

@@ -11,10 +11,10 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> store::Result<()> {
 //! use std::time::Duration;
-//! use store::{Keep, Location, Store};
+//! use store::{Ttl, Location, Store};
 //!
 //! let store = Store::open(&Location::Memory).await?;
-//! assert!(store.insert("code:1", b"waiting", Keep::For(Duration::from_secs(60))).await?);
+//! assert!(store.insert("code:1", b"waiting", Ttl::For(Duration::from_secs(60))).await?);
 //! assert_eq!(store.take("code:1").await?.as_deref(), Some(&b"waiting"[..]));
 //! assert_eq!(store.take("code:1").await?, None);
 //! # Ok(()) }
@@ -34,7 +34,7 @@ pub mod testing;
 use std::{fmt, io, ops::Deref, sync::Arc};
 
 pub use embedded::FILE;
-pub use engine::{Engine, Error, Keep, Result, Swap};
+pub use engine::{CasResult, Engine, Error, Result, Ttl};
 pub use export::{Entry, Export};
 pub use location::Location;
 
@@ -55,7 +55,7 @@ impl Store {
     /// | verb | after a lost answer |
     /// |---|---|
     /// | `insert`, `compare_and_swap` | *done* if the value that is there is the one to be written; so a caller to whom it matters who wrote it puts something unique in it |
-    /// | `remove`, `enlist`, `delist` | *changed* if that is how it is now, though it may have been so before; else repeated |
+    /// | `remove`, `set_add`, `set_remove` | *changed* if that is how it is now, though it may have been so before; else repeated |
     /// | `count` | repeated: it may count twice |
     /// | `take` | repeated if the value is there; [`Error::Unavailable`] if it is gone, since another may have taken it |
     #[must_use]

@@ -2,9 +2,9 @@
 //!
 //! Each verb is one command or one script on one key. Needs Redis 6.2 (`GETDEL`).
 
+mod durability;
 mod export;
 mod faults;
-mod hazards;
 mod link;
 
 use std::{path::Path, sync::LazyLock, time::Duration};
@@ -19,7 +19,7 @@ use self::{
     faults::{explained, misplaced, nothing_was_done, unavailable},
     link::Link,
 };
-use crate::{Engine, Error, Export, Keep, Result, Swap, clock, engine::each_verb, location};
+use crate::{CasResult, Engine, Error, Export, Result, Ttl, clock, engine::each_verb, location};
 
 /// How long sent bytes may stay unacknowledged before the connection counts as lost (a machine that
 /// has vanished).
@@ -163,10 +163,10 @@ impl Engine for RedisEngine {
         self.read(cmd("GET").arg(record(key))).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
         let mut command = cmd("SET");
         command.arg(record(key)).arg(value).arg("NX");
-        if let Some(milliseconds) = expiry(keep) {
+        if let Some(milliseconds) = expiry(ttl) {
             command.arg("PX").arg(milliseconds);
         }
         let answer: Value = self.write(&command).await?;
@@ -178,15 +178,15 @@ impl Engine for RedisEngine {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
         let mut script = SWAP.key(record(key));
         match self
-            .script(script.arg(expected).arg(new).arg(expiry_text(keep)))
+            .script(script.arg(expected).arg(new).arg(expiry_text(ttl)))
             .await?
         {
-            Value::Int(_) => Ok(Swap::Done),
-            there => Ok(Swap::Changed(
+            Value::Int(_) => Ok(CasResult::Done),
+            there => Ok(CasResult::Changed(
                 FromRedisValue::from_redis_value(there)
                     .map_err(|fault| unavailable(fault.into()))?,
             )),
@@ -201,25 +201,30 @@ impl Engine for RedisEngine {
         self.write(cmd("DEL").arg(record(key))).await
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
         self.script(
             ADD.key(record(key))
                 .arg(amount)
-                .arg(expiry_text(Keep::For(keep))),
+                .arg(expiry_text(Ttl::For(ttl))),
         )
         .await
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
         self.write(cmd("ZADD").arg(names(list)).arg(0).arg(member))
             .await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
         self.write(cmd("ZREM").arg(names(list)).arg(member)).await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
         // All scores are equal, so the set is in byte order.
         let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -254,8 +259,8 @@ impl Engine for RedisEngine {
         }
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        hazards::of(&mut self.link.current().0).await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        durability::warnings(&mut self.link.current().0).await
     }
 }
 
@@ -312,16 +317,14 @@ fn names(list: &str) -> String {
 }
 
 /// The lifetime in milliseconds; none for a record to keep.
-fn expiry(keep: Keep) -> Option<u64> {
-    match keep {
-        Keep::Forever => None,
-        Keep::For(time) => {
-            Some(clock::rounded_up(time)).filter(|milliseconds| *milliseconds < AGES)
-        }
+fn expiry(ttl: Ttl) -> Option<u64> {
+    match ttl {
+        Ttl::Forever => None,
+        Ttl::For(time) => Some(clock::rounded_up(time)).filter(|milliseconds| *milliseconds < AGES),
     }
 }
 
 /// The same for a script: empty for a record to keep.
-fn expiry_text(keep: Keep) -> String {
-    expiry(keep).map_or_else(String::new, |milliseconds| milliseconds.to_string())
+fn expiry_text(ttl: Ttl) -> String {
+    expiry(ttl).map_or_else(String::new, |milliseconds| milliseconds.to_string())
 }

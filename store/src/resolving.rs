@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 
-use crate::{Engine, Export, Keep, Result, Store, Swap};
+use crate::{CasResult, Engine, Export, Result, Store, Ttl};
 
 /// How long to ask what is there now.
 const DEADLINE: Duration = Duration::from_secs(4);
@@ -32,7 +32,7 @@ impl Resolving {
     /// Whether a list has a member; `None` where the store does not say.
     async fn lists(&self, list: &str, member: &str) -> Option<bool> {
         let before = predecessor(member)?;
-        let next = asked(|| self.store.members(list, Some(&before), 1)).await?;
+        let next = asked(|| self.store.set_range(list, Some(&before), 1)).await?;
         Some(next.first().is_some_and(|next| next == member))
     }
 }
@@ -72,15 +72,15 @@ impl Engine for Resolving {
         self.store.get(key).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        let mut fault = match self.store.insert(key, value, keep).await {
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
+        let mut fault = match self.store.insert(key, value, ttl).await {
             Err(fault) => fault,
             answer => return answer,
         };
         for repeat in [true, false] {
             match self.look(key).await {
                 Some(Some(there)) => return Ok(there == value),
-                Some(None) if repeat => match self.store.insert(key, value, keep).await {
+                Some(None) if repeat => match self.store.insert(key, value, ttl).await {
                     Err(again) => fault = again,
                     answer => return answer,
                 },
@@ -95,9 +95,9 @@ impl Engine for Resolving {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
-        let mut fault = match self.store.compare_and_swap(key, expected, new, keep).await {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
+        let mut fault = match self.store.compare_and_swap(key, expected, new, ttl).await {
             Err(fault) => fault,
             answer => return answer,
         };
@@ -106,12 +106,14 @@ impl Engine for Resolving {
                 // What was to stay as it is may not have been written: it is, once more, while
                 // there is a try left.
                 Some(Some(there)) if there == new && (new != expected || !repeat) => {
-                    return Ok(Swap::Done);
+                    return Ok(CasResult::Done);
                 }
-                Some(Some(there)) if there != expected => return Ok(Swap::Changed(Some(there))),
-                Some(None) => return Ok(Swap::Changed(None)),
+                Some(Some(there)) if there != expected => {
+                    return Ok(CasResult::Changed(Some(there)));
+                }
+                Some(None) => return Ok(CasResult::Changed(None)),
                 Some(Some(_)) if repeat => {
-                    match self.store.compare_and_swap(key, expected, new, keep).await {
+                    match self.store.compare_and_swap(key, expected, new, ttl).await {
                         Err(again) => fault = again,
                         answer => return answer,
                     }
@@ -143,15 +145,15 @@ impl Engine for Resolving {
         }
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        let fault = match self.store.add(key, amount, keep).await {
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
+        let fault = match self.store.add(key, amount, ttl).await {
             Err(fault) => fault,
             answer => return answer,
         };
         let Some(before) = self.look(key).await else {
             return Err(fault);
         };
-        match self.store.add(key, amount, keep).await {
+        match self.store.add(key, amount, ttl).await {
             // It was counted if the counter shows more than before.
             Err(fault) => {
                 let (before, now) = (number(before), self.look(key).await.map_or(0, number));
@@ -161,30 +163,35 @@ impl Engine for Resolving {
         }
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        match self.store.enlist(list, member).await {
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
+        match self.store.set_add(list, member).await {
             Err(fault) => match self.lists(list, member).await {
                 Some(true) => Ok(true),
-                Some(false) => self.store.enlist(list, member).await,
+                Some(false) => self.store.set_add(list, member).await,
                 None => Err(fault),
             },
             answer => answer,
         }
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        match self.store.delist(list, member).await {
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
+        match self.store.set_remove(list, member).await {
             Err(fault) => match self.lists(list, member).await {
                 Some(false) => Ok(true),
-                Some(true) => self.store.delist(list, member).await,
+                Some(true) => self.store.set_remove(list, member).await,
                 None => Err(fault),
             },
             answer => answer,
         }
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.store.members(list, after, limit).await
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        self.store.set_range(list, after, limit).await
     }
 
     async fn export(&self) -> Result<Export> {
@@ -203,8 +210,8 @@ impl Engine for Resolving {
         self.store.broken().await
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        self.store.hazards().await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        self.store.durability_warnings().await
     }
 }
 

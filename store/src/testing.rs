@@ -5,6 +5,6 @@ mod breakable;
 mod redirect;
 mod redis_server;
 
-pub use breakable::{Breakable, Switch};
+pub use breakable::{Breakable, FaultSwitch};
 pub use redirect::Redirect;
 pub use redis_server::RedisServer;

@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     Outcome, context,
-    errand::{Party, Repeat},
     process::{self, Process},
+    scenario::{Repeat, VirtualUser},
 };
 
 const DOCUMENT: &str = "/document";
@@ -25,13 +25,13 @@ const REFRESH_TOKEN: usize = 134;
 /// The running process.
 pub(crate) struct Bare {
     pub(crate) process: Process,
-    party: Party,
+    user: VirtualUser,
     _folder: TempDir,
 }
 
 impl Bare {
     /// Starts this program again as a server of bodies as long as the real ones.
-    pub(crate) fn start(party: &Party, document: usize, answer: usize) -> Outcome<Self> {
+    pub(crate) fn start(user: &VirtualUser, document: usize, answer: usize) -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
         let port = process::free_port()?;
         let program = std::env::current_exe().map_err(context("this program"))?;
@@ -42,7 +42,7 @@ impl Bare {
         let process = Process::start(command, port, &folder.path().join("bare.log"))?;
         Ok(Self {
             process,
-            party: party.clone(),
+            user: user.clone(),
             _folder: folder,
         })
     }
@@ -50,14 +50,14 @@ impl Bare {
     /// Asks for the document.
     pub(crate) fn get(&self) -> Repeat {
         Repeat {
-            request: self.party.get(DOCUMENT),
+            request: self.user.get(DOCUMENT),
             status: 200,
         }
     }
 
     /// Posts a form as long as a real one.
     pub(crate) fn post(&self) -> Repeat {
-        let real = self.party.refresh(&"x".repeat(REFRESH_TOKEN));
+        let real = self.user.refresh(&"x".repeat(REFRESH_TOKEN));
         let request = String::from_utf8_lossy(&real).replacen("/token", ANSWER, 1);
         Repeat {
             request: request.into_bytes(),

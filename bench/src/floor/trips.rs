@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Keep, Location, Store, Swap};
+use store::{CasResult, Location, Store, Ttl};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -25,7 +25,7 @@ const GRANT_BYTES: usize = 525;
 const CLIENT: &str = "floor-client:vc_AAAAAAAAAAAAAAAAAAAAAA";
 const ACCOUNT: &str = "floor-account:AAAAAAAAAAAAAAAAAAAAAA";
 const CLIENTS: &str = "floor-clients";
-const KEEP: Keep = Keep::For(Duration::from_hours(90 * 24));
+const KEEP: Ttl = Ttl::For(Duration::from_hours(90 * 24));
 
 /// A store of the same engine, furnished with as many records of the same size.
 #[derive(Clone)]
@@ -43,11 +43,11 @@ impl Trips {
         let location: Location = location.parse().map_err(context("a store"))?;
         let store = Store::open(&location).await.map_err(context("a store"))?;
         store
-            .insert(CLIENT, &[b'c'; CLIENT_BYTES], Keep::Forever)
+            .insert(CLIENT, &[b'c'; CLIENT_BYTES], Ttl::Forever)
             .await
             .map_err(context("the store"))?;
         store
-            .insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Keep::Forever)
+            .insert(ACCOUNT, &vec![b'a'; ACCOUNT_BYTES], Ttl::Forever)
             .await
             .map_err(context("the store"))?;
         let mut filling = JoinSet::new();
@@ -88,7 +88,7 @@ impl Trips {
                 .store
                 .compare_and_swap(&key, &expected, &next, KEEP)
                 .await?;
-            Ok(swapped == Swap::Done)
+            Ok(swapped == CasResult::Done)
         })
         .await
     }
@@ -100,13 +100,13 @@ impl Trips {
                 "vc_{:022}",
                 trips.registered.fetch_add(1, Ordering::Relaxed)
             );
-            trips.store.enlist(CLIENTS, &name).await?;
+            trips.store.set_add(CLIENTS, &name).await?;
             trips
                 .store
                 .insert(
                     &format!("floor-client:{name}"),
                     &[b'c'; CLIENT_BYTES],
-                    Keep::Forever,
+                    Ttl::Forever,
                 )
                 .await
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Keep, Swap};
+use store::{CasResult, Ttl};
 
 use super::{
     Account, NOBODY,
@@ -71,7 +71,7 @@ impl Provider {
         email: &Email,
     ) -> Result<bool, Unavailable> {
         let (store, key) = (self.store(), keys::account(account.id));
-        record::insert(store, &key, account, Keep::Forever).await?;
+        record::insert(store, &key, account, Ttl::Forever).await?;
         let made = self.settle_account(email, account.id).await;
         if !matches!(made, Ok(true)) {
             // Nobody could find it to remove it. If this fails too, its address still leads to it.
@@ -88,7 +88,7 @@ impl Provider {
         let claimed = self.claim(email, account).await?;
         if claimed {
             self.store()
-                .enlist(keys::ACCOUNTS, &account.to_string())
+                .set_add(keys::ACCOUNTS, &account.to_string())
                 .await?;
         }
         Ok(claimed)
@@ -123,7 +123,7 @@ impl Provider {
             until: now.after(CLAIM),
         };
         let Some(there) = store.get(keys::FIRST_ACCOUNT).await? else {
-            return record::insert(store, keys::FIRST_ACCOUNT, &claim, record::keep(CLAIM)).await;
+            return record::insert(store, keys::FIRST_ACCOUNT, &claim, record::ttl(CLAIM)).await;
         };
         if record::decode::<FirstAccount>(keys::FIRST_ACCOUNT, &there)?.stands(now) {
             return Ok(false);
@@ -133,23 +133,23 @@ impl Provider {
                 keys::FIRST_ACCOUNT,
                 &there,
                 &record::encode(&claim),
-                record::keep(CLAIM),
+                record::ttl(CLAIM),
             )
             .await?;
-        Ok(matches!(swap, Swap::Done))
+        Ok(matches!(swap, CasResult::Done))
     }
 
     /// Makes a claim last, or gives it up when the account was not made.
     async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
         let settled = if made {
-            (FirstAccount::Made(account), Keep::Forever)
+            (FirstAccount::Made(account), Ttl::Forever)
         } else {
             (
                 FirstAccount::Claimed {
                     account,
                     until: self.now(),
                 },
-                Keep::For(Duration::ZERO),
+                Ttl::For(Duration::ZERO),
             )
         };
         let settle = |there: Option<FirstAccount>| {
@@ -173,7 +173,7 @@ impl Provider {
         }
         for id in self
             .store()
-            .members(keys::ACCOUNTS, None, A_FEW)
+            .set_range(keys::ACCOUNTS, None, A_FEW)
             .await?
             .iter()
             .filter_map(|id| Id::parse(id))
@@ -188,11 +188,11 @@ impl Provider {
     /// Gives an address to an account that is already stored. `false` when it belongs to another.
     async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let (store, key, own) = (self.store(), email.key(), record::encode(&account));
-        if store.insert(&key, &own, Keep::Forever).await? {
+        if store.insert(&key, &own, Ttl::Forever).await? {
             return Ok(true);
         }
         let Some(there) = store.get(&key).await? else {
-            return Ok(store.insert(&key, &own, Keep::Forever).await?);
+            return Ok(store.insert(&key, &own, Ttl::Forever).await?);
         };
         let owner: Id = record::decode(&key, &there)?;
         if owner == account {
@@ -203,13 +203,13 @@ impl Provider {
             return Ok(false);
         }
         match store
-            .compare_and_swap(&key, &there, &own, Keep::Forever)
+            .compare_and_swap(&key, &there, &own, Ttl::Forever)
             .await?
         {
-            Swap::Done => Ok(true),
-            Swap::Changed(Some(_)) => Ok(false),
+            CasResult::Done => Ok(true),
+            CasResult::Changed(Some(_)) => Ok(false),
             // It was just being released.
-            Swap::Changed(None) => Ok(store.insert(&key, &own, Keep::Forever).await?),
+            CasResult::Changed(None) => Ok(store.insert(&key, &own, Ttl::Forever).await?),
         }
     }
 
@@ -225,7 +225,7 @@ impl Provider {
 
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         self.store()
-            .delist(keys::ACCOUNTS, &account.to_string())
+            .set_remove(keys::ACCOUNTS, &account.to_string())
             .await?;
         for key in email::keys_of(email) {
             self.release(&key, account).await?;
@@ -239,7 +239,7 @@ impl Provider {
     async fn release(&self, key: &str, account: Id) -> Result<(), Unavailable> {
         let own = record::encode(&account);
         self.store()
-            .compare_and_swap(key, &own, &own, Keep::For(Duration::ZERO))
+            .compare_and_swap(key, &own, &own, Ttl::For(Duration::ZERO))
             .await?;
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Provider {
             self.store(),
             &keys::ceremony(&id.digest()),
             &pending,
-            record::keep(LIFETIME),
+            record::ttl(LIFETIME),
         )
         .await?;
         Ok(id.encode())

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use oauth::{Id, Timestamp};
-use store::Keep;
+use store::Ttl;
 
 use super::Account;
 use crate::{Provider, Visitor, keys, problem::Unavailable, record};
@@ -53,7 +53,7 @@ impl Provider {
         account: &Account,
     ) -> Result<(), Unavailable> {
         let (store, now, browser) = (self.store(), self.now(), visitor.browser.digest());
-        let note = |_: Option<Timestamp>| (now, Keep::For(KNOWN));
+        let note = |_: Option<Timestamp>| (now, Ttl::For(KNOWN));
         let (here, anywhere) = (
             keys::known(account.id, account.generation, &browser),
             keys::known_browser(&browser),

@@ -158,7 +158,7 @@ impl Provider {
             self.store(),
             &keys::invitation(&token.digest()),
             &link,
-            record::keep(lifetime),
+            record::ttl(lifetime),
         )
         .await?;
         let address = self

@@ -7,7 +7,7 @@
 use oauth::Id;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
-use store::{Keep, Swap};
+use store::{CasResult, Ttl};
 
 use super::{Role, email::keys_of};
 use crate::{
@@ -136,11 +136,11 @@ impl Provider {
             rights.write(before, &mut members);
             match self
                 .store()
-                .compare_and_swap(&key, stored, &record::encode(&members), Keep::Forever)
+                .compare_and_swap(&key, stored, &record::encode(&members), Ttl::Forever)
                 .await?
             {
-                Swap::Done => return Ok(Some(answer)),
-                Swap::Changed(other) => bytes = other,
+                CasResult::Done => return Ok(Some(answer)),
+                CasResult::Changed(other) => bytes = other,
             }
         }
         Err(Unavailable::contended())

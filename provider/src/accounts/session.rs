@@ -147,7 +147,7 @@ impl Provider {
             .ok_or(AccountError::Gone)?;
         self.store().remove(&key).await.map_err(Unavailable::from)?;
         self.store()
-            .delist(&keys::sessions(account.id), id.as_str())
+            .set_remove(&keys::sessions(account.id), id.as_str())
             .await
             .map_err(Unavailable::from)?;
         self.note_by_person(
@@ -234,14 +234,14 @@ impl Provider {
         };
         let note = |session: Option<Session>| {
             let next = session.map(|session| {
-                let keep = record::keep(now.until(session.expires_at));
+                let ttl = record::ttl(now.until(session.expires_at));
                 (
                     Session {
                         last_used_at: now,
                         address: address.clone(),
                         ..session
                     },
-                    keep,
+                    ttl,
                 )
             });
             Change { next, answer: () }
@@ -316,10 +316,10 @@ impl Provider {
             self.store(),
             &keys::session(digest.as_str()),
             &session,
-            record::keep(lifetime),
+            record::ttl(lifetime),
         )
         .await?;
-        self.store().enlist(&list, digest.as_str()).await?;
+        self.store().set_add(&list, digest.as_str()).await?;
         self.end_session_of(visitor).await?;
         self.keep_to_most_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
@@ -359,7 +359,7 @@ impl Provider {
             .take(too_many.saturating_sub(gone.len()));
         for (_, name) in gone.into_iter().chain(surplus) {
             store.remove(&keys::session(&name)).await?;
-            store.delist(&list, &name).await?;
+            store.set_remove(&list, &name).await?;
         }
         Ok(())
     }
@@ -376,7 +376,7 @@ impl Provider {
 
     async fn clear_session(&self, list: &str, name: &str) -> Result<(), Unavailable> {
         self.store().remove(&keys::session(name)).await?;
-        self.store().delist(list, name).await?;
+        self.store().set_remove(list, name).await?;
         Ok(())
     }
 
@@ -388,7 +388,7 @@ impl Provider {
         let taken = self.store().take(&key).await?;
         if let Found::Record(session) = record::found::<Session>(&key, taken) {
             self.store()
-                .delist(&keys::sessions(session.account), digest.as_str())
+                .set_remove(&keys::sessions(session.account), digest.as_str())
                 .await?;
         }
         Ok(())

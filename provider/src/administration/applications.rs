@@ -104,7 +104,7 @@ impl Administration {
                 client.redirect_uris.push(uri.clone());
                 let name = client.name.clone().unwrap_or_else(|| client_id.to_owned());
                 Change {
-                    next: Some(provider.kept_client(client)),
+                    next: Some(provider.client_with_ttl(client)),
                     answer: Ok(Some(name)),
                 }
             }

@@ -236,7 +236,7 @@ impl Administration {
             };
             let mut client = before.clone();
             let outcome = change(&mut client);
-            let next = (client != before).then(|| provider.kept_client(client.clone()));
+            let next = (client != before).then(|| provider.client_with_ttl(client.clone()));
             Change {
                 next,
                 answer: Ok(Changed { client, outcome }),
@@ -298,7 +298,7 @@ impl Administration {
         // In case that an earlier attempt ended before the client was listed.
         self.provider
             .store()
-            .enlist(keys::CLIENTS, &existing.id)
+            .set_add(keys::CLIENTS, &existing.id)
             .await?;
         Ok(AddedClient {
             client_id: existing.id.clone(),

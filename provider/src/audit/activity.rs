@@ -269,7 +269,7 @@ impl Provider {
         let add = |activity: Option<Activity>| {
             let mut activity = activity.unwrap_or_default();
             activity.add(event.clone(), oldest);
-            (activity, record::keep(lifetime))
+            (activity, record::ttl(lifetime))
         };
         record::put(self.plain_store(), &key, add).await?;
         Ok(())

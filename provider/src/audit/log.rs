@@ -290,7 +290,7 @@ impl Provider {
                     .insert(before)
                     .followed_by(id, event.clone(), event.at.after(lifetime), key);
             let name = keys::event(next.number);
-            if record::insert(store, &name, &next, record::keep(lifetime)).await? {
+            if record::insert(store, &name, &next, record::ttl(lifetime)).await? {
                 return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
             let there = store.get(&name).await?.ok_or_else(Unavailable::contended)?;
@@ -360,7 +360,7 @@ impl Provider {
             let newest = there
                 .filter(|there| there.number > latest.number)
                 .unwrap_or_else(|| latest.clone());
-            (newest, store::Keep::Forever)
+            (newest, store::Ttl::Forever)
         };
         record::put(self.plain_store(), key, newer).await?;
         Ok(())

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::BufRead};
 
 use futures_util::future::try_join_all;
 use oauth::Timestamp;
-use store::{Entry, Keep, Store, Swap};
+use store::{CasResult, Entry, Store, Ttl};
 use thiserror::Error;
 
 use super::{BackupFault, Reader, Stored};
@@ -113,7 +113,7 @@ async fn finish(store: &Store) -> Result<(), Unavailable> {
 /// one goes on.
 async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
     if !store
-        .insert(keys::RESTORE, &record::encode(&now), Keep::Forever)
+        .insert(keys::RESTORE, &record::encode(&now), Ttl::Forever)
         .await?
     {
         return Err(RestoreError::Unfinished);
@@ -156,8 +156,8 @@ async fn write<R: BufRead>(
                 until,
             } => {
                 let value = value.map(String::into_bytes).or(bytes).unwrap_or_default();
-                let keep = until.map_or(Keep::Forever, |until| Keep::For(now.until(until)));
-                records.insert(record, (value, keep));
+                let ttl = until.map_or(Ttl::Forever, |until| Ttl::For(now.until(until)));
+                records.insert(record, (value, ttl));
             }
         }
         if records.len() + members.len() == BATCH {
@@ -168,7 +168,7 @@ async fn write<R: BufRead>(
     Ok(restored)
 }
 
-type Records = HashMap<String, (Vec<u8>, Keep)>;
+type Records = HashMap<String, (Vec<u8>, Ttl)>;
 
 async fn flush(
     store: &Store,
@@ -179,13 +179,13 @@ async fn flush(
     try_join_all(
         records
             .iter()
-            .map(|(key, (value, keep))| put(store, key, value, *keep)),
+            .map(|(key, (value, ttl))| put(store, key, value, *ttl)),
     )
     .await?;
     try_join_all(
         members
             .iter()
-            .map(|(list, member)| store.enlist(list, member)),
+            .map(|(list, member)| store.set_add(list, member)),
     )
     .await?;
     records.clear();
@@ -194,13 +194,13 @@ async fn flush(
 }
 
 /// Writes a record, in place of an earlier state of it that was written before.
-async fn put(store: &Store, key: &str, value: &[u8], keep: Keep) -> Result<(), Unavailable> {
+async fn put(store: &Store, key: &str, value: &[u8], ttl: Ttl) -> Result<(), Unavailable> {
     for _ in 0..MOST_TRIES {
-        if store.insert(key, value, keep).await? {
+        if store.insert(key, value, ttl).await? {
             return Ok(());
         }
         if let Some(there) = store.get(key).await?
-            && store.compare_and_swap(key, &there, value, keep).await? == Swap::Done
+            && store.compare_and_swap(key, &there, value, ttl).await? == CasResult::Done
         {
             return Ok(());
         }
@@ -218,7 +218,7 @@ async fn clear(store: &Store) -> Result<(), Unavailable> {
                 store.remove(&key).await?;
             }
             Entry::Member { list, member } => {
-                store.delist(&list, &member).await?;
+                store.set_remove(&list, &member).await?;
             }
         }
     }

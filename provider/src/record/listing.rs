@@ -64,7 +64,10 @@ impl Provider {
     ) -> Result<Listing<R>, Unavailable> {
         let (mut listing, mut after) = (Listing::default(), None);
         loop {
-            let names = self.store().members(list, after.as_deref(), A_PAGE).await?;
+            let names = self
+                .store()
+                .set_range(list, after.as_deref(), A_PAGE)
+                .await?;
             let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
             let records = try_join_all(keys.iter().map(|key| self.store().get(key))).await?;
             after = names.last().cloned().filter(|_| names.len() == A_PAGE);

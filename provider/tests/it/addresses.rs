@@ -2,11 +2,11 @@
 
 use oauth::{Digest, Id};
 use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUp};
-use store::{Keep, Swap};
+use store::{CasResult, Ttl};
 
 use crate::{
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, PASSWORD, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer, race},
 };
 
 const NEW: &str = "lovelace@example.org";
@@ -17,9 +17,9 @@ fn key(folded: &str) -> String {
 
 /// Makes of an account what an earlier release would have stored: the address as it was typed,
 /// found by that in lower case.
-async fn as_earlier(house: &House, id: Id, today: &str, typed: &str) {
+async fn as_earlier(server: &TestServer, id: Id, today: &str, typed: &str) {
     let record = format!("account:{id}");
-    let bytes = house
+    let bytes = server
         .store
         .get(&record)
         .await
@@ -29,22 +29,22 @@ async fn as_earlier(house: &House, id: Id, today: &str, typed: &str) {
     let typed_json = serde_json::to_string(typed).expect("JSON");
     let next = text.replace(&serde_json::to_string(today).expect("JSON"), &typed_json);
     assert_ne!(text, next, "the address is replaced");
-    let swap = house
+    let swap = server
         .store
-        .compare_and_swap(&record, &bytes, next.as_bytes(), Keep::Forever)
+        .compare_and_swap(&record, &bytes, next.as_bytes(), Ttl::Forever)
         .await
         .expect("an answer");
-    assert_eq!(swap, Swap::Done);
-    let owner = house
+    assert_eq!(swap, CasResult::Done);
+    let owner = server
         .store
         .take(&key(today))
         .await
         .expect("an answer")
         .expect("an owner");
     assert!(
-        house
+        server
             .store
-            .insert(&key(&typed.to_lowercase()), &owner, Keep::Forever)
+            .insert(&key(&typed.to_lowercase()), &owner, Ttl::Forever)
             .await
             .expect("an answer")
     );
@@ -52,8 +52,8 @@ async fn as_earlier(house: &House, id: Id, today: &str, typed: &str) {
 
 #[tokio::test]
 async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     for (today, typed, spellings) in [
         (
             "ada@xn--bcher-kva.example",
@@ -75,20 +75,20 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
             &["<img/src=x>\"'@x.example", "<IMG/src=x>\"'@X.example"],
         ),
     ] {
-        house.add(today).await;
-        let accounts = house.provider.terminal().accounts().await.expect("a list");
+        server.add(today).await;
+        let accounts = server.provider.terminal().accounts().await.expect("a list");
         let id = accounts
             .iter()
             .find(|one| one.email == today)
             .expect("listed")
             .id;
-        as_earlier(&house, id, today, typed).await;
+        as_earlier(&server, id, today, typed).await;
         for spelling in spellings {
-            assert!(house.opens(spelling, PASSWORD).await, "{spelling}");
+            assert!(server.opens(spelling, PASSWORD).await, "{spelling}");
         }
         // No second account under another spelling.
         if !typed.starts_with('<') {
-            let refused = house
+            let refused = server
                 .provider
                 .terminal()
                 .add_account(today, Some(PASSWORD))
@@ -101,82 +101,82 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
         }
         // It can get an address of today, and the old one is free.
         let new = format!("{id}@example.org");
-        house
+        server
             .provider
             .terminal()
             .change_email(typed, &new)
             .await
             .expect("changed");
-        assert!(house.opens(&new, PASSWORD).await);
+        assert!(server.opens(&new, PASSWORD).await);
         for spelling in spellings {
-            assert!(!house.opens(spelling, PASSWORD).await, "{spelling}");
+            assert!(!server.opens(spelling, PASSWORD).await, "{spelling}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_person_changes_their_address_and_stays_signed_in() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    house.add(BOB).await;
-    let link = house.reset_token(ADA).await;
-    house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    server.add(BOB).await;
+    let link = server.reset_token(ADA).await;
+    server
         .provider
         .change_email(&ada, " Lovelace@Example.org")
         .await
         .expect("changed");
     assert_eq!(
-        house.account(&ada).await.email,
+        server.account(&ada).await.email,
         "Lovelace@example.org",
         "the session goes on"
     );
     assert_eq!(
         (
-            house.opens(ADA, PASSWORD).await,
-            house.opens(NEW, PASSWORD).await
+            server.opens(ADA, PASSWORD).await,
+            server.opens(NEW, PASSWORD).await
         ),
         (false, true)
     );
     assert_eq!(
-        house.provider.invitation(&link).await.err(),
+        server.provider.invitation(&link).await.err(),
         Some(EnrolError::LinkGone),
         "a link went to the old address"
     );
-    let events = house.audit_log().await;
+    let events = server.audit_log().await;
     let event = events
         .iter()
         .find(|event| event.event.action == AuditAction::EmailChanged)
         .expect("noted");
     assert_eq!(event.event.about.as_deref(), Some(ADA));
     // The old one is free, and that of another is not to be had.
-    house.add(ADA).await;
-    assert!(house.opens(ADA, PASSWORD).await);
+    server.add(ADA).await;
+    assert!(server.opens(ADA, PASSWORD).await);
     for (wrong, why) in [
         (BOB, AccountError::EmailUnavailable),
         ("x", AccountError::EmailInvalid),
         (ADA, AccountError::EmailUnavailable),
     ] {
         assert_eq!(
-            house.provider.change_email(&ada, wrong).await,
+            server.provider.change_email(&ada, wrong).await,
             Err(why),
             "{wrong}"
         );
     }
-    house
+    server
         .provider
         .change_email(&ada, "LOVELACE@example.org")
         .await
         .expect("only spelled otherwise");
-    assert!(house.opens(NEW, PASSWORD).await);
-    house.pass(std::time::Duration::from_mins(5));
+    assert!(server.opens(NEW, PASSWORD).await);
+    server.pass(std::time::Duration::from_mins(5));
     assert_eq!(
-        house.provider.change_email(&ada, "c@example.org").await,
+        server.provider.change_email(&ada, "c@example.org").await,
         Err(AccountError::ConfirmFirst)
     );
     assert_eq!(
-        house
+        server
             .provider
-            .change_email(&house.browser(), "c@example.org")
+            .change_email(&server.browser(), "c@example.org")
             .await,
         Err(AccountError::NotSignedIn)
     );
@@ -184,49 +184,52 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
 
 #[tokio::test]
 async fn where_domains_are_named_nobody_leaves_them() {
-    let house = House::set_up(|settings| {
+    let server = TestServer::set_up(|settings| {
         settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()]);
     })
     .await;
-    let ada = house.ada().await;
+    let ada = server.ada().await;
     assert_eq!(
-        house.provider.change_email(&ada, "ada@example.net").await,
+        server.provider.change_email(&ada, "ada@example.net").await,
         Err(AccountError::EmailUnavailable)
     );
-    house
+    server
         .provider
         .change_email(&ada, "ada.l@example.com")
         .await
         .expect("the domain she has");
-    house
+    server
         .provider
         .change_email(&ada, "ada@B\u{dc}CHER.example")
         .await
         .expect("one of those named");
-    assert_eq!(house.account(&ada).await.email, "ada@xn--bcher-kva.example");
+    assert_eq!(
+        server.account(&ada).await.email,
+        "ada@xn--bcher-kva.example"
+    );
 }
 
 #[tokio::test]
 async fn of_many_accounts_that_want_one_address_one_gets_it() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let owners: Vec<_> = (0..8)
         .map(|number| format!("owner{number}@example.com"))
         .collect();
     for owner in &owners {
-        house.add(owner).await;
+        server.add(owner).await;
     }
     let outcomes = race(9, |number| {
-        let (house, owner) = (house.clone(), owners.get(number).cloned());
+        let (server, owner) = (server.clone(), owners.get(number).cloned());
         async move {
             match owner {
-                Some(owner) => house
+                Some(owner) => server
                     .provider
                     .terminal()
                     .change_email(&owner, NEW)
                     .await
                     .is_ok(),
-                None => house
+                None => server
                     .provider
                     .terminal()
                     .add_account(NEW, Some(PASSWORD))
@@ -241,15 +244,15 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
         1,
         "{outcomes:?}"
     );
-    let accounts = house.provider.terminal().accounts().await.expect("a list");
+    let accounts = server.provider.terminal().accounts().await.expect("a list");
     assert_eq!(accounts.iter().filter(|one| one.email == NEW).count(), 1);
-    assert!(house.opens(NEW, PASSWORD).await);
+    assert!(server.opens(NEW, PASSWORD).await);
     for owner in owners
         .iter()
         .filter(|owner| accounts.iter().any(|one| one.email == **owner))
     {
         assert!(
-            house.opens(owner, PASSWORD).await,
+            server.opens(owner, PASSWORD).await,
             "who came too late keeps theirs"
         );
     }
@@ -262,10 +265,10 @@ async fn a_failure_half_way_leaves_one_address() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = Plan::store().await;
-            let house = House::over(store).await;
-            house.add(ADA).await;
+            let server = TestServer::over(store).await;
+            server.add(ADA).await;
             plan.fail(step..step + 1, fault);
-            let changed = house.provider.terminal().change_email(ADA, NEW).await;
+            let changed = server.provider.terminal().change_email(ADA, NEW).await;
             if !plan.mend() {
                 assert!(changed.is_ok());
                 break;
@@ -275,13 +278,13 @@ async fn a_failure_half_way_leaves_one_address() {
                 changed.map(|account| account.email)
             );
             let opens = [
-                house.opens(ADA, PASSWORD).await,
-                house.opens(NEW, PASSWORD).await,
+                server.opens(ADA, PASSWORD).await,
+                server.opens(NEW, PASSWORD).await,
             ];
             assert_eq!(opens.iter().filter(|opens| **opens).count(), 1, "{case}");
             if opens[0] {
                 // Nobody else gets the new one in between, and later anybody does.
-                house
+                server
                     .provider
                     .terminal()
                     .change_email(ADA, NEW)
@@ -289,12 +292,12 @@ async fn a_failure_half_way_leaves_one_address() {
                     .unwrap_or_else(|error| panic!("{case}: {error}"));
             }
             assert!(
-                house.opens(NEW, PASSWORD).await && !house.opens(ADA, PASSWORD).await,
+                server.opens(NEW, PASSWORD).await && !server.opens(ADA, PASSWORD).await,
                 "{case}"
             );
-            house.add(ADA).await;
+            server.add(ADA).await;
             assert!(
-                house.opens(ADA, PASSWORD).await && house.opens(NEW, PASSWORD).await,
+                server.opens(ADA, PASSWORD).await && server.opens(NEW, PASSWORD).await,
                 "{case}: the old one is free"
             );
         }

@@ -13,21 +13,21 @@ use crate::{
     authenticator::{settled, with_passkey},
     client::{Client, ON_THE_WEB},
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, PASSWORD, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer, race},
 };
 
 #[tokio::test]
 async fn accounts_are_added_listed_and_removed() {
-    let house = House::new().await;
-    house.enrolment_token("bob@example.com").await;
-    house.add(ADA).await;
-    house
+    let server = TestServer::new().await;
+    server.enrolment_token("bob@example.com").await;
+    server.add(ADA).await;
+    server
         .provider
         .terminal()
         .disable_account("BOB@example.com")
         .await
         .expect("disabled");
-    let accounts = house.provider.terminal().accounts().await.expect("a list");
+    let accounts = server.provider.terminal().accounts().await.expect("a list");
     let facts: Vec<_> = accounts
         .iter()
         .map(|one| {
@@ -44,14 +44,14 @@ async fn accounts_are_added_listed_and_removed() {
         [(ADA, false, true, 0), ("bob@example.com", true, false, 0)]
     );
 
-    house
+    server
         .provider
         .terminal()
         .remove_account(ADA)
         .await
         .expect("removed");
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -60,9 +60,9 @@ async fn accounts_are_added_listed_and_removed() {
             .len(),
         1
     );
-    house.add("ADA@example.com").await;
+    server.add("ADA@example.com").await;
     assert_eq!(
-        house.provider.terminal().accounts().await.expect("a list")[0].email,
+        server.provider.terminal().accounts().await.expect("a list")[0].email,
         "ADA@example.com",
         "the address was free again"
     );
@@ -70,12 +70,12 @@ async fn accounts_are_added_listed_and_removed() {
 
 #[tokio::test]
 async fn adding_again_renews_what_is_missing_only() {
-    let house = House::new().await;
-    let first = house.enrolment_token(ADA).await;
-    let second = house.enrolment_token("ada@example.com").await;
+    let server = TestServer::new().await;
+    let first = server.enrolment_token(ADA).await;
+    let second = server.enrolment_token("ada@example.com").await;
     assert_ne!(first, second);
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -84,7 +84,7 @@ async fn adding_again_renews_what_is_missing_only() {
             .len(),
         1
     );
-    house
+    server
         .provider
         .terminal()
         .disable_account(ADA)
@@ -92,42 +92,52 @@ async fn adding_again_renews_what_is_missing_only() {
         .expect("disabled");
     assert!(
         matches!(
-            house.provider.terminal().add_account(ADA, None).await.err(),
+            server
+                .provider
+                .terminal()
+                .add_account(ADA, None)
+                .await
+                .err(),
             Some(AdministrationError::Conflict(_))
         ),
         "disabled"
     );
-    house
+    server
         .provider
         .terminal()
         .enable_account(ADA)
         .await
         .expect("enabled");
-    house.add(ADA).await;
+    server.add(ADA).await;
     assert!(
         matches!(
-            house.provider.terminal().add_account(ADA, None).await.err(),
+            server
+                .provider
+                .terminal()
+                .add_account(ADA, None)
+                .await
+                .err(),
             Some(AdministrationError::Conflict(_))
         ),
         "has a password"
     );
     assert_eq!(
-        house.provider.invitation(&first).await,
+        server.provider.invitation(&first).await,
         Err(EnrolError::LinkGone)
     );
-    house
+    server
         .provider
-        .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+        .sign_in_with_password(&server.browser(), ADA, PASSWORD)
         .await
         .expect("signed in");
 }
 
 #[tokio::test]
 async fn faults_are_sentences() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let of = |result: Result<(), AdministrationError>| result.expect_err("a fault").to_string();
     assert_eq!(
-        of(house
+        of(server
             .provider
             .terminal()
             .disable_account("x@example.com")
@@ -135,15 +145,15 @@ async fn faults_are_sentences() {
         "there is no account \"x@example.com\""
     );
     assert_eq!(
-        of(house.provider.terminal().remove_account("x").await),
+        of(server.provider.terminal().remove_account("x").await),
         "there is no account \"x\""
     );
     assert_eq!(
-        of(house.provider.terminal().remove_client("vc_x").await),
+        of(server.provider.terminal().remove_client("vc_x").await),
         "there is no client \"vc_x\""
     );
     assert_eq!(
-        of(house
+        of(server
             .provider
             .terminal()
             .add_account("x", None)
@@ -152,7 +162,7 @@ async fn faults_are_sentences() {
         "\"x\" is not an e-mail address"
     );
     assert_eq!(
-        of(house
+        of(server
             .provider
             .terminal()
             .add_account(ADA, Some("short"))
@@ -161,7 +171,7 @@ async fn faults_are_sentences() {
         "a password needs at least 12 characters"
     );
     assert!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -173,19 +183,19 @@ async fn faults_are_sentences() {
 
 #[tokio::test]
 async fn clients_are_added_listed_and_removed() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let uris = [
         "https://app.example/callback".to_owned(),
         "http://localhost/callback".to_owned(),
     ];
-    let public = house
+    let public = server
         .provider
         .terminal()
         .add_client(" Notes ", &uris, false)
         .await
         .expect("added");
     assert!(public.client_id.starts_with("vc_") && public.client_secret.is_none());
-    let confidential = house
+    let confidential = server
         .provider
         .terminal()
         .add_client("Batch", &uris[..1], true)
@@ -199,27 +209,27 @@ async fn clients_are_added_listed_and_removed() {
     );
 
     let keys = KeySource::at("https://service.example/keys.json".to_owned()).expect("an address");
-    let keyed = house
+    let keyed = server
         .provider
         .terminal()
         .add_keyed_client("Service", &uris[..1], keys)
         .await
         .expect("added");
-    let clients = house.provider.terminal().clients().await.expect("a list");
+    let clients = server.provider.terminal().clients().await.expect("a list");
     assert!(
         clients
             .iter()
             .any(|client| client.client_id == keyed.client_id && client.confidential)
             && keyed.client_secret.is_none()
     );
-    house
+    server
         .provider
         .terminal()
         .remove_client(&keyed.client_id)
         .await
         .expect("removed");
 
-    let clients = house.provider.terminal().clients().await.expect("a list");
+    let clients = server.provider.terminal().clients().await.expect("a list");
     let notes = clients
         .iter()
         .find(|client| client.client_id == public.client_id)
@@ -233,14 +243,14 @@ async fn clients_are_added_listed_and_removed() {
         ("Notes", false, uris.as_slice())
     );
     assert_eq!(clients.len(), 2);
-    house
+    server
         .provider
         .terminal()
         .remove_client(&public.client_id)
         .await
         .expect("removed");
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -256,7 +266,7 @@ async fn clients_are_added_listed_and_removed() {
         ("x", "http://app.example/"),
         ("x", "javascript:alert(1)"),
     ] {
-        let fault = house
+        let fault = server
             .provider
             .terminal()
             .add_client(name, &[uri.to_owned()], false)
@@ -268,7 +278,7 @@ async fn clients_are_added_listed_and_removed() {
         );
     }
     assert!(
-        house
+        server
             .provider
             .terminal()
             .add_client("x", &[], false)
@@ -292,8 +302,8 @@ const ONE: &str = "https://app.example/1";
 const TWO: &str = "https://app.example/2";
 
 async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
-    let house = House::over(store).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::over(store).await;
+    let terminal = server.provider.terminal();
     let new = described("billing", "Billing", &[ONE, TWO], ClientProof::Secret);
     let added = terminal.create_client(new.clone()).await.expect("added");
     assert!(added.client_id == "billing" && added.client_secret.is_some() && !added.unchanged);
@@ -385,16 +395,16 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
         "client_added | terminal | - | - | Notes | -",
     ];
     assert_eq!(
-        crate::audit::lines(&house).await,
+        crate::audit::lines(&server).await,
         events,
         "adding again is no event"
     );
 }
 
 async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
-    let house = House::over(store).await;
+    let server = TestServer::over(store).await;
     let added = race(16, |_| {
-        let terminal = house.provider.terminal();
+        let terminal = server.provider.terminal();
         async move {
             terminal
                 .create_client(described("one", "One", &[ONE], ClientProof::Secret))
@@ -414,14 +424,14 @@ async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
 }
 
 async fn a_client_that_was_added_can_be_changed(store: Store) {
-    let house = House::over(store).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::over(store).await;
+    let terminal = server.provider.terminal();
     terminal
         .create_client(described("app", "App", &[ONE], ClientProof::None))
         .await
         .expect("added");
     let set = |changes: ClientChanges| async {
-        house
+        server
             .provider
             .terminal()
             .change_client("app", changes)
@@ -524,28 +534,28 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
         "client_secret_made | terminal | - | - | Application | -",
         "client_changed | terminal | - | - | Application | authentication",
     ];
-    assert_eq!(crate::audit::lines(&house).await, expected);
+    assert_eq!(crate::audit::lines(&server).await, expected);
 }
 
 /// A script may add again what an administrator removed.
 async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Store) {
-    let house = House::over(store).await;
-    let (terminal, ada) = (house.provider.terminal(), house.ada().await);
+    let server = TestServer::over(store).await;
+    let (terminal, ada) = (server.provider.terminal(), server.ada().await);
     let new = described("app", "App", &[ON_THE_WEB], ClientProof::None);
     terminal.create_client(new.clone()).await.expect("added");
     let client = Client::known("app", ON_THE_WEB);
-    let tokens = client.connects(&house, &ada).await;
+    let tokens = client.connects(&server, &ada).await;
     terminal.remove_client("app").await.expect("removed");
     assert!(!terminal.create_client(new).await.expect("added").unchanged);
-    assert!(client.refreshes(&house, &tokens.refresh).await.is_err());
+    assert!(client.refreshes(&server, &tokens.refresh).await.is_err());
     // Its person is asked again.
-    client.waits(&house, &ada).await;
+    client.waits(&server, &ada).await;
 }
 
 async fn adding_never_changes_an_account(store: Store) {
-    let house = House::over(store).await;
-    let terminal = house.provider.terminal();
-    let ada = house.ada().await;
+    let server = TestServer::over(store).await;
+    let terminal = server.provider.terminal();
+    let ada = server.ada().await;
     for again in [
         terminal.add_account(ADA, Some("another good one")).await,
         terminal.add_account("ada@EXAMPLE.com", None).await,
@@ -557,7 +567,7 @@ async fn adding_never_changes_an_account(store: Store) {
             "{fault}"
         );
     }
-    assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
+    assert!(server.person(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
 
     // Whoever waits gets another link, and neither a role nor a password.
     let first = terminal
@@ -571,7 +581,7 @@ async fn adding_never_changes_an_account(store: Store) {
     assert!(
         !first.invited_again
             && again.invited_again
-            && again.link_expires_at > Some(house.provider.now())
+            && again.link_expires_at > Some(server.provider.now())
     );
     let token = |added: &AddedAccount| {
         added
@@ -582,7 +592,7 @@ async fn adding_never_changes_an_account(store: Store) {
             .to_owned()
     };
     assert_eq!(
-        house.provider.invitation(&token(&first)).await,
+        server.provider.invitation(&token(&first)).await,
         Err(EnrolError::LinkGone)
     );
     assert!(
@@ -596,7 +606,7 @@ async fn adding_never_changes_an_account(store: Store) {
         terminal.add_account(BOB, Some(PASSWORD)).await.is_err(),
         "a password"
     );
-    house
+    server
         .provider
         .invitation(&token(&again))
         .await
@@ -614,9 +624,9 @@ async fn adding_never_changes_an_account(store: Store) {
         .set_account_password(BOB, PASSWORD)
         .await
         .expect("set");
-    assert!(house.opens(BOB, PASSWORD).await);
+    assert!(server.opens(BOB, PASSWORD).await);
     assert_eq!(
-        house.provider.invitation(&token(&again)).await,
+        server.provider.invitation(&token(&again)).await,
         Err(EnrolError::LinkGone)
     );
     terminal
@@ -624,7 +634,7 @@ async fn adding_never_changes_an_account(store: Store) {
         .await
         .expect("set");
     assert!(
-        house.person(&ada).await.is_none(),
+        server.person(&ada).await.is_none(),
         "a new password ends sessions"
     );
     assert!(matches!(
@@ -652,8 +662,8 @@ macro_rules! on_both_engines {
         mod redis {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $case() {
-                let server = RedisServer::start();
-                super::$case(Store::open(&Location::Redis(server.url())).await.expect("a store")).await;
+                let redis = RedisServer::start();
+                super::$case(Store::open(&Location::Redis(redis.url())).await.expect("a store")).await;
             })*
             use super::{Location, RedisServer, Store};
         }
@@ -670,8 +680,8 @@ on_both_engines!(
 
 #[tokio::test]
 async fn an_administrator_cannot_shut_themselves_out() {
-    let (house, _, ada) = with_passkey().await;
-    let admin = house.provider.administrator(&ada).await.expect("she is");
+    let (server, _, ada) = with_passkey().await;
+    let admin = server.provider.administrator(&ada).await.expect("she is");
     for own in [ADA, "ada@EXAMPLE.com", " Ada@example.com "] {
         assert_eq!(
             admin.disable_account(own).await,
@@ -689,7 +699,7 @@ async fn an_administrator_cannot_shut_themselves_out() {
             );
         }
     }
-    assert!(house.provider.administrator(&ada).await.is_ok());
+    assert!(server.provider.administrator(&ada).await.is_ok());
     admin
         .invite(BOB, Some(Role::Administrator))
         .await
@@ -697,14 +707,14 @@ async fn an_administrator_cannot_shut_themselves_out() {
     admin.set_role(BOB, Role::Person).await.expect("changed");
     admin.disable_account(BOB).await.expect("disabled");
     admin.remove_account(BOB).await.expect("removed");
-    house
+    server
         .provider
         .terminal()
         .set_role(ADA, Role::Person)
         .await
         .expect("the terminal can");
     assert_eq!(
-        house.provider.administrator(&ada).await.err(),
+        server.provider.administrator(&ada).await.err(),
         Some(NotAdministrator::WrongRole),
         "at once"
     );
@@ -712,8 +722,8 @@ async fn an_administrator_cannot_shut_themselves_out() {
 
 #[tokio::test]
 async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
-    let house = House::new().await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::new().await;
+    let terminal = server.provider.terminal();
     let first = terminal
         .add_account(ADA, None)
         .await
@@ -744,20 +754,20 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_who_shut_each_other_out_leave_one() {
-    let house = House::new().await;
-    settled(&house).await;
+    let server = TestServer::new().await;
+    settled(&server).await;
     for round in 0..30 {
-        let (ada, bob) = (house.ada().await, house.bob().await);
+        let (ada, bob) = (server.ada().await, server.bob().await);
         for email in [ADA, BOB] {
-            house
+            server
                 .provider
                 .terminal()
                 .set_role(email, Role::Administrator)
                 .await
                 .expect("changed");
         }
-        let ada = house.provider.administrator(&ada).await.expect("she is");
-        let bob = house.provider.administrator(&bob).await.expect("he is");
+        let ada = server.provider.administrator(&ada).await.expect("she is");
+        let bob = server.provider.administrator(&bob).await.expect("he is");
         let outcomes = race(2, |number| {
             let (admin, other) = if number == 0 {
                 (ada.clone(), BOB)
@@ -777,14 +787,14 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             outcomes.iter().filter(|outcome| outcome.is_ok()).count() < 2,
             "{round} {outcomes:?}"
         );
-        let accounts = house.provider.terminal().accounts().await.expect("a list");
+        let accounts = server.provider.terminal().accounts().await.expect("a list");
         let left = accounts
             .iter()
             .filter(|one| one.role == Role::Administrator && !one.disabled)
             .count();
         assert!(left > 0, "{round} {outcomes:?}");
         for account in accounts {
-            house
+            server
                 .provider
                 .terminal()
                 .remove_account(&account.email)
@@ -796,51 +806,54 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
 
 #[tokio::test]
 async fn whoever_is_no_administrator_administers_nothing() {
-    let house = House::new().await;
-    settled(&house).await;
-    let bob = house.bob().await;
+    let server = TestServer::new().await;
+    settled(&server).await;
+    let bob = server.bob().await;
     for (visitor, why) in [
-        (&house.browser(), NotAdministrator::NotSignedIn),
+        (&server.browser(), NotAdministrator::NotSignedIn),
         (&bob, NotAdministrator::WrongRole),
     ] {
-        assert_eq!(house.provider.administrator(visitor).await.err(), Some(why));
+        assert_eq!(
+            server.provider.administrator(visitor).await.err(),
+            Some(why)
+        );
     }
-    house.pass(Duration::from_mins(10));
+    server.pass(Duration::from_mins(10));
     assert_eq!(
-        house.provider.administrator(&bob).await.err(),
+        server.provider.administrator(&bob).await.err(),
         Some(NotAdministrator::WrongRole),
         "nothing to confirm"
     );
-    let bob = house.sign_in(BOB, PASSWORD).await;
-    house
+    let bob = server.sign_in(BOB, PASSWORD).await;
+    server
         .provider
         .terminal()
         .set_role(BOB, Role::Administrator)
         .await
         .expect("changed");
-    assert!(house.provider.administrator(&bob).await.is_ok());
-    house
+    assert!(server.provider.administrator(&bob).await.is_ok());
+    server
         .provider
         .terminal()
         .disable_account(BOB)
         .await
         .expect("disabled");
     assert_eq!(
-        house.provider.administrator(&bob).await.err(),
+        server.provider.administrator(&bob).await.err(),
         Some(NotAdministrator::NotSignedIn)
     );
 }
 
 #[tokio::test]
 async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
-    let (house, _, ada) = with_passkey().await;
-    let admin = house.provider.administrator(&ada).await.expect("she is");
+    let (server, _, ada) = with_passkey().await;
+    let admin = server.provider.administrator(&ada).await.expect("she is");
     for removed in [false, true] {
-        let bob = house.bob().await;
-        let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-        let refresh = client.connects(&house, &bob).await.refresh;
+        let bob = server.bob().await;
+        let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+        let refresh = client.connects(&server, &bob).await.refresh;
         let refresh = client
-            .refreshes(&house, &refresh)
+            .refreshes(&server, &refresh)
             .await
             .expect("tokens")
             .refresh_token
@@ -850,13 +863,13 @@ async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
         } else {
             admin.disable_account(BOB).await.expect("disabled");
         }
-        assert!(house.person(&bob).await.is_none() && !house.opens(BOB, PASSWORD).await);
-        assert!(client.refreshes(&house, &refresh).await.is_err());
+        assert!(server.person(&bob).await.is_none() && !server.opens(BOB, PASSWORD).await);
+        assert!(client.refreshes(&server, &refresh).await.is_err());
         if !removed {
             admin.enable_account(BOB).await.expect("enabled");
-            assert!(house.person(&bob).await.is_none() && house.opens(BOB, PASSWORD).await);
+            assert!(server.person(&bob).await.is_none() && server.opens(BOB, PASSWORD).await);
             assert!(
-                client.refreshes(&house, &refresh).await.is_err(),
+                client.refreshes(&server, &refresh).await.is_err(),
                 "what ended stays ended"
             );
         }
@@ -869,20 +882,20 @@ async fn a_removal_that_failed_can_be_repeated() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = Plan::store().await;
-            let house = House::over(store).await;
-            let ada = house.ada().await;
+            let server = TestServer::over(store).await;
+            let ada = server.ada().await;
             plan.fail(step..step + 1, fault);
-            let outcome = house.provider.terminal().remove_account(ADA).await;
+            let outcome = server.provider.terminal().remove_account(ADA).await;
             let failed = plan.mend();
             assert!(failed || outcome.is_ok(), "{fault:?} {step}: {outcome:?}");
-            let again = house.provider.terminal().remove_account(ADA).await;
+            let again = server.provider.terminal().remove_account(ADA).await;
             assert!(
                 matches!(again, Ok(()) | Err(AdministrationError::NotFound(_))),
                 "{fault:?} {step}"
             );
-            assert!(house.person(&ada).await.is_none(), "{fault:?} {step}");
+            assert!(server.person(&ada).await.is_none(), "{fault:?} {step}");
             assert!(
-                house
+                server
                     .provider
                     .terminal()
                     .accounts()
@@ -891,7 +904,7 @@ async fn a_removal_that_failed_can_be_repeated() {
                     .is_empty(),
                 "{fault:?} {step}"
             );
-            house.enrolment_token(ADA).await;
+            server.enrolment_token(ADA).await;
             if !failed {
                 break;
             }

@@ -10,7 +10,7 @@ use crate::{
     browser::Browser,
     client::{ADDRESS, Client, ON_THE_WEB},
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, ISSUER, PASSWORD},
+    test_server::{ADA, BOB, ISSUER, PASSWORD, TestServer},
 };
 
 /// An event on a line: what | who | whose account | from where | which client | about what.
@@ -38,8 +38,8 @@ fn line(event: &Event) -> String {
     .join(" | ")
 }
 
-pub(crate) async fn lines(house: &House) -> Vec<String> {
-    house
+pub(crate) async fn lines(server: &TestServer) -> Vec<String> {
+    server
         .audit_log()
         .await
         .iter()
@@ -49,32 +49,35 @@ pub(crate) async fn lines(house: &House) -> Vec<String> {
 
 #[tokio::test]
 async fn what_a_person_does_is_noted_with_from_where() {
-    let (house, mut passkey, browser) = with_passkey().await;
-    let provider = &house.provider;
+    let (server, mut passkey, browser) = with_passkey().await;
+    let provider = &server.provider;
     provider
         .change_password(&browser, PASSWORD)
         .await
         .expect("changed");
     assert!(
         provider
-            .sign_in_with_password(&house.browser_from(66), ADA, "a guess")
+            .sign_in_with_password(&server.browser_from(66), ADA, "a guess")
             .await
             .is_err()
     );
     assert!(
         provider
-            .sign_in_with_password(&house.browser_from(66), "nobody@example.com", "a guess")
+            .sign_in_with_password(&server.browser_from(66), "nobody@example.com", "a guess")
             .await
             .is_err()
     );
-    let (other, mut browser) = (house.sign_in(ADA, PASSWORD).await, Browser::from(&house, 1));
+    let (other, mut browser) = (
+        server.sign_in(ADA, PASSWORD).await,
+        Browser::from(&server, 1),
+    );
     assert!(browser.signs_in(ADA, PASSWORD).await);
     let ada = browser.visits();
     Authenticator::new(2)
-        .is_added(&house, &ada)
+        .is_added(&server, &ada)
         .await
         .expect("added");
-    let passkeys = house.account(&ada).await.passkeys;
+    let passkeys = server.account(&ada).await.passkeys;
     provider
         .rename_passkey(&ada, &passkeys[1].id, "The blue one")
         .await
@@ -84,7 +87,7 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .await
         .expect("removed");
     provider.remove_password(&ada).await.expect("removed");
-    browser.keep(&provider.make_recovery_codes(&ada).await.expect("made"));
+    browser.ttl(&provider.make_recovery_codes(&ada).await.expect("made"));
     let (codes, _) = provider
         .fresh_recovery_codes(&browser.visits())
         .await
@@ -92,16 +95,16 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .expect("codes");
     assert!(
         provider
-            .sign_in_with_recovery_code(&house.browser(), ADA, "0000")
+            .sign_in_with_recovery_code(&server.browser(), ADA, "0000")
             .await
             .is_err()
     );
     provider
-        .sign_in_with_recovery_code(&house.browser(), ADA, &codes[0])
+        .sign_in_with_recovery_code(&server.browser(), ADA, &codes[0])
         .await
         .expect("signed in");
     passkey
-        .signs_in(&house, &house.browser())
+        .signs_in(&server, &server.browser())
         .await
         .expect("signed in");
     let sessions = provider
@@ -135,29 +138,29 @@ async fn what_a_person_does_is_noted_with_from_where() {
         format!("signed_out | {from} | -"),
         format!("other_sessions_ended | {from} | -"),
     ];
-    assert_eq!(lines(&house).await, expected);
+    assert_eq!(lines(&server).await, expected);
 }
 
 #[tokio::test]
 async fn how_a_person_came_is_noted() {
-    let house = House::set_up(|settings| settings.sign_up = SignUp::Open).await;
-    let first = house.first_account_token().await;
+    let server = TestServer::set_up(|settings| settings.sign_up = SignUp::Open).await;
+    let first = server.first_account_token().await;
     Authenticator::new(1)
-        .comes_in(&house, &house.browser_from(2), Entry::Link(&first), ADA)
+        .comes_in(&server, &server.browser_from(2), Entry::Link(&first), ADA)
         .await
         .expect("accepted");
     Authenticator::new(2)
-        .comes_in(&house, &house.browser_from(3), Entry::SignUp, BOB)
+        .comes_in(&server, &server.browser_from(3), Entry::SignUp, BOB)
         .await
         .expect("signed up");
-    let link = house.enrolment_token("c@example.com").await;
+    let link = server.enrolment_token("c@example.com").await;
     Authenticator::new(3)
-        .comes_in(&house, &house.browser_from(4), Entry::Link(&link), "")
+        .comes_in(&server, &server.browser_from(4), Entry::Link(&link), "")
         .await
         .expect("accepted");
-    let link = house.reset_token(BOB).await;
+    let link = server.reset_token(BOB).await;
     Authenticator::new(4)
-        .comes_in(&house, &house.browser_from(5), Entry::Link(&link), "")
+        .comes_in(&server, &server.browser_from(5), Entry::Link(&link), "")
         .await
         .expect("accepted");
     let expected = [
@@ -168,55 +171,55 @@ async fn how_a_person_came_is_noted() {
         "reset_link_made | terminal | bob@example.com | - | - | -",
         "account_reset | person | bob@example.com | 192.0.2.5 Chrome on Linux | - | -",
     ];
-    assert_eq!(lines(&house).await, expected);
+    assert_eq!(lines(&server).await, expected);
 }
 
 #[tokio::test]
 async fn what_became_of_an_application_is_noted_with_its_name() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    client.is_answered(&house, &ada, Decision::Deny).await;
-    let tokens = client.connects(&house, &ada).await;
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    client.is_answered(&server, &ada, Decision::Deny).await;
+    let tokens = client.connects(&server, &ada).await;
     assert!(
         client
-            .asks(&house, &ada)
+            .asks(&server, &ada)
             .await
             .is_ok_and(|begun| matches!(begun, provider::Begun::Passed(_)))
     );
     assert!(
-        client.redeems(&house, &tokens.code).await.is_err(),
+        client.redeems(&server, &tokens.code).await.is_err(),
         "a code comes once"
     );
-    let old = client.connects(&house, &ada).await.refresh;
-    client.refreshes(&house, &old).await.expect("tokens");
-    house.pass(house.provider.settings().lifetimes.refresh_replay_window);
+    let old = client.connects(&server, &ada).await.refresh;
+    client.refreshes(&server, &old).await.expect("tokens");
+    server.pass(server.provider.settings().lifetimes.refresh_replay_window);
     assert!(
-        client.refreshes(&house, &old).await.is_err(),
+        client.refreshes(&server, &old).await.is_err(),
         "an old one ends it all"
     );
-    let refresh = client.connects(&house, &ada).await.refresh;
+    let refresh = client.connects(&server, &ada).await.refresh;
     let form = format!("token={refresh}&client_id={}", client.id);
     for _ in 0..2 {
-        house
+        server
             .provider
             .revoke(&Parameters::parse(form.as_bytes()), None, ADDRESS)
             .await
             .expect("ended");
     }
-    let connections = house
+    let connections = server
         .provider
         .connections(&ada)
         .await
         .expect("the store answers")
         .expect("signed in");
-    house
+    server
         .provider
         .disconnect(&ada, &connections.standing[0].name)
         .await
         .expect("ended");
-    client.connects(&house, &ada).await;
+    client.connects(&server, &ada).await;
     for _ in 0..2 {
-        house
+        server
             .provider
             .disconnect_all(&ada)
             .await
@@ -243,20 +246,20 @@ async fn what_became_of_an_application_is_noted_with_its_name() {
         "all_disconnected | person | Ada@example.com | 192.0.2.1 Chrome on Linux | - | -"
             .to_owned(),
     ];
-    assert_eq!(lines(&house).await[1..], expected);
+    assert_eq!(lines(&server).await[1..], expected);
 }
 
 #[tokio::test]
 async fn what_an_administrator_does_is_noted_under_their_name() {
-    let (house, _, ada) = with_passkey().await;
+    let (server, _, ada) = with_passkey().await;
     for (admin, who) in [
         (
-            house.provider.administrator(&ada).await.expect("she is"),
+            server.provider.administrator(&ada).await.expect("she is"),
             "Ada@example.com | {whose} | 192.0.2.1 Chrome on Linux",
         ),
-        (house.provider.terminal(), "terminal | {whose} | -"),
+        (server.provider.terminal(), "terminal | {whose} | -"),
     ] {
-        let before = house.audit_log().await.len();
+        let before = server.audit_log().await.len();
         admin
             .invite(BOB, Some(Role::Person))
             .await
@@ -315,19 +318,19 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
                 )
             })
             .into();
-        assert_eq!(lines(&house).await[before..], expected);
+        assert_eq!(lines(&server).await[before..], expected);
     }
 }
 
 /// A deed that was refused, or changed nothing, is none.
 #[tokio::test]
 async fn what_did_not_happen_is_not_noted() {
-    let (house, _, ada) = with_passkey().await;
+    let (server, _, ada) = with_passkey().await;
     let (provider, admin) = (
-        &house.provider,
-        house.provider.administrator(&ada).await.expect("she is"),
+        &server.provider,
+        server.provider.administrator(&ada).await.expect("she is"),
     );
-    let passkey = house.account(&ada).await.passkeys[0].id.clone();
+    let passkey = server.account(&ada).await.passkeys[0].id.clone();
     assert!(provider.remove_passkey(&ada, &passkey).await.is_err());
     assert!(provider.remove_password(&ada).await.is_err());
     assert!(provider.rename_passkey(&ada, "x", "x").await.is_err());
@@ -352,30 +355,30 @@ async fn what_did_not_happen_is_not_noted() {
         admin.add_client("", &[], false).await.is_err()
             && admin.block_host("no host").await.is_err()
     );
-    assert_eq!(house.audit_log().await.len(), 1, "how she came");
+    assert_eq!(server.audit_log().await.len(), 1, "how she came");
 }
 
 #[tokio::test]
 async fn events_are_found_by_kind_and_by_name_page_by_page() {
-    let (house, _, ada) = with_passkey().await;
+    let (server, _, ada) = with_passkey().await;
     for number in 0..150 {
-        house
+        server
             .provider
             .terminal()
             .invite(&format!("P{number}@example.com"), Some(Role::Person))
             .await
             .expect("invited");
-        house
+        server
             .provider
-            .sign_out(&house.browser())
+            .sign_out(&server.browser())
             .await
             .expect("nobody was signed in");
     }
-    Client::added(&house, "Claude Code", ON_THE_WEB)
+    Client::added(&server, "Claude Code", ON_THE_WEB)
         .await
-        .connects(&house, &ada)
+        .connects(&server, &ada)
         .await;
-    let admin = house.provider.administrator(&ada).await.expect("she is");
+    let admin = server.provider.administrator(&ada).await.expect("she is");
     admin.reset_account("p7@example.com").await.expect("a link");
     for (category, who, count) in [
         (None, None, 154),
@@ -450,13 +453,13 @@ async fn what_is_done_is_noted_whichever_step_fails() {
 /// Whether there was such a step.
 async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAction) -> bool {
     let (store, plan) = Plan::store().await;
-    let house = House::over(store).await;
-    let (_, ada) = settled(&house).await;
+    let server = TestServer::over(store).await;
+    let (_, ada) = settled(&server).await;
     let (provider, client) = (
-        &house.provider,
-        Client::added(&house, "Claude", ON_THE_WEB).await,
+        &server.provider,
+        Client::added(&server, "Claude", ON_THE_WEB).await,
     );
-    let refresh = client.connects(&house, &ada).await.refresh;
+    let refresh = client.connects(&server, &ada).await.refresh;
     let revocation =
         Parameters::parse(format!("token={refresh}&client_id={}", client.id).as_bytes());
     let connections = provider
@@ -469,8 +472,8 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
         .invite(BOB, Some(Role::Person))
         .await
         .expect("invited");
-    client.refreshes(&house, &refresh).await.expect("tokens");
-    house.pass(provider.settings().lifetimes.refresh_replay_window);
+    client.refreshes(&server, &refresh).await.expect("tokens");
+    server.pass(provider.settings().lifetimes.refresh_replay_window);
     plan.fail(step..step + 1, fault);
     let is_done = match action {
         AuditAction::Disconnected => provider
@@ -485,12 +488,12 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
             .await
             .is_ok(),
         _ => matches!(
-            client.refreshes(&house, &refresh).await,
+            client.refreshes(&server, &refresh).await,
             Err(TokenError::Refused(_))
         ),
     };
     let failed = plan.mend();
-    let noted = house
+    let noted = server
         .audit_log()
         .await
         .iter()

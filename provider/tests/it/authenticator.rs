@@ -11,7 +11,7 @@ use webauthn_rs_proto::{
 
 use provider::{AccountError, EnrolError, Entry, SignInError, SignedIn, Visitor};
 
-use crate::house::{ADA, House, ISSUER};
+use crate::test_server::{ADA, ISSUER, TestServer};
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
@@ -105,17 +105,17 @@ impl Authenticator {
     /// Comes in by a link, or by signing up.
     pub(crate) async fn comes_in(
         &mut self,
-        house: &House,
+        server: &TestServer,
         browser: &Visitor,
         entry: Entry<'_>,
         email: &str,
     ) -> Result<SignedIn, EnrolError> {
-        let ceremony = house
+        let ceremony = server
             .provider
             .start_accept_with_passkey(browser, entry, email)
             .await?;
         let credential = self.create(&ceremony.options);
-        house
+        server
             .provider
             .finish_accept_with_passkey(browser, entry, &ceremony.id, &credential)
             .await
@@ -129,12 +129,15 @@ impl Authenticator {
     /// Signs a browser in.
     pub(crate) async fn signs_in(
         &mut self,
-        house: &House,
+        server: &TestServer,
         browser: &Visitor,
     ) -> Result<SignedIn, SignInError> {
-        let ceremony = house.provider.start_passkey_sign_in(browser, false).await?;
+        let ceremony = server
+            .provider
+            .start_passkey_sign_in(browser, false)
+            .await?;
         let credential = self.get(&ceremony.options);
-        house
+        server
             .provider
             .finish_passkey_sign_in(browser, &ceremony.id, &credential)
             .await
@@ -143,12 +146,12 @@ impl Authenticator {
     /// Becomes another passkey of whoever is signed in.
     pub(crate) async fn is_added(
         &mut self,
-        house: &House,
+        server: &TestServer,
         browser: &Visitor,
     ) -> Result<(), AccountError> {
-        let ceremony = house.provider.start_adding_passkey(browser).await?;
+        let ceremony = server.provider.start_adding_passkey(browser).await?;
         let credential = self.create(&ceremony.options);
-        house
+        server
             .provider
             .finish_adding_passkey(browser, &ceremony.id, &credential)
             .await
@@ -187,20 +190,20 @@ impl Authenticator {
 
 /// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is
 /// signed in.
-pub(crate) async fn with_passkey() -> (House, Authenticator, Visitor) {
-    let house = House::new().await;
-    let (authenticator, ada) = settled(&house).await;
-    (house, authenticator, ada)
+pub(crate) async fn with_passkey() -> (TestServer, Authenticator, Visitor) {
+    let server = TestServer::new().await;
+    let (authenticator, ada) = settled(&server).await;
+    (server, authenticator, ada)
 }
 
-/// The same in a house of the caller's own.
-pub(crate) async fn settled(house: &House) -> (Authenticator, Visitor) {
-    let (mut authenticator, token) = (Authenticator::new(1), house.first_account_token().await);
+/// The same in a server of the caller's own.
+pub(crate) async fn settled(server: &TestServer) -> (Authenticator, Visitor) {
+    let (mut authenticator, token) = (Authenticator::new(1), server.first_account_token().await);
     let signed_in = authenticator
-        .comes_in(house, &house.browser(), Entry::Link(&token), ADA)
+        .comes_in(server, &server.browser(), Entry::Link(&token), ADA)
         .await
         .expect("accepted");
-    (authenticator, house.holding(&signed_in))
+    (authenticator, server.holding(&signed_in))
 }
 
 fn options_json(options: &impl serde::Serialize) -> Value {

@@ -14,12 +14,12 @@ use provider::{
     AuditAction, EnrolError,
     backup::{Backup, Outstanding, Reader, RestoreError, Restored, Stored, Unfinished, restore},
 };
-use store::{Entry, Keep, Location, Store, testing::RedisServer};
+use store::{Entry, Location, Store, Ttl, testing::RedisServer};
 
 use crate::{
     client::{Client, ON_THE_WEB},
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, PASSWORD},
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
 
 /// An engine, and what must live as long as its store.
@@ -31,11 +31,11 @@ enum Engine {
 
 impl Engine {
     async fn open(self) -> (Store, Option<RedisServer>) {
-        let server = matches!(self, Self::Redis).then(RedisServer::start);
-        let location = server
+        let redis = matches!(self, Self::Redis).then(RedisServer::start);
+        let location = redis
             .as_ref()
-            .map_or(Location::Memory, |server| Location::Redis(server.url()));
-        (Store::open(&location).await.expect("a store"), server)
+            .map_or(Location::Memory, |redis| Location::Redis(redis.url()));
+        (Store::open(&location).await.expect("a store"), redis)
     }
 
     const fn other(self) -> Self {
@@ -54,15 +54,19 @@ async fn whole(mut backup: Backup) -> Vec<u8> {
     bytes
 }
 
-async fn backup(house: &House) -> Vec<u8> {
-    whole(house.provider.backup("embedded").await.expect("begun")).await
+async fn backup(server: &TestServer) -> Vec<u8> {
+    whole(server.provider.backup("embedded").await.expect("begun")).await
 }
 
-async fn restored(store: &Store, bytes: &[u8], house: &House) -> Result<Restored, RestoreError> {
+async fn restored(
+    store: &Store,
+    bytes: &[u8],
+    server: &TestServer,
+) -> Result<Restored, RestoreError> {
     restore(
         store,
         Reader::new(bytes),
-        house.provider.now(),
+        server.provider.now(),
         Outstanding::End,
         Unfinished::Refuse,
     )
@@ -85,7 +89,7 @@ async fn content(store: &Store) -> BTreeMap<String, Vec<u8>> {
 
 /// An application that refreshes without end; it keeps all its tokens, oldest first.
 fn refreshing(
-    house: House,
+    server: TestServer,
     client: Client,
     first: String,
     stop: Arc<AtomicBool>,
@@ -95,7 +99,7 @@ fn refreshing(
         while !stop.load(Ordering::SeqCst) {
             let last = tokens.last().expect("one");
             let next = client
-                .refreshes(&house, last)
+                .refreshes(&server, last)
                 .await
                 .expect("tokens")
                 .refresh_token
@@ -131,31 +135,31 @@ async fn live(store: &Store, history: &[String]) -> String {
 async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     const APPLICATIONS: usize = 12;
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    let ada = house.ada().await;
+    let server = TestServer::over(store).await;
+    let ada = server.ada().await;
     let (stop, mut running, mut clients) =
         (Arc::new(AtomicBool::new(false)), Vec::new(), Vec::new());
     for n in 0..APPLICATIONS {
-        let client = Client::added(&house, &format!("Client {n}"), ON_THE_WEB).await;
-        let refresh = client.connects(&house, &ada).await.refresh;
+        let client = Client::added(&server, &format!("Client {n}"), ON_THE_WEB).await;
+        let refresh = client.connects(&server, &ada).await.refresh;
         clients.push(client.id.clone());
-        running.push(refreshing(house.clone(), client, refresh, stop.clone()));
+        running.push(refreshing(server.clone(), client, refresh, stop.clone()));
     }
     // Enough for an export that takes its time.
     for n in 0..400 {
-        house
+        server
             .store
             .insert(
                 &format!("count:filler:{n}:1"),
                 b"1",
-                Keep::For(Duration::from_hours(1)),
+                Ttl::For(Duration::from_hours(1)),
             )
             .await
             .expect("written");
     }
     let mut backups = Vec::new();
     for _ in 0..3 {
-        backups.push(backup(&house).await);
+        backups.push(backup(&server).await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stop.store(true, Ordering::SeqCst);
@@ -171,12 +175,12 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     for bytes in backups {
         let (store, _server) = engine.other().open().await;
         let summary = Reader::new(&bytes[..]).verify().expect("sound");
-        let done = restored(&store, &bytes, &house).await.expect("restored");
+        let done = restored(&store, &bytes, &server).await.expect("restored");
         assert!(
             done.written + done.expired + done.ended == summary.entries,
             "{done:?} {summary:?}"
         );
-        let again = house.over_another(store).await;
+        let again = server.over_another(store).await;
         for (id, history) in clients.iter().zip(&histories) {
             let client = Client::known(id, ON_THE_WEB);
             let token = live(&again.store, history).await;
@@ -213,15 +217,15 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
 /// and goes on.
 async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
     let stop = Arc::new(AtomicBool::new(false));
     let busy: Vec<_> = (0..4)
         .map(|_| {
-            let (house, stop) = (house.clone(), stop.clone());
+            let (server, stop) = (server.clone(), stop.clone());
             tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
-                    house
+                    server
                         .provider
                         .terminal()
                         .reset_account(ADA)
@@ -233,7 +237,7 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
         .collect();
     let mut backups = Vec::new();
     for _ in 0..5 {
-        backups.push(backup(&house).await);
+        backups.push(backup(&server).await);
     }
     stop.store(true, Ordering::SeqCst);
     for task in busy {
@@ -241,8 +245,8 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
     }
     for bytes in backups {
         let (store, _server) = engine.other().open().await;
-        restored(&store, &bytes, &house).await.expect("restored");
-        let again = house.over_another(store).await;
+        restored(&store, &bytes, &server).await.expect("restored");
+        let again = server.over_another(store).await;
         let before = again.audit_log().await.len();
         again
             .provider
@@ -265,23 +269,23 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
 
 async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    let ada = house.ada().await;
-    let client = Client::added(&house, "Notes", ON_THE_WEB).await;
-    client.connects(&house, &ada).await;
-    house.enrolment_token(BOB).await;
-    house
+    let server = TestServer::over(store).await;
+    let ada = server.ada().await;
+    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    client.connects(&server, &ada).await;
+    server.enrolment_token(BOB).await;
+    server
         .store
-        .insert("bytes", b"\xff\0", Keep::Forever)
+        .insert("bytes", b"\xff\0", Ttl::Forever)
         .await
         .expect("written");
-    let original = content(&house.store).await;
+    let original = content(&server.store).await;
     let (there, _there) = engine.other().open().await;
     let (back, _back) = engine.open().await;
-    let mut from = house.store.clone();
+    let mut from = server.store.clone();
     for to in [&there, &back] {
         let bytes = whole(
-            Backup::begin(&from, "embedded", house.provider.now())
+            Backup::begin(&from, "embedded", server.provider.now())
                 .await
                 .expect("begun"),
         )
@@ -289,7 +293,7 @@ async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(
         restore(
             to,
             Reader::new(&bytes[..]),
-            house.provider.now(),
+            server.provider.now(),
             Outstanding::Keep,
             Unfinished::Refuse,
         )
@@ -302,11 +306,11 @@ async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(
     while let Some(entry) = export.next().await {
         if let Entry::Record {
             key,
-            keep: Keep::For(left),
+            ttl: Ttl::For(left),
             ..
         } = entry.expect("an entry")
         {
-            let original = kept(&house.store, &key)
+            let original = kept(&server.store, &key)
                 .await
                 .expect("it expires there too");
             assert!(
@@ -324,7 +328,7 @@ async fn kept(store: &Store, wanted: &str) -> Option<Duration> {
         match entry.expect("an entry") {
             Entry::Record {
                 key,
-                keep: Keep::For(left),
+                ttl: Ttl::For(left),
                 ..
             } if key == wanted => return Some(left),
             _ => {}
@@ -335,17 +339,17 @@ async fn kept(store: &Store, wanted: &str) -> Option<Duration> {
 
 async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    let ada = house.ada().await;
-    let client = Client::added(&house, "Notes", ON_THE_WEB).await;
-    client.waits(&house, &ada).await;
-    let link = house.enrolment_token(BOB).await;
-    let bytes = backup(&house).await;
-    house.pass(Duration::from_hours(1));
+    let server = TestServer::over(store).await;
+    let ada = server.ada().await;
+    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    client.waits(&server, &ada).await;
+    let link = server.enrolment_token(BOB).await;
+    let bytes = backup(&server).await;
+    server.pass(Duration::from_hours(1));
     let (store, _server) = engine.other().open().await;
-    let done = restored(&store, &bytes, &house).await.expect("restored");
+    let done = restored(&store, &bytes, &server).await.expect("restored");
     assert!(done.ended >= 2, "{done:?}");
-    let again = house.over_another(store).await;
+    let again = server.over_another(store).await;
     assert_eq!(
         again.provider.invitation(&link).await,
         Err(EnrolError::LinkGone)
@@ -367,20 +371,20 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
 
 async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
-    let bytes = backup(&house).await;
-    let before = content(&house.store).await;
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
+    let bytes = backup(&server).await;
+    let before = content(&server.store).await;
     assert!(matches!(
-        restored(&house.store, &bytes, &house).await,
+        restored(&server.store, &bytes, &server).await,
         Err(RestoreError::NotEmpty)
     ));
-    assert_eq!(content(&house.store).await, before);
+    assert_eq!(content(&server.store).await, before);
     let (store, _server) = engine.other().open().await;
-    store.enlist("a list", "alone").await.expect("listed");
+    store.set_add("a list", "alone").await.expect("listed");
     assert!(
         matches!(
-            restored(&store, &bytes, &house).await,
+            restored(&store, &bytes, &server).await,
             Err(RestoreError::NotEmpty)
         ),
         "a list is something"
@@ -389,9 +393,9 @@ async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
 
 async fn a_broken_backup_leaves_the_store_empty(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
-    let bytes = backup(&house).await;
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
+    let bytes = backup(&server).await;
     let (store, _server) = engine.other().open().await;
     let middle = bytes.len() / 2;
     let mut damaged = bytes.clone();
@@ -403,12 +407,12 @@ async fn a_broken_backup_leaves_the_store_empty(engine: Engine) {
         b"something else\n",
     ] {
         assert!(matches!(
-            restored(&store, broken, &house).await,
+            restored(&store, broken, &server).await,
             Err(RestoreError::Backup(_))
         ));
         assert!(content(&store).await.is_empty());
     }
-    restored(&store, &bytes, &house)
+    restored(&store, &bytes, &server)
         .await
         .expect("restored after all");
 }
@@ -444,15 +448,15 @@ on_both_engines!(
 /// repeated.
 #[tokio::test]
 async fn a_restore_that_failed_can_be_repeated() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    let bytes = backup(&house).await;
-    let expected = content(&house.store).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    let bytes = backup(&server).await;
+    let expected = content(&server.store).await;
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = Plan::store().await;
             plan.fail(step..step + 3, fault);
-            let outcome = restored(&store, &bytes, &house).await;
+            let outcome = restored(&store, &bytes, &server).await;
             let failed = plan.mend();
             assert!(failed || outcome.is_ok(), "{fault:?} {step}: {outcome:?}");
             let left = content(&store).await;
@@ -465,17 +469,17 @@ async fn a_restore_that_failed_can_be_repeated() {
             }
             if outcome.is_err() && !left.is_empty() {
                 assert!(
-                    house.opens_over(store.clone()).await.is_err(),
+                    server.opens_over(store.clone()).await.is_err(),
                     "{fault:?} {step}: half a store"
                 );
                 assert!(
-                    Backup::begin(&store, "embedded", house.provider.now())
+                    Backup::begin(&store, "embedded", server.provider.now())
                         .await
                         .is_err(),
                     "nor is it backed up"
                 );
                 assert!(matches!(
-                    restored(&store, &bytes, &house).await,
+                    restored(&store, &bytes, &server).await,
                     Err(RestoreError::Unfinished | RestoreError::NotEmpty)
                 ));
             }
@@ -483,7 +487,7 @@ async fn a_restore_that_failed_can_be_repeated() {
                 let repeated = restore(
                     &store,
                     Reader::new(&bytes[..]),
-                    house.provider.now(),
+                    server.provider.now(),
                     Outstanding::End,
                     Unfinished::Discard,
                 )
@@ -498,9 +502,9 @@ async fn a_restore_that_failed_can_be_repeated() {
 /// A state that was read twice, as Redis may give it: the later one is the newer.
 #[tokio::test]
 async fn of_a_record_that_comes_twice_the_later_state_counts() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    let bytes = backup(&house).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    let bytes = backup(&server).await;
     let text = String::from_utf8(bytes).expect("text");
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.pop();
@@ -528,7 +532,7 @@ async fn of_a_record_that_comes_twice_the_later_state_counts() {
             sha256(&body)
         );
         let store = Store::open(&Location::Memory).await.expect("a store");
-        restored(&store, backup.as_bytes(), &house)
+        restored(&store, backup.as_bytes(), &server)
             .await
             .expect("restored");
         assert_eq!(
@@ -552,19 +556,19 @@ fn sha256(text: &str) -> String {
 
 #[tokio::test]
 async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let client = Client::added(&house, "Notes", ON_THE_WEB).await;
-    let tokens = client.connects(&house, &ada).await;
-    let secret = house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    let tokens = client.connects(&server, &ada).await;
+    let secret = server
         .provider
         .terminal()
         .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
         .await
         .expect("added")
         .client_secret;
-    let link = house.enrolment_token(BOB).await;
-    let bytes = backup(&house).await;
+    let link = server.enrolment_token(BOB).await;
+    let bytes = backup(&server).await;
     let text = String::from_utf8(bytes.clone()).expect("text");
     for secret in [
         &tokens.refresh[..],
@@ -591,12 +595,12 @@ async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
 
 #[tokio::test]
 async fn a_restore_is_an_event() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    let bytes = backup(&house).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    let bytes = backup(&server).await;
     let store = Store::open(&Location::Memory).await.expect("a store");
-    restored(&store, &bytes, &house).await.expect("restored");
-    let again = house.over_another(store).await;
+    restored(&store, &bytes, &server).await.expect("restored");
+    let again = server.over_another(store).await;
     again
         .provider
         .terminal()

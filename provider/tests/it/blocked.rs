@@ -10,7 +10,7 @@ use provider::{
 use crate::{
     authenticator::with_passkey,
     client::{ADDRESS, Client, ON_THE_WEB, ON_THIS_COMPUTER, Tokens},
-    house::House,
+    test_server::TestServer,
 };
 
 const SECRET: &str = "vis_the-secret-of-the-demonstration-server";
@@ -21,10 +21,10 @@ fn with_introspection(settings: &mut Settings) {
 }
 
 /// Whether the resource is told that a token is good.
-async fn is_active(house: &House, access_token: &str) -> bool {
-    let resource = house.provider.settings().resources[0].identifier.as_str();
+async fn is_active(server: &TestServer, access_token: &str) -> bool {
+    let resource = server.provider.settings().resources[0].identifier.as_str();
     let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
-    let answer = house
+    let answer = server
         .provider
         .introspect(&Parameters::parse(form.as_bytes()), None, ADDRESS)
         .await
@@ -33,8 +33,8 @@ async fn is_active(house: &House, access_token: &str) -> bool {
 }
 
 /// Whether a blocked client is refused where it asks.
-async fn is_kept_out(house: &House, ada: &Visitor, client: &Client) -> bool {
-    match client.asks(house, ada).await {
+async fn is_kept_out(server: &TestServer, ada: &Visitor, client: &Client) -> bool {
+    match client.asks(server, ada).await {
         Err(AuthorizeError::Problem(problem)) => problem.kind == ProblemKind::NotAllowed,
         Err(error) => panic!("{error:?}"),
         Ok(_) => false,
@@ -42,20 +42,20 @@ async fn is_kept_out(house: &House, ada: &Visitor, client: &Client) -> bool {
 }
 
 /// What a blocked client meets at each door: whether it is refused there.
-async fn doors(house: &House, ada: &Visitor, client: &Client, tokens: &Tokens) -> [bool; 3] {
-    let is_kept_out = is_kept_out(house, ada, client).await;
-    let refreshes = client.refreshes(house, &tokens.refresh).await;
+async fn doors(server: &TestServer, ada: &Visitor, client: &Client, tokens: &Tokens) -> [bool; 3] {
+    let is_kept_out = is_kept_out(server, ada, client).await;
+    let refreshes = client.refreshes(server, &tokens.refresh).await;
     let is_unknown = matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
     assert!(is_unknown || refreshes.is_ok());
     [
         is_kept_out,
         is_unknown,
-        !is_active(house, &tokens.access).await,
+        !is_active(server, &tokens.access).await,
     ]
 }
 
-/// A house with a client whose document is at one host and whose answers go to another.
-async fn with_document() -> (House, Visitor, Client, Site) {
+/// A server with a client whose document is at one host and whose answers go to another.
+async fn with_document() -> (TestServer, Visitor, Client, Site) {
     let site = Site::open(&["vouches.example"]).await;
     let document = format!(
         r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#
@@ -64,27 +64,27 @@ async fn with_document() -> (House, Visitor, Client, Site) {
         DOCUMENT,
         Reply::json(&document).with("cache-control", "max-age=600"),
     );
-    let house = House::on_this_computer(site.web(), with_introspection).await;
-    let ada = house.ada().await;
-    (house, ada, Client::known(DOCUMENT, ON_THE_WEB), site)
+    let server = TestServer::on_this_computer(site.web(), with_introspection).await;
+    let ada = server.ada().await;
+    (server, ada, Client::known(DOCUMENT, ON_THE_WEB), site)
 }
 
 #[tokio::test]
 async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again() {
-    let house = House::set_up(with_introspection).await;
-    let ada = house.ada().await;
-    let (client, registration) = Client::registered(&house, "https://app.evil.example/callback")
+    let server = TestServer::set_up(with_introspection).await;
+    let ada = server.ada().await;
+    let (client, registration) = Client::registered(&server, "https://app.evil.example/callback")
         .await
         .expect("registered");
-    let (provider, admin) = (&house.provider, house.provider.terminal());
+    let (provider, admin) = (&server.provider, server.provider.terminal());
     for host in [
         "app.evil.example",
         "evil.example",
         "EVIL.Example",
         " evil.example. ",
     ] {
-        let tokens = client.connects(&house, &ada).await;
-        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
+        let tokens = client.connects(&server, &ada).await;
+        assert_eq!(doors(&server, &ada, &client, &tokens).await, [false; 3]);
         assert!(
             provider
                 .registration(&client.id, Some(&registration))
@@ -93,7 +93,7 @@ async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_
         );
         admin.block_host(host).await.expect("blocked");
         assert_eq!(
-            doors(&house, &ada, &client, &tokens).await,
+            doors(&server, &ada, &client, &tokens).await,
             [true; 3],
             "{host}"
         );
@@ -106,19 +106,19 @@ async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_
         assert!(admin.clients().await.expect("a list")[0].blocked);
         admin.unblock_host(host).await.expect("let in again");
         assert_eq!(
-            doors(&house, &ada, &client, &tokens).await,
+            doors(&server, &ada, &client, &tokens).await,
             [false; 3],
             "{host}"
         );
         assert!(!admin.clients().await.expect("a list")[0].blocked);
-        house.provider.disconnect_all(&ada).await.expect("ended");
+        server.provider.disconnect_all(&ada).await.expect("ended");
     }
 }
 
 #[tokio::test]
 async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
-    let house = House::new().await;
-    house
+    let server = TestServer::new().await;
+    server
         .provider
         .terminal()
         .block_host("evil.example")
@@ -131,7 +131,7 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         "https://evil.example./callback",
         "https://app.evil.example./callback",
     ] {
-        let refused = Client::registered(&house, uri).await.err();
+        let refused = Client::registered(&server, uri).await.err();
         assert!(
             matches!(
                 refused,
@@ -147,9 +147,9 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         "https://evil.example.com/callback",
         ON_THIS_COMPUTER,
     ] {
-        assert!(Client::registered(&house, uri).await.is_ok(), "{uri}");
+        assert!(Client::registered(&server, uri).await.is_ok(), "{uri}");
     }
-    let kinds: Vec<_> = house
+    let kinds: Vec<_> = server
         .provider
         .terminal()
         .failures()
@@ -163,62 +163,62 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
 
 #[tokio::test]
 async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
-    let (house, ada, client, site) = with_document().await;
+    let (server, ada, client, site) = with_document().await;
     let (admin, mut tokens) = (
-        house.provider.terminal(),
-        client.connects(&house, &ada).await,
+        server.provider.terminal(),
+        client.connects(&server, &ada).await,
     );
     for host in ["vouches.example", "app.example"] {
-        assert_eq!(doors(&house, &ada, &client, &tokens).await, [false; 3]);
+        assert_eq!(doors(&server, &ada, &client, &tokens).await, [false; 3]);
         admin.block_host(host).await.expect("blocked");
         assert_eq!(
-            doors(&house, &ada, &client, &tokens).await,
+            doors(&server, &ada, &client, &tokens).await,
             [true; 3],
             "{host}"
         );
         admin.unblock_host(host).await.expect("let in again");
-        house.provider.disconnect_all(&ada).await.expect("ended");
-        tokens = client.connects(&house, &ada).await;
+        server.provider.disconnect_all(&ada).await.expect("ended");
+        tokens = client.connects(&server, &ada).await;
     }
     // Nothing is asked of a blocked host, nor taken from it where nothing is stored.
     admin.remove_client(DOCUMENT).await.expect("forgotten");
     let before = site.requests(DOCUMENT);
     admin.block_host("vouches.example").await.expect("blocked");
-    assert!(is_kept_out(&house, &ada, &client).await);
+    assert!(is_kept_out(&server, &ada, &client).await);
     assert_eq!(site.requests(DOCUMENT), before);
     admin
         .unblock_host("vouches.example")
         .await
         .expect("let in again");
     admin.block_host("app.example").await.expect("blocked");
-    assert!(is_kept_out(&house, &ada, &client).await);
+    assert!(is_kept_out(&server, &ada, &client).await);
 }
 
 #[tokio::test]
 async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    let waiting = client.waits(&house, &ada).await;
-    let code = client.is_allowed(&house, &ada).await;
-    house
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let waiting = client.waits(&server, &ada).await;
+    let code = client.is_allowed(&server, &ada).await;
+    server
         .provider
         .terminal()
         .block_host("app.example")
         .await
         .expect("blocked");
     assert!(matches!(
-        house.provider.consent(&waiting, &ada).await,
+        server.provider.consent(&waiting, &ada).await,
         Err(ConsentError::Gone)
     ));
     assert!(matches!(
-        house
+        server
             .provider
             .decide(&waiting, &ada, Decision::Allow, "form")
             .await,
         Err(ConsentError::Gone)
     ));
-    assert!(client.redeems(&house, &code).await.is_err());
-    let noted = house
+    assert!(client.redeems(&server, &code).await.is_err());
+    let noted = server
         .provider
         .terminal()
         .failures()
@@ -240,11 +240,11 @@ async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
 
 #[tokio::test]
 async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
-    let house = House::set_up(with_introspection).await;
-    let (twin, ada) = (house.twin().await, house.ada().await);
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    let tokens = client.connects(&house, &ada).await;
-    house
+    let server = TestServer::set_up(with_introspection).await;
+    let (twin, ada) = (server.twin().await, server.ada().await);
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let tokens = client.connects(&server, &ada).await;
+    server
         .provider
         .terminal()
         .block_host("app.example")
@@ -259,7 +259,7 @@ async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_else
         "it looks whenever a person is asked"
     );
     assert!(client.refreshes(&twin, &tokens.refresh).await.is_err());
-    house
+    server
         .provider
         .terminal()
         .unblock_host("app.example")
@@ -271,7 +271,7 @@ async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_else
         .await
         .expect("the store answers");
     assert_eq!(doors(&twin, &ada, &client, &tokens).await, [false; 3]);
-    house
+    server
         .provider
         .terminal()
         .block_host("app.example")
@@ -282,7 +282,7 @@ async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_else
         .await
         .expect("the store answers");
     assert_eq!(doors(&twin, &ada, &client, &tokens).await, [true; 3]);
-    let restarted = house.twin().await;
+    let restarted = server.twin().await;
     assert!(
         client.refreshes(&restarted, &tokens.refresh).await.is_err(),
         "one that starts knows from the start"
@@ -291,8 +291,8 @@ async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_else
 
 #[tokio::test]
 async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
-    let house = House::new().await;
-    let admin = house.provider.terminal();
+    let server = TestServer::new().await;
+    let admin = server.provider.terminal();
     for host in [
         "evil.example",
         "BÜCHER.example",
@@ -343,7 +343,7 @@ async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
         Err(AdministrationError::NotFound(_))
     ));
     assert_eq!(
-        house
+        server
             .twin()
             .await
             .provider

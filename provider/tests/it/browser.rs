@@ -7,7 +7,7 @@ use std::{
 
 use provider::{Provider, SetCookie, SignedIn, Visitor};
 
-use crate::house::{House, USER_AGENT};
+use crate::test_server::{TestServer, USER_AGENT};
 
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -18,16 +18,16 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// One that has been here before, if only to look, from an address of its own choice.
-    pub(crate) fn from(house: &House, last_byte: u8) -> Self {
+    pub(crate) fn from(server: &TestServer, last_byte: u8) -> Self {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte));
         let mut browser = Self {
-            provider: house.provider.clone(),
+            provider: server.provider.clone(),
             cookies: BTreeMap::new(),
             address,
         };
-        let cookies = house.provider.visitor(b"", "", address).1;
+        let cookies = server.provider.visitor(b"", "", address).1;
         for cookie in &cookies {
-            browser.keep(cookie);
+            browser.ttl(cookie);
         }
         browser
     }
@@ -44,7 +44,7 @@ impl Browser {
             .0
     }
 
-    pub(crate) fn keep(&mut self, cookie: &SetCookie) {
+    pub(crate) fn ttl(&mut self, cookie: &SetCookie) {
         let (name, value) = pair(cookie);
         if value.is_empty() {
             self.cookies.remove(&name)
@@ -54,10 +54,7 @@ impl Browser {
     }
 
     pub(crate) fn keep_all(&mut self, signed_in: &SignedIn) {
-        signed_in
-            .cookies
-            .iter()
-            .for_each(|cookie| self.keep(cookie));
+        signed_in.cookies.iter().for_each(|cookie| self.ttl(cookie));
     }
 
     /// The secrets it holds.

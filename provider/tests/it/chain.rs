@@ -5,28 +5,28 @@ use std::time::Duration;
 use access_token::SealingKey;
 use oauth::Secret;
 use provider::{AuditAction, AuditEntry, AuditReport, Role};
-use store::Keep;
+use store::Ttl;
 
 use crate::{
     faulty::{Fault, Plan},
-    house::{ADA, BOB, House, SEALING_KEY, race},
+    test_server::{ADA, BOB, SEALING_KEY, TestServer, race},
 };
 
-/// A house whose trail has so many events, with an invited person for something to happen to.
-async fn with_events(events: u64) -> House {
-    let house = House::new().await;
-    let invited = house.provider.terminal().add_account(ADA, None).await;
+/// A server whose trail has so many events, with an invited person for something to happen to.
+async fn with_events(events: u64) -> TestServer {
+    let server = TestServer::new().await;
+    let invited = server.provider.terminal().add_account(ADA, None).await;
     assert!(invited.is_ok_and(|added| added.account.role == Role::Administrator));
     for _ in 1..events {
-        add_event(&house).await;
+        add_event(&server).await;
     }
-    assert_eq!(house.audit_log().await.len() as u64, events);
-    house
+    assert_eq!(server.audit_log().await.len() as u64, events);
+    server
 }
 
 /// Something that makes one event and changes little else.
-async fn add_event(house: &House) {
-    house
+async fn add_event(server: &TestServer) {
+    server
         .provider
         .terminal()
         .reset_account(ADA)
@@ -45,8 +45,8 @@ async fn deed_on_its_own(provider: &provider::Provider) {
         .expect("a client");
 }
 
-async fn report(house: &House) -> AuditReport {
-    house
+async fn report(server: &TestServer) -> AuditReport {
+    server
         .provider
         .terminal()
         .verify_audit()
@@ -58,8 +58,8 @@ fn key(number: u64) -> String {
     format!("event:{number}")
 }
 
-async fn record(house: &House, key: &str) -> Vec<u8> {
-    house
+async fn record(server: &TestServer, key: &str) -> Vec<u8> {
+    server
         .store
         .get(key)
         .await
@@ -68,34 +68,34 @@ async fn record(house: &House, key: &str) -> Vec<u8> {
 }
 
 /// Writes a record behind the server's back, as whoever can write to the store might.
-async fn write(house: &House, key: &str, bytes: &[u8]) {
-    house.store.remove(key).await.expect("removed");
+async fn write(server: &TestServer, key: &str, bytes: &[u8]) {
+    server.store.remove(key).await.expect("removed");
     assert!(
-        house
+        server
             .store
-            .insert(key, bytes, Keep::Forever)
+            .insert(key, bytes, Ttl::Forever)
             .await
             .expect("written")
     );
 }
 
 /// How much a check of the chain finds fault with.
-async fn faults(house: &House) -> usize {
-    report(house).await.faults.len()
+async fn faults(server: &TestServer) -> usize {
+    report(server).await.faults.len()
 }
 
 #[tokio::test]
 async fn a_chain_that_nobody_touched_is_in_order() {
-    let house = with_events(70).await;
+    let server = with_events(70).await;
     let events = AuditReport {
         events: 70,
         first: Some(1),
         last: Some(70),
         faults: Vec::new(),
     };
-    assert_eq!(report(&house).await, events);
-    assert_eq!(report(&house.twin().await).await, events);
-    let empty = report(&House::new().await).await;
+    assert_eq!(report(&server).await, events);
+    assert_eq!(report(&server.twin().await).await, events);
+    let empty = report(&TestServer::new().await).await;
     assert_eq!(
         empty,
         AuditReport {
@@ -109,77 +109,77 @@ async fn a_chain_that_nobody_touched_is_in_order() {
 
 #[tokio::test]
 async fn no_byte_of_an_event_is_changed_unseen() {
-    let house = with_events(4).await;
+    let server = with_events(4).await;
     for number in [1, 3, 4] {
-        let untouched = record(&house, &key(number)).await;
+        let untouched = record(&server, &key(number)).await;
         for place in 0..untouched.len() {
             for flipped in [0x01, 0x10] {
                 let mut changed = untouched.clone();
                 changed[place] ^= flipped;
-                write(&house, &key(number), &changed).await;
+                write(&server, &key(number), &changed).await;
                 assert_ne!(
-                    faults(&house).await,
+                    faults(&server).await,
                     0,
                     "event {number}, byte {place}: {}",
                     String::from_utf8_lossy(&changed)
                 );
             }
         }
-        write(&house, &key(number), &untouched).await;
-        assert_eq!(faults(&house).await, 0);
+        write(&server, &key(number), &untouched).await;
+        assert_eq!(faults(&server).await, 0);
     }
 }
 
 #[tokio::test]
 async fn no_event_is_taken_out_before_its_time_unseen() {
     for taken in [1, 2, 5, 9, 10] {
-        let house = with_events(10).await;
-        house.store.remove(&key(taken)).await.expect("removed");
-        assert_ne!(faults(&house).await, 0, "event {taken}");
-        add_event(&house).await;
+        let server = with_events(10).await;
+        server.store.remove(&key(taken)).await.expect("removed");
+        assert_ne!(faults(&server).await, 0, "event {taken}");
+        add_event(&server).await;
         assert_ne!(
-            faults(&house).await,
+            faults(&server).await,
             0,
             "event {taken}, and then another came"
         );
         assert_ne!(
-            faults(&house.twin().await).await,
+            faults(&server.twin().await).await,
             0,
             "event {taken}, seen by another server"
         );
     }
-    let house = with_events(10).await;
+    let server = with_events(10).await;
     for taken in 1..=10 {
-        house.store.remove(&key(taken)).await.expect("removed");
+        server.store.remove(&key(taken)).await.expect("removed");
     }
-    assert_ne!(faults(&house).await, 0, "all of them");
+    assert_ne!(faults(&server).await, 0, "all of them");
 }
 
 #[tokio::test]
 async fn events_that_change_places_or_come_twice_are_seen() {
     for (one, other) in [(1, 2), (2, 3), (4, 5), (1, 5)] {
-        let house = with_events(5).await;
+        let server = with_events(5).await;
         let (first, second) = (
-            record(&house, &key(one)).await,
-            record(&house, &key(other)).await,
+            record(&server, &key(one)).await,
+            record(&server, &key(other)).await,
         );
-        write(&house, &key(one), &second).await;
-        write(&house, &key(other), &first).await;
-        assert_ne!(faults(&house).await, 0, "{one} and {other}");
+        write(&server, &key(one), &second).await;
+        write(&server, &key(other), &first).await;
+        assert_ne!(faults(&server).await, 0, "{one} and {other}");
     }
     for (events, copied, to) in [(5, 1, 6), (5, 5, 6), (5, 1, 5), (5, 2, 4), (1, 1, 2)] {
-        let house = with_events(events).await;
-        write(&house, &key(to), &record(&house, &key(copied)).await).await;
-        assert_ne!(faults(&house).await, 0, "a copy of {copied} for {to}");
+        let server = with_events(events).await;
+        write(&server, &key(to), &record(&server, &key(copied)).await).await;
+        assert_ne!(faults(&server).await, 0, "a copy of {copied} for {to}");
     }
 }
 
 #[tokio::test]
 async fn without_the_sealing_key_nobody_makes_an_event() {
-    let house = with_events(3).await;
-    let other = house.forger().await;
+    let server = with_events(3).await;
+    let other = server.forger().await;
     let genuine: AuditEntry =
-        serde_json::from_slice(&record(&house, &key(3)).await).expect("an event");
+        serde_json::from_slice(&record(&server, &key(3)).await).expect("an event");
     // A whole chain of the forger's own, which is in order to them.
     other
         .provider
@@ -214,30 +214,30 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
                     forged.previous
                 };
             }
-            let untouched = house
+            let untouched = server
                 .store
                 .get(&key(number))
                 .await
                 .expect("the store answers");
             write(
-                &house,
+                &server,
                 &key(number),
                 &serde_json::to_vec(&forged).expect("it serialises"),
             )
             .await;
-            let report = report(&house).await;
+            let report = report(&server).await;
             let expected = format!("event {number} was changed, or not written by this server");
             assert!(report.faults.contains(&expected), "{:?}", report.faults);
             match untouched {
-                Some(untouched) => write(&house, &key(number), &untouched).await,
-                None => assert!(house.store.remove(&key(number)).await.expect("removed")),
+                Some(untouched) => write(&server, &key(number), &untouched).await,
+                None => assert!(server.store.remove(&key(number)).await.expect("removed")),
             }
         }
     }
-    write(&house, &key(4), &record(&other, &key(4)).await).await;
-    add_event(&house).await;
+    write(&server, &key(4), &record(&other, &key(4)).await).await;
+    add_event(&server).await;
     assert_ne!(
-        faults(&house).await,
+        faults(&server).await,
         0,
         "a true event does not make the forged one before it true"
     );
@@ -245,14 +245,14 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
 
 #[tokio::test]
 async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
-    let house = with_events(3).await;
-    let lifetime = house.provider.settings().lifetimes.audit;
-    house.pass_almost(lifetime);
-    add_event(&house).await;
-    assert_eq!(house.audit_log().await.len(), 4);
-    house.pass(Duration::from_secs(1));
+    let server = with_events(3).await;
+    let lifetime = server.provider.settings().lifetimes.audit;
+    server.pass_almost(lifetime);
+    add_event(&server).await;
+    assert_eq!(server.audit_log().await.len(), 4);
+    server.pass(Duration::from_secs(1));
     assert_eq!(
-        report(&house).await,
+        report(&server).await,
         AuditReport {
             events: 1,
             first: Some(4),
@@ -260,23 +260,23 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
             faults: Vec::new()
         }
     );
-    let numbers: Vec<_> = house
+    let numbers: Vec<_> = server
         .audit_log()
         .await
         .iter()
         .map(|entry| entry.number)
         .collect();
     assert_eq!(numbers, [4]);
-    add_event(&house).await;
-    house
+    add_event(&server).await;
+    server
         .store
         .remove(&key(2))
         .await
         .expect("removed, as the store does in time");
-    assert_eq!(faults(&house).await, 0);
-    house.pass(lifetime);
+    assert_eq!(faults(&server).await, 0);
+    server.pass(lifetime);
     assert_eq!(
-        report(&house).await,
+        report(&server).await,
         AuditReport {
             events: 0,
             first: None,
@@ -284,9 +284,9 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
             faults: Vec::new()
         }
     );
-    add_event(&house).await;
+    add_event(&server).await;
     assert_eq!(
-        report(&house.twin().await).await,
+        report(&server.twin().await).await,
         AuditReport {
             events: 1,
             first: Some(6),
@@ -299,10 +299,10 @@ async fn what_is_too_old_is_forgotten_and_the_rest_is_in_order() {
 #[tokio::test]
 async fn a_shorter_retention_holds_for_what_happened_before_it() {
     const DAY: Duration = Duration::from_hours(24);
-    let house = with_events(70).await;
-    house.pass(10 * DAY);
-    add_event(&house).await;
-    let strict = house
+    let server = with_events(70).await;
+    server.pass(10 * DAY);
+    add_event(&server).await;
+    let strict = server
         .twin_with(|settings| settings.lifetimes.audit = 2 * DAY)
         .await;
     let newest = AuditReport {
@@ -315,7 +315,7 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
         (report(&strict).await, strict.audit_log().await.len()),
         (newest.clone(), 1)
     );
-    assert_eq!(report(&house).await.events, 71, "they are there still");
+    assert_eq!(report(&server).await.events, 71, "they are there still");
     strict
         .provider
         .terminal()
@@ -323,7 +323,7 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
         .await
         .expect("forgotten");
     assert!(
-        house
+        server
             .store
             .get(&key(1))
             .await
@@ -331,7 +331,7 @@ async fn a_shorter_retention_holds_for_what_happened_before_it() {
             .is_none()
     );
     assert!(
-        house
+        server
             .store
             .get(&key(70))
             .await
@@ -360,18 +360,18 @@ async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
         b"{}",
         br#"{"number":9,"at":1,"expires_at":2,"hash":""}"#,
     ] {
-        let house = with_events(3).await;
-        write(&house, &key(4), junk).await;
-        add_event(&house).await;
-        add_event(&house.twin().await).await;
-        let numbers: Vec<_> = house
+        let server = with_events(3).await;
+        write(&server, &key(4), junk).await;
+        add_event(&server).await;
+        add_event(&server.twin().await).await;
+        let numbers: Vec<_> = server
             .audit_log()
             .await
             .iter()
             .map(|entry| entry.number)
             .collect();
         assert_eq!(numbers, [1, 2, 3, 5, 6]);
-        let faults = report(&house).await.faults;
+        let faults = report(&server).await.faults;
         assert!(
             faults.iter().all(|fault| fault.contains("event 4")) && !faults.is_empty(),
             "{faults:?}"
@@ -381,24 +381,24 @@ async fn what_is_no_event_is_told_and_does_not_stand_in_the_way() {
 
 #[tokio::test]
 async fn an_event_of_a_newer_version_is_followed() {
-    let house = with_events(3).await;
-    let newer = house.twin().await;
+    let server = with_events(3).await;
+    let newer = server.twin().await;
     add_event(&newer).await;
-    let known = String::from_utf8(record(&house, &key(4)).await).expect("text");
+    let known = String::from_utf8(record(&server, &key(4)).await).expect("text");
     write(
-        &house,
+        &server,
         &key(4),
         known
             .replace("reset_link_made", "a_deed_of_tomorrow")
             .as_bytes(),
     )
     .await;
-    add_event(&house).await;
+    add_event(&server).await;
     assert_eq!(
-        house.audit_log().await.last().map(|entry| entry.number),
+        server.audit_log().await.last().map(|entry| entry.number),
         Some(5)
     );
-    let faults = report(&house).await.faults;
+    let faults = report(&server).await.faults;
     assert!(
         faults.iter().all(|fault| fault.contains("event 4")),
         "{faults:?}"
@@ -443,18 +443,18 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
         ),
         (r#""whose":{"#, r#""whose":[{"#, "reset_link_made"),
     ] {
-        let house = with_events(3).await;
-        let newer = house.twin().await;
+        let server = with_events(3).await;
+        let newer = server.twin().await;
         deed_of(&newer).await;
-        let mut event = String::from_utf8(record(&house, &key(4)).await).expect("text");
+        let mut event = String::from_utf8(record(&server, &key(4)).await).expect("text");
         let genuine: AuditEntry = serde_json::from_str(&event).expect("an event");
         event = event.replace(from, to).replace(&genuine.hash, "");
         if to.contains("[{") {
             event = event.replace(r#""},"expires_at""#, r#""}],"expires_at""#);
         }
-        write(&house, &key(4), &signed(&event)).await;
-        write(&house, "latest-event", br#"{"number":3,"link":null}"#).await;
-        let fresh = house.twin().await;
+        write(&server, &key(4), &signed(&event)).await;
+        write(&server, "latest-event", br#"{"number":3,"link":null}"#).await;
+        let fresh = server.twin().await;
         deed_of(&fresh).await;
         let trail = fresh.audit_log().await;
         let names: Vec<_> = trail
@@ -469,9 +469,9 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
             "{shown}"
         );
         // Changed afterwards, it is found out as any other.
-        let stored = String::from_utf8(record(&house, &key(4)).await).expect("text");
+        let stored = String::from_utf8(record(&server, &key(4)).await).expect("text");
         write(
-            &house,
+            &server,
             &key(4),
             stored
                 .replace(r#""number":4,"#, r#""number":4, "#)
@@ -482,8 +482,8 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
     }
 }
 
-async fn deed_of(house: &House) {
-    add_event(house).await;
+async fn deed_of(server: &TestServer) {
+    add_event(server).await;
 }
 
 /// Whichever note of the newest event is gone or turned back: a server that starts then says so.
@@ -491,12 +491,12 @@ async fn deed_of(house: &House) {
 async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
     for events in [3, 100, 400] {
         for marked in [true, false] {
-            let house = with_events(events).await;
+            let server = with_events(events).await;
             if marked {
-                house.provider.add_late_events().await.expect("marked");
+                server.provider.add_late_events().await.expect("marked");
             }
-            house.store.remove("latest-event").await.expect("removed");
-            let fresh = house.twin().await;
+            server.store.remove("latest-event").await.expect("removed");
+            let fresh = server.twin().await;
             let report = report(&fresh).await;
             assert_eq!(
                 (report.events, report.last),
@@ -514,52 +514,55 @@ async fn a_note_of_the_newest_event_that_is_gone_or_turned_back_is_told() {
             assert_eq!(faults(&fresh).await, 0);
         }
     }
-    let house = with_events(10).await;
-    house.provider.add_late_events().await.expect("marked");
-    let note = record(&house, "latest-event").await;
+    let server = with_events(10).await;
+    server.provider.add_late_events().await.expect("marked");
+    let note = record(&server, "latest-event").await;
     let earlier: AuditEntry =
-        serde_json::from_slice(&record(&house, &key(6)).await).expect("an event");
+        serde_json::from_slice(&record(&server, &key(6)).await).expect("an event");
     let turned_back = serde_json::json!({"number": 6, "link": {"hash": earlier.hash, "expires_at": earlier.expires_at}});
-    write(&house, "latest-event", turned_back.to_string().as_bytes()).await;
+    write(&server, "latest-event", turned_back.to_string().as_bytes()).await;
     assert_ne!(
-        faults(&house.twin().await).await,
+        faults(&server.twin().await).await,
         0,
         "it names an event that others follow"
     );
     for number in 7..=10 {
-        house.store.remove(&key(number)).await.expect("removed");
+        server.store.remove(&key(number)).await.expect("removed");
     }
-    for server in [&house, &house.twin().await] {
+    for server in [&server, &server.twin().await] {
         let faults = report(server).await.faults;
         assert!(
             faults.iter().any(|fault| fault.contains("event 10")),
             "the end is cut off: {faults:?}"
         );
     }
-    write(&house, "latest-event", &note).await;
-    assert_ne!(faults(&house.twin().await).await, 0);
+    write(&server, "latest-event", &note).await;
+    assert_ne!(faults(&server.twin().await).await, 0);
 }
 
 /// More at once than wait while the store fails, by a person who is not limited.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flood_of_events_pushes_another_one_out() {
-    let house = with_events(1).await;
+    let server = with_events(1).await;
     let outcomes = race(1500, |_| {
-        let house = house.clone();
-        async move { deed_on_its_own(&house.provider).await }
+        let server = server.clone();
+        async move { deed_on_its_own(&server.provider).await }
     })
     .await;
-    assert_eq!(house.audit_log().await.len(), outcomes.len() + 1);
-    assert_eq!((faults(&house).await, house.provider.late_events()), (0, 0));
+    assert_eq!(server.audit_log().await.len(), outcomes.len() + 1);
+    assert_eq!(
+        (faults(&server).await, server.provider.late_events()),
+        (0, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_add_at_once_lose_and_double_nothing() {
-    let house = with_events(1).await;
-    let twin = house.twin().await;
+    let server = with_events(1).await;
+    let twin = server.twin().await;
     race(128, |number| {
         let provider = if number % 2 == 0 {
-            &house.provider
+            &server.provider
         } else {
             &twin.provider
         }
@@ -573,8 +576,8 @@ async fn two_servers_that_add_at_once_lose_and_double_nothing() {
         last: Some(129),
         faults: Vec::new(),
     };
-    assert_eq!(report(&house).await, in_order);
-    let mut ids: Vec<_> = house
+    assert_eq!(report(&server).await, in_order);
+    let mut ids: Vec<_> = server
         .audit_log()
         .await
         .iter()
@@ -589,23 +592,23 @@ async fn two_servers_that_add_at_once_lose_and_double_nothing() {
 /// middle of the chain.
 #[tokio::test]
 async fn a_server_that_slept_follows_the_newest_event() {
-    let house = with_events(2).await;
-    let sleeper = house.twin().await;
+    let server = with_events(2).await;
+    let sleeper = server.twin().await;
     add_event(&sleeper).await;
-    add_event(&house).await;
-    add_event(&house).await;
-    house.pass(house.provider.settings().lifetimes.audit);
+    add_event(&server).await;
+    add_event(&server).await;
+    server.pass(server.provider.settings().lifetimes.audit);
     for number in 1..=5 {
-        house
+        server
             .store
             .remove(&key(number))
             .await
             .expect("removed, as the store does in time");
     }
-    add_event(&house).await;
+    add_event(&server).await;
     add_event(&sleeper).await;
     assert_eq!(
-        report(&house).await,
+        report(&server).await,
         AuditReport {
             events: 2,
             first: Some(6),
@@ -618,10 +621,10 @@ async fn a_server_that_slept_follows_the_newest_event() {
 /// Nobody is left waiting for somebody else's deed to be noted.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_deeds_are_done_all_are_noted() {
-    let house = with_events(1).await;
+    let server = with_events(1).await;
     for round in 1..=200 {
         race(4, |_| {
-            let provider = house.provider.clone();
+            let provider = server.provider.clone();
             async move {
                 provider
                     .terminal()
@@ -632,7 +635,7 @@ async fn when_all_deeds_are_done_all_are_noted() {
             }
         })
         .await;
-        let events = house.audit_log().await.len();
+        let events = server.audit_log().await.len();
         assert_eq!(events, 1 + 4 * round);
     }
 }
@@ -669,27 +672,27 @@ async fn fails_at(
     another_goes_on: bool,
 ) -> bool {
     let (store, plan) = Plan::store_of_the_audit_log().await;
-    let first = House::over(store).await;
+    let first = TestServer::over(store).await;
     first
         .provider
         .terminal()
         .add_account(ADA, None)
         .await
         .expect("added");
-    let house = if from_the_start {
+    let server = if from_the_start {
         first.twin().await
     } else {
         first
     };
-    let twin = house.twin().await;
+    let twin = server.twin().await;
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    house
+    server
         .provider
         .terminal()
         .invite(BOB, Some(Role::Person))
         .await
         .expect("a deed that the trail costs nothing");
-    house
+    server
         .provider
         .terminal()
         .set_role(BOB, Role::Administrator)
@@ -699,7 +702,7 @@ async fn fails_at(
     if another_goes_on {
         add_event(&twin).await;
     }
-    house
+    server
         .provider
         .terminal()
         .disable_account(BOB)
@@ -708,7 +711,7 @@ async fn fails_at(
     let case = format!(
         "step {step}, {fault:?}, once {only_once}, from the start {from_the_start}, another {another_goes_on}"
     );
-    let actions: Vec<_> = house
+    let actions: Vec<_> = server
         .audit_log()
         .await
         .into_iter()
@@ -731,8 +734,8 @@ async fn fails_at(
         usize::from(another_goes_on),
         "{case}"
     );
-    for house in [&house, &twin] {
-        assert_eq!(report(house).await.faults, Vec::<String>::new(), "{case}");
+    for server in [&server, &twin] {
+        assert_eq!(report(server).await.faults, Vec::<String>::new(), "{case}");
     }
     failed
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use oauth::{Parameters, token::TokenResponse};
 use provider::{AuthorizeError, Begun, Decision, RegisterError, TokenError, Visitor};
 
-use crate::house::House;
+use crate::test_server::TestServer;
 
 /// The example of RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -30,8 +30,8 @@ impl Client {
     }
 
     /// One that was added by hand.
-    pub(crate) async fn added(house: &House, name: &str, redirect_uri: &str) -> Self {
-        let added = house
+    pub(crate) async fn added(server: &TestServer, name: &str, redirect_uri: &str) -> Self {
+        let added = server
             .provider
             .terminal()
             .add_client(name, &[redirect_uri.to_owned()], false)
@@ -42,14 +42,14 @@ impl Client {
 
     /// One that registers itself; with its registration access token.
     pub(crate) async fn registered(
-        house: &House,
+        server: &TestServer,
         redirect_uri: &str,
     ) -> Result<(Self, String), RegisterError> {
         let body = format!(
             r#"{{"client_name": "Registered", "redirect_uris": ["{redirect_uri}"], "token_endpoint_auth_method": "none",
                 "grant_types": ["authorization_code", "refresh_token"]}}"#
         );
-        let information = house.provider.register(body.as_bytes(), ADDRESS).await?;
+        let information = server.provider.register(body.as_bytes(), ADDRESS).await?;
         let information = serde_json::to_value(&information).expect("it serialises");
         let text = |member: &str| information[member].as_str().expect("a text").to_owned();
         Ok((
@@ -61,21 +61,22 @@ impl Client {
     /// Sends a person's browser to the authorization endpoint.
     pub(crate) async fn asks(
         &self,
-        house: &House,
+        server: &TestServer,
         visitor: &Visitor,
     ) -> Result<Begun, AuthorizeError> {
-        house
+        server
             .provider
             .begin(
-                &Parameters::parse(self.request(house, "").as_bytes()),
+                &Parameters::parse(self.request(server, "").as_bytes()),
                 visitor,
             )
             .await
     }
 
     /// The request of [`Self::asks`], with more at its end.
-    pub(crate) fn request(&self, house: &House, more: &str) -> String {
-        let (Self { id, redirect_uri }, issuer) = (self, house.provider.settings().issuer.as_str());
+    pub(crate) fn request(&self, server: &TestServer, more: &str) -> String {
+        let (Self { id, redirect_uri }, issuer) =
+            (self, server.provider.settings().issuer.as_str());
         format!(
             "response_type=code&client_id={id}&redirect_uri={redirect_uri}&code_challenge={CHALLENGE}&code_challenge_method=S256\
              &resource={issuer}/mcp&scope=notes:read{more}"
@@ -83,8 +84,8 @@ impl Client {
     }
 
     /// The same, where nothing was allowed before. Gives the id of the request that waits.
-    pub(crate) async fn waits(&self, house: &House, visitor: &Visitor) -> String {
-        let begun = self.asks(house, visitor).await.expect("a good request");
+    pub(crate) async fn waits(&self, server: &TestServer, visitor: &Visitor) -> String {
+        let begun = self.asks(server, visitor).await.expect("a good request");
         let Begun::Waiting(page) = begun else {
             panic!("nothing was allowed before")
         };
@@ -96,12 +97,12 @@ impl Client {
     /// The same, and the person decides. Gives what the answer says.
     pub(crate) async fn is_answered(
         &self,
-        house: &House,
+        server: &TestServer,
         visitor: &Visitor,
         decision: Decision,
     ) -> Parameters {
-        let id = self.waits(house, visitor).await;
-        let location = house
+        let id = self.waits(server, visitor).await;
+        let location = server
             .provider
             .decide(&id, visitor, decision, "form")
             .await
@@ -117,18 +118,18 @@ impl Client {
     }
 
     /// The person allows what it asks for. Gives a code.
-    pub(crate) async fn is_allowed(&self, house: &House, visitor: &Visitor) -> String {
-        let answer = self.is_answered(house, visitor, Decision::Allow).await;
+    pub(crate) async fn is_allowed(&self, server: &TestServer, visitor: &Visitor) -> String {
+        let answer = self.is_answered(server, visitor, Decision::Allow).await;
         answer.one("code").expect("one").expect("a code").to_owned()
     }
 
     pub(crate) async fn redeems(
         &self,
-        house: &House,
+        server: &TestServer,
         code: &str,
     ) -> Result<TokenResponse, TokenError> {
         self.token(
-            house,
+            server,
             &format!("grant_type=authorization_code&code={code}&code_verifier={VERIFIER}"),
         )
         .await
@@ -136,20 +137,20 @@ impl Client {
 
     pub(crate) async fn refreshes(
         &self,
-        house: &House,
+        server: &TestServer,
         token: &str,
     ) -> Result<TokenResponse, TokenError> {
         self.token(
-            house,
+            server,
             &format!("grant_type=refresh_token&refresh_token={token}"),
         )
         .await
     }
 
     /// Everything up to the first tokens.
-    pub(crate) async fn connects(&self, house: &House, visitor: &Visitor) -> Tokens {
-        let code = self.is_allowed(house, visitor).await;
-        let tokens = self.redeems(house, &code).await.expect("tokens");
+    pub(crate) async fn connects(&self, server: &TestServer, visitor: &Visitor) -> Tokens {
+        let code = self.is_allowed(server, visitor).await;
+        let tokens = self.redeems(server, &code).await.expect("tokens");
         Tokens {
             code,
             access: tokens.access_token,
@@ -159,11 +160,11 @@ impl Client {
 
     pub(crate) async fn token(
         &self,
-        house: &House,
+        server: &TestServer,
         form: &str,
     ) -> Result<TokenResponse, TokenError> {
         let form = format!("{form}&client_id={}", self.id);
-        house
+        server
             .provider
             .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
             .await

@@ -6,7 +6,7 @@ use provider::{AccountError, Connection, Visitor};
 
 use crate::{
     client::{Client, ON_THE_WEB, ON_THIS_COMPUTER},
-    house::{ADA, House, PASSWORD},
+    test_server::{ADA, PASSWORD, TestServer},
 };
 
 /// A client that somebody has allowed.
@@ -17,9 +17,9 @@ struct Connected {
 
 impl Connected {
     /// Allows a new client, up to its first tokens.
-    async fn new(house: &House, visitor: &Visitor, name: &str, redirect_uri: &str) -> Self {
-        let client = Client::added(house, name, redirect_uri).await;
-        let refresh_token = client.connects(house, visitor).await.refresh;
+    async fn new(server: &TestServer, visitor: &Visitor, name: &str, redirect_uri: &str) -> Self {
+        let client = Client::added(server, name, redirect_uri).await;
+        let refresh_token = client.connects(server, visitor).await.refresh;
         Self {
             client,
             refresh_token,
@@ -27,16 +27,16 @@ impl Connected {
     }
 
     /// Whether its refresh token is still good.
-    async fn goes_on(&self, house: &House) -> bool {
+    async fn goes_on(&self, server: &TestServer) -> bool {
         self.client
-            .refreshes(house, &self.refresh_token)
+            .refreshes(server, &self.refresh_token)
             .await
             .is_ok()
     }
 }
 
-async fn connections(house: &House, visitor: &Visitor) -> Vec<Connection> {
-    house
+async fn connections(server: &TestServer, visitor: &Visitor) -> Vec<Connection> {
+    server
         .provider
         .connections(visitor)
         .await
@@ -47,14 +47,14 @@ async fn connections(house: &House, visitor: &Visitor) -> Vec<Connection> {
 
 #[tokio::test]
 async fn connections_are_listed_newest_first_and_ended_one_by_one() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    assert_eq!(connections(&house, &ada).await, []);
-    let web = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
-    house.pass(Duration::from_mins(1));
-    let local = Connected::new(&house, &ada, "Claude Code", ON_THIS_COMPUTER).await;
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    assert_eq!(connections(&server, &ada).await, []);
+    let web = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
+    server.pass(Duration::from_mins(1));
+    let local = Connected::new(&server, &ada, "Claude Code", ON_THIS_COMPUTER).await;
 
-    let listed = connections(&house, &ada).await;
+    let listed = connections(&server, &ada).await;
     let clients = listed.iter().map(|one| &one.client);
     let facts: Vec<_> = clients
         .map(|one| (one.name.as_str(), one.host.as_deref(), one.on_this_computer))
@@ -68,43 +68,43 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
     );
     assert_eq!(
         (listed[0].client.resource_name.as_str(), listed[0].since),
-        ("Notes", house.provider.now())
+        ("Notes", server.provider.now())
     );
     assert_eq!((listed[0].times, listed[1].times), (1, 1));
     assert_eq!(listed[0].scopes, ["See who you are and read your notes"]);
 
     for _ in 0..2 {
-        house
+        server
             .provider
             .disconnect(&ada, &listed[0].name)
             .await
             .expect("ended, or ended already");
-        assert_eq!(connections(&house, &ada).await, listed[1..]);
+        assert_eq!(connections(&server, &ada).await, listed[1..]);
     }
-    assert!(!local.goes_on(&house).await);
-    assert!(web.goes_on(&house).await);
+    assert!(!local.goes_on(&server).await);
+    assert!(web.goes_on(&server).await);
 }
 
 /// The list is read whole for every look at the account.
 #[tokio::test]
 async fn a_client_that_is_allowed_again_is_listed_once() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let account = house.person(&ada).await.expect("signed in").account;
-    let client = Client::added(&house, "Claude", ON_THIS_COMPUTER).await;
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let account = server.person(&ada).await.expect("signed in").account;
+    let client = Client::added(&server, "Claude", ON_THIS_COMPUTER).await;
     for _ in 0..5 {
-        client.connects(&house, &ada).await;
-        let listed = house
+        client.connects(&server, &ada).await;
+        let listed = server
             .store
-            .members(&format!("consents:{account}"), None, 100)
+            .set_range(&format!("consents:{account}"), None, 100)
             .await
             .expect("a list");
         assert_eq!(listed.len(), 1);
     }
-    house.provider.disconnect_all(&ada).await.expect("ended");
-    let listed = house
+    server.provider.disconnect_all(&ada).await.expect("ended");
+    let listed = server
         .store
-        .members(&format!("consents:{account}"), None, 100)
+        .set_range(&format!("consents:{account}"), None, 100)
         .await
         .expect("a list");
     assert_eq!(listed, Vec::<String>::new());
@@ -112,47 +112,47 @@ async fn a_client_that_is_allowed_again_is_listed_once() {
 
 #[tokio::test]
 async fn nobody_sees_or_ends_what_another_has_connected() {
-    let house = House::new().await;
-    let (ada, bob) = (house.ada().await, house.bob().await);
-    let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
-    let name = connections(&house, &ada).await[0].name.clone();
+    let server = TestServer::new().await;
+    let (ada, bob) = (server.ada().await, server.bob().await);
+    let client = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
+    let name = connections(&server, &ada).await[0].name.clone();
 
-    assert_eq!(connections(&house, &bob).await, []);
+    assert_eq!(connections(&server, &bob).await, []);
     for name in [name.as_str(), "", "x", "*", &format!("{name}:{name}")] {
-        house
+        server
             .provider
             .disconnect(&bob, name)
             .await
             .expect("nothing to do");
     }
-    let stranger = house.browser();
+    let stranger = server.browser();
     assert!(
-        house
+        server
             .provider
             .connections(&stranger)
             .await
             .expect("the store answers")
             .is_none()
     );
-    let refused = house.provider.disconnect(&stranger, &name).await;
+    let refused = server.provider.disconnect(&stranger, &name).await;
     assert!(matches!(refused, Err(AccountError::NotSignedIn)));
-    assert!(client.goes_on(&house).await);
-    assert_eq!(connections(&house, &ada).await.len(), 1);
+    assert!(client.goes_on(&server).await);
+    assert_eq!(connections(&server, &ada).await.len(), 1);
 }
 
 #[tokio::test]
 async fn what_a_removed_client_held_is_over_and_so_is_an_expired_grant() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let client = Connected::new(&house, &ada, "Claude", ON_THE_WEB).await;
-    let other = Connected::new(&house, &ada, "Codex", ON_THE_WEB).await;
-    house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let client = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
+    let other = Connected::new(&server, &ada, "Codex", ON_THE_WEB).await;
+    server
         .provider
         .terminal()
         .remove_client(&client.client.id)
         .await
         .expect("removed");
-    let [connection] = &connections(&house, &ada).await[..] else {
+    let [connection] = &connections(&server, &ada).await[..] else {
         panic!("one connection")
     };
     assert_eq!(
@@ -162,12 +162,12 @@ async fn what_a_removed_client_held_is_over_and_so_is_an_expired_grant() {
         ),
         ("Codex", Some("app.example"))
     );
-    assert!(other.goes_on(&house).await && !client.goes_on(&house).await);
+    assert!(other.goes_on(&server).await && !client.goes_on(&server).await);
 
-    let lifetimes = house.provider.settings().lifetimes;
-    house.pass(lifetimes.refresh_token + lifetimes.access_token);
+    let lifetimes = server.provider.settings().lifetimes;
+    server.pass(lifetimes.refresh_token + lifetimes.access_token);
     assert_eq!(
-        connections(&house, &house.sign_in(ADA, PASSWORD).await).await,
+        connections(&server, &server.sign_in(ADA, PASSWORD).await).await,
         []
     );
 }

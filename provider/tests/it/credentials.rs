@@ -6,22 +6,22 @@ use provider::{AccountError, NotAdministrator, PasskeyView, PasswordError, SignI
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
-    house::{ADA, BOB, House, PASSWORD, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer, race},
 };
 
 const ANOTHER: &str = "a second, longer password";
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn passkeys(house: &House, visitor: &Visitor) -> Vec<PasskeyView> {
-    house.account(visitor).await.passkeys
+async fn passkeys(server: &TestServer, visitor: &Visitor) -> Vec<PasskeyView> {
+    server.account(visitor).await.passkeys
 }
 
 #[tokio::test]
 async fn f48_the_last_credential_is_never_removed() {
-    let (house, mut passkey, ada) = with_passkey().await;
-    let provider = &house.provider;
-    let only = passkeys(&house, &ada).await[0].id.clone();
+    let (server, mut passkey, ada) = with_passkey().await;
+    let provider = &server.provider;
+    let only = passkeys(&server, &ada).await[0].id.clone();
     // A passkey alone. Recovery codes are no way to sign in every day.
     provider.make_recovery_codes(&ada).await.expect("made");
     assert_eq!(
@@ -29,11 +29,11 @@ async fn f48_the_last_credential_is_never_removed() {
         Err(AccountError::LastCredential)
     );
     passkey
-        .signs_in(&house, &house.browser())
+        .signs_in(&server, &server.browser())
         .await
         .expect("it still does");
     // Beside a password one of the two can go, and then the other cannot.
-    let ada = house.holding(
+    let ada = server.holding(
         &provider
             .change_password(&ada, PASSWORD)
             .await
@@ -45,13 +45,13 @@ async fn f48_the_last_credential_is_never_removed() {
         Err(AccountError::LastCredential)
     );
     assert_eq!(
-        passkey.signs_in(&house, &house.browser()).await.err(),
+        passkey.signs_in(&server, &server.browser()).await.err(),
         Some(SignInError::WrongCredentials),
         "it opens nothing"
     );
-    assert!(house.opens(ADA, PASSWORD).await);
+    assert!(server.opens(ADA, PASSWORD).await);
     Authenticator::new(2)
-        .is_added(&house, &ada)
+        .is_added(&server, &ada)
         .await
         .expect("added");
     provider.remove_password(&ada).await.expect("removed");
@@ -59,11 +59,11 @@ async fn f48_the_last_credential_is_never_removed() {
         provider.remove_password(&ada).await,
         Err(AccountError::Gone)
     );
-    assert!(!house.opens(ADA, PASSWORD).await);
+    assert!(!server.opens(ADA, PASSWORD).await);
     assert_eq!(
         (
-            house.account(&ada).await.has_password,
-            passkeys(&house, &ada).await.len()
+            server.account(&ada).await.has_password,
+            passkeys(&server, &ada).await.len()
         ),
         (false, 1)
     );
@@ -71,19 +71,19 @@ async fn f48_the_last_credential_is_never_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does() {
-    let (house, mut passkey, one) = with_passkey().await;
-    let other = house.holding(
+    let (server, mut passkey, one) = with_passkey().await;
+    let other = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
     for round in 0..100 {
         Authenticator::new(2 + round)
-            .is_added(&house, &one)
+            .is_added(&server, &one)
             .await
             .expect("added");
-        let ids: Vec<_> = passkeys(&house, &one)
+        let ids: Vec<_> = passkeys(&server, &one)
             .await
             .into_iter()
             .map(|passkey| passkey.id)
@@ -91,7 +91,7 @@ async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does(
         assert_eq!(ids.len(), 2);
         let outcomes = race(2, |number| {
             let (provider, browser, id) = (
-                house.provider.clone(),
+                server.provider.clone(),
                 if number == 0 {
                     one.clone()
                 } else {
@@ -107,7 +107,7 @@ async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does(
             .position(|outcome| *outcome == Err(AccountError::LastCredential))
             .expect("one is refused");
         assert_eq!(outcomes[1 - lost], Ok(()), "the other is not");
-        let left: Vec<_> = passkeys(&house, &one)
+        let left: Vec<_> = passkeys(&server, &one)
             .await
             .into_iter()
             .map(|passkey| passkey.id)
@@ -118,28 +118,28 @@ async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does() {
-    let (house, _, mut ada) = with_passkey().await;
+    let (server, _, mut ada) = with_passkey().await;
     for round in 0..24 {
-        if !house.account(&ada).await.has_password {
-            ada = house.holding(
-                &house
+        if !server.account(&ada).await.has_password {
+            ada = server.holding(
+                &server
                     .provider
                     .change_password(&ada, PASSWORD)
                     .await
                     .expect("changed"),
             );
         }
-        if passkeys(&house, &ada).await.is_empty() {
+        if passkeys(&server, &ada).await.is_empty() {
             Authenticator::new(2 + round)
-                .is_added(&house, &ada)
+                .is_added(&server, &ada)
                 .await
                 .expect("added");
         }
-        let id = passkeys(&house, &ada).await[0].id.clone();
-        let other = house.sign_in(ADA, PASSWORD).await;
+        let id = passkeys(&server, &ada).await[0].id.clone();
+        let other = server.sign_in(ADA, PASSWORD).await;
         let outcomes = race(2, |number| {
             let (provider, ada, other, id) = (
-                house.provider.clone(),
+                server.provider.clone(),
                 ada.clone(),
                 other.clone(),
                 id.clone(),
@@ -162,7 +162,7 @@ async fn f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does()
             outcomes.contains(&Err(AccountError::LastCredential)),
             "{outcomes:?}"
         );
-        let account = house.account(&ada).await;
+        let account = server.account(&ada).await;
         assert_eq!(
             account.passkeys.len() + usize::from(account.has_password),
             1,
@@ -172,8 +172,8 @@ async fn f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does()
 }
 
 /// What each change of a credential answers, and whether the pages of administration open.
-async fn changes(house: &House, ada: &Visitor) -> Vec<Result<(), AccountError>> {
-    let provider = &house.provider;
+async fn changes(server: &TestServer, ada: &Visitor) -> Vec<Result<(), AccountError>> {
+    let provider = &server.provider;
     let gone = "A".repeat(43);
     let administration = provider
         .administrator(ada)
@@ -210,83 +210,83 @@ const MAY: [Result<(), AccountError>; 6] = [
 
 #[tokio::test]
 async fn f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five_minutes() {
-    let (house, mut passkey, ada) = with_passkey().await;
-    house.pass_almost(FIVE_MINUTES);
-    assert!(house.account(&ada).await.is_fresh);
-    assert_eq!(changes(&house, &ada).await, MAY);
-    let begun_in_time = house
+    let (server, mut passkey, ada) = with_passkey().await;
+    server.pass_almost(FIVE_MINUTES);
+    assert!(server.account(&ada).await.is_fresh);
+    assert_eq!(changes(&server, &ada).await, MAY);
+    let begun_in_time = server
         .provider
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
-    house.pass(A_SECOND);
-    let before = house.account(&ada).await;
+    server.pass(A_SECOND);
+    let before = server.account(&ada).await;
     assert!(!before.is_fresh);
     assert_eq!(
-        changes(&house, &ada).await,
+        changes(&server, &ada).await,
         [Err(AccountError::ConfirmFirst); 6]
     );
-    assert_eq!(house.account(&ada).await, before, "nothing was done");
+    assert_eq!(server.account(&ada).await, before, "nothing was done");
     // What was begun in time may end: a person looks for their key.
     let credential = Authenticator::new(2).create(&begun_in_time.options);
-    house
+    server
         .provider
         .finish_adding_passkey(&ada, &begun_in_time.id, &credential)
         .await
         .expect("added");
     // Names, and ending things, ask for nothing.
     let id = before.passkeys[0].id.clone();
-    house
+    server
         .provider
         .rename_passkey(&ada, &id, "Old")
         .await
         .expect("renamed");
-    house
+    server
         .provider
         .decline_passkey(&ada)
         .await
         .expect("declined");
-    house.provider.disconnect_all(&ada).await.expect("ended");
+    server.provider.disconnect_all(&ada).await.expect("ended");
     // Whoever shows a credential again goes on, in this browser alone.
-    let other = house.holding(
+    let other = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
     assert_eq!(
-        changes(&house, &ada).await,
+        changes(&server, &ada).await,
         [Err(AccountError::ConfirmFirst); 6]
     );
-    assert_eq!(changes(&house, &other).await, MAY);
-    let ada = house.holding(&passkey.signs_in(&house, &ada).await.expect("confirmed"));
-    assert_eq!(changes(&house, &ada).await, MAY);
+    assert_eq!(changes(&server, &other).await, MAY);
+    let ada = server.holding(&passkey.signs_in(&server, &ada).await.expect("confirmed"));
+    assert_eq!(changes(&server, &ada).await, MAY);
 }
 
 #[tokio::test]
 async fn f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
-    let (house, mut passkey, ada) = with_passkey().await;
+    let (server, mut passkey, ada) = with_passkey().await;
     let out = [Err(AccountError::NotSignedIn); 6];
-    assert_eq!(changes(&house, &house.browser()).await, out);
-    let other = house.holding(
+    assert_eq!(changes(&server, &server.browser()).await, out);
+    let other = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
-    house
+    server
         .provider
         .end_other_sessions(&other)
         .await
         .expect("ended");
-    assert_eq!(changes(&house, &ada).await, out);
+    assert_eq!(changes(&server, &ada).await, out);
     assert_eq!(
-        changes(&house, &other).await,
+        changes(&server, &other).await,
         out,
         "it goes on under a new secret"
     );
-    for visitor in [&ada, &other, &house.browser()] {
-        let (gone, provider) = ("A".repeat(43), &house.provider);
+    for visitor in [&ada, &other, &server.browser()] {
+        let (gone, provider) = ("A".repeat(43), &server.provider);
         assert_eq!(provider.rename_passkey(visitor, &gone, "x").await, out[0]);
         assert_eq!(provider.decline_passkey(visitor).await, out[0]);
         assert_eq!(provider.end_session(visitor, &gone).await, out[0]);
@@ -297,34 +297,34 @@ async fn f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
 
 #[tokio::test]
 async fn f48_nobody_changes_a_passkey_of_another() {
-    let house = House::new().await;
-    let (_, ada) = settled(&house).await;
-    let bob = house.bob().await;
+    let server = TestServer::new().await;
+    let (_, ada) = settled(&server).await;
+    let bob = server.bob().await;
     Authenticator::new(2)
-        .is_added(&house, &bob)
+        .is_added(&server, &bob)
         .await
         .expect("added");
-    let (own, hers) = (passkeys(&house, &bob).await, passkeys(&house, &ada).await);
+    let (own, hers) = (passkeys(&server, &bob).await, passkeys(&server, &ada).await);
     for id in [hers[0].id.as_str(), "", "x"] {
         assert_eq!(
-            house.provider.remove_passkey(&bob, id).await,
+            server.provider.remove_passkey(&bob, id).await,
             Err(AccountError::Gone)
         );
         assert_eq!(
-            house.provider.rename_passkey(&bob, id, "mine").await,
+            server.provider.rename_passkey(&bob, id, "mine").await,
             Err(AccountError::Gone)
         );
     }
     assert_eq!(
-        (passkeys(&house, &bob).await, passkeys(&house, &ada).await),
+        (passkeys(&server, &bob).await, passkeys(&server, &ada).await),
         (own, hers)
     );
 }
 
 #[tokio::test]
 async fn a_passkey_has_a_name_that_can_be_read() {
-    let (house, _, ada) = with_passkey().await;
-    let id = passkeys(&house, &ada).await[0].id.clone();
+    let (server, _, ada) = with_passkey().await;
+    let id = passkeys(&server, &ada).await[0].id.clone();
     for (name, expected) in [
         ("  The blue one ", Ok("The blue one")),
         ("a\nb\u{0}c", Ok("abc")),
@@ -332,82 +332,82 @@ async fn a_passkey_has_a_name_that_can_be_read() {
         (" \t\n ", Err(AccountError::NameEmpty)),
         (&"é".repeat(80), Ok(&*"é".repeat(50))),
     ] {
-        let renamed = house.provider.rename_passkey(&ada, &id, name).await;
+        let renamed = server.provider.rename_passkey(&ada, &id, name).await;
         assert_eq!(renamed, expected.map(drop), "{name:?}");
         if let Ok(expected) = expected {
-            assert_eq!(passkeys(&house, &ada).await[0].name, expected);
+            assert_eq!(passkeys(&server, &ada).await[0].name, expected);
         }
     }
 }
 
 #[tokio::test]
 async fn a_new_password_signs_every_other_browser_out() {
-    let house = House::new().await;
-    let ada = house.ada().await;
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
     let others = [
-        house.sign_in(ADA, PASSWORD).await,
-        house.sign_in(ADA, PASSWORD).await,
+        server.sign_in(ADA, PASSWORD).await,
+        server.sign_in(ADA, PASSWORD).await,
     ];
-    let bob = house.bob().await;
-    let here = house.holding(
-        &house
+    let bob = server.bob().await;
+    let here = server.holding(
+        &server
             .provider
             .change_password(&ada, ANOTHER)
             .await
             .expect("changed"),
     );
     for gone in others.iter().chain([&ada]) {
-        assert!(house.person(gone).await.is_none());
+        assert!(server.person(gone).await.is_none());
     }
-    assert!(house.account(&here).await.is_fresh && house.person(&bob).await.is_some());
+    assert!(server.account(&here).await.is_fresh && server.person(&bob).await.is_some());
     assert_eq!(
-        house.account(&here).await.password_set_at,
-        Some(house.provider.now())
+        server.account(&here).await.password_set_at,
+        Some(server.provider.now())
     );
     assert_eq!(
         (
-            house.opens(ADA, PASSWORD).await,
-            house.opens(ADA, ANOTHER).await
+            server.opens(ADA, PASSWORD).await,
+            server.opens(ADA, ANOTHER).await
         ),
         (false, true)
     );
-    assert!(house.opens(BOB, PASSWORD).await);
+    assert!(server.opens(BOB, PASSWORD).await);
 }
 
 #[tokio::test]
 async fn whoever_uses_a_password_is_offered_a_passkey_and_not_again_for_thirty_days() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let offered = async || {
-        let signed_in = house
+        let signed_in = server
             .provider
-            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect("signed in");
-        (signed_in.offers_passkey, house.holding(&signed_in))
+        (signed_in.offers_passkey, server.holding(&signed_in))
     };
     let (offers, _) = offered().await;
     assert!(offers);
     let (offers, ada) = offered().await;
     assert!(offers, "whoever looks away is asked again");
-    house
+    server
         .provider
         .decline_passkey(&ada)
         .await
         .expect("declined");
     assert!(!offered().await.0);
     let thirty_days = Duration::from_hours(30 * 24);
-    house.pass_almost(thirty_days);
+    server.pass_almost(thirty_days);
     assert!(!offered().await.0);
-    house.pass(A_SECOND);
+    server.pass(A_SECOND);
     let (offers, ada) = offered().await;
     assert!(offers);
     let mut passkey = Authenticator::new(1);
-    passkey.is_added(&house, &ada).await.expect("added");
+    passkey.is_added(&server, &ada).await.expect("added");
     assert!(!offered().await.0, "there is one");
     assert!(
         !passkey
-            .signs_in(&house, &ada)
+            .signs_in(&server, &ada)
             .await
             .expect("signed in")
             .offers_passkey

@@ -11,22 +11,22 @@ use provider::{
 use crate::{
     authenticator::with_passkey,
     client::{ADDRESS, Client, ON_THE_WEB},
-    house::{House, race},
+    test_server::{TestServer, race},
 };
 
 const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";
 
-async fn failures(house: &House) -> Vec<Failure> {
-    views(house)
+async fn failures(server: &TestServer) -> Vec<Failure> {
+    views(server)
         .await
         .into_iter()
         .map(|view| view.failure)
         .collect()
 }
 
-async fn views(house: &House) -> Vec<FailureView> {
-    house
+async fn views(server: &TestServer) -> Vec<FailureView> {
+    server
         .provider
         .terminal()
         .failures()
@@ -35,10 +35,10 @@ async fn views(house: &House) -> Vec<FailureView> {
 }
 
 /// A request that fails, since nobody knows the client.
-async fn unknown(house: &House, id: &str) {
+async fn unknown(server: &TestServer, id: &str) {
     assert!(
         Client::known(id, ON_THE_WEB)
-            .asks(house, &house.browser())
+            .asks(server, &server.browser())
             .await
             .is_err()
     );
@@ -46,16 +46,16 @@ async fn unknown(house: &House, id: &str) {
 
 #[tokio::test]
 async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
-    let (house, _, ada) = with_passkey().await;
-    assert_eq!(failures(&house).await, []);
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let (server, _, ada) = with_passkey().await;
+    assert_eq!(failures(&server).await, []);
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
     let lost = Client::known(&client.id, ELSEWHERE);
     for _ in 0..3 {
-        assert!(lost.asks(&house, &ada).await.is_err());
-        house.pass(Duration::from_secs(1));
+        assert!(lost.asks(&server, &ada).await.is_err());
+        server.pass(Duration::from_secs(1));
     }
-    let noted = failures(&house).await;
-    let now = house.provider.now();
+    let noted = failures(&server).await;
+    let now = server.provider.now();
     let expected = Failure {
         client_id: client.id.clone(),
         client_name: Some("Claude".to_owned()),
@@ -85,59 +85,59 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
 
 #[tokio::test]
 async fn each_step_and_kind_is_told_apart_the_latest_first() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    unknown(&house, "vc_unknown").await;
-    house.pass(Duration::from_secs(1));
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    unknown(&server, "vc_unknown").await;
+    server.pass(Duration::from_secs(1));
     let parameters = client
-        .request(&house, "")
+        .request(&server, "")
         .replace("notes:read", "notes:burn");
     assert!(
-        house
+        server
             .provider
             .begin(&Parameters::parse(parameters.as_bytes()), &ada)
             .await
             .is_err()
     );
-    house.pass(Duration::from_secs(1));
-    let parameters = client.request(&house, "").replace("/mcp", "/other");
+    server.pass(Duration::from_secs(1));
+    let parameters = client.request(&server, "").replace("/mcp", "/other");
     assert!(
-        house
+        server
             .provider
             .begin(&Parameters::parse(parameters.as_bytes()), &ada)
             .await
             .is_err()
     );
-    house.pass(Duration::from_secs(1));
-    let parameters = client.request(&house, "&prompt=none");
+    server.pass(Duration::from_secs(1));
+    let parameters = client.request(&server, "&prompt=none");
     assert!(
-        house
+        server
             .provider
-            .begin(&Parameters::parse(parameters.as_bytes()), &house.browser())
+            .begin(&Parameters::parse(parameters.as_bytes()), &server.browser())
             .await
             .is_err()
     );
-    house.pass(Duration::from_secs(1));
-    assert!(client.redeems(&house, "nonsense").await.is_err());
-    house.pass(Duration::from_secs(1));
-    let tokens = client.connects(&house, &ada).await;
-    assert!(client.redeems(&house, &tokens.code).await.is_err());
-    house.pass(Duration::from_secs(1));
-    assert!(client.refreshes(&house, "nonsense").await.is_err());
-    house.pass(Duration::from_secs(1));
+    server.pass(Duration::from_secs(1));
+    assert!(client.redeems(&server, "nonsense").await.is_err());
+    server.pass(Duration::from_secs(1));
+    let tokens = client.connects(&server, &ada).await;
+    assert!(client.redeems(&server, &tokens.code).await.is_err());
+    server.pass(Duration::from_secs(1));
+    assert!(client.refreshes(&server, "nonsense").await.is_err());
+    server.pass(Duration::from_secs(1));
     assert!(
-        Client::registered(&house, "http://app.example/")
+        Client::registered(&server, "http://app.example/")
             .await
             .is_err()
     );
-    house.pass(Duration::from_secs(1));
+    server.pass(Duration::from_secs(1));
     assert!(
         Client::known("vc_forgotten", ON_THE_WEB)
-            .refreshes(&house, &tokens.refresh)
+            .refreshes(&server, &tokens.refresh)
             .await
             .is_err()
     );
-    let noted = failures(&house).await;
+    let noted = failures(&server).await;
     let facts: Vec<_> = noted
         .iter()
         .map(|one| {
@@ -208,27 +208,27 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
 
 #[tokio::test]
 async fn a_person_who_says_no_is_no_failure() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    client.is_answered(&house, &ada, Decision::Deny).await;
-    client.connects(&house, &ada).await;
-    assert_eq!(failures(&house).await, []);
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    client.is_answered(&server, &ada, Decision::Deny).await;
+    client.connects(&server, &ada).await;
+    assert_eq!(failures(&server).await, []);
 }
 
 #[tokio::test]
 async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
-    let (house, _, ada) = with_passkey().await;
+    let (server, _, ada) = with_passkey().await;
     for number in 0..60 {
-        unknown(&house, &format!("made-up-{number}-{}", "x".repeat(1000))).await;
+        unknown(&server, &format!("made-up-{number}-{}", "x".repeat(1000))).await;
     }
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
     assert!(
         Client::known(&client.id, ELSEWHERE)
-            .asks(&house, &ada)
+            .asks(&server, &ada)
             .await
             .is_err()
     );
-    let noted = failures(&house).await;
+    let noted = failures(&server).await;
     assert_eq!(noted.len(), 21);
     assert!(
         noted
@@ -242,8 +242,8 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
             .any(|one| one.kind == FailureKind::WrongRedirect)
     );
     assert!(noted.iter().all(|one| one.client_id.chars().count() <= 200));
-    unknown(&house, &format!("made-up-57-{}", "x".repeat(1000))).await;
-    let again = failures(&house).await;
+    unknown(&server, &format!("made-up-57-{}", "x".repeat(1000))).await;
+    let again = failures(&server).await;
     assert_eq!(
         (again.len(), again.iter().map(|one| one.times).max()),
         (21, Some(2)),
@@ -253,43 +253,43 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
 
 #[tokio::test]
 async fn failures_are_kept_for_seven_days() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     // The clock stands somewhere in a day: the first of seven begins at its midnight.
-    let rest = DAY.as_secs() - house.provider.now().seconds() % DAY.as_secs();
-    unknown(&house, "vc_unknown").await;
-    house.pass(Duration::from_secs(rest) + 5 * DAY);
-    unknown(&house, "vc_unknown").await;
-    let [one] = &failures(&house).await[..] else {
+    let rest = DAY.as_secs() - server.provider.now().seconds() % DAY.as_secs();
+    unknown(&server, "vc_unknown").await;
+    server.pass(Duration::from_secs(rest) + 5 * DAY);
+    unknown(&server, "vc_unknown").await;
+    let [one] = &failures(&server).await[..] else {
         panic!("the same, on two days")
     };
-    assert_eq!((one.times, one.last_at), (2, house.provider.now()));
-    house.pass_almost(DAY);
-    assert_eq!(failures(&house).await[0].times, 2);
-    house.pass(Duration::from_secs(1));
+    assert_eq!((one.times, one.last_at), (2, server.provider.now()));
+    server.pass_almost(DAY);
+    assert_eq!(failures(&server).await[0].times, 2);
+    server.pass(Duration::from_secs(1));
     assert_eq!(
-        failures(&house).await[0].times,
+        failures(&server).await[0].times,
         1,
         "the first day is a week ago"
     );
-    house.pass(6 * DAY);
-    assert_eq!(failures(&house).await, []);
+    server.pass(6 * DAY);
+    assert_eq!(failures(&server).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
-    let house = House::new().await;
-    let twin = house.twin().await;
+    let server = TestServer::new().await;
+    let twin = server.twin().await;
     for round in 1..=20 {
         race(16, |number| {
-            let house = if number % 2 == 0 {
-                house.clone()
+            let server = if number % 2 == 0 {
+                server.clone()
             } else {
                 twin.clone()
             };
             async move {
                 let form = "grant_type=refresh_token&refresh_token=nonsense&client_id=vc_unknown";
                 assert!(
-                    house
+                    server
                         .provider
                         .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
                         .await
@@ -298,7 +298,7 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
             }
         })
         .await;
-        let times: u64 = failures(&house).await.iter().map(|one| one.times).sum();
+        let times: u64 = failures(&server).await.iter().map(|one| one.times).sum();
         assert_eq!(times, 16 * round);
     }
 }
@@ -306,45 +306,45 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
 /// Whoever knows the id of a client, or registers one, takes no room from those that people use.
 #[tokio::test]
 async fn nobody_takes_the_place_of_an_application_in_use() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
     assert!(
         Client::known(&client.id, ELSEWHERE)
-            .asks(&house, &ada)
+            .asks(&server, &ada)
             .await
             .is_err()
     );
-    assert!(client.redeems(&house, "nonsense").await.is_err());
-    house.pass(Duration::from_secs(1));
+    assert!(client.redeems(&server, "nonsense").await.is_err());
+    server.pass(Duration::from_secs(1));
     for number in 0..30 {
         let address = std::net::IpAddr::from([198, 51, 100, number]);
         let form =
             format!("grant_type=refresh_token&refresh_token=x&client_id=vc_made_up_{number}");
         assert!(
-            house
+            server
                 .provider
                 .token(&Parameters::parse(form.as_bytes()), None, address)
                 .await
                 .is_err()
         );
-        let (own, _) = Client::registered(&house, &format!("https://made-up.example/{number}"))
+        let (own, _) = Client::registered(&server, &format!("https://made-up.example/{number}"))
             .await
             .expect("registered");
         assert!(
             Client::known(&own.id, ELSEWHERE)
-                .asks(&house, &ada)
+                .asks(&server, &ada)
                 .await
                 .is_err()
         );
         assert!(
             Client::known(&client.id, &format!("{ELSEWHERE}/{number}"))
-                .asks(&house, &ada)
+                .asks(&server, &ada)
                 .await
                 .is_err()
         );
-        house.pass(Duration::from_mins(4));
+        server.pass(Duration::from_mins(4));
     }
-    let noted = failures(&house).await;
+    let noted = failures(&server).await;
     let of = |standing| {
         noted
             .iter()
@@ -368,16 +368,16 @@ async fn nobody_takes_the_place_of_an_application_in_use() {
 
 #[tokio::test]
 async fn an_application_that_somebody_has_allowed_something_is_in_use() {
-    let (house, _, ada) = with_passkey().await;
-    let (client, _) = Client::registered(&house, ON_THE_WEB)
+    let (server, _, ada) = with_passkey().await;
+    let (client, _) = Client::registered(&server, ON_THE_WEB)
         .await
         .expect("registered");
     let lost = Client::known(&client.id, ELSEWHERE);
-    assert!(lost.asks(&house, &ada).await.is_err());
-    assert_eq!(failures(&house).await[0].standing, ClientStanding::Known);
-    client.is_allowed(&house, &ada).await;
-    assert!(lost.asks(&house, &ada).await.is_err());
-    let [one] = &failures(&house).await[..] else {
+    assert!(lost.asks(&server, &ada).await.is_err());
+    assert_eq!(failures(&server).await[0].standing, ClientStanding::Known);
+    client.is_allowed(&server, &ada).await;
+    assert!(lost.asks(&server, &ada).await.is_err());
+    let [one] = &failures(&server).await[..] else {
         panic!("told together")
     };
     assert_eq!((one.standing, one.times), (ClientStanding::Used, 2));
@@ -385,28 +385,28 @@ async fn an_application_that_somebody_has_allowed_something_is_in_use() {
 
 #[tokio::test]
 async fn the_number_of_the_request_is_noted() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     RequestId::new(0xabc)
-        .scope(unknown(&house, "vc_unknown"))
+        .scope(unknown(&server, "vc_unknown"))
         .await;
-    unknown(&house, "vc_unknown").await;
+    unknown(&server, "vc_unknown").await;
     RequestId::new(0xdef)
-        .scope(unknown(&house, "vc_unknown"))
+        .scope(unknown(&server, "vc_unknown"))
         .await;
     assert_eq!(
-        failures(&house).await[0].attempts[0].requests,
+        failures(&server).await[0].attempts[0].requests,
         ["0000000000000abc", "0000000000000def"]
     );
 }
 
 #[tokio::test]
 async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
-    let (house, _, ada) = with_passkey().await;
-    let terminal = house.provider.terminal();
-    let client = Client::added(&house, "Agent", ON_THE_WEB).await;
+    let (server, _, ada) = with_passkey().await;
+    let terminal = server.provider.terminal();
+    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
     let lost = Client::known(&client.id, ELSEWHERE);
-    assert!(lost.asks(&house, &ada).await.is_err());
-    let view = &views(&house).await[0];
+    assert!(lost.asks(&server, &ada).await.is_err());
+    let view = &views(&server).await[0];
     assert_eq!(
         (view.registered.as_slice(), view.addable.as_slice()),
         (&[ON_THE_WEB.to_owned()][..], &[ELSEWHERE.to_owned()][..])
@@ -420,10 +420,10 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
         .add_redirect_uri(&client.id, ELSEWHERE)
         .await
         .expect("added already");
-    lost.waits(&house, &ada).await;
-    client.waits(&house, &ada).await;
+    lost.waits(&server, &ada).await;
+    client.waits(&server, &ada).await;
     assert_eq!(
-        views(&house).await[0].addable,
+        views(&server).await[0].addable,
         [] as [String; 0],
         "it is registered now"
     );
@@ -459,29 +459,29 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
         );
         assert!(
             Client::known(&client.id, unsafe_uri)
-                .asks(&house, &ada)
+                .asks(&server, &ada)
                 .await
                 .is_err()
         );
     }
     assert!(
-        views(&house)
+        views(&server)
             .await
             .iter()
             .all(|view| view.addable.is_empty()),
         "what could not be registered is not offered"
     );
-    let (registered, _) = Client::registered(&house, ON_THE_WEB)
+    let (registered, _) = Client::registered(&server, ON_THE_WEB)
         .await
         .expect("registered");
     assert!(
         Client::known(&registered.id, ELSEWHERE)
-            .asks(&house, &ada)
+            .asks(&server, &ada)
             .await
             .is_err()
     );
     assert!(
-        views(&house)
+        views(&server)
             .await
             .iter()
             .all(|view| view.addable.is_empty())
@@ -499,20 +499,20 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
 /// What was cut, or lost characters that mislead, is not what was sent.
 #[tokio::test]
 async fn an_altered_redirect_uri_is_not_offered() {
-    let (house, _, ada) = with_passkey().await;
-    let client = Client::added(&house, "Agent", ON_THE_WEB).await;
+    let (server, _, ada) = with_passkey().await;
+    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
     for odd in [
         "https://elsewhere.example/%E2%80%AE",
         &format!("https://elsewhere.example/{}", "x".repeat(600)),
     ] {
         assert!(
             Client::known(&client.id, odd)
-                .asks(&house, &ada)
+                .asks(&server, &ada)
                 .await
                 .is_err()
         );
     }
-    let view = &views(&house).await[0];
+    let view = &views(&server).await[0];
     assert_eq!(view.addable, [] as [String; 0]);
     assert!(view.failure.attempts.iter().all(|attempt| {
         attempt
@@ -525,16 +525,16 @@ async fn an_altered_redirect_uri_is_not_offered() {
 
 #[tokio::test]
 async fn closed_doors_limits_and_expired_pages_are_noted() {
-    let (house, _, ada) = with_passkey().await;
-    let closed = house
+    let (server, _, ada) = with_passkey().await;
+    let closed = server
         .twin_with(|settings| settings.registration.open = false)
         .await;
     assert!(Client::registered(&closed, ON_THE_WEB).await.is_err());
     for _ in 0..21 {
-        Client::registered(&house, ON_THE_WEB).await.ok();
+        Client::registered(&server, ON_THE_WEB).await.ok();
     }
-    assert!(house.provider.request("nonsense", &ada).await.is_err());
-    let told: Vec<_> = failures(&house)
+    assert!(server.provider.request("nonsense", &ada).await.is_err());
+    let told: Vec<_> = failures(&server)
         .await
         .into_iter()
         .map(|one| (one.step, one.kind))
@@ -550,14 +550,14 @@ async fn closed_doors_limits_and_expired_pages_are_noted() {
 
 #[tokio::test]
 async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
-    let house = House::new().await;
-    let client = Client::added(&house, "Agent", ON_THE_WEB).await;
+    let server = TestServer::new().await;
+    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
     let form = format!(
         "grant_type=refresh_token&refresh_token=x&token=x&client_id={}",
         client.id
     );
     let form = Parameters::parse(form.as_bytes());
-    let provider = &house.provider;
+    let provider = &server.provider;
     assert!(
         provider
             .token(&form, Some("Bearer x"), ADDRESS)
@@ -584,7 +584,7 @@ async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
         .as_bytes(),
     );
     assert!(provider.token(&secret, None, ADDRESS).await.is_err());
-    let told: Vec<_> = failures(&house)
+    let told: Vec<_> = failures(&server)
         .await
         .into_iter()
         .map(|one| (one.step, one.kind, one.client_name))
@@ -619,15 +619,15 @@ async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
 /// As the release before this one wrote them, and as a later one might.
 #[tokio::test]
 async fn records_of_other_versions_are_read() {
-    let house = House::new().await;
-    let now = house.provider.now().seconds();
+    let server = TestServer::new().await;
+    let now = server.provider.now().seconds();
     let record = |kind: &str, more: &str| {
         format!(
             r#"[{{"client_id": "vc_{kind}", "client_name": null, "step": "authorize", "kind": "{kind}", "code": "invalid_request",
                 "description": "x", "times": 2, "first_at": {now}, "last_at": {now}, "last_from": "192.0.2.1"{more}}}]"#
         )
     };
-    let keep = store::Keep::For(DAY);
+    let ttl = store::Ttl::For(DAY);
     let day = now / DAY.as_secs();
     let old = record("wrong_redirect", "");
     let new = record(
@@ -635,20 +635,20 @@ async fn records_of_other_versions_are_read() {
         r#", "standing": "known", "attempts": [], "unheard_of": 1"#,
     );
     assert!(
-        house
+        server
             .store
-            .insert(&format!("failures:{day}"), old.as_bytes(), keep)
+            .insert(&format!("failures:{day}"), old.as_bytes(), ttl)
             .await
             .expect("stored")
     );
     assert!(
-        house
+        server
             .store
-            .insert(&format!("failures:known:{day}"), new.as_bytes(), keep)
+            .insert(&format!("failures:known:{day}"), new.as_bytes(), ttl)
             .await
             .expect("stored")
     );
-    let kinds: Vec<_> = failures(&house)
+    let kinds: Vec<_> = failures(&server)
         .await
         .into_iter()
         .map(|one| (one.kind, one.times))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use store::{Engine, Error, Export, Keep, Location, Result, Store, Swap};
+use store::{CasResult, Engine, Error, Export, Location, Result, Store, Ttl};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl Engine for Faulty {
         self.run(key, self.store.get(key)).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        self.run(key, self.store.insert(key, value, keep)).await
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
+        self.run(key, self.store.insert(key, value, ttl)).await
     }
 
     async fn compare_and_swap(
@@ -126,9 +126,9 @@ impl Engine for Faulty {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
-        self.run(key, self.store.compare_and_swap(key, expected, new, keep))
+        ttl: Ttl,
+    ) -> Result<CasResult> {
+        self.run(key, self.store.compare_and_swap(key, expected, new, ttl))
             .await
     }
 
@@ -140,20 +140,26 @@ impl Engine for Faulty {
         self.run(key, self.store.remove(key)).await
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        self.run(key, self.store.add(key, amount, keep)).await
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
+        self.run(key, self.store.add(key, amount, ttl)).await
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(list, self.store.enlist(list, member)).await
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(list, self.store.set_add(list, member)).await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(list, self.store.delist(list, member)).await
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(list, self.store.set_remove(list, member)).await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.run(list, self.store.members(list, after, limit)).await
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        self.run(list, self.store.set_range(list, after, limit))
+            .await
     }
 
     async fn export(&self) -> Result<Export> {
@@ -168,7 +174,7 @@ impl Engine for Faulty {
         self.store.probe().await
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        self.store.hazards().await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        self.store.durability_warnings().await
     }
 }

@@ -4,20 +4,20 @@ use oauth::Issuer;
 use provider::{AdministrationError, AuditAction};
 use store::{Location, Store, testing::RedisServer};
 
-use crate::house::{House, race};
+use crate::test_server::{TestServer, race};
 
 const MOVED: &str = "https://login.example.org";
 
-async fn moved(house: &House, issuer: &str) -> House {
-    house
+async fn moved(server: &TestServer, issuer: &str) -> TestServer {
+    server
         .twin_with(|settings| settings.issuer = Issuer::parse(issuer).expect("an issuer"))
         .await
 }
 
 async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
-    let house = House::over(store).await;
+    let server = TestServer::over(store).await;
     assert!(
-        house
+        server
             .provider
             .issuer_change()
             .await
@@ -26,14 +26,14 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         "a store of before says nothing"
     );
     assert!(
-        house
+        server
             .provider
             .claim_issuer()
             .await
             .expect("recorded")
             .is_none()
     );
-    let second = moved(&house, MOVED).await;
+    let second = moved(&server, MOVED).await;
     for _ in 0..2 {
         let change = second
             .provider
@@ -43,11 +43,11 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
             .expect("a change");
         assert_eq!(
             (change.recorded.issuer.as_str(), change.issuer.as_str()),
-            (crate::house::ISSUER, MOVED)
+            (crate::test_server::ISSUER, MOVED)
         );
     }
     assert!(
-        house
+        server
             .provider
             .claim_issuer()
             .await
@@ -56,7 +56,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         "looking changes nothing"
     );
 
-    let (terminal, other) = (second.provider.terminal(), house.provider.terminal());
+    let (terminal, other) = (second.provider.terminal(), server.provider.terminal());
     let refused = terminal.accept_issuer("https://elsewhere.example").await;
     assert!(
         matches!(refused, Err(AdministrationError::Conflict(_))),
@@ -78,7 +78,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
             .is_none()
     );
     assert!(
-        house
+        server
             .provider
             .issuer_change()
             .await
@@ -90,7 +90,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         .accept_issuer(MOVED)
         .await
         .expect("accepted already");
-    let events: Vec<_> = house
+    let events: Vec<_> = server
         .audit_log()
         .await
         .into_iter()
@@ -100,15 +100,15 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         events,
         [(
             AuditAction::IssuerAccepted,
-            Some(format!("{} → {MOVED}", crate::house::ISSUER))
+            Some(format!("{} → {MOVED}", crate::test_server::ISSUER))
         )]
     );
     assert!(other.issuer().await.expect("a report").change().is_some());
 }
 
 async fn of_two_servers_that_start_at_once_one_records_its_issuer(store: Store) {
-    let house = House::over(store).await;
-    let servers = [house.clone(), moved(&house, MOVED).await];
+    let server = TestServer::over(store).await;
+    let servers = [server.clone(), moved(&server, MOVED).await];
     let changes = race(2, |number| {
         let server = servers[number].clone();
         async move {
@@ -141,8 +141,8 @@ async fn a_changed_issuer_is_told_on_the_embedded_engine() {
 #[tokio::test]
 async fn a_changed_issuer_is_told_on_redis() {
     for case in [true, false] {
-        let server = RedisServer::start();
-        let store = Store::open(&Location::Redis(server.url()))
+        let redis = RedisServer::start();
+        let store = Store::open(&Location::Redis(redis.url()))
             .await
             .expect("a store");
         if case {

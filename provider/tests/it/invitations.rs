@@ -6,30 +6,30 @@ use provider::{EnrolError, Entry, PasswordError, Purpose};
 
 use crate::{
     faulty::{Fault, Plan},
-    house::{ADA, House, PASSWORD},
+    test_server::{ADA, PASSWORD, TestServer},
 };
 
 #[tokio::test]
 async fn the_first_account_is_made_once() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let (one, other) = (
-        house.first_account_token().await,
-        house.first_account_token().await,
+        server.first_account_token().await,
+        server.first_account_token().await,
     );
-    let invitation = house.provider.invitation(&one).await.expect("a link");
+    let invitation = server.provider.invitation(&one).await.expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email),
         (Purpose::FirstAccount, None)
     );
 
-    let cookie = house
+    let cookie = server
         .provider
-        .accept_with_password(&house.browser(), Entry::Link(&one), ADA, PASSWORD)
+        .accept_with_password(&server.browser(), Entry::Link(&one), ADA, PASSWORD)
         .await
         .expect("accepted");
     assert_eq!(
-        house
-            .person(&house.holding(&cookie))
+        server
+            .person(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -37,13 +37,13 @@ async fn the_first_account_is_made_once() {
     );
     for token in [one, other] {
         assert_eq!(
-            house.provider.invitation(&token).await,
+            server.provider.invitation(&token).await,
             Err(EnrolError::LinkGone)
         );
-        let again = house
+        let again = server
             .provider
             .accept_with_password(
-                &house.browser(),
+                &server.browser(),
                 Entry::Link(&token),
                 "b@example.com",
                 PASSWORD,
@@ -53,7 +53,7 @@ async fn the_first_account_is_made_once() {
         assert_eq!(again, Some(EnrolError::LinkGone));
     }
     assert_eq!(
-        house
+        server
             .provider
             .first_account_link()
             .await
@@ -65,12 +65,12 @@ async fn the_first_account_is_made_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_one_makes_the_first_account() {
     for same_address in [false, true] {
-        let house = House::new().await;
-        let token = house.first_account_token().await;
+        let server = TestServer::new().await;
+        let token = server.first_account_token().await;
         let racers: Vec<_> = (0..8)
             .map(|number| {
                 let (provider, browser, token) =
-                    (house.provider.clone(), house.browser(), token.clone());
+                    (server.provider.clone(), server.browser(), token.clone());
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
                 tokio::spawn(async move {
                     provider
@@ -84,7 +84,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
             match racer.await.expect("finishes") {
                 Ok(cookie) => {
                     winners += 1;
-                    assert!(house.person(&house.holding(&cookie)).await.is_some());
+                    assert!(server.person(&server.holding(&cookie)).await.is_some());
                 }
                 Err(error) => {
                     assert!(
@@ -98,7 +98,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
         assert_eq!(
             (
                 winners,
-                house
+                server
                     .provider
                     .terminal()
                     .accounts()
@@ -113,15 +113,15 @@ async fn of_many_at_once_one_makes_the_first_account() {
 
 #[tokio::test]
 async fn an_account_made_by_hand_is_the_first_account_too() {
-    let house = House::new().await;
-    let token = house.first_account_token().await;
-    house.add("b@example.com").await;
+    let server = TestServer::new().await;
+    let token = server.first_account_token().await;
+    server.add("b@example.com").await;
     assert_eq!(
-        house.provider.invitation(&token).await,
+        server.provider.invitation(&token).await,
         Err(EnrolError::LinkGone)
     );
     assert_eq!(
-        house
+        server
             .provider
             .first_account_link()
             .await
@@ -132,24 +132,24 @@ async fn an_account_made_by_hand_is_the_first_account_too() {
 
 #[tokio::test]
 async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let (other, one) = (
-        house.enrolment_token(ADA).await,
-        house.enrolment_token(ADA).await,
+        server.enrolment_token(ADA).await,
+        server.enrolment_token(ADA).await,
     );
     assert_eq!(
-        house.provider.invitation(&other).await,
+        server.provider.invitation(&other).await,
         Err(EnrolError::LinkGone),
         "a newer one takes its place"
     );
-    let invitation = house.provider.invitation(&one).await.expect("a link");
+    let invitation = server.provider.invitation(&one).await.expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email.as_deref()),
         (Purpose::Enrolment, Some(ADA))
     );
 
     let accept = |token: String, email: &'static str| {
-        let (provider, browser) = (house.provider.clone(), house.browser());
+        let (provider, browser) = (server.provider.clone(), server.browser());
         async move {
             provider
                 .accept_with_password(&browser, Entry::Link(&token), email, PASSWORD)
@@ -160,8 +160,8 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
         .await
         .expect("accepted");
     assert_eq!(
-        house
-            .person(&house.holding(&cookie))
+        server
+            .person(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -178,35 +178,35 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
 
 #[tokio::test]
 async fn links_expire_and_follow_their_account() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let (setup, enrolment) = (
-        house.first_account_token().await,
-        house.enrolment_token(ADA).await,
+        server.first_account_token().await,
+        server.enrolment_token(ADA).await,
     );
-    house
+    server
         .provider
         .terminal()
         .disable_account(ADA)
         .await
         .expect("disabled");
     assert_eq!(
-        house.provider.invitation(&enrolment).await,
+        server.provider.invitation(&enrolment).await,
         Err(EnrolError::LinkGone)
     );
-    house
+    server
         .provider
         .terminal()
         .enable_account(ADA)
         .await
         .expect("enabled");
     assert_eq!(
-        house.provider.invitation(&enrolment).await,
+        server.provider.invitation(&enrolment).await,
         Err(EnrolError::LinkGone),
         "what ended stays ended"
     );
-    let enrolment = house.enrolment_token(ADA).await;
-    assert!(house.provider.invitation(&enrolment).await.is_ok());
-    house.pass(house.provider.settings().lifetimes.invitation);
+    let enrolment = server.enrolment_token(ADA).await;
+    assert!(server.provider.invitation(&enrolment).await.is_ok());
+    server.pass(server.provider.settings().lifetimes.invitation);
     for token in [
         setup.as_str(),
         enrolment.as_str(),
@@ -215,7 +215,7 @@ async fn links_expire_and_follow_their_account() {
         &"A".repeat(43),
     ] {
         assert_eq!(
-            house.provider.invitation(token).await,
+            server.provider.invitation(token).await,
             Err(EnrolError::LinkGone),
             "{token}"
         );
@@ -224,8 +224,8 @@ async fn links_expire_and_follow_their_account() {
 
 #[tokio::test]
 async fn a_mistake_does_not_use_the_link_up() {
-    let house = House::new().await;
-    let token = house.first_account_token().await;
+    let server = TestServer::new().await;
+    let token = server.first_account_token().await;
     let too_long = "x".repeat(1025);
     for (email, password, refusal) in [
         ("ada", PASSWORD, EnrolError::EmailInvalid),
@@ -250,16 +250,16 @@ async fn a_mistake_does_not_use_the_link_up() {
             EnrolError::Password(PasswordError::TooLong { maximum: 1024 }),
         ),
     ] {
-        let refused = house
+        let refused = server
             .provider
-            .accept_with_password(&house.browser(), Entry::Link(&token), email, password)
+            .accept_with_password(&server.browser(), Entry::Link(&token), email, password)
             .await
             .err();
         assert_eq!(refused, Some(refusal));
     }
-    house
+    server
         .provider
-        .accept_with_password(&house.browser(), Entry::Link(&token), ADA, "éèêëàâäùîïôö")
+        .accept_with_password(&server.browser(), Entry::Link(&token), ADA, "éèêëàâäùîïôö")
         .await
         .expect("twelve characters");
 }
@@ -286,30 +286,30 @@ async fn a_failure_half_way_leaves_nothing_unusable() {
 /// Whether there was such a step.
 async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -> bool {
     let (store, plan) = Plan::store().await;
-    let house = House::over(store).await;
+    let server = TestServer::over(store).await;
     let token = if enrolment {
-        house.enrolment_token(ADA).await
+        server.enrolment_token(ADA).await
     } else {
-        house.first_account_token().await
+        server.first_account_token().await
     };
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
-    let outcome = house
+    let outcome = server
         .provider
-        .accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD)
+        .accept_with_password(&server.browser(), Entry::Link(&token), ADA, PASSWORD)
         .await;
     if !plan.mend() {
         assert!(outcome.is_ok());
         return false;
     }
-    house.pass(Duration::from_mins(1));
+    server.pass(Duration::from_mins(1));
     let case = format!("step {step}, {fault:?}, once {only_once}, enrolment {enrolment}");
     let signed_in = match outcome {
         Ok(cookie) => Ok(cookie),
         Err(error) => {
             assert_eq!(error, EnrolError::Unavailable, "{case}");
-            house
+            server
                 .provider
-                .accept_with_password(&house.browser(), Entry::Link(&token), ADA, PASSWORD)
+                .accept_with_password(&server.browser(), Entry::Link(&token), ADA, PASSWORD)
                 .await
         }
     };
@@ -318,14 +318,14 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
             matches!(error, EnrolError::LinkGone | EnrolError::EmailUnavailable),
             "{case}: {error}"
         );
-        house
+        server
             .provider
-            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect(&case);
     }
     assert!(
-        house
+        server
             .provider
             .terminal()
             .accounts()

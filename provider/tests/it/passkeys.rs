@@ -6,30 +6,30 @@ use provider::{AccountError, EnrolError, Entry, SignInError, Visitor};
 
 use crate::{
     authenticator::{Authenticator, with_passkey},
-    house::{ADA, BOB, DEVICE, House, PASSWORD},
+    test_server::{ADA, BOB, DEVICE, PASSWORD, TestServer},
 };
 
 #[tokio::test]
 async fn a_passkey_makes_the_first_account_and_signs_in() {
-    let (house, mut authenticator, ada) = with_passkey().await;
-    assert_eq!(house.person(&ada).await.expect("signed in").email, ADA);
-    house.pass(Duration::from_mins(1));
-    let browser = house.browser();
+    let (server, mut authenticator, ada) = with_passkey().await;
+    assert_eq!(server.person(&ada).await.expect("signed in").email, ADA);
+    server.pass(Duration::from_mins(1));
+    let browser = server.browser();
     for _ in 0..2 {
-        let ceremony = house
+        let ceremony = server
             .provider
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
         let credential = authenticator.get(&ceremony.options);
-        let cookie = house
+        let cookie = server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
             .expect("signed in");
-        let view = house
+        let view = server
             .provider
-            .account(&house.holding(&cookie))
+            .account(&server.holding(&cookie))
             .await
             .expect("the store answers")
             .expect("signed in");
@@ -37,8 +37,8 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
             (view.email.as_str(), view.has_password, view.passkeys.len()),
             (ADA, false, 1)
         );
-        assert_eq!(view.passkeys[0].last_used_at, Some(house.provider.now()));
-        let again = house
+        assert_eq!(view.passkeys[0].last_used_at, Some(server.provider.now()));
+        let again = server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
@@ -53,27 +53,27 @@ async fn a_passkey_makes_the_first_account_and_signs_in() {
 
 #[tokio::test]
 async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
-    let (house, mut authenticator, _) = with_passkey().await;
-    let browser = house.browser();
+    let (server, mut authenticator, _) = with_passkey().await;
+    let browser = server.browser();
     let wrong = Some(SignInError::WrongCredentials);
 
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
     let credential = authenticator.get(&ceremony.options);
     assert_eq!(
-        house
+        server
             .provider
-            .finish_passkey_sign_in(&house.browser(), &ceremony.id, &credential)
+            .finish_passkey_sign_in(&server.browser(), &ceremony.id, &credential)
             .await
             .err(),
         wrong,
         "another browser"
     );
     assert_eq!(
-        house
+        server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
@@ -82,19 +82,19 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
         "used by that"
     );
 
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
-    let other = house
+    let other = server
         .provider
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
     let credential = authenticator.get(&other.options);
     assert_eq!(
-        house
+        server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
@@ -103,15 +103,15 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
         "another challenge"
     );
 
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_passkey_sign_in(&browser, false)
         .await
         .expect("begun");
     let credential = authenticator.get(&ceremony.options);
-    house.pass(Duration::from_mins(5));
+    server.pass(Duration::from_mins(5));
     assert_eq!(
-        house
+        server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
@@ -121,7 +121,7 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
     );
     for id in ["", "nonsense", &"A".repeat(43)] {
         assert_eq!(
-            house
+            server
                 .provider
                 .finish_passkey_sign_in(&browser, id, &credential)
                 .await
@@ -134,27 +134,27 @@ async fn a_ceremony_belongs_to_one_browser_one_time_and_one_purpose() {
 
 #[tokio::test]
 async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
-    let (house, mut authenticator, _) = with_passkey().await;
-    let browser = house.browser();
+    let (server, mut authenticator, _) = with_passkey().await;
+    let browser = server.browser();
     let changes: [fn(&mut Authenticator); 4] = [
         |passkey| passkey.verifies = false,
         |passkey| {
             (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example");
         },
-        |passkey| passkey.origin = crate::house::ISSUER,
+        |passkey| passkey.origin = crate::test_server::ISSUER,
         Authenticator::forget_a_use,
     ];
     let mut outcomes = Vec::new();
     for change in changes {
         change(&mut authenticator);
-        let ceremony = house
+        let ceremony = server
             .provider
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
         let credential = authenticator.get(&ceremony.options);
         outcomes.push(
-            house
+            server
                 .provider
                 .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
                 .await
@@ -166,22 +166,22 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
 
 #[tokio::test]
 async fn a_passkey_of_a_disabled_or_unknown_account_signs_nobody_in() {
-    let (house, mut authenticator, _) = with_passkey().await;
-    let browser = house.browser();
-    house
+    let (server, mut authenticator, _) = with_passkey().await;
+    let browser = server.browser();
+    server
         .provider
         .terminal()
         .disable_account(ADA)
         .await
         .expect("disabled");
     for mut passkey in [authenticator_of(&mut authenticator), Authenticator::new(9)] {
-        let ceremony = house
+        let ceremony = server
             .provider
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
         let credential = passkey.get(&ceremony.options);
-        let refusal = house
+        let refusal = server
             .provider
             .finish_passkey_sign_in(&browser, &ceremony.id, &credential)
             .await
@@ -196,27 +196,27 @@ fn authenticator_of(authenticator: &mut Authenticator) -> Authenticator {
 
 #[tokio::test]
 async fn a_signed_in_person_adds_passkeys() {
-    let house = House::new().await;
-    let ada = house.ada().await;
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
     let mut authenticator = Authenticator::new(2);
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
     let credential = authenticator.create(&ceremony.options);
-    house
+    server
         .provider
         .finish_adding_passkey(&ada, &ceremony.id, &credential)
         .await
         .expect("added");
-    let again = house
+    let again = server
         .provider
         .finish_adding_passkey(&ada, &ceremony.id, &credential)
         .await;
     assert_eq!(again, Err(AccountError::CeremonyFailed));
 
-    let view = house
+    let view = server
         .provider
         .account(&ada)
         .await
@@ -230,7 +230,7 @@ async fn a_signed_in_person_adds_passkeys() {
         ),
         (true, 1, DEVICE)
     );
-    let next = house
+    let next = server
         .provider
         .start_adding_passkey(&ada)
         .await
@@ -244,13 +244,13 @@ async fn a_signed_in_person_adds_passkeys() {
         Some(1)
     );
 
-    let sign_in = house
+    let sign_in = server
         .provider
         .start_passkey_sign_in(&ada, false)
         .await
         .expect("begun");
     let proof = authenticator.get(&sign_in.options);
-    house
+    server
         .provider
         .finish_passkey_sign_in(&ada, &sign_in.id, &proof)
         .await
@@ -259,22 +259,22 @@ async fn a_signed_in_person_adds_passkeys() {
 
 #[tokio::test]
 async fn nobody_adds_a_passkey_to_another_account() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     assert_eq!(
-        house
+        server
             .provider
-            .start_adding_passkey(&house.browser())
+            .start_adding_passkey(&server.browser())
             .await
             .err(),
         Some(AccountError::NotSignedIn)
     );
-    house.add(ADA).await;
-    house.add("bob@example.com").await;
-    let (stranger, browser) = house.provider.visitor(b"", "", [192, 0, 2, 1].into());
+    server.add(ADA).await;
+    server.add("bob@example.com").await;
+    let (stranger, browser) = server.provider.visitor(b"", "", [192, 0, 2, 1].into());
     let browser = browser[0].header_value();
     // One browser, in which one person signs in and then another.
     let sign_in = async |visitor: &Visitor, email: &str| {
-        let session = house
+        let session = server
             .provider
             .sign_in_with_password(visitor, email, PASSWORD)
             .await
@@ -282,33 +282,33 @@ async fn nobody_adds_a_passkey_to_another_account() {
             .cookies[0]
             .header_value();
         let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
-        house
+        server
             .provider
             .visitor(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into())
             .0
     };
     let ada = sign_in(&stranger, ADA).await;
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_adding_passkey(&ada)
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     let bob = sign_in(&ada, "bob@example.com").await;
-    let refusal = house
+    let refusal = server
         .provider
         .finish_adding_passkey(&bob, &ceremony.id, &credential)
         .await;
     assert_eq!(refusal, Err(AccountError::CeremonyFailed));
 
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_adding_passkey(&bob)
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
-    house.provider.sign_out(&bob).await.expect("signed out");
-    let refusal = house
+    server.provider.sign_out(&bob).await.expect("signed out");
+    let refusal = server
         .provider
         .finish_adding_passkey(&bob, &ceremony.id, &credential)
         .await;
@@ -317,39 +317,39 @@ async fn nobody_adds_a_passkey_to_another_account() {
 
 #[tokio::test]
 async fn a_failed_ceremony_leaves_the_link_good() {
-    let house = House::new().await;
-    let (browser, token) = (house.browser(), house.enrolment_token(ADA).await);
+    let server = TestServer::new().await;
+    let (browser, token) = (server.browser(), server.enrolment_token(ADA).await);
     let mut elsewhere = Authenticator::new(4);
     elsewhere.origin = "https://evil.example";
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::Link(&token), "")
         .await
         .expect("begun");
     let credential = elsewhere.create(&ceremony.options);
     for _ in 0..2 {
-        let refusal = house
+        let refusal = server
             .provider
             .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
             .await
             .err();
         assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
     }
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::Link(&token), "")
         .await
         .expect("begun");
     assert_eq!(ceremony.options.public_key.user.name, ADA);
     let credential = Authenticator::new(4).create(&ceremony.options);
-    let cookie = house
+    let cookie = server
         .provider
         .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
         .await
         .expect("accepted");
     assert_eq!(
-        house
-            .person(&house.holding(&cookie))
+        server
+            .person(&server.holding(&cookie))
             .await
             .expect("signed in")
             .email,
@@ -359,19 +359,19 @@ async fn a_failed_ceremony_leaves_the_link_good() {
 
 #[tokio::test]
 async fn a_ceremony_of_one_link_does_not_accept_another() {
-    let house = House::new().await;
-    let browser = house.browser();
+    let server = TestServer::new().await;
+    let browser = server.browser();
     let (ada, bob) = (
-        house.enrolment_token(ADA).await,
-        house.enrolment_token("bob@example.com").await,
+        server.enrolment_token(ADA).await,
+        server.enrolment_token("bob@example.com").await,
     );
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::Link(&ada), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
-    let refusal = house
+    let refusal = server
         .provider
         .finish_accept_with_passkey(&browser, Entry::Link(&bob), &ceremony.id, &credential)
         .await
@@ -381,50 +381,50 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
 
 #[tokio::test]
 async fn starting_is_limited_per_browser_first() {
-    let house = House::new().await;
-    let browser = house.browser();
+    let server = TestServer::new().await;
+    let browser = server.browser();
     for _ in 0..30 {
-        house
+        server
             .provider
             .start_passkey_sign_in(&browser, false)
             .await
             .expect("begun");
     }
-    let refusal = house
+    let refusal = server
         .provider
         .start_passkey_sign_in(&browser, false)
         .await
         .err();
     assert!(matches!(refusal, Some(SignInError::TooManyAttempts { .. })));
-    house
+    server
         .provider
         .start_passkey_sign_in(&browser, true)
         .await
         .expect("what the page does by itself is counted apart");
-    house
+    server
         .provider
-        .start_passkey_sign_in(&house.browser(), false)
+        .start_passkey_sign_in(&server.browser(), false)
         .await
         .expect("another browser");
 }
 
 #[tokio::test]
 async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
-    let (house, mut own, ada) = with_passkey().await;
+    let (server, mut own, ada) = with_passkey().await;
     let mut foreign = Authenticator::new(2);
-    let token = house.enrolment_token(BOB).await;
+    let token = server.enrolment_token(BOB).await;
     foreign
-        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
         .await
         .expect("accepted");
     for (passkey, good) in [(&mut foreign, false), (&mut own, true)] {
-        let ceremony = house
+        let ceremony = server
             .provider
             .start_passkey_sign_in(&ada, false)
             .await
             .expect("begun");
         let credential = passkey.get(&ceremony.options);
-        let confirmed = house
+        let confirmed = server
             .provider
             .confirm_with_passkey(&ada, &ceremony.id, &credential)
             .await;
@@ -432,17 +432,18 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
             confirmed.as_ref().err(),
             (!good).then_some(&SignInError::WrongCredentials)
         );
-        let browser = confirmed.map_or_else(|_| ada.clone(), |signed_in| house.holding(&signed_in));
-        assert_eq!(house.person(&browser).await.expect("signed in").email, ADA);
+        let browser =
+            confirmed.map_or_else(|_| ada.clone(), |signed_in| server.holding(&signed_in));
+        assert_eq!(server.person(&browser).await.expect("signed in").email, ADA);
     }
-    let stranger = house.browser();
-    let ceremony = house
+    let stranger = server.browser();
+    let ceremony = server
         .provider
         .start_passkey_sign_in(&stranger, false)
         .await
         .expect("begun");
     let credential = own.get(&ceremony.options);
-    let confirmed = house
+    let confirmed = server
         .provider
         .confirm_with_passkey(&stranger, &ceremony.id, &credential)
         .await;

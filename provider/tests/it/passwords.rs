@@ -6,50 +6,50 @@ use argon2::{Argon2, password_hash::PasswordHasher as _};
 use provider::{
     AccountError, AdministrationError, EnrolError, Entry, PasswordError, Role, SignInError,
 };
-use store::Keep;
+use store::Ttl;
 
 use crate::{
     authenticator::with_passkey,
     browser::Browser,
-    glass::Written,
-    house::{ADA, BOB, House, PASSWORD},
+    recording::Written,
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
 #[tokio::test]
 async fn a_password_signs_in_however_the_address_is_typed() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     for email in ["Ada@example.com", "ada@EXAMPLE.com", " ada@example.com "] {
-        let cookie = house
+        let cookie = server
             .provider
-            .sign_in_with_password(&house.browser(), email, PASSWORD)
+            .sign_in_with_password(&server.browser(), email, PASSWORD)
             .await
             .expect("signed in");
-        let person = house
-            .person(&house.holding(&cookie))
+        let person = server
+            .person(&server.holding(&cookie))
             .await
             .expect("signed in");
         assert_eq!(
             (person.email.as_str(), person.authenticated_at),
-            (ADA, house.provider.now())
+            (ADA, server.provider.now())
         );
     }
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_not_told() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    house.add("off@example.com").await;
-    house
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    server.add("off@example.com").await;
+    server
         .provider
         .terminal()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
-    house.enrolment_token("bare@example.com").await;
+    server.enrolment_token("bare@example.com").await;
     let too_long = "x".repeat(2000);
     for (email, password) in [
         (ADA, "wrong password"),
@@ -61,9 +61,9 @@ async fn what_is_wrong_is_not_told() {
         ("nobody", PASSWORD),
         ("", ""),
     ] {
-        let refusal = house
+        let refusal = server
             .provider
-            .sign_in_with_password(&house.browser(), email, password)
+            .sign_in_with_password(&server.browser(), email, password)
             .await
             .err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials), "{email}");
@@ -75,18 +75,18 @@ async fn what_is_wrong_is_not_told() {
 #[tokio::test]
 async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
-    house.add("off@example.com").await;
-    house
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
+    server.add("off@example.com").await;
+    server
         .provider
         .terminal()
         .disable_account("off@example.com")
         .await
         .expect("disabled");
-    let bare = house.enrolment_token("bare@example.com").await;
+    let bare = server.enrolment_token("bare@example.com").await;
     assert!(
-        !bare.is_empty() && house.opens(ADA, PASSWORD).await,
+        !bare.is_empty() && server.opens(ADA, PASSWORD).await,
         "the first steps of all are behind it"
     );
     for by_code in [false, true] {
@@ -106,23 +106,23 @@ async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
             let place = if number < 6 { number } else { (number - 6) * 4 };
             let (before, browser) = (
                 written.steps(),
-                house.browser_from(place + if by_code { 20 } else { 10 }),
+                server.browser_from(place + if by_code { 20 } else { 10 }),
             );
             let refused = if by_code {
-                house
+                server
                     .provider
                     .sign_in_with_recovery_code(&browser, email, "a guess")
                     .await
                     .err()
             } else {
-                house
+                server
                     .provider
                     .sign_in_with_password(&browser, email, "a guess")
                     .await
                     .err()
             };
             assert_eq!(refused, Some(SignInError::WrongCredentials));
-            house.provider.finish_late_work().await;
+            server.provider.finish_late_work().await;
             let after = written.steps();
             steps.push((after.0 - before.0, after.1 - before.1));
         }
@@ -137,11 +137,11 @@ async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_guesses_at_once_count_as_sixty_four() {
     for email in [ADA, "nobody@example.com"] {
-        let house = House::new().await;
-        house.add(ADA).await;
+        let server = TestServer::new().await;
+        server.add(ADA).await;
         let guesses: Vec<_> = (0..64)
             .map(|number| {
-                let (provider, browser) = (house.provider.clone(), house.browser_from(number));
+                let (provider, browser) = (server.provider.clone(), server.browser_from(number));
                 tokio::spawn(async move {
                     provider
                         .sign_in_with_password(&browser, email, "a guess")
@@ -156,19 +156,19 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
                 usize::from(guess.await.expect("finishes") == Some(SignInError::WrongCredentials));
         }
         assert_eq!(wrong, 10, "{email}");
-        let even_the_right_one = house
+        let even_the_right_one = server
             .provider
-            .sign_in_with_password(&house.browser(), &email.to_uppercase(), PASSWORD)
+            .sign_in_with_password(&server.browser(), &email.to_uppercase(), PASSWORD)
             .await
             .err();
         let Some(SignInError::TooManyAttempts { retry_after }) = even_the_right_one else {
             panic!("{even_the_right_one:?}")
         };
         assert!(retry_after <= QUARTER_OF_AN_HOUR && !retry_after.is_zero());
-        house.pass(retry_after);
-        let after = house
+        server.pass(retry_after);
+        let after = server
             .provider
-            .sign_in_with_password(&house.browser(), email, PASSWORD)
+            .sign_in_with_password(&server.browser(), email, PASSWORD)
             .await
             .err();
         assert_eq!(
@@ -181,23 +181,23 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
 
 #[tokio::test]
 async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     for number in 0..10 {
         for _ in 0..10 {
             let email = format!("{number}@example.com");
-            let refusal = house
+            let refusal = server
                 .provider
-                .sign_in_with_password(&house.browser(), &email, "a guess")
+                .sign_in_with_password(&server.browser(), &email, "a guess")
                 .await
                 .err();
             assert_eq!(refusal, Some(SignInError::WrongCredentials));
         }
     }
     for _ in 0..20 {
-        let refusal = house
+        let refusal = server
             .provider
-            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .err();
         assert!(
@@ -205,16 +205,16 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
             "{refusal:?}"
         );
     }
-    house
+    server
         .provider
-        .sign_in_with_password(&house.browser_from(2), ADA, PASSWORD)
+        .sign_in_with_password(&server.browser_from(2), ADA, PASSWORD)
         .await
         .expect("another neighbourhood");
 }
 
 /// Whether somebody who tries is told to wait.
-async fn must_wait(house: &House, browser: &Browser, email: &str, password: &str) -> bool {
-    let refused = house
+async fn must_wait(server: &TestServer, browser: &Browser, email: &str, password: &str) -> bool {
+    let refused = server
         .provider
         .sign_in_with_password(&browser.visits(), email, password)
         .await
@@ -224,61 +224,61 @@ async fn must_wait(house: &House, browser: &Browser, email: &str, password: &str
 
 #[tokio::test]
 async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    house.add(BOB).await;
-    let mut known = Browser::from(&house, 1);
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    server.add(BOB).await;
+    let mut known = Browser::from(&server, 1);
     assert!(known.signs_in(ADA, PASSWORD).await);
-    house
+    server
         .provider
         .sign_out(&known.visits())
         .await
         .expect("signed out");
     for number in 100..112 {
-        let stranger = Browser::from(&house, number);
+        let stranger = Browser::from(&server, number);
         assert_eq!(
-            must_wait(&house, &stranger, ADA, "a guess").await,
+            must_wait(&server, &stranger, ADA, "a guess").await,
             number >= 110
         );
     }
     assert!(
-        must_wait(&house, &Browser::from(&house, 2), ADA, PASSWORD).await,
+        must_wait(&server, &Browser::from(&server, 2), ADA, PASSWORD).await,
         "nor does a right guess help a stranger"
     );
     assert!(known.signs_in(ADA, PASSWORD).await);
     // It is limited for itself, and forgiven when the right one comes.
     for _ in 0..9 {
-        assert!(!must_wait(&house, &known, ADA, "a guess").await);
+        assert!(!must_wait(&server, &known, ADA, "a guess").await);
     }
     assert!(known.signs_in(ADA, PASSWORD).await);
     for _ in 0..10 {
-        assert!(!must_wait(&house, &known, ADA, "a guess").await);
+        assert!(!must_wait(&server, &known, ADA, "a guess").await);
     }
-    assert!(must_wait(&house, &known, ADA, PASSWORD).await);
+    assert!(must_wait(&server, &known, ADA, PASSWORD).await);
     // It is known to one account, not to every one.
     for _ in 0..10 {
-        assert!(!must_wait(&house, &known, BOB, "a guess").await);
+        assert!(!must_wait(&server, &known, BOB, "a guess").await);
     }
-    assert!(must_wait(&house, &Browser::from(&house, 3), BOB, PASSWORD).await);
-    house.pass(QUARTER_OF_AN_HOUR);
+    assert!(must_wait(&server, &Browser::from(&server, 3), BOB, PASSWORD).await);
+    server.pass(QUARTER_OF_AN_HOUR);
     assert!(
         known.signs_in(ADA, PASSWORD).await,
         "nobody is locked out for good"
     );
-    assert!(Browser::from(&house, 4).signs_in(BOB, PASSWORD).await);
+    assert!(Browser::from(&server, 4).signs_in(BOB, PASSWORD).await);
 }
 
 /// The store counts the days from the last write.
 #[tokio::test]
 async fn a_browser_is_known_from_its_last_sign_in_on() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
-    let mut known = Browser::from(&house, 1);
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
+    let mut known = Browser::from(&server, 1);
     for _ in 0..3 {
-        house.pass(QUARTER_OF_AN_HOUR);
+        server.pass(QUARTER_OF_AN_HOUR);
         assert!(known.signs_in(ADA, PASSWORD).await);
-        let now = format!(" = {}", house.provider.now().seconds());
+        let now = format!(" = {}", server.provider.now().seconds());
         assert!(
             written
                 .find("familiar:")
@@ -290,21 +290,21 @@ async fn a_browser_is_known_from_its_last_sign_in_on() {
 
 #[tokio::test]
 async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    house.add(BOB).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    server.add(BOB).await;
     for number in 0..103 {
         assert_eq!(
-            must_wait(&house, &Browser::from(&house, number % 3), ADA, PASSWORD).await,
+            must_wait(&server, &Browser::from(&server, number % 3), ADA, PASSWORD).await,
             number >= 100
         );
     }
     assert!(
-        Browser::from(&house, 1).signs_in(BOB, PASSWORD).await,
+        Browser::from(&server, 1).signs_in(BOB, PASSWORD).await,
         "another person"
     );
-    house.pass(QUARTER_OF_AN_HOUR);
-    assert!(Browser::from(&house, 1).signs_in(ADA, PASSWORD).await);
+    server.pass(QUARTER_OF_AN_HOUR);
+    assert!(Browser::from(&server, 1).signs_in(ADA, PASSWORD).await);
 }
 
 /// What releases before 0.2 wrote of a browser: when it last signed in, and nothing of the
@@ -312,9 +312,9 @@ async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour()
 #[tokio::test]
 async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_changes() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    house.add(ADA).await;
-    let mut known = Browser::from(&house, 1);
+    let server = TestServer::over(store).await;
+    server.add(ADA).await;
+    let mut known = Browser::from(&server, 1);
     assert!(known.signs_in(ADA, PASSWORD).await);
     let line = written.find("familiar:").pop().expect("it is noted");
     let (key, value) = line.split_once(" = ").expect("a key and a value");
@@ -322,40 +322,40 @@ async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_chan
     let [kind, account, _, digest] = parts[..] else {
         panic!("{key}")
     };
-    house.store.remove(key).await.expect("the store answers");
+    server.store.remove(key).await.expect("the store answers");
     let earlier = [kind, account, digest].join(":");
-    house
+    server
         .store
-        .insert(&earlier, value.as_bytes(), Keep::Forever)
+        .insert(&earlier, value.as_bytes(), Ttl::Forever)
         .await
         .expect("the store answers");
     for number in 100..112 {
-        must_wait(&house, &Browser::from(&house, number), ADA, "a guess").await;
+        must_wait(&server, &Browser::from(&server, number), ADA, "a guess").await;
     }
     assert!(
-        !must_wait(&house, &known, ADA, "a guess").await,
+        !must_wait(&server, &known, ADA, "a guess").await,
         "it is known"
     );
-    house.pass(Duration::from_secs(1));
-    house
+    server.pass(Duration::from_secs(1));
+    server
         .provider
         .terminal()
         .set_account_password(ADA, "another good one")
         .await
         .expect("a new password");
     assert!(
-        must_wait(&house, &known, ADA, "another good one").await,
+        must_wait(&server, &known, ADA, "another good one").await,
         "it is not"
     );
 }
 
 #[tokio::test]
 async fn limits_can_be_switched_off() {
-    let house = House::set_up(|settings| settings.rate_limits = false).await;
+    let server = TestServer::set_up(|settings| settings.rate_limits = false).await;
     for _ in 0..20 {
-        let refusal = house
+        let refusal = server
             .provider
-            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .err();
         assert_eq!(refusal, Some(SignInError::WrongCredentials));
@@ -366,35 +366,35 @@ const SHORT: &str = "olive tromb";
 
 #[tokio::test]
 async fn a_password_is_the_same_however_a_keyboard_composes_it() {
-    let house = House::new().await;
+    let server = TestServer::new().await;
     let (composed, decomposed, wide) = (
         "caf\u{e9} \u{fb01}n du monde",
         "cafe\u{301} fin du monde",
         "caf\u{e9} \u{ff46}\u{ff49}\u{ff4e} du monde",
     );
-    house
+    server
         .provider
         .terminal()
         .add_account(ADA, Some(decomposed))
         .await
         .expect("added");
     for typed in [composed, decomposed, wide] {
-        assert!(house.opens(ADA, typed).await, "{typed:?}");
+        assert!(server.opens(ADA, typed).await, "{typed:?}");
     }
-    assert!(!house.opens(ADA, "cafe fin du monde").await);
+    assert!(!server.opens(ADA, "cafe fin du monde").await);
 }
 
 #[tokio::test]
 async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    let id = house.provider.terminal().accounts().await.expect("a list")[0].id;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    let id = server.provider.terminal().accounts().await.expect("a list")[0].id;
     let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
     let hash = Argon2::default()
         .hash_password_with_salt(typed.as_bytes(), &[9; 16])
         .expect("a hash")
         .to_string();
-    let bytes = house
+    let bytes = server
         .store
         .get(&key)
         .await
@@ -406,20 +406,20 @@ async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
         account.as_object_mut().expect("an object").remove(newer);
     }
     let earlier = account.to_string();
-    house
+    server
         .store
-        .compare_and_swap(&key, &bytes, earlier.as_bytes(), Keep::Forever)
+        .compare_and_swap(&key, &bytes, earlier.as_bytes(), Ttl::Forever)
         .await
         .expect("an answer");
-    assert!(house.opens(ADA, typed).await);
-    assert!(!house.opens(ADA, PASSWORD).await);
+    assert!(server.opens(ADA, typed).await);
+    assert!(!server.opens(ADA, PASSWORD).await);
 }
 
 #[tokio::test]
 async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let terminal = server.provider.terminal();
     for (password, why) in [
         ("password1234", PasswordError::Common),
         ("Sunshine2024!", PasswordError::Common),
@@ -430,7 +430,7 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
         ("ada@example.com", PasswordError::FromName),
         ("vestibule2024", PasswordError::FromName),
     ] {
-        let refused = house.provider.change_password(&ada, password).await.err();
+        let refused = server.provider.change_password(&ada, password).await.err();
         assert_eq!(refused, Some(AccountError::Password(why)), "{password}");
         // Another person's address is another matter.
         if password != "ada@example.com" {
@@ -443,30 +443,30 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
                 "{password}"
             );
         }
-        let link = house.reset_token(ADA).await;
-        let reset = house
+        let link = server.reset_token(ADA).await;
+        let reset = server
             .provider
-            .accept_with_password(&house.browser(), Entry::Link(&link), "", password)
+            .accept_with_password(&server.browser(), Entry::Link(&link), "", password)
             .await
             .err();
         assert_eq!(reset, Some(EnrolError::Password(why)), "{password}");
     }
-    assert!(house.opens(ADA, PASSWORD).await, "nothing was changed");
+    assert!(server.opens(ADA, PASSWORD).await, "nothing was changed");
 }
 
 #[tokio::test]
 async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let terminal = server.provider.terminal();
     let too_short = Some(AccountError::Password(PasswordError::TooShort {
         minimum: 12,
     }));
     assert_eq!(
-        house.provider.change_password(&ada, SHORT).await.err(),
+        server.provider.change_password(&ada, SHORT).await.err(),
         too_short
     );
-    assert_eq!(house.account(&ada).await.shortest_password, 12);
+    assert_eq!(server.account(&ada).await.shortest_password, 12);
     // A person may have a shorter one, and is then no administrator before they have a longer one.
     terminal
         .add_account(BOB, Some(SHORT))
@@ -476,20 +476,20 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
         terminal.set_role(BOB, Role::Administrator).await,
         Err(AdministrationError::Conflict(_))
     ));
-    let signed_in = house
+    let signed_in = server
         .provider
-        .sign_in_with_password(&house.browser(), BOB, SHORT)
+        .sign_in_with_password(&server.browser(), BOB, SHORT)
         .await
         .expect("signed in");
-    let bob = house.holding(&signed_in);
+    let bob = server.holding(&signed_in);
     assert_eq!(
         (
-            house.account(&bob).await.role,
-            house.account(&bob).await.shortest_password
+            server.account(&bob).await.role,
+            server.account(&bob).await.shortest_password
         ),
         (Role::Person, 8)
     );
-    house
+    server
         .provider
         .change_password(&bob, PASSWORD)
         .await
@@ -502,28 +502,28 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
 
 #[tokio::test]
 async fn an_administrator_with_a_short_password_keeps_the_last_passkey() {
-    let (house, _, ada) = with_passkey().await;
-    assert_eq!(house.account(&ada).await.role, Role::Administrator);
-    let signed_in = house
+    let (server, _, ada) = with_passkey().await;
+    assert_eq!(server.account(&ada).await.role, Role::Administrator);
+    let signed_in = server
         .provider
         .change_password(&ada, SHORT)
         .await
         .expect("beside a passkey eight are enough");
-    let ada = house.holding(&signed_in);
-    let passkey = house.account(&ada).await.passkeys[0].id.clone();
+    let ada = server.holding(&signed_in);
+    let passkey = server.account(&ada).await.passkeys[0].id.clone();
     assert_eq!(
-        house.provider.remove_passkey(&ada, &passkey).await,
+        server.provider.remove_passkey(&ada, &passkey).await,
         Err(AccountError::ShortPasswordAlone)
     );
-    assert_eq!(house.account(&ada).await.passkeys.len(), 1);
-    let ada = house.holding(
-        &house
+    assert_eq!(server.account(&ada).await.passkeys.len(), 1);
+    let ada = server.holding(
+        &server
             .provider
             .change_password(&ada, PASSWORD)
             .await
             .expect("a longer one"),
     );
-    house
+    server
         .provider
         .remove_passkey(&ada, &passkey)
         .await

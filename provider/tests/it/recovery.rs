@@ -8,38 +8,38 @@ use crate::{
     authenticator::settled,
     browser::Browser,
     faulty::{Fault, Plan},
-    glass::Written,
-    house::{ADA, BOB, House, PASSWORD, race},
+    recording::Written,
+    test_server::{ADA, BOB, PASSWORD, TestServer, race},
 };
 
 const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 
 /// Codes that were just made, and the browser that made them.
-async fn with_codes(house: &House) -> (Browser, Vec<String>) {
-    let mut passkey = settled(house).await.0;
-    let mut ada = Browser::from(house, 1);
+async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
+    let mut passkey = settled(server).await.0;
+    let mut ada = Browser::from(server, 1);
     ada.keep_all(
         &passkey
-            .signs_in(house, &ada.visits())
+            .signs_in(server, &ada.visits())
             .await
             .expect("signed in"),
     );
-    let codes = made(house, &mut ada).await;
+    let codes = made(server, &mut ada).await;
     (ada, codes)
 }
 
-async fn made(house: &House, browser: &mut Browser) -> Vec<String> {
-    let cookie = house
+async fn made(server: &TestServer, browser: &mut Browser) -> Vec<String> {
+    let cookie = server
         .provider
         .make_recovery_codes(&browser.visits())
         .await
         .expect("made");
-    browser.keep(&cookie);
-    shown(house, browser).await.expect("codes")
+    browser.ttl(&cookie);
+    shown(server, browser).await.expect("codes")
 }
 
-async fn shown(house: &House, browser: &Browser) -> Option<Vec<String>> {
-    let shown = house
+async fn shown(server: &TestServer, browser: &Browser) -> Option<Vec<String>> {
+    let shown = server
         .provider
         .fresh_recovery_codes(&browser.visits())
         .await
@@ -48,18 +48,18 @@ async fn shown(house: &House, browser: &Browser) -> Option<Vec<String>> {
 }
 
 /// What comes of trying a code, in a browser from an address of its own choice.
-async fn tried(house: &House, last_byte: u8, email: &str, code: &str) -> Option<SignInError> {
-    house
+async fn tried(server: &TestServer, last_byte: u8, email: &str, code: &str) -> Option<SignInError> {
+    server
         .provider
-        .sign_in_with_recovery_code(&house.browser_from(last_byte), email, code)
+        .sign_in_with_recovery_code(&server.browser_from(last_byte), email, code)
         .await
         .err()
 }
 
 #[tokio::test]
 async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
-    let house = House::new().await;
-    let (ada, codes) = with_codes(&house).await;
+    let server = TestServer::new().await;
+    let (ada, codes) = with_codes(&server).await;
     assert_eq!(
         (codes.len(), codes.iter().collect::<BTreeSet<_>>().len()),
         (10, 10)
@@ -72,35 +72,36 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
         |code| code.replace('0', "o").replace('1', "l"),
     ];
     for (number, code) in codes.iter().enumerate() {
-        let browser = house.browser();
-        let signed_in = house
+        let browser = server.browser();
+        let signed_in = server
             .provider
             .sign_in_with_recovery_code(&browser, ADA, &typed[number % 5](code))
             .await
             .expect("signed in");
         assert!(signed_in.offers_passkey, "whatever they had is lost");
-        let account = house.account(&house.holding(&signed_in)).await;
+        let account = server.account(&server.holding(&signed_in)).await;
         assert!(
             account.is_fresh && account.by_code,
             "whoever came by a code may make a passkey at once"
         );
         let left = RecoveryCodes {
             left: 9 - number,
-            made_at: house.provider.now(),
+            made_at: server.provider.now(),
         };
         assert_eq!(account.recovery_codes, Some(left));
-        assert_eq!(tried(&house, 2, ADA, code).await, WRONG, "once");
+        assert_eq!(tried(&server, 2, ADA, code).await, WRONG, "once");
     }
-    assert_eq!(shown(&house, &ada).await, None);
+    assert_eq!(shown(&server, &ada).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
-    let house = House::set_up(|settings| settings.rate_limits = false).await;
-    let (_, codes) = with_codes(&house).await;
+    let server = TestServer::set_up(|settings| settings.rate_limits = false).await;
+    let (_, codes) = with_codes(&server).await;
     for code in &codes[..5] {
         let outcomes = race(16, |_| {
-            let (provider, browser, code) = (house.provider.clone(), house.browser(), code.clone());
+            let (provider, browser, code) =
+                (server.provider.clone(), server.browser(), code.clone());
             async move {
                 provider
                     .sign_in_with_recovery_code(&browser, ADA, &code)
@@ -117,9 +118,9 @@ async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
         let [Ok(winner)] = &winners[..] else {
             panic!("{} signed in", winners.len())
         };
-        assert!(house.person(&house.holding(winner)).await.is_some());
+        assert!(server.person(&server.holding(winner)).await.is_some());
     }
-    let used = house
+    let used = server
         .audit_log()
         .await
         .iter()
@@ -130,12 +131,12 @@ async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn different_codes_at_once_are_each_used_up() {
-    let house = House::new().await;
-    let (ada, codes) = with_codes(&house).await;
+    let server = TestServer::new().await;
+    let (ada, codes) = with_codes(&server).await;
     let outcomes = race(10, |number| {
         let (provider, browser, code) = (
-            house.provider.clone(),
-            house.browser(),
+            server.provider.clone(),
+            server.browser(),
             codes[number].clone(),
         );
         async move {
@@ -148,7 +149,7 @@ async fn different_codes_at_once_are_each_used_up() {
     .await;
     assert_eq!(outcomes, [true; 10]);
     assert_eq!(
-        house
+        server
             .account(&ada.visits())
             .await
             .recovery_codes
@@ -159,23 +160,23 @@ async fn different_codes_at_once_are_each_used_up() {
 
 #[tokio::test]
 async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
-    let house = House::new().await;
-    let (_, codes) = with_codes(&house).await;
+    let server = TestServer::new().await;
+    let (_, codes) = with_codes(&server).await;
     for number in 0..40 {
         assert_eq!(
-            tried(&house, number, ADA, "0000-0000-0000-0000").await,
+            tried(&server, number, ADA, "0000-0000-0000-0000").await,
             WRONG
         );
         assert!(
-            house
+            server
                 .provider
-                .sign_in_with_password(&house.browser_from(number), ADA, "a guess")
+                .sign_in_with_password(&server.browser_from(number), ADA, "a guess")
                 .await
                 .is_err()
         );
     }
     assert_eq!(
-        tried(&house, 60, "ADA@example.com", &codes[0]).await,
+        tried(&server, 60, "ADA@example.com", &codes[0]).await,
         None,
         "whoever lost all else has a code still"
     );
@@ -184,16 +185,16 @@ async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
     for number in 0..110 {
         let email = format!("{number}@example.com");
         if number < 10 {
-            let refused = house
+            let refused = server
                 .provider
-                .sign_in_with_password(&house.browser_from(70), &email, "a guess")
+                .sign_in_with_password(&server.browser_from(70), &email, "a guess")
                 .await
                 .err();
             assert_eq!(refused, WRONG);
         } else {
             assert_eq!(
                 tried(
-                    &house,
+                    &server,
                     70,
                     if number % 2 == 0 { BOB } else { &email },
                     "0000-0000-0000-0000"
@@ -203,13 +204,13 @@ async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
             );
         }
     }
-    let refused = tried(&house, 70, ADA, &codes[1]).await;
+    let refused = tried(&server, 70, ADA, &codes[1]).await;
     let Some(SignInError::TooManyAttempts { retry_after }) = refused else {
         panic!("{refused:?}")
     };
-    house.pass(retry_after);
+    server.pass(retry_after);
     assert_eq!(
-        tried(&house, 70, ADA, &codes[1]).await,
+        tried(&server, 70, ADA, &codes[1]).await,
         None,
         "it was not used up by that"
     );
@@ -217,11 +218,11 @@ async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
 
 #[tokio::test]
 async fn f45_a_code_that_opens_nothing_is_refused_alike() {
-    let house = House::new().await;
-    let (mut ada, codes) = with_codes(&house).await;
-    house.add(BOB).await;
-    house.add("off@example.com").await;
-    house
+    let server = TestServer::new().await;
+    let (mut ada, codes) = with_codes(&server).await;
+    server.add(BOB).await;
+    server.add("off@example.com").await;
+    server
         .provider
         .terminal()
         .disable_account("off@example.com")
@@ -229,7 +230,7 @@ async fn f45_a_code_that_opens_nothing_is_refused_alike() {
         .expect("disabled");
     for (number, email) in (10..).zip([BOB, "off@example.com", "nobody@example.com", "x", ""]) {
         assert_eq!(
-            tried(&house, number, email, &codes[0]).await,
+            tried(&server, number, email, &codes[0]).await,
             WRONG,
             "{email}"
         );
@@ -241,29 +242,29 @@ async fn f45_a_code_that_opens_nothing_is_refused_alike() {
         &format!("{}0", codes[0]),
         &"0".repeat(10_000),
     ]) {
-        assert_eq!(tried(&house, number, ADA, code).await, WRONG, "{code}");
+        assert_eq!(tried(&server, number, ADA, code).await, WRONG, "{code}");
     }
-    let newer = made(&house, &mut ada).await;
+    let newer = made(&server, &mut ada).await;
     assert_eq!(
-        tried(&house, 30, ADA, &codes[0]).await,
+        tried(&server, 30, ADA, &codes[0]).await,
         WRONG,
         "new ones take the place of old ones"
     );
-    assert_eq!(tried(&house, 31, ADA, &newer[0]).await, None);
-    house
+    assert_eq!(tried(&server, 31, ADA, &newer[0]).await, None);
+    server
         .provider
         .terminal()
         .disable_account(ADA)
         .await
         .expect("disabled");
-    assert_eq!(tried(&house, 32, ADA, &newer[1]).await, WRONG);
+    assert_eq!(tried(&server, 32, ADA, &newer[1]).await, WRONG);
 }
 
 #[tokio::test]
 async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them() {
-    let house = House::new().await;
-    let (mut ada, codes) = with_codes(&house).await;
-    let again = house
+    let server = TestServer::new().await;
+    let (mut ada, codes) = with_codes(&server).await;
+    let again = server
         .provider
         .fresh_recovery_codes(&ada.visits())
         .await
@@ -271,33 +272,33 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     let (shown_now, end) = again.expect("codes");
     assert_eq!(shown_now, codes);
     // Not in another of hers, nor once there are newer ones, nor after the page was shown.
-    let mut elsewhere = Browser::from(&house, 2);
+    let mut elsewhere = Browser::from(&server, 2);
     assert!(elsewhere.use_recovery_code(ADA, &codes[9]).await);
-    assert_eq!(shown(&house, &elsewhere).await, None);
-    assert_ne!(made(&house, &mut elsewhere).await, codes);
-    assert_eq!(shown(&house, &ada).await, None);
+    assert_eq!(shown(&server, &elsewhere).await, None);
+    assert_ne!(made(&server, &mut elsewhere).await, codes);
+    assert_eq!(shown(&server, &ada).await, None);
     assert!(end.header_value().contains("Max-Age=0"));
-    elsewhere.keep(&end);
-    assert_eq!(shown(&house, &elsewhere).await, None);
+    elsewhere.ttl(&end);
+    assert_eq!(shown(&server, &elsewhere).await, None);
     // Nor to nobody, nor to whoever uses the browser next.
-    made(&house, &mut ada).await;
-    house
+    made(&server, &mut ada).await;
+    server
         .provider
         .sign_out(&ada.visits())
         .await
         .expect("signed out");
-    assert_eq!(shown(&house, &ada).await, None);
-    house.add(BOB).await;
+    assert_eq!(shown(&server, &ada).await, None);
+    server.add(BOB).await;
     assert!(ada.signs_in(BOB, PASSWORD).await);
-    assert_eq!(shown(&house, &ada).await, None);
+    assert_eq!(shown(&server, &ada).await, None);
 }
 
 #[tokio::test]
 async fn nothing_readable_of_a_code_is_stored() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    let (_, codes) = with_codes(&house).await;
-    assert_eq!(tried(&house, 2, ADA, &codes[0]).await, None);
+    let server = TestServer::over(store).await;
+    let (_, codes) = with_codes(&server).await;
+    assert_eq!(tried(&server, 2, ADA, &codes[0]).await, None);
     for code in codes {
         // A part of it would make the rest a guess.
         for part in code
@@ -317,22 +318,22 @@ async fn a_store_that_fails_lets_no_code_work_twice() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = Plan::store().await;
-            let house = House::over(store).await;
-            let (ada, codes) = with_codes(&house).await;
+            let server = TestServer::over(store).await;
+            let (ada, codes) = with_codes(&server).await;
             plan.fail(step..step + 1, fault);
-            let first = tried(&house, 1, ADA, &codes[0]).await;
+            let first = tried(&server, 1, ADA, &codes[0]).await;
             let failed = plan.mend();
             assert!(
                 matches!(first, None | Some(SignInError::Unavailable)),
                 "{fault:?} {step}"
             );
-            let second = tried(&house, 1, ADA, &codes[0]).await;
+            let second = tried(&server, 1, ADA, &codes[0]).await;
             assert!(
                 second == WRONG || (second.is_none() && first.is_some()),
                 "{fault:?} {step}"
             );
             assert_eq!(
-                house
+                server
                     .account(&ada.visits())
                     .await
                     .recovery_codes
@@ -340,7 +341,7 @@ async fn a_store_that_fails_lets_no_code_work_twice() {
                 Some(9),
                 "{fault:?} {step}"
             );
-            assert_eq!(tried(&house, 1, ADA, &codes[1]).await, None);
+            assert_eq!(tried(&server, 1, ADA, &codes[1]).await, None);
             if !failed {
                 assert!(step > 5, "every step was tried");
                 break;

@@ -9,65 +9,65 @@ use crate::{
     authenticator::{Authenticator, settled, with_passkey},
     client::{Client, ON_THE_WEB},
     faulty::{Fault, Plan},
-    glass::Written,
-    house::{ADA, House, PASSWORD, race},
+    recording::Written,
+    test_server::{ADA, PASSWORD, TestServer, race},
 };
 
 const ANOTHER: &str = "a second, longer password";
 const GONE: EnrolError = EnrolError::LinkGone;
 
 /// What comes of using a link.
-async fn used(house: &House, token: &str) -> Result<(), EnrolError> {
-    house
+async fn used(server: &TestServer, token: &str) -> Result<(), EnrolError> {
+    server
         .provider
-        .accept_with_password(&house.browser(), Entry::Link(token), "", ANOTHER)
+        .accept_with_password(&server.browser(), Entry::Link(token), "", ANOTHER)
         .await
         .map(drop)
 }
 
 #[tokio::test]
 async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-    let refresh = client.connects(&house, &ada).await.refresh;
-    let token = house.reset_token("ada@EXAMPLE.com").await;
-    let invitation = house.provider.invitation(&token).await.expect("a link");
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let refresh = client.connects(&server, &ada).await.refresh;
+    let token = server.reset_token("ada@EXAMPLE.com").await;
+    let invitation = server.provider.invitation(&token).await.expect("a link");
     assert_eq!(
         (invitation.purpose, invitation.email.as_deref()),
         (Purpose::Reset, Some(ADA))
     );
     // Until it is used, everything goes on.
     let refresh = client
-        .refreshes(&house, &refresh)
+        .refreshes(&server, &refresh)
         .await
         .expect("tokens")
         .refresh_token
         .expect("one");
-    assert!(house.person(&ada).await.is_some() && house.opens(ADA, PASSWORD).await);
+    assert!(server.person(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
 
-    let browser = house.browser();
+    let browser = server.browser();
     let entry = Entry::Link(&token);
-    let signed_in = house
+    let signed_in = server
         .provider
         .accept_with_password(&browser, entry, "mallory@example.com", ANOTHER)
         .await
         .expect("reset");
-    let account = house.account(&house.holding(&signed_in)).await;
+    let account = server.account(&server.holding(&signed_in)).await;
     assert_eq!((account.email.as_str(), account.is_fresh), (ADA, true));
-    assert!(house.person(&ada).await.is_none());
-    assert!(client.refreshes(&house, &refresh).await.is_err());
+    assert!(server.person(&ada).await.is_none());
+    assert!(client.refreshes(&server, &refresh).await.is_err());
     assert_eq!(
         (
-            house.opens(ADA, PASSWORD).await,
-            house.opens(ADA, ANOTHER).await
+            server.opens(ADA, PASSWORD).await,
+            server.opens(ADA, ANOTHER).await
         ),
         (false, true)
     );
-    assert_eq!(used(&house, &token).await, Err(GONE), "once");
-    assert_eq!(house.provider.invitation(&token).await, Err(GONE));
+    assert_eq!(used(&server, &token).await, Err(GONE), "once");
+    assert_eq!(server.provider.invitation(&token).await, Err(GONE));
     assert_eq!(
-        house
+        server
             .audit_log()
             .await
             .iter()
@@ -79,47 +79,47 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
 
 #[tokio::test]
 async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
-    let (house, _, ada) = with_passkey().await;
+    let (server, _, ada) = with_passkey().await;
     let (token, id) = (
-        house.reset_token(ADA).await,
-        house.person(&ada).await.expect("signed in").account,
+        server.reset_token(ADA).await,
+        server.person(&ada).await.expect("signed in").account,
     );
     let mut passkey = Authenticator::new(2);
     let signed_in = passkey
-        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
         .await
         .expect("reset");
     assert_eq!(
-        house
-            .person(&house.holding(&signed_in))
+        server
+            .person(&server.holding(&signed_in))
             .await
             .expect("signed in")
             .account,
         id
     );
-    assert!(house.person(&ada).await.is_none());
+    assert!(server.person(&ada).await.is_none());
     passkey
-        .signs_in(&house, &house.browser())
+        .signs_in(&server, &server.browser())
         .await
         .expect("signed in");
     let again = Authenticator::new(3)
-        .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
         .await;
     assert_eq!(again.err(), Some(GONE), "once");
 }
 
 #[tokio::test]
 async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
-    let (house, _, _) = with_passkey().await;
-    let (token, browser) = (house.reset_token(ADA).await, house.browser());
-    let ceremony = house
+    let (server, _, _) = with_passkey().await;
+    let (token, browser) = (server.reset_token(ADA).await, server.browser());
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::Link(&token), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
-    used(&house, &token).await.expect("reset");
-    let late = house
+    used(&server, &token).await.expect("reset");
+    let late = server
         .provider
         .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
         .await;
@@ -128,18 +128,18 @@ async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
-    let (house, _, _) = with_passkey().await;
+    let (server, _, _) = with_passkey().await;
     for two_links in [false, true, false, true] {
-        let links = [house.reset_token(ADA).await, house.reset_token(ADA).await];
+        let links = [server.reset_token(ADA).await, server.reset_token(ADA).await];
         let outcomes = race(16, |number| {
-            let (house, link) = (
-                house.clone(),
+            let (server, link) = (
+                server.clone(),
                 links[if two_links { number % 2 } else { 1 }].clone(),
             );
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 let outcome = passkey
-                    .comes_in(&house, &house.browser(), Entry::Link(&link), "")
+                    .comes_in(&server, &server.browser(), Entry::Link(&link), "")
                     .await;
                 outcome.map(|signed_in| (signed_in, passkey))
             }
@@ -152,12 +152,12 @@ async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
                 .all(|outcome| outcome.as_ref().err() == Some(&GONE))
         );
         let (winner, mut passkey) = only(winners).expect("accepted");
-        let ada = house.holding(&winner);
-        assert_eq!(house.account(&ada).await.passkeys.len(), 2);
-        let signed_in = passkey.signs_in(&house, &ada).await.expect("signed in");
-        let ada = house.holding(&signed_in);
-        let new = house.account(&ada).await.passkeys.pop().expect("two");
-        house
+        let ada = server.holding(&winner);
+        assert_eq!(server.account(&ada).await.passkeys.len(), 2);
+        let signed_in = passkey.signs_in(&server, &ada).await.expect("signed in");
+        let ada = server.holding(&signed_in);
+        let new = server.account(&ada).await.passkeys.pop().expect("two");
+        server
             .provider
             .remove_passkey(&ada, &new.id)
             .await
@@ -172,62 +172,62 @@ fn only<T>(mut all: Vec<T>) -> T {
 
 #[tokio::test]
 async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
-    let (house, mut passkey, ada) = with_passkey().await;
-    let (one, other) = (house.reset_token(ADA).await, house.reset_token(ADA).await);
-    assert_eq!(used(&house, &one).await, Err(GONE), "a newer one was made");
-    used(&house, &other).await.expect("reset");
-    assert!(house.person(&ada).await.is_none());
+    let (server, mut passkey, ada) = with_passkey().await;
+    let (one, other) = (server.reset_token(ADA).await, server.reset_token(ADA).await);
+    assert_eq!(used(&server, &one).await, Err(GONE), "a newer one was made");
+    used(&server, &other).await.expect("reset");
+    assert!(server.person(&ada).await.is_none());
 
-    let ada = house.holding(
+    let ada = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
-    let token = house.reset_token(ADA).await;
-    let ada = house.holding_cookie(
-        &house
+    let token = server.reset_token(ADA).await;
+    let ada = server.holding_cookie(
+        &server
             .provider
             .end_other_sessions(&ada)
             .await
             .expect("ended"),
     );
     assert_eq!(
-        used(&house, &token).await,
+        used(&server, &token).await,
         Err(GONE),
         "whoever is afraid of it signs out everywhere"
     );
 
-    let token = house.reset_token(ADA).await;
-    house
+    let token = server.reset_token(ADA).await;
+    server
         .provider
         .change_password(&ada, PASSWORD)
         .await
         .expect("changed");
     assert_eq!(
-        used(&house, &token).await,
+        used(&server, &token).await,
         Err(GONE),
         "a new password was chosen"
     );
 
     for on_and_off in [false, true] {
-        let token = house.reset_token(ADA).await;
-        house
+        let token = server.reset_token(ADA).await;
+        server
             .provider
             .terminal()
             .disable_account(ADA)
             .await
             .expect("disabled");
         if on_and_off {
-            house
+            server
                 .provider
                 .terminal()
                 .enable_account(ADA)
                 .await
                 .expect("enabled");
         }
-        assert_eq!(used(&house, &token).await, Err(GONE), "disabled");
-        house
+        assert_eq!(used(&server, &token).await, Err(GONE), "disabled");
+        server
             .provider
             .terminal()
             .enable_account(ADA)
@@ -235,37 +235,41 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
             .expect("enabled");
     }
 
-    let (token, day) = (house.reset_token(ADA).await, Duration::from_hours(24));
-    house.pass_almost(day);
-    assert!(house.provider.invitation(&token).await.is_ok());
-    house.pass(Duration::from_secs(1));
-    assert_eq!(used(&house, &token).await, Err(GONE), "a day has passed");
+    let (token, day) = (server.reset_token(ADA).await, Duration::from_hours(24));
+    server.pass_almost(day);
+    assert!(server.provider.invitation(&token).await.is_ok());
+    server.pass(Duration::from_secs(1));
+    assert_eq!(used(&server, &token).await, Err(GONE), "a day has passed");
 
-    let token = house.reset_token(ADA).await;
-    house
+    let token = server.reset_token(ADA).await;
+    server
         .provider
         .terminal()
         .remove_account(ADA)
         .await
         .expect("removed");
-    assert_eq!(used(&house, &token).await, Err(GONE), "the account is gone");
+    assert_eq!(
+        used(&server, &token).await,
+        Err(GONE),
+        "the account is gone"
+    );
 }
 
 #[tokio::test]
 async fn signing_in_and_out_leaves_a_reset_link_good() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    let token = house.reset_token(ADA).await;
-    house.provider.sign_out(&ada).await.expect("signed out");
-    house.sign_in(ADA, PASSWORD).await;
-    used(&house, &token).await.expect("reset");
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    let token = server.reset_token(ADA).await;
+    server.provider.sign_out(&ada).await.expect("signed out");
+    server.sign_in(ADA, PASSWORD).await;
+    used(&server, &token).await.expect("reset");
 }
 
 #[tokio::test]
 async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there() {
-    let house = House::new().await;
-    house.add(ADA).await;
-    let admin = house.provider.terminal();
+    let server = TestServer::new().await;
+    server.add(ADA).await;
+    let admin = server.provider.terminal();
     admin.disable_account(ADA).await.expect("disabled");
     assert!(matches!(
         admin.reset_account(ADA).await,
@@ -284,9 +288,9 @@ async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there()
 #[tokio::test]
 async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    settled(&house).await;
-    let token = house.reset_token(ADA).await;
+    let server = TestServer::over(store).await;
+    settled(&server).await;
+    let token = server.reset_token(ADA).await;
     assert_eq!(written.find(&token), Vec::<String>::new());
     let digest = Secret::decode(&token).expect("a secret").digest();
     let [link, account] = &written.find(digest.as_str())[..] else {
@@ -306,20 +310,20 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = Plan::store().await;
-            let house = House::over(store).await;
-            let ada = settled(&house).await.1;
-            let client = Client::added(&house, "Claude", ON_THE_WEB).await;
-            let refresh = client.connects(&house, &ada).await.refresh;
-            let (token, case) = (house.reset_token(ADA).await, format!("{fault:?} {step}"));
+            let server = TestServer::over(store).await;
+            let ada = settled(&server).await.1;
+            let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+            let refresh = client.connects(&server, &ada).await.refresh;
+            let (token, case) = (server.reset_token(ADA).await, format!("{fault:?} {step}"));
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
             plan.fail(step..step + 1, fault);
             let outcome = first
-                .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+                .comes_in(&server, &server.browser(), Entry::Link(&token), "")
                 .await
                 .err();
             let failed = plan.mend();
             let again = second
-                .comes_in(&house, &house.browser(), Entry::Link(&token), "")
+                .comes_in(&server, &server.browser(), Entry::Link(&token), "")
                 .await
                 .err();
             assert!(
@@ -332,16 +336,16 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             );
             // One that has never seen the account has no name to give.
             let one =
-                first.knows_somebody() && first.signs_in(&house, &house.browser()).await.is_ok();
-            let other =
-                second.knows_somebody() && second.signs_in(&house, &house.browser()).await.is_ok();
+                first.knows_somebody() && first.signs_in(&server, &server.browser()).await.is_ok();
+            let other = second.knows_somebody()
+                && second.signs_in(&server, &server.browser()).await.is_ok();
             assert_eq!(usize::from(one) + usize::from(other), 1, "{case}");
-            assert!(house.person(&ada).await.is_none(), "{case}");
+            assert!(server.person(&ada).await.is_none(), "{case}");
             assert!(
-                client.refreshes(&house, &refresh).await.is_err(),
+                client.refreshes(&server, &refresh).await.is_err(),
                 "{case}: what was allowed goes on"
             );
-            let noted = house
+            let noted = server
                 .audit_log()
                 .await
                 .iter()
@@ -362,66 +366,69 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
 
 #[tokio::test]
 async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let mut tokens = Vec::new();
     for _ in 0..4 {
-        tokens.push(house.reset_token(ADA).await);
+        tokens.push(server.reset_token(ADA).await);
     }
     let open = async |tokens: &[String]| {
         let mut open = Vec::new();
         for token in tokens {
-            open.push(house.provider.invitation(token).await.is_ok());
+            open.push(server.provider.invitation(token).await.is_ok());
         }
         open
     };
     assert_eq!(open(&tokens).await, [false, false, false, true]);
-    assert_eq!(used(&house, &tokens[0]).await, Err(GONE));
+    assert_eq!(used(&server, &tokens[0]).await, Err(GONE));
     let until =
-        async || house.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
+        async || server.provider.terminal().accounts().await.expect("a list")[0].link_expires_at;
     assert_eq!(
         until().await,
         Some(
-            house
+            server
                 .provider
                 .now()
-                .after(house.provider.settings().lifetimes.invitation)
+                .after(server.provider.settings().lifetimes.invitation)
         )
     );
-    house
+    server
         .provider
         .terminal()
         .withdraw_link(ADA)
         .await
         .expect("withdrawn");
     assert_eq!((open(&tokens).await, until().await), (vec![false; 4], None));
-    assert_eq!(used(&house, &tokens[3]).await, Err(GONE));
-    assert!(house.opens(ADA, PASSWORD).await, "nothing else has changed");
+    assert_eq!(used(&server, &tokens[3]).await, Err(GONE));
     assert!(
-        house
+        server.opens(ADA, PASSWORD).await,
+        "nothing else has changed"
+    );
+    assert!(
+        server
             .audit_log()
             .await
             .iter()
             .any(|event| event.event.action == AuditAction::LinkWithdrawn)
     );
     // Another one works, and is not out any more once it was used or has expired.
-    let next = house.reset_token(ADA).await;
-    used(&house, &next).await.expect("used");
+    let next = server.reset_token(ADA).await;
+    used(&server, &next).await.expect("used");
     assert_eq!(until().await, None);
-    let invitation = house.enrolment_token("waits@example.com").await;
-    house
+    let invitation = server.enrolment_token("waits@example.com").await;
+    server
         .provider
         .terminal()
         .withdraw_link("waits@example.com")
         .await
         .expect("withdrawn");
     assert_eq!(
-        house.provider.invitation(&invitation).await.err(),
+        server.provider.invitation(&invitation).await.err(),
         Some(GONE)
     );
-    house.enrolment_token("waits@example.com").await;
-    house.pass(house.provider.settings().lifetimes.invitation);
-    let accounts = house.provider.terminal().accounts().await.expect("a list");
+    server.enrolment_token("waits@example.com").await;
+    server.pass(server.provider.settings().lifetimes.invitation);
+    let accounts = server.provider.terminal().accounts().await.expect("a list");
     assert!(
         accounts
             .iter()
@@ -432,16 +439,16 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
 
 #[tokio::test]
 async fn of_links_that_are_made_at_once_one_is_good() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let tokens = race(8, |_| {
-        let house = house.clone();
-        async move { house.reset_token(ADA).await }
+        let server = server.clone();
+        async move { server.reset_token(ADA).await }
     })
     .await;
     let mut good = 0;
     for token in &tokens {
-        good += usize::from(house.provider.invitation(token).await.is_ok());
+        good += usize::from(server.provider.invitation(token).await.is_ok());
     }
     assert_eq!(good, 1);
 }

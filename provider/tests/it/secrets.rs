@@ -7,25 +7,25 @@ use crate::{
     authenticator::Authenticator,
     browser::Browser,
     client::{Client, ON_THE_WEB},
-    glass::Written,
-    house::{ADA, BOB, House, PASSWORD},
+    recording::Written,
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
 
 const ANOTHER: &str = "a second, longer password";
 const GUESS: &str = "what somebody typed in vain";
 
 /// Secrets of every kind, each of which was used.
-async fn everything_happens(house: &House) -> Vec<String> {
+async fn everything_happens(server: &TestServer) -> Vec<String> {
     let (provider, mut secrets) = (
-        &house.provider,
+        &server.provider,
         vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()],
     );
     // Links, of which one is used.
     secrets.extend([
-        house.first_account_token().await,
-        house.first_account_token().await,
+        server.first_account_token().await,
+        server.first_account_token().await,
     ]);
-    let mut ada = Browser::from(house, 1);
+    let mut ada = Browser::from(server, 1);
     let signed_in = provider
         .accept_with_password(&ada.visits(), Entry::Link(&secrets[3]), ADA, PASSWORD)
         .await;
@@ -35,19 +35,19 @@ async fn everything_happens(house: &House) -> Vec<String> {
     for (email, password) in [(ADA, GUESS), (GUESS, GUESS), ("nobody@example.com", GUESS)] {
         assert!(
             provider
-                .sign_in_with_password(&house.browser(), email, password)
+                .sign_in_with_password(&server.browser(), email, password)
                 .await
                 .is_err()
         );
         assert!(
             provider
-                .sign_in_with_recovery_code(&house.browser(), email, GUESS)
+                .sign_in_with_recovery_code(&server.browser(), email, GUESS)
                 .await
                 .is_err()
         );
     }
     // Recovery codes, of which one is used.
-    ada.keep(
+    ada.ttl(
         &provider
             .make_recovery_codes(&ada.visits())
             .await
@@ -61,7 +61,7 @@ async fn everything_happens(house: &House) -> Vec<String> {
         .expect("codes")
         .0;
     provider
-        .sign_in_with_recovery_code(&house.browser(), ADA, &codes[0])
+        .sign_in_with_recovery_code(&server.browser(), ADA, &codes[0])
         .await
         .expect("signed in");
     secrets.extend(
@@ -70,10 +70,10 @@ async fn everything_happens(house: &House) -> Vec<String> {
             .flat_map(|code| [code.clone(), code.replace('-', ""), code.to_lowercase()]),
     );
     // An application, and all that it holds.
-    let client = Client::added(house, "Claude", ON_THE_WEB).await;
-    let tokens = client.connects(house, &ada.visits()).await;
+    let client = Client::added(server, "Claude", ON_THE_WEB).await;
+    let tokens = client.connects(server, &ada.visits()).await;
     let refreshed = client
-        .refreshes(house, &tokens.refresh)
+        .refreshes(server, &tokens.refresh)
         .await
         .expect("tokens");
     secrets.extend([
@@ -92,7 +92,7 @@ async fn everything_happens(house: &House) -> Vec<String> {
             .client_secret,
     );
     secrets.push(
-        Client::registered(house, ON_THE_WEB)
+        Client::registered(server, ON_THE_WEB)
             .await
             .expect("registered")
             .1,
@@ -106,7 +106,7 @@ async fn everything_happens(house: &House) -> Vec<String> {
         .expect("a link");
     secrets
         .extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
-    secrets.push(house.reset_token(ADA).await);
+    secrets.push(server.reset_token(ADA).await);
     let ceremony = provider
         .start_adding_passkey(&ada.visits())
         .await
@@ -123,7 +123,7 @@ async fn everything_happens(house: &House) -> Vec<String> {
             .await
             .expect("changed"),
     );
-    ada.keep(
+    ada.ttl(
         &provider
             .end_other_sessions(&ada.visits())
             .await
@@ -141,8 +141,8 @@ fn last(link: &str) -> String {
 #[tokio::test]
 async fn no_secret_is_ever_written_anywhere() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    let secrets = everything_happens(&house).await;
+    let server = TestServer::over(store).await;
+    let secrets = everything_happens(&server).await;
     assert!(
         secrets.len() > 40 && secrets.iter().all(|secret| secret.len() >= 16),
         "all of them, each long enough to be told"
@@ -172,8 +172,8 @@ async fn no_secret_is_ever_written_anywhere() {
 #[tokio::test]
 async fn the_trail_holds_no_digest_of_a_secret_either() {
     let (store, written) = Written::store().await;
-    let house = House::over(store).await;
-    let secrets = everything_happens(&house).await;
+    let server = TestServer::over(store).await;
+    let secrets = everything_happens(&server).await;
     let trail: Vec<_> = ["event:", "activity:"]
         .iter()
         .flat_map(|name| written.find(name))

@@ -7,13 +7,13 @@ use provider::{AccountError, AuditAction, SessionView, Visitor};
 use crate::{
     authenticator::{settled, with_passkey},
     browser::Browser,
-    house::{ADA, BOB, DEVICE, House, PASSWORD},
+    test_server::{ADA, BOB, DEVICE, PASSWORD, TestServer},
 };
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn sessions(house: &House, visitor: &Visitor) -> Vec<SessionView> {
-    house
+async fn sessions(server: &TestServer, visitor: &Visitor) -> Vec<SessionView> {
+    server
         .provider
         .sessions(visitor)
         .await
@@ -24,10 +24,10 @@ async fn sessions(house: &House, visitor: &Visitor) -> Vec<SessionView> {
 
 #[tokio::test]
 async fn a_session_ends_at_sign_out() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    assert!(house.person(&ada).await.is_some());
-    let cleared = house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    assert!(server.person(&ada).await.is_some());
+    let cleared = server
         .provider
         .sign_out(&ada)
         .await
@@ -38,10 +38,10 @@ async fn a_session_ends_at_sign_out() {
         "{cleared}"
     );
     assert!(
-        house.person(&ada).await.is_none(),
+        server.person(&ada).await.is_none(),
         "the old cookie is worth nothing"
     );
-    house
+    server
         .provider
         .sign_out(&ada)
         .await
@@ -50,79 +50,82 @@ async fn a_session_ends_at_sign_out() {
 
 #[tokio::test]
 async fn a_session_ends_when_its_time_is_up() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    house.pass_almost(house.provider.settings().lifetimes.session);
-    assert!(house.person(&ada).await.is_some());
-    house.pass(A_SECOND);
-    assert!(house.person(&ada).await.is_none());
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    server.pass_almost(server.provider.settings().lifetimes.session);
+    assert!(server.person(&ada).await.is_some());
+    server.pass(A_SECOND);
+    assert!(server.person(&ada).await.is_none());
 }
 
 #[tokio::test]
 async fn signing_in_again_replaces_the_session() {
-    let house = House::new().await;
-    let before = house.ada().await;
-    let cookie = house
+    let server = TestServer::new().await;
+    let before = server.ada().await;
+    let cookie = server
         .provider
         .sign_in_with_password(&before, ADA, PASSWORD)
         .await
         .expect("signed in");
-    let after = house.holding(&cookie);
-    assert!(house.person(&after).await.is_some());
-    assert!(house.person(&before).await.is_none());
+    let after = server.holding(&cookie);
+    assert!(server.person(&after).await.is_some());
+    assert!(server.person(&before).await.is_none());
 }
 
 #[tokio::test]
 async fn disabling_ends_sessions_for_good() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    server
         .provider
         .terminal()
         .disable_account(ADA)
         .await
         .expect("disabled");
-    assert!(house.person(&ada).await.is_none());
-    house
+    assert!(server.person(&ada).await.is_none());
+    server
         .provider
         .terminal()
         .enable_account(ADA)
         .await
         .expect("enabled");
-    assert!(house.person(&ada).await.is_none(), "what ended stays ended");
-    house
+    assert!(
+        server.person(&ada).await.is_none(),
+        "what ended stays ended"
+    );
+    server
         .provider
-        .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+        .sign_in_with_password(&server.browser(), ADA, PASSWORD)
         .await
         .expect("signed in anew");
 }
 
 #[tokio::test]
 async fn removal_and_a_new_password_end_sessions() {
-    let house = House::new().await;
-    let ada = house.ada().await;
-    house
+    let server = TestServer::new().await;
+    let ada = server.ada().await;
+    server
         .provider
         .terminal()
         .set_account_password(ADA, "another good one")
         .await
         .expect("a new password");
-    assert!(house.person(&ada).await.is_none());
-    let cookie = house
+    assert!(server.person(&ada).await.is_none());
+    let cookie = server
         .provider
         .sign_in_with_password(&ada, ADA, "another good one")
         .await
         .expect("signed in");
-    let ada = house.holding(&cookie);
-    house
+    let ada = server.holding(&cookie);
+    server
         .provider
         .terminal()
         .remove_account(ADA)
         .await
         .expect("removed");
-    assert!(house.person(&ada).await.is_none());
+    assert!(server.person(&ada).await.is_none());
     assert!(
-        house
+        server
             .provider
             .account(&ada)
             .await
@@ -133,43 +136,43 @@ async fn removal_and_a_new_password_end_sessions() {
 
 #[tokio::test]
 async fn any_number_of_sessions_ends_at_once() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let mut browsers = Vec::new();
     for _ in 0..9 {
-        let cookie = house
+        let cookie = server
             .provider
-            .sign_in_with_password(&house.browser(), ADA, PASSWORD)
+            .sign_in_with_password(&server.browser(), ADA, PASSWORD)
             .await
             .expect("signed in");
-        browsers.push(house.holding(&cookie));
+        browsers.push(server.holding(&cookie));
     }
-    house
+    server
         .provider
         .terminal()
         .disable_account(ADA)
         .await
         .expect("disabled");
     for browser in &browsers {
-        assert!(house.person(browser).await.is_none());
+        assert!(server.person(browser).await.is_none());
     }
 }
 
 #[tokio::test]
 async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
-    let house = House::new().await;
-    house.add(ADA).await;
+    let server = TestServer::new().await;
+    server.add(ADA).await;
     let (mut desk, mut phone, mut lost) = (
-        Browser::from(&house, 1),
-        Browser::from(&house, 2),
-        Browser::from(&house, 3),
+        Browser::from(&server, 1),
+        Browser::from(&server, 2),
+        Browser::from(&server, 3),
     );
     assert!(lost.signs_in(ADA, PASSWORD).await && phone.signs_in(ADA, PASSWORD).await);
-    house.pass(Duration::from_mins(10));
-    assert!(desk.signs_in(ADA, PASSWORD).await && house.person(&phone.visits()).await.is_some());
+    server.pass(Duration::from_mins(10));
+    assert!(desk.signs_in(ADA, PASSWORD).await && server.person(&phone.visits()).await.is_some());
     let (began, now) = (
-        house.provider.now().before(Duration::from_mins(10)),
-        house.provider.now(),
+        server.provider.now().before(Duration::from_mins(10)),
+        server.provider.now(),
     );
     let facts = |seen: Vec<SessionView>| -> Vec<_> {
         seen.into_iter()
@@ -193,7 +196,7 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
             is_this,
         )
     };
-    let seen = facts(sessions(&house, &desk.visits()).await);
+    let seen = facts(sessions(&server, &desk.visits()).await);
     assert_eq!(
         seen,
         [
@@ -203,82 +206,82 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
         ]
     );
     // Within five minutes from the same place a use is not noted again; from another it is.
-    house.pass_almost(Duration::from_mins(5));
+    server.pass_almost(Duration::from_mins(5));
     desk.address = [198, 51, 100, 1].into();
     assert!(
-        house.person(&desk.visits()).await.is_some()
-            && house.person(&phone.visits()).await.is_some()
+        server.person(&desk.visits()).await.is_some()
+            && server.person(&phone.visits()).await.is_some()
     );
-    let seen = sessions(&house, &phone.visits()).await;
+    let seen = sessions(&server, &phone.visits()).await;
     let used = |number: usize| (seen[number].address.as_str(), seen[number].last_used_at);
     assert_eq!(
         (used(0), used(1)),
-        (("192.0.2.2", now), ("198.51.100.1", house.provider.now()))
+        (("192.0.2.2", now), ("198.51.100.1", server.provider.now()))
     );
     // What has ended is not shown.
-    house
+    server
         .provider
         .sign_out(&desk.visits())
         .await
         .expect("signed out");
-    assert_eq!(sessions(&house, &phone.visits()).await.len(), 2);
-    house.pass(
-        house
+    assert_eq!(sessions(&server, &phone.visits()).await.len(), 2);
+    server.pass(
+        server
             .provider
             .settings()
             .lifetimes
             .session
             .saturating_sub(Duration::from_mins(1)),
     );
-    let phone = house.sign_in(ADA, PASSWORD).await;
-    assert_eq!(sessions(&house, &phone).await.len(), 1);
+    let phone = server.sign_in(ADA, PASSWORD).await;
+    assert_eq!(sessions(&server, &phone).await.len(), 1);
 }
 
 #[tokio::test]
 async fn ending_a_session_signs_that_browser_out_and_no_other() {
-    let (house, mut passkey, ada) = with_passkey().await;
+    let (server, mut passkey, ada) = with_passkey().await;
     let mut others = Vec::new();
     for number in 2..5 {
-        let mut browser = Browser::from(&house, number);
+        let mut browser = Browser::from(&server, number);
         browser.keep_all(
             &passkey
-                .signs_in(&house, &browser.visits())
+                .signs_in(&server, &browser.visits())
                 .await
                 .expect("signed in"),
         );
         others.push(browser);
     }
-    house.pass(Duration::from_mins(6));
-    let ended = sessions(&house, &ada)
+    server.pass(Duration::from_mins(6));
+    let ended = sessions(&server, &ada)
         .await
         .into_iter()
         .find(|one| one.address == "192.0.2.3")
         .expect("it is listed");
-    house
+    server
         .provider
         .end_session(&ada, &ended.id)
         .await
         .expect("ended, however old the sign-in");
     assert_eq!(
-        house.provider.end_session(&ada, &ended.id).await,
+        server.provider.end_session(&ada, &ended.id).await,
         Err(AccountError::Gone),
         "once"
     );
     let mut alive = Vec::new();
     for other in &others {
-        alive.push(house.person(&other.visits()).await.is_some());
+        alive.push(server.person(&other.visits()).await.is_some());
     }
     assert_eq!(alive, [true, false, true]);
-    assert!(house.person(&ada).await.is_some());
-    assert_eq!(sessions(&house, &ada).await.len(), 3);
+    assert!(server.person(&ada).await.is_some());
+    assert_eq!(sessions(&server, &ada).await.len(), 3);
 }
 
 #[tokio::test]
 async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_them() {
-    let house = House::new().await;
-    let (_, ada) = settled(&house).await;
-    let bob = house.bob().await;
-    let (hers, his) = (sessions(&house, &ada).await, sessions(&house, &bob).await);
+    let server = TestServer::new().await;
+    let (_, ada) = settled(&server).await;
+    let bob = server.bob().await;
+    let (hers, his) = (sessions(&server, &ada).await, sessions(&server, &bob).await);
     assert_eq!((hers.len(), his.len()), (1, 1));
     for id in [
         hers[0].id.as_str(),
@@ -288,20 +291,20 @@ async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_
         &format!("{}*", hers[0].id),
     ] {
         assert_eq!(
-            house.provider.end_session(&bob, id).await,
+            server.provider.end_session(&bob, id).await,
             Err(AccountError::Gone),
             "{id}"
         );
     }
-    house
+    server
         .provider
         .end_other_sessions(&bob)
         .await
         .expect("ended, his own");
-    assert!(house.person(&ada).await.is_some());
-    let bob = house.sign_in(BOB, PASSWORD).await;
+    assert!(server.person(&ada).await.is_some());
+    let bob = server.sign_in(BOB, PASSWORD).await;
     let actions = async |visitor: &Visitor| {
-        let events = house
+        let events = server
             .provider
             .activity(visitor)
             .await
@@ -317,43 +320,43 @@ async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_
         [(AuditAction::FirstAccountMade, ADA.to_owned())]
     );
     assert!(actions(&bob).await.iter().all(|(_, whose)| whose == BOB));
-    let stranger = house.browser();
-    assert_eq!(house.provider.sessions(&stranger).await, Ok(None));
-    assert_eq!(house.provider.activity(&stranger).await, Ok(None));
+    let stranger = server.browser();
+    assert_eq!(server.provider.sessions(&stranger).await, Ok(None));
+    assert_eq!(server.provider.activity(&stranger).await, Ok(None));
 }
 
 #[tokio::test]
 async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
-    let (house, mut passkey, ada) = with_passkey().await;
-    let other = house.holding(
+    let (server, mut passkey, ada) = with_passkey().await;
+    let other = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
-    let began = sessions(&house, &ada).await[0].created_at;
-    house.pass(Duration::from_mins(5));
-    let cookie = house
+    let began = sessions(&server, &ada).await[0].created_at;
+    server.pass(Duration::from_mins(5));
+    let cookie = server
         .provider
         .end_other_sessions(&ada)
         .await
         .expect("ended, however old the sign-in");
-    let here = house.holding_cookie(&cookie);
+    let here = server.holding_cookie(&cookie);
     assert!(
-        house.person(&other).await.is_none() && house.person(&ada).await.is_none(),
+        server.person(&other).await.is_none() && server.person(&ada).await.is_none(),
         "also under the old secret"
     );
-    assert!(!house.account(&here).await.is_fresh);
-    let person = house.person(&here).await.expect("signed in");
+    assert!(!server.account(&here).await.is_fresh);
+    let person = server.person(&here).await.expect("signed in");
     assert_eq!(person.authenticated_at, began);
-    let [only] = &sessions(&house, &here).await[..] else {
+    let [only] = &sessions(&server, &here).await[..] else {
         panic!("one session")
     };
     assert_eq!((only.created_at, only.is_this), (began, true));
     // Nor does it last any longer, however often.
-    let lifetime = house.provider.settings().lifetimes.session;
-    house.pass(lifetime.saturating_sub(Duration::from_mins(6)));
-    let cookie = house
+    let lifetime = server.provider.settings().lifetimes.session;
+    server.pass(lifetime.saturating_sub(Duration::from_mins(6)));
+    let cookie = server
         .provider
         .end_other_sessions(&here)
         .await
@@ -363,38 +366,38 @@ async fn ending_all_other_sessions_keeps_this_browser_and_is_no_new_sign_in() {
         "{}",
         cookie.header_value()
     );
-    let here = house.holding_cookie(&cookie);
-    house.pass_almost(Duration::from_mins(1));
-    assert!(house.person(&here).await.is_some());
-    house.pass(A_SECOND);
-    assert!(house.person(&here).await.is_none());
+    let here = server.holding_cookie(&cookie);
+    server.pass_almost(Duration::from_mins(1));
+    assert!(server.person(&here).await.is_some());
+    server.pass(A_SECOND);
+    assert!(server.person(&here).await.is_none());
 }
 
 #[tokio::test]
 async fn recent_activity_is_short_and_forgets_with_the_trail() {
-    let (house, mut passkey, mut ada) = with_passkey().await;
+    let (server, mut passkey, mut ada) = with_passkey().await;
     for number in 0..60 {
         if number % 20 == 19 {
-            house.pass(Duration::from_mins(5));
+            server.pass(Duration::from_mins(5));
         }
-        ada = house.holding(&passkey.signs_in(&house, &ada).await.expect("signed in"));
+        ada = server.holding(&passkey.signs_in(&server, &ada).await.expect("signed in"));
     }
-    let events = house
+    let events = server
         .provider
         .activity(&ada)
         .await
         .expect("the store answers")
         .expect("signed in");
-    assert_eq!((events.len(), events[0].at), (50, house.provider.now()));
+    assert_eq!((events.len(), events[0].at), (50, server.provider.now()));
     assert!(events.is_sorted_by(|newer, older| newer.at >= older.at));
-    house.pass(house.provider.settings().lifetimes.audit);
-    let ada = house.holding(
+    server.pass(server.provider.settings().lifetimes.audit);
+    let ada = server.holding(
         &passkey
-            .signs_in(&house, &house.browser())
+            .signs_in(&server, &server.browser())
             .await
             .expect("signed in"),
     );
-    let events = house
+    let events = server
         .provider
         .activity(&ada)
         .await

@@ -8,7 +8,7 @@ use provider::{
 
 use crate::{
     authenticator::{Authenticator, settled},
-    house::{ADA, BOB, House, PASSWORD, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer, race},
 };
 
 fn open(settings: &mut Settings) {
@@ -19,20 +19,25 @@ fn for_two_domains(settings: &mut Settings) {
     settings.sign_up = SignUp::Domains(vec!["example.com".to_owned(), "bücher.example".to_owned()]);
 }
 
-/// A house with an administrator.
-async fn with(change: impl FnOnce(&mut Settings)) -> House {
-    let house = House::set_up(change).await;
-    settled(&house).await;
-    house
+/// A server with an administrator.
+async fn with(change: impl FnOnce(&mut Settings)) -> TestServer {
+    let server = TestServer::set_up(change).await;
+    settled(&server).await;
+    server
 }
 
 /// What comes of signing up with a passkey, from an address of one's own choice.
-async fn signs_up(house: &House, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
+async fn signs_up(server: &TestServer, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
     let signed_in = Authenticator::new(last_byte)
-        .comes_in(house, &house.browser_from(last_byte), Entry::SignUp, email)
+        .comes_in(
+            server,
+            &server.browser_from(last_byte),
+            Entry::SignUp,
+            email,
+        )
         .await?;
-    Ok(house
-        .person(&house.holding(&signed_in))
+    Ok(server
+        .person(&server.holding(&signed_in))
         .await
         .expect("signed in")
         .role)
@@ -40,16 +45,16 @@ async fn signs_up(house: &House, last_byte: u8, email: &str) -> Result<Role, Enr
 
 #[tokio::test]
 async fn nobody_signs_up_unless_the_settings_say_so() {
-    let house = with(|_| {}).await;
-    assert_eq!(house.provider.settings().sign_up, SignUp::Invitation);
-    assert_eq!(signs_up(&house, 2, BOB).await, Err(EnrolError::Closed));
-    let by_password = house
+    let server = with(|_| {}).await;
+    assert_eq!(server.provider.settings().sign_up, SignUp::Invitation);
+    assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
+    let by_password = server
         .provider
-        .accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD)
+        .accept_with_password(&server.browser(), Entry::SignUp, BOB, PASSWORD)
         .await;
     assert_eq!(by_password.err(), Some(EnrolError::Closed));
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -62,37 +67,37 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
 
 #[tokio::test]
 async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administrator() {
-    let house = with(open).await;
-    assert_eq!(signs_up(&house, 2, BOB).await, Ok(Role::Person));
-    let browser = house.browser();
-    let signed_in = house
+    let server = with(open).await;
+    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::Person));
+    let browser = server.browser();
+    let signed_in = server
         .provider
         .accept_with_password(&browser, Entry::SignUp, "c@example.org", PASSWORD)
         .await
         .expect("made");
-    let visitor = house.holding(&signed_in);
-    assert!(!signed_in.offers_passkey || house.account(&visitor).await.passkeys.is_empty());
+    let visitor = server.holding(&signed_in);
+    assert!(!signed_in.offers_passkey || server.account(&visitor).await.passkeys.is_empty());
     assert_eq!(
-        house.provider.administrator(&visitor).await.err(),
+        server.provider.administrator(&visitor).await.err(),
         Some(NotAdministrator::WrongRole)
     );
-    assert!(house.opens("C@example.org", PASSWORD).await);
+    assert!(server.opens("C@example.org", PASSWORD).await);
     for (email, refusal) in [
         ("x", EnrolError::EmailInvalid),
         ("", EnrolError::EmailInvalid),
         (BOB, EnrolError::EmailUnavailable),
     ] {
-        assert_eq!(signs_up(&house, 3, email).await, Err(refusal), "{email}");
+        assert_eq!(signs_up(&server, 3, email).await, Err(refusal), "{email}");
     }
-    let short = house
+    let short = server
         .provider
-        .accept_with_password(&house.browser(), Entry::SignUp, "d@example.org", "short")
+        .accept_with_password(&server.browser(), Entry::SignUp, "d@example.org", "short")
         .await;
     assert_eq!(
         short.err(),
         Some(EnrolError::Password(PasswordError::TooShort { minimum: 8 }))
     );
-    let roles: Vec<_> = house
+    let roles: Vec<_> = server
         .provider
         .terminal()
         .accounts()
@@ -108,11 +113,11 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
 /// administrator in their place.
 #[tokio::test]
 async fn nobody_signs_up_before_there_is_an_administrator() {
-    let house = House::set_up(open).await;
-    let token = house.first_account_token().await;
-    assert_eq!(signs_up(&house, 2, BOB).await, Err(EnrolError::Closed));
+    let server = TestServer::set_up(open).await;
+    let token = server.first_account_token().await;
+    assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
     assert_eq!(
-        house
+        server
             .provider
             .invitation(&token)
             .await
@@ -120,22 +125,22 @@ async fn nobody_signs_up_before_there_is_an_administrator() {
         Ok(Purpose::FirstAccount)
     );
     let signed_in = Authenticator::new(1)
-        .comes_in(&house, &house.browser(), Entry::Link(&token), ADA)
+        .comes_in(&server, &server.browser(), Entry::Link(&token), ADA)
         .await
         .expect("accepted");
     assert!(
-        house
+        server
             .provider
-            .administrator(&house.holding(&signed_in))
+            .administrator(&server.holding(&signed_in))
             .await
             .is_ok()
     );
-    assert_eq!(signs_up(&house, 2, BOB).await, Ok(Role::Person));
+    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::Person));
 }
 
 #[tokio::test]
 async fn e39_a_domain_is_compared_by_label_and_without_case() {
-    let house = with(for_two_domains).await;
+    let server = with(for_two_domains).await;
     for (number, (email, welcome)) in (2..).zip([
         ("bob@example.com", true),
         ("C@EXAMPLE.Com", true),
@@ -154,7 +159,7 @@ async fn e39_a_domain_is_compared_by_label_and_without_case() {
         ("o@evil.example,p@example.com", false),
         ("q@exаmple.com", false),
     ]) {
-        let outcome = signs_up(&house, number, email).await;
+        let outcome = signs_up(&server, number, email).await;
         let refused = matches!(
             outcome,
             Err(EnrolError::EmailUnavailable | EnrolError::EmailInvalid)
@@ -169,10 +174,10 @@ async fn e39_a_domain_is_compared_by_label_and_without_case() {
 
 #[tokio::test]
 async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() {
-    let house = with(for_two_domains).await;
-    house.enrolment_token("waits@example.com").await;
-    house.add("off@example.com").await;
-    house
+    let server = with(for_two_domains).await;
+    server.enrolment_token("waits@example.com").await;
+    server.add("off@example.com").await;
+    server
         .provider
         .terminal()
         .disable_account("off@example.com")
@@ -184,15 +189,15 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
         "off@example.com",
         "nobody@example.org",
     ]) {
-        let browser = house.browser_from(number);
-        let begun = house
+        let browser = server.browser_from(number);
+        let begun = server
             .provider
             .start_accept_with_passkey(&browser, Entry::SignUp, email)
             .await
             .err();
         assert_eq!(begun, Some(EnrolError::EmailUnavailable), "{email}");
         for password in [PASSWORD, "short"] {
-            let by_password = house
+            let by_password = server
                 .provider
                 .accept_with_password(&browser, Entry::SignUp, email, password)
                 .await
@@ -201,7 +206,7 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
         }
     }
     // What waits for its person is not given to somebody else, nor what is disabled opened again.
-    let accounts = house.provider.terminal().accounts().await.expect("a list");
+    let accounts = server.provider.terminal().accounts().await.expect("a list");
     let facts: Vec<_> = accounts
         .iter()
         .map(|one| {
@@ -225,17 +230,17 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
 
 #[tokio::test]
 async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_taken() {
-    let house = with(open).await;
+    let server = with(open).await;
     for number in 0..20 {
-        let browser = house.browser();
+        let browser = server.browser();
         let outcome = if number % 2 == 0 {
-            house
+            server
                 .provider
                 .start_accept_with_passkey(&browser, Entry::SignUp, ADA)
                 .await
                 .map(drop)
         } else {
-            house
+            server
                 .provider
                 .accept_with_password(&browser, Entry::SignUp, ADA, PASSWORD)
                 .await
@@ -243,9 +248,9 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
         };
         assert_eq!(outcome, Err(EnrolError::EmailUnavailable));
     }
-    let refused = house
+    let refused = server
         .provider
-        .accept_with_password(&house.browser(), Entry::SignUp, BOB, PASSWORD)
+        .accept_with_password(&server.browser(), Entry::SignUp, BOB, PASSWORD)
         .await
         .err();
     let Some(EnrolError::TooManyAttempts { retry_after }) = refused else {
@@ -253,26 +258,29 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
     };
     assert!(!retry_after.is_zero() && retry_after <= Duration::from_hours(1));
     assert_eq!(
-        signs_up(&house, 2, BOB).await,
+        signs_up(&server, 2, BOB).await,
         Ok(Role::Person),
         "another neighbourhood"
     );
-    let link = house.enrolment_token("c@example.com").await;
+    let link = server.enrolment_token("c@example.com").await;
     let invited = Authenticator::new(3)
-        .comes_in(&house, &house.browser(), Entry::Link(&link), "")
+        .comes_in(&server, &server.browser(), Entry::Link(&link), "")
         .await;
     assert!(invited.is_ok(), "whoever has a link is not counted");
-    house.pass(retry_after);
-    assert_eq!(signs_up(&house, 1, "d@example.com").await, Ok(Role::Person));
+    server.pass(retry_after);
+    assert_eq!(
+        signs_up(&server, 1, "d@example.com").await,
+        Ok(Role::Person)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
-    let house =
+    let server =
         with(|settings| (settings.sign_up, settings.rate_limits) = (SignUp::Open, false)).await;
     for round in 0..5 {
         let outcomes = race(8, |number| {
-            let house = house.clone();
+            let server = server.clone();
             let email = format!(
                 "{}@example.com",
                 if number % 2 == 0 { "r" } else { "R" }.repeat(round + 1)
@@ -280,7 +288,7 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 passkey
-                    .comes_in(&house, &house.browser(), Entry::SignUp, &email)
+                    .comes_in(&server, &server.browser(), Entry::SignUp, &email)
                     .await
             }
         })
@@ -290,9 +298,9 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
             .filter_map(|outcome| outcome.as_ref().ok())
             .collect();
         assert_eq!(winners.len(), 1);
-        assert!(house.person(&house.holding(winners[0])).await.is_some());
+        assert!(server.person(&server.holding(winners[0])).await.is_some());
         assert_eq!(
-            house
+            server
                 .provider
                 .terminal()
                 .accounts()
@@ -306,26 +314,26 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
 
 #[tokio::test]
 async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
-    let house = with(open).await;
-    let (browser, link) = (house.browser(), house.enrolment_token(BOB).await);
-    let ceremony = house
+    let server = with(open).await;
+    let (browser, link) = (server.browser(), server.enrolment_token(BOB).await);
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::SignUp, "c@example.com")
         .await
         .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
-    let outcome = house
+    let outcome = server
         .provider
         .finish_accept_with_passkey(&browser, Entry::Link(&link), &ceremony.id, &credential)
         .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
-    let ceremony = house
+    let ceremony = server
         .provider
         .start_accept_with_passkey(&browser, Entry::Link(&link), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
-    let outcome = house
+    let outcome = server
         .provider
         .finish_accept_with_passkey(&browser, Entry::SignUp, &ceremony.id, &credential)
         .await;
@@ -335,19 +343,19 @@ async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
 #[tokio::test]
 async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation_says() {
     for by_hand in [false, true] {
-        let house = House::new().await;
+        let server = TestServer::new().await;
         if by_hand {
-            house
+            server
                 .provider
                 .terminal()
                 .add_account(ADA, Some(PASSWORD))
                 .await
                 .expect("added");
         } else {
-            settled(&house).await;
+            settled(&server).await;
         }
         for (email, role) in [(BOB, Role::Person), ("c@example.com", Role::Administrator)] {
-            let link = house
+            let link = server
                 .provider
                 .terminal()
                 .invite(email, Some(role))
@@ -358,19 +366,19 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             let token = link.rsplit('/').next().expect("a token");
             let mut passkey = Authenticator::new(2);
             let signed_in = passkey
-                .comes_in(&house, &house.browser(), Entry::Link(token), "")
+                .comes_in(&server, &server.browser(), Entry::Link(token), "")
                 .await
                 .expect("accepted");
-            let administers = house
+            let administers = server
                 .provider
-                .administrator(&house.holding(&signed_in))
+                .administrator(&server.holding(&signed_in))
                 .await;
             assert_eq!(
                 administers.map(drop).err(),
                 (role == Role::Person).then_some(NotAdministrator::WrongRole)
             );
         }
-        let roles: Vec<_> = house
+        let roles: Vec<_> = server
             .provider
             .terminal()
             .accounts()
@@ -388,14 +396,14 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
 
 #[tokio::test]
 async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
-    let house = with(open).await;
-    let closed = house
+    let server = with(open).await;
+    let closed = server
         .twin_with(|settings| settings.sign_up = SignUp::Invitation)
         .await;
-    let elsewhere = house.twin_with(for_two_domains).await;
+    let elsewhere = server.twin_with(for_two_domains).await;
     for (server, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
-        let (browser, mut authenticator) = (house.browser(), Authenticator::new(7));
-        let begun = house
+        let (browser, mut authenticator) = (server.browser(), Authenticator::new(7));
+        let begun = server
             .provider
             .start_accept_with_passkey(&browser, Entry::SignUp, email)
             .await
@@ -408,7 +416,7 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
         assert!(end.is_err(), "{email}");
     }
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()

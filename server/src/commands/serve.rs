@@ -257,7 +257,7 @@ async fn banner(
 }
 
 async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> {
-    let mut warnings = match opened.store.hazards().await {
+    let mut warnings = match opened.store.durability_warnings().await {
         Ok(hazards) => hazards,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
     };

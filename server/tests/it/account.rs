@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, McpClient, PASSWORD, Query, RACERS, Tokens, on_both_engines,
-    race,
+    ALICE, Browser, Engine, McpClient, PASSWORD, Query, RACERS, TestServer, Tokens,
+    on_both_engines, race,
 };
 
 on_both_engines!(
@@ -42,12 +42,12 @@ fn changes(token: &str) -> [(&'static str, Query); 4] {
 }
 
 async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let token = browser.form_token().await;
-    house.pass(300);
+    server.pass(300);
     for (action, fields) in changes(&token) {
-        let before = house
+        let before = server
             .provider
             .terminal()
             .accounts()
@@ -58,7 +58,7 @@ async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: E
         let page = browser.follow(&refused).await.document();
         assert_eq!(page.page(), "confirm", "{action}");
         assert_eq!(
-            house
+            server
                 .provider
                 .terminal()
                 .accounts()
@@ -78,27 +78,30 @@ async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: E
         browser.submit(&form, "Confirm").await.destination(),
         "/account"
     );
-    house.pass(299);
+    server.pass(299);
     let token = browser.form_token().await;
     let [(_, fields), ..] = changes(&token);
     let changed = browser.post("/actions/change_password", &fields).await;
     assert_eq!(changed.destination(), "/account");
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/login"
     );
     assert_eq!(
-        Browser::new(&house).sign_in(ALICE, NEW).await.destination(),
+        Browser::new(&server)
+            .sign_in(ALICE, NEW)
+            .await
+            .destination(),
         "/account"
     );
 }
 
 async fn f48_confirming_leads_back_with_another_session_and_no_other_person_passes(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let before = browser.cookies["__Host-vestibule-session"].clone();
     let form = browser
         .open("/confirm?then=admin-keys")
@@ -136,7 +139,7 @@ async fn f48_confirming_leads_back_with_another_session_and_no_other_person_pass
     }
     // Nobody is there to confirm.
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .get("/confirm?then=account")
             .await
             .destination(),
@@ -145,8 +148,8 @@ async fn f48_confirming_leads_back_with_another_session_and_no_other_person_pass
 }
 
 async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let codes = make_codes(&mut browser).await;
     assert_eq!(codes.len(), 10);
     assert_eq!(
@@ -164,7 +167,7 @@ async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back
 
     let destinations = race(RACERS.min(16), |_| {
         let (mut other, code) = (
-            Browser::new(&house),
+            Browser::new(&server),
             codes[3].to_lowercase().replace('-', " "),
         );
         async move { recover(&mut other, &code).await }
@@ -192,7 +195,7 @@ async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back
         .await;
     assert_eq!(made.destination(), "/account/codes");
     assert_eq!(
-        recover(&mut Browser::new(&house), &codes[4]).await,
+        recover(&mut Browser::new(&server), &codes[4]).await,
         "/recover"
     );
 }
@@ -226,19 +229,19 @@ async fn recover(browser: &mut Browser, code: &str) -> String {
 }
 
 async fn f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let codes = make_codes(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let codes = make_codes(&mut Browser::of_alice(&server).await).await;
     for guess in 0..10 {
         assert_eq!(
             recover(
-                &mut Browser::new(&house),
+                &mut Browser::new(&server),
                 &format!("0000-0000-0000-000{guess}")
             )
             .await,
             "/recover"
         );
         assert_eq!(
-            Browser::new(&house)
+            Browser::new(&server)
                 .sign_in(ALICE, "a guess")
                 .await
                 .destination(),
@@ -248,22 +251,22 @@ async fn f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
     // The right password is not looked at for a stranger. Whoever lost everything is offered a
     // passkey at once.
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/login"
     );
     assert_eq!(
-        recover(&mut Browser::new(&house), &codes[0]).await,
+        recover(&mut Browser::new(&server), &codes[0]).await,
         "/passkey"
     );
 }
 
 async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut before = Browser::of_alice(&house).await;
-    let link = house
+    let server = TestServer::of_alice(engine).await;
+    let mut before = Browser::of_alice(&server).await;
+    let link = server
         .provider
         .terminal()
         .reset_account(ALICE)
@@ -274,7 +277,7 @@ async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
         .expect("a page of ours")
         .to_owned();
     let destinations = race(16, |number| {
-        let (mut browser, path) = (Browser::new(&house), path.clone());
+        let (mut browser, path) = (Browser::new(&server), path.clone());
         async move {
             let page = browser.get(&path).await;
             if page.status != 200 {
@@ -306,20 +309,20 @@ async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
         "every session has ended"
     );
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/login"
     );
-    Browser::new(&house).get(&path).await.problem(410);
+    Browser::new(&server).get(&path).await.problem(410);
 }
 
 async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let (mut own, mut other) = (
-        Browser::of_alice(&house).await,
-        Browser::of_alice(&house).await,
+        Browser::of_alice(&server).await,
+        Browser::of_alice(&server).await,
     );
     let form = own
         .open("/account")
@@ -346,18 +349,18 @@ async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
 }
 
 async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
     let (mut alice, mut second) = (
-        Browser::of_alice(&house).await,
-        Browser::of_alice(&house).await,
+        Browser::of_alice(&server).await,
+        Browser::of_alice(&server).await,
     );
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let id = alice.open("/account").await;
     let id = id
@@ -390,7 +393,7 @@ async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
         "/account"
     );
     assert_eq!(second.get("/account").await.destination(), "/login");
-    let mut third = Browser::of_alice(&house).await;
+    let mut third = Browser::of_alice(&server).await;
     let form = alice
         .open("/account")
         .await
@@ -408,12 +411,12 @@ async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
 }
 
 async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let mut browser = Browser::of_alice(&server).await;
     let (one, other) = (
-        McpClient::native(&house).await,
-        McpClient::native(&house).await,
+        McpClient::native(&server).await,
+        McpClient::native(&server).await,
     );
     let tokens = [
         one.connect(&mut browser).await,
@@ -425,7 +428,7 @@ async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
         "/account"
     );
     for (client, tokens) in [one, other].iter().zip(&tokens) {
-        for server in [&house, &twin] {
+        for server in [&server, &twin] {
             client
                 .at(server)
                 .refresh(&tokens.refresh)
@@ -444,12 +447,12 @@ async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
 }
 
 async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut browser).await;
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    house.clock.pass(Duration::from_mins(1));
+    server.clock.pass(Duration::from_mins(1));
     client
         .refresh(&tokens.refresh)
         .await
@@ -460,13 +463,13 @@ async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
 }
 
 async fn what_an_application_last_did_is_told_to_its_person(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut browser).await;
-    house.pass(3600);
+    server.pass(3600);
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    house.pass(120);
+    server.pass(120);
     let words = browser.open("/account").await.words();
     assert!(
         words.contains("last used 2 minutes ago from 192.0.2.1"),
@@ -475,15 +478,15 @@ async fn what_an_application_last_did_is_told_to_its_person(engine: Engine) {
 }
 
 async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let client = McpClient::native(&house).await;
-    let mut bob = Browser::new(&house);
+    let client = McpClient::native(&server).await;
+    let mut bob = Browser::new(&server);
     let begun = bob.get(&client.authorize_path()).await;
     let form = bob
         .follow(&begun)
@@ -505,7 +508,7 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
         "the request goes on"
     );
     let direct = async || {
-        let mut browser = Browser::new(&house);
+        let mut browser = Browser::new(&server);
         let form = browser
             .open("/login")
             .await
@@ -519,20 +522,20 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
             .to_owned()
     };
     assert_eq!(direct().await, "/account");
-    house.pass(30 * 24 * 3600);
+    server.pass(30 * 24 * 3600);
     assert_eq!(direct().await, "/passkey");
 }
 
 async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
-    let closed = House::of_alice(engine).await;
+    let closed = TestServer::of_alice(engine).await;
     closed.get("/sign-up").await.problem(404);
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.sign_up = provider::SignUp::Domains(vec!["example.org".to_owned()]);
     })
     .await;
-    house.add_alice().await;
+    server.add_alice().await;
     let sign_up = async |email: &str| {
-        let mut browser = Browser::new(&house);
+        let mut browser = Browser::new(&server);
         let form = browser
             .open("/sign-up")
             .await
@@ -555,7 +558,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
         refusals[0].0.is_some() && refusals.iter().all(|refusal| *refusal == refusals[0]),
         "{refusals:?}"
     );
-    let accounts = house
+    let accounts = server
         .provider
         .terminal()
         .accounts()
@@ -571,13 +574,13 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
 }
 
 async fn d33_a_forced_sign_in_is_good_for_five_minutes(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.and("prompt", "login"));
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let page = browser.consent_page(&client).await;
-    house.pass(300);
+    server.pass(300);
     let late = browser.submit(&page.form("Allow"), "Allow").await;
     assert!(
         late.destination().starts_with("/login?request="),

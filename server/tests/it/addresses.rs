@@ -7,7 +7,7 @@ use provider::Settings;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, from, on_both_engines,
+    ALICE, Answer, Browser, Engine, McpClient, PASSWORD, TestServer, from, on_both_engines,
 };
 
 const ISSUER: &str = "http://127.0.0.1:3000";
@@ -20,8 +20,8 @@ on_both_engines!(
     the_actions_of_passkeys_say_why_there_are_none
 );
 
-async fn at_an_address(engine: Engine) -> House {
-    House::with(engine, |settings| {
+async fn at_an_address(engine: Engine) -> TestServer {
+    TestServer::with(engine, |settings| {
         let mut other = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
         other.sign_up = provider::SignUp::Open;
         *settings = other;
@@ -30,14 +30,14 @@ async fn at_an_address(engine: Engine) -> House {
 }
 
 async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
-    let house = at_an_address(engine).await;
-    let link = house
+    let server = at_an_address(engine).await;
+    let link = server
         .provider
         .first_account_link()
         .await
         .expect("the store answers")
         .expect("a link");
-    let mut alice = Browser::new(&house);
+    let mut alice = Browser::new(&server);
     alice.origin = Some(ISSUER.to_owned());
     let setup = alice
         .open(link.strip_prefix(ISSUER).expect("a page of ours"))
@@ -60,9 +60,9 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
         account.words()
     );
 
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     browser.origin.clone_from(&alice.origin);
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&server).await;
     let client = client.asking(|query| query.set("resource", "http://127.0.0.1:3000/mcp"));
     let begun = browser.get(&client.authorize_path()).await;
     let login = browser.follow(&begun).await.document();
@@ -106,9 +106,9 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
 }
 
 async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
-    let house = at_an_address(engine).await;
-    house.add_alice().await;
-    let mut alice = Browser::new(&house);
+    let server = at_an_address(engine).await;
+    server.add_alice().await;
+    let mut alice = Browser::new(&server);
     alice.origin = Some(ISSUER.to_owned());
     alice.sign_in(ALICE, PASSWORD).await;
     let token = alice.form_token().await;
@@ -124,7 +124,7 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
             json!({ "form_token": token, "ceremony": "x", "credential": "{}", "request": "" }),
         ),
     ] {
-        let answer = call(&house, &alice, action, &arguments).await;
+        let answer = call(&server, &alice, action, &arguments).await;
         assert_eq!(answer.status, 422, "{action}: {}", answer.body);
         assert!(
             answer.body.contains("no_passkeys_here"),
@@ -142,7 +142,7 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
 }
 
 /// Calls a server function as the islands do.
-async fn call(house: &House, browser: &Browser, name: &str, arguments: &Value) -> Answer {
+async fn call(server: &TestServer, browser: &Browser, name: &str, arguments: &Value) -> Answer {
     let cookies: Vec<_> = browser
         .cookies
         .iter()
@@ -153,7 +153,7 @@ async fn call(house: &House, browser: &Browser, name: &str, arguments: &Value) -
         .header(header::ACCEPT, "application/json")
         .header(header::ORIGIN, ISSUER)
         .header(header::COOKIE, cookies.join("; "));
-    house
+    server
         .send(
             request
                 .body(arguments.to_string().into())

@@ -6,7 +6,7 @@ use provider::Role;
 use serde_json::Value;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, on_both_engines,
+    ALICE, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer, on_both_engines,
 };
 
 on_both_engines!(
@@ -72,20 +72,20 @@ fn operations(token: &str) -> Vec<(&'static str, Query)> {
     ]
 }
 
-async fn house_of_alice_and_bob(engine: Engine) -> House {
-    let house = House::of_alice(engine).await;
-    house
+async fn server_of_alice_and_bob(engine: Engine) -> TestServer {
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    house
+    server
 }
 
 /// All that administration could have changed.
-async fn state(house: &House) -> String {
-    let terminal = house.provider.terminal();
+async fn state(server: &TestServer) -> String {
+    let terminal = server.provider.terminal();
     let (accounts, clients) = (
         terminal.accounts().await.expect("accounts"),
         terminal.clients().await.expect("clients"),
@@ -98,11 +98,11 @@ async fn state(house: &House) -> String {
 }
 
 async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes(engine: Engine) {
-    let house = house_of_alice_and_bob(engine).await;
-    let mut bob = Browser::new(&house);
+    let server = server_of_alice_and_bob(engine).await;
+    let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
-    let mut stranger = Browser::new(&house);
-    let mut alice = Browser::of_alice(&house).await;
+    let mut stranger = Browser::new(&server);
+    let mut alice = Browser::of_alice(&server).await;
     assert!(
         !bob.open("/account")
             .await
@@ -116,7 +116,7 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
             .words()
             .contains("Administration")
     );
-    let (before, bobs) = (state(&house).await, bob.form_token().await);
+    let (before, bobs) = (state(&server).await, bob.form_token().await);
     for (action, fields) in operations(&bobs) {
         let refused = bob.post(&format!("/actions/{action}"), &fields).await;
         assert!(
@@ -125,7 +125,7 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
         );
     }
     let alices = alice.form_token().await;
-    house.pass(300);
+    server.pass(300);
     for (action, fields) in operations(&alices) {
         let late = alice.post(&format!("/actions/{action}"), &fields).await;
         assert!(
@@ -152,7 +152,7 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
         "/confirm?then=admin-audit"
     );
     bob.get("/admin/audit.jsonl").await.problem(403);
-    assert_eq!(state(&house).await, before);
+    assert_eq!(state(&server).await, before);
     let form = alice
         .open("/confirm?then=admin-accounts")
         .await
@@ -166,8 +166,8 @@ async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minute
 }
 
 async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice
         .open("/admin/accounts")
         .await
@@ -196,7 +196,7 @@ async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
     assert!(again.words().contains(BOB));
 
     let path = link.strip_prefix(ISSUER).expect("a page of ours");
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     let form = bob
         .open(path)
         .await
@@ -211,26 +211,26 @@ async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
         "admin-accounts",
         "Bob is what the invitation said"
     );
-    Browser::new(&house).get(path).await.problem(410);
+    Browser::new(&server).get(path).await.problem(410);
 }
 
 async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: Engine) {
     for button in ["Disable", "Remove"] {
-        let house = house_of_alice_and_bob(engine).await;
-        let twin = house.twin().await;
-        let mut bob = Browser::new(&house);
+        let server = server_of_alice_and_bob(engine).await;
+        let twin = server.twin().await;
+        let mut bob = Browser::new(&server);
         bob.sign_in(BOB, PASSWORD).await;
-        let client = McpClient::native(&house).await;
+        let client = McpClient::native(&server).await;
         let tokens = client.connect(&mut bob).await;
         assert_eq!(client.me(&tokens.access).await.status, 200);
-        let mut alice = Browser::of_alice(&house).await;
+        let mut alice = Browser::of_alice(&server).await;
         let words = format!("{button} {BOB}");
         let form = alice.open("/admin/accounts").await.form(&words);
         assert_eq!(
             alice.submit(&form, &words).await.destination(),
             "/admin/accounts"
         );
-        for server in [&house, &twin] {
+        for server in [&server, &twin] {
             assert_eq!(
                 bob.at(server).get("/account").await.destination(),
                 "/login",
@@ -248,7 +248,7 @@ async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: E
             );
         }
         assert_eq!(
-            Browser::new(&house)
+            Browser::new(&server)
                 .sign_in(BOB, PASSWORD)
                 .await
                 .destination(),
@@ -258,8 +258,8 @@ async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: E
 }
 
 async fn nobody_locks_themselves_out(engine: Engine) {
-    let house = house_of_alice_and_bob(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = server_of_alice_and_bob(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
     for (action, more) in [
         ("disable_account", None),
@@ -279,7 +279,7 @@ async fn nobody_locks_themselves_out(engine: Engine) {
             "{action}"
         );
     }
-    house
+    server
         .provider
         .terminal()
         .set_role(BOB, Role::Administrator)
@@ -288,12 +288,12 @@ async fn nobody_locks_themselves_out(engine: Engine) {
 }
 
 async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let mut alice = Browser::of_alice(&server).await;
     let metadata = serde_json::json!({ "redirect_uris": ["https://app.evil.example/callback"], "client_name": "App",
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"] });
-    let client = McpClient::registered(&house, &metadata).await;
+    let client = McpClient::registered(&server, &metadata).await;
     let tokens = client.connect(&mut alice).await;
     let form = alice
         .open("/admin/applications")
@@ -306,7 +306,7 @@ async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine
     );
 
     // At once where people are asked, on every server, and at the other endpoints of this one.
-    for server in [&house, &twin] {
+    for server in [&server, &twin] {
         let page = alice
             .at(server)
             .get(&client.authorize_path())
@@ -324,7 +324,7 @@ async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine
         .await
         .refused(401, "invalid_client");
     assert_eq!(client.me(&tokens.access).await.status, 401);
-    let again = crate::support::register(&house, [192, 0, 2, 1].into(), &metadata).await;
+    let again = crate::support::register(&server, [192, 0, 2, 1].into(), &metadata).await;
     again.refused(400, "invalid_redirect_uri");
     twin.provider
         .refresh_blocked()
@@ -358,8 +358,8 @@ async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine
 }
 
 async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     assert!(
         alice
             .open("/admin/failures")
@@ -368,7 +368,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
             .contains("Nothing failed"),
         "nothing failed yet"
     );
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&server).await;
     for _ in 0..3 {
         alice
             .get(
@@ -394,7 +394,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
         )
         .await;
     let code = alice.allow(&client).await;
-    house.pass(61);
+    server.pass(61);
     client.exchange(&code).await.refused(400, "invalid_grant");
     let page = alice.open("/admin/failures").await;
     let words = page.words();
@@ -407,8 +407,8 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
         assert!(words.contains(told), "{told}: {words}");
     }
     assert!(!page.tags().any(|tag| tag == "b") && !words.contains('\u{202e}'));
-    house.pass(8 * 24 * 3600);
-    let mut alice = Browser::of_alice(&house).await;
+    server.pass(8 * 24 * 3600);
+    let mut alice = Browser::of_alice(&server).await;
     assert!(
         !alice
             .open("/admin/failures")
@@ -420,11 +420,11 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
 }
 
 async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
-    let house = house_of_alice_and_bob(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = server_of_alice_and_bob(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     let code = alice.allow(&client).await;
-    house
+    server
         .provider
         .revoke(
             &Parameters::parse(b"client_id=x&token=x"),
@@ -489,7 +489,7 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
     );
     let wanted = alice.get("/admin/audit.jsonl?kind=replays").await;
     assert_eq!(wanted.body.lines().count(), 1);
-    let report = house
+    let report = server
         .provider
         .terminal()
         .verify_audit()
@@ -499,9 +499,11 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
         (report.faults, report.last),
         (Vec::new(), numbers.last().copied())
     );
-    house.tamper("event:2", "\"deed\":\"", "\"deed\":\"x").await;
+    server
+        .tamper("event:2", "\"deed\":\"", "\"deed\":\"x")
+        .await;
     assert!(
-        !house
+        !server
             .provider
             .terminal()
             .verify_audit()
@@ -513,8 +515,8 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
 }
 
 async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
     let fields = Query::new([
         ("form_token", token.as_str()),
@@ -537,7 +539,7 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
             .any(|value| value == secret),
         "shown once"
     );
-    let [client] = &house
+    let [client] = &server
         .provider
         .terminal()
         .clients()
@@ -547,7 +549,7 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
         panic!("one client")
     };
     let client = McpClient::known(
-        &house,
+        &server,
         &client.client_id,
         Some(secret),
         "https://agent.example/callback",
@@ -557,11 +559,11 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
 }
 
 async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
-    let house = house_of_alice_and_bob(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = server_of_alice_and_bob(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
-    let before = state(&house).await;
-    house.switch.break_writes();
+    let before = state(&server).await;
+    server.switch.break_writes();
     for (action, fields) in operations(&token) {
         // What finds nothing to change is refused for that, and what is there already stays.
         let answer = alice.post(&format!("/actions/{action}"), &fields).await;
@@ -570,12 +572,12 @@ async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
             "{action}: {answer:?}"
         );
     }
-    house.switch.mend();
-    assert_eq!(state(&house).await, before);
-    house.switch.break_all();
+    server.switch.mend();
+    assert_eq!(state(&server).await, before);
+    server.switch.break_all();
     for section in SECTIONS {
         alice.get(&format!("/admin/{section}")).await.problem(503);
     }
     alice.get("/admin/audit.jsonl").await.problem(503);
-    house.switch.mend();
+    server.switch.mend();
 }

@@ -8,8 +8,8 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, Engine, House, ISSUER, McpClient, Query, RACERS, START, Signer, Tokens, basic,
-    claims, key_set, on_both_engines, race, register, request, unsigned, with_assertion,
+    Answer, Browser, Engine, ISSUER, McpClient, Query, RACERS, START, Signer, TestServer, Tokens,
+    basic, claims, key_set, on_both_engines, race, register, request, unsigned, with_assertion,
 };
 
 on_both_engines!(
@@ -35,29 +35,29 @@ const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
 async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for signer in [Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("o")] {
-        let client = with_keys(&house, &[&signer]).await;
+        let client = with_keys(&server, &[&signer]).await;
         let code = browser.allow(&client).await;
         let tokens = Tokens::read(
             &exchange(
-                &house,
+                &server,
                 &client,
                 &code,
-                &signer.assert(&house, &client.id, "1"),
+                &signer.assert(&server, &client.id, "1"),
             )
             .await,
         );
         client.me(&tokens.access).await.granted();
         let form = client.refresh_form(&tokens.refresh).without("client_id");
         let tokens =
-            Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "2")).await);
+            Tokens::read(&post(&server, form, &signer.assert(&server, &client.id, "2")).await);
         let form = Query::new([("token", &tokens.refresh)]);
-        let revoked = house
+        let revoked = server
             .post(
                 "/revoke",
-                &with_assertion(form, &signer.assert(&house, &client.id, "3")),
+                &with_assertion(form, &signer.assert(&server, &client.id, "3")),
             )
             .await;
         assert_eq!(revoked.status, 200, "{revoked:?}");
@@ -69,7 +69,7 @@ async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revoca
 }
 
 async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
-    let (house, client, signer, mut tokens) = connected(engine).await;
+    let (server, client, signer, mut tokens) = connected(engine).await;
     for (number, aud) in [
         json!(ISSUER),
         json!(TOKEN_ENDPOINT),
@@ -79,11 +79,11 @@ async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
     .into_iter()
     .enumerate()
     {
-        let mut claims = claims(&house, &client.id, &format!("aud {number}"));
+        let mut claims = claims(&server, &client.id, &format!("aud {number}"));
         claims["aud"] = aud;
         tokens = Tokens::read(
             &post(
-                &house,
+                &server,
                 client.refresh_form(&tokens.refresh),
                 &signer.sign(&signer.header(), &claims),
             )
@@ -93,58 +93,63 @@ async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
 }
 
 async fn c26_an_assertion_counts_once(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    let assertion = signer.assert(&house, &client.id, "j");
+    let (server, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&server, &client.id, "j");
     let second =
-        Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+        Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
     // The same one, and another one of the same jti; until it has expired, and ever after.
     for seconds in [0, 60, 59, 1, 7200] {
-        house.pass(seconds);
-        denied(&post(&house, client.refresh_form(&second.refresh), &assertion).await);
+        server.pass(seconds);
+        denied(&post(&server, client.refresh_form(&second.refresh), &assertion).await);
     }
-    let another = with_keys(&house, &[&signer]).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let fresh = signer.assert(&house, &client.id, "k");
+    let another = with_keys(&server, &[&signer]).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let fresh = signer.assert(&server, &client.id, "k");
     let code = browser.allow(&another).await;
     Tokens::read(
         &exchange(
-            &house,
+            &server,
             &another,
             &code,
-            &signer.assert(&house, &another.id, "k"),
+            &signer.assert(&server, &another.id, "k"),
         )
         .await,
     );
     // A jti is the client's own, and nothing was used up by the replays.
-    let third = Tokens::read(&post(&house, client.refresh_form(&second.refresh), &fresh).await);
+    let third = Tokens::read(&post(&server, client.refresh_form(&second.refresh), &fresh).await);
     let same_name = signer.sign(&signer.header(), &{
-        let mut claims = claims(&house, &client.id, "k");
-        claims["exp"] = json!(house.provider.now().seconds() + 600);
+        let mut claims = claims(&server, &client.id, "k");
+        claims["exp"] = json!(server.provider.now().seconds() + 600);
         claims
     });
-    denied(&post(&house, client.refresh_form(&third.refresh), &same_name).await);
+    denied(&post(&server, client.refresh_form(&third.refresh), &same_name).await);
     client.me(&third.access).await.granted();
 }
 
 async fn c26_of_64_uses_at_once_one_counts(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    one_of_many([house.clone(), house], &client, &signer, &tokens).await;
+    let (server, client, signer, tokens) = connected(engine).await;
+    one_of_many([server.clone(), server], &client, &signer, &tokens).await;
 }
 
 async fn c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    let twin = house.twin().await;
-    one_of_many([house, twin], &client, &signer, &tokens).await;
+    let (server, client, signer, tokens) = connected(engine).await;
+    let twin = server.twin().await;
+    one_of_many([server, twin], &client, &signer, &tokens).await;
 }
 
-async fn one_of_many(servers: [House; 2], client: &McpClient, signer: &Signer, tokens: &Tokens) {
+async fn one_of_many(
+    servers: [TestServer; 2],
+    client: &McpClient,
+    signer: &Signer,
+    tokens: &Tokens,
+) {
     let form = with_assertion(
         client.refresh_form(&tokens.refresh),
         &signer.assert(&servers[0], &client.id, "race"),
     );
     let answers = race(RACERS, |number| {
-        let (house, form) = (servers[number % 2].clone(), form.clone());
-        async move { house.post("/token", &form).await }
+        let (server, form) = (servers[number % 2].clone(), form.clone());
+        async move { server.post("/token", &form).await }
     })
     .await;
     let (granted, refused): (Vec<_>, Vec<_>) =
@@ -165,9 +170,9 @@ async fn one_of_many(servers: [House; 2], client: &McpClient, signer: &Signer, t
 }
 
 async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    let usual = || claims(&house, &client.id, "j");
+    let (server, client, signer, tokens) = connected(engine).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let usual = || claims(&server, &client.id, "j");
     let with = |member: &str, value: Value| {
         let mut claims = usual();
         claims[member] = value;
@@ -222,7 +227,7 @@ async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engi
             client.code_form(&code),
             client.refresh_form(&tokens.refresh),
         ] {
-            let body = denied(&post(&house, form, &assertion).await);
+            let body = denied(&post(&server, form, &assertion).await);
             assert_eq!(
                 body["error_description"],
                 format!("The client assertion is not acceptable: {why}."),
@@ -233,29 +238,29 @@ async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engi
     // Neither code nor refresh token nor jti was used up.
     Tokens::read(
         &exchange(
-            &house,
+            &server,
             &client,
             &code,
-            &signer.assert(&house, &client.id, "j"),
+            &signer.assert(&server, &client.id, "j"),
         )
         .await,
     );
     Tokens::read(
         &post(
-            &house,
+            &server,
             client.refresh_form(&tokens.refresh),
-            &signer.assert(&house, &client.id, "k"),
+            &signer.assert(&server, &client.id, "k"),
         )
         .await,
     );
 }
 
 async fn c21_algorithms_are_not_confused(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let (rsa, p256, stranger) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
-    let client = with_keys(&house, &[&rsa, &p256]).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    let claims = claims(&house, &client.id, "j");
+    let client = with_keys(&server, &[&rsa, &p256]).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let claims = claims(&server, &client.id, "j");
     let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid });
     let none = format!("{}.", unsigned(&header("none", "r"), &claims));
     let mut attempts = vec![
@@ -318,138 +323,146 @@ async fn c21_algorithms_are_not_confused(engine: Engine) {
         ("no JWT", "x".to_owned()),
     ]);
     for (what, assertion) in attempts {
-        let answer = exchange(&house, &client, &code, &assertion).await;
+        let answer = exchange(&server, &client, &code, &assertion).await;
         assert_eq!(answer.status, 401, "{what}");
         denied(&answer);
     }
-    let key_of_another = with_keys(&house, &[&stranger]).await;
+    let key_of_another = with_keys(&server, &[&stranger]).await;
     denied(
         &exchange(
-            &house,
+            &server,
             &client,
             &code,
-            &stranger.assert(&house, &client.id, "j"),
+            &stranger.assert(&server, &client.id, "j"),
         )
         .await,
     );
     denied(
         &exchange(
-            &house,
+            &server,
             &key_of_another,
             &code,
-            &rsa.assert(&house, &key_of_another.id, "j"),
+            &rsa.assert(&server, &key_of_another.id, "j"),
         )
         .await,
     );
-    Tokens::read(&exchange(&house, &client, &code, &rsa.assert(&house, &client.id, "j")).await);
+    Tokens::read(
+        &exchange(
+            &server,
+            &client,
+            &code,
+            &rsa.assert(&server, &client.id, "j"),
+        )
+        .await,
+    );
 }
 
 async fn o11_an_assertion_stands_alone(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
+    let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
-    let assertion = signer.assert(&house, &client.id, "j");
+    let assertion = signer.assert(&server, &client.id, "j");
     let whole = with_assertion(form.clone(), &assertion);
-    house
+    server
         .post("/token", &whole.clone().and("client_secret", "s"))
         .await
         .refused(400, "invalid_request");
     let headed = request(Method::POST, "/token")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::AUTHORIZATION, basic(&client.id, "s"));
-    house
+    server
         .send(headed.body(whole.encode().into()).expect("a request"))
         .await
         .refused(400, "invalid_request");
-    house
+    server
         .post("/token", &whole.clone().and("client_assertion", &assertion))
         .await
         .refused(400, "invalid_request");
-    house
+    server
         .post("/token", &whole.clone().without("client_assertion_type"))
         .await
         .refused(400, "invalid_request");
-    house
+    server
         .post("/token", &whole.clone().without("client_assertion"))
         .await
         .refused(400, "invalid_request");
     let saml = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
     denied(
-        &house
+        &server
             .post("/token", &whole.clone().set("client_assertion_type", saml))
             .await,
     );
     denied(
-        &house
+        &server
             .post("/token", &whole.clone().set("client_id", "vc_another"))
             .await,
     );
-    Tokens::read(&house.post("/token", &whole).await);
+    Tokens::read(&server.post("/token", &whole).await);
 }
 
 async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
+    let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
-    denied(&house.post("/token", &form).await);
+    denied(&server.post("/token", &form).await);
     denied(
-        &house
+        &server
             .post("/token", &form.clone().and("client_secret", "s"))
             .await,
     );
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     for other in [
-        McpClient::native(&house).await,
-        McpClient::confidential(&house).await,
+        McpClient::native(&server).await,
+        McpClient::confidential(&server).await,
     ] {
         let tokens = other.connect(&mut browser).await;
         let form = other.refresh_form(&tokens.refresh).without("client_secret");
-        denied(&post(&house, form, &signer.assert(&house, &other.id, "j")).await);
+        denied(&post(&server, form, &signer.assert(&server, &other.id, "j")).await);
         Tokens::read(&other.refresh(&tokens.refresh).await);
     }
     let unknown = client
         .refresh_form(&tokens.refresh)
         .set("client_id", "vc_unknown");
-    denied(&post(&house, unknown, &signer.assert(&house, "vc_unknown", "j")).await);
-    Tokens::read(&post(&house, form, &signer.assert(&house, &client.id, "j")).await);
+    denied(&post(&server, unknown, &signer.assert(&server, "vc_unknown", "j")).await);
+    Tokens::read(&post(&server, form, &signer.assert(&server, &client.id, "j")).await);
 }
 
 async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    let assertion = signer.assert(&house, &client.id, "j");
+    let (server, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&server, &client.id, "j");
     for fault in [
-        store::testing::Switch::break_all,
-        store::testing::Switch::break_writes,
+        store::testing::FaultSwitch::break_all,
+        store::testing::FaultSwitch::break_writes,
     ] {
-        fault(&house.switch);
-        let answer = post(&house, client.refresh_form(&tokens.refresh), &assertion).await;
+        fault(&server.switch);
+        let answer = post(&server, client.refresh_form(&tokens.refresh), &assertion).await;
         answer.refused(503, "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some());
-        house.switch.mend();
+        server.switch.mend();
     }
-    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
     // An answer of the store that gets lost on its way is found out: the assertion counts once, and
     // is not taken for another's.
-    let assertion = signer.assert(&house, &client.id, "lost");
-    house.switch.lose_write_answers();
-    Tokens::read(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
-    denied(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
-    house.switch.mend();
-    denied(&post(&house, client.refresh_form(&tokens.refresh), &assertion).await);
+    let assertion = signer.assert(&server, &client.id, "lost");
+    server.switch.lose_write_answers();
+    Tokens::read(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
+    denied(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
+    server.switch.mend();
+    denied(&post(&server, client.refresh_form(&tokens.refresh), &assertion).await);
     Tokens::read(
         &post(
-            &house,
+            &server,
             client.refresh_form(&tokens.refresh),
-            &signer.assert(&house, &client.id, "again"),
+            &signer.assert(&server, &client.id, "again"),
         )
         .await,
     );
 }
 
 async fn an_assertion_takes_one_more_write(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
-    let assertion = signer.assert(&house, &client.id, "a");
-    let (calls, answer) = house
+    let (server, client, signer, tokens) = connected(engine).await;
+    let assertion = signer.assert(&server, &client.id, "a");
+    let (calls, answer) = server
         .counting(post(
-            &house,
+            &server,
             client.refresh_form(&tokens.refresh),
             &assertion,
         ))
@@ -457,11 +470,11 @@ async fn an_assertion_takes_one_more_write(engine: Engine) {
     assert_eq!(calls, 6);
     let (tokens, assertion) = (
         Tokens::read(&answer),
-        signer.assert(&house, &client.id, "b"),
+        signer.assert(&server, &client.id, "b"),
     );
-    let (waits, answer) = house
+    let (waits, answer) = server
         .waits(post(
-            &house,
+            &server,
             client.refresh_form(&tokens.refresh),
             &assertion,
         ))
@@ -471,42 +484,44 @@ async fn an_assertion_takes_one_more_write(engine: Engine) {
 }
 
 /// A client that registered these keys.
-async fn with_keys(house: &House, signers: &[&Signer]) -> McpClient {
+async fn with_keys(server: &TestServer, signers: &[&Signer]) -> McpClient {
     let metadata = json!({
         "client_name": "Keyed notes",
         "redirect_uris": ["https://keyed.example/callback"],
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks": key_set(signers),
     });
-    let client = McpClient::registered(house, &metadata).await;
+    let client = McpClient::registered(server, &metadata).await;
     assert_eq!(client.secret, None, "a key is its secret");
     client
 }
 
 /// A client with an Ed25519 key and tokens.
-async fn connected(engine: Engine) -> (House, McpClient, Signer, Tokens) {
-    let house = House::of_alice(engine).await;
+async fn connected(engine: Engine) -> (TestServer, McpClient, Signer, Tokens) {
+    let server = TestServer::of_alice(engine).await;
     let signer = Signer::ed25519("o");
-    let client = with_keys(&house, &[&signer]).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = with_keys(&server, &[&signer]).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let tokens = Tokens::read(
         &exchange(
-            &house,
+            &server,
             &client,
             &code,
-            &signer.assert(&house, &client.id, "first"),
+            &signer.assert(&server, &client.id, "first"),
         )
         .await,
     );
-    (house, client, signer, tokens)
+    (server, client, signer, tokens)
 }
 
-async fn exchange(house: &House, client: &McpClient, code: &str, assertion: &str) -> Answer {
-    post(house, client.code_form(code), assertion).await
+async fn exchange(server: &TestServer, client: &McpClient, code: &str, assertion: &str) -> Answer {
+    post(server, client.code_form(code), assertion).await
 }
 
-async fn post(house: &House, form: Query, assertion: &str) -> Answer {
-    house.post("/token", &with_assertion(form, assertion)).await
+async fn post(server: &TestServer, form: Query, assertion: &str) -> Answer {
+    server
+        .post("/token", &with_assertion(form, assertion))
+        .await
 }
 
 /// Refused as a client that proved nothing; it used no header, so it is asked for none (O12).
@@ -517,7 +532,7 @@ fn denied(answer: &Answer) -> Value {
 }
 
 async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let rsa = |bytes: usize, e: &[u8]| {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         json!({ "kty": "RSA", "n": encode(&vec![0xFF; bytes]), "e": encode(e) })
@@ -531,7 +546,7 @@ async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
     ];
     for key in &expensive {
         let answer = register(
-            &house,
+            &server,
             [203, 0, 113, 7].into(),
             with_jwks(std::slice::from_ref(key)),
         )
@@ -544,7 +559,7 @@ async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
         .cloned()
         .chain([Signer::ed25519("o").jwk()])
         .collect();
-    let answer = register(&house, [203, 0, 113, 7].into(), with_jwks(&keys)).await;
+    let answer = register(&server, [203, 0, 113, 7].into(), with_jwks(&keys)).await;
     assert_eq!(
         answer.json()["jwks"],
         json!({ "keys": [Signer::ed25519("o").jwk()] }),
@@ -553,11 +568,11 @@ async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
 }
 
 async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let signer = Signer::rsa("r");
-    let client = with_keys(&house, &[&signer]).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    house
+    let client = with_keys(&server, &[&signer]).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    server
         .tamper(
             &format!("client:{}", client.id),
             "\"e\":\"AQAB\"",
@@ -566,15 +581,15 @@ async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine
         .await;
     denied(
         &exchange(
-            &house,
+            &server,
             &client,
             &code,
-            &signer.assert(&house, &client.id, "old"),
+            &signer.assert(&server, &client.id, "old"),
         )
         .await,
     );
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -586,16 +601,16 @@ async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine
 }
 
 async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let signer = Signer::rsa("r");
-    let client = with_keys(&house, &[&signer]).await;
+    let client = with_keys(&server, &[&signer]).await;
     let ask = async |assertion: String| {
-        post(&house, client.refresh_form("vrt_nonsense"), &assertion).await
+        post(&server, client.refresh_form("vrt_nonsense"), &assertion).await
     };
     let forged = |number: usize| {
         let (one, other) = (
-            signer.assert(&house, &client.id, &number.to_string()),
-            signer.assert(&house, &client.id, "other"),
+            signer.assert(&server, &client.id, &number.to_string()),
+            signer.assert(&server, &client.id, "other"),
         );
         let (claims, signature) = (
             one.rsplit_once('.').expect("a JWT").0,
@@ -606,15 +621,15 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
     for number in 0..10 {
         // A good signature proves nothing without a grant: anybody can register a key.
         let answer = ask(if number % 2 == 0 {
-            signer.assert(&house, &client.id, &number.to_string())
+            signer.assert(&server, &client.id, &number.to_string())
         } else {
             forged(number)
         })
         .await;
         assert!([400, 401].contains(&answer.status.as_u16()), "{answer:?}");
     }
-    let (calls, answer) = house
-        .counting(ask(signer.assert(&house, &client.id, "11")))
+    let (calls, answer) = server
+        .counting(ask(signer.assert(&server, &client.id, "11")))
         .await;
     answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("60"));
@@ -622,10 +637,10 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
         calls <= 3,
         "a look at the client, and the note for whoever runs the server: {calls}"
     );
-    house.pass(60);
+    server.pass(60);
     assert!(
         [400, 401].contains(
-            &ask(signer.assert(&house, &client.id, "12"))
+            &ask(signer.assert(&server, &client.id, "12"))
                 .await
                 .status
                 .as_u16()
@@ -634,24 +649,24 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
 }
 
 async fn e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
-    let (house, client, signer, tokens) = connected(engine).await;
+    let (server, client, signer, tokens) = connected(engine).await;
     let stranger = Signer::p256("r");
     for number in 0..20 {
-        let assertion = stranger.assert(&house, &client.id, &number.to_string());
-        post(&house, client.refresh_form("vrt_nonsense"), &assertion).await;
+        let assertion = stranger.assert(&server, &client.id, &number.to_string());
+        post(&server, client.refresh_form("vrt_nonsense"), &assertion).await;
     }
     let answer = post(
-        &house,
+        &server,
         client.refresh_form("vrt_nonsense"),
-        &stranger.assert(&house, &client.id, "x"),
+        &stranger.assert(&server, &client.id, "x"),
     )
     .await;
     answer.refused(429, "temporarily_unavailable");
     Tokens::read(
         &post(
-            &house,
+            &server,
             client.refresh_form(&tokens.refresh),
-            &signer.assert(&house, &client.id, "own"),
+            &signer.assert(&server, &client.id, "own"),
         )
         .await,
     );

@@ -6,7 +6,7 @@ use http::{Method, header};
 use serde_json::json;
 
 use crate::support::{
-    Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Query, native_metadata,
+    Answer, Bend, Browser, Callback, Engine, ISSUER, McpClient, Query, TestServer, native_metadata,
     on_both_engines, request,
 };
 
@@ -31,8 +31,8 @@ on_both_engines!(
 async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
     engine: Engine,
 ) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let elsewhere = "https://evil.example/cb";
     let cases: [(&str, Bend); 14] = [
         ("no client", |query| query.without("client_id")),
@@ -82,8 +82,8 @@ async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stay
     ];
     for (what, change) in cases {
         let asking = client.asking(change);
-        let (calls, by_query) = house.counting(house.get(&asking.authorize_path())).await;
-        let by_form = house.post("/authorize", &asking.authorization).await;
+        let (calls, by_query) = server.counting(server.get(&asking.authorize_path())).await;
+        let by_form = server.post("/authorize", &asking.authorization).await;
         assert!(
             calls <= 5,
             "{what}: nothing but counting, looking the client and the blocked hosts up, and noting the fault"
@@ -101,11 +101,11 @@ async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stay
 }
 
 async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let registered = "https://allowed.example.com/callback";
     let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
-    let client = McpClient::registered(&house, &metadata).await;
-    goes_on(&house.get(&client.authorize_path()).await);
+    let client = McpClient::registered(&server, &metadata).await;
+    goes_on(&server.get(&client.authorize_path()).await);
     for other in [
         "https://allowed.example.com.evil.com/callback",
         "https://fooallowed.example.com/callback",
@@ -136,7 +136,7 @@ async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
         "//allowed.example.com/callback",
         "/callback",
     ] {
-        house
+        server
             .get(
                 &client
                     .asking(|query| query.set("redirect_uri", other))
@@ -148,14 +148,14 @@ async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
 }
 
 async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([
         "http://localhost/callback",
         "http://127.0.0.1:8080/cb?x=1",
         "http://[::1]/cb"
     ]);
-    let client = McpClient::registered(&house, &metadata).await;
+    let client = McpClient::registered(&server, &metadata).await;
     for good in [
         "http://localhost/callback",
         "http://localhost:3118/callback",
@@ -165,7 +165,7 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
         "http://[::1]:4000/cb",
     ] {
         goes_on(
-            &house
+            &server
                 .get(
                     &client
                         .asking(|query| query.set("redirect_uri", good))
@@ -192,7 +192,7 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
         "http://[::ffff:127.0.0.1]/cb",
         "http://[0:0:0:0:0:0:0:1]/cb",
     ] {
-        house
+        server
             .get(
                 &client
                     .asking(|query| query.set("redirect_uri", bad))
@@ -204,8 +204,8 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
 }
 
 async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let cases: [(&str, Bend, &str); 16] = [
         (
             "no response type",
@@ -291,8 +291,8 @@ async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(en
     for (what, change, error) in cases {
         let asking = client.asking(change);
         for answer in [
-            house.get(&asking.authorize_path()).await,
-            house.post("/authorize", &asking.authorization).await,
+            server.get(&asking.authorize_path()).await,
+            server.post("/authorize", &asking.authorization).await,
         ] {
             let callback = Callback::read(answer.destination());
             assert_eq!(callback.base, client.redirect_uri, "{what}");
@@ -320,11 +320,11 @@ async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(en
 }
 
 async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     // The state twice: it cannot be said which one is meant, so none is sent back.
     let twice = client.asking(|query| query.and("state", "other"));
-    let callback = Callback::read(house.get(&twice.authorize_path()).await.destination());
+    let callback = Callback::read(server.get(&twice.authorize_path()).await.destination());
     assert_eq!(
         (callback.query.one("error"), callback.query.one("state")),
         (Some("invalid_request"), None)
@@ -332,17 +332,17 @@ async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
     // A refused request is counted, costs one look at the client and one at the blocked hosts, and
     // leaves nothing behind but a note for whoever runs the server, which takes two.
     let refused = client.asking(|query| query.without("code_challenge"));
-    let (calls, _) = house.counting(house.get(&refused.authorize_path())).await;
+    let (calls, _) = server.counting(server.get(&refused.authorize_path())).await;
     assert_eq!(calls, 5);
-    let (calls, answer) = house.counting(house.get(&client.authorize_path())).await;
+    let (calls, answer) = server.counting(server.get(&client.authorize_path())).await;
     goes_on(&answer);
     assert_eq!(calls, 4);
 }
 
 async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (long, foreign) = ("s".repeat(8 * 1024), "\u{e9}".repeat(4 * 1024));
     for state in [
         "x",
@@ -369,7 +369,7 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
     }
     // Beyond that, the client's own error carries it, or nothing goes to the client.
     let too_long = client.asking(|query| query.set("state", &"s".repeat(8 * 1024 + 1)));
-    let callback = Callback::read(house.get(&too_long.authorize_path()).await.destination());
+    let callback = Callback::read(server.get(&too_long.authorize_path()).await.destination());
     assert_eq!(
         callback.query.names(),
         ["error", "error_description", "state", "iss"]
@@ -380,18 +380,18 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
         Some(8 * 1024 + 1)
     );
     let endless = client.asking(|query| query.set("state", &"s".repeat(16 * 1024 + 1)));
-    house.get(&endless.authorize_path()).await.problem(400);
-    house
+    server.get(&endless.authorize_path()).await.problem(400);
+    server
         .post("/authorize", &endless.authorization)
         .await
         .problem(400);
 }
 
 async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     goes_on(
-        &house
+        &server
             .get(
                 &client
                     .asking(|query| query.and("x", "1").and("x", "2").and("ui_locales", "de"))
@@ -406,22 +406,22 @@ async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Eng
             .and("response_mode", "")
             .and("prompt", "")
     });
-    goes_on(&house.get(&empty.authorize_path()).await);
+    goes_on(&server.get(&empty.authorize_path()).await);
     // What newer clients send along (prompt=consent with offline_access).
     let consent = client.asking(|query| {
         query
             .and("prompt", "consent")
             .and("scope", "notes:read offline_access")
     });
-    goes_on(&house.get(&consent.authorize_path()).await);
+    goes_on(&server.get(&consent.authorize_path()).await);
 }
 
 async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb?tenant=1&x=%20y"]);
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     // Another site may post a request here: it is for whoever the person is, and they are asked.
     browser.origin = Some("https://app.example".to_owned());
     let begun = browser
@@ -441,9 +441,9 @@ async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Eng
 }
 
 async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let waiting = browser.get(&client.authorize_path()).await;
     // As a browser does it: SameSite=Lax keeps the cookies from the post, and not from the
     // redirect.
@@ -453,7 +453,7 @@ async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ORIGIN, "https://app.example")
             .header("sec-fetch-site", site);
-        house.send(request.body(fields.clone().into()).expect("a request"))
+        server.send(request.body(fields.clone().into()).expect("a request"))
     };
     let posted = post("/authorize?client_id=ignored", "cross-site").await;
     assert_eq!(posted.header(header::SET_COOKIE), None);
@@ -477,11 +477,11 @@ async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine
 }
 
 async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let ask = async |accept: &str| {
         let request = request(Method::GET, &client.authorize_path()).header(header::ACCEPT, accept);
-        house
+        server
             .send(request.body(Body::empty()).expect("a request"))
             .await
     };
@@ -499,16 +499,16 @@ async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
             .expect("seconds");
         assert!((1..=900).contains(&wait), "{wait}");
     }
-    house.pass(900);
+    server.pass(900);
     goes_on(&ask("text/html").await);
 }
 
 async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let mut seen = Vec::new();
     for _ in 0..3 {
-        let answer = house.get(&client.authorize_path()).await;
+        let answer = server.get(&client.authorize_path()).await;
         goes_on(&answer);
         seen.push(answer.destination().to_owned());
     }
@@ -517,11 +517,11 @@ async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engi
 }
 
 async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let ask = async |path: String| {
         let request = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-        house
+        server
             .send(request.body(Body::empty()).expect("a request"))
             .await
     };
@@ -537,9 +537,9 @@ async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(e
 }
 
 async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (asked, granted) in [
         (None, "notes:read"),
         (Some(""), "notes:read"),
@@ -564,8 +564,8 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
 }
 
 async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     for path in [
         client.authorize_path(),
         "/authorize".to_owned(),
@@ -576,7 +576,7 @@ async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
             let request = request(method.clone(), &path)
                 .header(header::ORIGIN, "https://evil.example")
                 .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
-            let answer = house
+            let answer = server
                 .send(request.body(Body::empty()).expect("a request"))
                 .await;
             let open: Vec<_> = answer
@@ -590,9 +590,9 @@ async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
 }
 
 async fn o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     browser.allow(&client).await;
     // O19: what was allowed once is asked again.
     let again = browser.get(&client.authorize_path()).await;

@@ -1,4 +1,4 @@
-//! The look of a house: on every page, whoever renders it, and never against the policy.
+//! The look of a server: on every page, whoever renders it, and never against the policy.
 
 use app::Brand;
 use http::header;
@@ -7,11 +7,11 @@ use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
 
-use crate::support::{Browser, Engine, House, on_both_engines};
+use crate::support::{Browser, Engine, TestServer, on_both_engines};
 
 on_both_engines!(
     every_page_shows_the_accent_and_the_logo,
-    a_house_without_branding_has_neither
+    a_server_without_branding_has_neither
 );
 
 async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
@@ -23,8 +23,8 @@ async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
     else {
         panic!("no addresses")
     };
-    let house = painted(&House::of_alice(engine).await, branding);
-    let mut browser = Browser::new(&house);
+    let server = painted(&TestServer::of_alice(engine).await, branding);
+    let mut browser = Browser::new(&server);
     // Of the pages, a page for what is not there, and what the server renders outside of the pages.
     for path in ["/login", "/setup/x", "/no/such/page", "/authorize"] {
         let answer = browser.get(path).await;
@@ -56,20 +56,20 @@ async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
         );
     }
     assert_eq!(
-        house.get(&sheet).await.header(header::CONTENT_TYPE),
+        server.get(&sheet).await.header(header::CONTENT_TYPE),
         Some("text/css; charset=utf-8")
     );
     assert_eq!(
-        house.get(&logo).await.header(header::CONTENT_TYPE),
+        server.get(&logo).await.header(header::CONTENT_TYPE),
         Some("image/svg+xml")
     );
-    assert_eq!(house.get("/brand/other.css").await.status, 404);
+    assert_eq!(server.get("/brand/other.css").await.status, 404);
 }
 
-async fn a_house_without_branding_has_neither(engine: Engine) {
-    let house = House::empty(engine).await;
+async fn a_server_without_branding_has_neither(engine: Engine) {
+    let server = TestServer::empty(engine).await;
     for path in ["/login", "/authorize"] {
-        let answer = house.get(path).await;
+        let answer = server.get(path).await;
         assert!(
             !answer.body.contains("/brand/") && answer.body.contains("masthead-mark"),
             "{path}"
@@ -91,12 +91,12 @@ fn branding() -> Branding {
     }
 }
 
-/// The same house with another look.
-fn painted(house: &House, branding: Branding) -> House {
-    let site = Site::new(None, "House").with_branding(branding);
-    let mut painted = house.clone();
+/// The same server with another look.
+fn painted(server: &TestServer, branding: Branding) -> TestServer {
+    let site = Site::new(None, "TestServer").with_branding(branding);
+    let mut painted = server.clone();
     painted.router = router(
-        house.provider.clone(),
+        server.provider.clone(),
         Options {
             proxies: Proxies::default(),
             site,

@@ -2,8 +2,8 @@
 //! B15, A1).
 
 use crate::support::{
-    Browser, Engine, House, McpClient, Query, RACERS, Tokens, native_metadata, on_both_engines,
-    race,
+    Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, native_metadata,
+    on_both_engines, race,
 };
 
 on_both_engines!(
@@ -21,25 +21,25 @@ on_both_engines!(
 );
 
 async fn o9_a_code_lives_for_sixty_seconds(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (first, second) = (browser.allow(&client).await, browser.allow(&client).await);
-    house.pass(59);
+    server.pass(59);
     Tokens::read(&client.exchange(&first).await);
-    house.pass(1);
+    server.pass(1);
     client.exchange(&second).await.refused(400, "invalid_grant");
 }
 
 async fn o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let other = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let tokens = Tokens::read(&client.exchange(&code).await);
     // Even after the code's own minute: the thief may have been first.
-    house.pass(600);
+    server.pass(600);
     client.me(&tokens.access).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
     client
@@ -56,10 +56,10 @@ async fn o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine
 }
 
 async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let stranger = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let stranger = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let tokens = Tokens::read(&client.exchange(&code).await);
     let form = client.code_form(&code);
     for form in [
@@ -69,12 +69,12 @@ async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
             .set("redirect_uri", "http://127.0.0.1:33419/callback"),
         form.clone().set("code", &altered(&code)),
     ] {
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "invalid_grant");
     }
-    house
+    server
         .post("/token", &form.set("resource", "https://other.example/mcp"))
         .await
         .refused(400, "invalid_target");
@@ -85,13 +85,13 @@ async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
 async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let stranger = McpClient::native(&house).await;
-    let secretive = McpClient::confidential(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let stranger = McpClient::native(&server).await;
+    let secretive = McpClient::confidential(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
-    let expected = house
+    let expected = server
         .post("/token", &form.clone().set("code", &altered(&code)))
         .await;
     for (what, form) in [
@@ -121,7 +121,7 @@ async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_at
             form.clone().set("code_verifier", "x"),
         ),
     ] {
-        let answer = house.post("/token", &form).await;
+        let answer = server.post("/token", &form).await;
         answer.refused(400, "invalid_grant");
         assert_eq!(answer.body, expected.body, "{what}");
         assert_eq!(
@@ -130,13 +130,13 @@ async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_at
             "{what}"
         );
     }
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let expected = client.exchange(&altered(&code)).await.body;
     let shortened = &code[..code.len() - 1];
     for nobodys in [
@@ -157,9 +157,9 @@ async fn b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
 }
 
 async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
     for other in [
         "https://vestibule.example/mcp/",
@@ -168,7 +168,7 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
         "mcp",
         "*",
     ] {
-        house
+        server
             .post("/token", &form.clone().set("resource", other))
             .await
             .refused(400, "invalid_target");
@@ -176,7 +176,7 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
     let other = form
         .clone()
         .and("resource", "https://vestibule.example/other");
-    let body = house
+    let body = server
         .post("/token", &other)
         .await
         .refused(400, "invalid_target");
@@ -191,37 +191,37 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
     let again = form
         .set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp")
         .and("resource", "https://vestibule.example/mcp");
-    Tokens::read(&house.post("/token", &again).await);
+    Tokens::read(&server.post("/token", &again).await);
 }
 
 async fn o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read"));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
     let wider = form.set("scope", "openid notes:read notes:write");
     assert_eq!(
-        house.post("/token", &wider).await.granted()["scope"],
+        server.post("/token", &wider).await.granted()["scope"],
         "notes:read"
     );
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let narrower = client.code_form(&code).set("scope", "openid notes:read");
     assert_eq!(
-        house.post("/token", &narrower).await.granted()["scope"],
+        server.post("/token", &narrower).await.granted()["scope"],
         "notes:read"
     );
 }
 
 async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
     Tokens::read(
-        &house
+        &server
             .post(
                 "/token",
                 &client
@@ -239,23 +239,23 @@ async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
     let form = client
         .code_form(&code)
         .set("redirect_uri", "http://127.0.0.1:51234/callback");
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    one_of_many(&house, [house.clone(), house.clone()]).await;
+    let server = TestServer::of_alice(engine).await;
+    one_of_many(&server, [server.clone(), server.clone()]).await;
 }
 
 async fn b13_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    one_of_many(&house, [house.clone(), twin]).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    one_of_many(&server, [server.clone(), twin]).await;
 }
 
-async fn one_of_many(house: &House, servers: [House; 2]) {
-    let client = McpClient::native(house).await;
-    let code = Browser::of_alice(house).await.allow(&client).await;
+async fn one_of_many(server: &TestServer, servers: [TestServer; 2]) {
+    let client = McpClient::native(server).await;
+    let code = Browser::of_alice(server).await.allow(&client).await;
     let answers = race(RACERS, |number| {
         let (client, code) = (client.at(&servers[number % 2]), code.clone());
         async move { client.exchange(&code).await }
@@ -268,14 +268,14 @@ async fn one_of_many(house: &House, servers: [House; 2]) {
         answer.refused(400, "invalid_grant");
     }
     let tokens = Tokens::read(&granted[0]);
-    for house in servers {
+    for server in servers {
         client
-            .at(&house)
+            .at(&server)
             .refresh(&tokens.refresh)
             .await
             .refused(400, "invalid_grant");
         client
-            .at(&house)
+            .at(&server)
             .me(&tokens.access)
             .await
             .refused(401, "invalid_token");
@@ -283,11 +283,11 @@ async fn one_of_many(house: &House, servers: [House; 2]) {
 }
 
 async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = serde_json::json!(["authorization_code"]);
-    let client = McpClient::registered(&house, &metadata).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let body = client.exchange(&code).await.granted();
     let mut names: Vec<_> = body.as_object().expect("an object").keys().collect();
     names.sort();
@@ -307,7 +307,7 @@ async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine
         ("refresh_token", &code),
         ("client_id", &client.id),
     ]);
-    house
+    server
         .post("/token", &form)
         .await
         .refused(400, "invalid_grant");

@@ -5,8 +5,8 @@ use oauth::Secret;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, native_metadata,
-    on_both_engines,
+    ALICE, Answer, Browser, Callback, Engine, ISSUER, McpClient, PASSWORD, TestServer,
+    native_metadata, on_both_engines,
 };
 
 on_both_engines!(
@@ -30,13 +30,13 @@ on_both_engines!(
 );
 
 async fn d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
     // The attacker's browser asks, and the link to its waiting request is sent to Alice.
-    let begun = Browser::new(&house).get(&client.authorize_path()).await;
+    let begun = Browser::new(&server).get(&client.authorize_path()).await;
     let login = begun.destination().to_owned();
     let consent = login.replace("/login", "/consent");
-    for mut victim in [Browser::of_alice(&house).await, Browser::new(&house)] {
+    for mut victim in [Browser::of_alice(&server).await, Browser::new(&server)] {
         for path in [&login, &consent] {
             victim.get(path).await.problem(400);
         }
@@ -44,10 +44,10 @@ async fn d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
 }
 
 async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut attacker = Browser::of_alice(&house).await;
-    let mut victim = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut attacker = Browser::of_alice(&server).await;
+    let mut victim = Browser::of_alice(&server).await;
     let theirs = attacker.consent_page(&client).await.form("Allow");
     let own = victim.consent_page(&client).await.form("Allow");
     // Alice's own session and form token, with the attacker's request.
@@ -77,11 +77,11 @@ async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
 }
 
 async fn forms_without_the_right_token_do_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let of_another = Browser::of_alice(&house)
+    let of_another = Browser::of_alice(&server)
         .await
         .consent_page(&client)
         .await
@@ -91,7 +91,7 @@ async fn forms_without_the_right_token_do_nothing(engine: Engine) {
         .one("form_token")
         .expect("a form token")
         .to_owned();
-    let before_signing_in = Browser::new(&house).open("/login").await.form("Sign in");
+    let before_signing_in = Browser::new(&server).open("/login").await.form("Sign in");
     let before_signing_in = before_signing_in
         .fields
         .one("form_token")
@@ -118,9 +118,9 @@ async fn forms_without_the_right_token_do_nothing(engine: Engine) {
 }
 
 async fn forms_from_other_origins_do_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let foreign = [
         "https://evil.example",
@@ -143,9 +143,9 @@ async fn forms_from_other_origins_do_nothing(engine: Engine) {
 }
 
 async fn a_decision_is_made_once(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (first, second) in [("Allow", "Deny"), ("Deny", "Allow")] {
         let form = browser.consent_page(&client).await.form(first);
         Callback::read(browser.submit(&form, first).await.destination());
@@ -168,9 +168,9 @@ async fn a_decision_is_made_once(engine: Engine) {
 }
 
 async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let session = "__Host-vestibule-session";
     let first = browser.cookies[session].clone();
     let old_window = browser.clone();
@@ -186,7 +186,7 @@ async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: 
     fresh.submit(&form, "Sign in").await;
     assert_ne!(fresh.cookies[session], first);
     // A request that began before signing in goes on after it.
-    let mut visitor = Browser::new(&house);
+    let mut visitor = Browser::new(&server);
     let begun = visitor.get(&client.authorize_path()).await;
     assert!(
         !visitor.cookies.contains_key(session),
@@ -214,23 +214,23 @@ async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: 
 }
 
 async fn d32_a_planted_cookie_is_no_session(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let session = "__Host-vestibule-session";
     let planted = "A".repeat(43);
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     browser.cookies.insert(session.to_owned(), planted.clone());
     assert_eq!(browser.get("/account").await.destination(), "/login");
     browser.sign_in(ALICE, PASSWORD).await;
     assert_ne!(browser.cookies[session], planted);
-    let mut attacker = Browser::new(&house);
+    let mut attacker = Browser::new(&server);
     attacker.cookies.insert(session.to_owned(), planted);
     assert_eq!(attacker.get("/account").await.destination(), "/login");
 }
 
 async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::new(&server);
     // The browser gets its name, a message for the next page, that message's end, a session, and
     // the session's end.
     let begun = browser.get(&client.authorize_path()).await;
@@ -284,9 +284,9 @@ async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engin
 }
 
 async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let callback = Browser::of_alice(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let callback = Browser::of_alice(&server)
         .await
         .decide(&client, "Deny")
         .await;
@@ -304,11 +304,11 @@ async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
 }
 
 async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
@@ -320,15 +320,15 @@ async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
 }
 
 async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (here, elsewhere) = (client.redirect_uri.as_str(), "https://evil.example/cb");
     let form = browser.consent_page(&client).await.form("Allow");
     let other = browser.consent_page(&client).await.form("Allow");
     // In the request that waits: the text alone leads nowhere, it is proved again.
     let id = Secret::decode(form.fields.one("request").expect("a request")).expect("an id of ours");
-    house
+    server
         .tamper(
             &format!("request:{}", id.digest().as_str()),
             here,
@@ -338,7 +338,7 @@ async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine
     let refused = browser.submit(&form, "Allow").await;
     browser.follow(&refused).await.problem(400);
     // In the registration: what was asked with before is no longer good.
-    house
+    server
         .tamper(&format!("client:{}", client.id), here, elsewhere)
         .await;
     for button in ["Deny", "Allow"] {
@@ -348,22 +348,22 @@ async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine
 }
 
 async fn a_request_waits_for_half_an_hour(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (one, other) = (
         browser.consent_page(&client).await.form("Allow"),
         browser.consent_page(&client).await.form("Allow"),
     );
-    house.pass(1799);
+    server.pass(1799);
     granted(&browser.submit(&one, "Allow").await);
-    house.pass(1);
+    server.pass(1);
     let late = browser.submit(&other, "Allow").await;
     browser.follow(&late).await.problem(400);
 }
 
 async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let hostile = [
         "//evil.example",
         "/\\evil.example",
@@ -378,7 +378,7 @@ async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
         let way_in_query =
             crate::support::Query::new([("request", way), ("return_to", way), ("next", way)])
                 .encode();
-        let mut browser = Browser::new(&house);
+        let mut browser = Browser::new(&server);
         for page in ["/login", "/consent"] {
             browser
                 .get(&format!("{page}?{way_in_query}"))
@@ -416,12 +416,12 @@ async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
 }
 
 async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     // A half of the way: the request is there, the person is not.
-    let mut stranger = Browser::new(&house);
+    let mut stranger = Browser::new(&server);
     let begun = stranger.get(&client.authorize_path()).await;
     let login = stranger.follow(&begun).await.document().form("Sign in");
     let request = login.fields.one("request").expect("a request").to_owned();
@@ -446,17 +446,17 @@ async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
         begun.destination()
     );
     // A session that ended in the meantime.
-    house.pass(31 * 24 * 3600);
+    server.pass(31 * 24 * 3600);
     let late = browser.submit(&form, "Allow").await;
     assert!(!late.destination().contains("code="), "{late:?}");
 }
 
 async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    house
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
@@ -471,15 +471,15 @@ async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
 }
 
 async fn not_you_leads_back_to_the_same_request(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
         .expect("Bob moves in");
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let not_you = browser.consent_page(&client).await.form("not you?");
     let out = browser.submit(&not_you, "not you?").await;
     let login = browser.follow(&out).await.document().form("Sign in");
@@ -498,11 +498,11 @@ async fn not_you_leads_back_to_the_same_request(engine: Engine) {
 }
 
 async fn anything_but_allow_is_a_no(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb"]);
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     for decision in ["", "Allow", "ALLOW", "allow ", "true", "1"] {
         let form = browser.consent_page(&client).await.form("Deny");
         let answer = browser

@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, from,
+    ALICE, Answer, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer, from,
     on_both_engines,
 };
 
@@ -39,7 +39,7 @@ fn foreign() -> Vec<Vec<u8>> {
 /// Sends what a browser sends, with its cookies behind those of another program, and keeps none of
 /// the answer's.
 async fn send(
-    house: &House,
+    server: &TestServer,
     browser: &Browser,
     before: &[u8],
     method: Method,
@@ -61,24 +61,24 @@ async fn send(
         .header(header::ACCEPT, "text/html")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let body = form.map_or_else(Body::empty, |form| form.encode().into());
-    house.send(request.body(body).expect("a request")).await
+    server.send(request.body(body).expect("a request")).await
 }
 
 async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let alice = Browser::of_alice(&server).await;
     for before in foreign() {
         let shown = String::from_utf8_lossy(&before)
             .chars()
             .take(60)
             .collect::<String>();
-        let page = send(&house, &alice, &before, Method::GET, "/account", None).await;
+        let page = send(&server, &alice, &before, Method::GET, "/account", None).await;
         assert_eq!(
             (page.status.as_u16(), page.document().page()),
             (200, "account"),
             "{shown}"
         );
-        let mut stranger = Browser::new(&house);
+        let mut stranger = Browser::new(&server);
         let form = stranger
             .open("/login")
             .await
@@ -87,7 +87,7 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
             .fill("password", PASSWORD);
         let fields = form.press("Sign in");
         let signed_in = send(
-            &house,
+            &server,
             &stranger,
             &before,
             Method::POST,
@@ -107,19 +107,19 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
             .fill("email", ALICE)
             .fill("password", "wrong");
         stranger.submit(&wrong, "Sign in").await;
-        let page = send(&house, &stranger, &before, Method::GET, "/login", None).await;
+        let page = send(&server, &stranger, &before, Method::GET, "/login", None).await;
         assert!(page.document().alert().is_some(), "{shown}");
     }
 }
 
 async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let alice = Browser::of_alice(&server).await;
     // Of two that differ neither counts: one was not set by us. Both are ended, in either jar of
     // the browser, so that signing in helps.
     let planted = format!("{SESSION}={}", "A".repeat(43));
     let away = send(
-        &house,
+        &server,
         &alice,
         planted.as_bytes(),
         Method::GET,
@@ -149,7 +149,7 @@ async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
     let twice = format!("{SESSION}={}", alice.cookies[SESSION]);
     assert_eq!(
         send(
-            &house,
+            &server,
             &alice,
             twice.as_bytes(),
             Method::GET,
@@ -163,8 +163,8 @@ async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
 }
 
 async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let own: Vec<_> = alice
         .cookies
         .iter()
@@ -184,7 +184,7 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
         let mut request =
             from(alice.address, Method::GET, "/account").header(header::COOKIE, own.join("; "));
         request = request.header(HeaderName::from_static(name), value);
-        let page = house
+        let page = server
             .send(request.body(Body::empty()).expect("a request"))
             .await;
         assert_eq!(
@@ -194,7 +194,7 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
         );
     }
     // A parameter of a content type is nobody's business.
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut alice).await;
     let request = Request::builder()
         .method(Method::POST)
@@ -203,7 +203,7 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
     let value = HeaderValue::from_bytes(b"application/x-www-form-urlencoded; charset=\xeb")
         .expect("a header");
     let body = client.refresh_form(&tokens.refresh).encode();
-    house
+    server
         .send(
             request
                 .header(header::CONTENT_TYPE, value)
@@ -215,14 +215,14 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
 }
 
 async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let (one, other) = (
-        McpClient::native(&house).await,
-        McpClient::native(&house).await,
+        McpClient::native(&server).await,
+        McpClient::native(&server).await,
     );
     // Neither request has a cookie; the browser keeps those of both answers, in either order.
     for swapped in [false, true] {
-        let new = Browser::new(&house);
+        let new = Browser::new(&server);
         let (mut first, mut second) = (new.clone(), new.clone());
         let begun = [
             first.get(&one.authorize_path()).await,
@@ -270,11 +270,11 @@ async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
 }
 
 async fn what_another_browser_began_stays_its_own(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice.consent_page(&client).await.form("Allow");
-    let mut thief = Browser::of_alice(&house).await;
+    let mut thief = Browser::of_alice(&server).await;
     // It knows the names of her cookies, and every value but the secrets.
     for name in alice
         .cookies

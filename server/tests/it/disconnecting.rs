@@ -6,7 +6,8 @@ use provider::{AuditAction, AuditFilter};
 use serde_json::json;
 
 use crate::support::{
-    Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata, on_both_engines,
+    Browser, Callback, Engine, McpClient, PASSWORD, TestServer, Tokens, native_metadata,
+    on_both_engines,
 };
 
 on_both_engines!(
@@ -25,32 +26,32 @@ const CALLBACK: &str = "https://app.example/callback";
 const BOB: &str = "bob@example.com";
 
 async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(engine: Engine) {
-    let (house, site, client) = document_client(engine).await;
-    house
+    let (server, site, client) = document_client(engine).await;
+    server
         .provider
         .terminal()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let mut alice = Browser::of_alice(&house).await;
-    let mut bob = Browser::new(&house);
+    let mut alice = Browser::of_alice(&server).await;
+    let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
     let held = [
         client.connect(&mut alice).await,
         client.connect(&mut bob).await,
     ];
     let code = client_code(&mut alice, &client).await;
-    let twin = house.twin().await;
+    let twin = server.twin().await;
 
-    house
+    server
         .provider
         .terminal()
         .disconnect_client(ID)
         .await
         .expect("disconnected");
 
-    for house in [&house, &twin] {
-        let client = client.at(house);
+    for server in [&server, &twin] {
+        let client = client.at(server);
         for tokens in &held {
             client
                 .refresh(&tokens.refresh)
@@ -97,22 +98,22 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
             .is_some()
     );
     assert_eq!(site.requests(ID), 1);
-    assert_eq!(noted(&house, AuditAction::ClientDisconnected).await, [ID]);
+    assert_eq!(noted(&server, AuditAction::ClientDisconnected).await, [ID]);
 }
 
 async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::of_alice(engine).await;
+    let terminal = server.provider.terminal();
     let added = terminal
         .add_client("Web notes", &[CALLBACK.to_owned()], false)
         .await
         .expect("added")
         .client_id;
     let clients = [
-        McpClient::native(&house).await,
-        McpClient::known(&house, &added, None, CALLBACK),
+        McpClient::native(&server).await,
+        McpClient::known(&server, &added, None, CALLBACK),
     ];
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     for client in clients {
         let tokens = client.connect(&mut browser).await;
         terminal
@@ -141,10 +142,10 @@ async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engi
 }
 
 async fn removing_a_document_client_ends_what_it_holds(engine: Engine) {
-    let (house, site, client) = document_client(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site, client) = document_client(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
-    house
+    server
         .provider
         .terminal()
         .remove_client(ID)
@@ -175,20 +176,20 @@ async fn removing_a_document_client_ends_what_it_holds(engine: Engine) {
 }
 
 async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let key = format!("client:{}", client.id);
-    let record = house.record(&key).await;
-    house
+    let record = server.record(&key).await;
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
         .await
         .expect("removed");
-    house.put_back(&key, &record).await;
+    server.put_back(&key, &record).await;
     client
         .refresh(&tokens.refresh)
         .await
@@ -205,15 +206,15 @@ async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
 
 /// At whatever moment the end comes, a code that follows from an earlier yes is worth nothing.
 async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine) {
-    let (house, _site, client) = document_client(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, _site, client) = document_client(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
         client.connect(&mut browser).await;
-        let terminal = house.provider.terminal();
+        let terminal = server.provider.terminal();
         let disconnect = terminal.disconnect_client(ID);
         let mut window = browser.clone();
         let (callback, came) =
-            Box::pin(house.between(answers, silent(&mut window, &client), disconnect)).await;
+            Box::pin(server.between(answers, silent(&mut window, &client), disconnect)).await;
         if !came {
             break;
         }
@@ -226,18 +227,18 @@ async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine)
 
 /// The same of a yes that the person gives while the client is removed.
 async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
-    let (house, _site, client) = document_client(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, _site, client) = document_client(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
         let form = browser
             .consent_page(&client.asking(|query| query.set("prompt", "consent")))
             .await
             .form("Allow");
-        let terminal = house.provider.terminal();
+        let terminal = server.provider.terminal();
         let remove = terminal.remove_client(ID);
         let mut window = browser.clone();
         let (answer, came) =
-            Box::pin(house.between(answers, window.submit(&form, "Allow"), remove)).await;
+            Box::pin(server.between(answers, window.submit(&form, "Allow"), remove)).await;
         if !came {
             break;
         }
@@ -257,8 +258,8 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
 }
 
 async fn a_client_nobody_knows_is_not_disconnected(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::of_alice(engine).await;
+    let terminal = server.provider.terminal();
     for id in [
         "vc_AAAAAAAAAAAAAAAAAAAAAA",
         "",
@@ -275,12 +276,12 @@ async fn a_client_nobody_knows_is_not_disconnected(engine: Engine) {
 }
 
 async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::registered(&house, &native_metadata()).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.switch.break_writes();
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::registered(&server, &native_metadata()).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.switch.break_writes();
     assert!(
-        house
+        server
             .provider
             .terminal()
             .disconnect_client(&client.id)
@@ -288,16 +289,16 @@ async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
             .is_err()
     );
     assert!(
-        house
+        server
             .provider
             .terminal()
             .remove_client(&client.id)
             .await
             .is_err()
     );
-    house.switch.mend();
+    server.switch.mend();
     client.me(&tokens.access).await.granted();
-    house
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
@@ -309,18 +310,19 @@ async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
         .refused(401, "invalid_token");
 }
 
-/// A house where Alice lives, and a client that is known by its document.
-async fn document_client(engine: Engine) -> (House, Site, McpClient) {
+/// A server where Alice lives, and a client that is known by its document.
+async fn document_client(engine: Engine) -> (TestServer, Site, McpClient) {
     let site = Site::open(&["app.example"]).await;
     let document = json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
     site.put(
         ID,
         Reply::json(&document.to_string()).with("cache-control", "max-age=600"),
     );
-    let house =
-        House::on_this_computer(engine, site.web(), |settings| settings.rate_limits = false).await;
-    let client = McpClient::known(&house, ID, None, CALLBACK);
-    (house, site, client)
+    let server =
+        TestServer::on_this_computer(engine, site.web(), |settings| settings.rate_limits = false)
+            .await;
+    let client = McpClient::known(&server, ID, None, CALLBACK);
+    (server, site, client)
 }
 
 /// What the client gets without a page.
@@ -340,8 +342,8 @@ async fn client_code(browser: &mut Browser, client: &McpClient) -> String {
 }
 
 /// The ids of the clients that the audit log tells this of.
-async fn noted(house: &House, action: AuditAction) -> Vec<String> {
-    let page = house
+async fn noted(server: &TestServer, action: AuditAction) -> Vec<String> {
+    let page = server
         .provider
         .terminal()
         .audit(&AuditFilter::default(), None, 100)

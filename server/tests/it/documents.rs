@@ -12,7 +12,7 @@ use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, Document, Engine, House, McpClient, Tokens, on_both_engines, request,
+    Answer, Browser, Document, Engine, McpClient, TestServer, Tokens, on_both_engines, request,
 };
 
 on_both_engines!(
@@ -41,18 +41,18 @@ fn fresh_for(document: &Value, seconds: u64) -> Reply {
     Reply::json(&document.to_string()).with("cache-control", &format!("max-age={seconds}"))
 }
 
-/// A house, and the web server that a client's document is on.
-async fn house_and_site(engine: Engine) -> (House, Site) {
+/// A server, and the web server that a client's document is on.
+async fn server_and_site(engine: Engine) -> (TestServer, Site) {
     let site = Site::open(&["app.example", "sub.app.example", "other.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
     (
-        House::on_this_computer(engine, site.web(), |_| {}).await,
+        TestServer::on_this_computer(engine, site.web(), |_| {}).await,
         site,
     )
 }
 
-fn client(house: &House) -> McpClient {
-    McpClient::known(house, ID, None, CALLBACK)
+fn client(server: &TestServer) -> McpClient {
+    McpClient::known(server, ID, None, CALLBACK)
 }
 
 /// Where the store keeps what the document said.
@@ -61,8 +61,8 @@ fn key() -> String {
 }
 
 /// What a browser without any session gets for the client's request.
-async fn asks(house: &House, client: &McpClient) -> Answer {
-    Browser::new(house).get(&client.authorize_path()).await
+async fn asks(server: &TestServer, client: &McpClient) -> Answer {
+    Browser::new(server).get(&client.authorize_path()).await
 }
 
 /// The fold of a problem page says so.
@@ -71,19 +71,19 @@ fn says(page: &Document, words: &str) {
 }
 
 async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    asks(&house, &client).await.destination();
-    house.pass(599);
-    asks(&house, &client).await.destination();
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    asks(&server, &client).await.destination();
+    server.pass(599);
+    asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 1);
     // Whoever holds the address may change what is said there, and is heard when freshness ends.
     let moved = json!({ "client_id": ID, "client_name": "App", "redirect_uris": ["https://app.example/elsewhere"] });
     site.put(ID, fresh_for(&moved, 600));
-    asks(&house, &client).await.destination();
-    house.pass(1);
+    asks(&server, &client).await.destination();
+    server.pass(1);
     says(
-        &asks(&house, &client).await.problem(400),
+        &asks(&server, &client).await.problem(400),
         "sent to an address it never named",
     );
     assert_eq!(site.requests(ID), 2);
@@ -92,19 +92,19 @@ async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Eng
         ID,
         Reply::json(&document().to_string()).with("cache-control", "no-store"),
     );
-    house.pass(600);
-    asks(&house, &client).await.destination();
-    house.pass(59);
-    asks(&house, &client).await.destination();
+    server.pass(600);
+    asks(&server, &client).await.destination();
+    server.pass(59);
+    asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 3);
-    house.pass(1);
-    asks(&house, &client).await.destination();
+    server.pass(1);
+    asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 4);
 }
 
 async fn c7_faults_are_never_kept(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
     let mut asked = 0;
     for (reply, words) in [
         (
@@ -136,7 +136,7 @@ async fn c7_faults_are_never_kept(engine: Engine) {
     ] {
         site.put(ID, reply);
         asked += 1;
-        let page = asks(&house, &client).await.problem(400);
+        let page = asks(&server, &client).await.problem(400);
         says(
             &page,
             "What the application says about itself cannot be used.",
@@ -147,52 +147,52 @@ async fn c7_faults_are_never_kept(engine: Engine) {
     }
     // Once it is mended, it works at once.
     site.put(ID, fresh_for(&document(), 600));
-    asks(&house, &client).await.destination();
-    let mut browser = Browser::of_alice(&house).await;
+    asks(&server, &client).await.destination();
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
 }
 
 async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     site.set_up(false);
     // Stale by less than a day: people go on as if nothing had happened.
-    house.pass(600 + 24 * HOUR - 1);
+    server.pass(600 + 24 * HOUR - 1);
     let code = browser.allow(&client).await;
     Tokens::read(&client.exchange(&code).await);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // Stale by a day: a page says what is the matter, and clients that are connected notice
     // nothing.
-    house.pass(1);
-    let answer = asks(&house, &client).await;
+    server.pass(1);
+    let answer = asks(&server, &client).await;
     let page = answer.problem(503);
     says(&page, "The application cannot be recognised just now.");
     says(&page, "app.example");
     says(&page, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("30"));
-    house.pass(60);
+    server.pass(60);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // A fault of the host passes as well; one of the document does not.
     site.set_up(true);
     site.put(ID, Reply::new("500 Oops", ""));
-    asks(&house, &client).await.problem(503);
+    asks(&server, &client).await.problem(503);
     site.put(ID, Reply::new("404 Not Found", ""));
-    asks(&house, &client).await.problem(400);
-    house.pass(60);
+    asks(&server, &client).await.problem(400);
+    server.pass(60);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(
     engine: Engine,
 ) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let key = key();
-    house.lose(&key).await;
+    server.lose(&key).await;
     site.set_up(false);
     let answer = client.refresh(&tokens.refresh).await;
     answer.refused(503, "temporarily_unavailable");
@@ -202,8 +202,8 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     assert_eq!(site.requests(ID), 2);
     // Who names no grant of the client makes nobody ask, and hears what is true of the grant.
-    house.lose(&key).await;
-    let stranger = McpClient::known(&house, "https://other.example/client.json", None, CALLBACK);
+    server.lose(&key).await;
+    let stranger = McpClient::known(&server, "https://other.example/client.json", None, CALLBACK);
     client
         .refresh("vrt_nonsense")
         .await
@@ -226,60 +226,60 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
 }
 
 async fn a_stale_document_is_renewed_behind_a_refresh(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
-    house.pass(599);
+    server.pass(599);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    house.pass(31);
+    server.pass(31);
     assert_eq!(site.requests(ID), 1, "fresh when it was used");
     let key = key();
-    let before = house.record(&key).await;
+    let before = server.record(&key).await;
     Tokens::read(&client.refresh(&tokens.refresh).await);
     for _ in 0..500 {
-        if house.record(&key).await != before {
+        if server.record(&key).await != before {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // A person who comes now has it fresh.
-    asks(&house, &client).await.destination();
+    asks(&server, &client).await.destination();
     assert_eq!(site.requests(ID), 2);
 }
 
 async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let mut tokens = client.connect(&mut browser).await;
     site.set_up(false);
     for days in [80, 80] {
-        house.pass(days * 24 * HOUR);
+        server.pass(days * 24 * HOUR);
         tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     }
-    house.pass(20 * 24 * HOUR - 1);
+    server.pass(20 * 24 * HOUR - 1);
     tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    house.pass(60);
+    server.pass(60);
     client
         .refresh(&tokens.refresh)
         .await
         .refused(503, "temporarily_unavailable");
     site.set_up(true);
-    house.pass(60);
+    server.pass(60);
     tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     // What was asked for at the token endpoint counts as allowed, too.
     site.set_up(false);
-    house.pass(80 * 24 * HOUR);
+    server.pass(80 * 24 * HOUR);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 /// `vestibule client remove URL`: the next request hears what the document says by then, and nobody
 /// is disconnected by it.
 async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let renamed = json!({ "client_id": ID, "client_name": "Renamed", "redirect_uris": [CALLBACK] });
     site.put(ID, fresh_for(&renamed, 600));
@@ -292,21 +292,21 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
             .contains("Renamed"),
         "it is fresh"
     );
-    house
+    server
         .provider
         .terminal()
         .remove_client(ID)
         .await
         .expect("removed");
     assert!(
-        house.provider.terminal().remove_client(ID).await.is_err(),
+        server.provider.terminal().remove_client(ID).await.is_err(),
         "there is nothing left to remove"
     );
     assert_eq!(site.requests(ID), 1);
     says(&browser.consent_page(&anew).await, "Renamed");
     assert_eq!(site.requests(ID), 2);
     // What it holds is worth nothing, and asks nobody for the document.
-    house
+    server
         .provider
         .terminal()
         .remove_client(ID)
@@ -324,9 +324,9 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
 }
 
 async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let waiting = browser
         .consent_page(&client.asking(|query| query.and("prompt", "consent")))
@@ -335,7 +335,7 @@ async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
     for policy in ["off", "other.example", ".app.example", "xapp.example"] {
         let policy = DocumentPolicy::parse(policy).expect("a policy");
         let on = policy.is_on();
-        let strict = house
+        let strict = server
             .twin_with(|settings| settings.client_documents = policy)
             .await;
         let page = asks(&strict, &client).await.problem(400);
@@ -368,7 +368,7 @@ async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
     assert_eq!(site.requests(ID), 1);
     for policy in ["on", "app.example", "claude.ai,app.example"] {
         let policy = DocumentPolicy::parse(policy).expect("a policy");
-        let open = house
+        let open = server
             .twin_with(|settings| settings.client_documents = policy)
             .await;
         asks(&open, &client).await.destination();
@@ -376,37 +376,37 @@ async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
 }
 
 async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: Engine) {
-    let (house, _site) = house_and_site(engine).await;
-    let client = client(&house);
-    let mut browser = Browser::of_alice(&house).await;
+    let (server, _site) = server_and_site(engine).await;
+    let client = client(&server);
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
-    let (waits, answer) = house.waits(client.exchange(&code)).await;
+    let (waits, answer) = server.waits(client.exchange(&code)).await;
     assert_eq!(waits, 2);
     let tokens = Tokens::read(&answer);
-    house.pass(60);
-    let (waits, answer) = house.waits(client.refresh(&tokens.refresh)).await;
+    server.pass(60);
+    let (waits, answer) = server.waits(client.refresh(&tokens.refresh)).await;
     assert_eq!(waits, 2);
     Tokens::read(&answer);
 }
 
 async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
-    let (house, site) = house_and_site(engine).await;
-    let client = client(&house);
+    let (server, site) = server_and_site(engine).await;
+    let client = client(&server);
     for fault in [
-        store::testing::Switch::break_all,
-        store::testing::Switch::break_writes,
+        store::testing::FaultSwitch::break_all,
+        store::testing::FaultSwitch::break_writes,
     ] {
-        fault(&house.switch);
+        fault(&server.switch);
         says(
-            &asks(&house, &client).await.problem(503),
+            &asks(&server, &client).await.problem(503),
             "Nothing was lost.",
         );
-        house.switch.mend();
+        server.switch.mend();
     }
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    house.switch.break_all();
+    server.switch.break_all();
     client
         .exchange(&code)
         .await
@@ -415,7 +415,7 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
         .refresh(&tokens.refresh)
         .await
         .refused(503, "temporarily_unavailable");
-    house.switch.mend();
+    server.switch.mend();
     Tokens::read(&client.exchange(&code).await);
     Tokens::read(&client.refresh(&tokens.refresh).await);
     assert!(site.requests(ID) <= 3);
@@ -423,11 +423,11 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
 
 #[tokio::test]
 async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     site.put(ID, Reply::json("[]"));
-    let path = client(&house).authorize_path();
+    let path = client(&server).authorize_path();
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-    let answer = house
+    let answer = server
         .send(machine.body(axum::body::Body::empty()).expect("a request"))
         .await;
     let told = answer.refused(400, "invalid_client");
@@ -437,7 +437,7 @@ async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
     );
     site.set_up(false);
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
-    let answer = house
+    let answer = server
         .send(machine.body(axum::body::Body::empty()).expect("a request"))
         .await;
     answer.refused(503, "temporarily_unavailable");
@@ -445,7 +445,7 @@ async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
 
 #[tokio::test]
 async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     for (id, why) in [
         (
             "http://app.example/client.json",
@@ -480,7 +480,7 @@ async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
             "its host has no public address",
         ),
     ] {
-        let page = asks(&house, &McpClient::known(&house, id, None, CALLBACK))
+        let page = asks(&server, &McpClient::known(&server, id, None, CALLBACK))
             .await
             .problem(400);
         says(&page, why);
@@ -495,9 +495,10 @@ async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
     let settings = provider::Settings::new(
         oauth::Issuer::parse(crate::support::ISSUER).expect("a good issuer"),
     );
-    let house = House::in_the_web(Engine::Memory.open().await.0, settings, Some(site.web())).await;
+    let server =
+        TestServer::in_the_web(Engine::Memory.open().await.0, settings, Some(site.web())).await;
     says(
-        &asks(&house, &client(&house)).await.problem(400),
+        &asks(&server, &client(&server)).await.problem(400),
         "its host has no public address",
     );
     assert_eq!(site.requests(ID), 0);
@@ -505,15 +506,15 @@ async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
 
 #[tokio::test]
 async fn c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
-    let (house, _site) = house_and_site(Engine::Memory).await;
+    let (server, _site) = server_and_site(Engine::Memory).await;
     for elsewhere in [
         "https://app.example/callback/",
         "https://app.example.evil.example/callback",
         "http://localhost:1/callback",
     ] {
-        let client = McpClient::known(&house, ID, None, elsewhere);
+        let client = McpClient::known(&server, ID, None, elsewhere);
         says(
-            &asks(&house, &client).await.problem(400),
+            &asks(&server, &client).await.problem(400),
             "sent to an address it never named",
         );
     }
@@ -521,11 +522,11 @@ async fn c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
 
 #[tokio::test]
 async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
     site.put(ID, fresh_for(&document, 600));
-    let page = asks(&house, &client(&house)).await.problem(400);
+    let page = asks(&server, &client(&server)).await.problem(400);
     says(
         &page,
         "know no common way for the application to prove itself",
@@ -534,29 +535,29 @@ async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
     // With one way in common, the others do no harm.
     document["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth", "none"]);
     site.put(ID, fresh_for(&document, 600));
-    asks(&house, &client(&house)).await.destination();
+    asks(&server, &client(&server)).await.destination();
 }
 
 #[tokio::test]
 async fn who_insists_on_keys_is_held_to_them() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("private_key_jwt");
     document["jwks_uri"] = json!("https://app.example/jwks.json");
     site.put(ID, fresh_for(&document, 600));
-    let client = client(&house);
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = client(&server);
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     client.exchange(&code).await.refused(401, "invalid_client");
 }
 
 #[tokio::test]
 async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     let mut document = document();
     document["grant_types"] = json!(["authorization_code"]);
     site.put(ID, fresh_for(&document, 600));
-    let client = client(&house);
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = client(&server);
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     assert_eq!(
         client.exchange(&code).await.granted().get("refresh_token"),
         None
@@ -565,11 +566,11 @@ async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
 
 #[tokio::test]
 async fn a_secret_is_none_of_a_document_client() {
-    let (house, _site) = house_and_site(Engine::Memory).await;
-    let client = client(&house);
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let (server, _site) = server_and_site(Engine::Memory).await;
+    let client = client(&server);
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code).and("client_secret", "s");
-    house
+    server
         .post("/token", &form)
         .await
         .refused(401, "invalid_client");
@@ -578,10 +579,10 @@ async fn a_secret_is_none_of_a_document_client() {
 
 #[tokio::test]
 async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
-    let (house, site) = house_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(Engine::Memory).await;
     site.put(ID, Reply::new("404 Not Found", ""));
-    let client = client(&house);
-    let mut crowd = Browser::new(&house);
+    let client = client(&server);
+    let mut crowd = Browser::new(&server);
     crowd.address = IpAddr::from([198, 51, 100, 77]);
     for _ in 0..60 {
         crowd.get(&client.authorize_path()).await.problem(400);
@@ -593,7 +594,7 @@ async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     assert_eq!(site.requests(ID), 60);
     // Others are not held up by it, not even at the same moment, until one host has had enough of
     // all of them.
-    let mut other = Browser::new(&house);
+    let mut other = Browser::new(&server);
     other.address = IpAddr::from([198, 51, 100, 78]);
     let path = client.authorize_path();
     let (limited, answer) = tokio::join!(crowd.get(&path), other.get(&path));
@@ -607,15 +608,15 @@ async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     crowd.get(&client.authorize_path()).await.problem(429);
     assert_eq!(site.requests(ID), 120);
     // After a minute they may ask again.
-    house.pass(60);
+    server.pass(60);
     site.put(ID, fresh_for(&document(), 600));
     crowd.get(&client.authorize_path()).await.destination();
 }
 
 #[tokio::test]
 async fn e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
-    let (house, site) = house_and_site(Engine::Memory).await;
-    let mut browser = Browser::new(&house);
+    let (server, site) = server_and_site(Engine::Memory).await;
+    let mut browser = Browser::new(&server);
     for _ in 0..1000 {
         browser
             .get("/authorize?client_id=vc_unknown")
@@ -623,19 +624,19 @@ async fn e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
             .problem(400);
     }
     browser
-        .get(&client(&house).authorize_path())
+        .get(&client(&server).authorize_path())
         .await
         .problem(429);
     assert_eq!(site.requests(ID), 0);
-    house.pass(900);
-    asks(&house, &client(&house)).await.destination();
+    server.pass(900);
+    asks(&server, &client(&server)).await.destination();
 }
 
 #[tokio::test]
 async fn the_page_before_signing_in_names_the_host_that_vouches() {
-    let (house, _site) = house_and_site(Engine::Memory).await;
-    let mut browser = Browser::new(&house);
-    let begun = browser.get(&client(&house).authorize_path()).await;
+    let (server, _site) = server_and_site(Engine::Memory).await;
+    let mut browser = Browser::new(&server);
+    let begun = browser.get(&client(&server).authorize_path()).await;
     let page = browser.follow(&begun).await.document();
     assert_eq!(page.page(), "login");
     says(&page, "to let App ( app.example ) use Notes");

@@ -1,7 +1,7 @@
 //! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the
 //! pages.
 
-use crate::support::{ALICE, Browser, Engine, House, PASSWORD, on_both_engines, race};
+use crate::support::{ALICE, Browser, Engine, PASSWORD, TestServer, on_both_engines, race};
 
 on_both_engines!(
     an_address_beyond_ascii_signs_in_however_it_is_spelled,
@@ -18,8 +18,8 @@ const JURGEN: &str = "j\u{fc}rgen@b\u{fc}cher.example";
 const SHOWN: &str = "j\u{fc}rgen@xn--bcher-kva.example";
 
 async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let added = house
+    let server = TestServer::of_alice(engine).await;
+    let added = server
         .provider
         .terminal()
         .add_account(JURGEN, Some(PASSWORD))
@@ -32,7 +32,7 @@ async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) 
         "ju\u{308}rgen@bu\u{308}cher.example",
         " J\u{dc}RGEN@B\u{dc}CHER.Example ",
     ] {
-        let mut browser = Browser::new(&house);
+        let mut browser = Browser::new(&server);
         assert_eq!(
             browser.sign_in(spelling, PASSWORD).await.destination(),
             "/account",
@@ -41,7 +41,7 @@ async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) 
         assert!(browser.open("/account").await.words().contains(SHOWN));
     }
     // The box takes letters that browsers refuse in a box of the type "email".
-    let page = Browser::new(&house).open("/login").await;
+    let page = Browser::new(&server).open("/login").await;
     let boxes: Vec<_> = page.attributes("input", "type").collect();
     assert!(!boxes.contains(&"email"), "{boxes:?}");
     assert!(
@@ -51,8 +51,8 @@ async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) 
 }
 
 async fn two_spellings_are_one_account(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::of_alice(engine).await;
+    let terminal = server.provider.terminal();
     terminal
         .add_account(JURGEN, Some(PASSWORD))
         .await
@@ -75,8 +75,8 @@ async fn two_spellings_are_one_account(engine: Engine) {
 }
 
 async fn what_is_no_address_is_refused(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     for wrong in [
         "<img/src=x>\"'@x.example",
         "\u{430}lice@example.com",
@@ -85,7 +85,7 @@ async fn what_is_no_address_is_refused(engine: Engine) {
         "a@b@c",
     ] {
         assert!(
-            house
+            server
                 .provider
                 .terminal()
                 .add_account(wrong, Some(PASSWORD))
@@ -104,7 +104,7 @@ async fn what_is_no_address_is_refused(engine: Engine) {
         assert!(page.words().contains("Enter an e-mail address"), "{wrong}");
     }
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -116,14 +116,14 @@ async fn what_is_no_address_is_refused(engine: Engine) {
 }
 
 async fn a_person_changes_their_address_on_their_page(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let mut alice = Browser::of_alice(&house).await;
+    let mut alice = Browser::of_alice(&server).await;
     for (wrong, told) in [
         ("bob@example.com", "You cannot have this address"),
         ("nobody", "Enter an e-mail address"),
@@ -156,26 +156,26 @@ async fn a_person_changes_their_address_on_their_page(engine: Engine) {
         "{page}"
     );
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(JURGEN, PASSWORD)
             .await
             .destination(),
         "/account"
     );
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/login"
     );
-    house
+    server
         .provider
         .terminal()
         .add_account(ALICE, Some(PASSWORD))
         .await
         .expect("the old one is free");
-    house.pass(301);
+    server.pass(301);
     let form = alice
         .open("/account")
         .await
@@ -188,9 +188,9 @@ async fn a_person_changes_their_address_on_their_page(engine: Engine) {
 }
 
 async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let terminal = server.provider.terminal();
     let people: Vec<_> = (0..6)
         .map(|number| format!("person{number}@example.com"))
         .collect();
@@ -201,14 +201,14 @@ async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
             .expect("added");
     }
     let done = race(people.len(), |number| {
-        let house = if number % 2 == 0 {
-            house.clone()
+        let server = if number % 2 == 0 {
+            server.clone()
         } else {
             twin.clone()
         };
         let person = people[number].clone();
         async move {
-            house
+            server
                 .provider
                 .terminal()
                 .change_email(&person, "one@example.com")
@@ -227,7 +227,7 @@ async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
         1
     );
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in("one@example.com", PASSWORD)
             .await
             .destination(),
@@ -236,8 +236,8 @@ async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
 }
 
 async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     assert!(
         alice
             .open("/account")
@@ -265,7 +265,7 @@ async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) 
         );
     }
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
@@ -274,13 +274,13 @@ async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) 
 }
 
 async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::of_alice(engine).await;
+    let terminal = server.provider.terminal();
     terminal
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let mut alice = Browser::of_alice(&house).await;
+    let mut alice = Browser::of_alice(&server).await;
     assert!(
         !alice
             .open("/admin/accounts")
@@ -301,7 +301,7 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
             .map(|(_, path)| path.to_owned())
             .expect("a path")
     };
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     bob.get(&path(&first)).await.problem(410);
     bob.open(&path(&second)).await;
     let page = alice.open("/admin/accounts").await;
@@ -318,8 +318,8 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
 }
 
 async fn an_address_without_a_dot_is_warned_about(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice
         .open("/admin/accounts")
         .await

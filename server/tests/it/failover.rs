@@ -9,11 +9,11 @@ use store::testing::{Redirect, RedisServer};
 use store::{Location, Store};
 use tokio::time::sleep;
 
-use crate::support::{House, ISSUER, McpClient, native_metadata, register};
+use crate::support::{ISSUER, McpClient, TestServer, native_metadata, register};
 
-/// A house over two Redis servers, the second of which has what the first one has, and the address
+/// A server over two Redis servers, the second of which has what the first one has, and the address
 /// that leads to the first.
-async fn house() -> (House, RedisServer, RedisServer, Redirect) {
+async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
     let (primary, replica) = (RedisServer::start(), RedisServer::start());
     assert_eq!(
         replica.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port())),
@@ -29,23 +29,23 @@ async fn house() -> (House, RedisServer, RedisServer, Redirect) {
     let store = Store::open(&Location::Redis(address.url()))
         .await
         .expect("a store");
-    let house = House::over(
+    let server = TestServer::over(
         store,
         Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
     )
     .await;
-    house.add_alice().await;
-    (house, primary, replica, address)
+    server.add_alice().await;
+    (server, primary, replica, address)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_everything_goes_on_over_the_new_primary() {
-    let (house, old, new, address) = house().await;
-    let client = McpClient::native(&house).await;
-    let mut browser = crate::support::Browser::of_alice(&house).await;
+    let (server, old, new, address) = server().await;
+    let client = McpClient::native(&server).await;
+    let mut browser = crate::support::Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    assert_eq!(house.get("/health/ready").await.status, StatusCode::OK);
+    assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
     // Everything has to have arrived, as with a planned failover.
     assert_eq!(old.command("WAIT 1 5000"), ":1");
     assert_eq!(new.command("REPLICAOF NO ONE"), "+OK");
@@ -53,27 +53,27 @@ async fn after_a_failover_everything_goes_on_over_the_new_primary() {
         old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port())),
         "+OK"
     );
-    house.pass(1);
+    server.pass(1);
     // Reachable is not usable.
-    house
+    server
         .get("/health/ready")
         .await
         .refused(503, "temporarily_unavailable");
-    register(&house, [192, 0, 2, 2].into(), native_metadata())
+    register(&server, [192, 0, 2, 2].into(), native_metadata())
         .await
         .refused(503, "temporarily_unavailable");
 
     address.lead_to(new.port());
-    house.pass(1);
+    server.pass(1);
     assert_eq!(
-        register(&house, [192, 0, 2, 2].into(), native_metadata())
+        register(&server, [192, 0, 2, 2].into(), native_metadata())
             .await
             .status,
         StatusCode::CREATED
     );
     client.refresh(&tokens.refresh).await.granted();
     client.exchange(&code).await.granted();
-    assert_eq!(house.get("/health/ready").await.status, StatusCode::OK);
+    assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
 }
 
 /// Redis stands still for longer than the server waits for an answer, with a write on its way.
@@ -83,14 +83,14 @@ async fn a_stall_is_no_theft() {
     let store = Store::open(&Location::Redis(redis.url()))
         .await
         .expect("a store");
-    let house = House::over(
+    let server = TestServer::over(
         store,
         Settings::new(Issuer::parse(ISSUER).expect("an issuer")),
     )
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let mut browser = crate::support::Browser::of_alice(&house).await;
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let mut browser = crate::support::Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
     // After so many answers of the store the next thing is the write.
     let stall = || async {
@@ -101,7 +101,7 @@ async fn a_stall_is_no_theft() {
         redis.thaw();
     };
     let ((exchanged, reached), ()) =
-        tokio::join!(house.between(1, client.exchange(&code), stall()), thaw);
+        tokio::join!(server.between(1, client.exchange(&code), stall()), thaw);
     assert!(reached, "it writes after it has read");
     let tokens = crate::support::Tokens::read(&exchanged);
     let thaw = async {
@@ -109,12 +109,12 @@ async fn a_stall_is_no_theft() {
         redis.thaw();
     };
     let ((refreshed, reached), ()) = tokio::join!(
-        house.between(1, client.refresh(&tokens.refresh), stall()),
+        server.between(1, client.refresh(&tokens.refresh), stall()),
         thaw
     );
     assert!(reached, "it writes after it has read");
     let next = crate::support::Tokens::read(&refreshed);
-    house.pass(3600);
+    server.pass(3600);
     client.refresh(&next.refresh).await.granted();
     let words = browser.open("/account").await.words();
     assert!(

@@ -8,8 +8,8 @@ use provider::testing::{Reply, Site};
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, McpClient, PASSWORD, from, native_metadata, on_both_engines,
-    register,
+    ALICE, Browser, Engine, McpClient, PASSWORD, TestServer, from, native_metadata,
+    on_both_engines, register,
 };
 
 const ELSEWHERE: &str = "https://agent.example/Callback";
@@ -27,20 +27,20 @@ on_both_engines!(
 );
 
 /// A client that an administrator added, asking for an address of its own choice.
-async fn agent(house: &House) -> McpClient {
-    let added = house
+async fn agent(server: &TestServer) -> McpClient {
+    let added = server
         .provider
         .terminal()
         .add_client("Agent", &[REGISTERED.to_owned()], false)
         .await
         .expect("added");
-    McpClient::known(house, &added.client_id, None, REGISTERED)
+    McpClient::known(server, &added.client_id, None, REGISTERED)
 }
 
 async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house)
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = agent(&server)
         .await
         .asking(|query| query.set("redirect_uri", ELSEWHERE));
     assert_eq!(alice.get(&client.authorize_path()).await.status, 400);
@@ -80,7 +80,7 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
     );
 
     // One that registered itself says itself where its answers go.
-    let own = McpClient::native(&house)
+    let own = McpClient::native(&server)
         .await
         .asking(|query| query.set("redirect_uri", ELSEWHERE));
     alice.get(&own.authorize_path()).await;
@@ -96,35 +96,35 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
 async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob");
-    let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house)
+    let mut alice = Browser::of_alice(&server).await;
+    let client = agent(&server)
         .await
         .asking(|query| query.set("redirect_uri", ELSEWHERE));
     alice.get(&client.authorize_path()).await;
     let button = format!("Add {ELSEWHERE}");
     let form = alice.open("/admin/failures").await.form(&button);
     let is_refused = async || {
-        Browser::new(&house)
+        Browser::new(&server)
             .get(&client.authorize_path())
             .await
             .status
             == 400
     };
 
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     bob.sign_in("bob@example.com", PASSWORD).await;
     let token = bob.form_token().await;
     bob.submit(&form, &button).await;
     bob.submit(&form.clone().fill("form_token", &token), &button)
         .await;
-    Browser::new(&house).submit(&form, &button).await;
+    Browser::new(&server).submit(&form, &button).await;
     assert!(
         is_refused().await,
         "neither somebody else, nor with another's form"
@@ -144,7 +144,7 @@ async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_the
             .await;
     }
     assert!(is_refused().await);
-    house.pass(301);
+    server.pass(301);
     let answer = alice.submit(&form, &button).await;
     assert_eq!(answer.destination(), "/confirm?then=admin-failures");
     assert!(
@@ -154,9 +154,9 @@ async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_the
 }
 
 async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house)
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = agent(&server)
         .await
         .asking(|query| query.set("redirect_uri", ELSEWHERE));
     let problem = alice.get(&client.authorize_path()).await;
@@ -165,7 +165,7 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
         problem.problem(400).words().contains(&number),
         "the page tells it"
     );
-    let refused = McpClient::known(&house, "vc_nobody", None, REGISTERED)
+    let refused = McpClient::known(&server, "vc_nobody", None, REGISTERED)
         .refresh("x")
         .await;
     let other = refused
@@ -211,9 +211,9 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
 }
 
 async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     alice
         .get(
             &client
@@ -221,7 +221,7 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
                 .authorize_path(),
         )
         .await;
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&server).await;
     alice
         .get(
             &client
@@ -232,7 +232,7 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
     let mut odd = native_metadata();
     odd["redirect_uris"] = json!(["trams:/cb"]);
     odd["client_name"] = json!("Tram\u{202e}s");
-    register(&house, Ipv4Addr::new(192, 0, 2, 9).into(), odd).await;
+    register(&server, Ipv4Addr::new(192, 0, 2, 9).into(), odd).await;
     let page = alice.open("/admin/failures").await;
     for told in [
         "notes:burn notes:read2",
@@ -249,15 +249,15 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
 }
 
 async fn the_latest_come_first_and_strangers_last(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = agent(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = agent(&server).await;
     client
         .exchange("of-last-week")
         .await
         .refused(400, "invalid_grant");
-    house.pass(3 * 24 * 3600);
-    let mut alice_later = Browser::of_alice(&house).await;
+    server.pass(3 * 24 * 3600);
+    let mut alice_later = Browser::of_alice(&server).await;
     alice
         .get(
             &client
@@ -265,9 +265,9 @@ async fn the_latest_come_first_and_strangers_last(engine: Engine) {
                 .authorize_path(),
         )
         .await;
-    house.pass(60);
+    server.pass(60);
     for number in 0..70 {
-        McpClient::known(&house, &format!("vc_made_up_{number}"), None, REGISTERED)
+        McpClient::known(&server, &format!("vc_made_up_{number}"), None, REGISTERED)
             .refresh("x")
             .await;
     }
@@ -292,18 +292,18 @@ async fn the_latest_come_first_and_strangers_last(engine: Engine) {
 }
 
 async fn kinds_that_are_told_apart(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.open = false).await;
-    house.add_alice().await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::with(engine, |settings| settings.registration.open = false).await;
+    server.add_alice().await;
+    let mut alice = Browser::of_alice(&server).await;
     let address = Ipv4Addr::new(192, 0, 2, 9).into();
-    register(&house, address, native_metadata())
+    register(&server, address, native_metadata())
         .await
         .refused(403, "access_denied");
-    let client = agent(&house).await;
+    let client = agent(&server).await;
     let send = async |path: &str, authorization: &str, body: String| {
         let request = from(address, Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        house
+        server
             .send(
                 request
                     .header(header::AUTHORIZATION, authorization)
@@ -321,7 +321,7 @@ async fn kinds_that_are_told_apart(engine: Engine) {
         .refused(401, "invalid_client");
     let told = send("/token", "", format!("{form}&client_secret=s")).await;
     assert!(told.status.is_client_error());
-    let secret = house
+    let secret = server
         .post(
             "/token",
             &crate::support::Query::parse(&format!("{form}&client_secret=s")),
@@ -358,9 +358,9 @@ async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: Engine) {
     let id = "https://app.example/client.json";
     let site = Site::open(&["app.example"]).await;
     site.put(id, Reply::new("503 Busy", ""));
-    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let client = McpClient::known(&house, id, None, REGISTERED);
+    let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let client = McpClient::known(&server, id, None, REGISTERED);
     alice.get(&client.authorize_path()).await;
     site.put(id, Reply::new("404 Not Found", ""));
     alice.get(&client.authorize_path()).await;
@@ -376,15 +376,15 @@ async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: Engine) {
 }
 
 async fn records_of_the_release_before_are_shown(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
-    let now = house.provider.now().seconds();
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
+    let now = server.provider.now().seconds();
     let record = format!(
         r#"[{{"client_id": "vc_old", "client_name": "Old Client", "step": "authorize", "kind": "wrong_redirect", "code": "invalid_request",
             "description": "the redirect URI is not registered", "times": 2, "first_at": {now}, "last_at": {now},
             "last_from": "192.0.2.1"}}]"#
     );
-    house
+    server
         .put_back(&format!("failures:{}", now / 86400), &record)
         .await;
     let words = alice.open("/admin/failures").await.words();

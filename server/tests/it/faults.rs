@@ -5,8 +5,8 @@
 use http::header;
 
 use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, House, McpClient, PASSWORD, Tokens, native_metadata,
-    on_both_engines, register,
+    ALICE, Answer, Browser, Callback, Engine, McpClient, PASSWORD, TestServer, Tokens,
+    native_metadata, on_both_engines, register,
 };
 
 on_both_engines!(
@@ -27,23 +27,23 @@ on_both_engines!(
 );
 
 async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    house.switch.break_all();
+    server.switch.break_all();
     let unknown = client.refresh_form("vrt_x").set("client_id", "vc_unknown");
     for (what, answer) in [
         ("exchange", client.exchange(&code).await),
         ("refresh", client.refresh(&tokens.refresh).await),
-        ("an unknown client", house.post("/token", &unknown).await),
+        ("an unknown client", server.post("/token", &unknown).await),
         (
             "registration",
-            register(&house, [192, 0, 2, 2].into(), native_metadata()).await,
+            register(&server, [192, 0, 2, 2].into(), native_metadata()).await,
         ),
         ("who am I", client.me(&tokens.access).await),
-        ("readiness", house.get("/health/ready").await),
+        ("readiness", server.get("/health/ready").await),
     ] {
         assert_eq!(
             answer.refused(503, "temporarily_unavailable")["error"],
@@ -53,29 +53,29 @@ async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
         assert!(answer.header(header::RETRY_AFTER).is_some(), "{what}");
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{what}");
     }
-    house.switch.mend();
+    server.switch.mend();
     // One probe a second is enough.
-    house.pass(1);
-    assert_eq!(house.get("/health/ready").await.status, 200);
+    server.pass(1);
+    assert_eq!(server.get("/health/ready").await.status, 200);
     client.me(&tokens.access).await.granted();
 }
 
 /// A store that is read and takes no write: a full one, a replica.
 async fn whatever_cannot_write_is_not_ready(engine: Engine) {
-    let house = House::empty(engine).await;
-    assert_eq!(house.get("/health/ready").await.status, 200);
-    house.pass(1);
-    house.switch.break_writes();
-    house
+    let server = TestServer::empty(engine).await;
+    assert_eq!(server.get("/health/ready").await.status, 200);
+    server.pass(1);
+    server.switch.break_writes();
+    server
         .get("/health/ready")
         .await
         .refused(503, "temporarily_unavailable");
-    house.switch.mend();
-    house.pass(1);
-    let (calls, ()) = house
+    server.switch.mend();
+    server.pass(1);
+    let (calls, ()) = server
         .counting(async {
             for _ in 0..50 {
-                assert_eq!(house.get("/health/ready").await.status, 200);
+                assert_eq!(server.get("/health/ready").await.status, 200);
             }
         })
         .await;
@@ -83,15 +83,15 @@ async fn whatever_cannot_write_is_not_ready(engine: Engine) {
 }
 
 async fn people_get_a_page_that_says_so(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let consent = browser
         .get(&client.authorize_path())
         .await
         .destination()
         .to_owned();
-    house.switch.break_all();
+    server.switch.break_all();
     for path in [
         &consent,
         "/account",
@@ -106,26 +106,26 @@ async fn people_get_a_page_that_says_so(engine: Engine) {
         );
     }
     // A form says it beside the form.
-    let refused = Browser::new(&house).sign_in(ALICE, PASSWORD).await;
+    let refused = Browser::new(&server).sign_in(ALICE, PASSWORD).await;
     assert_eq!(refused.destination(), "/login");
-    house.switch.mend();
+    server.switch.mend();
     assert_eq!(browser.open(&consent).await.page(), "consent");
 }
 
 async fn what_needs_no_store_goes_on(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.switch.break_all();
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.switch.break_all();
     for path in [
         "/health/live",
         "/.well-known/oauth-authorization-server",
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/paseto-keys",
     ] {
-        house.get(path).await.granted();
+        server.get(path).await.granted();
     }
-    assert_eq!(Browser::new(&house).open("/login").await.page(), "login");
+    assert_eq!(Browser::new(&server).open("/login").await.page(), "login");
     // A token is checked by its signature and its grant, and while nobody can say whether the grant
     // stands, nobody is let in and nobody is told that the token is bad.
     let call = async || {
@@ -136,59 +136,59 @@ async fn what_needs_no_store_goes_on(engine: Engine) {
     let refused = call().await;
     refused.refused(503, "temporarily_unavailable");
     assert_eq!(refused.header(header::WWW_AUTHENTICATE), None);
-    house.switch.mend();
+    server.switch.mend();
     call().await.granted();
 }
 
 async fn a_code_survives_an_outage(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     for fault in [
-        store::testing::Switch::break_all,
-        store::testing::Switch::break_writes,
+        store::testing::FaultSwitch::break_all,
+        store::testing::FaultSwitch::break_writes,
     ] {
-        fault(&house.switch);
+        fault(&server.switch);
         unavailable(&client.exchange(&code).await);
-        house.switch.mend();
+        server.switch.mend();
     }
     let tokens = Tokens::read(&client.exchange(&code).await);
     client.me(&tokens.access).await.granted();
 }
 
 async fn a_refresh_token_survives_an_outage(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     for fault in [
-        store::testing::Switch::break_all,
-        store::testing::Switch::break_writes,
+        store::testing::FaultSwitch::break_all,
+        store::testing::FaultSwitch::break_writes,
     ] {
-        fault(&house.switch);
+        fault(&server.switch);
         unavailable(&client.refresh(&tokens.refresh).await);
-        house.switch.mend();
+        server.switch.mend();
     }
     // Far outside of the window: nothing was rotated, so nothing is a replay.
-    house.pass(3600);
+    server.pass(3600);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 async fn a_decision_survives_an_outage(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     for fault in [
-        store::testing::Switch::break_all,
-        store::testing::Switch::break_writes,
+        store::testing::FaultSwitch::break_all,
+        store::testing::FaultSwitch::break_writes,
     ] {
-        fault(&house.switch);
+        fault(&server.switch);
         let refused = browser.submit(&form, "Allow").await;
         assert!(
             refused.destination().starts_with("/consent?request="),
             "{refused:?}"
         );
-        house.switch.mend();
+        server.switch.mend();
         let page = browser.follow(&refused).await.document();
         assert!(
             page.alert()
@@ -206,25 +206,25 @@ async fn a_decision_survives_an_outage(engine: Engine) {
 }
 
 async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
-    house.switch.lose_write_answers();
+    server.switch.lose_write_answers();
     let first = Tokens::read(&client.exchange(&code).await);
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    let other = register(&house, [192, 0, 2, 2].into(), native_metadata()).await;
+    let other = register(&server, [192, 0, 2, 2].into(), native_metadata()).await;
     assert_eq!(other.status, 201, "{other:?}");
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/account"
     );
-    house.switch.mend();
+    server.switch.mend();
     // Far outside of the window: each token was issued once, and nothing was taken for a replay.
-    house.pass(3600);
+    server.pass(3600);
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     client.me(&third.access).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
@@ -233,18 +233,18 @@ async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
 
 /// Somebody else redeems the code in the very moment in which the answer is lost.
 async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = serde_json::json!(["authorization_code"]);
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     for _ in 0..4 {
         let code = browser.allow(&client).await;
         // Same second, same address, no refresh token: what both write differs by nothing but its
         // mark.
-        house.switch.lose_write_answers();
+        server.switch.lose_write_answers();
         let (one, other) = tokio::join!(client.exchange(&code), client.exchange(&code));
-        house.switch.mend();
+        server.switch.mend();
         let granted = [&one, &other]
             .iter()
             .filter(|answer| answer.status == 200)
@@ -254,8 +254,8 @@ async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: Engine) {
 }
 
 async fn nobody_moves_in_by_half(engine: Engine) {
-    let house = House::empty(engine).await;
-    let link = house
+    let server = TestServer::empty(engine).await;
+    let link = server
         .provider
         .first_account_link()
         .await
@@ -265,21 +265,21 @@ async fn nobody_moves_in_by_half(engine: Engine) {
         .strip_prefix(crate::support::ISSUER)
         .expect("a page of ours")
         .to_owned();
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     let form = browser
         .open(&path)
         .await
         .form("Create account")
         .fill("email", ALICE)
         .fill("password", PASSWORD);
-    house.switch.break_writes();
+    server.switch.break_writes();
     assert_ne!(
         browser.submit(&form, "Create account").await.destination(),
         "/account"
     );
-    house.switch.mend();
+    server.switch.mend();
     assert!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -294,22 +294,22 @@ async fn nobody_moves_in_by_half(engine: Engine) {
 }
 
 async fn a_deed_is_done_though_the_caller_hangs_up(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
-    house.hanging_up(5, client.refresh(&tokens.refresh)).await;
+    server.hanging_up(5, client.refresh(&tokens.refresh)).await;
     // What was written meanwhile is read.
-    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     Tokens::read(&answer);
     assert_eq!(calls, 4);
 }
 
 async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.clock.smash();
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.clock.break_clock();
     let to_machines = [
         client.refresh(&tokens.refresh).await,
         client
@@ -324,7 +324,7 @@ async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
         );
     }
     for answer in [
-        house.get(&client.authorize_path()).await,
+        server.get(&client.authorize_path()).await,
         client.me(&tokens.access).await,
     ]
     .iter()
@@ -344,12 +344,12 @@ async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
 }
 
 async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.switch.break_writes();
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.switch.break_writes();
     assert!(
-        house
+        server
             .provider
             .terminal()
             .disable_account(ALICE)
@@ -357,16 +357,16 @@ async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(e
             .is_err()
     );
     assert!(
-        house
+        server
             .provider
             .terminal()
             .remove_client(&client.id)
             .await
             .is_err()
     );
-    house.switch.mend();
+    server.switch.mend();
     client.me(&tokens.access).await.granted();
-    house
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
@@ -379,24 +379,24 @@ async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(e
 }
 
 async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
-    let (calls, answer) = house.counting(client.exchange(&code)).await;
+    let (calls, answer) = server.counting(client.exchange(&code)).await;
     let tokens = Tokens::read(&answer);
     assert_eq!(calls, 5);
-    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let next = Tokens::read(&answer);
     assert_eq!(calls, 5);
     // The same successor again is read, not written.
-    assert_eq!(house.counting(client.refresh(&tokens.refresh)).await.0, 4);
+    assert_eq!(server.counting(client.refresh(&tokens.refresh)).await.0, 4);
     // Two waits each: everything is read at once.
     let code = browser.allow(&client).await;
-    let (waits, answer) = house.waits(client.exchange(&code)).await;
+    let (waits, answer) = server.waits(client.exchange(&code)).await;
     Tokens::read(&answer);
     assert_eq!(waits, 2);
-    let (waits, answer) = house.waits(client.refresh(&next.refresh)).await;
+    let (waits, answer) = server.waits(client.refresh(&next.refresh)).await;
     Tokens::read(&answer);
     assert_eq!(waits, 2);
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, PASSWORD, Query, from, native_metadata,
+    ALICE, Answer, Browser, Engine, ISSUER, PASSWORD, Query, TestServer, from, native_metadata,
     on_both_engines, race, register,
 };
 
@@ -93,15 +93,15 @@ async fn guesses_code(browser: &mut Browser, email: &str, code: &str) -> Outcome
 }
 
 /// Alice's own browser, which is signed out.
-async fn known_to_alice(house: &House) -> Browser {
-    let mut browser = Browser::of_alice(house).await;
+async fn known_to_alice(server: &TestServer) -> Browser {
+    let mut browser = Browser::of_alice(server).await;
     let form = browser.open("/account").await.form("Sign out");
     browser.submit(&form, "Sign out").await;
     browser
 }
 
-fn stranger(house: &House, address: impl Into<IpAddr>) -> Browser {
-    let mut browser = Browser::new(house);
+fn stranger(server: &TestServer, address: impl Into<IpAddr>) -> Browser {
+    let mut browser = Browser::new(server);
     browser.address = address.into();
     browser
 }
@@ -109,15 +109,15 @@ fn stranger(house: &House, address: impl Into<IpAddr>) -> Browser {
 async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account(BOB, Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let mut known = known_to_alice(&house).await;
-    let mut first = stranger(&house, [203, 0, 113, 1]);
+    let mut known = known_to_alice(&server).await;
+    let mut first = stranger(&server, [203, 0, 113, 1]);
     let began = Instant::now();
     assert_eq!(
         guesses(&mut first, "nobody@example.com", A_GUESS).await,
@@ -175,7 +175,7 @@ async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gon
     assert!(waiting > 60, "{waiting} were waiting");
     let began = Instant::now();
     assert_eq!(
-        guesses(&mut stranger(&house, [203, 0, 113, 2]), BOB, PASSWORD).await,
+        guesses(&mut stranger(&server, [203, 0, 113, 2]), BOB, PASSWORD).await,
         Outcome::SignedIn
     );
     assert!(
@@ -189,8 +189,8 @@ async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gon
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
  {
-    let house = House::of_alice(Engine::Memory).await;
-    let mut browser = stranger(&house, [203, 0, 113, 1]);
+    let server = TestServer::of_alice(Engine::Memory).await;
+    let mut browser = stranger(&server, [203, 0, 113, 1]);
     let form = browser
         .open("/login")
         .await
@@ -226,8 +226,8 @@ async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that
             .header(header::COOKIE, &cookies)
             .body(fields.encode().into())
             .expect("a request");
-        let house = house.clone();
-        async move { house.send(request).await }
+        let server = server.clone();
+        async move { server.send(request).await }
     })
     .await;
     let turned_away: Vec<_> = answers
@@ -247,8 +247,8 @@ async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that
 }
 
 async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account(BOB, Some(PASSWORD))
@@ -258,21 +258,21 @@ async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
     for number in 0..104 {
         let who = if number % 2 == 0 { ALICE } else { BOB };
         assert_eq!(
-            guesses(&mut stranger(&house, office), who, PASSWORD).await,
+            guesses(&mut stranger(&server, office), who, PASSWORD).await,
             Outcome::SignedIn,
             "{number}"
         );
     }
     // Failures do count, as before.
-    let twin = house.twin().await;
-    let mut at_work = stranger(&house, office);
+    let twin = server.twin().await;
+    let mut at_work = stranger(&server, office);
     let form = at_work
         .open("/recover")
         .await
         .form("Sign in")
         .fill("code", A_CODE);
     for number in 0..100 {
-        let mut browser = at_work.at(if number % 2 == 0 { &house } else { &twin });
+        let mut browser = at_work.at(if number % 2 == 0 { &server } else { &twin });
         browser
             .submit(
                 &form
@@ -294,15 +294,20 @@ async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
 }
 
 async fn f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let (mut formerly, mut own) = (
-        known_to_alice(&house).await,
-        Browser::of_alice(&house).await,
+        known_to_alice(&server).await,
+        Browser::of_alice(&server).await,
     );
     // Strangers use up what strangers have; a known browser has a count of its own.
     for number in 0..10 {
         assert_eq!(
-            guesses(&mut stranger(&house, [203, 0, 113, number]), ALICE, A_GUESS).await,
+            guesses(
+                &mut stranger(&server, [203, 0, 113, number]),
+                ALICE,
+                A_GUESS
+            )
+            .await,
             Outcome::Wrong
         );
     }
@@ -335,15 +340,15 @@ async fn f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: E
 }
 
 async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
     let mut known = Vec::new();
     for _ in 0..4 {
-        known.push(known_to_alice(&house).await);
+        known.push(known_to_alice(&server).await);
     }
     let mut wrong = 0;
     for number in 0..16 {
-        let mut browser = known[number % 4].at(if number % 3 == 0 { &twin } else { &house });
+        let mut browser = known[number % 4].at(if number % 3 == 0 { &twin } else { &server });
         wrong += usize::from(guesses(&mut browser, ALICE, A_GUESS).await == Outcome::Wrong);
     }
     assert_eq!(wrong, 10);
@@ -351,7 +356,7 @@ async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
         guesses(&mut known[3], ALICE, PASSWORD).await,
         Outcome::MustWait
     );
-    house.pass(15 * 60);
+    server.pass(15 * 60);
     assert_eq!(
         guesses(&mut known[3], ALICE, PASSWORD).await,
         Outcome::SignedIn
@@ -359,8 +364,8 @@ async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
 }
 
 async fn f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
     let made = browser.post("/actions/make_recovery_codes", &fields).await;
     let page = browser.follow(&made).await.document();
@@ -391,7 +396,7 @@ async fn f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: En
 }
 
 /// Begins signing in with a passkey, as the island does.
-async fn starts_passkey(house: &House, browser: &Browser, form_token: &str) -> StatusCode {
+async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str) -> StatusCode {
     let cookies: Vec<_> = browser
         .cookies
         .iter()
@@ -407,16 +412,16 @@ async fn starts_passkey(house: &House, browser: &Browser, form_token: &str) -> S
     .header(header::ORIGIN, ISSUER)
     .header(header::COOKIE, cookies.join("; "));
     let body = serde_json::json!({ "form_token": form_token }).to_string();
-    house
+    server
         .send(request.body(body.into()).expect("a request"))
         .await
         .status
 }
 
 async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let address = [203, 0, 113, 9];
-    let mut known = known_to_alice(&house).await;
+    let mut known = known_to_alice(&server).await;
     known.address = address.into();
     let token = async |browser: &mut Browser| {
         let form = browser.open("/login").await.form("Sign in");
@@ -426,7 +431,7 @@ async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
             .to_owned()
     };
     // One browser has thirty.
-    let mut one = stranger(&house, address);
+    let mut one = stranger(&server, address);
     let form_token = token(&mut one).await;
     for number in 0..31 {
         let expected = if number < 30 {
@@ -434,40 +439,41 @@ async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
         } else {
             StatusCode::TOO_MANY_REQUESTS
         };
-        assert_eq!(starts_passkey(&house, &one, &form_token).await, expected);
+        assert_eq!(starts_passkey(&server, &one, &form_token).await, expected);
     }
     // A hundred others behind the address have theirs.
     for _ in 0..100 {
-        let mut other = stranger(&house, address);
+        let mut other = stranger(&server, address);
         let form_token = token(&mut other).await;
         assert_eq!(
-            starts_passkey(&house, &other, &form_token).await,
+            starts_passkey(&server, &other, &form_token).await,
             StatusCode::OK
         );
     }
     // Where the whole address has used up what it has, a browser in which somebody has signed in
     // before goes on.
-    house
+    server
         .set_counter("passkey-from", "203.0.113.9", 15 * 60, 3000)
         .await;
-    let mut another = stranger(&house, address);
+    let mut another = stranger(&server, address);
     let form_token = token(&mut another).await;
     assert_eq!(
-        starts_passkey(&house, &another, &form_token).await,
+        starts_passkey(&server, &another, &form_token).await,
         StatusCode::TOO_MANY_REQUESTS
     );
     let form_token = token(&mut known).await;
     assert_eq!(
-        starts_passkey(&house, &known, &form_token).await,
+        starts_passkey(&server, &known, &form_token).await,
         StatusCode::OK
     );
 }
 
 async fn f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
+    let server =
+        TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
     let registers = async |text: &str| {
         let answer = register(
-            &house,
+            &server,
             text.parse().expect("an address"),
             &native_metadata(),
         )
@@ -499,13 +505,13 @@ async fn f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
 }
 
 async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
-    house.add_alice().await;
-    let twin = house.twin().await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
+    server.add_alice().await;
+    let twin = server.twin().await;
     let mut browsers = Vec::new();
     for number in 0..100 {
-        house.pass(1);
-        let mut browser = Browser::new(if number % 2 == 0 { &house } else { &twin });
+        server.pass(1);
+        let mut browser = Browser::new(if number % 2 == 0 { &server } else { &twin });
         assert_eq!(
             guesses(&mut browser, ALICE, PASSWORD).await,
             Outcome::SignedIn
@@ -513,12 +519,12 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
         browsers.push(browser);
     }
     // The first one is in use, so it is not the one that was used least recently.
-    house.pass(400);
+    server.pass(400);
     assert_eq!(browsers[0].open("/account").await.page(), "account");
-    house.pass(1);
+    server.pass(1);
     let newer = race(12, |number: usize| {
         let mut browser = Browser::new(if number.is_multiple_of(2) {
-            &house
+            &server
         } else {
             &twin
         });
@@ -541,9 +547,9 @@ async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engi
 
 /// The events of a deed in the audit log: how many there are, and how often it happened by what they
 /// say.
-async fn noted(house: &House, action: AuditAction) -> (usize, u64) {
-    house.provider.finish_late_work().await;
-    let trail = house
+async fn noted(server: &TestServer, action: AuditAction) -> (usize, u64) {
+    server.provider.finish_late_work().await;
+    let trail = server
         .provider
         .terminal()
         .audit_export(&AuditFilter::default(), 0, usize::MAX)
@@ -563,15 +569,15 @@ async fn noted(house: &House, action: AuditAction) -> (usize, u64) {
 }
 
 async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut first = stranger(&house, [203, 0, 113, 0]);
+    let server = TestServer::of_alice(engine).await;
+    let mut first = stranger(&server, [203, 0, 113, 0]);
     let form = first
         .open("/recover")
         .await
         .form("Sign in")
         .fill("email", ALICE)
         .fill("code", A_CODE);
-    let (calls, ()) = house
+    let (calls, ()) = server
         .counting(async {
             for number in 0..200_u16 {
                 let mut browser = first.clone();
@@ -581,26 +587,26 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
         })
         .await;
     assert_eq!(
-        noted(&house, AuditAction::SignInRefused).await,
+        noted(&server, AuditAction::SignInRefused).await,
         (17, 17),
         "sixteen networks, and all others together"
     );
     assert!(calls < 200 * 16, "{calls}");
-    house.pass(5 * 60);
-    house
+    server.pass(5 * 60);
+    server
         .provider
         .add_late_events()
         .await
         .expect("the store answers");
     assert_eq!(
-        noted(&house, AuditAction::SignInRefused).await,
+        noted(&server, AuditAction::SignInRefused).await,
         (34, 200),
         "none is lost"
     );
     // The person sees it, and the chain is whole.
-    let page = Browser::of_alice(&house).await.open("/account").await;
+    let page = Browser::of_alice(&server).await.open("/account").await;
     assert!(page.words().contains("times"), "{}", page.words());
-    let report = house
+    let report = server
         .provider
         .terminal()
         .verify_audit()
@@ -610,8 +616,8 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
 }
 
 async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
     for number in 0..120 {
         // Each post is another: the same one again would get the same answer.
@@ -623,19 +629,19 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
             .await;
     }
     assert_eq!(
-        noted(&house, AuditAction::RecoveryCodesMade).await,
+        noted(&server, AuditAction::RecoveryCodesMade).await,
         (20, 20)
     );
-    house
+    server
         .provider
         .add_last_events()
         .await
         .expect("the server stops");
     assert_eq!(
-        noted(&house, AuditAction::RecoveryCodesMade).await,
+        noted(&server, AuditAction::RecoveryCodesMade).await,
         (21, 120)
     );
-    let report = house
+    let report = server
         .provider
         .terminal()
         .verify_audit()
@@ -647,8 +653,8 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
 /// Before the answer the store is asked the same, as often and at the same times, whoever is
 /// guessed at.
 async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = true).await;
-    house.add_alice().await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = true).await;
+    server.add_alice().await;
     let nobody = "nobody@example.com";
     for (page, field, value) in [
         ("/login", "password", A_GUESS),
@@ -656,19 +662,19 @@ async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine:
     ] {
         let mut costs = Vec::new();
         for email in [ALICE, nobody, ALICE, nobody, "other@example.com"] {
-            let mut browser = Browser::new(&house);
+            let mut browser = Browser::new(&server);
             let form = browser
                 .open(page)
                 .await
                 .form("Sign in")
                 .fill("email", email)
                 .fill(field, value);
-            let (waits, (calls, answer)) = house
-                .waits(house.counting(browser.submit(&form, "Sign in")))
+            let (waits, (calls, answer)) = server
+                .waits(server.counting(browser.submit(&form, "Sign in")))
                 .await;
             assert_eq!(answer.destination(), page);
             costs.push((waits, calls));
-            house.provider.finish_late_work().await;
+            server.provider.finish_late_work().await;
         }
         assert!(
             costs.iter().all(|cost| *cost == costs[0]),

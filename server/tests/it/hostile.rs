@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Engine, House, ISSUER, McpClient, PASSWORD, Query, Signer, Tokens,
+    ALICE, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, Signer, TestServer, Tokens,
     on_both_engines, percent_encoded, request, with_assertion,
 };
 
@@ -99,7 +99,7 @@ const NASTY: [&str; 22] = [
 ];
 
 async fn f49_random_requests_break_nothing(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let mut runner = TestRunner::deterministic();
     let bytes = vec(any::<u8>(), 0..400);
     let parts = (
@@ -137,7 +137,7 @@ async fn f49_random_requests_break_nothing(engine: Engine) {
             builder = builder.header(name, HeaderValue::from_bytes(&line).expect("a header"));
         }
         unbroken(
-            &house,
+            &server,
             &path,
             builder.body(Body::from(body)).expect("a request"),
         )
@@ -146,9 +146,9 @@ async fn f49_random_requests_break_nothing(engine: Engine) {
 }
 
 async fn f49_almost_right_forms_break_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let consent = browser.consent_page(&client).await.form("Allow");
@@ -166,7 +166,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
             "/token",
             with_assertion(
                 client.refresh_form(&tokens.refresh),
-                &Signer::ed25519("x").assert(&house, &client.id, "j"),
+                &Signer::ed25519("x").assert(&server, &client.id, "j"),
             ),
         ),
         (
@@ -226,7 +226,7 @@ async fn f49_almost_right_forms_break_nothing(engine: Engine) {
                     // rest.
                     browser.clone().post(path, &bent).await
                 } else {
-                    house.post(path, &bent).await
+                    server.post(path, &bent).await
                 };
                 assert_ne!(answer.status, 500, "{path} {name}={nasty:?}");
             }
@@ -296,10 +296,10 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
         .collect();
     let registered: BTreeSet<_> = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(known, registered, "every one that there is");
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
-    house.add_alice().await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
+    server.add_alice().await;
     for (action, fields) in ACTIONS {
-        let mut browser = Browser::of_alice(&house).await;
+        let mut browser = Browser::of_alice(&server).await;
         let token = browser.form_token().await;
         let form = fields
             .iter()
@@ -321,14 +321,14 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
                 );
             }
         }
-        house
+        server
             .provider
             .terminal()
             .set_account_password(ALICE, PASSWORD)
             .await
             .expect("as before");
     }
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     for page in [
         "accounts?q=",
         "accounts?page=",
@@ -347,7 +347,7 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
 }
 
 async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let member = vec((0..NASTY.len(), 0..8_usize), 0..12);
     let names = [
@@ -379,7 +379,7 @@ async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
                 _ => continue,
             };
         }
-        let answer = crate::support::register(&house, [192, 0, 2, 3].into(), &metadata).await;
+        let answer = crate::support::register(&server, [192, 0, 2, 3].into(), &metadata).await;
         assert!(
             [201, 400].contains(&answer.status.as_u16()),
             "{metadata}: {answer:?}"
@@ -394,21 +394,21 @@ async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
         "1e999",
         "\"\\ud800\"",
     ] {
-        crate::support::register(&house, [192, 0, 2, 3].into(), body)
+        crate::support::register(&server, [192, 0, 2, 3].into(), body)
             .await
             .refused(400, "invalid_client_metadata");
     }
 }
 
 async fn odd_methods_and_headers_break_nothing(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in PATHS {
         for method in [
             "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X",
         ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             unbroken(
-                &house,
+                &server,
                 path,
                 request(method, path)
                     .body(Body::from("x"))
@@ -437,7 +437,7 @@ async fn odd_methods_and_headers_break_nothing(engine: Engine) {
             ("user-agent", ""),
         ] {
             unbroken(
-                &house,
+                &server,
                 path,
                 request(Method::GET, path)
                     .header(name, value)
@@ -449,8 +449,8 @@ async fn odd_methods_and_headers_break_nothing(engine: Engine) {
     }
 }
 
-async fn unbroken(house: &House, path: &str, request: http::Request<Body>) {
-    let answer = house.send(request).await;
+async fn unbroken(server: &TestServer, path: &str, request: http::Request<Body>) {
+    let answer = server.send(request).await;
     assert_ne!(answer.status, 500, "{path}: {answer:?}");
 }
 

@@ -10,7 +10,9 @@ use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
 
-use crate::support::{Answer, Engine, House, McpClient, Query, native_metadata, on_both_engines};
+use crate::support::{
+    Answer, Engine, McpClient, Query, TestServer, native_metadata, on_both_engines,
+};
 
 on_both_engines!(
     everybody_behind_a_proxy_on_this_computer_is_counted_apart,
@@ -44,19 +46,19 @@ fn request(method: Method, path: &str, peer: &str, headers: &[(&str, &str)]) -> 
     request.body(Body::empty()).expect("a request")
 }
 
-async fn get(house: &House, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
-    house.send(request(Method::GET, path, peer, headers)).await
+async fn get(server: &TestServer, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
+    server.send(request(Method::GET, path, peer, headers)).await
 }
 
-async fn with_issuer(issuer: &str) -> House {
-    House::with(Engine::Memory, |settings| {
+async fn with_issuer(issuer: &str) -> TestServer {
+    TestServer::with(Engine::Memory, |settings| {
         settings.issuer = Issuer::parse(issuer).expect("an issuer");
     })
     .await
 }
 
 /// The same server, which listens at these addresses.
-fn listening(house: &House, trusted: &[&str], at: &[&str]) -> House {
+fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
     let trusted: Vec<_> = trusted
         .iter()
         .map(|network| network.parse().expect("a network"))
@@ -67,15 +69,15 @@ fn listening(house: &House, trusted: &[&str], at: &[&str]) -> House {
         .collect();
     let proxies = Proxies::of_listeners(&trusted, &at);
     let router = router(
-        house.provider.clone(),
+        server.provider.clone(),
         Options {
             proxies,
-            site: Site::new(None, "House"),
+            site: Site::new(None, "TestServer"),
         },
     );
-    let mut house = house.clone();
-    house.router = router;
-    house
+    let mut server = server.clone();
+    server.router = router;
+    server
 }
 
 fn leads_to_issuer(answer: &Answer, issuer: &str, path: &str) {
@@ -111,18 +113,18 @@ async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
             ["www.id.example", "id.example.", "other.example"],
         ),
     ] {
-        let house = with_issuer(issuer).await;
+        let server = with_issuer(issuer).await;
         for name in names {
             for path in PAGES {
                 leads_to_issuer(
-                    &get(&house, path, peer, &[("host", name)]).await,
+                    &get(&server, path, peer, &[("host", name)]).await,
                     issuer,
                     path,
                 );
                 let separator = if path.contains('?') { '&' } else { '?' };
                 for host in [name, own] {
                     let arrived = get(
-                        &house,
+                        &server,
                         &format!("{path}{separator}{MARK}"),
                         peer,
                         &[("host", host)],
@@ -137,10 +139,10 @@ async fn a_page_under_another_name_leads_to_the_issuer_and_no_further() {
 
 #[tokio::test]
 async fn localhost_is_not_where_somebody_else_is() {
-    let house = with_issuer("http://localhost:3000").await;
+    let server = with_issuer("http://localhost:3000").await;
     for name in ["192.168.1.5:3000", "laptop.local:3000", "laptop:3000"] {
         let answer = get(
-            &house,
+            &server,
             "/login",
             OUTSIDE,
             &[("host", name), ("accept", "text/html")],
@@ -167,7 +169,7 @@ async fn localhost_is_not_where_somebody_else_is() {
 
 #[tokio::test]
 async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() {
-    let house = with_issuer("https://id.example").await;
+    let server = with_issuer("https://id.example").await;
     for name in [
         "127.0.0.1:3000",
         "localhost:3000",
@@ -175,7 +177,7 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
         "10.0.0.7",
     ] {
         assert_eq!(
-            get(&house, "/login", LOOPBACK, &[("host", name)])
+            get(&server, "/login", LOOPBACK, &[("host", name)])
                 .await
                 .status,
             200,
@@ -195,7 +197,7 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
     for mut headers in says {
         headers.push(("host", "vestibule:3000"));
         assert_eq!(
-            get(&house, "/login", OUTSIDE, &headers).await.status,
+            get(&server, "/login", OUTSIDE, &headers).await.status,
             200,
             "{headers:?}"
         );
@@ -218,13 +220,13 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
             .chain([("host", "vestibule:3000")])
             .collect();
         leads_to_issuer(
-            &get(&house, "/login", OUTSIDE, &headers).await,
+            &get(&server, "/login", OUTSIDE, &headers).await,
             "https://id.example",
             "/login",
         );
     }
     let inner = get(
-        &house,
+        &server,
         "/login",
         LOOPBACK,
         &[
@@ -238,7 +240,7 @@ async fn a_proxy_that_names_the_server_by_its_inner_address_goes_on_as_before() 
 
 #[tokio::test]
 async fn programs_are_served_under_any_name() {
-    let house = with_issuer("https://id.example").await;
+    let server = with_issuer("https://id.example").await;
     for path in [
         "/.well-known/oauth-authorization-server",
         "/.well-known/paseto-keys",
@@ -247,7 +249,7 @@ async fn programs_are_served_under_any_name() {
     ] {
         for name in ["www.id.example", "10.0.0.7:3000", "inner"] {
             assert_eq!(
-                get(&house, path, OUTSIDE, &[("host", name)]).await.status,
+                get(&server, path, OUTSIDE, &[("host", name)]).await.status,
                 200,
                 "{path} {name}"
             );
@@ -259,7 +261,7 @@ async fn programs_are_served_under_any_name() {
         (Method::POST, "/revoke"),
         (Method::GET, "/api/me"),
     ] {
-        let answer = house
+        let answer = server
             .send(request(method, path, OUTSIDE, &[("host", "inner")]))
             .await;
         assert!(
@@ -271,7 +273,7 @@ async fn programs_are_served_under_any_name() {
 
 #[tokio::test]
 async fn http_1_1_without_one_valid_host_is_400_everywhere() {
-    let house = with_issuer("https://id.example").await;
+    let server = with_issuer("https://id.example").await;
     let hosts: [&[(&str, &str)]; 8] = [
         &[],
         &[("host", "")],
@@ -292,13 +294,13 @@ async fn http_1_1_without_one_valid_host_is_400_everywhere() {
         "/mcp",
     ] {
         for headers in hosts {
-            let answer = get(&house, path, LOOPBACK, headers).await;
+            let answer = get(&server, path, LOOPBACK, headers).await;
             assert_eq!(answer.status, 400, "{path} {headers:?}");
         }
         let mut older = request(Method::GET, path, LOOPBACK, &[]);
         *older.version_mut() = Version::HTTP_10;
         assert_ne!(
-            house.send(older).await.status,
+            server.send(older).await.status,
             400,
             "{path}: HTTP/1.0 knows no Host"
         );
@@ -306,21 +308,21 @@ async fn http_1_1_without_one_valid_host_is_400_everywhere() {
 }
 
 async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engine) {
-    let house = listening(
-        &House::empty(engine).await,
+    let server = listening(
+        &TestServer::empty(engine).await,
         &[],
         &["127.0.0.1:3000", "[::1]:3000"],
     );
     for person in 1..=25 {
-        let answer = register_as(&house, LOOPBACK, &format!("203.0.113.{person}")).await;
+        let answer = register_as(&server, LOOPBACK, &format!("203.0.113.{person}")).await;
         assert_eq!(answer.status, 201, "{person}: {answer:?}");
     }
     // Without a proxy that is known they are one.
-    let house = listening(&House::empty(engine).await, &[], &["0.0.0.0:3000"]);
+    let server = listening(&TestServer::empty(engine).await, &[], &["0.0.0.0:3000"]);
     let mut registered = 0;
     for person in 1..=25 {
         registered += u32::from(
-            register_as(&house, LOOPBACK, &format!("203.0.113.{person}"))
+            register_as(&server, LOOPBACK, &format!("203.0.113.{person}"))
                 .await
                 .status
                 == 201,
@@ -332,8 +334,8 @@ async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engi
 async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit(
     engine: Engine,
 ) {
-    let house = listening(
-        &House::empty(engine).await,
+    let server = listening(
+        &TestServer::empty(engine).await,
         &["10.0.0.0/8"],
         &["0.0.0.0:3000"],
     );
@@ -346,31 +348,31 @@ async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_li
             String::new(),
         ];
         let forwarded = format!("{}, 203.0.113.9, 10.1.1.1", written[number % 4]);
-        registered += u32::from(register_as(&house, "10.0.0.1:1", &forwarded).await.status == 201);
+        registered += u32::from(register_as(&server, "10.0.0.1:1", &forwarded).await.status == 201);
     }
     assert_eq!(registered, 20);
     assert_eq!(
-        register_as(&house, "10.0.0.1:1", "203.0.113.10")
+        register_as(&server, "10.0.0.1:1", "203.0.113.10")
             .await
             .status,
         201
     );
 }
 
-async fn register_as(house: &House, peer: &str, forwarded: &str) -> Answer {
+async fn register_as(server: &TestServer, peer: &str, forwarded: &str) -> Answer {
     let headers = [
         ("host", "127.0.0.1:3000"),
         ("content-type", "application/json"),
         ("x-forwarded-for", forwarded),
     ];
     let request = request(Method::POST, "/register", peer, &headers);
-    house
+    server
         .send(request.map(|_| native_metadata().to_string().into()))
         .await
 }
 
 async fn a_form_under_another_name_changes_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let post = async |origin: Option<&str>| {
         let mut headers = vec![("host", "www.vestibule.example"), ("accept", "text/html")];
         headers.push(("content-type", "application/x-www-form-urlencoded"));
@@ -380,7 +382,7 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
             ("password", "wrong"),
             ("form_token", "x"),
         ]);
-        house
+        server
             .send(
                 request(Method::POST, "/actions/sign_in", OUTSIDE, &headers)
                     .map(|_| form.encode().into()),
@@ -393,7 +395,7 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
         Some("null"),
         None,
     ] {
-        let (calls, answer) = house.counting(post(origin)).await;
+        let (calls, answer) = server.counting(post(origin)).await;
         assert_eq!(
             (answer.status.as_u16(), calls),
             (421, 0),
@@ -408,13 +410,13 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
     // A proxy changed the name; the browser is at the issuer and says so.
     assert_ne!(post(Some("https://vestibule.example")).await.status, 421);
     // A form for the authorization endpoint goes on at the issuer, as a query.
-    let client = McpClient::native(&house).await;
+    let client = McpClient::native(&server).await;
     let headers = [
         ("host", "www.vestibule.example"),
         ("content-type", "application/x-www-form-urlencoded"),
     ];
     let form = client.authorization.encode();
-    let answer = house
+    let answer = server
         .send(request(Method::POST, "/authorize", OUTSIDE, &headers).map(|_| form.into()))
         .await;
     let place = answer.destination();
@@ -428,14 +430,14 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
 async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address(
     engine: Engine,
 ) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let path = client.authorize_path();
     let inner = [("host", "vestibule:3000"), ("accept", "text/html")];
-    let first = get(&house, &path, OUTSIDE, &inner).await;
+    let first = get(&server, &path, OUTSIDE, &inner).await;
     leads_to_issuer(&first, "https://vestibule.example", &path);
     let second = get(
-        &house,
+        &server,
         first
             .header(header::LOCATION)
             .expect("a place")
@@ -456,7 +458,7 @@ async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_ad
         .filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
     let cookie = cookies.collect::<Vec<_>>().join("; ");
     let third = get(
-        &house,
+        &server,
         &format!("{login}&{MARK}"),
         OUTSIDE,
         &[inner[0], inner[1], ("cookie", &cookie)],

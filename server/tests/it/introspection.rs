@@ -5,11 +5,11 @@ use http::{Method, header};
 use oauth::Digest;
 use oauth::resource::{Resource, ResourceIdentifier};
 use serde_json::{Value, json};
-use store::testing::Switch;
+use store::testing::FaultSwitch;
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Query, START, Tokens, basic,
-    on_both_engines, percent_encoded, request,
+    ALICE, Answer, Browser, Engine, ISSUER, MCP, McpClient, Query, START, TestServer, Tokens,
+    basic, on_both_engines, percent_encoded, request,
 };
 
 on_both_engines!(
@@ -31,8 +31,8 @@ const OTHER_SECRET: &str = "vis_the-secret-of-the-other";
 const NOT_ACTIVE: &str = r#"{"active":false}"#;
 
 async fn an_active_token_is_told_whole(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    let answer = ask(&house, &tokens.access).await;
+    let (server, client, tokens) = connected(engine).await;
+    let answer = ask(&server, &tokens.access).await;
     let mut told = answer.granted();
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     let (sub, jti) = (told["sub"].take(), told["jti"].take());
@@ -56,7 +56,7 @@ async fn an_active_token_is_told_whole(engine: Engine) {
         ("client_secret", SECRET),
     ]);
     assert_eq!(
-        house
+        server
             .post(
                 "/introspect",
                 &in_body.and("token_type_hint", "refresh_token")
@@ -68,7 +68,7 @@ async fn an_active_token_is_told_whole(engine: Engine) {
 }
 
 async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let forged = format!("{}A", &tokens.access[..tokens.access.len() - 1]);
     for token in [
         "x",
@@ -79,57 +79,57 @@ async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: Engine)
         &client.id,
         &"x".repeat(10_000),
     ] {
-        inactive(&ask(&house, token).await);
+        inactive(&ask(&server, token).await);
     }
-    active(&ask(&house, &tokens.access).await);
-    house.pass(3600);
-    inactive(&ask(&house, &tokens.access).await);
+    active(&ask(&server, &tokens.access).await);
+    server.pass(3600);
+    inactive(&ask(&server, &tokens.access).await);
 }
 
 async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    inactive(&ask_as(&house, OTHER, OTHER_SECRET, &tokens.access).await);
+    let (server, client, tokens) = connected(engine).await;
+    inactive(&ask_as(&server, OTHER, OTHER_SECRET, &tokens.access).await);
     let client = client.asking(|query| query.set("resource", OTHER));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let theirs = Tokens::read(
-        &house
+        &server
             .post("/token", &client.code_form(&code).set("resource", OTHER))
             .await,
     );
-    inactive(&ask(&house, &theirs.access).await);
+    inactive(&ask(&server, &theirs.access).await);
     assert_eq!(
-        active(&ask_as(&house, OTHER, OTHER_SECRET, &theirs.access).await)["aud"],
+        active(&ask_as(&server, OTHER, OTHER_SECRET, &theirs.access).await)["aud"],
         OTHER
     );
 }
 
 async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
-    let twin = house.twin().await;
+    let (server, client, first) = connected(engine).await;
+    let twin = server.twin().await;
     // A replay.
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     active(&ask(&twin, &second.access).await);
-    house.pass(31);
+    server.pass(31);
     client
         .refresh(&first.refresh)
         .await
         .refused(400, "invalid_grant");
     // A revocation.
-    let third = client.connect(&mut Browser::of_alice(&house).await).await;
+    let third = client.connect(&mut Browser::of_alice(&server).await).await;
     active(&ask(&twin, &third.access).await);
     let form = Query::new([("token", third.refresh.as_str()), ("client_id", &client.id)]);
-    house.post("/revoke", &form).await.granted();
+    server.post("/revoke", &form).await.granted();
     // The client itself.
-    let gone = McpClient::native(&house).await;
-    let fourth = gone.connect(&mut Browser::of_alice(&house).await).await;
+    let gone = McpClient::native(&server).await;
+    let fourth = gone.connect(&mut Browser::of_alice(&server).await).await;
     active(&ask(&twin, &fourth.access).await);
-    house
+    server
         .provider
         .terminal()
         .remove_client(&gone.id)
         .await
         .expect("removed");
-    for server in [&house, &twin] {
+    for server in [&server, &twin] {
         for token in [&first.access, &second.access, &third.access, &fourth.access] {
             inactive(&ask(server, token).await);
         }
@@ -137,35 +137,35 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
 }
 
 async fn c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    house
+    let (server, client, tokens) = connected(engine).await;
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
         .await
         .expect("disabled");
-    inactive(&ask(&house, &tokens.access).await);
-    house
+    inactive(&ask(&server, &tokens.access).await);
+    server
         .provider
         .terminal()
         .enable_account(ALICE)
         .await
         .expect("enabled");
-    inactive(&ask(&house, &tokens.access).await);
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    active(&ask(&house, &tokens.access).await);
-    house
+    inactive(&ask(&server, &tokens.access).await);
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    active(&ask(&server, &tokens.access).await);
+    server
         .provider
         .terminal()
         .remove_account(ALICE)
         .await
         .expect("removed");
-    inactive(&ask(&house, &tokens.access).await);
+    inactive(&ask(&server, &tokens.access).await);
 }
 
 async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
-    let (house, _, tokens) = connected(engine).await;
-    let client = McpClient::confidential(&house).await;
+    let (server, _, tokens) = connected(engine).await;
+    let client = McpClient::confidential(&server).await;
     let mute = "https://mute.example";
     let named = |identifier: &str| percent_encoded(identifier.as_bytes());
     let secret = client.secret.clone().expect("a secret");
@@ -183,7 +183,7 @@ async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
         "Basic".to_owned(),
         String::new(),
     ] {
-        unknown(&by_header(&house, &authorization, &bare).await);
+        unknown(&by_header(&server, &authorization, &bare).await);
     }
     let named = bare.clone().and("client_id", MCP);
     for form in [
@@ -192,65 +192,68 @@ async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
         named.clone().and("client_secret", "x"),
         bare.clone().and("client_secret", SECRET),
     ] {
-        unknown(&house.post("/introspect", &form).await);
+        unknown(&server.post("/introspect", &form).await);
     }
     let own = basic(&percent_encoded(MCP.as_bytes()), SECRET);
-    by_header(&house, &own, &named.and("client_secret", SECRET))
+    by_header(&server, &own, &named.and("client_secret", SECRET))
         .await
         .refused(400, "invalid_request");
-    active(&by_header(&house, &own, &bare).await);
-    assert_eq!(house.get("/introspect").await.status, 405);
+    active(&by_header(&server, &own, &bare).await);
+    assert_eq!(server.get("/introspect").await.status, 405);
 }
 
 async fn a_token_is_needed_and_comes_once(engine: Engine) {
-    let (house, _, tokens) = connected(engine).await;
+    let (server, _, tokens) = connected(engine).await;
     let own = basic(&percent_encoded(MCP.as_bytes()), SECRET);
     let twice = Query::new([("token", &tokens.access), ("token", &tokens.access)]);
     for form in [Query::default(), Query::new([("token", "")]), twice] {
-        by_header(&house, &own, &form)
+        by_header(&server, &own, &form)
             .await
             .refused(400, "invalid_request");
     }
 }
 
 async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: Engine) {
-    let (house, _, tokens) = connected(engine).await;
-    Switch::break_all(&house.switch);
-    let answer = ask(&house, &tokens.access).await;
+    let (server, _, tokens) = connected(engine).await;
+    FaultSwitch::break_all(&server.switch);
+    let answer = ask(&server, &tokens.access).await;
     answer.refused(503, "temporarily_unavailable");
     assert!(answer.header(header::RETRY_AFTER).is_some() && !answer.body.contains("active"));
-    house.switch.mend();
-    active(&ask(&house, &tokens.access).await);
+    server.switch.mend();
+    active(&ask(&server, &tokens.access).await);
 }
 
 async fn metadata_names_it_once_some_resource_may_ask(engine: Engine) {
     let path = "/.well-known/oauth-authorization-server";
-    let server = asked(engine).await.get(path).await.granted();
+    let metadata = asked(engine).await.get(path).await.granted();
     assert_eq!(
-        server["introspection_endpoint"],
+        metadata["introspection_endpoint"],
         format!("{ISSUER}/introspect")
     );
     let methods = json!(["client_secret_basic", "client_secret_post"]);
     assert_eq!(
-        server["introspection_endpoint_auth_methods_supported"],
+        metadata["introspection_endpoint_auth_methods_supported"],
         methods
     );
-    let house = House::empty(engine).await;
-    let server = house.get(path).await.granted();
-    assert!(server.get("introspection_endpoint").is_none(), "{server}");
-    unknown(&ask(&house, "x").await);
+    let server = TestServer::empty(engine).await;
+    let metadata = server.get(path).await.granted();
+    assert!(
+        metadata.get("introspection_endpoint").is_none(),
+        "{metadata}"
+    );
+    unknown(&ask(&server, "x").await);
 }
 
 async fn resources_may_ask_as_often_as_they_like(engine: Engine) {
-    let (house, _, tokens) = connected(engine).await;
+    let (server, _, tokens) = connected(engine).await;
     for _ in 0..200 {
-        active(&ask(&house, &tokens.access).await);
+        active(&ask(&server, &tokens.access).await);
     }
 }
 
-/// A house whose own resource and another one may ask, and a third may not.
-async fn asked(engine: Engine) -> House {
-    let house = House::with(engine, |settings| {
+/// A server whose own resource and another one may ask, and a third may not.
+async fn asked(engine: Engine) -> TestServer {
+    let server = TestServer::with(engine, |settings| {
         let first = settings.resources[0].clone();
         let resource = |identifier: &str, secret: Option<&str>| Resource {
             identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
@@ -264,35 +267,35 @@ async fn asked(engine: Engine) -> House {
         ];
     })
     .await;
-    house.add_alice().await;
-    house
+    server.add_alice().await;
+    server
 }
 
-async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = asked(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = asked(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
-async fn ask(house: &House, token: &str) -> Answer {
-    ask_as(house, MCP, SECRET, token).await
+async fn ask(server: &TestServer, token: &str) -> Answer {
+    ask_as(server, MCP, SECRET, token).await
 }
 
-async fn ask_as(house: &House, identifier: &str, secret: &str, token: &str) -> Answer {
+async fn ask_as(server: &TestServer, identifier: &str, secret: &str, token: &str) -> Answer {
     by_header(
-        house,
+        server,
         &basic(&percent_encoded(identifier.as_bytes()), secret),
         &Query::new([("token", token)]),
     )
     .await
 }
 
-async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/introspect")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house
+    server
         .send(request.body(form.encode().into()).expect("a request"))
         .await
 }

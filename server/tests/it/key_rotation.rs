@@ -4,7 +4,7 @@
 use oauth::Digest;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Engine, House, MCP, McpClient, Query, Tokens, on_both_engines};
+use crate::support::{Browser, Engine, MCP, McpClient, Query, TestServer, Tokens, on_both_engines};
 
 on_both_engines!(
     a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused,
@@ -17,15 +17,15 @@ const SECRET: &str = "vis_the-secret-of-the-notes";
 const MADE_UP: &str = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let twins = [
-        house.twin().await,
-        house.twin().await,
-        house.twin().await,
-        house.twin().await,
+        server.twin().await,
+        server.twin().await,
+        server.twin().await,
+        server.twin().await,
     ];
     // Twice, so that the key that signs now was not even published when the others last looked.
-    let terminal = house.provider.terminal();
+    let terminal = server.provider.terminal();
     terminal.rotate_keys().await.expect("rotated");
     terminal.rotate_keys().await.expect("rotated");
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
@@ -50,15 +50,15 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
 }
 
 async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
-    let (house, _, tokens) = connected(engine).await;
+    let (server, _, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     let footer = base64::Engine::encode(
         &base64::engine::general_purpose::URL_SAFE_NO_PAD,
         format!("{{\"kid\":\"{MADE_UP}\"}}"),
     );
     let forged = format!("v4.public.{}.{footer}", parts[2]);
-    let (calls, answers) = house
-        .counting(async { crate::support::race(16, |_| ask(house.clone(), forged.clone())).await })
+    let (calls, answers) = server
+        .counting(async { crate::support::race(16, |_| ask(server.clone(), forged.clone())).await })
         .await;
     assert!(
         answers
@@ -70,8 +70,8 @@ async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
 }
 
 async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine: Engine) {
-    let (house, client, old) = connected(engine).await;
-    let terminal = house.provider.terminal();
+    let (server, client, old) = connected(engine).await;
+    let terminal = server.provider.terminal();
     let keys = terminal.rotate_keys().await.expect("rotated");
     let new = Tokens::read(&client.refresh(&old.refresh).await);
     let kid = |state: &str, keys: &[provider::KeySummary]| {
@@ -98,12 +98,12 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
     );
     client.me(&new.access).await.refused(401, "invalid_token");
     assert_eq!(
-        introspect(&house, &new.access).await,
+        introspect(&server, &new.access).await,
         json!({ "active": false })
     );
     let next = Tokens::read(&client.refresh(&new.refresh).await);
     client.me(&next.access).await.granted();
-    let twin = house.twin().await;
+    let twin = server.twin().await;
     client.at(&twin).me(&next.access).await.granted();
     client
         .at(&twin)
@@ -113,36 +113,36 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
 }
 
 async fn a_key_nobody_knows_is_not_revoked(engine: Engine) {
-    let house = House::empty(engine).await;
-    let terminal = house.provider.terminal();
+    let server = TestServer::empty(engine).await;
+    let terminal = server.provider.terminal();
     let before = terminal.keys().await.expect("keys");
     for kid in ["", "x", MADE_UP] {
         assert!(terminal.revoke_key(kid).await.is_err(), "{kid}");
     }
     assert_eq!(terminal.keys().await.expect("keys"), before);
-    house.switch.break_writes();
+    server.switch.break_writes();
     assert!(terminal.revoke_key(&before[0].kid).await.is_err());
-    house.switch.mend();
+    server.switch.mend();
     assert_eq!(terminal.keys().await.expect("keys"), before);
 }
 
-async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = House::with(engine, |settings| {
+async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
-async fn ask(house: House, token: String) -> Value {
-    introspect(&house, &token).await
+async fn ask(server: TestServer, token: String) -> Value {
+    introspect(&server, &token).await
 }
 
-async fn introspect(house: &House, token: &str) -> Value {
-    house
+async fn introspect(server: &TestServer, token: &str) -> Value {
+    server
         .post(
             "/introspect",
             &Query::new([

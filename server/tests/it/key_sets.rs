@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::support::{
-    Answer, Browser, Engine, House, McpClient, Signer, Tokens, claims, key_set, on_both_engines,
-    race, with_assertion,
+    Answer, Browser, Engine, McpClient, Signer, TestServer, Tokens, claims, key_set,
+    on_both_engines, race, with_assertion,
 };
 
 on_both_engines!(
@@ -40,10 +40,10 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A house, a web server with one key that stays fresh for ten minutes, and a client that
+/// A server, a web server with one key that stays fresh for ten minutes, and a client that
 /// registered its address.
 struct Story {
-    house: House,
+    server: TestServer,
     site: Site,
     client: McpClient,
     signer: Signer,
@@ -53,16 +53,16 @@ struct Story {
 impl Story {
     async fn begin(engine: Engine) -> Self {
         let signer = Signer::ed25519("first");
-        let (house, site) = house_and_site(engine, &signer).await;
-        let client = McpClient::registered(&house, &metadata(KEYS)).await;
-        let code = Browser::of_alice(&house).await.allow(&client).await;
+        let (server, site) = server_and_site(engine, &signer).await;
+        let client = McpClient::registered(&server, &metadata(KEYS)).await;
+        let code = Browser::of_alice(&server).await.allow(&client).await;
         let form = with_assertion(
             client.code_form(&code),
-            &signer.assert(&house, &client.id, "begin"),
+            &signer.assert(&server, &client.id, "begin"),
         );
-        let tokens = Tokens::read(&house.post("/token", &form).await);
+        let tokens = Tokens::read(&server.post("/token", &form).await);
         Self {
-            house,
+            server,
             site,
             client,
             signer,
@@ -72,9 +72,9 @@ impl Story {
 
     /// Refreshes by an assertion of this key; what was granted is what is refreshed next.
     async fn refresh(&mut self, signer: &Signer, jti: &str) -> Answer {
-        let assertion = signer.assert(&self.house, &self.client.id, jti);
+        let assertion = signer.assert(&self.server, &self.client.id, jti);
         let answer = self
-            .house
+            .server
             .post(
                 "/token",
                 &with_assertion(self.client.refresh_form(&self.tokens.refresh), &assertion),
@@ -95,18 +95,18 @@ async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
-        story.house.pass(seconds);
+        story.server.pass(seconds);
         story
             .refresh(&signer, &format!("fresh {number}"))
             .await
             .granted();
     }
     assert_eq!(story.asked(), 1);
-    story.house.pass(1);
+    story.server.pass(1);
     story.refresh(&signer, "stale").await.granted();
     assert_eq!(story.asked(), 2);
     // Another server of the cluster uses the same copy.
-    let twin = story.house.twin().await;
+    let twin = story.server.twin().await;
     let form = story.client.refresh_form(&story.tokens.refresh);
     Tokens::read(
         &twin
@@ -123,24 +123,24 @@ async fn k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     story.site.put(KEYS, set(&[&first, &second]));
-    story.house.pass(MINUTE - 1);
+    story.server.pass(MINUTE - 1);
     for number in 0..3 {
         denied(&story.refresh(&second, &format!("too soon {number}")).await);
     }
     assert_eq!(story.asked(), 1);
-    story.house.pass(1);
+    story.server.pass(1);
     story.refresh(&second, "new").await.granted();
     story.refresh(&first, "old").await.granted();
     assert_eq!(story.asked(), 2);
     // A key that nobody has published does not make this server ask all the time.
     let stranger = Signer::ed25519("stranger");
     for (seconds, asked) in [(0, 2), (MINUTE, 3), (0, 3), (MINUTE - 1, 3), (1, 4)] {
-        story.house.pass(seconds);
+        story.server.pass(seconds);
         denied(&story.refresh(&stranger, "x").await);
         assert_eq!(story.asked(), asked);
     }
     // A known name with another key behind it is a forgery, and no reason to ask.
-    story.house.pass(MINUTE);
+    story.server.pass(MINUTE);
     denied(&story.refresh(&Signer::p256("second"), "x").await);
     assert_eq!(story.asked(), 4);
 }
@@ -149,9 +149,9 @@ async fn k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::rsa("second"));
     story.site.put(KEYS, set(&[&second]));
-    story.house.pass(10 * MINUTE - 1);
+    story.server.pass(10 * MINUTE - 1);
     story.refresh(&first, "still fresh").await.granted();
-    story.house.pass(1);
+    story.server.pass(1);
     denied(&story.refresh(&first, "withdrawn").await);
     story.refresh(&second, "in its place").await.granted();
 }
@@ -169,7 +169,7 @@ async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_no
     .enumerate()
     {
         story.site.put(KEYS, fault);
-        story.house.pass(HOUR);
+        story.server.pass(HOUR);
         let asked = story.asked();
         for jti in ["a", "b", "c"] {
             story
@@ -180,14 +180,14 @@ async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_no
         assert_eq!(story.asked(), asked + 1, "one failure a minute");
     }
     story.site.set_up(false);
-    story.house.pass(MINUTE);
+    story.server.pass(MINUTE);
     story.refresh(&first, "down").await.granted();
     for jti in ["new", "and again"] {
         unavailable(&story.refresh(&second, jti).await);
     }
     story.site.set_up(true);
     story.site.put(KEYS, set(&[&second]));
-    story.house.pass(MINUTE);
+    story.server.pass(MINUTE);
     story.refresh(&second, "new").await.granted();
     denied(&story.refresh(&first, "withdrawn").await);
 }
@@ -196,9 +196,9 @@ async fn keys_that_nobody_confirms_die_after_a_day(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     story.site.set_up(false);
-    story.house.pass(10 * MINUTE + DAY - 1);
+    story.server.pass(10 * MINUTE + DAY - 1);
     story.refresh(&signer, "on the eve").await.granted();
-    story.house.pass(1);
+    story.server.pass(1);
     unavailable(&story.refresh(&signer, "on the day").await);
     story.site.set_up(true);
     story.refresh(&signer, "back").await.granted();
@@ -206,35 +206,35 @@ async fn keys_that_nobody_confirms_die_after_a_day(engine: Engine) {
 
 async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
     let signer = Signer::ed25519("first");
-    let (house, site) = house_and_site(engine, &signer).await;
-    let client = McpClient::registered(&house, &metadata(KEYS)).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let (server, site) = server_and_site(engine, &signer).await;
+    let client = McpClient::registered(&server, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = with_assertion(
         client.code_form(&code),
-        &signer.assert(&house, &client.id, "j"),
+        &signer.assert(&server, &client.id, "j"),
     );
     site.set_up(false);
-    unavailable(&house.post("/token", &form).await);
+    unavailable(&server.post("/token", &form).await);
     site.set_up(true);
     for status in ["500 Internal Server Error", "429 Too Many Requests"] {
         site.put(KEYS, Reply::new(status, ""));
-        unavailable(&house.post("/token", &form).await);
+        unavailable(&server.post("/token", &form).await);
     }
     site.put(KEYS, set(&[&signer]));
-    house.switch.break_writes();
-    unavailable(&house.post("/token", &form).await);
-    house.switch.mend();
-    Tokens::read(&house.post("/token", &form).await);
+    server.switch.break_writes();
+    unavailable(&server.post("/token", &form).await);
+    server.switch.mend();
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) {
     let signer = Signer::ed25519("first");
-    let (house, site) = house_and_site(engine, &signer).await;
-    let client = McpClient::registered(&house, &metadata(KEYS)).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let (server, site) = server_and_site(engine, &signer).await;
+    let client = McpClient::registered(&server, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = with_assertion(
         client.code_form(&code),
-        &signer.assert(&house, &client.id, "j"),
+        &signer.assert(&server, &client.id, "j"),
     );
     let mut private = signer.jwk();
     private["d"] = json!("AAAA");
@@ -269,7 +269,7 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
         ),
     ] {
         site.put(KEYS, reply);
-        let refused = denied(&house.post("/token", &form).await);
+        let refused = denied(&server.post("/token", &form).await);
         assert_eq!(
             refused["error_description"],
             format!("The client's key set cannot be used: {why}.")
@@ -282,36 +282,36 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
         Reply::new("200 OK", key_set(&[&signer]).to_string())
             .with("content-type", "application/jwk-set+json"),
     );
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
     let signer = Signer::ed25519("first");
     // A public server: nothing on this computer, whatever the name or however the address is
     // written.
-    let (_, site) = house_and_site(engine, &signer).await;
+    let (_, site) = server_and_site(engine, &signer).await;
     let (store, _redis) = engine.open().await;
-    let settings = House::empty(Engine::Memory)
+    let settings = TestServer::empty(Engine::Memory)
         .await
         .provider
         .settings()
         .clone();
-    let house = House::in_the_web(store, settings, Some(site.web())).await;
-    house.add_alice().await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::in_the_web(store, settings, Some(site.web())).await;
+    server.add_alice().await;
+    let mut browser = Browser::of_alice(&server).await;
     let port = site.address().port();
     for address in [
         KEYS.to_owned(),
         format!("https://127.0.0.1:{port}/keys.json"),
         format!("https://[::ffff:127.0.0.1]:{port}/keys.json"),
     ] {
-        let client = McpClient::registered(&house, &metadata(&address)).await;
+        let client = McpClient::registered(&server, &metadata(&address)).await;
         let code = browser.allow(&client).await;
         let form = with_assertion(
             client.code_form(&code),
-            &signer.assert(&house, &client.id, "j"),
+            &signer.assert(&server, &client.id, "j"),
         );
-        let refused = denied(&house.post("/token", &form).await);
+        let refused = denied(&server.post("/token", &form).await);
         assert_eq!(
             refused["error_description"],
             "The client's key set cannot be used: its host has no public address.",
@@ -324,24 +324,25 @@ async fn e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
 
 async fn many_at_once_cause_one_fetch(engine: Engine) {
     let signer = Signer::ed25519("first");
-    let (house, site) = house_and_site(engine, &signer).await;
+    let (server, site) = server_and_site(engine, &signer).await;
     let gate = Arc::new(Semaphore::new(0));
     site.put(KEYS, set(&[&signer]).behind(&gate));
-    let client = McpClient::registered(&house, &metadata(KEYS)).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    let before = house.switch.calls();
+    let client = McpClient::registered(&server, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let before = server.switch.calls();
     let racing = race(MANY, |number| {
         let form = with_assertion(
             client.code_form(&code),
-            &signer.assert(&house, &client.id, &format!("{number}")),
+            &signer.assert(&server, &client.id, &format!("{number}")),
         );
-        let house = house.clone();
-        async move { house.post("/token", &form).await }
+        let server = server.clone();
+        async move { server.post("/token", &form).await }
     });
     // Everybody has read client, grant, account and key set, and waits for the one fetch, which was
     // counted.
     let opening = async {
-        while house.switch.calls() < before + u64::try_from(4 * MANY + 1).expect("a small number") {
+        while server.switch.calls() < before + u64::try_from(4 * MANY + 1).expect("a small number")
+        {
             sleep(Duration::from_millis(10)).await;
         }
         sleep(Duration::from_millis(200)).await;
@@ -359,35 +360,35 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
 
 async fn e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: Engine) {
     let signer = Signer::ed25519("first");
-    let (house, site) = house_and_site(engine, &signer).await;
-    let client = McpClient::registered(&house, &metadata(KEYS)).await;
+    let (server, site) = server_and_site(engine, &signer).await;
+    let client = McpClient::registered(&server, &metadata(KEYS)).await;
     for (member, value) in [
         ("aud", json!("https://other.example")),
         ("exp", json!(1)),
         ("jti", json!("")),
     ] {
-        let mut claims = claims(&house, &client.id, "j");
+        let mut claims = claims(&server, &client.id, "j");
         claims[member] = value;
         let form = with_assertion(
             client.refresh_form("vrt_nonsense"),
             &signer.sign(&signer.header(), &claims),
         );
-        denied(&house.post("/token", &form).await);
+        denied(&server.post("/token", &form).await);
     }
     assert_eq!(site.requests(KEYS), 0);
 }
 
 async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: Engine) {
     let signer = Signer::ed25519("first");
-    let (house, site) = house_and_site(engine, &signer).await;
+    let (server, site) = server_and_site(engine, &signer).await;
     // Nothing that is stored saves the next one from asking.
     site.put(KEYS, Reply::new("404 Not Found", ""));
-    let client = McpClient::registered(&house, &metadata(KEYS)).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    let assertion = signer.assert(&house, &client.id, "j");
+    let client = McpClient::registered(&server, &metadata(KEYS)).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let assertion = signer.assert(&server, &client.id, "j");
     for number in 0..5 {
         denied(
-            &house
+            &server
                 .post(
                     "/token",
                     &with_assertion(client.refresh_form("vrt_nonsense"), &assertion),
@@ -395,7 +396,7 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
                 .await,
         );
         let form = with_assertion(client.refresh_form("x").set("token", "x"), &assertion);
-        denied(&house.post("/revoke", &form).await);
+        denied(&server.post("/revoke", &form).await);
         assert_eq!(site.requests(KEYS), 2 * (number + 1));
     }
     for path in ["/token", "/revoke"] {
@@ -403,7 +404,7 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
             client.refresh_form("vrt_nonsense").set("token", "x"),
             &assertion,
         );
-        let answer = house.post(path, &form).await;
+        let answer = server.post(path, &form).await;
         answer.refused(429, "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some());
     }
@@ -411,7 +412,7 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
     // Who has a grant is not held up by it.
     site.put(KEYS, set(&[&signer]));
     Tokens::read(
-        &house
+        &server
             .post(
                 "/token",
                 &with_assertion(client.code_form(&code), &assertion),
@@ -422,40 +423,40 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
 
 async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
     let signer = Signer::rsa("chat");
-    let (house, site) = house_and_site(engine, &signer).await;
+    let (server, site) = server_and_site(engine, &signer).await;
     // As ChatGPT's document does.
     let document = json!({
         "client_id": DOCUMENT, "client_name": "Chat", "redirect_uris": [CALLBACK], "jwks_uri": KEYS,
         "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
     });
     site.put(DOCUMENT, Reply::json(&document.to_string()));
-    let client = McpClient::known(&house, DOCUMENT, None, CALLBACK);
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::known(&server, DOCUMENT, None, CALLBACK);
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
-    let forged = Signer::p256("chat").assert(&house, DOCUMENT, "j");
+    let forged = Signer::p256("chat").assert(&server, DOCUMENT, "j");
     denied(
-        &house
+        &server
             .post("/token", &with_assertion(client.code_form(&code), &forged))
             .await,
     );
     denied(
-        &house
+        &server
             .post("/token", &client.code_form(&code).and("client_secret", "s"))
             .await,
     );
     let form = with_assertion(
         client.code_form(&code),
-        &signer.assert(&house, DOCUMENT, "j"),
+        &signer.assert(&server, DOCUMENT, "j"),
     );
-    let tokens = Tokens::read(&house.post("/token", &form).await);
+    let tokens = Tokens::read(&server.post("/token", &form).await);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
     denied(
-        &house
+        &server
             .post(
                 "/token",
                 &with_assertion(
                     client.refresh_form(&tokens.refresh),
-                    &signer.assert(&house, DOCUMENT, "j"),
+                    &signer.assert(&server, DOCUMENT, "j"),
                 ),
             )
             .await,
@@ -464,19 +465,19 @@ async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: E
     let mut strict = document.clone();
     strict["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"]);
     site.put(DOCUMENT, Reply::json(&strict.to_string()));
-    house.pass(2 * HOUR);
+    server.pass(2 * HOUR);
     let code = browser.allow(&client).await;
-    denied(&house.post("/token", &client.code_form(&code)).await);
+    denied(&server.post("/token", &client.code_form(&code)).await);
     let form = with_assertion(
         client.code_form(&code),
-        &signer.assert(&house, DOCUMENT, "strict"),
+        &signer.assert(&server, DOCUMENT, "strict"),
     );
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
     let (first, second) = (Signer::ed25519("first"), Signer::ed25519("second"));
-    let (house, site) = house_and_site(engine, &first).await;
+    let (server, site) = server_and_site(engine, &first).await;
     let document = |signer: &Signer| {
         let document = json!({
             "client_id": DOCUMENT, "client_name": "Chat", "redirect_uris": [CALLBACK], "jwks": key_set(&[signer]),
@@ -485,34 +486,34 @@ async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
         Reply::json(&document.to_string())
     };
     site.put(DOCUMENT, document(&first));
-    let client = McpClient::known(&house, DOCUMENT, None, CALLBACK);
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::known(&server, DOCUMENT, None, CALLBACK);
+    let mut browser = Browser::of_alice(&server).await;
     let form = |code: &str| {
         with_assertion(
             client.code_form(code),
-            &second.assert(&house, DOCUMENT, "j"),
+            &second.assert(&server, DOCUMENT, "j"),
         )
     };
     let code = browser.allow(&client).await;
     site.put(DOCUMENT, document(&second));
     // Not all the time, and a host that gives no answer is nobody's fault.
-    house.pass(MINUTE - 1);
-    denied(&house.post("/token", &form(&code)).await);
+    server.pass(MINUTE - 1);
+    denied(&server.post("/token", &form(&code)).await);
     assert_eq!(site.requests(DOCUMENT), 1);
-    house.pass(1);
+    server.pass(1);
     let code = browser.allow(&client).await;
     site.set_up(false);
-    unavailable(&house.post("/token", &form(&code)).await);
+    unavailable(&server.post("/token", &form(&code)).await);
     site.set_up(true);
-    Tokens::read(&house.post("/token", &form(&code)).await);
+    Tokens::read(&server.post("/token", &form(&code)).await);
     assert_eq!(site.requests(DOCUMENT), 2);
 }
 
-async fn house_and_site(engine: Engine, signer: &Signer) -> (House, Site) {
+async fn server_and_site(engine: Engine, signer: &Signer) -> (TestServer, Site) {
     let site = Site::open(&["keyed.example"]).await;
     site.put(KEYS, set(&[signer]));
     (
-        House::on_this_computer(engine, site.web(), |_| {}).await,
+        TestServer::on_this_computer(engine, site.web(), |_| {}).await,
         site,
     )
 }

@@ -7,7 +7,7 @@ use oauth::redirect::PrivateSchemes;
 use serde_json::json;
 
 use crate::support::{
-    Answer, Browser, Engine, House, McpClient, Tokens, native_metadata, on_both_engines, race,
+    Answer, Browser, Engine, McpClient, TestServer, Tokens, native_metadata, on_both_engines, race,
     request,
 };
 
@@ -27,79 +27,79 @@ on_both_engines!(
 const DAY: u64 = 24 * 3600;
 
 async fn a_client_that_nobody_used_goes_after_7_days(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    house.pass(7 * DAY - 1);
-    Browser::new(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    server.pass(7 * DAY - 1);
+    Browser::new(&server)
         .get(&client.authorize_path())
         .await
         .destination();
     // Looking is not using: somebody has to allow it something.
-    house.pass(1);
-    forgotten(&house, &client).await;
+    server.pass(1);
+    forgotten(&server, &client).await;
 }
 
 async fn a_used_client_goes_180_days_after_its_last_use(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(80 * DAY);
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(80 * DAY);
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    house.pass(180 * DAY - 1);
-    Browser::new(&house)
+    server.pass(180 * DAY - 1);
+    Browser::new(&server)
         .get(&client.authorize_path())
         .await
         .destination();
-    house.pass(1);
-    forgotten(&house, &client).await;
+    server.pass(1);
+    forgotten(&server, &client).await;
 }
 
 async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY);
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(365 * DAY - 1);
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(365 * DAY - 1);
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
 async fn an_added_client_stays_for_ever(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let uri = "https://agent.example/cb";
-    let added = house
+    let added = server
         .provider
         .terminal()
         .add_client("Agent", &[uri.to_owned()], true)
         .await
         .expect("added");
-    house.pass(3650 * DAY);
-    let client = McpClient::known(&house, &added.client_id, added.client_secret, uri);
-    client.connect(&mut Browser::of_alice(&house).await).await;
+    server.pass(3650 * DAY);
+    let client = McpClient::known(&server, &added.client_id, added.client_secret, uri);
+    client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
 async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
     assert_eq!(calls, 5, "the consent of today has noted it");
-    house.pass(DAY);
-    let (calls, answer) = house.counting(client.refresh(&tokens.refresh)).await;
+    server.pass(DAY);
+    let (calls, answer) = server.counting(client.refresh(&tokens.refresh)).await;
     let tokens = Tokens::read(&answer);
     assert_eq!(calls, 6, "once");
-    house.pass(DAY - 1);
+    server.pass(DAY - 1);
     assert_eq!(
-        house.counting(client.refresh(&tokens.refresh)).await.0,
+        server.counting(client.refresh(&tokens.refresh)).await.0,
         5,
         "and not again on the same day"
     );
     // A refusal is no use.
-    house.pass(DAY);
-    let (calls, refused) = house.counting(client.refresh("vrt_x")).await;
+    server.pass(DAY);
+    let (calls, refused) = server.counting(client.refresh("vrt_x")).await;
     refused.refused(400, "invalid_grant");
     assert_eq!(
         calls, 4,
@@ -108,25 +108,25 @@ async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: 
 }
 
 async fn a_use_that_cannot_be_noted_costs_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(DAY - 10);
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(DAY - 10);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     // Inside the replay window the answer needs no write of its own, and the day is over.
-    house.pass(10);
-    house.switch.break_writes();
-    let (calls, again) = house.counting(client.refresh(&tokens.refresh)).await;
-    house.switch.mend();
+    server.pass(10);
+    server.switch.break_writes();
+    let (calls, again) = server.counting(client.refresh(&tokens.refresh)).await;
+    server.switch.mend();
     assert_eq!((calls, Tokens::read(&again).refresh), (5, next.refresh));
 }
 
 async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(DAY);
-    let servers = [house.clone(), house.twin().await];
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(DAY);
+    let servers = [server.clone(), server.twin().await];
     let answers = race(16, |number| {
         let (client, token) = (client.at(&servers[number % 2]), tokens.refresh.clone());
         async move { client.refresh(&token).await }
@@ -141,11 +141,11 @@ async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Eng
 }
 
 async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    house.pass(7 * DAY);
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    server.pass(7 * DAY);
     // A person reads what to do, and nothing leads away from the page.
-    let words = Browser::new(&house)
+    let words = Browser::new(&server)
         .get(&client.authorize_path())
         .await
         .problem(400)
@@ -158,19 +158,19 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
     // A program learns it from the code (mcp-requirements 7.2).
     let program =
         request(Method::GET, &client.authorize_path()).header(header::ACCEPT, "application/json");
-    house
+    server
         .send(program.body("".into()).expect("a request"))
         .await
         .refused(400, "invalid_client");
     // It registers again, and that is that.
-    McpClient::native(&house)
+    McpClient::native(&server)
         .await
-        .connect(&mut Browser::of_alice(&house).await)
+        .connect(&mut Browser::of_alice(&server).await)
         .await;
 }
 
 async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!([
         "cursor://anysphere.cursor-mcp/oauth/callback",
@@ -179,19 +179,19 @@ async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: En
     let mut dotted = native_metadata();
     dotted["redirect_uris"] = json!(["com.example.app:/oauth"]);
     let (cursor, dotted) = (
-        McpClient::registered(&house, &cursor).await,
-        McpClient::registered(&house, &dotted).await,
+        McpClient::registered(&server, &cursor).await,
+        McpClient::registered(&server, &dotted).await,
     );
-    let added = house
+    let added = server
         .provider
         .terminal()
         .add_client("Old", &["zed://cb".to_owned()], false)
         .await
         .expect("added");
-    let added = McpClient::known(&house, &added.client_id, None, "zed://cb");
-    let mut browser = Browser::of_alice(&house).await;
+    let added = McpClient::known(&server, &added.client_id, None, "zed://cb");
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = cursor.connect(&mut browser).await;
-    let strict = strict(&house).await;
+    let strict = strict(&server).await;
     for client in [&cursor, &added] {
         forgotten(&strict, &client.at(&strict)).await;
     }
@@ -219,18 +219,18 @@ async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: En
         .await
         .connect(&mut Browser::of_alice(&strict).await)
         .await;
-    Tokens::read(&cursor.at(&house).refresh(&tokens.refresh).await);
+    Tokens::read(&cursor.at(&server).refresh(&tokens.refresh).await);
 }
 
 async fn e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!(["cursor://anysphere.cursor-mcp/oauth/callback"]);
-    let cursor = McpClient::registered(&house, &cursor).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let cursor = McpClient::registered(&server, &cursor).await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&cursor).await;
     let form = browser.consent_page(&cursor).await.form("Allow");
-    let strict = strict(&house).await;
+    let strict = strict(&server).await;
     cursor
         .at(&strict)
         .exchange(&code)
@@ -241,8 +241,8 @@ async fn e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) 
 }
 
 /// The same server, once no scheme without a dot may receive an answer.
-async fn strict(house: &House) -> House {
-    house
+async fn strict(server: &TestServer) -> TestServer {
+    server
         .twin_with(|settings| settings.private_schemes = PrivateSchemes::read([]).expect("none"))
         .await
 }
@@ -255,8 +255,8 @@ fn leads_to_cursor(answer: &Answer) -> bool {
 
 /// The person gets a page, and the client learns at the token endpoint that it is to register
 /// again.
-async fn forgotten(house: &House, client: &McpClient) {
-    Browser::new(house)
+async fn forgotten(server: &TestServer, client: &McpClient) {
+    Browser::new(server)
         .get(&client.authorize_path())
         .await
         .problem(400);

@@ -2,11 +2,11 @@
 
 use http::{Method, header};
 use serde_json::{Value, json};
-use store::testing::Switch;
+use store::testing::FaultSwitch;
 
 use crate::support::{
-    Answer, Browser, Engine, House, ISSUER, McpClient, Tokens, native_metadata, on_both_engines,
-    register, request,
+    Answer, Browser, Engine, ISSUER, McpClient, TestServer, Tokens, native_metadata,
+    on_both_engines, register, request,
 };
 
 on_both_engines!(
@@ -25,20 +25,20 @@ on_both_engines!(
 );
 
 async fn a_client_reads_what_it_registered(engine: Engine) {
-    let house = House::empty(engine).await;
-    let registered = register(&house, [203, 0, 113, 9].into(), native_metadata()).await;
-    let answer = manage(&house, Method::GET, &registered.json(), None).await;
+    let server = TestServer::empty(engine).await;
+    let registered = register(&server, [203, 0, 113, 9].into(), native_metadata()).await;
+    let answer = manage(&server, Method::GET, &registered.json(), None).await;
     assert_eq!(answer.granted(), registered.json());
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     // The secret was shown once.
     let mut registered = register(
-        &house,
+        &server,
         [203, 0, 113, 9].into(),
         json!({ "redirect_uris": ["https://app.example/cb"] }),
     )
     .await
     .json();
-    let read = manage(&house, Method::GET, &registered, None)
+    let read = manage(&server, Method::GET, &registered, None)
         .await
         .granted();
     let members = registered.as_object_mut().expect("an object");
@@ -50,15 +50,15 @@ async fn a_client_reads_what_it_registered(engine: Engine) {
 }
 
 async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
-    let client = client(&house, &registered);
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
+    let client = client(&server, &registered);
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let update = json!({
         "client_id": registered["client_id"], "redirect_uris": ["https://new.example/cb"], "token_endpoint_auth_method": "none",
         "client_uri": "https://new.example"
     });
-    let answer = manage(&house, Method::PUT, &registered, Some(&update))
+    let answer = manage(&server, Method::PUT, &registered, Some(&update))
         .await
         .granted();
     let expected = json!({
@@ -71,19 +71,19 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
     assert_eq!(answer, expected, "the name is gone, and the token stays");
     // What it said is what it is asked for, and all of it may be sent back.
     assert_eq!(
-        manage(&house, Method::GET, &registered, None)
+        manage(&server, Method::GET, &registered, None)
             .await
             .granted(),
         expected
     );
     assert_eq!(
-        manage(&house, Method::PUT, &registered, Some(&answer))
+        manage(&server, Method::PUT, &registered, Some(&answer))
             .await
             .granted(),
         expected
     );
     Tokens::read(&client.refresh(&tokens.refresh).await);
-    let listed = house
+    let listed = server
         .provider
         .terminal()
         .clients()
@@ -96,9 +96,9 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
 }
 
 async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(engine: Engine) {
-    let house = House::empty(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
-    let other = self::registered(&house, &native_metadata()).await;
+    let server = TestServer::empty(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
+    let other = self::registered(&server, &native_metadata()).await;
     let with = |member: &str, value: Value| {
         let mut update = native_metadata();
         update["client_id"] = registered["client_id"].clone();
@@ -127,18 +127,18 @@ async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(en
         ),
         (json!([]), "invalid_client_metadata"),
     ] {
-        manage(&house, Method::PUT, &registered, Some(&update))
+        manage(&server, Method::PUT, &registered, Some(&update))
             .await
             .refused(400, code);
     }
     let form = authorized(Method::PUT, &registered)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house
+    server
         .send(form.body("client_id=x".into()).expect("a request"))
         .await
         .refused(400, "invalid_client_metadata");
     assert_eq!(
-        manage(&house, Method::GET, &registered, None)
+        manage(&server, Method::GET, &registered, None)
             .await
             .granted(),
         registered
@@ -146,12 +146,12 @@ async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(en
 }
 
 async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
-    let registered = registered(&house, &metadata).await;
-    let other = self::registered(&house, &metadata).await;
-    let client = client(&house, &registered);
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let registered = registered(&server, &metadata).await;
+    let other = self::registered(&server, &metadata).await;
+    let client = client(&server, &registered);
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let update = async |change: Value| {
         let mut update = metadata.clone();
         update["client_id"] = registered["client_id"].clone();
@@ -159,7 +159,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
             .as_object_mut()
             .expect("an object")
             .extend(change.as_object().expect("an object").clone());
-        manage(&house, Method::PUT, &registered, Some(&update)).await
+        manage(&server, Method::PUT, &registered, Some(&update)).await
     };
     // Somebody else's secret, or one of its own choice, is refused; its own may be repeated.
     for secret in [&other["client_secret"], &json!("mine")] {
@@ -181,7 +181,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
     let bare = client
         .refresh_form(&tokens.refresh)
         .without("client_secret");
-    let tokens = Tokens::read(&house.post("/token", &bare).await);
+    let tokens = Tokens::read(&server.post("/token", &bare).await);
     client
         .refresh(&tokens.refresh)
         .await
@@ -194,21 +194,21 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
     let form = client
         .refresh_form(&tokens.refresh)
         .set("client_secret", secret.as_str().expect("text"));
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let registered = registered(&house, &native_metadata()).await;
-    let client = client(&house, &registered);
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let registered = registered(&server, &native_metadata()).await;
+    let client = client(&server, &registered);
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let consent = browser.consent_page(&client).await.form("Allow");
-    let answer = manage(&house, Method::DELETE, &registered, None).await;
+    let answer = manage(&server, Method::DELETE, &registered, None).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (204, ""));
-    for server in [&house, &twin] {
+    for server in [&server, &twin] {
         let client = client.at(server);
         client
             .refresh(&tokens.refresh)
@@ -225,7 +225,7 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
     }
     assert_ne!(browser.submit(&consent, "Allow").await.status, 500);
     assert!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -236,16 +236,16 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
 }
 
 async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
-    let other = self::registered(&house, &native_metadata()).await;
+    let server = TestServer::of_alice(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
+    let other = self::registered(&server, &native_metadata()).await;
     let secretive = self::registered(
-        &house,
+        &server,
         &json!({ "redirect_uris": ["https://app.example/cb"] }),
     )
     .await;
-    let tokens = client(&house, &registered)
-        .connect(&mut Browser::of_alice(&house).await)
+    let tokens = client(&server, &registered)
+        .connect(&mut Browser::of_alice(&server).await)
         .await;
     let path = path(&registered);
     let own = registered["registration_access_token"]
@@ -282,7 +282,7 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
                 request = request.header(header::AUTHORIZATION, authorization);
             }
             refused(
-                &house
+                &server
                     .send(request.body(update.to_string().into()).expect("a request"))
                     .await,
             );
@@ -299,13 +299,13 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
         let request = request(Method::DELETE, &format!("/register/{id}"))
             .header(header::AUTHORIZATION, format!("Bearer {own}"));
         refused(
-            &house
+            &server
                 .send(request.body("".into()).expect("a request"))
                 .await,
         );
     }
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -314,13 +314,13 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
             .len(),
         3
     );
-    let token_in_query = house.get(&format!("{path}?access_token={own}")).await;
+    let token_in_query = server.get(&format!("{path}?access_token={own}")).await;
     refused(&token_in_query);
 }
 
 async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engine) {
-    let house = House::empty(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
+    let server = TestServer::empty(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
     let token = registered["registration_access_token"]
         .as_str()
         .expect("a token");
@@ -335,7 +335,7 @@ async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engin
         registered["registration_client_uri"],
         format!("{ISSUER}{}", path(&registered))
     );
-    let record = house
+    let record = server
         .record(&format!(
             "client:{}",
             registered["client_id"].as_str().expect("an id")
@@ -347,7 +347,7 @@ async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engin
     );
     let listed = format!(
         "{:?}",
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -358,8 +358,8 @@ async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engin
 }
 
 async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engine) {
-    let house = House::empty(engine).await;
-    let added = house
+    let server = TestServer::empty(engine).await;
+    let added = server
         .provider
         .terminal()
         .add_client("Agent", &["https://agent.example/cb".to_owned()], true)
@@ -368,22 +368,22 @@ async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engin
     for token in [added.client_secret.as_deref().expect("a secret"), "x"] {
         let as_if = json!({ "client_id": added.client_id, "registration_access_token": token });
         for method in [Method::GET, Method::PUT, Method::DELETE] {
-            refused(&manage(&house, method, &as_if, Some(&native_metadata())).await);
+            refused(&manage(&server, method, &as_if, Some(&native_metadata())).await);
         }
     }
 }
 
 async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://one.example/cb", "https://two.example/cb"]);
-    let registered = registered(&house, &metadata).await;
-    let client = client(&house, &registered);
-    let mut browser = Browser::of_alice(&house).await;
+    let registered = registered(&server, &metadata).await;
+    let client = client(&server, &registered);
+    let mut browser = Browser::of_alice(&server).await;
     let consent = browser.consent_page(&client).await.form("Allow");
     metadata["client_id"] = registered["client_id"].clone();
     metadata["redirect_uris"] = json!(["https://two.example/cb"]);
-    manage(&house, Method::PUT, &registered, Some(&metadata))
+    manage(&server, Method::PUT, &registered, Some(&metadata))
         .await
         .granted();
     browser.get(&client.authorize_path()).await.problem(400);
@@ -396,26 +396,26 @@ async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: Engine) {
 }
 
 async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
-    let house = House::empty(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
+    let server = TestServer::empty(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
     let mut update = native_metadata();
     update["client_id"] = registered["client_id"].clone();
     update["client_name"] = json!("Another");
     for (fault, methods) in [
         (
-            Switch::break_all as fn(&Switch),
+            FaultSwitch::break_all as fn(&FaultSwitch),
             &[Method::GET, Method::PUT, Method::DELETE][..],
         ),
-        (Switch::break_writes, &[Method::PUT, Method::DELETE]),
+        (FaultSwitch::break_writes, &[Method::PUT, Method::DELETE]),
     ] {
         for method in methods {
-            fault(&house.switch);
-            manage(&house, method.clone(), &registered, Some(&update))
+            fault(&server.switch);
+            manage(&server, method.clone(), &registered, Some(&update))
                 .await
                 .refused(503, "temporarily_unavailable");
-            house.switch.mend();
+            server.switch.mend();
             assert_eq!(
-                manage(&house, Method::GET, &registered, None)
+                manage(&server, Method::GET, &registered, None)
                     .await
                     .granted(),
                 registered
@@ -426,14 +426,15 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
 
 /// Each may name another address that this server fetches keys from.
 async fn e37_an_update_counts_as_a_registration(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
-    let registered = registered(&house, &native_metadata()).await;
+    let server =
+        TestServer::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
+    let registered = registered(&server, &native_metadata()).await;
     let mut update = native_metadata();
     update["client_id"] = registered["client_id"].clone();
     let mut answers = Vec::new();
     for _ in 0..4 {
         answers.push(
-            manage(&house, Method::PUT, &registered, Some(&update))
+            manage(&server, Method::PUT, &registered, Some(&update))
                 .await
                 .status
                 .as_u16(),
@@ -441,23 +442,23 @@ async fn e37_an_update_counts_as_a_registration(engine: Engine) {
     }
     assert_eq!(answers, [200, 200, 200, 429]);
     // Reading and ending cost nothing, and an hour later it may go on.
-    manage(&house, Method::GET, &registered, None)
+    manage(&server, Method::GET, &registered, None)
         .await
         .granted();
-    house.pass(3600);
-    manage(&house, Method::PUT, &registered, Some(&update))
+    server.pass(3600);
+    manage(&server, Method::PUT, &registered, Some(&update))
         .await
         .granted();
 }
 
 async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
-    let house = House::empty(engine).await;
-    let registered = registered(&house, &native_metadata()).await;
+    let server = TestServer::empty(engine).await;
+    let registered = registered(&server, &native_metadata()).await;
     let preflight = request(Method::OPTIONS, &path(&registered))
         .header(header::ORIGIN, "https://inspector.example")
         .header(header::ACCESS_CONTROL_REQUEST_METHOD, "DELETE")
         .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization");
-    let answer = house
+    let answer = server
         .send(preflight.body("".into()).expect("a request"))
         .await;
     assert_eq!(answer.status, 204);
@@ -469,8 +470,8 @@ async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
         "{methods}"
     );
     for answer in [
-        house.get(&path(&registered)).await,
-        manage(&house, Method::DELETE, &registered, None).await,
+        server.get(&path(&registered)).await,
+        manage(&server, Method::DELETE, &registered, None).await,
     ] {
         assert_eq!(
             answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
@@ -483,7 +484,7 @@ async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
             "{answer:?}"
         );
     }
-    let post = house
+    let post = server
         .post(&path(&registered), &crate::support::Query::default())
         .await;
     assert_eq!(post.status, 405);
@@ -496,17 +497,17 @@ async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
     );
 }
 
-async fn registered(house: &House, metadata: &Value) -> Value {
-    let answer = register(house, [203, 0, 113, 9].into(), metadata).await;
+async fn registered(server: &TestServer, metadata: &Value) -> Value {
+    let answer = register(server, [203, 0, 113, 9].into(), metadata).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
 }
 
-fn client(house: &House, registered: &Value) -> McpClient {
+fn client(server: &TestServer, registered: &Value) -> McpClient {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let secret = registered["client_secret"].as_str().map(str::to_owned);
     McpClient::known(
-        house,
+        server,
         &text(&registered["client_id"]),
         secret,
         &text(&registered["redirect_uris"][0]),
@@ -527,10 +528,15 @@ fn authorized(method: Method, registered: &Value) -> http::request::Builder {
     request(method, &path(registered)).header(header::AUTHORIZATION, format!("Bearer {token}"))
 }
 
-async fn manage(house: &House, method: Method, registered: &Value, body: Option<&Value>) -> Answer {
+async fn manage(
+    server: &TestServer,
+    method: Method,
+    registered: &Value,
+    body: Option<&Value>,
+) -> Answer {
     let request = authorized(method, registered).header(header::CONTENT_TYPE, "application/json");
     let body = body.map(Value::to_string).unwrap_or_default();
-    house
+    server
         .send(request.body(body.into()).expect("a request"))
         .await
 }

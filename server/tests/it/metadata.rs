@@ -6,7 +6,7 @@ use http::{Method, header};
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
 
-use crate::support::{Answer, Engine, House, ISSUER, MCP, on_both_engines, request};
+use crate::support::{Answer, Engine, ISSUER, MCP, TestServer, on_both_engines, request};
 
 on_both_engines!(
     the_authorization_server_says_what_works_and_nothing_else,
@@ -27,9 +27,9 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const KEYS: &str = "/.well-known/paseto-keys";
 
 async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     assert_eq!(
-        house.get(SERVER).await.granted(),
+        server.get(SERVER).await.granted(),
         json!({
             "issuer": ISSUER,
             "authorization_endpoint": format!("{ISSUER}/authorize"),
@@ -54,7 +54,7 @@ async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engin
 }
 
 async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let expected = json!({
         "resource": MCP,
         "authorization_servers": [ISSUER],
@@ -63,7 +63,7 @@ async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Eng
         "resource_name": "Notes",
     });
     for path in [RESOURCE.to_owned(), format!("{RESOURCE}/mcp")] {
-        assert_eq!(house.get(&path).await.granted(), expected, "{path}");
+        assert_eq!(server.get(&path).await.granted(), expected, "{path}");
     }
 }
 
@@ -78,7 +78,7 @@ async fn several_resources_have_a_document_each(engine: Engine) {
         }],
         introspection_secret: None,
     };
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings
             .resources
             .push(resource("https://vestibule.example/deep/mcp", "deep"));
@@ -87,7 +87,7 @@ async fn several_resources_have_a_document_each(engine: Engine) {
             .push(resource("https://elsewhere.example/mcp", "elsewhere"));
     })
     .await;
-    let of = async |path: &str| house.get(&format!("{RESOURCE}{path}")).await;
+    let of = async |path: &str| server.get(&format!("{RESOURCE}{path}")).await;
     assert_eq!(of("/mcp").await.granted()["resource"], MCP);
     assert_eq!(
         of("/deep/mcp").await.granted()["resource"],
@@ -98,13 +98,13 @@ async fn several_resources_have_a_document_each(engine: Engine) {
         404,
         "with several, the root stands for none of them"
     );
-    let server = house.get(SERVER).await.granted();
+    let metadata = server.get(SERVER).await.granted();
     assert_eq!(
-        server["protected_resources"].as_array().map(Vec::len),
+        metadata["protected_resources"].as_array().map(Vec::len),
         Some(3)
     );
     assert_eq!(
-        server["scopes_supported"],
+        metadata["scopes_supported"],
         json!([
             "notes:read",
             "notes:write",
@@ -116,13 +116,13 @@ async fn several_resources_have_a_document_each(engine: Engine) {
 }
 
 async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in [
         SERVER.to_owned(),
         RESOURCE.to_owned(),
         format!("{RESOURCE}/mcp"),
     ] {
-        let plain = house.get(&path).await;
+        let plain = server.get(&path).await;
         for (name, value) in [
             ("host", "evil.example"),
             ("x-forwarded-host", "evil.example"),
@@ -137,14 +137,14 @@ async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine)
             request
                 .headers_mut()
                 .insert(name, value.parse().expect("a header"));
-            assert_eq!(house.send(request).await.body, plain.body, "{name}");
+            assert_eq!(server.send(request).await.body, plain.body, "{name}");
         }
         let absolute = request(
             Method::GET,
             &format!("http://evil.example{path}?issuer=https://evil.example"),
         );
         assert_eq!(
-            house
+            server
                 .send(absolute.body(Body::empty()).expect("a request"))
                 .await
                 .body,
@@ -154,7 +154,7 @@ async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine)
 }
 
 async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
         "/.well-known/openid-configuration/",
@@ -200,17 +200,17 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
         "/pkg/../../Cargo.toml",
         "/pkg/%2e%2e/%2e%2e/Cargo.toml",
     ] {
-        let answer = house.get(path).await;
+        let answer = server.get(path).await;
         assert_eq!(answer.status, 404, "{path}: {answer:?}");
         assert_eq!(answer.header(header::LOCATION), None, "{path}");
     }
 }
 
 async fn documents_answer_to_get_and_head_alone(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in [SERVER, RESOURCE, KEYS] {
         let send = async |method: Method| {
-            house
+            server
                 .send(
                     request(method, path)
                         .body(Body::empty())
@@ -251,7 +251,7 @@ async fn documents_answer_to_get_and_head_alone(engine: Engine) {
 /// A client stops at a fault of the server, and goes on after 404 (mcp-requirements 5.2); a script
 /// has to be able to read it.
 async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
         "/.well-known/openid-configuration/mcp",
@@ -265,7 +265,7 @@ async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
             let request = request(Method::GET, path)
                 .header(header::ACCEPT, accept)
                 .header(header::ORIGIN, "https://a.example");
-            let answer = house
+            let answer = server
                 .send(request.body(Body::empty()).expect("a request"))
                 .await;
             assert_eq!(
@@ -291,7 +291,7 @@ async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
 async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(
     engine: Engine,
 ) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for (path, allowed) in [
         (SERVER, &["GET", "HEAD"][..]),
         (RESOURCE, &["GET", "HEAD"]),
@@ -312,7 +312,7 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
             Method::PATCH,
             Method::TRACE,
         ] {
-            let answer = house
+            let answer = server
                 .send(
                     request(method.clone(), path)
                         .body(Body::empty())
@@ -339,9 +339,9 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
 async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(
     engine: Engine,
 ) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let ask = async |path: &str| {
-        house
+        server
             .send(
                 request(Method::OPTIONS, path)
                     .body(Body::empty())
@@ -384,7 +384,7 @@ async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere
 async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(
     engine: Engine,
 ) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let open = |answer: &Answer, what: &str| {
         assert_eq!(
             answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
@@ -423,7 +423,7 @@ async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registrat
                 header::ACCESS_CONTROL_REQUEST_HEADERS,
                 "mcp-protocol-version,authorization,content-type",
             );
-        let answer = house
+        let answer = server
             .send(preflight.body(Body::empty()).expect("a request"))
             .await;
         assert!(answer.status.is_success(), "{path}: {answer:?}");
@@ -442,13 +442,13 @@ async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registrat
             methods.contains("POST") && methods.contains("GET"),
             "{path}: {methods}"
         );
-        open(&house.get(path).await, path);
+        open(&server.get(path).await, path);
     }
 }
 
 async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
-    let house = House::empty(engine).await;
-    let before = house.get(KEYS).await.granted();
+    let server = TestServer::empty(engine).await;
+    let before = server.get(KEYS).await.granted();
     let first = before["keys"][0].clone();
     assert_eq!(
         before["keys"].as_array().map(Vec::len),
@@ -472,15 +472,15 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
         !before.to_string().contains("secret") && !before.to_string().contains("k4.local"),
         "{before}"
     );
-    let twin = house.twin().await;
-    house
+    let twin = server.twin().await;
+    server
         .provider
         .terminal()
         .rotate_keys()
         .await
         .expect("rotated");
     twin.provider.refresh_keys().await.expect("read again");
-    for server in [&house, &twin] {
+    for server in [&server, &twin] {
         let after = server.get(KEYS).await.granted();
         let states: Vec<_> = after["keys"]
             .as_array()
@@ -505,9 +505,9 @@ async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
         );
     }
     // The old one goes when nothing that it signed can be alive.
-    house.pass(24 * 3600 + 1);
+    server.pass(24 * 3600 + 1);
     assert_eq!(
-        house.get(KEYS).await.granted()["keys"]
+        server.get(KEYS).await.granted()["keys"]
             .as_array()
             .map(Vec::len),
         Some(2)

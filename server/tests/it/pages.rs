@@ -5,7 +5,7 @@ use http::header;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Browser, Document, Engine, House, McpClient, PASSWORD, native_metadata,
+    ALICE, Answer, Browser, Document, Engine, McpClient, PASSWORD, TestServer, native_metadata,
     on_both_engines,
 };
 
@@ -20,11 +20,11 @@ on_both_engines!(
 );
 
 async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let mut stranger = Browser::new(&house);
-    let link = house
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let mut stranger = Browser::new(&server);
+    let link = server
         .provider
         .terminal()
         .add_account("bob@example.com", None)
@@ -135,8 +135,8 @@ async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
 }
 
 async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (redirect, source) in [
         ("https://app.example/cb", "https://app.example"),
         (
@@ -149,7 +149,7 @@ async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: E
     ] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = json!([redirect]);
-        let client = McpClient::registered(&house, &metadata).await;
+        let client = McpClient::registered(&server, &metadata).await;
         let begun = browser.get(&client.authorize_path()).await;
         let consent = browser.follow(&begun).await;
         // What follows is for callbacks that lead on; no plain http beyond the callback itself.
@@ -167,12 +167,12 @@ async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: E
 }
 
 async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("Claude");
     metadata["redirect_uris"] = json!(["https://notclaude.example/cb"]);
-    let web = McpClient::registered(&house, &metadata)
+    let web = McpClient::registered(&server, &metadata)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write"));
     let words = browser.consent_page(&web).await.words();
@@ -191,7 +191,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     }
     assert!(!words.contains("on this computer"), "{words}");
     // C9: an answer that stays on this computer could be anybody's there.
-    let native = McpClient::native(&house)
+    let native = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read"));
     let words = browser.consent_page(&native).await.words();
@@ -202,13 +202,13 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     assert!(!words.contains("Add notes for you"), "{words}");
     // One that an administrator added is not one that named itself.
     let uris = ["https://app.example/cb".to_owned()];
-    let added = house
+    let added = server
         .provider
         .terminal()
         .add_client("Our own", &uris, false)
         .await
         .expect("added");
-    let added = McpClient::known(&house, &added.client_id, None, &uris[0]);
+    let added = McpClient::known(&server, &added.client_id, None, &uris[0]);
     let words = browser.consent_page(&added).await.words();
     assert!(
         words.contains("Our own") && !words.contains("nobody has checked"),
@@ -216,7 +216,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     );
     // Without a name, its id stands there.
     let nameless = McpClient::registered(
-        &house,
+        &server,
         &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" }),
     )
     .await;
@@ -225,8 +225,8 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
 }
 
 async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for name in [
         "<script>alert(1)</script>",
         "\"><img src=x onerror=alert(1)>",
@@ -240,8 +240,8 @@ async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     ] {
         let mut metadata = native_metadata();
         metadata["client_name"] = json!(name);
-        let client = McpClient::registered(&house, &metadata).await;
-        let mut stranger = Browser::new(&house);
+        let client = McpClient::registered(&server, &metadata).await;
+        let mut stranger = Browser::new(&server);
         let begun = stranger.get(&client.authorize_path()).await;
         let login = stranger.follow(&begun).await;
         let begun = browser.get(&client.authorize_path()).await;
@@ -271,15 +271,15 @@ async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     }
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("x".repeat(10_000));
-    let answer = crate::support::register(&house, [192, 0, 2, 9].into(), metadata).await;
+    let answer = crate::support::register(&server, [192, 0, 2, 9].into(), metadata).await;
     assert_eq!(answer.json()["client_name"], "x".repeat(200), "cut");
 }
 
 async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     for path in [
         client
             .asking(|query| query.set("client_id", hostile))
@@ -321,8 +321,8 @@ async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
 }
 
 async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::new(&server);
     assert_eq!(browser.open("/login").await.alert(), None);
     let refused = browser.sign_in(ALICE, "wrong").await;
     assert!(browser.follow(&refused).await.document().alert().is_some());
@@ -343,15 +343,15 @@ async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
 }
 
 async fn hsts_is_for_https_alone(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     assert!(
-        house
+        server
             .get("/login")
             .await
             .header(header::STRICT_TRANSPORT_SECURITY)
             .is_some()
     );
-    let local = House::with(engine, |settings| {
+    let local = TestServer::with(engine, |settings| {
         *settings = provider::Settings::new(
             oauth::Issuer::parse("http://localhost:3000").expect("a good issuer"),
         );

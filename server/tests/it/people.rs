@@ -6,8 +6,8 @@ use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ALICE, Answer, Browser, Document, Engine, House, ISSUER, McpClient, PASSWORD, Query, RACERS,
-    from, on_both_engines, race,
+    ALICE, Answer, Browser, Document, Engine, ISSUER, McpClient, PASSWORD, Query, RACERS,
+    TestServer, from, on_both_engines, race,
 };
 
 on_both_engines!(
@@ -30,8 +30,8 @@ on_both_engines!(
 const WRONG: &str = "This e-mail address and password do not match an account here.";
 
 async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let fresh = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let fresh = Browser::new(&server);
     // The very same words at the very same time: once she lives here, once she does not.
     let attempt = async || {
         let mut browser = fresh.clone();
@@ -43,7 +43,7 @@ async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: 
         (answer, page)
     };
     let (wrong, wrong_page) = attempt().await;
-    house
+    server
         .provider
         .terminal()
         .remove_account(ALICE)
@@ -76,11 +76,11 @@ async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: 
 }
 
 async fn f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
     let answer = action(
-        &house,
+        &server,
         &mut browser,
         "start_passkey_sign_in",
         &json!({ "form_token": form_token }),
@@ -98,8 +98,8 @@ async fn f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engi
 }
 
 async fn f44_64_guesses_at_once_count_64(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::new(&server);
     let form = browser
         .open("/login")
         .await
@@ -130,12 +130,12 @@ async fn f44_64_guesses_at_once_count_64(engine: Engine) {
 async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
     for number in 0..10_u8 {
         // From another address and another browser each time, with the address typed in another
         // case.
-        let mut browser = Browser::new(if number % 2 == 0 { &house } else { &twin });
+        let mut browser = Browser::new(if number % 2 == 0 { &server } else { &twin });
         browser.address = IpAddr::from([198, 51, 100, number]);
         browser
             .sign_in(
@@ -148,7 +148,7 @@ async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_
             )
             .await;
     }
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     let refused = browser.sign_in(ALICE, PASSWORD).await;
     let alert = browser.follow(&refused).await.document().alert();
     assert_eq!(
@@ -156,22 +156,22 @@ async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_
         Some("Too many attempts. Try again in 15 minutes.")
     );
     // Somebody else's address is not hindered by it, and a quarter of an hour is enough.
-    house
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in("bob@example.com", PASSWORD)
             .await
             .destination(),
         "/account"
     );
-    house.pass(15 * 60);
+    server.pass(15 * 60);
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
@@ -183,9 +183,9 @@ async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_
 /// hashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
-    let house = House::of_alice(Engine::Memory).await;
+    let server = TestServer::of_alice(Engine::Memory).await;
     let alerts = race(104, |number: usize| {
-        let mut browser = Browser::new(&house);
+        let mut browser = Browser::new(&server);
         browser.address = format!("2001:db8:1:2::{number:x}")
             .parse()
             .expect("an address");
@@ -203,7 +203,7 @@ async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_togeth
     })
     .await;
     assert_eq!(alerts.iter().filter(|alert| *alert == WRONG).count(), 100);
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     browser.address = "2001:db8:1:2:ffff::1".parse().expect("an address");
     assert_eq!(
         browser.sign_in(ALICE, PASSWORD).await.destination(),
@@ -217,9 +217,9 @@ async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_togeth
 }
 
 async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let token = form
         .fields
@@ -267,17 +267,17 @@ async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
 }
 
 async fn f47_the_setup_link_works_once(engine: Engine) {
-    let house = House::empty(engine).await;
-    let path = setup_path(&house).await;
-    let other = setup_path(&house).await;
+    let server = TestServer::empty(engine).await;
+    let path = setup_path(&server).await;
+    let other = setup_path(&server).await;
     assert_eq!(
-        move_in(&house, &path, "alice@example.com")
+        move_in(&server, &path, "alice@example.com")
             .await
             .destination(),
         "/account"
     );
     assert_eq!(
-        house
+        server
             .provider
             .first_account_link()
             .await
@@ -285,7 +285,7 @@ async fn f47_the_setup_link_works_once(engine: Engine) {
         None
     );
     for path in [&path, &other, &path.replace("/setup/", "/enroll/")] {
-        Browser::new(&house).get(path).await.problem(410);
+        Browser::new(&server).get(path).await.problem(410);
     }
     for nobodys in [
         "/setup/x",
@@ -293,16 +293,16 @@ async fn f47_the_setup_link_works_once(engine: Engine) {
         "/enroll/x",
         "/enroll/a.b",
     ] {
-        Browser::new(&house).get(nobodys).await.problem(410);
+        Browser::new(&server).get(nobodys).await.problem(410);
     }
 }
 
 async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
-    let house = House::empty(engine).await;
-    let (one, other) = (setup_path(&house).await, setup_path(&house).await);
+    let server = TestServer::empty(engine).await;
+    let (one, other) = (setup_path(&server).await, setup_path(&server).await);
     let destinations = race(16, |number| {
-        let (house, path) = (
-            house.clone(),
+        let (server, path) = (
+            server.clone(),
             if number % 2 == 0 {
                 one.clone()
             } else {
@@ -310,7 +310,7 @@ async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
             },
         );
         async move {
-            move_in(&house, &path, &format!("person{number}@example.com"))
+            move_in(&server, &path, &format!("person{number}@example.com"))
                 .await
                 .destination()
                 .to_owned()
@@ -326,7 +326,7 @@ async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
         "{destinations:?}"
     );
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .accounts()
@@ -338,18 +338,18 @@ async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
 }
 
 async fn links_expire_after_a_day(engine: Engine) {
-    let house = House::empty(engine).await;
-    let path = setup_path(&house).await;
-    let form = Browser::new(&house).open(&path).await;
+    let server = TestServer::empty(engine).await;
+    let path = setup_path(&server).await;
+    let form = Browser::new(&server).open(&path).await;
     assert_eq!(form.page(), "setup");
-    house.pass(24 * 3600);
-    Browser::new(&house).get(&path).await.problem(410);
-    let path = setup_path(&house).await;
+    server.pass(24 * 3600);
+    Browser::new(&server).get(&path).await.problem(410);
+    let path = setup_path(&server).await;
     assert_eq!(
-        move_in(&house, &path, ALICE).await.destination(),
+        move_in(&server, &path, ALICE).await.destination(),
         "/account"
     );
-    let link = house
+    let link = server
         .provider
         .terminal()
         .add_account("bob@example.com", None)
@@ -357,16 +357,16 @@ async fn links_expire_after_a_day(engine: Engine) {
         .expect("Bob is added")
         .enrolment_link
         .expect("a link");
-    house.pass(24 * 3600);
-    Browser::new(&house)
+    server.pass(24 * 3600);
+    Browser::new(&server)
         .get(link.strip_prefix(ISSUER).expect("a page of ours"))
         .await
         .problem(410);
 }
 
 async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let link = house
+    let server = TestServer::of_alice(engine).await;
+    let link = server
         .provider
         .terminal()
         .add_account("bob@example.com", None)
@@ -376,7 +376,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         .expect("a link");
     let path = link.strip_prefix(ISSUER).expect("a page of ours");
     assert!(path.starts_with("/enroll/"), "{path}");
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     let page = browser.open(path).await;
     assert!(
         page.attributes("input", "value")
@@ -395,20 +395,20 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
     );
     // Alice's password is what it was, Bob's is his, and the link is gone.
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in(ALICE, PASSWORD)
             .await
             .destination(),
         "/account"
     );
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in("bob@example.com", "a room above the shop")
             .await
             .destination(),
         "/account"
     );
-    Browser::new(&house).get(path).await.problem(410);
+    Browser::new(&server).get(path).await.problem(410);
     let again = browser
         .submit(
             &form.fill("password", "another one, stolen"),
@@ -417,7 +417,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
         .await;
     assert_ne!(again.destination(), "/account");
     assert_eq!(
-        Browser::new(&house)
+        Browser::new(&server)
             .sign_in("bob@example.com", "another one, stolen")
             .await
             .destination(),
@@ -426,9 +426,9 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
 }
 
 async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
-    let house = House::empty(engine).await;
-    let path = setup_path(&house).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::empty(engine).await;
+    let path = setup_path(&server).await;
+    let mut browser = Browser::new(&server);
     let form = browser.open(&path).await.form("Create account");
     for (email, password, expected) in [
         (
@@ -474,32 +474,32 @@ async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
         assert_eq!(browser.open(&path).await.alert(), None, "said once");
     }
     assert_eq!(
-        move_in(&house, &path, ALICE).await.destination(),
+        move_in(&server, &path, ALICE).await.destination(),
         "/account"
     );
 }
 
 async fn a_session_lasts_thirty_days(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    house.pass(30 * 24 * 3600 - 1);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    server.pass(30 * 24 * 3600 - 1);
     assert_eq!(browser.open("/account").await.page(), "account");
-    house.pass(1);
+    server.pass(1);
     assert_eq!(browser.get("/account").await.destination(), "/login");
     assert_eq!(browser.get("/").await.destination(), "/login");
 }
 
 async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
         .await
         .expect("disabled");
     assert_eq!(browser.get("/account").await.destination(), "/login");
-    let mut knocking = Browser::new(&house);
+    let mut knocking = Browser::new(&server);
     let refused = knocking.sign_in(ALICE, PASSWORD).await;
     assert_eq!(
         knocking
@@ -510,7 +510,7 @@ async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engi
             .as_deref(),
         Some(WRONG)
     );
-    house
+    server
         .provider
         .terminal()
         .enable_account(ALICE)
@@ -521,7 +521,7 @@ async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engi
         browser.sign_in(ALICE, PASSWORD).await.destination(),
         "/account"
     );
-    house
+    server
         .provider
         .terminal()
         .remove_account(ALICE)
@@ -531,32 +531,32 @@ async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engi
 }
 
 async fn f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
     let start = json!({ "form_token": form_token });
     let nonsense = json!({ "id": "AA", "rawId": "AA", "type": "public-key", "extensions": {},
         "response": { "authenticatorData": "AA", "clientDataJSON": "AA", "signature": "AA", "userHandle": null } });
-    let ceremony = action(&house, &mut browser, "start_passkey_sign_in", &start)
+    let ceremony = action(&server, &mut browser, "start_passkey_sign_in", &start)
         .await
         .granted()["id"]
         .clone();
     let mut finish = json!({ "form_token": form_token, "ceremony": ceremony, "credential": nonsense.to_string(), "request": "" });
     for _ in 0..2 {
-        let refused = action(&house, &mut browser, "finish_passkey_sign_in", &finish).await;
+        let refused = action(&server, &mut browser, "finish_passkey_sign_in", &finish).await;
         assert_eq!(refused.status, 422, "{refused:?}");
         assert!(!browser.cookies.contains_key("__Host-vestibule-session"));
     }
     finish["credential"] = json!("{");
     assert_eq!(
-        action(&house, &mut browser, "finish_passkey_sign_in", &finish)
+        action(&server, &mut browser, "finish_passkey_sign_in", &finish)
             .await
             .status,
         422
     );
     finish["form_token"] = json!("x");
     assert_eq!(
-        action(&house, &mut browser, "finish_passkey_sign_in", &finish)
+        action(&server, &mut browser, "finish_passkey_sign_in", &finish)
             .await
             .status,
         403
@@ -564,21 +564,21 @@ async fn f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine
 }
 
 async fn passkeys_are_added_by_signed_in_people_only(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut stranger = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut stranger = Browser::new(&server);
     let token = form_token(&stranger.open("/login").await, "Sign in");
     let refused = action(
-        &house,
+        &server,
         &mut stranger,
         "start_adding_passkey",
         &json!({ "form_token": token }),
     )
     .await;
     assert_eq!(refused.status, 401, "{refused:?}");
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let token = form_token(&browser.open("/account").await, "Sign out");
     let begun = action(
-        &house,
+        &server,
         &mut browser,
         "start_adding_passkey",
         &json!({ "form_token": token }),
@@ -596,7 +596,7 @@ async fn passkeys_are_added_by_signed_in_people_only(engine: Engine) {
     let finish =
         json!({ "form_token": token, "ceremony": begun["id"], "credential": nonsense.to_string() });
     assert_eq!(
-        action(&house, &mut browser, "finish_adding_passkey", &finish)
+        action(&server, &mut browser, "finish_adding_passkey", &finish)
             .await
             .status,
         422
@@ -604,8 +604,8 @@ async fn passkeys_are_added_by_signed_in_people_only(engine: Engine) {
     assert_eq!(browser.open("/account").await.alert(), None);
 }
 
-async fn setup_path(house: &House) -> String {
-    let link = house
+async fn setup_path(server: &TestServer) -> String {
+    let link = server
         .provider
         .first_account_link()
         .await
@@ -616,8 +616,8 @@ async fn setup_path(house: &House) -> String {
         .to_owned()
 }
 
-async fn move_in(house: &House, path: &str, email: &str) -> Answer {
-    let mut browser = Browser::new(house);
+async fn move_in(server: &TestServer, path: &str, email: &str) -> Answer {
+    let mut browser = Browser::new(server);
     let page = browser.get(path).await;
     if page.status != 200 {
         return Answer {
@@ -650,7 +650,12 @@ fn form_token(page: &Document, button: &str) -> String {
 }
 
 /// Calls a server function as the islands do.
-async fn action(house: &House, browser: &mut Browser, name: &str, arguments: &Value) -> Answer {
+async fn action(
+    server: &TestServer,
+    browser: &mut Browser,
+    name: &str,
+    arguments: &Value,
+) -> Answer {
     let cookies: Vec<_> = browser
         .cookies
         .iter()
@@ -661,7 +666,7 @@ async fn action(house: &House, browser: &mut Browser, name: &str, arguments: &Va
         .header(header::ACCEPT, "application/json")
         .header(header::ORIGIN, ISSUER)
         .header(header::COOKIE, cookies.join("; "));
-    house
+    server
         .send(
             request
                 .body(arguments.to_string().into())

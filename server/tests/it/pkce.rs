@@ -1,7 +1,8 @@
 //! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, O3, O4; cases B11 and B12).
 
 use crate::support::{
-    Bend, Browser, Callback, Engine, House, ISSUER, McpClient, Tokens, challenge, on_both_engines,
+    Bend, Browser, Callback, Engine, ISSUER, McpClient, TestServer, Tokens, challenge,
+    on_both_engines,
 };
 
 on_both_engines!(
@@ -15,17 +16,17 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 async fn the_vector_of_rfc_7636_appendix_b_passes(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut client = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let mut client = McpClient::native(&server)
         .await
         .asking(|query| query.set("code_challenge", CHALLENGE));
     VERIFIER.clone_into(&mut client.verifier);
-    client.connect(&mut Browser::of_alice(&house).await).await;
+    client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
 async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let cases: [(&str, Bend); 17] = [
         ("no challenge and no method", |query| {
             query
@@ -77,7 +78,7 @@ async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
     ];
     for (what, change) in cases {
         let asking = client.asking(change);
-        let callback = Callback::read(house.get(&asking.authorize_path()).await.destination());
+        let callback = Callback::read(server.get(&asking.authorize_path()).await.destination());
         assert_eq!(callback.base, client.redirect_uri, "{what}");
         assert_eq!(
             callback.query.names(),
@@ -102,9 +103,9 @@ async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
 async fn b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
     engine: Engine,
 ) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
     for (what, form, error) in [
         (
@@ -151,16 +152,16 @@ async fn b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_u
             "invalid_grant",
         ),
     ] {
-        let refused = house.post("/token", &form).await;
+        let refused = server.post("/token", &form).await;
         assert_eq!(refused.refused(400, error)["error"], error, "{what}");
     }
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let native = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let native = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let all = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     let long = |last: &str| format!("{}{last}", "a".repeat(43));
     for (verifier, good) in [

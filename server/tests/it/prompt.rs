@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Bend, Browser, Callback, Engine, House, ISSUER, McpClient, PASSWORD, Query,
+    ALICE, Answer, Bend, Browser, Callback, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer,
     native_metadata, on_both_engines,
 };
 
@@ -23,14 +23,14 @@ on_both_engines!(
 const SESSION: &str = "__Host-vestibule-session";
 
 async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let (web, local) = (on_the_web(&house).await, McpClient::native(&house).await);
+    let server = TestServer::of_alice(engine).await;
+    let (web, local) = (on_the_web(&server).await, McpClient::native(&server).await);
     let quiet = |client: &McpClient| prompting(client, "none");
-    let mut stranger = Browser::new(&house);
-    let mut alice = Browser::of_alice(&house).await;
+    let mut stranger = Browser::new(&server);
+    let mut alice = Browser::of_alice(&server).await;
     for (browser, client, error) in [
         (&mut stranger, &web, "login_required"),
-        (&mut Browser::new(&house), &local, "login_required"),
+        (&mut Browser::new(&server), &local, "login_required"),
         (&mut alice, &web, "consent_required"),
     ] {
         refused(&browser.pass(&quiet(client)).await, client, error);
@@ -62,9 +62,9 @@ async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine
 }
 
 async fn o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let quiet = prompting(&on_the_web(&house).await, "none");
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let quiet = prompting(&on_the_web(&server).await, "none");
+    let mut browser = Browser::of_alice(&server).await;
     for wrong in [
         quiet.asking(|query| query.set("redirect_uri", "https://evil.example/cb")),
         quiet.asking(|query| query.set("client_id", "vc_unknown")),
@@ -74,16 +74,16 @@ async fn o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
     // A fault of the request comes before the question who is there.
     let wrong = quiet.asking(|query| query.set("resource", "https://unknown.example"));
     refused(
-        &Browser::new(&house).pass(&wrong).await,
+        &Browser::new(&server).pass(&wrong).await,
         &wrong,
         "invalid_target",
     );
 }
 
 async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for both in [
         "none login",
         "consent none",
@@ -111,9 +111,9 @@ async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: Engine) {
 }
 
 async fn consent_shows_the_page_though_all_was_allowed_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     for asking in ["consent", "select_account", "x consent"] {
         let callback = browser.decide(&prompting(&client, asking), "Allow").await;
@@ -124,9 +124,9 @@ async fn consent_shows_the_page_though_all_was_allowed_before(engine: Engine) {
 }
 
 async fn d33_login_wants_a_new_sign_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     let begun = browser
         .get(&prompting(&client, "login").authorize_path())
@@ -195,14 +195,14 @@ async fn d33_login_wants_a_new_sign_in(engine: Engine) {
 }
 
 async fn d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
     // Two sessions of an earlier time; the request begins with one of them.
     let (mut browser, other) = (
-        Browser::of_alice(&house).await,
-        Browser::of_alice(&house).await,
+        Browser::of_alice(&server).await,
+        Browser::of_alice(&server).await,
     );
-    house.pass(1);
+    server.pass(1);
     for planted in [
         Some(other.cookies[SESSION].clone()),
         Some(browser.cookies[SESSION].clone()),
@@ -237,9 +237,9 @@ async fn d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
 }
 
 async fn d32_login_gives_the_browser_another_session(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (mut old_window, first) = (browser.clone(), browser.cookies[SESSION].clone());
     let begun = browser
         .get(&prompting(&client, "login consent").authorize_path())
@@ -253,9 +253,9 @@ async fn d32_login_gives_the_browser_another_session(engine: Engine) {
 }
 
 async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = on_the_web(&house).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let client = on_the_web(&server).await;
+    let mut browser = Browser::new(&server);
     let begun = browser
         .get(&prompting(&client, "login").authorize_path())
         .await;
@@ -272,7 +272,7 @@ async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine
 }
 
 async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     for redirect in [
         "https://app.example/cb",
         "https://app.example/cb?tenant=a&x=%69ss",
@@ -280,8 +280,8 @@ async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
     ] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = json!([redirect]);
-        let client = McpClient::registered(&house, &metadata).await;
-        let mut alice = Browser::of_alice(&house).await;
+        let client = McpClient::registered(&server, &metadata).await;
+        let mut alice = Browser::of_alice(&server).await;
         let denied = alice.decide(&client, "Deny").await;
         let allowed = alice.decide(&client, "Allow").await;
         let passed = alice.pass(&client).await;
@@ -319,7 +319,9 @@ async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
         }
         answers.push((
             "login_required",
-            Browser::new(&house).pass(&prompting(&client, "none")).await,
+            Browser::new(&server)
+                .pass(&prompting(&client, "none"))
+                .await,
         ));
         for (what, callback) in answers {
             assert_eq!(callback.base, "https://app.example/cb", "{what}");
@@ -336,24 +338,24 @@ async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
             );
         }
     }
-    let server = house
+    let metadata = server
         .get("/.well-known/oauth-authorization-server")
         .await
         .granted();
     assert_eq!(
         (
-            &server["issuer"],
-            &server["authorization_response_iss_parameter_supported"]
+            &metadata["issuer"],
+            &metadata["authorization_response_iss_parameter_supported"]
         ),
         (&json!(ISSUER), &json!(true))
     );
 }
 
 /// A public client whose answers go to a host of the web.
-async fn on_the_web(house: &House) -> McpClient {
+async fn on_the_web(server: &TestServer) -> McpClient {
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/callback"]);
-    McpClient::registered(house, &metadata).await
+    McpClient::registered(server, &metadata).await
 }
 
 fn prompting(client: &McpClient, prompt: &str) -> McpClient {

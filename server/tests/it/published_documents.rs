@@ -6,7 +6,8 @@ use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, Engine, House, McpClient, Signer, Tokens, key_set, on_both_engines, with_assertion,
+    Browser, Engine, McpClient, Signer, TestServer, Tokens, key_set, on_both_engines,
+    with_assertion,
 };
 
 on_both_engines!(c2_every_published_document_goes_through_the_whole_flow);
@@ -126,8 +127,8 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         "goose-docs.ai",
     ])
     .await;
-    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
+    let mut browser = Browser::of_alice(&server).await;
     for Published {
         document,
         content_type,
@@ -141,7 +142,7 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
             &id,
             Reply::new("200 OK", document.to_string()).with("content-type", content_type),
         );
-        let client = McpClient::known(&house, &id, None, redirect_uri);
+        let client = McpClient::known(&server, &id, None, redirect_uri);
 
         // The page says who asks, by the host that vouches for it, and where the answer goes (C10,
         // C11, C9).
@@ -161,7 +162,7 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         // It works like any other client, and refreshes without asking for the document again.
         let tokens = client.connect(&mut browser).await;
         assert_eq!(client.me(&tokens.access).await.granted()["client_id"], id);
-        house.pass(30);
+        server.pass(30);
         let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(client.me(&renewed.access).await.granted()["client_id"], id);
         // Who may prove itself by an assertion and sends none is asked for no keys; who sends one
@@ -170,10 +171,10 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
             assert_eq!(site.requests(keys), 0);
             let signer = Signer::rsa("chatgpt-1");
             site.put(keys, Reply::json(&key_set(&[&signer]).to_string()));
-            let assertion = signer.assert(&house, &id, "one");
+            let assertion = signer.assert(&server, &id, "one");
             let form = with_assertion(client.refresh_form(&renewed.refresh), &assertion);
-            Tokens::read(&house.post("/token", &form).await);
-            house
+            Tokens::read(&server.post("/token", &form).await);
+            server
                 .post("/token", &form)
                 .await
                 .refused(401, "invalid_client");

@@ -14,7 +14,7 @@ use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::support::{ALICE, Browser, CALLBACK, Engine, House, PASSWORD, on_both_engines};
+use crate::support::{ALICE, Browser, CALLBACK, Engine, PASSWORD, TestServer, on_both_engines};
 
 on_both_engines!(
     rmcp_finds_registers_signs_in_calls_tools_and_refreshes,
@@ -22,7 +22,7 @@ on_both_engines!(
 );
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
-    let (house, issuer, server) = listening(engine, Environment::system().web).await;
+    let (server, issuer, task) = listening(engine, Environment::system().web).await;
     let mcp = format!("{issuer}/mcp");
 
     // It finds its way from the MCP server's address alone, and registers.
@@ -42,7 +42,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
         .to_owned();
 
     // Alice opens it, signs in and allows it.
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     let begun = browser.get(&path).await;
     let login = browser.follow(&begun).await.document().form("Sign in");
     let signed_in = browser
@@ -129,7 +129,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     client.cancel().await.expect("it ends");
 
     // A registration of its own stands in our list.
-    let clients = house
+    let clients = server
         .provider
         .terminal()
         .clients()
@@ -142,8 +142,8 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
             .collect::<Vec<_>>(),
         ["Real client"]
     );
-    refreshes(&house, &issuer, first).await;
-    server.abort();
+    refreshes(&server, &issuer, first).await;
+    task.abort();
 }
 
 async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine) {
@@ -157,7 +157,7 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
         "token_endpoint_auth_method": "none",
     });
     site.put(ID, Reply::json(&document.to_string()));
-    let (house, issuer, server) = listening(engine, site.web()).await;
+    let (server, issuer, task) = listening(engine, site.web()).await;
     let mcp = format!("{issuer}/mcp");
 
     // It could do either; the document comes first (MCP "Client Registration Approaches").
@@ -176,7 +176,7 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
         "nothing is asked for before a person comes"
     );
 
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let begun = browser
         .get(address.strip_prefix(&issuer).expect("an address of ours"))
         .await;
@@ -206,7 +206,7 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
         ID
     );
     client.cancel().await.expect("it ends");
-    let known = house
+    let known = server
         .provider
         .terminal()
         .clients()
@@ -220,11 +220,11 @@ async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine)
         [(ID, ApplicationKind::Document)]
     );
     assert_eq!(site.requests(ID), 1);
-    server.abort();
+    task.abort();
 }
 
 /// The same client once more, with its own way to refresh.
-async fn refreshes(house: &House, issuer: &str, other: String) {
+async fn refreshes(server: &TestServer, issuer: &str, other: String) {
     let mut state = OAuthState::new(format!("{issuer}/mcp"), None)
         .await
         .expect("a client");
@@ -236,7 +236,7 @@ async fn refreshes(house: &House, issuer: &str, other: String) {
         .get_authorization_url()
         .await
         .expect("an address to open");
-    let mut browser = Browser::new(house);
+    let mut browser = Browser::new(server);
     let signed_in = browser.sign_in(ALICE, PASSWORD).await;
     assert_eq!(signed_in.destination(), "/account");
     let begun = browser
@@ -288,9 +288,9 @@ async fn call(
     result.structured_content.expect("structured content")
 }
 
-/// A house that listens on a free port of this computer, and finds other web servers in `web`. Its
+/// A server that listens on a free port of this computer, and finds other web servers in `web`. Its
 /// clock stands at START, far from the client's own; nothing in the protocol minds.
-async fn listening(engine: Engine, web: Web) -> (House, String, JoinHandle<()>) {
+async fn listening(engine: Engine, web: Web) -> (TestServer, String, JoinHandle<()>) {
     // Nothing here is encrypted, yet the client wants to know who would do it. Another test may
     // have said so already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -300,12 +300,12 @@ async fn listening(engine: Engine, web: Web) -> (House, String, JoinHandle<()>) 
     let port = listener.local_addr().expect("its number").port();
     let issuer = format!("http://127.0.0.1:{port}");
     let settings = Settings::new(Issuer::parse(&issuer).expect("a good issuer"));
-    let house = House::on_this_computer(engine, web, |own| *own = settings).await;
-    let service = house
+    let server = TestServer::on_this_computer(engine, web, |own| *own = settings).await;
+    let service = server
         .router
         .clone()
         .into_make_service_with_connect_info::<SocketAddr>();
-    let server =
+    let task =
         tokio::spawn(async move { axum::serve(listener, service).await.expect("it serves") });
-    (house, issuer, server)
+    (server, issuer, task)
 }

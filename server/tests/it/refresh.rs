@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, header};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, MCP, McpClient, Query, RACERS, Tokens, basic, from,
+    ALICE, Answer, Browser, Engine, MCP, McpClient, Query, RACERS, TestServer, Tokens, basic, from,
     on_both_engines, race, request,
 };
 
@@ -33,10 +33,10 @@ on_both_engines!(
 );
 
 async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: Engine) {
-    let (house, client, mut tokens) = connected(engine).await;
+    let (server, client, mut tokens) = connected(engine).await;
     let mut seen = vec![tokens.clone()];
     for _ in 0..12 {
-        house.pass(600);
+        server.pass(600);
         tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert!(
             seen.iter()
@@ -48,10 +48,10 @@ async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine:
 }
 
 async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
+    let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
-        house.pass(9);
+        server.pass(9);
         assert_eq!(
             Tokens::read(&client.refresh(&first.refresh).await).refresh,
             second.refresh
@@ -73,30 +73,30 @@ async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(en
 }
 
 async fn o14_outside_the_window_a_replay_ends_the_grant(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
+    let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    house.pass(30);
+    server.pass(30);
     ended(&client, &first.refresh, &second).await;
 }
 
 async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
+    let (server, client, first) = connected(engine).await;
     let mut last = first.clone();
     for _ in 0..20 {
-        house.pass(40);
+        server.pass(40);
         last = Tokens::read(&client.refresh(&last.refresh).await);
     }
     ended(&client, &first.refresh, &last).await;
 }
 
 async fn o14_a_window_of_zero_is_strict(engine: Engine) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_replay_window = Duration::ZERO;
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let first = client.connect(&mut Browser::of_alice(&house).await).await;
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let first = client.connect(&mut Browser::of_alice(&server).await).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     ended(&client, &first.refresh, &second).await;
 }
@@ -127,17 +127,22 @@ async fn o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine
 }
 
 async fn c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    one_successor(&house, &client, &tokens, [house.clone(), house.clone()]).await;
+    let (server, client, tokens) = connected(engine).await;
+    one_successor(&server, &client, &tokens, [server.clone(), server.clone()]).await;
 }
 
 async fn c18_with_two_servers_over_one_store_too(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    let twin = house.twin().await;
-    one_successor(&house, &client, &tokens, [house.clone(), twin]).await;
+    let (server, client, tokens) = connected(engine).await;
+    let twin = server.twin().await;
+    one_successor(&server, &client, &tokens, [server.clone(), twin]).await;
 }
 
-async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, servers: [House; 2]) {
+async fn one_successor(
+    server: &TestServer,
+    client: &McpClient,
+    tokens: &Tokens,
+    servers: [TestServer; 2],
+) {
     let answers = race(RACERS, |number| {
         let (client, token) = (client.at(&servers[number % 2]), tokens.refresh.clone());
         async move { client.refresh(&token).await }
@@ -153,7 +158,7 @@ async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, serve
     assert_ne!(successor.refresh, tokens.refresh);
     // One live leaf: it goes on, and after the window its predecessor ends everything.
     let next = Tokens::read(&client.refresh(&successor.refresh).await);
-    house.pass(30);
+    server.pass(30);
     ended(client, &tokens.refresh, &next).await;
 }
 
@@ -162,14 +167,14 @@ async fn one_successor(house: &House, client: &McpClient, tokens: &Tokens, serve
 async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(
     engine: Engine,
 ) {
-    let (house, client, tokens) = connected(engine).await;
-    let processes = [client.clone(), client.at(&house.twin().await)];
+    let (server, client, tokens) = connected(engine).await;
+    let processes = [client.clone(), client.at(&server.twin().await)];
     let mut shared = tokens.refresh;
     for round in 0..8 {
-        house.pass(3300);
+        server.pass(3300);
         let (first, second) = (&processes[round % 2], &processes[(round + 1) % 2]);
         let at_first = Tokens::read(&first.refresh(&shared).await);
-        house.pass(20);
+        server.pass(20);
         let late = Tokens::read(&second.refresh(&shared).await);
         assert_eq!(late.refresh, at_first.refresh);
         for tokens in [&at_first, &late] {
@@ -180,14 +185,14 @@ async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_
 }
 
 async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
-    house.pass(3300);
+    let (server, client, first) = connected(engine).await;
+    server.pass(3300);
     // The answer was made, and never arrived.
     let lost = Tokens::read(&client.refresh(&first.refresh).await);
-    house.pass(29);
+    server.pass(29);
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     assert_eq!(second.refresh, lost.refresh);
-    house.pass(3300);
+    server.pass(3300);
     let third = Tokens::read(&client.refresh(&second.refresh).await);
     client.me(&third.access).await.granted();
 }
@@ -195,16 +200,16 @@ async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
 /// As a client does that runs on several machines behind one name (mcp-requirements 5.1,
 /// Claude.ai).
 async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
-    let (house, client, mut tokens) = connected(engine).await;
+    let (server, client, mut tokens) = connected(engine).await;
     for _ in 0..4 {
-        house.pass(3300);
+        server.pass(3300);
         let answers = race(2, |number| {
-            let (house, form) = (house.clone(), client.refresh_form(&tokens.refresh));
+            let (server, form) = (server.clone(), client.refresh_form(&tokens.refresh));
             let address = [160, 79, 104, if number == 0 { 10 } else { 77 }];
             let request = from(address.into(), Method::POST, "/token");
             let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
             async move {
-                house
+                server
                     .send(request.body(form.encode().into()).expect("a request"))
                     .await
             }
@@ -219,12 +224,12 @@ async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
 
 async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine) {
     const DAY: u64 = 24 * 3600;
-    let (house, client, first) = connected(engine).await;
-    house.pass(90 * DAY - 1);
+    let (server, client, first) = connected(engine).await;
+    server.pass(90 * DAY - 1);
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    house.pass(90 * DAY - 1);
+    server.pass(90 * DAY - 1);
     let third = Tokens::read(&client.refresh(&second.refresh).await);
-    house.pass(90 * DAY);
+    server.pass(90 * DAY);
     client
         .refresh(&third.refresh)
         .await
@@ -232,14 +237,14 @@ async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine)
 }
 
 async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read offline_access"));
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let refresh = async |token: &str, scope: &str| {
         let form = client.refresh_form(token).and("scope", scope);
-        house.post("/token", &form).await
+        server.post("/token", &form).await
     };
     for wider in [
         "notes:read notes:write",
@@ -268,14 +273,14 @@ async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(en
 async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
     engine: Engine,
 ) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     for other in [
         "https://other.example/mcp",
         "https://vestibule.example/",
         "mcp",
     ] {
-        house
+        server
             .post("/token", &form.clone().and("resource", other))
             .await
             .refused(400, "invalid_target");
@@ -284,22 +289,22 @@ async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing
         .clone()
         .and("resource", MCP)
         .and("resource", "https://other.example/mcp");
-    house
+    server
         .post("/token", &both)
         .await
         .refused(400, "invalid_target");
     // The same one again counts once.
     Tokens::read(
-        &house
+        &server
             .post("/token", &form.and("resource", MCP).and("resource", MCP))
             .await,
     );
 }
 
 async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::confidential(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::confidential(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let bare = client
         .refresh_form(&tokens.refresh)
         .without("client_secret");
@@ -310,7 +315,7 @@ async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine
         bare.clone().and("client_secret", "vcs_wrong"),
         bare.clone().and("client_secret", ""),
     ] {
-        let refused = house.post("/token", &form).await;
+        let refused = server.post("/token", &form).await;
         refused.refused(401, "invalid_client");
         without_challenge(&refused);
     }
@@ -319,7 +324,7 @@ async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine
         let request = request(Method::POST, "/token")
             .header(header::AUTHORIZATION, basic(&client.id, secret))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        house
+        server
             .send(request.body(form.encode().into()).expect("a request"))
             .await
     };
@@ -339,9 +344,9 @@ async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine
 async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
     engine: Engine,
 ) {
-    let (house, client, tokens) = connected(engine).await;
-    let stranger = McpClient::native(&house).await;
-    let secretive = McpClient::confidential(&house).await;
+    let (server, client, tokens) = connected(engine).await;
+    let stranger = McpClient::native(&server).await;
+    let secretive = McpClient::confidential(&server).await;
     let own = client.refresh("vrt_nonsense").await.body;
     for other in [stranger, secretive] {
         let answer = other.refresh(&tokens.refresh).await;
@@ -351,7 +356,7 @@ async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing
     let form = client
         .refresh_form(&tokens.refresh)
         .set("client_id", "vc_unknown");
-    house
+    server
         .post("/token", &form)
         .await
         .refused(401, "invalid_client");
@@ -359,8 +364,8 @@ async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing
 }
 
 async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    house
+    let (server, client, tokens) = connected(engine).await;
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
@@ -368,7 +373,7 @@ async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
         .expect("disabled");
     refused_at_once(&client, &tokens).await;
     // Being let in again does not bring back what was ended.
-    house
+    server
         .provider
         .terminal()
         .enable_account(ALICE)
@@ -378,9 +383,9 @@ async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
 }
 
 async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    let pending = Browser::of_alice(&house).await.allow(&client).await;
-    house
+    let (server, client, tokens) = connected(engine).await;
+    let pending = Browser::of_alice(&server).await.allow(&client).await;
+    server
         .provider
         .terminal()
         .remove_account(ALICE)
@@ -392,13 +397,13 @@ async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
         .await
         .refused(400, "invalid_grant");
     // Somebody else with the same address is somebody else.
-    house.add_alice().await;
+    server.add_alice().await;
     refused_at_once(&client, &tokens).await;
 }
 
 async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    house
+    let (server, client, tokens) = connected(engine).await;
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
@@ -410,11 +415,11 @@ async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
         .refused(401, "invalid_client");
 }
 
-async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
 /// A replayed token ends the grant: its live refresh token and its access tokens are dead.

@@ -7,7 +7,7 @@ use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, CALLBACK, Engine, House, ISSUER, START, from, native_metadata, on_both_engines,
+    Answer, CALLBACK, Engine, ISSUER, START, TestServer, from, native_metadata, on_both_engines,
     register, request,
 };
 
@@ -36,7 +36,7 @@ on_both_engines!(
 const ADDRESS: [u8; 4] = [203, 0, 113, 9];
 
 async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
     metadata["logo_uri"] = Value::Null;
@@ -45,7 +45,7 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
     metadata["software_id"] = json!("4NRB1-0XZABZI9E6-5SM3R");
     metadata["software_statement"] = json!("x");
     metadata["something_new"] = json!({ "deep": [1, 2, null] });
-    let answer = post(&house, &metadata).await;
+    let answer = post(&server, &metadata).await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
     assert_eq!(
@@ -94,10 +94,10 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
 }
 
 async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for method in ["client_secret_basic", "client_secret_post"] {
         let metadata = json!({ "redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": method });
-        let body = registered(&house, &metadata).await;
+        let body = registered(&server, &metadata).await;
         assert_eq!(body["token_endpoint_auth_method"], method);
         assert_eq!(body["client_secret_expires_at"], 0);
         assert!(
@@ -110,9 +110,9 @@ async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
 }
 
 async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let body = registered(
-        &house,
+        &server,
         &json!({ "redirect_uris": ["https://app.example/cb"] }),
     )
     .await;
@@ -126,11 +126,11 @@ async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
     assert!(body.get("client_name").is_none() && body.get("application_type").is_none());
     // mcp-requirements 7.5: without application_type, loopback http is good all the same.
     let native = json!({ "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
-    registered(&house, &native).await;
+    registered(&server, &native).await;
 }
 
 async fn what_real_clients_send_is_accepted(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for uris in [
         json!([
             "https://claude.ai/api/mcp/auth_callback",
@@ -152,7 +152,7 @@ async fn what_real_clients_send_is_accepted(engine: Engine) {
         json!(["com.example.app:/oauth"]),
     ] {
         let body = registered(
-            &house,
+            &server,
             &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" }),
         )
         .await;
@@ -161,7 +161,7 @@ async fn what_real_clients_send_is_accepted(engine: Engine) {
 }
 
 async fn unsupported_grant_types_are_dropped(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = json!([
         "authorization_code",
@@ -170,17 +170,17 @@ async fn unsupported_grant_types_are_dropped(engine: Engine) {
         "implicit"
     ]);
     assert_eq!(
-        registered(&house, &metadata).await["grant_types"],
+        registered(&server, &metadata).await["grant_types"],
         json!(["authorization_code", "refresh_token"])
     );
     metadata["grant_types"] = json!(["urn:ietf:params:oauth:grant-type:device_code"]);
-    post(&house, &metadata)
+    post(&server, &metadata)
         .await
         .refused(400, "invalid_client_metadata");
 }
 
 async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
-    let house = unlimited(engine).await;
+    let server = unlimited(engine).await;
     for bad in [
         "http://app.example/cb",
         "http://localhost.evil.example/cb",
@@ -233,7 +233,7 @@ async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
     ] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = json!([bad]);
-        let answer = post(&house, &metadata).await;
+        let answer = post(&server, &metadata).await;
         assert_eq!(
             (answer.status.as_u16(), &answer.json()["error"]),
             (400, &json!("invalid_redirect_uri")),
@@ -241,7 +241,7 @@ async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
         );
         // Beside a safe one it is dropped, and the answer says what is left.
         metadata["redirect_uris"] = json!([bad, CALLBACK]);
-        let kept = post(&house, &metadata).await;
+        let kept = post(&server, &metadata).await;
         assert_eq!(
             (kept.status.as_u16(), &kept.json()["redirect_uris"]),
             (201, &json!([CALLBACK])),
@@ -251,14 +251,14 @@ async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
     for none in [json!([]), Value::Null, json!(vec![CALLBACK; 21])] {
         let mut metadata = native_metadata();
         metadata["redirect_uris"] = none;
-        post(&house, &metadata)
+        post(&server, &metadata)
             .await
             .refused(400, "invalid_redirect_uri");
     }
 }
 
 async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
-    let house = unlimited(engine).await;
+    let server = unlimited(engine).await;
     for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
         for bad in [
             "javascript:alert(1)",
@@ -272,7 +272,7 @@ async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
         ] {
             let mut metadata = native_metadata();
             metadata[member] = json!(bad);
-            let answer = post(&house, &metadata).await;
+            let answer = post(&server, &metadata).await;
             assert_eq!(
                 (answer.status.as_u16(), answer.json().get(member)),
                 (201, None),
@@ -282,7 +282,7 @@ async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
                 .as_str()
                 .expect("an id")
                 .to_owned();
-            let record = house.record(&format!("client:{id}")).await;
+            let record = server.record(&format!("client:{id}")).await;
             assert!(
                 !record.contains(member) && !record.to_lowercase().contains("script"),
                 "{record}"
@@ -292,7 +292,7 @@ async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
 }
 
 async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
-    let house = unlimited(engine).await;
+    let server = unlimited(engine).await;
     for body in [
         "",
         "null",
@@ -303,7 +303,7 @@ async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
         "{\"client_name\": 1}",
         "\u{0}",
     ] {
-        let answer = register(&house, ADDRESS.into(), body).await;
+        let answer = register(&server, ADDRESS.into(), body).await;
         assert_eq!(answer.status, 400, "{body}");
         assert!(
             ["invalid_client_metadata", "invalid_redirect_uri"]
@@ -312,18 +312,18 @@ async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
     }
     let mut metadata = native_metadata();
     metadata["token_endpoint_auth_method"] = json!("client_secret_jwt");
-    post(&house, &metadata)
+    post(&server, &metadata)
         .await
         .refused(400, "invalid_client_metadata");
     let form = request(Method::POST, "/register")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let answer = house
+    let answer = server
         .send(form.body("redirect_uris=x".into()).expect("a request"))
         .await;
     answer.refused(400, "invalid_client_metadata");
     let large = json!({ "redirect_uris": [CALLBACK], "x": "x".repeat(65 * 1024) });
-    assert_eq!(post(&house, &large).await.status, 413);
-    let get = house.get("/register").await;
+    assert_eq!(post(&server, &large).await.status, 413);
+    let get = server.get("/register").await;
     assert_eq!(
         (get.status.as_u16(), get.header(header::ALLOW)),
         (405, Some("POST"))
@@ -331,12 +331,12 @@ async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
 }
 
 async fn twenty_an_hour_from_one_address(engine: Engine) {
-    let house = House::empty(engine).await;
-    house.pass(600);
+    let server = TestServer::empty(engine).await;
+    server.pass(600);
     for _ in 0..20 {
-        registered(&house, &native_metadata()).await;
+        registered(&server, &native_metadata()).await;
     }
-    let answer = post(&house, &native_metadata()).await;
+    let answer = post(&server, &native_metadata()).await;
     answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header(header::RETRY_AFTER), Some("3000"));
     assert_eq!(
@@ -345,29 +345,29 @@ async fn twenty_an_hour_from_one_address(engine: Engine) {
     );
     // Others are not hindered, and an hour is an hour.
     assert_eq!(
-        register(&house, [203, 0, 113, 10].into(), native_metadata())
+        register(&server, [203, 0, 113, 10].into(), native_metadata())
             .await
             .status,
         201
     );
-    house.pass(2999);
+    server.pass(2999);
     assert_eq!(
-        post(&house, &native_metadata())
+        post(&server, &native_metadata())
             .await
             .header(header::RETRY_AFTER),
         Some("1")
     );
-    house.pass(1);
-    registered(&house, &native_metadata()).await;
+    server.pass(1);
+    registered(&server, &native_metadata()).await;
 }
 
 async fn e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let register_from = async |address: String| {
         let address: IpAddr = address.parse().expect("an address");
         let request = from(address, Method::POST, "/register")
             .header(header::CONTENT_TYPE, "application/json");
-        house
+        server
             .send(
                 request
                     .body(native_metadata().to_string().into())
@@ -396,31 +396,35 @@ async fn e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Eng
 }
 
 async fn a_limit_of_zero_is_none(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 0).await;
+    let server =
+        TestServer::with(engine, |settings| settings.registration.limit_per_hour = 0).await;
     for _ in 0..30 {
-        registered(&house, &native_metadata()).await;
+        registered(&server, &native_metadata()).await;
     }
 }
 
 async fn rate_limits_can_be_switched_off(engine: Engine) {
-    let house = unlimited(engine).await;
+    let server = unlimited(engine).await;
     for _ in 0..30 {
-        registered(&house, &native_metadata()).await;
+        registered(&server, &native_metadata()).await;
     }
 }
 
 async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.open = false).await;
-    let server = house
+    let server = TestServer::with(engine, |settings| settings.registration.open = false).await;
+    let metadata = server
         .get("/.well-known/oauth-authorization-server")
         .await
         .granted();
-    assert_eq!(server["issuer"], ISSUER);
-    assert!(server.get("registration_endpoint").is_none(), "{server}");
-    let answer = post(&house, &native_metadata()).await;
+    assert_eq!(metadata["issuer"], ISSUER);
+    assert!(
+        metadata.get("registration_endpoint").is_none(),
+        "{metadata}"
+    );
+    let answer = post(&server, &native_metadata()).await;
     assert!([403, 404].contains(&answer.status.as_u16()), "{answer:?}");
     assert!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -431,11 +435,11 @@ async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
 }
 
 async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
-    let house = unlimited(engine).await;
+    let server = unlimited(engine).await;
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..20 {
         let body = registered(
-            &house,
+            &server,
             &json!({ "redirect_uris": ["https://app.example/cb"] }),
         )
         .await;
@@ -451,16 +455,16 @@ async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
     }
 }
 
-async fn unlimited(engine: Engine) -> House {
-    House::with(engine, |settings| settings.rate_limits = false).await
+async fn unlimited(engine: Engine) -> TestServer {
+    TestServer::with(engine, |settings| settings.rate_limits = false).await
 }
 
-async fn post(house: &House, metadata: &Value) -> Answer {
-    register(house, ADDRESS.into(), metadata).await
+async fn post(server: &TestServer, metadata: &Value) -> Answer {
+    register(server, ADDRESS.into(), metadata).await
 }
 
-async fn registered(house: &House, metadata: &Value) -> Value {
-    let answer = post(house, metadata).await;
+async fn registered(server: &TestServer, metadata: &Value) -> Value {
+    let answer = post(server, metadata).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
 }
@@ -475,11 +479,11 @@ fn of_size(bytes: usize) -> Value {
 }
 
 async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let mut metadata = of_size(7000);
     metadata["client_uri"] = json!("https://app.example/about");
-    let body = registered(&house, &metadata).await;
-    let record = house
+    let body = registered(&server, &metadata).await;
+    let record = server
         .record(&format!(
             "client:{}",
             body["client_id"].as_str().expect("an id")
@@ -493,7 +497,7 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
     ] {
         assert_eq!(record.matches(once).count(), 1, "{once} in {record}");
     }
-    let answer = post(&house, &of_size(9000)).await;
+    let answer = post(&server, &of_size(9000)).await;
     let refused = answer.refused(400, "invalid_client_metadata");
     assert!(
         refused["error_description"]
@@ -508,12 +512,12 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
     );
     let mut large = of_size(9000);
     large["client_id"] = json!(id);
-    managed(&house, Method::PUT, id, token, &large)
+    managed(&server, Method::PUT, id, token, &large)
         .await
         .refused(400, "invalid_client_metadata");
-    assert_eq!(house.record(&format!("client:{id}")).await, record);
+    assert_eq!(server.record(&format!("client:{id}")).await, record);
     assert_eq!(
-        managed(&house, Method::GET, id, token, &Value::Null)
+        managed(&server, Method::GET, id, token, &Value::Null)
             .await
             .json()["redirect_uris"],
         metadata["redirect_uris"]
@@ -521,10 +525,10 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
 }
 
 async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
-    let body = registered(&house, &metadata).await;
+    let body = registered(&server, &metadata).await;
     let (id, token) = (
         body["client_id"].as_str().expect("an id"),
         body["registration_access_token"].as_str().expect("a token"),
@@ -534,42 +538,49 @@ async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine
         "\"metadata\":{{\"redirect_uris\":[\"{CALLBACK}\"],\"grant_types\":[\"authorization_code\",\"refresh_token\"],\
          \"response_types\":[\"code\"],\"client_name\":\"Notebook\","
     );
-    house
+    server
         .tamper(&format!("client:{id}"), "\"metadata\":{", &before)
         .await;
-    let read = managed(&house, Method::GET, id, token, &Value::Null).await;
+    let read = managed(&server, Method::GET, id, token, &Value::Null).await;
     let mut expected = body.clone();
     expected["registration_access_token"] = json!(token);
     assert_eq!(read.json(), expected);
     metadata["client_id"] = json!(id);
     metadata["client_name"] = json!("Another");
     assert_eq!(
-        managed(&house, Method::PUT, id, token, &metadata)
+        managed(&server, Method::PUT, id, token, &metadata)
             .await
             .json()["client_name"],
         "Another"
     );
 }
 
-async fn managed(house: &House, method: Method, id: &str, token: &str, body: &Value) -> Answer {
+async fn managed(
+    server: &TestServer,
+    method: Method,
+    id: &str,
+    token: &str,
+    body: &Value,
+) -> Answer {
     let request = request(method, &format!("/register/{id}"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
-    house
+    server
         .send(request.body(body.to_string().into()).expect("a request"))
         .await
 }
 
 async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
     // Two an hour are 96 KB a day, of which sixteen hours are left.
-    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
+    let server =
+        TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
     let (mut stored, mut others) = (0, 0);
     for _ in 0..16 {
         for _ in 0..2 {
-            let answer = post(&house, &of_size(7000)).await;
+            let answer = post(&server, &of_size(7000)).await;
             if answer.status != 201 {
                 assert_eq!(
-                    register(&house, [203, 0, 113, 10].into(), native_metadata())
+                    register(&server, [203, 0, 113, 10].into(), native_metadata())
                         .await
                         .status,
                     201,
@@ -586,11 +597,11 @@ async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
             }
             stored += 1;
         }
-        house.pass(3600);
+        server.pass(3600);
     }
     assert!((12..=14).contains(&stored), "{stored}");
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -600,24 +611,25 @@ async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
         stored + others
     );
     assert_eq!(
-        post(&house, &of_size(7000)).await.status,
+        post(&server, &of_size(7000)).await.status,
         201,
         "a day is a day"
     );
 }
 
 async fn bytes_that_race_are_counted(engine: Engine) {
-    let house = House::with(engine, |settings| settings.registration.limit_per_hour = 20).await;
+    let server =
+        TestServer::with(engine, |settings| settings.registration.limit_per_hour = 20).await;
     let metadata = of_size(7000);
     for _ in 0..6 {
-        futures_util::future::join_all((0..20).map(|_| post(&house, &metadata))).await;
-        house.pass(3600);
+        futures_util::future::join_all((0..20).map(|_| post(&server, &metadata))).await;
+        server.pass(3600);
     }
-    let answers = futures_util::future::join_all((0..20).map(|_| post(&house, &metadata))).await;
+    let answers = futures_util::future::join_all((0..20).map(|_| post(&server, &metadata))).await;
     let stored = 6 * 20 + answers.iter().filter(|answer| answer.status == 201).count();
     assert!((120..=140).contains(&stored), "{stored}");
-    let twin = house.twin().await;
-    house.pass(3600);
+    let twin = server.twin().await;
+    server.pass(3600);
     assert_eq!(
         post(&twin, &of_size(7000)).await.status,
         429,
@@ -627,7 +639,7 @@ async fn bytes_that_race_are_counted(engine: Engine) {
 
 async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine) {
     let site = Site::open(&["app.example"]).await;
-    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
+    let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
     let id = |number: usize| format!("https://app.example/{number}.json");
     let asks = async |number: usize| {
         let uri = format!("https://app.example/{}", "x".repeat(1900));
@@ -640,12 +652,12 @@ async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine)
             "client_id={}&redirect_uri={uri}&response_type=code",
             id(number)
         );
-        house.get(&format!("/authorize?{query}")).await
+        server.get(&format!("/authorize?{query}")).await
     };
     // The same one again and again takes no more room.
     for _ in 0..300 {
         assert_ne!(asks(0).await.status, 429);
-        house.pass(60);
+        server.pass(60);
     }
     let mut stored = 0;
     for number in 1..400 {
@@ -653,7 +665,7 @@ async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine)
             429 => break,
             _ => stored += 1,
         }
-        house.pass(60);
+        server.pass(60);
     }
     assert!(
         (230..=270).contains(&stored),

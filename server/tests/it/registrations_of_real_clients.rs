@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, Engine, House, McpClient, RACERS, Tokens, on_both_engines, race, register,
+    Answer, Browser, Engine, McpClient, RACERS, TestServer, Tokens, on_both_engines, race, register,
 };
 
 on_both_engines!(
@@ -239,12 +239,12 @@ async fn mcp_inspector(engine: Engine) {
 }
 
 async fn several_processes_of_one_application_register_at_once(engine: Engine) {
-    let house = House::with(engine, |settings| settings.rate_limits = false).await;
-    let servers = [house.clone(), house.twin().await];
+    let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
+    let servers = [server.clone(), server.twin().await];
     let metadata = json!({ "client_name": "Claude Code", "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
     let answers: Vec<Answer> = race(RACERS, |number| {
-        let (house, metadata) = (servers[number % 2].clone(), metadata.clone());
-        async move { register(&house, [203, 0, 113, 8].into(), metadata).await }
+        let (server, metadata) = (servers[number % 2].clone(), metadata.clone());
+        async move { register(&server, [203, 0, 113, 8].into(), metadata).await }
     })
     .await;
     let ids: std::collections::BTreeSet<_> = answers
@@ -253,7 +253,7 @@ async fn several_processes_of_one_application_register_at_once(engine: Engine) {
         .collect();
     assert_eq!(ids.len(), RACERS, "each is a client of its own");
     assert_eq!(
-        house
+        server
             .provider
             .terminal()
             .clients()
@@ -263,9 +263,9 @@ async fn several_processes_of_one_application_register_at_once(engine: Engine) {
         RACERS
     );
     let last = answers.last().expect("answers").json();
-    house.add_alice().await;
+    server.add_alice().await;
     Application {
-        house,
+        server,
         answer: last,
     }
     .connects("http://localhost:4000/callback", None)
@@ -274,7 +274,7 @@ async fn several_processes_of_one_application_register_at_once(engine: Engine) {
 
 /// An application, and what it was told when it registered.
 struct Application {
-    house: House,
+    server: TestServer,
     answer: Value,
 }
 
@@ -282,8 +282,8 @@ impl Application {
     /// The answer repeats what was sent and accepted, with nothing empty in it (mcp-requirements
     /// 5.1, 5.4.5).
     async fn registers(engine: Engine, metadata: Value) -> Self {
-        let house = House::of_alice(engine).await;
-        let answer = register(&house, [203, 0, 113, 8].into(), &metadata).await;
+        let server = TestServer::of_alice(engine).await;
+        let answer = register(&server, [203, 0, 113, 8].into(), &metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let answer = answer.json();
         for member in [
@@ -305,12 +305,12 @@ impl Application {
                 .all(|value| !value.is_null() && value != ""),
             "{answer}"
         );
-        Self { house, answer }
+        Self { server, answer }
     }
 
     fn client(&self, callback: &str) -> McpClient {
         McpClient::known(
-            &self.house,
+            &self.server,
             self.answer["client_id"].as_str().expect("an id"),
             None,
             callback,
@@ -325,7 +325,7 @@ impl Application {
                 .iter()
                 .fold(query, |query, scope| query.set("scope", scope))
         });
-        let mut browser = Browser::of_alice(&self.house).await;
+        let mut browser = Browser::of_alice(&self.server).await;
         let callback = browser.allowed(&client).await;
         assert_eq!(callback.base, client.redirect_uri);
         assert_eq!(callback.query.names(), ["code", "state", "iss"]);
@@ -346,7 +346,7 @@ impl Application {
             .refresh_form(&tokens.refresh)
             .and("scope", &granted)
             .and("resource", crate::support::MCP);
-        let next = Tokens::read(&self.house.post("/token", &form).await);
+        let next = Tokens::read(&self.server.post("/token", &form).await);
         self.uses(&client, &next).await;
         Tokens::read(&client.refresh(&next.refresh).await);
     }
@@ -355,10 +355,10 @@ impl Application {
         let client = self
             .client(callback)
             .asking(|query| query.without("resource"));
-        let code = Browser::of_alice(&self.house).await.allow(&client).await;
+        let code = Browser::of_alice(&self.server).await.allow(&client).await;
         let tokens = Tokens::read(
             &self
-                .house
+                .server
                 .post("/token", &client.code_form(&code).without("resource"))
                 .await,
         );

@@ -5,8 +5,8 @@ use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Browser, Callback, Engine, House, MCP, McpClient, PASSWORD, Tokens, native_metadata,
-    on_both_engines, race,
+    ALICE, Browser, Callback, Engine, MCP, McpClient, PASSWORD, TestServer, Tokens,
+    native_metadata, on_both_engines, race,
 };
 
 on_both_engines!(
@@ -35,12 +35,12 @@ on_both_engines!(
 const DAY: u64 = 24 * 3600;
 
 async fn a14_what_was_allowed_passes_without_a_page(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     for client in [
-        at(&house, "https://app.example/callback").await,
-        McpClient::confidential(&house).await,
+        at(&server, "https://app.example/callback").await,
+        McpClient::confidential(&server).await,
     ] {
-        let mut browser = Browser::of_alice(&house).await;
+        let mut browser = Browser::of_alice(&server).await;
         client.connect(&mut browser).await;
         let again = client.asking(|query| query.set("state", "another").set("scope", "notes:read"));
         let callback = browser.pass(&again).await;
@@ -55,16 +55,16 @@ async fn a14_what_was_allowed_passes_without_a_page(engine: Engine) {
         assert_eq!(answer.granted()["scope"], "notes:read");
         client.me(&Tokens::read(&answer).access).await.granted();
         // In another browser of hers, too: it is her consent, and not the browser's.
-        let mut other = Browser::of_alice(&house).await;
+        let mut other = Browser::of_alice(&server).await;
         assert!(other.pass(&client).await.query.one("code").is_some());
     }
 }
 
 async fn wider_scope_is_asked_for_and_narrower_is_not(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
     let asking = |scope: &str| client.asking(|query| query.set("scope", scope));
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     for wider in [
         "notes:read notes:write",
@@ -97,23 +97,23 @@ async fn wider_scope_is_asked_for_and_narrower_is_not(engine: Engine) {
 }
 
 async fn what_was_denied_is_not_remembered(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     browser.decide(&client, "Deny").await;
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
 async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for redirect in [
         "http://127.0.0.1/cb",
         "http://localhost:3118/callback",
         "cursor://anysphere/cb",
         "https://localhost/cb",
     ] {
-        let client = at(&house, redirect).await;
+        let client = at(&server, redirect).await;
         for _ in 0..2 {
             assert!(
                 browser
@@ -130,7 +130,7 @@ async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engi
 
 async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
     let files = "https://files.example/mcp";
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         let scopes = vec![ScopeDescription {
             name: "notes:read".to_owned(),
             sentence: "Read".to_owned(),
@@ -145,8 +145,8 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
         });
     })
     .await;
-    house.add_alice().await;
-    house
+    server.add_alice().await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
@@ -160,8 +160,8 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
         "https://two.example/cb",
     ];
     metadata["redirect_uris"] = json!(uris);
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     // The same origin is the same place.
     let redirected = |uri: &str| client.asking(|query| query.set("redirect_uri", uri));
@@ -173,7 +173,7 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
             .one("code")
             .is_some()
     );
-    let twin = McpClient::registered(&house, &metadata).await;
+    let twin = McpClient::registered(&server, &metadata).await;
     for other in [
         redirected(uris[2]),
         redirected(uris[3]),
@@ -187,60 +187,60 @@ async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
             page.words()
         );
     }
-    let mut bobs = Browser::new(&house);
+    let mut bobs = Browser::new(&server);
     bobs.sign_in("bob@example.com", PASSWORD).await;
     assert_eq!(bobs.consent_page(&client).await.page(), "consent");
 }
 
 async fn whoever_is_not_signed_in_sees_the_page(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    client.connect(&mut Browser::of_alice(&server).await).await;
     assert_eq!(
-        Browser::new(&house).consent_page(&client).await.page(),
+        Browser::new(&server).consent_page(&client).await.page(),
         "consent"
     );
 }
 
 async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(90 * DAY - 1);
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(90 * DAY - 1);
+    let mut browser = Browser::of_alice(&server).await;
     // Passing is no yes, and makes nothing longer.
     assert!(browser.pass(&client).await.query.one("code").is_some());
-    house.pass(1);
+    server.pass(1);
     browser.decide(&client, "Allow").await;
-    house.pass(20 * DAY);
+    server.pass(20 * DAY);
     assert!(browser.pass(&client).await.query.one("code").is_some());
 }
 
 async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.lifetimes.consent = std::time::Duration::ZERO;
     })
     .await;
-    house.add_alice().await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    server.add_alice().await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     for _ in 0..2 {
         browser.decide(&client, "Allow").await;
     }
 }
 
 async fn o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let (client, kept) = (
-        at(&house, "https://app.example/callback").await,
-        at(&house, "https://app.example/callback").await,
+        at(&server, "https://app.example/callback").await,
+        at(&server, "https://app.example/callback").await,
     );
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (one, others) = (
         client.connect(&mut browser).await,
         kept.connect(&mut browser).await,
     );
-    house.pass(1);
+    server.pass(1);
     let two = client.connect(&mut browser).await;
     let on_its_way = browser
         .pass(&client)
@@ -281,8 +281,8 @@ async fn o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
 }
 
 async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (redirect, says) in [
         (
             "https://app.example/callback",
@@ -293,10 +293,10 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
             "On your computers Notebook is not connected now, and has to ask you before it can use Notes again",
         ),
     ] {
-        let client = at(&house, redirect).await;
+        let client = at(&server, redirect).await;
         // The code is never redeemed.
         browser.decide(&client, "Allow").await;
-        house.pass(61);
+        server.pass(61);
         let page = browser.open("/account").await;
         assert!(page.words().contains(says), "{}", page.words());
         browser
@@ -313,15 +313,15 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
 }
 
 async fn nobody_ends_what_another_allowed(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some(PASSWORD))
         .await
         .expect("Bob moves in");
-    let client = at(&house, "https://app.example/callback").await;
-    let mut alice = Browser::of_alice(&house).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut alice = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut alice).await;
     let theirs = alice
         .open("/account")
@@ -331,9 +331,9 @@ async fn nobody_ends_what_another_allowed(engine: Engine) {
         .one("connection")
         .expect("a name")
         .to_owned();
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     bob.sign_in("bob@example.com", PASSWORD).await;
-    let own = McpClient::native(&house).await;
+    let own = McpClient::native(&server).await;
     own.connect(&mut bob).await;
     let form = bob.open("/account").await.form("Disconnect Notebook");
     for name in [
@@ -358,11 +358,11 @@ async fn nobody_ends_what_another_allowed(engine: Engine) {
 }
 
 async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
-    house
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
@@ -381,27 +381,27 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
             .starts_with("/login?request=")
     );
     // What was disabled stays ended.
-    house
+    server
         .provider
         .terminal()
         .enable_account(ALICE)
         .await
         .expect("enabled");
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     assert_eq!(
         browser.pass(&quiet).await.query.one("error"),
         Some("consent_required")
     );
     // A new password ends what the old one may have opened for somebody else.
     client.connect(&mut browser).await;
-    house
+    server
         .provider
         .terminal()
         .set_account_password(ALICE, PASSWORD)
         .await
         .expect("a new password");
     assert_eq!(
-        Browser::of_alice(&house)
+        Browser::of_alice(&server)
             .await
             .pass(&quiet)
             .await
@@ -412,11 +412,11 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
 }
 
 async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = at(&house, "https://app.example/callback").await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut browser).await;
-    house
+    server
         .tamper(
             &format!("client:{}", client.id),
             "https://app.example/callback",
@@ -424,9 +424,9 @@ async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
         )
         .await;
     browser.get(&client.authorize_path()).await.problem(400);
-    let client = at(&house, "https://app.example/callback").await;
+    let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut browser).await;
-    house
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
@@ -436,9 +436,9 @@ async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
 }
 
 async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = at(&house, "https://app.example/callback").await;
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = at(&server, "https://app.example/callback").await;
     browser.decide(&client, "Allow").await;
     assert!(
         !browser
@@ -447,7 +447,7 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
             .words()
             .contains("None yet. When an application asks")
     );
-    house
+    server
         .provider
         .terminal()
         .remove_client(&client.id)
@@ -463,9 +463,9 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
 }
 
 async fn answers_at_the_same_moment_add_up(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     let scopes = ["notes:read", "notes:write", "notes:read offline_access"];
     let mut forms = Vec::new();
     for scope in scopes {
@@ -503,9 +503,9 @@ async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
     let mut steps = [0, 0];
     for (order, steps) in steps.iter_mut().enumerate() {
         for answers in 0.. {
-            let house = House::of_alice(engine).await;
-            let client = at(&house, "https://app.example/callback").await;
-            let mut browser = Browser::of_alice(&house).await;
+            let server = TestServer::of_alice(engine).await;
+            let client = at(&server, "https://app.example/callback").await;
+            let mut browser = Browser::of_alice(&server).await;
             client.connect(&mut browser).await;
             let form = browser.open("/account").await.form("Disconnect Notebook");
             let mut window = browser.clone();
@@ -513,15 +513,15 @@ async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
             let pass = async { passed = Some(window.get(&client.authorize_path()).await) };
             let end = async { ended = Some(browser.submit(&form, "Disconnect Notebook").await) };
             let ((), interrupted) = match order {
-                0 => house.between(answers, pass, end).await,
-                _ => house.between(answers, end, pass).await,
+                0 => server.between(answers, pass, end).await,
+                _ => server.between(answers, end, pass).await,
             };
             if !interrupted {
                 break;
             }
             *steps += 1;
             assert_eq!(ended.expect("an answer").destination(), "/account");
-            nothing_is_left(&house, &client, passed.expect("an answer").destination()).await;
+            nothing_is_left(&server, &client, passed.expect("an answer").destination()).await;
         }
     }
     assert!(steps.iter().all(|steps| *steps > 4), "{steps:?}");
@@ -531,10 +531,10 @@ async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
 async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
-        let house = House::of_alice(engine).await;
-        let client = at(&house, "https://app.example/callback").await;
+        let server = TestServer::of_alice(engine).await;
+        let client = at(&server, "https://app.example/callback").await;
         let wide = client.asking(|query| query.set("scope", "notes:read notes:write"));
-        let mut browser = Browser::of_alice(&house).await;
+        let mut browser = Browser::of_alice(&server).await;
         wide.connect(&mut browser).await;
         let form = browser.open("/account").await.form("Disconnect Notebook");
         let mut window = browser.clone();
@@ -549,7 +549,7 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
             browser.submit(&form, "Disconnect Notebook").await;
             browser.decide(&client, "Allow").await;
         };
-        let (passed, interrupted) = house.between(answers, passing, meanwhile).await;
+        let (passed, interrupted) = server.between(answers, passing, meanwhile).await;
         if !interrupted {
             break;
         }
@@ -571,10 +571,10 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
 async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
-        let house = House::of_alice(engine).await;
-        let client = at(&house, "https://app.example/callback").await;
+        let server = TestServer::of_alice(engine).await;
+        let client = at(&server, "https://app.example/callback").await;
         let asking = client.asking(|query| query.set("prompt", "consent"));
-        let mut browser = Browser::of_alice(&house).await;
+        let mut browser = Browser::of_alice(&server).await;
         client.connect(&mut browser).await;
         let end = browser.open("/account").await.form("Disconnect Notebook");
         let allow = browser.consent_page(&asking).await.form("Allow");
@@ -586,7 +586,7 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
                 .destination()
                 .to_owned()
         };
-        let (location, interrupted) = house
+        let (location, interrupted) = server
             .between(
                 answers,
                 allowing,
@@ -625,9 +625,9 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
 async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
-        let house = House::of_alice(engine).await;
-        let client = at(&house, "https://app.example/callback").await;
-        let mut browser = Browser::of_alice(&house).await;
+        let server = TestServer::of_alice(engine).await;
+        let client = at(&server, "https://app.example/callback").await;
+        let mut browser = Browser::of_alice(&server).await;
         let allow = browser.consent_page(&client).await.form("Allow");
         let allowing = async {
             browser
@@ -636,39 +636,39 @@ async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
                 .destination()
                 .to_owned()
         };
-        let terminal = house.provider.terminal();
+        let terminal = server.provider.terminal();
         let renewing = terminal.set_account_password(ALICE, PASSWORD);
-        let (location, interrupted) = Box::pin(house.between(answers, allowing, renewing)).await;
+        let (location, interrupted) = Box::pin(server.between(answers, allowing, renewing)).await;
         if !interrupted {
             break;
         }
         steps += 1;
-        nothing_is_left(&house, &client, &location).await;
+        nothing_is_left(&server, &client, &location).await;
     }
     assert!(steps > 8, "{steps}");
 }
 
 async fn a_store_that_fails_gives_no_code(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
-    house.switch.break_writes();
+    server.switch.break_writes();
     browser.get(&client.authorize_path()).await.problem(503);
     // What was done although nobody heard so is found out.
-    house.switch.lose_write_answers();
+    server.switch.lose_write_answers();
     let passed = Callback::read(browser.get(&client.authorize_path()).await.destination());
     assert!(passed.query.one("code").is_some());
-    house.switch.break_all();
+    server.switch.break_all();
     browser.get(&client.authorize_path()).await.problem(503);
     let form = {
-        house.switch.mend();
+        server.switch.mend();
         browser.open("/account").await.form("Disconnect Notebook")
     };
     // Disconnecting that failed says so, and can be done again.
-    house.switch.break_writes();
+    server.switch.break_writes();
     let failed = browser.submit(&form, "Disconnect Notebook").await;
-    house.switch.mend();
+    server.switch.mend();
     let page = browser.follow(&failed).await.document();
     assert!(
         page.alert()
@@ -683,23 +683,23 @@ async fn a_store_that_fails_gives_no_code(engine: Engine) {
 }
 
 /// A public client that answers at this address.
-async fn at(house: &House, redirect: &str) -> McpClient {
+async fn at(server: &TestServer, redirect: &str) -> McpClient {
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([redirect]);
-    McpClient::registered(house, &metadata).await
+    McpClient::registered(server, &metadata).await
 }
 
 /// No consent, no grant: a code that was given on the way opens nothing.
-async fn nothing_is_left(house: &House, client: &McpClient, passed: &str) {
+async fn nothing_is_left(server: &TestServer, client: &McpClient, passed: &str) {
     if !passed.starts_with('/') {
         let callback = Callback::read(passed);
         let code = callback.query.one("code").expect("a code");
-        house
+        server
             .post("/token", &client.code_form(code).set("resource", MCP))
             .await
             .refused(400, "invalid_grant");
     }
-    let mut browser = Browser::of_alice(house).await;
+    let mut browser = Browser::of_alice(server).await;
     let page = browser.open("/account").await.words();
     assert!(
         page.contains("None yet. When an application asks"),

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::header;
 
 use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, Form, House, McpClient, PASSWORD, Tokens,
+    ALICE, Answer, Browser, Callback, Engine, Form, McpClient, PASSWORD, TestServer, Tokens,
     on_both_engines,
 };
 
@@ -54,11 +54,13 @@ fn cookies(answer: &Answer) -> Vec<String> {
 }
 
 async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let (calls, first) = house.counting(browser.clone().submit(&form, "Allow")).await;
+    let (calls, first) = server
+        .counting(browser.clone().submit(&form, "Allow"))
+        .await;
     assert!(
         calls <= 33,
         "{calls}: one command more than a decision that nobody repeats"
@@ -69,13 +71,13 @@ async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
 }
 
 async fn sixteen_identical_posts_make_one_grant(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let (servers, mut stranger) = (
-        [house.clone(), house.twin().await],
-        Browser::of_alice(&house).await,
+        [server.clone(), server.twin().await],
+        Browser::of_alice(&server).await,
     );
     let post = async |number: usize| {
         browser
@@ -103,10 +105,10 @@ async fn sixteen_identical_posts_make_one_grant(engine: Engine) {
 }
 
 async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     for delay in [0, 1, 3, 10, 30] {
         let form = if delay == 0 {
@@ -128,12 +130,12 @@ async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
 }
 
 async fn a_post_whose_client_has_gone_is_answered_again(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     // The connection of the first breaks while it waits for the store.
-    house
+    server
         .hanging_up(5, browser.clone().submit(&form, "Allow"))
         .await;
     client
@@ -143,9 +145,9 @@ async fn a_post_whose_client_has_gone_is_answered_again(engine: Engine) {
 }
 
 async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Deny");
     let answers = at_once(&browser, &form, "Deny", 4).await;
     for answer in &answers {
@@ -166,15 +168,20 @@ async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
 }
 
 async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let allowed = browser.submit(&form, "Allow").await;
     code(&allowed);
     let decided = |answer: &Answer| assert!(answer.destination().starts_with('/'), "{answer:?}");
     decided(&browser.clone().submit(&form, "Deny").await);
-    decided(&Browser::of_alice(&house).await.submit(&form, "Allow").await);
+    decided(
+        &Browser::of_alice(&server)
+            .await
+            .submit(&form, "Allow")
+            .await,
+    );
     let mut other_browser = browser.clone();
     other_browser
         .cookies
@@ -191,14 +198,14 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
             .submit(&form.clone().fill("form_token", &token), "Allow")
             .await,
     );
-    house.pass(OVER_A_MINUTE);
+    server.pass(OVER_A_MINUTE);
     decided(&browser.submit(&form, "Allow").await);
 }
 
 async fn a_code_that_was_used_is_not_sent_again(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let allowed = browser.submit(&form, "Allow").await;
     let tokens = Tokens::read(&client.exchange(&code(&allowed)).await);
@@ -209,21 +216,21 @@ async fn a_code_that_was_used_is_not_sent_again(engine: Engine) {
 }
 
 async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let added = house
+    let server = TestServer::of_alice(engine).await;
+    let added = server
         .provider
         .terminal()
         .invite("bob@example.com", None)
         .await
         .expect("invited");
     let enrol = added.enrolment_link.expect("a link");
-    let twin = house.twin().await;
+    let twin = server.twin().await;
     let both = async |link: &str, button: &str| {
         let path = link
             .split_once(".example")
             .map(|(_, path)| path.to_owned())
             .expect("a path");
-        let mut bob = Browser::new(&house);
+        let mut bob = Browser::new(&server);
         let form = bob
             .open(&path)
             .await
@@ -239,7 +246,7 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
         other.open("/account").await;
         // With the cookies of the answer too, as a browser that has stored them already.
         assert_eq!(cookies(&other.submit(&form, button).await), cookies(&first));
-        let mut stranger = Browser::new(&house);
+        let mut stranger = Browser::new(&server);
         stranger.open("/login").await;
         let refused = stranger.submit(&form, button).await;
         assert!(
@@ -250,7 +257,7 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
     };
     let account = both(&enrol, "Create account").await;
     assert!(account.words().contains("bob@example.com"));
-    let reset = house
+    let reset = server
         .provider
         .terminal()
         .reset_account("bob@example.com")
@@ -260,8 +267,8 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
 }
 
 async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/account").await.form("Make recovery codes");
     let made = at_once(&alice, &form, "Make recovery codes", 3).await;
     assert!(
@@ -275,7 +282,7 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
         .split_whitespace()
         .filter(|word| word.len() == 19 && word.matches('-').count() == 3)
         .collect();
-    let mut lost = Browser::new(&house);
+    let mut lost = Browser::new(&server);
     let form = lost
         .open("/recover")
         .await
@@ -295,7 +302,7 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
         lost.open("/account").await.words().contains("9 of 10 left"),
         "one code is used up"
     );
-    let mut thief = Browser::new(&house);
+    let mut thief = Browser::new(&server);
     let stolen = thief
         .open("/recover")
         .await
@@ -309,8 +316,8 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
 }
 
 async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice
         .open("/account")
         .await
@@ -323,8 +330,8 @@ async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: En
 }
 
 async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/admin/applications").await.form("Add");
     let form = form
         .fill("name", "Twice")
@@ -335,7 +342,7 @@ async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
             .iter()
             .all(|answer| cookies(answer) == cookies(&answers[0]))
     );
-    let clients = house.provider.terminal().clients().await.expect("clients");
+    let clients = server.provider.terminal().clients().await.expect("clients");
     assert_eq!(
         clients
             .iter()
@@ -346,8 +353,8 @@ async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
 }
 
 async fn signing_in_twice_leads_on(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut alice = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut alice = Browser::new(&server);
     let form = alice
         .open("/login")
         .await
@@ -372,17 +379,17 @@ async fn signing_in_twice_leads_on(engine: Engine) {
 }
 
 async fn a_refused_post_is_judged_anew(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::new(&house);
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::new(&server);
     let form = browser
         .open("/recover")
         .await
         .form("Sign in")
         .fill("email", ALICE)
         .fill("code", "0000-0000-0000-0000");
-    house.switch.break_all();
+    server.switch.break_all();
     browser.submit(&form, "Sign in").await;
-    house.switch.mend();
+    server.switch.mend();
     let refused = browser.submit(&form, "Sign in").await;
     let page = browser.follow(&refused).await.document();
     assert!(

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, Engine, House, McpClient, native_metadata, on_both_engines};
+use crate::support::{Browser, Engine, McpClient, TestServer, native_metadata, on_both_engines};
 
 on_both_engines!(
     o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
@@ -17,7 +17,7 @@ const WHY: &str = "because an old copy of its key was used.";
 const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
 
 async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     for (redirect, who) in [
         (
             "https://app.example/callback",
@@ -28,30 +28,30 @@ async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: E
             "Notebook on this computer was using Notes . That ended",
         ),
     ] {
-        let client = at(&house, redirect).await;
-        let mut browser = Browser::of_alice(&house).await;
+        let client = at(&server, redirect).await;
+        let mut browser = Browser::of_alice(&server).await;
         let first = client.connect(&mut browser).await;
         client.refresh(&first.refresh).await.granted();
         assert!(!browser.open("/account").await.words().contains(WHY));
-        house.pass(60);
+        server.pass(60);
         client
             .refresh(&first.refresh)
             .await
             .refused(400, "invalid_grant");
-        house.pass(2 * 3600);
+        server.pass(2 * 3600);
         let words = browser.open("/account").await.words();
         assert!(
             words.contains(&format!("{who} 2 hours ago , {WHY}")) && words.contains(NOT_YOU),
             "{words}"
         );
-        house.pass(30 * DAY);
+        server.pass(30 * DAY);
     }
 }
 
 async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
     client.exchange(&code).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
@@ -80,9 +80,9 @@ async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
 }
 
 async fn what_the_person_ended_is_no_replay(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = at(&house, "https://app.example/callback").await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let form = browser.open("/account").await.form("Disconnect Notebook");
     browser.submit(&form, "Disconnect Notebook").await;
@@ -94,32 +94,32 @@ async fn what_the_person_ended_is_no_replay(engine: Engine) {
 }
 
 async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    house
+    let server = TestServer::of_alice(engine).await;
+    server
         .provider
         .terminal()
         .add_account("bob@example.com", Some("another quiet room"))
         .await
         .expect("Bob moves in");
-    let client = at(&house, "https://app.example/callback").await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let client = at(&server, "https://app.example/callback").await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     client.exchange(&code).await.granted();
     client.exchange(&code).await.refused(400, "invalid_grant");
-    let mut bob = Browser::new(&house);
+    let mut bob = Browser::new(&server);
     bob.sign_in("bob@example.com", "another quiet room").await;
     assert!(!bob.open("/account").await.words().contains(WHY));
-    house.pass(30 * DAY - 1);
+    server.pass(30 * DAY - 1);
     assert!(
-        Browser::of_alice(&house)
+        Browser::of_alice(&server)
             .await
             .open("/account")
             .await
             .words()
             .contains(WHY)
     );
-    house.pass(1);
+    server.pass(1);
     assert!(
-        !Browser::of_alice(&house)
+        !Browser::of_alice(&server)
             .await
             .open("/account")
             .await
@@ -128,8 +128,8 @@ async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
     );
 }
 
-async fn at(house: &House, redirect: &str) -> McpClient {
+async fn at(server: &TestServer, redirect: &str) -> McpClient {
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([redirect]);
-    McpClient::registered(house, &metadata).await
+    McpClient::registered(server, &metadata).await
 }

@@ -5,7 +5,7 @@ use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use provider::FailureKind;
 
 use crate::support::{
-    Browser, Callback, Engine, House, MCP, McpClient, Query, Tokens, on_both_engines,
+    Browser, Callback, Engine, MCP, McpClient, Query, TestServer, Tokens, on_both_engines,
 };
 
 on_both_engines!(
@@ -18,15 +18,15 @@ on_both_engines!(
 const FILES: &str = "https://files.example/mcp";
 
 async fn a_resource_that_is_named_twice_counts_once(engine: Engine) {
-    let house = house(engine, false).await;
-    let client = McpClient::native(&house)
+    let server = server(engine, false).await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.and("resource", "HTTPS://vestibule.example:443/mcp"));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let twice = |form: Query| form.and("resource", MCP);
-    let tokens = Tokens::read(&house.post("/token", &twice(client.code_form(&code))).await);
+    let tokens = Tokens::read(&server.post("/token", &twice(client.code_form(&code))).await);
     let tokens = Tokens::read(
-        &house
+        &server
             .post(
                 "/token",
                 &twice(twice(client.refresh_form(&tokens.refresh))),
@@ -48,12 +48,12 @@ async fn k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engin
         (true, Some("read"), Ok("read")),
         (true, None, Ok("read files:write")),
     ] {
-        let house = house(engine, has_default).await;
-        let client = McpClient::native(&house).await.asking(|query| {
+        let server = server(engine, has_default).await;
+        let client = McpClient::native(&server).await.asking(|query| {
             let query = query.without("resource");
             scope.map_or(query.clone(), |scope| query.set("scope", scope))
         });
-        let mut browser = Browser::of_alice(&house).await;
+        let mut browser = Browser::of_alice(&server).await;
         match granted {
             Err(error) => {
                 let callback =
@@ -62,7 +62,7 @@ async fn k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engin
             }
             Ok(scopes) => {
                 let code = browser.allow(&client).await;
-                let answer = house
+                let answer = server
                     .post("/token", &client.code_form(&code).without("resource"))
                     .await;
                 assert_eq!(answer.granted()["scope"], scopes, "{scope:?}");
@@ -72,12 +72,12 @@ async fn k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engin
 }
 
 async fn four_faults_have_four_answers(engine: Engine) {
-    let house = house(engine, false).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = server(engine, false).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
     let asked = async |change: fn(Query) -> Query| {
-        let answer = house.get(&client.asking(change).authorize_path()).await;
+        let answer = server.get(&client.asking(change).authorize_path()).await;
         let callback = Callback::read(answer.destination());
         assert_eq!(callback.query.one("error"), Some("invalid_target"));
         callback
@@ -89,7 +89,7 @@ async fn four_faults_have_four_answers(engine: Engine) {
     let missing = asked(|query| query.without("resource")).await;
     let unknown = asked(|query| query.set("resource", "https://unknown.example")).await;
     let several = asked(|query| query.and("resource", FILES)).await;
-    let other = house
+    let other = server
         .post("/token", &client.code_form(&code).set("resource", FILES))
         .await
         .refused(400, "invalid_target");
@@ -105,7 +105,7 @@ async fn four_faults_have_four_answers(engine: Engine) {
         several.contains("several resources") && other.contains("not the one of the grant"),
         "{several} {other}"
     );
-    let failures = house
+    let failures = server
         .provider
         .terminal()
         .failures()
@@ -131,22 +131,22 @@ async fn four_faults_have_four_answers(engine: Engine) {
 
 async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
     let identifier = "https://vestibule.example/@notes/mcp";
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.resources = vec![resource(identifier, &["read"])];
     })
     .await;
-    house.add_alice().await;
-    let document = house
+    server.add_alice().await;
+    let document = server
         .get("/.well-known/oauth-protected-resource/@notes/mcp")
         .await
         .granted();
     assert_eq!(document["resource"], identifier);
-    let client = McpClient::native(&house)
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("resource", identifier));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let tokens = Tokens::read(
-        &house
+        &server
             .post(
                 "/token",
                 &client.code_form(&code).set("resource", identifier),
@@ -156,9 +156,9 @@ async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-/// A house with a second resource, perhaps as the default.
-async fn house(engine: Engine, has_default: bool) -> House {
-    let house = House::with(engine, |settings| {
+/// A server with a second resource, perhaps as the default.
+async fn server(engine: Engine, has_default: bool) -> TestServer {
+    let server = TestServer::with(engine, |settings| {
         settings.resources[0].scopes.push(scope("read"));
         settings
             .resources
@@ -167,8 +167,8 @@ async fn house(engine: Engine, has_default: bool) -> House {
         settings.rate_limits = false;
     })
     .await;
-    house.add_alice().await;
-    house
+    server.add_alice().await;
+    server
 }
 
 fn resource(identifier: &str, scopes: &[&str]) -> Resource {

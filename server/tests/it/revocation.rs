@@ -2,11 +2,11 @@
 
 use http::{Method, header};
 use provider::testing::{Reply, Site};
-use store::testing::Switch;
+use store::testing::FaultSwitch;
 
 use crate::support::{
-    Answer, Browser, Engine, House, McpClient, Query, RACERS, Tokens, basic, on_both_engines, race,
-    request,
+    Answer, Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, basic, on_both_engines,
+    race, request,
 };
 
 on_both_engines!(
@@ -25,10 +25,10 @@ on_both_engines!(
 );
 
 async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let twin = house.twin().await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let twin = server.twin().await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for hint in [
         None,
         Some("refresh_token"),
@@ -47,8 +47,8 @@ async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(e
                 },
             );
             let form = hint.map_or(form.clone(), |hint| form.and("token_type_hint", hint));
-            done(&house.post("/revoke", &form).await);
-            for server in [&house, &twin] {
+            done(&server.post("/revoke", &form).await);
+            for server in [&server, &twin] {
                 ended(&client.at(server), &tokens).await;
             }
         }
@@ -56,11 +56,11 @@ async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(e
 }
 
 async fn any_refresh_token_of_the_family_ends_it(engine: Engine) {
-    let (house, client, first) = connected(engine).await;
+    let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
-    house.pass(3600);
+    server.pass(3600);
     // It was rotated long ago; here it is its client that is done with it, and no replay.
-    done(&revoke(&house, &client, &first.refresh).await);
+    done(&revoke(&server, &client, &first.refresh).await);
     client
         .refresh(&second.refresh)
         .await
@@ -68,23 +68,23 @@ async fn any_refresh_token_of_the_family_ends_it(engine: Engine) {
 }
 
 async fn other_grants_of_the_same_client_go_on(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let (one, other) = (
         client.connect(&mut browser).await,
         client.connect(&mut browser).await,
     );
-    done(&revoke(&house, &client, &one.refresh).await);
+    done(&revoke(&server, &client, &one.refresh).await);
     ended(&client, &one).await;
     client.me(&other.access).await.granted();
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
 async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let family = tokens.refresh.len() - 86;
@@ -100,31 +100,31 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
         &code,
         &"x".repeat(10_000),
     ] {
-        done(&revoke(&house, &client, worthless).await);
+        done(&revoke(&server, &client, worthless).await);
     }
     // Nothing happened to what is worth something.
     client.me(&tokens.access).await.granted();
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     Tokens::read(&client.exchange(&code).await);
-    done(&revoke(&house, &client, &next.refresh).await);
-    done(&revoke(&house, &client, &next.refresh).await);
+    done(&revoke(&server, &client, &next.refresh).await);
+    done(&revoke(&server, &client, &next.refresh).await);
     // An access token that has expired ends nothing any more, a refresh token neither.
     let later = client.connect(&mut browser).await;
-    house.pass(3600);
-    done(&revoke(&house, &client, &later.access).await);
+    server.pass(3600);
+    done(&revoke(&server, &client, &later.access).await);
     let last = Tokens::read(&client.refresh(&later.refresh).await);
-    house.pass(90 * 24 * 3600);
-    done(&revoke(&house, &client, &last.refresh).await);
+    server.pass(90 * 24 * 3600);
+    done(&revoke(&server, &client, &last.refresh).await);
 }
 
 async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     for stranger in [
-        McpClient::native(&house).await,
-        McpClient::confidential(&house).await,
+        McpClient::native(&server).await,
+        McpClient::confidential(&server).await,
     ] {
         for token in [&tokens.refresh, &tokens.access] {
-            revoke(&house, &stranger, token)
+            revoke(&server, &stranger, token)
                 .await
                 .refused(400, "invalid_grant");
         }
@@ -134,13 +134,13 @@ async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(e
 }
 
 async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::confidential(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::confidential(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let secret = client.secret.clone().expect("a secret");
     let bare = Query::new([("token", &tokens.refresh)]);
     let named = bare.clone().and("client_id", &client.id);
-    house
+    server
         .post("/revoke", &bare)
         .await
         .refused(400, "invalid_request");
@@ -149,11 +149,11 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
         named.clone().and("client_secret", "vcs_wrong"),
         bare.clone().and("client_id", "vc_unknown"),
     ] {
-        let answer = house.post("/revoke", &form).await;
+        let answer = server.post("/revoke", &form).await;
         answer.refused(401, "invalid_client");
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
     }
-    let refused = by_header(&house, &basic(&client.id, "vcs_wrong"), &bare).await;
+    let refused = by_header(&server, &basic(&client.id, "vcs_wrong"), &bare).await;
     refused.refused(401, "invalid_client");
     assert!(
         refused
@@ -161,42 +161,42 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
             .is_some_and(|value| value.starts_with("Basic "))
     );
     let twice = by_header(
-        &house,
+        &server,
         &basic(&client.id, &secret),
         &named.and("client_secret", &secret),
     )
     .await;
     twice.refused(400, "invalid_request");
     client.me(&tokens.access).await.granted();
-    done(&by_header(&house, &basic(&client.id, &secret), &bare).await);
+    done(&by_header(&server, &basic(&client.id, &secret), &bare).await);
     ended(&client, &tokens).await;
 }
 
 async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(
     engine: Engine,
 ) {
-    let (house, site, client) = published(engine).await;
+    let (server, site, client) = published(engine).await;
     for worthless in ["x", "vrt_x"] {
-        done(&revoke(&house, &client, worthless).await);
+        done(&revoke(&server, &client, worthless).await);
     }
     assert_eq!(site.requests(&client.id), 0);
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    revoke(&house, &McpClient::native(&house).await, &tokens.refresh)
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    revoke(&server, &McpClient::native(&server).await, &tokens.refresh)
         .await
         .refused(400, "invalid_grant");
     client.me(&tokens.access).await.granted();
-    done(&revoke(&house, &client, &tokens.access).await);
+    done(&revoke(&server, &client, &tokens.access).await);
     ended(&client, &tokens).await;
 }
 
 /// What was stored of its document is lost, which is no fault of its.
 async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: Engine) {
-    let (house, site, client) = published(engine).await;
+    let (server, site, client) = published(engine).await;
     let key = format!(
         "document:{}",
         oauth::Digest::of(client.id.as_bytes()).as_str()
     );
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     for by_refresh_token in [true, false] {
         let tokens = client.connect(&mut browser).await;
         let token = if by_refresh_token {
@@ -204,10 +204,10 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
         } else {
             &tokens.access
         };
-        house.lose(&key).await;
+        server.lose(&key).await;
         // Its host gives no answer: never invalid_client, and nothing is half done.
         site.set_up(false);
-        let answer = revoke(&house, &client, token).await;
+        let answer = revoke(&server, &client, token).await;
         answer.refused(503, "temporarily_unavailable");
         assert!(answer.header(header::RETRY_AFTER).is_some(), "{answer:?}");
         client.me(&tokens.access).await.granted();
@@ -216,16 +216,16 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
         let (asked, stranger) = (site.requests(&client.id), "https://app.example/other.json");
         done(
             &revoke(
-                &house,
-                &McpClient::known(&house, stranger, None, &client.redirect_uri),
+                &server,
+                &McpClient::known(&server, stranger, None, &client.redirect_uri),
                 token,
             )
             .await,
         );
         client.me(&tokens.access).await.granted();
         // For what is worth nothing there is nothing to do, and nobody to ask.
-        done(&revoke(&house, &client, "vrt_x").await);
-        house
+        done(&revoke(&server, &client, "vrt_x").await);
+        server
             .post("/revoke", &Query::new([("client_id", client.id.as_str())]))
             .await
             .refused(400, "invalid_request");
@@ -233,27 +233,27 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
             (site.requests(&client.id), site.requests(stranger)),
             (asked, 0)
         );
-        done(&revoke(&house, &client, token).await);
+        done(&revoke(&server, &client, token).await);
         assert_eq!(site.requests(&client.id), asked + 1);
         ended(&client, &tokens).await;
     }
 }
 
 async fn a_token_is_needed_and_comes_once(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let bare = Query::new([("client_id", client.id.as_str())]);
     for form in [
         bare.clone(),
         bare.clone().and("token", ""),
         form(&client, &tokens.refresh).and("token", &tokens.refresh),
     ] {
-        house
+        server
             .post("/revoke", &form)
             .await
             .refused(400, "invalid_request");
     }
     let query = form(&client, &tokens.refresh).encode();
-    house
+    server
         .post(&format!("/revoke?{query}"), &bare)
         .await
         .refused(400, "invalid_request");
@@ -261,27 +261,27 @@ async fn a_token_is_needed_and_comes_once(engine: Engine) {
 }
 
 async fn c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    for fault in [Switch::break_all, Switch::break_writes] {
+    let (server, client, tokens) = connected(engine).await;
+    for fault in [FaultSwitch::break_all, FaultSwitch::break_writes] {
         for token in [&tokens.refresh, &tokens.access] {
-            fault(&house.switch);
-            let answer = revoke(&house, &client, token).await;
+            fault(&server.switch);
+            let answer = revoke(&server, &client, token).await;
             answer.refused(503, "temporarily_unavailable");
             assert!(answer.header(header::RETRY_AFTER).is_some());
-            house.switch.mend();
+            server.switch.mend();
             client.me(&tokens.access).await.granted();
         }
     }
-    done(&revoke(&house, &client, &tokens.refresh).await);
+    done(&revoke(&server, &client, &tokens.refresh).await);
     ended(&client, &tokens).await;
 }
 
 async fn of_64_at_once_all_are_told_the_same(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    let servers = [house.clone(), house.twin().await];
+    let (server, client, tokens) = connected(engine).await;
+    let servers = [server.clone(), server.twin().await];
     let answers = race(RACERS, |number| {
-        let (house, form) = (servers[number % 2].clone(), form(&client, &tokens.refresh));
-        async move { house.post("/revoke", &form).await }
+        let (server, form) = (servers[number % 2].clone(), form(&client, &tokens.refresh));
+        async move { server.post("/revoke", &form).await }
     })
     .await;
     answers.iter().for_each(done);
@@ -291,13 +291,13 @@ async fn of_64_at_once_all_are_told_the_same(engine: Engine) {
 async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(
     engine: Engine,
 ) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let wrong = form(&client, &tokens.refresh).set("client_id", "vc_unknown");
     let answers = [
-        house.post("/revoke", &Query::default()).await,
-        house.post("/revoke", &wrong).await,
-        house.get("/revoke").await,
-        revoke(&house, &client, &tokens.refresh).await,
+        server.post("/revoke", &Query::default()).await,
+        server.post("/revoke", &wrong).await,
+        server.get("/revoke").await,
+        revoke(&server, &client, &tokens.refresh).await,
     ];
     assert_eq!(
         answers.each_ref().map(|answer| answer.status.as_u16()),
@@ -319,24 +319,24 @@ async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_m
     }
 }
 
-async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
-/// A house, a web server, and a client whose document is there.
-async fn published(engine: Engine) -> (House, Site, McpClient) {
+/// A server, a web server, and a client whose document is there.
+async fn published(engine: Engine) -> (TestServer, Site, McpClient) {
     const ID: &str = "https://app.example/client.json";
     const CALLBACK: &str = "https://app.example/callback";
     let site = Site::open(&["app.example"]).await;
     let document =
         serde_json::json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
     site.put(ID, Reply::json(&document.to_string()));
-    let house = House::on_this_computer(engine, site.web(), |_| {}).await;
-    let client = McpClient::known(&house, ID, None, CALLBACK);
-    (house, site, client)
+    let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
+    let client = McpClient::known(&server, ID, None, CALLBACK);
+    (server, site, client)
 }
 
 fn form(client: &McpClient, token: &str) -> Query {
@@ -347,15 +347,15 @@ fn form(client: &McpClient, token: &str) -> Query {
         .fold(form, |form, secret| form.and("client_secret", secret))
 }
 
-async fn revoke(house: &House, client: &McpClient, token: &str) -> Answer {
-    house.post("/revoke", &form(client, token)).await
+async fn revoke(server: &TestServer, client: &McpClient, token: &str) -> Answer {
+    server.post("/revoke", &form(client, token)).await
 }
 
-async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/revoke")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house
+    server
         .send(request.body(form.encode().into()).expect("a request"))
         .await
 }

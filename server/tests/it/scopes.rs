@@ -8,7 +8,7 @@ use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, Callback, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines,
+    Browser, Callback, Engine, ISSUER, MCP, McpClient, TestServer, Tokens, on_both_engines,
 };
 
 const DOCUMENT: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -27,13 +27,13 @@ on_both_engines!(
 );
 
 async fn p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     assert_eq!(
-        house.get(DOCUMENT).await.granted()["scopes_supported"],
+        server.get(DOCUMENT).await.granted()["scopes_supported"],
         json!(["notes:read"])
     );
     for path in ["/mcp", "/api/me"] {
-        let challenge = house
+        let challenge = server
             .get(path)
             .await
             .header(header::WWW_AUTHENTICATE)
@@ -44,20 +44,20 @@ async fn p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engin
             format!("Bearer resource_metadata=\"{ISSUER}{DOCUMENT}\", scope=\"notes:read\"")
         );
     }
-    let server = house
+    let metadata = server
         .get("/.well-known/oauth-authorization-server")
         .await
         .granted();
     assert_eq!(
-        server["scopes_supported"],
+        metadata["scopes_supported"],
         json!(["notes:read", "notes:write", "offline_access"])
     );
 }
 
 async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (asked, granted) in [
         (None, "notes:read"),
         (Some(""), "notes:read"),
@@ -73,9 +73,9 @@ async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engi
 }
 
 async fn a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     for (asked, granted) in [
         (
             "openid email profile notes:write notes:write",
@@ -99,12 +99,12 @@ async fn a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engi
 }
 
 async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write"));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
-    let narrow = house
+    let code = Browser::of_alice(&server).await.allow(&client).await;
+    let narrow = server
         .post(
             "/token",
             &client.code_form(&code).and("scope", "notes:read"),
@@ -121,14 +121,14 @@ async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
 }
 
 async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: Engine) {
-    let house = with_three_resources(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = with_three_resources(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     for resource in [MCP, WHOLE, PORTED] {
         let client = client.asking(|query| query.set("resource", resource));
         let code = browser.allow(&client).await;
         let tokens = Tokens::read(
-            &house
+            &server
                 .post("/token", &client.code_form(&code).set("resource", resource))
                 .await,
         );
@@ -138,7 +138,7 @@ async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: E
         assert_eq!(claims(&refreshed.access)["aud"], resource);
         let code = browser.allow(&client).await;
         let tokens = Tokens::read(
-            &house
+            &server
                 .post("/token", &client.code_form(&code).without("resource"))
                 .await,
         );
@@ -162,9 +162,9 @@ async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: E
 }
 
 async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: Engine) {
-    let house = with_three_resources(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let client = McpClient::native(&house).await;
+    let server = with_three_resources(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let client = McpClient::native(&server).await;
     for (canonical, spellings) in [
         (
             WHOLE,
@@ -195,7 +195,7 @@ async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: E
             let client = client.asking(|query| query.set("resource", spelling));
             let code = browser.allow(&client).await;
             let tokens = Tokens::read(
-                &house
+                &server
                     .post("/token", &client.code_form(&code).set("resource", spelling))
                     .await,
             );
@@ -204,7 +204,7 @@ async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: E
                 .refresh_form(&tokens.refresh)
                 .and("resource", spelling);
             assert_eq!(
-                claims(&Tokens::read(&house.post("/token", &again).await).access)["aud"],
+                claims(&Tokens::read(&server.post("/token", &again).await).access)["aud"],
                 canonical,
                 "{spelling}"
             );
@@ -228,9 +228,9 @@ async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: E
 async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
     engine: Engine,
 ) {
-    let house = with_three_resources(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = with_three_resources(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let (other, unknown) = (WHOLE, "https://unknown.example/mcp");
     for resource in [
         other,
@@ -239,7 +239,7 @@ async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_use
         "mcp",
         "https://vestibule.example/mcp#x",
     ] {
-        house
+        server
             .post("/token", &client.code_form(&code).set("resource", resource))
             .await
             .refused(400, "invalid_target");
@@ -247,19 +247,19 @@ async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_use
     let tokens = Tokens::read(&client.exchange(&code).await);
     let form = client.refresh_form(&tokens.refresh);
     for resource in [other, PORTED, unknown, "mcp"] {
-        house
+        server
             .post("/token", &form.clone().and("resource", resource))
             .await
             .refused(400, "invalid_target");
     }
     // Neither the code nor the refresh token was used up: with the window closed, a used one would
     // end everything.
-    house.pass(60);
+    server.pass(60);
     let next = Tokens::read(&client.refresh(&tokens.refresh).await);
     client.me(&next.access).await.granted();
 }
 
-async fn with_three_resources(engine: Engine) -> House {
+async fn with_three_resources(engine: Engine) -> TestServer {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
@@ -274,9 +274,9 @@ async fn with_three_resources(engine: Engine) -> House {
         resource("https://files.example/", "Files"),
         resource(PORTED, "Ported"),
     ];
-    let house = House::with(engine, |settings| settings.resources.extend(others)).await;
-    house.add_alice().await;
-    house
+    let server = TestServer::with(engine, |settings| settings.resources.extend(others)).await;
+    server.add_alice().await;
+    server
 }
 
 async fn granted_to(browser: &mut Browser, client: &McpClient, asked: Option<&str>) -> String {

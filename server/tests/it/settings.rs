@@ -30,8 +30,8 @@ use oauth::resource::{Resource, ScopeDescription};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, CALLBACK, Engine, Form, House, MCP, McpClient, Query, Tokens, native_metadata,
-    on_both_engines, request,
+    Answer, Browser, CALLBACK, Engine, Form, MCP, McpClient, Query, TestServer, Tokens,
+    native_metadata, on_both_engines, request,
 };
 
 on_both_engines!(
@@ -52,13 +52,15 @@ const WEB: &str = "https://app.example/callback";
 const DAY: u64 = 24 * 3600;
 
 async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let form = browser.consent_page(&client).await.form("Allow");
-    let without = house.twin_with(|settings| settings.resources.clear()).await;
+    let without = server
+        .twin_with(|settings| settings.resources.clear())
+        .await;
     let there = client.at(&without);
     there
         .refresh(&tokens.refresh)
@@ -73,18 +75,18 @@ async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: Engine) 
 }
 
 async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house)
+    server.add_alice().await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write offline_access"));
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
-    let narrow = house
+    let narrow = server
         .twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write"))
         .await;
     let there = client.at(&narrow);
@@ -102,7 +104,7 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
     assert_eq!(refreshed.granted()["scope"], "notes:read offline_access");
     let tokens = Tokens::read(&refreshed);
     there.me(&tokens.access).await.granted();
-    let repeated = house_post(
+    let repeated = post_to(
         &narrow,
         &client
             .refresh_form(&tokens.refresh)
@@ -123,7 +125,7 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
     );
     let tokens = Tokens::read(&refreshed);
     // With nothing left, the client has to ask its person again.
-    let other = house
+    let other = server
         .twin_with(|settings| {
             settings.resources[0].scopes = vec![ScopeDescription {
                 name: "notes:list".to_owned(),
@@ -149,13 +151,13 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
 }
 
 async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let both = McpClient::native(&house)
+    let server = TestServer::of_alice(engine).await;
+    let both = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write"));
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&both).await.form("Allow");
-    let narrow = house
+    let narrow = server
         .twin_with(|settings| without_scope(settings.resources.first_mut(), "notes:write"))
         .await;
     let mut there = browser.at(&narrow);
@@ -182,16 +184,16 @@ async fn gone(browser: &mut Browser, form: &Form) {
 }
 
 async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [WEB], "token_endpoint_auth_method": "none" });
-    let client = McpClient::registered(&house, &metadata).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::registered(&server, &metadata).await;
+    let mut browser = Browser::of_alice(&server).await;
     client.connect(&mut browser).await;
     let silent = client.asking(|query| query.set("prompt", "none"));
     assert!(browser.pass(&silent).await.query.one("code").is_some());
     for (days, pass, asks) in [(0, 0, true), (7, 7 * DAY - 1, false), (7, 1, true)] {
-        house.pass(pass);
-        let strict = house
+        server.pass(pass);
+        let strict = server
             .twin_with(|settings| settings.lifetimes.consent = Duration::from_secs(days * DAY))
             .await;
         let callback = browser.at(&strict).pass(&silent).await;
@@ -205,22 +207,22 @@ async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engi
 }
 
 async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    house.pass(DAY);
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    server.pass(DAY);
     let tokens = Tokens::read(&client.refresh(&tokens.refresh).await);
-    let strict = house
+    let strict = server
         .twin_with(|settings| settings.lifetimes.refresh_token = Duration::from_secs(7 * DAY))
         .await;
-    house.pass(7 * DAY);
+    server.pass(7 * DAY);
     client
         .at(&strict)
         .refresh(&tokens.refresh)
         .await
         .refused(400, "invalid_grant");
     let mut browser = Browser::of_alice(&strict).await;
-    house.pass(3600);
+    server.pass(3600);
     assert!(
         !browser
             .open("/account")
@@ -233,15 +235,15 @@ async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engin
 }
 
 async fn a_shorter_replay_window_reaches_tokens_of_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let first = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let first = client.connect(&mut Browser::of_alice(&server).await).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     assert_eq!(
         Tokens::read(&client.refresh(&first.refresh).await).refresh,
         second.refresh
     );
-    let strict = house
+    let strict = server
         .twin_with(|settings| settings.lifetimes.refresh_replay_window = Duration::ZERO)
         .await;
     client
@@ -256,16 +258,16 @@ async fn a_shorter_replay_window_reaches_tokens_of_before(engine: Engine) {
 }
 
 async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let codes = [browser.allow(&client).await, browser.allow(&client).await];
-    let strict = house
+    let strict = server
         .twin_with(|settings| settings.lifetimes.code = Duration::from_secs(10))
         .await;
-    house.pass(9);
+    server.pass(9);
     Tokens::read(&client.at(&strict).exchange(&codes[0]).await);
-    house.pass(1);
+    server.pass(1);
     client
         .at(&strict)
         .exchange(&codes[1])
@@ -275,25 +277,25 @@ async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
 }
 
 async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    let strict = house
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    let strict = server
         .twin_with(|settings| settings.lifetimes.access_token = Duration::from_mins(5))
         .await;
     let there = client.at(&strict);
-    house.pass(299);
+    server.pass(299);
     there.me(&tokens.access).await.granted();
     let told = introspect(&strict, &tokens.access).await;
     assert_eq!(
         told["exp"].as_u64(),
         told["iat"].as_u64().map(|iat| iat + 300)
     );
-    house.pass(1);
+    server.pass(1);
     there.me(&tokens.access).await.refused(401, "invalid_token");
     assert_eq!(
         there.call(&tokens.access, "whoami", json!({})).await.status,
@@ -307,14 +309,14 @@ async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine
 }
 
 async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let mut browser = Browser::of_alice(&house).await;
-    let strict = house
+    let server = TestServer::of_alice(engine).await;
+    let mut browser = Browser::of_alice(&server).await;
+    let strict = server
         .twin_with(|settings| settings.lifetimes.session = Duration::from_hours(1))
         .await;
-    house.pass(3599);
+    server.pass(3599);
     browser.at(&strict).open("/account").await;
-    house.pass(1);
+    server.pass(1);
     assert!(
         browser
             .at(&strict)
@@ -327,17 +329,17 @@ async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: Engine) {
 }
 
 async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let registered = crate::support::register(&house, [192, 0, 2, 1].into(), native_metadata())
+    let server = TestServer::of_alice(engine).await;
+    let registered = crate::support::register(&server, [192, 0, 2, 1].into(), native_metadata())
         .await
         .json();
     let client = McpClient::known(
-        &house,
+        &server,
         registered["client_id"].as_str().expect("an id"),
         None,
         CALLBACK,
     );
-    let closed = house
+    let closed = server
         .twin_with(|settings| settings.registration.open = false)
         .await;
     crate::support::register(&closed, [192, 0, 2, 1].into(), native_metadata())
@@ -371,12 +373,12 @@ fn without_scope(resource: Option<&mut Resource>, name: &str) {
         .retain(|scope| scope.name != name);
 }
 
-async fn house_post(house: &House, form: &Query) -> Answer {
-    house.post("/token", form).await
+async fn post_to(server: &TestServer, form: &Query) -> Answer {
+    server.post("/token", form).await
 }
 
-async fn introspect(house: &House, token: &str) -> Value {
-    house
+async fn introspect(server: &TestServer, token: &str) -> Value {
+    server
         .post(
             "/introspect",
             &Query::new([
@@ -389,7 +391,7 @@ async fn introspect(house: &House, token: &str) -> Value {
         .granted()
 }
 
-async fn manage(house: &House, method: Method, registered: &Value, body: &str) -> Answer {
+async fn manage(server: &TestServer, method: Method, registered: &Value, body: &str) -> Answer {
     let token = registered["registration_access_token"]
         .as_str()
         .expect("a token");
@@ -400,7 +402,7 @@ async fn manage(house: &House, method: Method, registered: &Value, body: &str) -
     let request = request(method, &path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
-    house
+    server
         .send(request.body(body.to_owned().into()).expect("a request"))
         .await
 }

@@ -15,7 +15,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, McpClient, PASSWORD, Query, native_metadata,
+    ALICE, Answer, Browser, Engine, McpClient, PASSWORD, Query, TestServer, native_metadata,
 };
 
 const SESSION: &str = "__Host-vestibule-session";
@@ -57,7 +57,7 @@ struct Asked {
 
 /// Two browsers of Alice's, and all that the model knows of them.
 struct Trial<'a> {
-    house: House,
+    server: TestServer,
     client: McpClient,
     browsers: [Browser; 2],
     /// Which session each of them wears.
@@ -108,15 +108,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 impl<'a> Trial<'a> {
     async fn begin(codes: &'a Cell<usize>) -> Self {
-        let house = House::of_alice(Engine::Memory).await;
+        let server = TestServer::of_alice(Engine::Memory).await;
         let mut metadata = native_metadata();
         // Answers to the web are remembered, so that some codes come without a page.
         metadata["redirect_uris"] = json!(["https://app.example/callback"]);
-        let client = McpClient::registered(&house, &metadata).await;
-        let browsers = [Browser::new(&house), Browser::new(&house)];
+        let client = McpClient::registered(&server, &metadata).await;
+        let browsers = [Browser::new(&server), Browser::new(&server)];
         let (sessions, requests) = (Vec::new(), Vec::new());
         Self {
-            house,
+            server,
             client,
             browsers,
             worn: [None; 2],
@@ -129,7 +129,7 @@ impl<'a> Trial<'a> {
     }
 
     async fn take(&mut self, browser: usize, step: &Step) {
-        self.house.pass(1);
+        self.server.pass(1);
         self.now += 1;
         match step {
             Step::Ask(prompt) => self.ask(browser, prompt).await,

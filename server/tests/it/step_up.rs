@@ -5,7 +5,7 @@ use http::header;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, Callback, Engine, House, ISSUER, McpClient, Tokens, on_both_engines,
+    Browser, Callback, Engine, ISSUER, McpClient, TestServer, Tokens, on_both_engines,
 };
 
 on_both_engines!(
@@ -18,9 +18,9 @@ const MARKED: &str = "New Add notes for you";
 const BEFORE: &str = "You have allowed this application before.";
 
 async fn k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let narrow = client.connect(&mut browser).await;
     client
         .call(&narrow.access, "whoami", json!({}))
@@ -92,9 +92,9 @@ async fn k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new
 }
 
 async fn a_refused_step_up_leaves_what_there_was(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let narrow = client.connect(&mut browser).await;
     let wider = client.asking(|query| query.set("scope", "notes:read notes:write"));
     assert_eq!(
@@ -110,14 +110,14 @@ async fn a_refused_step_up_leaves_what_there_was(engine: Engine) {
 }
 
 async fn nothing_is_new_to_whoever_is_asked_for_the_first_time(engine: Engine) {
-    let house = House::of_alice(engine).await;
+    let server = TestServer::of_alice(engine).await;
     let ask_for_all =
         |client: &McpClient| client.asking(|query| query.set("scope", "notes:read notes:write"));
     let (client, other) = (
-        McpClient::native(&house).await,
-        McpClient::native(&house).await,
+        McpClient::native(&server).await,
+        McpClient::native(&server).await,
     );
-    let mut browser = Browser::of_alice(&house).await;
+    let mut browser = Browser::of_alice(&server).await;
     let words = browser.consent_page(&ask_for_all(&client)).await.words();
     assert!(
         words.contains("Add notes for you") && !words.contains("New ") && !words.contains(BEFORE),

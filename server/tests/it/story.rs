@@ -11,30 +11,30 @@ use store::testing::RedisServer;
 use store::{Location, Store};
 
 use crate::support::{
-    ALICE, Browser, Callback, Engine, House, ISSUER, MCP, McpClient, PASSWORD, Tokens,
+    ALICE, Browser, Callback, Engine, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens,
     on_both_engines,
 };
 
 on_both_engines!(a_person_connects_a_client_which_works_until_something_is_replayed);
 
 async fn a_person_connects_a_client_which_works_until_something_is_replayed(engine: Engine) {
-    tell(House::empty(engine).await).await;
+    tell(TestServer::empty(engine).await).await;
 }
 
 /// The line is a test of the document: with less, something of the story fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
-    let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
+    let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let document = include_str!("../../../docs/STORAGE.md");
     let line = document
         .lines()
         .find(|line| line.starts_with("ACL SETUSER "))
         .expect("the line of the document");
-    assert_eq!(server.command(&line.replace("PASSWORD", "hush")), "+OK");
-    let location = Location::Redis(server.url().replace("redis://", "redis://vestibule:hush@"));
+    assert_eq!(redis.command(&line.replace("PASSWORD", "hush")), "+OK");
+    let location = Location::Redis(redis.url().replace("redis://", "redis://vestibule:hush@"));
     let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
     tell(
-        House::over(
+        TestServer::over(
             Store::open(&location).await.expect("the store opens"),
             settings,
         )
@@ -43,15 +43,15 @@ async fn the_story_needs_no_more_rights_on_redis_than_the_document_lists() {
     .await;
 }
 
-async fn tell(house: House) {
+async fn tell(server: TestServer) {
     // Nobody lives here yet. The terminal shows a link, by which the first person moves in.
-    let link = house
+    let link = server
         .provider
         .first_account_link()
         .await
         .expect("the store answers")
         .expect("a link while nobody lives here");
-    let mut laptop = Browser::new(&house);
+    let mut laptop = Browser::new(&server);
     let setup = laptop
         .open(link.strip_prefix(ISSUER).expect("a page of ours"))
         .await;
@@ -65,7 +65,7 @@ async fn tell(house: House) {
     assert!(account.words().contains(ALICE));
 
     // A client knocks at the MCP server, and is told where to go.
-    let turned_away = house.get("/mcp").await;
+    let turned_away = server.get("/mcp").await;
     assert_eq!(turned_away.status, 401);
     let challenge = turned_away
         .header(header::WWW_AUTHENTICATE)
@@ -75,7 +75,7 @@ async fn tell(house: House) {
         challenge,
         format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read\"")
     );
-    let resource = house
+    let resource = server
         .get("/.well-known/oauth-protected-resource/mcp")
         .await
         .granted();
@@ -83,21 +83,21 @@ async fn tell(house: House) {
         (&resource["resource"], &resource["authorization_servers"]),
         (&json!(MCP), &json!([ISSUER]))
     );
-    let server = house
+    let metadata = server
         .get("/.well-known/oauth-authorization-server")
         .await
         .granted();
-    assert_eq!(server["issuer"], ISSUER);
+    assert_eq!(metadata["issuer"], ISSUER);
     assert_eq!(
-        server["registration_endpoint"],
+        metadata["registration_endpoint"],
         format!("{ISSUER}/register")
     );
 
     // It registers, and opens another browser, where Alice signs in first.
-    let client = McpClient::native(&house)
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read notes:write"));
-    let mut phone = Browser::new(&house);
+    let mut phone = Browser::new(&server);
     let begun = phone.get(&client.authorize_path()).await;
     let login = phone.follow(&begun).await.document();
     assert_eq!(login.page(), "login");
@@ -145,11 +145,11 @@ async fn tell(house: House) {
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 
     let code = callback.query.one("code").expect("a code");
-    use_tokens(&house, &client, code).await;
+    use_tokens(&server, &client, code).await;
 }
 
 /// From the code to the end of the grant.
-async fn use_tokens(house: &House, client: &McpClient, code: &str) {
+async fn use_tokens(server: &TestServer, client: &McpClient, code: &str) {
     // The code becomes tokens.
     let answer = client.exchange(code).await;
     let body = answer.granted();
@@ -198,7 +198,7 @@ async fn use_tokens(house: &House, client: &McpClient, code: &str) {
     assert_eq!(noted, json!({ "notes": 1 }));
 
     // An hour later it has expired, and the refresh token brings a new one.
-    house.pass(3600);
+    server.pass(3600);
     assert_eq!(client.me(&tokens.access).await.status, 401);
     assert_eq!(
         client
@@ -212,13 +212,13 @@ async fn use_tokens(house: &House, client: &McpClient, code: &str) {
 
     // The old refresh token, within half a minute, gets a client that lost the answer the same
     // successor again.
-    house.pass(29);
+    server.pass(29);
     assert_eq!(
         Tokens::read(&client.refresh(&tokens.refresh).await).refresh,
         renewed.refresh
     );
     // Later, it is a thief's or a thief's victim's: everything ends.
-    house.pass(1);
+    server.pass(1);
     client
         .refresh(&tokens.refresh)
         .await
@@ -242,14 +242,14 @@ async fn people_clients_and_grants_outlive_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::File(folder.path().join("data"));
     let settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
-    let house = House::over(
+    let server = TestServer::over(
         Store::open(&location).await.expect("the store opens"),
         settings.clone(),
     )
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    server.add_alice().await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     let (id, redirect_uri, cookies) = (
@@ -257,14 +257,14 @@ async fn people_clients_and_grants_outlive_the_server() {
         client.redirect_uri.clone(),
         browser.cookies.clone(),
     );
-    drop((house, client, browser));
+    drop((server, client, browser));
 
-    let house = House::over(reopened(&location).await, settings).await;
-    let client = McpClient::known(&house, &id, None, &redirect_uri);
+    let server = TestServer::over(reopened(&location).await, settings).await;
+    let client = McpClient::known(&server, &id, None, &redirect_uri);
     client.me(&tokens.access).await.granted();
     Tokens::read(&client.refresh(&tokens.refresh).await);
     Tokens::read(&client.exchange(&code).await);
-    let mut browser = Browser::new(&house);
+    let mut browser = Browser::new(&server);
     browser.cookies = cookies;
     assert_eq!(browser.open("/account").await.page(), "account");
 }

@@ -6,7 +6,7 @@ use http::{Method, header};
 use serde_json::json;
 
 use crate::support::{
-    Answer, Browser, Engine, House, MCP, McpClient, Query, Tokens, basic, on_both_engines,
+    Answer, Browser, Engine, MCP, McpClient, Query, TestServer, Tokens, basic, on_both_engines,
     percent_encoded, request,
 };
 
@@ -26,9 +26,9 @@ on_both_engines!(
 );
 
 async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
-        let answer = house
+        let answer = server
             .send(
                 request(method.clone(), "/token")
                     .body(Body::empty())
@@ -50,12 +50,12 @@ async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
         "",
     ] {
         let request = request(Method::POST, "/token").header(header::CONTENT_TYPE, content_type);
-        house
+        server
             .send(request.body(body.clone().into()).expect("a request"))
             .await
             .refused(400, "invalid_request");
     }
-    house
+    server
         .send(
             request(Method::POST, "/token")
                 .body(body.into())
@@ -67,16 +67,16 @@ async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
         ("grant_type", "refresh_token"),
         ("refresh_token", &"x".repeat(65 * 1024)),
     ]);
-    house
+    server
         .post("/token", &large)
         .await
         .refused(413, "invalid_request");
 }
 
 async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code);
     for name in ["grant_type", "code", "code_verifier"] {
         for form in [
@@ -84,7 +84,7 @@ async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
             form.clone().set(name, ""),
             form.clone().and(name, "x"),
         ] {
-            let body = house
+            let body = server
                 .post("/token", &form)
                 .await
                 .refused(400, "invalid_request");
@@ -98,7 +98,7 @@ async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
     }
     for name in ["redirect_uri", "scope"] {
         let form = form.clone().and(name, "x").and(name, "x");
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "invalid_request");
@@ -107,28 +107,28 @@ async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
         form.clone().without("client_id"),
         form.clone().and("client_id", &client.id),
     ] {
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "invalid_request");
     }
-    let tokens = Tokens::read(&house.post("/token", &form).await);
+    let tokens = Tokens::read(&server.post("/token", &form).await);
     let form = client.refresh_form(&tokens.refresh);
     for form in [
         form.clone().without("refresh_token"),
         form.clone().and("refresh_token", &tokens.refresh),
     ] {
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "invalid_request");
     }
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn grants_that_are_not_ours_are_refused(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     for grant in [
         "password",
         "implicit",
@@ -139,7 +139,7 @@ async fn grants_that_are_not_ours_are_refused(engine: Engine) {
         "x",
     ] {
         let form = client.code_form("x").set("grant_type", grant);
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "unsupported_grant_type");
@@ -149,23 +149,23 @@ async fn grants_that_are_not_ours_are_refused(engine: Engine) {
         .code_form("x")
         .set("grant_type", "x")
         .set("client_id", "vc_unknown");
-    house
+    server
         .post("/token", &stranger)
         .await
         .refused(401, "invalid_client");
 }
 
 async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for client in [
-        McpClient::native(&house).await,
-        McpClient::confidential(&house).await,
+        McpClient::native(&server).await,
+        McpClient::confidential(&server).await,
     ] {
         let form = client
             .refresh_form("x")
             .without("refresh_token")
             .set("grant_type", "client_credentials");
-        house
+        server
             .post("/token", &form)
             .await
             .refused(400, "unauthorized_client");
@@ -173,15 +173,15 @@ async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine
 }
 
 async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
-    let (house, client, tokens) = web_client(engine).await;
+    let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let form = client.refresh_form(&tokens.refresh);
     let own = basic(&client.id, &secret);
-    by_header(&house, &own, &form)
+    by_header(&server, &own, &form)
         .await
         .refused(400, "invalid_request");
     let bare = form.clone().without("client_secret");
-    by_header(&house, &own, &bare.clone().set("client_id", "vc_other"))
+    by_header(&server, &own, &bare.clone().set("client_id", "vc_other"))
         .await
         .refused(400, "invalid_request");
     for unreadable in [
@@ -192,7 +192,7 @@ async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
         "Digest username=x",
         "",
     ] {
-        by_header(&house, unreadable, &bare)
+        by_header(&server, unreadable, &bare)
             .await
             .refused(401, "invalid_client");
     }
@@ -200,15 +200,15 @@ async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
         .header(header::AUTHORIZATION, own.as_str())
         .header(header::AUTHORIZATION, own.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house
+    server
         .send(two.body(bare.encode().into()).expect("a request"))
         .await
         .refused(401, "invalid_client");
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
-    let (house, client, tokens) = web_client(engine).await;
+    let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let bare = client
         .refresh_form(&tokens.refresh)
@@ -220,7 +220,7 @@ async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
         ("vc_unknown", &secret),
         ("", &secret),
     ] {
-        let answer = by_header(&house, &basic(id, secret), &bare).await;
+        let answer = by_header(&server, &basic(id, secret), &bare).await;
         if !id.is_empty() {
             answer.refused(401, "invalid_client");
         }
@@ -231,7 +231,7 @@ async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
             "{answer:?}"
         );
     }
-    let in_body = house
+    let in_body = server
         .post(
             "/token",
             &client
@@ -241,11 +241,11 @@ async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
         .await;
     in_body.refused(401, "invalid_client");
     assert_eq!(in_body.header(header::WWW_AUTHENTICATE), None);
-    Tokens::read(&by_header(&house, &basic(&client.id, &secret), &bare).await);
+    Tokens::read(&by_header(&server, &basic(&client.id, &secret), &bare).await);
 }
 
 async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: Engine) {
-    let (house, client, mut tokens) = web_client(engine).await;
+    let (server, client, mut tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let encoded = |text: &str| percent_encoded(text.as_bytes());
     let percent = basic(&encoded(&client.id), &encoded(&secret));
@@ -263,41 +263,41 @@ async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: Engine) {
         } else {
             form.without("client_id")
         };
-        tokens = Tokens::read(&by_header(&house, &header, &form).await);
+        tokens = Tokens::read(&by_header(&server, &header, &form).await);
     }
 }
 
 async fn a_public_client_has_no_secret_to_show(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     let form = client.refresh_form(&tokens.refresh);
-    house
+    server
         .post("/token", &form.clone().and("client_secret", "x"))
         .await
         .refused(401, "invalid_client");
-    by_header(&house, &basic(&client.id, "x"), &form)
+    by_header(&server, &basic(&client.id, "x"), &form)
         .await
         .refused(401, "invalid_client");
     // An empty one is none: that is how some clients say it.
-    Tokens::read(&house.post("/token", &form.and("client_secret", "")).await);
+    Tokens::read(&server.post("/token", &form.and("client_secret", "")).await);
 }
 
 async fn o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: Engine) {
-    let (house, client, tokens) = web_client(engine).await;
+    let (server, client, tokens) = web_client(engine).await;
     let good = client.refresh_form(&tokens.refresh);
     let wrong = good.clone().set("client_secret", "x");
     let answers = [
-        house.post("/token", &Query::default()).await,
-        house.post("/token", &wrong).await,
-        house
+        server.post("/token", &Query::default()).await,
+        server.post("/token", &wrong).await,
+        server
             .post("/token", &good.clone().set("refresh_token", "x"))
             .await,
-        house
+        server
             .post("/token", &good.clone().set("grant_type", "x"))
             .await,
-        house.get("/token").await,
-        house.post("/token", &good).await,
+        server.get("/token").await,
+        server.post("/token", &good).await,
     ];
     assert_eq!(
         answers.each_ref().map(|answer| answer.status.as_u16()),
@@ -330,14 +330,14 @@ async fn o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engin
 }
 
 async fn parameters_in_the_query_do_not_count(engine: Engine) {
-    let (house, client, tokens) = web_client(engine).await;
+    let (server, client, tokens) = web_client(engine).await;
     let query = client.refresh_form(&tokens.refresh).encode();
-    house
+    server
         .post(&format!("/token?{query}"), &Query::default())
         .await
         .refused(400, "invalid_request");
     Tokens::read(
-        &house
+        &server
             .post(
                 &format!("/token?{query}&client_id=x"),
                 &client.refresh_form(&tokens.refresh),
@@ -347,19 +347,19 @@ async fn parameters_in_the_query_do_not_count(engine: Engine) {
 }
 
 async fn o5_unknown_parameters_are_ignored(engine: Engine) {
-    let (house, client, tokens) = web_client(engine).await;
+    let (server, client, tokens) = web_client(engine).await;
     let form = client
         .refresh_form(&tokens.refresh)
         .and("audience", "x")
         .and("audience", "y")
         .and("resource", MCP)
         .and("scope", "");
-    Tokens::read(&house.post("/token", &form).await);
+    Tokens::read(&server.post("/token", &form).await);
 }
 
 async fn e43_nothing_that_was_sent_comes_back(engine: Engine) {
-    let house = House::empty(engine).await;
-    let client = McpClient::native(&house).await;
+    let server = TestServer::empty(engine).await;
+    let client = McpClient::native(&server).await;
     let marked = "<marked>";
     for name in [
         "grant_type",
@@ -370,7 +370,7 @@ async fn e43_nothing_that_was_sent_comes_back(engine: Engine) {
         "resource",
         "scope",
     ] {
-        let answer = house
+        let answer = server
             .post("/token", &client.code_form("x").set(name, marked))
             .await;
         assert!(answer.status.is_client_error(), "{name}: {answer:?}");
@@ -378,18 +378,18 @@ async fn e43_nothing_that_was_sent_comes_back(engine: Engine) {
     }
 }
 
-async fn web_client(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::confidential(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+async fn web_client(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::confidential(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
-async fn by_header(house: &House, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
     let request = request(Method::POST, "/token")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    house
+    server
         .send(request.body(form.encode().into()).expect("a request"))
         .await
 }

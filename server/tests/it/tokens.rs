@@ -9,7 +9,8 @@ use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ALICE, Answer, Browser, Engine, House, ISSUER, MCP, McpClient, Tokens, on_both_engines, request,
+    ALICE, Answer, Browser, Engine, ISSUER, MCP, McpClient, TestServer, Tokens, on_both_engines,
+    request,
 };
 
 on_both_engines!(
@@ -66,12 +67,12 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
 }
 
 async fn p16_without_a_token_no_error_is_named(engine: Engine) {
-    let house = House::empty(engine).await;
+    let server = TestServer::empty(engine).await;
     for path in ["/api/me", "/mcp"] {
         let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
         let expected = format!("Bearer resource_metadata=\"{document}\", scope=\"notes:read\"");
-        let bare = house.get(path).await;
-        let basic = asking(&house, path, "Basic dTpw").await;
+        let bare = server.get(path).await;
+        let basic = asking(&server, path, "Basic dTpw").await;
         for answer in [bare, basic] {
             assert_eq!(
                 (
@@ -118,8 +119,8 @@ async fn me_names_no_document_that_is_not_there(engine: Engine) {
         ),
         (Vec::new(), "Bearer".to_owned()),
     ] {
-        let house = House::with(engine, |settings| settings.resources = resources).await;
-        let challenge = house
+        let server = TestServer::with(engine, |settings| settings.resources = resources).await;
+        let challenge = server
             .get("/api/me")
             .await
             .header(header::WWW_AUTHENTICATE)
@@ -130,14 +131,14 @@ async fn me_names_no_document_that_is_not_there(engine: Engine) {
             .nth(1)
             .and_then(|text| text.strip_prefix(ISSUER))
         {
-            house.get(document).await.granted();
+            server.get(document).await.granted();
         }
     }
 }
 
 async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    let (twin_house, _, foreign) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
+    let (twin_server, _, foreign) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     let mut payload = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
     payload[10] ^= 1;
@@ -162,7 +163,7 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
         "a".repeat(20_000),
     ] {
         for path in ["/api/me", "/mcp"] {
-            let answer = asking(&house, path, &format!("Bearer {bad}")).await;
+            let answer = asking(&server, path, &format!("Bearer {bad}")).await;
             assert!(
                 [400, 401].contains(&answer.status.as_u16()),
                 "{path} {bad}: {answer:?}"
@@ -178,7 +179,7 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     }
     // RFC 6750 section 2: neither the query nor the body is a place for tokens.
     assert_eq!(
-        house
+        server
             .get(&format!("/api/me?access_token={}", tokens.access))
             .await
             .status,
@@ -186,23 +187,23 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     );
     client.me(&tokens.access).await.granted();
     assert_eq!(
-        asking(&house, "/api/me", &format!("bearer {}", tokens.access))
+        asking(&server, "/api/me", &format!("bearer {}", tokens.access))
             .await
             .status,
         200
     );
-    drop(twin_house);
+    drop(twin_server);
 }
 
 async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    house.pass(3599);
+    let (server, client, tokens) = connected(engine).await;
+    server.pass(3599);
     client.me(&tokens.access).await.granted();
     client
         .call(&tokens.access, "whoami", json!({}))
         .await
         .granted();
-    house.pass(1);
+    server.pass(1);
     client
         .me(&tokens.access)
         .await
@@ -219,16 +220,16 @@ async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
 async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
     engine: Engine,
 ) {
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.lifetimes.access_token = std::time::Duration::from_hours(2);
     })
     .await;
-    house.add_alice().await;
+    server.add_alice().await;
     // Shorter than a token lives: the overlap is as long as that all the same.
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let old = client.connect(&mut browser).await;
-    house
+    server
         .provider
         .terminal()
         .rotate_keys()
@@ -244,17 +245,17 @@ async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overl
             .to_owned()
     };
     assert_ne!(kid(&old), kid(&new));
-    house.pass(7199);
+    server.pass(7199);
     client.me(&old.access).await.granted();
     client.me(&new.access).await.granted();
-    house.pass(24 * 3600);
+    server.pass(24 * 3600);
     client.me(&old.access).await.refused(401, "invalid_token");
     client.me(&new.access).await.refused(401, "invalid_token");
 }
 
 async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: Engine) {
     let other = "https://elsewhere.example/mcp";
-    let house = House::with(engine, |settings| {
+    let server = TestServer::with(engine, |settings| {
         settings.resources.push(Resource {
             identifier: ResourceIdentifier::parse(other).expect("an identifier"),
             name: "Elsewhere".to_owned(),
@@ -267,13 +268,13 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
         });
     })
     .await;
-    house.add_alice().await;
-    let client = McpClient::native(&house)
+    server.add_alice().await;
+    let client = McpClient::native(&server)
         .await
         .asking(|query| query.set("resource", other));
-    let code = Browser::of_alice(&house).await.allow(&client).await;
+    let code = Browser::of_alice(&server).await.allow(&client).await;
     let tokens = Tokens::read(
-        &house
+        &server
             .post("/token", &client.code_form(&code).set("resource", other))
             .await,
     );
@@ -288,7 +289,7 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
     // With several resources, none named is none chosen.
     let silent = client.asking(|query| query.without("resource"));
     assert!(
-        house
+        server
             .get(&silent.authorize_path())
             .await
             .destination()
@@ -297,9 +298,9 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
 }
 
 async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let mut browser = Browser::of_alice(&house).await;
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let mut browser = Browser::of_alice(&server).await;
     let writer = client
         .asking(|query| query.set("scope", "notes:write"))
         .connect(&mut browser)
@@ -318,7 +319,7 @@ async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
 }
 
 async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
+    let (server, client, tokens) = connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
     for (name, value) in [
@@ -336,13 +337,13 @@ async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine:
         request
             .headers_mut()
             .insert(name, value.parse().expect("a header"));
-        assert_eq!(house.send(request).await.status, 403);
+        assert_eq!(server.send(request).await.status, 403);
     }
 }
 
 async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
-    let (house, client, tokens) = connected(engine).await;
-    house
+    let (server, client, tokens) = connected(engine).await;
+    server
         .provider
         .terminal()
         .disable_account(ALICE)
@@ -358,7 +359,7 @@ async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
             && challenge.contains("scope=\"notes:read"),
         "{challenge}"
     );
-    house
+    server
         .provider
         .terminal()
         .remove_account(ALICE)
@@ -370,16 +371,16 @@ async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
         .refused(401, "invalid_token");
 }
 
-async fn connected(engine: Engine) -> (House, McpClient, Tokens) {
-    let house = House::of_alice(engine).await;
-    let client = McpClient::native(&house).await;
-    let tokens = client.connect(&mut Browser::of_alice(&house).await).await;
-    (house, client, tokens)
+async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+    let server = TestServer::of_alice(engine).await;
+    let client = McpClient::native(&server).await;
+    let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
+    (server, client, tokens)
 }
 
-async fn asking(house: &House, path: &str, authorization: &str) -> Answer {
+async fn asking(server: &TestServer, path: &str, authorization: &str) -> Answer {
     let request = request(Method::GET, path).header(header::AUTHORIZATION, authorization);
-    house
+    server
         .send(request.body(Body::empty()).expect("a request"))
         .await
 }

@@ -4,7 +4,7 @@ use redb::{ReadTransaction, ReadableTable as _};
 
 use super::tables::{LISTS, RECORDS};
 use crate::{
-    Keep,
+    Ttl,
     clock::{self, Deadline},
     export::{Entries, Entry, Fault},
 };
@@ -19,11 +19,11 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
     {
         let (key, record) = record.map_err(redb::Error::from)?;
         let (deadline, value) = record.value();
-        if let Some(keep) = left(deadline, clock::now()) {
+        if let Some(ttl) = left(deadline, clock::now()) {
             entries.give_blocking(Entry::Record {
                 key: key.value().to_owned(),
                 value: value.to_owned(),
-                keep,
+                ttl,
             })?;
         }
     }
@@ -46,12 +46,12 @@ pub(super) fn read(snapshot: &ReadTransaction, entries: &Entries) -> Result<(), 
 }
 
 /// The time that is left until a deadline; `None` when it has passed.
-fn left(deadline: Deadline, now: u64) -> Option<Keep> {
+fn left(deadline: Deadline, now: u64) -> Option<Ttl> {
     match deadline {
-        clock::NEVER => Some(Keep::Forever),
+        clock::NEVER => Some(Ttl::Forever),
         deadline => deadline
             .checked_sub(now)
             .filter(|&left| left > 0)
-            .map(clock::keep),
+            .map(clock::ttl),
     }
 }

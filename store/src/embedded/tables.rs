@@ -5,7 +5,7 @@ use std::{ops::Bound, time::Duration};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::{
-    Keep, Swap,
+    CasResult, Ttl,
     clock::{self, Deadline, NEVER},
 };
 
@@ -48,11 +48,11 @@ impl<'txn> Tables<'txn> {
         self.changed
     }
 
-    pub(super) fn insert(&mut self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+    pub(super) fn insert(&mut self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
         if self.live(key)?.is_some() {
             return Ok(false);
         }
-        self.put(key, value, clock::deadline(self.now, keep))?;
+        self.put(key, value, clock::deadline(self.now, ttl))?;
         Ok(true)
     }
 
@@ -61,14 +61,14 @@ impl<'txn> Tables<'txn> {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
         match self.live(key)? {
             Some((_, value)) if value == expected => {
-                self.put(key, new, clock::deadline(self.now, keep))?;
-                Ok(Swap::Done)
+                self.put(key, new, clock::deadline(self.now, ttl))?;
+                Ok(CasResult::Done)
             }
-            other => Ok(Swap::Changed(other.map(|(_, value)| value))),
+            other => Ok(CasResult::Changed(other.map(|(_, value)| value))),
         }
     }
 
@@ -83,9 +83,9 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The new count; none if the record is not a counter.
-    pub(super) fn add(&mut self, key: &str, amount: u64, keep: Duration) -> Result<Option<u64>> {
+    pub(super) fn add(&mut self, key: &str, amount: u64, ttl: Duration) -> Result<Option<u64>> {
         let (deadline, so_far) = match self.live(key)? {
-            None => (clock::deadline(self.now, Keep::For(keep)), Some(0)),
+            None => (clock::deadline(self.now, Ttl::For(ttl)), Some(0)),
             Some((deadline, digits)) => (
                 deadline,
                 std::str::from_utf8(&digits)
@@ -100,13 +100,13 @@ impl<'txn> Tables<'txn> {
         Ok(Some(count))
     }
 
-    pub(super) fn enlist(&mut self, list: &str, member: &str) -> Result<bool> {
+    pub(super) fn set_add(&mut self, list: &str, member: &str) -> Result<bool> {
         let new = self.lists.insert((list, member), ())?.is_none();
         self.changed |= new;
         Ok(new)
     }
 
-    pub(super) fn delist(&mut self, list: &str, member: &str) -> Result<bool> {
+    pub(super) fn set_remove(&mut self, list: &str, member: &str) -> Result<bool> {
         let was_in = self.lists.remove((list, member))?.is_some();
         self.changed |= was_in;
         Ok(was_in)

@@ -220,7 +220,7 @@ mod tests {
         super::{database::Home, faulty_disk::FaultyDisk},
         *,
     };
-    use crate::Keep;
+    use crate::Ttl;
 
     type Change = fn(&mut Tables<'_>) -> Result<bool, redb::Error>;
 
@@ -262,8 +262,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_sync_and_a_panic_stop_the_writer_for_good_and_say_so() {
-        let insert: Change = |tables| tables.insert("k", b"v", Keep::Forever);
-        let another: Change = |tables| tables.insert("l", b"v", Keep::Forever);
+        let insert: Change = |tables| tables.insert("k", b"v", Ttl::Forever);
+        let another: Change = |tables| tables.insert("l", b"v", Ttl::Forever);
         let panics: Change = |_| panic!("on purpose");
         for (what, fails, last) in [
             ("Input/output error", true, another),
@@ -292,19 +292,19 @@ mod tests {
     #[tokio::test]
     async fn changes_that_wait_together_are_one_transaction() {
         let database = Arc::new(Database::open(Home::Memory).expect("a database"));
-        let insert: Change = |tables| tables.insert("k", b"v", Keep::Forever);
-        let enlist: Change = |tables| tables.enlist("l", "member");
+        let insert: Change = |tables| tables.insert("k", b"v", Ttl::Forever);
+        let set_add: Change = |tables| tables.set_add("l", "member");
         let fail: Change = |_| Err(redb::Error::Corrupted("on purpose".to_owned()));
         // Such a failure is the writer's last.
 
-        let outcomes = at_once(&database, &[insert, enlist, fail, insert]).await;
+        let outcomes = at_once(&database, &[insert, set_add, fail, insert]).await;
         for outcome in outcomes {
             let fault = outcome.expect_err("one transaction stands or falls as a whole");
             assert!(fault.to_string().contains("on purpose"), "{fault}");
         }
         assert_eq!(database.read(tables::rows).expect("rows"), (0, 0));
 
-        let outcomes = at_once(&database, &[insert, enlist, insert]).await;
+        let outcomes = at_once(&database, &[insert, set_add, insert]).await;
         let told: Vec<bool> = outcomes
             .into_iter()
             .map(|outcome| outcome.expect("done"))

@@ -5,7 +5,7 @@ use redis::{FromRedisValue as _, Pipeline, Value, aio::ConnectionManager, cmd};
 
 use super::{LIST, RECORD, unavailable};
 use crate::{
-    Keep, Result, clock,
+    Result, Ttl, clock,
     export::{Entries, Entry, Fault},
 };
 
@@ -97,12 +97,12 @@ fn entry(key: &str, answer: &[Value]) -> Result<Option<Entry>> {
     let unreadable = |fault: redis::ParsingError| unavailable(fault.into());
     let value: Option<Vec<u8>> = Option::from_redis_value_ref(value).map_err(unreadable)?;
     let left = i64::from_redis_value_ref(left).map_err(unreadable)?;
-    let keep = match u64::try_from(left) {
-        Ok(left) => clock::keep(left),
-        Err(_) => Keep::Forever,
+    let ttl = match u64::try_from(left) {
+        Ok(left) => clock::ttl(left),
+        Err(_) => Ttl::Forever,
     };
     let key = key.strip_prefix(RECORD).unwrap_or(key).to_owned();
-    Ok(value.map(|value| Entry::Record { key, value, keep }))
+    Ok(value.map(|value| Entry::Record { key, value, ttl }))
 }
 
 async fn members(

@@ -10,17 +10,17 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{Engine, Error, Export, Keep, Result, Store, Swap};
+use crate::{CasResult, Engine, Error, Export, Result, Store, Ttl};
 
-/// An engine that passes each verb on to a store until its [`Switch`] says otherwise.
+/// An engine that passes each verb on to a store until its [`FaultSwitch`] says otherwise.
 pub struct Breakable {
     store: Store,
-    switch: Switch,
+    switch: FaultSwitch,
 }
 
 /// Breaks and mends a [`Breakable`], and counts the verbs that were called.
 #[derive(Clone, Default)]
-pub struct Switch(Arc<State>);
+pub struct FaultSwitch(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -50,8 +50,8 @@ impl Breakable {
         clippy::new_ret_no_self,
         reason = "only the store around it and the switch are of use"
     )]
-    pub fn new(store: Store) -> (Store, Switch) {
-        let switch = Switch::default();
+    pub fn new(store: Store) -> (Store, FaultSwitch) {
+        let switch = FaultSwitch::default();
         (
             Store::new(Self {
                 store,
@@ -81,7 +81,7 @@ impl Breakable {
     }
 }
 
-impl Switch {
+impl FaultSwitch {
     /// From now on every verb fails with [`Error::Unavailable`] and does nothing.
     pub fn break_all(&self) {
         self.set(Fault::All);
@@ -128,8 +128,8 @@ impl Engine for Breakable {
         self.run(Kind::Read, self.store.get(key)).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        self.run(Kind::Write, self.store.insert(key, value, keep))
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
+        self.run(Kind::Write, self.store.insert(key, value, ttl))
             .await
     }
 
@@ -138,11 +138,11 @@ impl Engine for Breakable {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
         self.run(
             Kind::Write,
-            self.store.compare_and_swap(key, expected, new, keep),
+            self.store.compare_and_swap(key, expected, new, ttl),
         )
         .await
     }
@@ -155,21 +155,28 @@ impl Engine for Breakable {
         self.run(Kind::Write, self.store.remove(key)).await
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        self.run(Kind::Write, self.store.add(key, amount, keep))
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
+        self.run(Kind::Write, self.store.add(key, amount, ttl))
             .await
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(Kind::Write, self.store.enlist(list, member)).await
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(Kind::Write, self.store.set_add(list, member))
+            .await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        self.run(Kind::Write, self.store.delist(list, member)).await
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
+        self.run(Kind::Write, self.store.set_remove(list, member))
+            .await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.run(Kind::Read, self.store.members(list, after, limit))
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        self.run(Kind::Read, self.store.set_range(list, after, limit))
             .await
     }
 
@@ -189,7 +196,7 @@ impl Engine for Breakable {
         self.store.broken().await
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        self.run(Kind::Read, self.store.hazards()).await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        self.run(Kind::Read, self.store.durability_warnings()).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use store::{Keep, Store, Swap};
+use store::{CasResult, Store, Ttl};
 
 use crate::{MINUTE, SHORT, until};
 
@@ -14,7 +14,7 @@ pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
     for key in ["insert", "swap", "take", "remove", "count"] {
         assert!(
             store
-                .insert(key, b"7", Keep::For(SHORT))
+                .insert(key, b"7", Ttl::For(SHORT))
                 .await
                 .expect("insert")
         );
@@ -31,7 +31,7 @@ pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
             .compare_and_swap("swap", b"7", b"new", MINUTE)
             .await
             .expect("swap"),
-        Swap::Changed(None)
+        CasResult::Changed(None)
     );
     assert_eq!(store.take("take").await.expect("take"), None);
     assert!(!store.remove("remove").await.expect("remove"));
@@ -54,7 +54,7 @@ pub(crate) async fn an_expired_record_is_gone_for_every_verb(store: Store) {
 pub(crate) async fn nothing_goes_early(store: Store) {
     let began = Instant::now();
     store
-        .insert("k", b"v", Keep::For(SHORT))
+        .insert("k", b"v", Ttl::For(SHORT))
         .await
         .expect("insert");
     store.count("c", SHORT).await.expect("count");
@@ -66,23 +66,23 @@ pub(crate) async fn nothing_goes_early(store: Store) {
 
 pub(crate) async fn a_swap_sets_the_time_anew(store: Store) {
     for (key, first) in [
-        ("longer", Keep::For(SHORT)),
-        ("forever", Keep::For(SHORT)),
-        ("shorter", Keep::Forever),
+        ("longer", Ttl::For(SHORT)),
+        ("forever", Ttl::For(SHORT)),
+        ("shorter", Ttl::Forever),
     ] {
         store.insert(key, b"1", first).await.expect("insert");
     }
     for (key, then) in [
         ("longer", MINUTE),
-        ("forever", Keep::Forever),
-        ("shorter", Keep::For(SHORT)),
+        ("forever", Ttl::Forever),
+        ("shorter", Ttl::For(SHORT)),
     ] {
         assert_eq!(
             store
                 .compare_and_swap(key, b"1", b"2", then)
                 .await
                 .expect("swap"),
-            Swap::Done,
+            CasResult::Done,
             "{key}"
         );
     }
@@ -120,7 +120,7 @@ pub(crate) async fn a_counter_lives_from_its_first_count(store: Store) {
 
 pub(crate) async fn times_beyond_reason(store: Store) {
     store
-        .insert("none", b"v", Keep::For(Duration::ZERO))
+        .insert("none", b"v", Ttl::For(Duration::ZERO))
         .await
         .expect("insert");
     gone(&store, "none").await;
@@ -130,17 +130,17 @@ pub(crate) async fn times_beyond_reason(store: Store) {
     ] {
         assert!(
             store
-                .insert(key, b"v", Keep::For(time))
+                .insert(key, b"v", Ttl::For(time))
                 .await
                 .expect("insert"),
             "{key}"
         );
         assert_eq!(
             store
-                .compare_and_swap(key, b"v", b"w", Keep::For(time))
+                .compare_and_swap(key, b"v", b"w", Ttl::For(time))
                 .await
                 .expect("swap"),
-            Swap::Done,
+            CasResult::Done,
             "{key}"
         );
         assert!(store.get(key).await.expect("get").is_some(), "{key}");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use store::{Entry, Export, Keep, Store, Swap};
+use store::{CasResult, Entry, Export, Store, Ttl};
 
 use crate::MINUTE;
 
@@ -16,9 +16,9 @@ async fn all(mut export: Export) -> Vec<Entry> {
 }
 
 /// The records by key, as a restore would leave them: what comes later replaces what came before.
-fn records(entries: &[Entry]) -> BTreeMap<String, (Vec<u8>, Keep)> {
+fn records(entries: &[Entry]) -> BTreeMap<String, (Vec<u8>, Ttl)> {
     let record = |entry: &Entry| match entry {
-        Entry::Record { key, value, keep } => Some((key.clone(), (value.clone(), *keep))),
+        Entry::Record { key, value, ttl } => Some((key.clone(), (value.clone(), *ttl))),
         Entry::Member { .. } => None,
     };
     entries.iter().filter_map(record).collect()
@@ -45,7 +45,7 @@ pub(crate) async fn an_empty_store_exports_nothing(store: Store) {
 
 pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
     store
-        .insert("for ever", b"\0\xff", Keep::Forever)
+        .insert("for ever", b"\0\xff", Ttl::Forever)
         .await
         .expect("insert");
     store
@@ -53,7 +53,7 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
         .await
         .expect("insert");
     store
-        .insert("list", b"a record of that name", Keep::Forever)
+        .insert("list", b"a record of that name", Ttl::Forever)
         .await
         .expect("insert");
     for _ in 0..3 {
@@ -63,10 +63,10 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
             .expect("count");
     }
     for member in ["", "a", "*", "\u{e4}\n"] {
-        store.enlist("list", member).await.expect("enlist");
+        store.set_add("list", member).await.expect("set_add");
     }
-    store.enlist("emptied", "x").await.expect("enlist");
-    store.delist("emptied", "x").await.expect("delist");
+    store.set_add("emptied", "x").await.expect("set_add");
+    store.set_remove("emptied", "x").await.expect("set_remove");
 
     let entries = all(store.export().await.expect("an export")).await;
     let records = records(&entries);
@@ -74,10 +74,10 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
         records.keys().collect::<Vec<_>>(),
         ["counter", "for a minute", "for ever", "list"]
     );
-    assert_eq!(records["for ever"], (b"\0\xff".to_vec(), Keep::Forever));
+    assert_eq!(records["for ever"], (b"\0\xff".to_vec(), Ttl::Forever));
     assert_eq!(records["counter"].0, b"3");
     for key in ["for a minute", "counter"] {
-        let Keep::For(left) = records[key].1 else {
+        let Ttl::For(left) = records[key].1 else {
             panic!("{key} stays for ever")
         };
         assert!(
@@ -98,7 +98,7 @@ pub(crate) async fn everything_comes_with_the_time_that_is_left(store: Store) {
 
 pub(crate) async fn what_has_expired_does_not_come(store: Store) {
     store
-        .insert("short", b"x", Keep::For(Duration::from_millis(20)))
+        .insert("short", b"x", Ttl::For(Duration::from_millis(20)))
         .await
         .expect("insert");
     store.insert("long", b"x", MINUTE).await.expect("insert");
@@ -130,7 +130,7 @@ pub(crate) async fn a_store_that_changes_meanwhile_is_read_and_goes_on(store: St
             .compare_and_swap("changing", old.as_bytes(), new.as_bytes(), MINUTE)
             .await
             .expect("swap");
-        assert_eq!(swap, Swap::Done, "nothing waits for the reader");
+        assert_eq!(swap, CasResult::Done, "nothing waits for the reader");
         store
             .insert(&format!("new {n}"), b"x", MINUTE)
             .await

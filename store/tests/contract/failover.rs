@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use store::{
-    Error, Keep, Location, Store, Swap,
+    CasResult, Error, Location, Store, Ttl,
     testing::{Redirect, RedisServer},
 };
 
@@ -45,18 +45,13 @@ async fn after_a_failover_writes_go_where_the_address_leads_now() {
     let (old, new) = pair().await;
     let address = Redirect::to(old.port());
     let store = open(&Location::Redis(address.url())).await;
-    assert!(
-        store
-            .insert("k", b"1", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 1);
     until("replication", async || new.command("DBSIZE") == ":2").await;
     // The old primary says no to a command and to a script, and the address leads to it still.
     fail_over(&old, &new);
     for refused in [
-        store.insert("l", b"1", Keep::Forever).await.err(),
+        store.insert("l", b"1", Ttl::Forever).await.err(),
         store.count("c", MINUTE).await.err(),
     ] {
         let fault = refused.expect_err_text();
@@ -73,12 +68,7 @@ async fn after_a_failover_writes_go_where_the_address_leads_now() {
     address.lead_to(new.port());
     let promoted = Instant::now();
     // None of these needs a second call.
-    assert!(
-        store
-            .insert("l", b"1", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("l", b"1", Ttl::Forever).await.expect("insert"));
     assert!(
         promoted.elapsed() < TARGET,
         "only after {:?}",
@@ -87,10 +77,10 @@ async fn after_a_failover_writes_go_where_the_address_leads_now() {
     assert_eq!(store.count("c", MINUTE).await.expect("count"), 2);
     assert_eq!(
         store
-            .compare_and_swap("k", b"1", b"2", Keep::Forever)
+            .compare_and_swap("k", b"1", b"2", Ttl::Forever)
             .await
             .expect("swap"),
-        Swap::Done
+        CasResult::Done
     );
     store.probe().await.expect("it works");
 }
@@ -118,7 +108,7 @@ async fn many_writes_at_once_make_one_new_connection() {
     let writes: Vec<_> = (0..200)
         .map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { store.insert(&n.to_string(), b"v", Keep::Forever).await })
+            tokio::spawn(async move { store.insert(&n.to_string(), b"v", Ttl::Forever).await })
         })
         .collect();
     for write in writes {
@@ -134,16 +124,11 @@ async fn a_primary_that_comes_back_is_written_to_again() {
     let store = open(&Location::Redis(primary.url())).await;
     fail_over(&primary, &other);
     store
-        .insert("k", b"v", Keep::Forever)
+        .insert("k", b"v", Ttl::Forever)
         .await
         .expect_err("a replica");
     assert_eq!(primary.command("REPLICAOF NO ONE"), "+OK");
-    assert!(
-        store
-            .insert("k", b"v", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("k", b"v", Ttl::Forever).await.expect("insert"));
 }
 
 #[tokio::test]
@@ -158,12 +143,7 @@ async fn a_primary_that_is_cut_off_from_its_replicas_is_left() {
     })
     .await;
     address.lead_to(new.port());
-    assert!(
-        store
-            .insert("k", b"v", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("k", b"v", Ttl::Forever).await.expect("insert"));
 }
 
 /// A store that answers PING, and what a probe says of it.

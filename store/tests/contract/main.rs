@@ -8,11 +8,11 @@
 mod expiry;
 mod export;
 mod failover;
-mod lists;
 mod outage;
 mod races;
 mod resolving;
 mod secured;
+mod sets;
 mod survival;
 mod testing;
 mod verbs;
@@ -22,10 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Keep, Location, Store, testing::RedisServer};
+use store::{Location, Store, Ttl, testing::RedisServer};
 
 /// A minute: longer than any test.
-const MINUTE: Keep = Keep::For(Duration::from_mins(1));
+const MINUTE: Ttl = Ttl::For(Duration::from_mins(1));
 
 /// Short enough to wait for, long enough for a slow machine to read a record before it goes.
 const SHORT: Duration = Duration::from_millis(400);
@@ -125,7 +125,7 @@ contract! {
         a_counter_lives_from_its_first_count,
         times_beyond_reason,
     ]
-    lists: [
+    sets: [
         names_are_in_once,
         pages_in_byte_order,
         lists_and_records_share_no_names,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Error, Keep, Location, Result, Store, testing::RedisServer};
+use store::{Error, Location, Result, Store, Ttl, testing::RedisServer};
 
 use crate::{MINUTE, open, until};
 
@@ -24,7 +24,7 @@ async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = open(&Location::Redis(server.url())).await;
     store
-        .insert("before", b"v", Keep::Forever)
+        .insert("before", b"v", Ttl::Forever)
         .await
         .expect("insert");
     assert_eq!(
@@ -40,9 +40,9 @@ async fn a_killed_server_is_unavailable_and_works_when_it_is_back() {
     fails_soon(store.insert("during", b"v", MINUTE)).await;
     fails_soon(store.take("before")).await;
     fails_soon(store.count("counter", Duration::from_mins(1))).await;
-    fails_soon(store.members("l", None, 1)).await;
+    fails_soon(store.set_range("l", None, 1)).await;
     fails_soon(store.ping()).await;
-    fails_soon(store.hazards()).await;
+    fails_soon(store.durability_warnings()).await;
 
     server.restart();
     until("the connection", async || store.ping().await.is_ok()).await;
@@ -172,15 +172,12 @@ async fn rediss_does_not_fall_back_to_plain_text() {
 async fn each_verb_uses_one_key_of_ours() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
-    store
-        .insert("a", b"1", Keep::Forever)
-        .await
-        .expect("insert");
+    store.insert("a", b"1", Ttl::Forever).await.expect("insert");
     store
         .count("b", Duration::from_mins(1))
         .await
         .expect("count");
-    store.enlist("c", "member").await.expect("enlist");
+    store.set_add("c", "member").await.expect("set_add");
     assert_eq!(server.command("DBSIZE"), ":3");
     for key in [
         "vestibule:record:a",
@@ -195,7 +192,10 @@ async fn each_verb_uses_one_key_of_ours() {
 async fn hazards_of_a_server_are_reported() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await;
-    assert_eq!(store.hazards().await.expect("hazards"), [""; 0]);
+    assert_eq!(
+        store.durability_warnings().await.expect("warnings"),
+        [""; 0]
+    );
 
     for (setting, words) in [
         ("maxmemory 100mb", None),
@@ -203,31 +203,34 @@ async fn hazards_of_a_server_are_reported() {
         ("appendfsync no", Some("appendfsync no")),
     ] {
         assert_eq!(server.command(&format!("CONFIG SET {setting}")), "+OK");
-        let hazards = store.hazards().await.expect("hazards");
+        let warnings = store.durability_warnings().await.expect("warnings");
         assert!(
-            words.is_none_or(|words| hazards.iter().any(|hazard| hazard.contains(words))),
-            "{setting}: {hazards:?}"
+            words.is_none_or(|words| warnings.iter().any(|warning| warning.contains(words))),
+            "{setting}: {warnings:?}"
         );
     }
-    assert_eq!(store.hazards().await.expect("hazards").len(), 2);
+    assert_eq!(
+        store.durability_warnings().await.expect("warnings").len(),
+        2
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_keeps_nothing_is_loudly_reported() {
     let server = RedisServer::start_with(&["--appendonly", "no", "--save", ""]);
     let store = open(&Location::Redis(server.url())).await;
-    let hazards = store.hazards().await.expect("hazards");
+    let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
-        hazards.len() == 1 && hazards[0].contains("ALL DATA IS LOST"),
-        "{hazards:?}"
+        warnings.len() == 1 && warnings[0].contains("ALL DATA IS LOST"),
+        "{warnings:?}"
     );
 
     let server = RedisServer::start_with(&["--appendonly", "no"]);
     let store = open(&Location::Redis(server.url())).await;
-    let hazards = store.hazards().await.expect("hazards");
+    let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
-        hazards.len() == 1 && hazards[0].contains("snapshots"),
-        "{hazards:?}"
+        warnings.len() == 1 && warnings[0].contains("snapshots"),
+        "{warnings:?}"
     );
 }
 
@@ -243,10 +246,10 @@ async fn a_user_who_may_not_ask_is_told_so() {
             .await
             .expect("these rights are enough")
     );
-    let hazards = store.hazards().await.expect("hazards");
+    let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
-        hazards.len() == 1 && hazards[0].contains("could not be checked"),
-        "{hazards:?}"
+        warnings.len() == 1 && warnings[0].contains("could not be checked"),
+        "{warnings:?}"
     );
 }
 

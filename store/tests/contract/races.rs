@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use store::{Keep, Store, Swap};
+use store::{CasResult, Store, Ttl};
 use tokio::sync::Barrier;
 
 use crate::MINUTE;
@@ -78,7 +78,7 @@ pub(crate) async fn one_swap_wins(store: Store) {
         let outcomes = outcomes.await;
         let won: Vec<bool> = outcomes
             .iter()
-            .map(|outcome| *outcome == Swap::Done)
+            .map(|outcome| *outcome == CasResult::Done)
             .collect();
         let winners = winners(&won);
         assert_eq!(winners.len(), 1, "{winners:?}");
@@ -86,7 +86,7 @@ pub(crate) async fn one_swap_wins(store: Store) {
         assert_eq!(store.get(&key).await.expect("get").as_ref(), Some(&theirs));
         let told = outcomes
             .iter()
-            .filter(|outcome| **outcome == Swap::Changed(Some(theirs.clone())))
+            .filter(|outcome| **outcome == CasResult::Changed(Some(theirs.clone())))
             .count();
         assert_eq!(told, RACERS - 1, "every loser is told the winner's value");
     }
@@ -95,7 +95,7 @@ pub(crate) async fn one_swap_wins(store: Store) {
 /// Each adds one to a number by reading, swapping, and trying again with what it is told.
 pub(crate) async fn no_swap_is_lost(store: Store) {
     store
-        .insert("sum", b"0", Keep::Forever)
+        .insert("sum", b"0", Ttl::Forever)
         .await
         .expect("insert");
     race(&store, |store, _| async move {
@@ -107,12 +107,12 @@ pub(crate) async fn no_swap_is_lost(store: Store) {
                 .expect("a number");
             let next = (number + 1).to_string();
             match store
-                .compare_and_swap("sum", &there, next.as_bytes(), Keep::Forever)
+                .compare_and_swap("sum", &there, next.as_bytes(), Ttl::Forever)
                 .await
                 .expect("swap")
             {
-                Swap::Done => break,
-                Swap::Changed(other) => there = other.expect("a number"),
+                CasResult::Done => break,
+                CasResult::Changed(other) => there = other.expect("a number"),
             }
         }
     })
@@ -166,12 +166,12 @@ pub(crate) async fn every_count_is_counted(store: Store) {
 
 pub(crate) async fn one_enlistment_wins(store: Store) {
     let entered = race(&store, |store, _| async move {
-        store.enlist("l", "name").await.expect("enlist")
+        store.set_add("l", "name").await.expect("set_add")
     })
     .await;
     assert_eq!(winners(&entered).len(), 1);
     let left = race(&store, |store, _| async move {
-        store.delist("l", "name").await.expect("delist")
+        store.set_remove("l", "name").await.expect("set_remove")
     })
     .await;
     assert_eq!(winners(&left).len(), 1);
@@ -195,13 +195,13 @@ pub(crate) async fn unlike_verbs_do_not_disturb_each_other(store: Store) {
                 store.insert(&key, b"v", MINUTE).await.expect("insert")
                     && store.take(&key).await.expect("take").is_some()
             }
-            _ => store.enlist("all", &key).await.expect("enlist"),
+            _ => store.set_add("all", &key).await.expect("set_add"),
         }
     });
     assert_eq!(winners(&outcomes.await).len(), RACERS);
     assert_eq!(
         store
-            .members("all", None, 100)
+            .set_range("all", None, 100)
             .await
             .expect("members")
             .len(),

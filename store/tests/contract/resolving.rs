@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use store::{
-    Keep, Location, Store, Swap,
-    testing::{Breakable, RedisServer, Switch},
+    CasResult, Location, Store, Ttl,
+    testing::{Breakable, FaultSwitch, RedisServer},
 };
 
 use crate::{MINUTE, open};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-fn breakable(store: Store) -> (Store, Switch) {
+fn breakable(store: Store) -> (Store, FaultSwitch) {
     let (store, switch) = Breakable::new(store);
     (store.resolving(), switch)
 }
@@ -26,27 +26,27 @@ pub(crate) async fn a_lost_answer_is_found(store: Store) {
             .compare_and_swap("k", b"1", b"2", MINUTE)
             .await
             .expect("swap"),
-        Swap::Done
+        CasResult::Done
     );
     let other = store
         .compare_and_swap("k", b"1", b"3", MINUTE)
         .await
         .expect("swap");
-    assert_eq!(other, Swap::Changed(Some(b"2".to_vec())));
+    assert_eq!(other, CasResult::Changed(Some(b"2".to_vec())));
     assert_eq!(
         store
             .compare_and_swap("l", b"1", b"2", MINUTE)
             .await
             .expect("swap"),
-        Swap::Changed(None)
+        CasResult::Changed(None)
     );
     assert_eq!(
         store.count("c", HOUR).await.expect("count"),
         2,
         "it may count twice"
     );
-    assert!(store.enlist("list", "a").await.expect("enlist"));
-    assert!(store.delist("list", "a").await.expect("delist"));
+    assert!(store.set_add("list", "a").await.expect("set_add"));
+    assert!(store.set_remove("list", "a").await.expect("set_remove"));
     assert!(store.remove("c").await.expect("remove"));
     store
         .take("k")
@@ -54,7 +54,7 @@ pub(crate) async fn a_lost_answer_is_found(store: Store) {
         .expect_err("who took it cannot be known");
     switch.mend();
     assert_eq!(
-        store.members("list", None, 9).await.expect("members"),
+        store.set_range("list", None, 9).await.expect("members"),
         [""; 0]
     );
     assert_eq!(store.count("c", HOUR).await.expect("count"), 1);
@@ -65,7 +65,7 @@ pub(crate) async fn a_lost_answer_is_found(store: Store) {
 pub(crate) async fn what_did_not_happen_is_an_error_and_did_not_happen(store: Store) {
     let (store, switch) = breakable(store);
     assert!(store.insert("k", b"1", MINUTE).await.expect("insert"));
-    assert!(store.enlist("list", "b").await.expect("enlist"));
+    assert!(store.set_add("list", "b").await.expect("set_add"));
     switch.break_writes();
     store.insert("l", b"1", MINUTE).await.expect_err("insert");
     store
@@ -75,8 +75,8 @@ pub(crate) async fn what_did_not_happen_is_an_error_and_did_not_happen(store: St
     store.take("k").await.expect_err("take");
     store.remove("k").await.expect_err("remove");
     store.count("c", HOUR).await.expect_err("count");
-    store.enlist("list", "a").await.expect_err("enlist");
-    store.delist("list", "b").await.expect_err("delist");
+    store.set_add("list", "a").await.expect_err("set_add");
+    store.set_remove("list", "b").await.expect_err("set_remove");
     switch.mend();
     assert_eq!(
         store.get("k").await.expect("get").as_deref(),
@@ -90,20 +90,15 @@ pub(crate) async fn what_did_not_happen_is_an_error_and_did_not_happen(store: St
 async fn a_write_that_a_stall_held_back_is_found() {
     let server = RedisServer::start();
     let store = open(&Location::Redis(server.url())).await.resolving();
-    assert!(
-        store
-            .insert("k", b"1", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("k", b"1", Ttl::Forever).await.expect("insert"));
     for (from, to) in [(b"1", b"2"), (b"2", b"3")] {
         server.freeze();
         let thaw = async {
             tokio::time::sleep(Duration::from_secs(3)).await;
             server.thaw();
         };
-        let (swap, ()) = tokio::join!(store.compare_and_swap("k", from, to, Keep::Forever), thaw);
-        assert_eq!(swap.expect("swap"), Swap::Done);
+        let (swap, ()) = tokio::join!(store.compare_and_swap("k", from, to, Ttl::Forever), thaw);
+        assert_eq!(swap.expect("swap"), CasResult::Done);
     }
     assert_eq!(
         store.get("k").await.expect("get").as_deref(),
@@ -119,7 +114,7 @@ async fn a_server_that_is_gone_is_an_error_soon() {
     server.kill();
     let write = tokio::time::timeout(
         Duration::from_secs(15),
-        store.insert("k", b"v", Keep::Forever),
+        store.insert("k", b"v", Ttl::Forever),
     );
     write.await.expect("soon").expect_err("gone");
 }

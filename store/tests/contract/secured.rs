@@ -5,7 +5,7 @@ use std::{net::TcpListener, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::{Error, Keep, Location, Store, Swap, testing::RedisServer};
+use store::{CasResult, Error, Location, Store, Ttl, testing::RedisServer};
 
 use crate::MINUTE;
 
@@ -133,12 +133,7 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
     let store = Store::open(&Location::Redis(url)).await.expect("opened");
     store.ping().await.expect("ping");
     store.probe().await.expect("probe");
-    assert!(
-        store
-            .insert("a", b"1", Keep::Forever)
-            .await
-            .expect("insert")
-    );
+    assert!(store.insert("a", b"1", Ttl::Forever).await.expect("insert"));
     assert_eq!(
         store.get("a").await.expect("get").as_deref(),
         Some(&b"1"[..])
@@ -148,7 +143,7 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
             .compare_and_swap("a", b"1", b"2", MINUTE)
             .await
             .expect("swap"),
-        Swap::Done
+        CasResult::Done
     );
     assert_eq!(
         store.take("a").await.expect("take").as_deref(),
@@ -162,21 +157,21 @@ async fn the_rights_of_the_document_suffice_for_every_verb() {
             .expect("count"),
         1
     );
-    assert!(store.enlist("l", "m").await.expect("enlist"));
-    assert_eq!(store.members("l", None, 9).await.expect("members"), ["m"]);
+    assert!(store.set_add("l", "m").await.expect("set_add"));
+    assert_eq!(store.set_range("l", None, 9).await.expect("members"), ["m"]);
     let mut export = store.export().await.expect("an export");
     let mut entries = Vec::new();
     while let Some(entry) = export.next().await {
         entries.push(entry.expect("an entry"));
     }
     assert_eq!(entries.len(), 2, "{entries:?}");
-    assert!(store.delist("l", "m").await.expect("delist"));
-    let hazards = store.hazards().await.expect("hazards");
+    assert!(store.set_remove("l", "m").await.expect("set_remove"));
+    let warnings = store.durability_warnings().await.expect("warnings");
     assert!(
-        hazards
+        warnings
             .iter()
-            .any(|hazard| hazard.contains("KEEPS NOTHING ON DISK")),
-        "its settings are seen: {hazards:?}"
+            .any(|warning| warning.contains("KEEPS NOTHING ON DISK")),
+        "its settings are seen: {warnings:?}"
     );
 }
 

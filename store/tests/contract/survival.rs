@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Error, Keep, Location, Store};
+use store::{Error, Location, Store, Ttl};
 
 use crate::{MINUTE, SHORT, open, until};
 
@@ -40,7 +40,7 @@ async fn write_without_end(store: Store, writer: usize) {
         let key = format!("{writer}.{n}");
         assert!(
             store
-                .insert(&key, b"kept", Keep::Forever)
+                .insert(&key, b"kept", Ttl::Forever)
                 .await
                 .expect("insert")
         );
@@ -67,14 +67,14 @@ async fn cramped_child() {
     let large = vec![7; 100_000];
     let mut kept = 0;
     while let Ok(inserted) = store
-        .insert(&format!("large {kept}"), &large, Keep::Forever)
+        .insert(&format!("large {kept}"), &large, Ttl::Forever)
         .await
     {
         assert!(inserted && kept < 100, "the limit does not hold");
         kept += 1;
     }
     until("recovery", async || {
-        store.insert("small", b"v", Keep::Forever).await.is_ok()
+        store.insert("small", b"v", Ttl::Forever).await.is_ok()
     })
     .await;
     for n in 0..kept {
@@ -181,12 +181,7 @@ async fn a_start_that_was_killed_leaves_nothing_in_the_way() {
         child.kill().expect("SIGKILL");
         child.wait().expect("its end");
         let store = open(&Location::File(data)).await;
-        assert!(
-            store
-                .insert("k", b"v", Keep::Forever)
-                .await
-                .expect("insert")
-        );
+        assert!(store.insert("k", b"v", Ttl::Forever).await.expect("insert"));
     }
 }
 
@@ -253,19 +248,19 @@ async fn reopening_keeps_records_lists_and_expiry() {
     let first = open(&location).await;
     let began = Instant::now();
     first
-        .insert("ever", b"1", Keep::Forever)
+        .insert("ever", b"1", Ttl::Forever)
         .await
         .expect("insert");
     first.insert("minute", b"2", MINUTE).await.expect("insert");
     first
-        .insert("short", b"3", Keep::For(SHORT))
+        .insert("short", b"3", Ttl::For(SHORT))
         .await
         .expect("insert");
     first
         .count("counter", Duration::from_mins(1))
         .await
         .expect("count");
-    first.enlist("list", "member").await.expect("enlist");
+    first.set_add("list", "member").await.expect("set_add");
     drop(first);
 
     let again = open(&location).await;
@@ -285,7 +280,7 @@ async fn reopening_keeps_records_lists_and_expiry() {
         2
     );
     assert_eq!(
-        again.members("list", None, 9).await.expect("members"),
+        again.set_range("list", None, 9).await.expect("members"),
         ["member"]
     );
     until("short", async || {
@@ -303,7 +298,7 @@ async fn dropping_the_store_finishes_what_was_handed_over() {
     let writes: Vec<_> = (0..200)
         .map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { store.insert(&n.to_string(), b"v", Keep::Forever).await })
+            tokio::spawn(async move { store.insert(&n.to_string(), b"v", Ttl::Forever).await })
         })
         .collect();
     drop(store);
@@ -348,7 +343,7 @@ async fn opening_what_is_there_creates_nothing() {
     );
     open(&location)
         .await
-        .insert("kept", b"x", Keep::Forever)
+        .insert("kept", b"x", Ttl::Forever)
         .await
         .expect("insert");
     let store = Store::open_existing(&location)
@@ -389,7 +384,7 @@ async fn a_link_that_leads_nowhere_is_a_store_out_of_reach_and_not_replaced() {
     std::os::unix::fs::symlink(&away, folder.path().join("store.redb.new")).expect("a link");
     open(&location)
         .await
-        .insert("k", b"x", Keep::Forever)
+        .insert("k", b"x", Ttl::Forever)
         .await
         .expect("insert");
     assert!(!away.exists() && std::fs::symlink_metadata(&link).expect("there").is_file());
@@ -410,16 +405,16 @@ async fn what_cannot_be_opened_is_an_error() {
 
 #[tokio::test]
 async fn memory_says_that_it_forgets() {
-    let hazards = open(&Location::Memory)
+    let warnings = open(&Location::Memory)
         .await
-        .hazards()
+        .durability_warnings()
         .await
-        .expect("hazards");
+        .expect("warnings");
     assert!(
-        hazards.len() == 1 && hazards[0].contains("memory"),
-        "{hazards:?}"
+        warnings.len() == 1 && warnings[0].contains("memory"),
+        "{warnings:?}"
     );
     let folder = tempfile::tempdir().expect("a folder");
     let file = open(&Location::File(folder.path().to_owned())).await;
-    assert_eq!(file.hazards().await.expect("hazards"), [""; 0]);
+    assert_eq!(file.durability_warnings().await.expect("warnings"), [""; 0]);
 }

@@ -28,8 +28,8 @@ async fn a_broken_store_does_nothing_until_it_is_mended() {
     failed(&store.take("k").await);
     failed(&store.remove("k").await);
     failed(&store.count("c", Duration::from_secs(1)).await);
-    failed(&store.enlist("list", "a").await);
-    failed(&store.delist("list", "a").await);
+    failed(&store.set_add("list", "a").await);
+    failed(&store.set_remove("list", "a").await);
 
     switch.mend();
     assert_eq!(
@@ -45,7 +45,7 @@ async fn a_broken_store_does_nothing_until_it_is_mended() {
         1
     );
     assert_eq!(
-        store.members("list", None, 9).await.expect("members"),
+        store.set_range("list", None, 9).await.expect("members"),
         [""; 0]
     );
 }

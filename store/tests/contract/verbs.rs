@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Error, Keep, Store, Swap};
+use store::{CasResult, Error, Store, Ttl};
 
 use crate::MINUTE;
 
@@ -14,7 +14,7 @@ pub(crate) async fn nothing_is_there_at_first(store: Store) {
         .compare_and_swap("k", b"", b"new", MINUTE)
         .await
         .expect("swap");
-    assert_eq!(swap, Swap::Changed(None));
+    assert_eq!(swap, CasResult::Changed(None));
     assert_eq!(
         store.get("k").await.expect("get"),
         None,
@@ -23,9 +23,9 @@ pub(crate) async fn nothing_is_there_at_first(store: Store) {
 }
 
 pub(crate) async fn insert_keeps_the_first(store: Store) {
-    for (key, keep) in [("a", Keep::Forever), ("b", MINUTE)] {
-        assert!(store.insert(key, b"first", keep).await.expect("insert"));
-        assert!(!store.insert(key, b"second", keep).await.expect("insert"));
+    for (key, ttl) in [("a", Ttl::Forever), ("b", MINUTE)] {
+        assert!(store.insert(key, b"first", ttl).await.expect("insert"));
+        assert!(!store.insert(key, b"second", ttl).await.expect("insert"));
         assert_eq!(
             store.get(key).await.expect("get").as_deref(),
             Some(&b"first"[..])
@@ -35,17 +35,17 @@ pub(crate) async fn insert_keeps_the_first(store: Store) {
 
 pub(crate) async fn swap_replaces_what_was_expected(store: Store) {
     store.insert("k", b"old", MINUTE).await.expect("insert");
-    for (old, new, keep) in [
+    for (old, new, ttl) in [
         (&b"old"[..], &b"new"[..], MINUTE),
-        (b"new", b"newer", Keep::Forever),
+        (b"new", b"newer", Ttl::Forever),
         (b"newer", b"newer", MINUTE),
     ] {
         assert_eq!(
             store
-                .compare_and_swap("k", old, new, keep)
+                .compare_and_swap("k", old, new, ttl)
                 .await
                 .expect("swap"),
-            Swap::Done
+            CasResult::Done
         );
         assert_eq!(store.get("k").await.expect("get").as_deref(), Some(new));
     }
@@ -58,7 +58,11 @@ pub(crate) async fn swap_tells_what_is_there(store: Store) {
             .compare_and_swap("k", expected, b"new", MINUTE)
             .await
             .expect("swap");
-        assert_eq!(swap, Swap::Changed(Some(b"there".to_vec())), "{expected:?}");
+        assert_eq!(
+            swap,
+            CasResult::Changed(Some(b"there".to_vec())),
+            "{expected:?}"
+        );
     }
     assert_eq!(
         store.get("k").await.expect("get").as_deref(),
@@ -78,14 +82,8 @@ pub(crate) async fn take_takes_once(store: Store) {
 }
 
 pub(crate) async fn remove_removes(store: Store) {
-    store
-        .insert("k", b"v", Keep::Forever)
-        .await
-        .expect("insert");
-    store
-        .insert("l", b"v", Keep::Forever)
-        .await
-        .expect("insert");
+    store.insert("k", b"v", Ttl::Forever).await.expect("insert");
+    store.insert("l", b"v", Ttl::Forever).await.expect("insert");
     assert!(store.remove("k").await.expect("remove"));
     assert!(!store.remove("k").await.expect("remove"));
     assert_eq!(store.get("k").await.expect("get"), None);
@@ -174,7 +172,7 @@ pub(crate) async fn any_bytes_and_any_key(store: Store) {
                 .compare_and_swap(key, value, &all, MINUTE)
                 .await
                 .expect("swap");
-            assert_eq!(swap, Swap::Done, "{key:?} {value:?}");
+            assert_eq!(swap, CasResult::Done, "{key:?} {value:?}");
             assert_eq!(
                 store.take(key).await.expect("take"),
                 Some(all.clone()),
@@ -207,14 +205,14 @@ pub(crate) async fn large_values(store: Store) {
             .compare_and_swap("large", &large, b"small", MINUTE)
             .await
             .expect("swap"),
-        Swap::Done
+        CasResult::Done
     );
     assert_eq!(
         store
             .compare_and_swap("large", b"small", &large, MINUTE)
             .await
             .expect("swap"),
-        Swap::Done
+        CasResult::Done
     );
     assert!(
         store
@@ -236,9 +234,12 @@ pub(crate) async fn a_ready_store_answers(store: Store) {
     let (one, other) = tokio::join!(store.probe(), store.probe());
     one.and(other).expect("whoever else asks at the same time");
     assert_eq!(
-        store.members("probe", None, 9).await.expect("members"),
+        store.set_range("probe", None, 9).await.expect("members"),
         [""; 0],
         "nothing stays listed"
     );
-    store.hazards().await.expect("and knows its hazards");
+    store
+        .durability_warnings()
+        .await
+        .expect("and knows its warnings");
 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
 
-use super::house::{self, ALICE, PASSWORD};
-use super::{Answer, Callback, Document, Form, House, McpClient, Query};
+use super::test_server::{self, ALICE, PASSWORD};
+use super::{Answer, Callback, Document, Form, McpClient, Query, TestServer};
 
 /// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and
 /// follows redirects only when it is told to. A clone is another window of the same browser at this
 /// moment.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    house: House,
+    server: TestServer,
     pub(crate) cookies: BTreeMap<String, String>,
     /// What it sends as `Origin` with posts; `None` for nothing.
     pub(crate) origin: Option<String>,
@@ -25,10 +25,10 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn new(house: &House) -> Self {
-        let origin = Some(house.provider.settings().issuer.as_str().to_owned());
+    pub(crate) fn new(server: &TestServer) -> Self {
+        let origin = Some(server.provider.settings().issuer.as_str().to_owned());
         Self {
-            house: house.clone(),
+            server: server.clone(),
             cookies: BTreeMap::new(),
             origin,
             address: IpAddr::from([198, 51, 100, 1]),
@@ -37,17 +37,17 @@ impl Browser {
     }
 
     /// Alice's browser, where she is signed in.
-    pub(crate) async fn of_alice(house: &House) -> Self {
-        let mut browser = Self::new(house);
+    pub(crate) async fn of_alice(server: &TestServer) -> Self {
+        let mut browser = Self::new(server);
         let signed_in = browser.sign_in(ALICE, PASSWORD).await;
         assert_eq!(signed_in.destination(), "/account");
         browser
     }
 
     /// The same browser, talking to another server of the same name.
-    pub(crate) fn at(&self, house: &House) -> Self {
+    pub(crate) fn at(&self, server: &TestServer) -> Self {
         Self {
-            house: house.clone(),
+            server: server.clone(),
             ..self.clone()
         }
     }
@@ -78,7 +78,7 @@ impl Browser {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         // A browser that posts a form wants a page.
         request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
-        let issuer = &self.house.provider.settings().issuer;
+        let issuer = &self.server.provider.settings().issuer;
         request = request.header(header::REFERER, issuer.url(&self.shown));
         if let Some(origin) = &self.origin {
             request = request.header(
@@ -196,7 +196,7 @@ impl Browser {
     }
 
     fn request(&self, method: Method, path: &str) -> http::request::Builder {
-        let mut request = house::from(self.address, method, path);
+        let mut request = test_server::from(self.address, method, path);
         if !self.cookies.is_empty() {
             let pairs: Vec<_> = self
                 .cookies
@@ -209,16 +209,16 @@ impl Browser {
     }
 
     async fn send(&mut self, request: Request<Body>) -> Answer {
-        let answer = self.house.send(request).await;
+        let answer = self.server.send(request).await;
         for line in answer.headers.get_all(header::SET_COOKIE) {
-            self.keep(line.to_str().expect("a cookie that is text"));
+            self.ttl(line.to_str().expect("a cookie that is text"));
         }
         answer
     }
 
     /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
     /// domain.
-    fn keep(&mut self, line: &str) {
+    fn ttl(&mut self, line: &str) {
         let mut parts = line.split("; ");
         let (name, value) = parts
             .next()

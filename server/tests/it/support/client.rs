@@ -8,8 +8,8 @@ use http::{Method, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::house;
-use super::{Answer, Browser, House, Query};
+use super::test_server;
+use super::{Answer, Browser, Query, TestServer};
 
 /// Where most clients here wait for the answer.
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:33418/callback";
@@ -17,7 +17,7 @@ pub(crate) const CALLBACK: &str = "http://127.0.0.1:33418/callback";
 /// A client with its registration, its verifier and its state.
 #[derive(Clone)]
 pub(crate) struct McpClient {
-    house: House,
+    server: TestServer,
     pub(crate) id: String,
     pub(crate) secret: Option<String>,
     pub(crate) redirect_uri: String,
@@ -78,28 +78,28 @@ pub(crate) fn native_metadata() -> Value {
 }
 
 /// Sends a registration as it is.
-pub(crate) async fn register(house: &House, address: IpAddr, body: impl ToString) -> Answer {
-    let request = house::from(address, Method::POST, "/register")
+pub(crate) async fn register(server: &TestServer, address: IpAddr, body: impl ToString) -> Answer {
+    let request = test_server::from(address, Method::POST, "/register")
         .header(header::CONTENT_TYPE, "application/json");
-    house
+    server
         .send(request.body(body.to_string().into()).expect("a request"))
         .await
 }
 
 impl McpClient {
     /// A public client on the person's own computer.
-    pub(crate) async fn native(house: &House) -> Self {
-        Self::registered(house, &native_metadata()).await
+    pub(crate) async fn native(server: &TestServer) -> Self {
+        Self::registered(server, &native_metadata()).await
     }
 
     /// A confidential client on the web.
-    pub(crate) async fn confidential(house: &House) -> Self {
+    pub(crate) async fn confidential(server: &TestServer) -> Self {
         let metadata = json!({ "client_name": "Web notes", "redirect_uris": ["https://app.example/callback"] });
-        Self::registered(house, &metadata).await
+        Self::registered(server, &metadata).await
     }
 
-    pub(crate) async fn registered(house: &House, metadata: &Value) -> Self {
-        let answer = register(house, IpAddr::from([203, 0, 113, 7]), metadata).await;
+    pub(crate) async fn registered(server: &TestServer, metadata: &Value) -> Self {
+        let answer = register(server, IpAddr::from([203, 0, 113, 7]), metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let body = answer.json();
         let id = body["client_id"].as_str().expect("a client_id").to_owned();
@@ -108,12 +108,12 @@ impl McpClient {
             .as_str()
             .expect("a redirect URI")
             .to_owned();
-        Self::known(house, &id, secret, &redirect_uri)
+        Self::known(server, &id, secret, &redirect_uri)
     }
 
     /// A client that an administrator added.
     pub(crate) fn known(
-        house: &House,
+        server: &TestServer,
         id: &str,
         secret: Option<String>,
         redirect_uri: &str,
@@ -126,10 +126,10 @@ impl McpClient {
             ("state", "s t/a+t&e=%"),
             ("code_challenge", &challenge(&verifier)),
             ("code_challenge_method", "S256"),
-            ("resource", &house.provider.settings().issuer.url("/mcp")),
+            ("resource", &server.provider.settings().issuer.url("/mcp")),
         ]);
         Self {
-            house: house.clone(),
+            server: server.clone(),
             id: id.to_owned(),
             secret,
             redirect_uri: redirect_uri.to_owned(),
@@ -147,9 +147,9 @@ impl McpClient {
     }
 
     /// The same client, talking to another server of the same name.
-    pub(crate) fn at(&self, house: &House) -> Self {
+    pub(crate) fn at(&self, server: &TestServer) -> Self {
         Self {
-            house: house.clone(),
+            server: server.clone(),
             ..self.clone()
         }
     }
@@ -169,7 +169,7 @@ impl McpClient {
             ("client_id", &self.id),
             (
                 "resource",
-                &self.house.provider.settings().issuer.url("/mcp"),
+                &self.server.provider.settings().issuer.url("/mcp"),
             ),
         ]);
         self.with_secret(form)
@@ -193,11 +193,11 @@ impl McpClient {
     }
 
     pub(crate) async fn exchange(&self, code: &str) -> Answer {
-        self.house.post("/token", &self.code_form(code)).await
+        self.server.post("/token", &self.code_form(code)).await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.house.post("/token", &self.refresh_form(token)).await
+        self.server.post("/token", &self.refresh_form(token)).await
     }
 
     /// The whole of it: Alice allows the client, and it has tokens.
@@ -208,21 +208,21 @@ impl McpClient {
 
     /// Asks who it is.
     pub(crate) async fn me(&self, access: &str) -> Answer {
-        let request = house::request(Method::GET, "/api/me")
+        let request = test_server::request(Method::GET, "/api/me")
             .header(header::AUTHORIZATION, format!("Bearer {access}"));
-        self.house
+        self.server
             .send(request.body(axum::body::Body::empty()).expect("a request"))
             .await
     }
 
     /// Speaks to the demonstration MCP server.
     pub(crate) async fn mcp(&self, access: &str, message: &Value) -> Answer {
-        let request = house::request(Method::POST, "/mcp")
+        let request = test_server::request(Method::POST, "/mcp")
             .header(header::AUTHORIZATION, format!("Bearer {access}"))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json, text/event-stream")
             .header("mcp-protocol-version", "2025-06-18");
-        self.house
+        self.server
             .send(request.body(message.to_string().into()).expect("a request"))
             .await
     }

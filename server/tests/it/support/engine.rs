@@ -1,4 +1,4 @@
-//! The engines under the house.
+//! The engines under the server.
 
 use store::testing::RedisServer;
 use store::{Location, Store};
@@ -18,8 +18,8 @@ impl Engine {
         match self {
             Self::Memory => (open(&Location::Memory).await, None),
             Self::Redis => {
-                let server = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
-                (open(&Location::Redis(server.url())).await, Some(server))
+                let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
+                (open(&Location::Redis(redis.url())).await, Some(redis))
             }
         }
     }

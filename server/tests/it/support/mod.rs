@@ -1,15 +1,15 @@
-//! The actors: a house (the server), browsers of people, and MCP clients.
+//! The actors: a server (the server), browsers of people, and MCP clients.
 
 mod answer;
 mod browser;
 mod client;
 mod engine;
-mod house;
 mod html;
 mod query;
 mod running;
 mod signer;
-mod tide;
+mod stalling;
+mod test_server;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
@@ -17,11 +17,11 @@ pub(crate) use client::{
     CALLBACK, Callback, McpClient, Tokens, basic, challenge, native_metadata, register,
 };
 pub(crate) use engine::Engine;
-pub(crate) use house::{ALICE, House, ISSUER, MCP, PASSWORD, START, from, request};
 pub(crate) use html::{Document, Form};
 pub(crate) use query::{Bend, Query, percent_encoded};
 pub(crate) use running::Running;
 pub(crate) use signer::{Signer, claims, key_set, unsigned, with_assertion};
+pub(crate) use test_server::{ALICE, ISSUER, MCP, PASSWORD, START, TestServer, from, request};
 
 /// How many race at once where racing is the point.
 pub(crate) const RACERS: usize = 64;

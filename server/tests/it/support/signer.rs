@@ -12,7 +12,7 @@ use ring::signature::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{House, Query};
+use super::{Query, TestServer};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -126,8 +126,8 @@ impl Signer {
     }
 
     /// A usual assertion of a client, made now.
-    pub(crate) fn assert(&self, house: &House, client_id: &str, jti: &str) -> String {
-        self.sign(&self.header(), &claims(house, client_id, jti))
+    pub(crate) fn assert(&self, server: &TestServer, client_id: &str, jti: &str) -> String {
+        self.sign(&self.header(), &claims(server, client_id, jti))
     }
 }
 
@@ -137,10 +137,10 @@ pub(crate) fn key_set(signers: &[&Signer]) -> Value {
 }
 
 /// Usual claims of a client, made now.
-pub(crate) fn claims(house: &House, client_id: &str, jti: &str) -> Value {
+pub(crate) fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
     let (now, issuer) = (
-        house.provider.now().seconds(),
-        house.provider.settings().issuer.as_str(),
+        server.provider.now().seconds(),
+        server.provider.settings().issuer.as_str(),
     );
     json!({ "iss": client_id, "sub": client_id, "aud": issuer, "iat": now, "exp": now + 60, "jti": jti })
 }

@@ -7,11 +7,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     Outcome, context,
-    errand::{Allow, Exchange, Party, Pile, Refresh, Repeat},
+    deployment::{Deployment, Engine},
     floor::{self, Bare, Trips},
-    house::{Engine, House},
-    load::{self, Errand, Meter, Sample},
+    load::{self, Meter, Sample, Scenario},
     process::{self, Memory},
+    scenario::{Allow, Exchange, Refresh, Repeat, TokenPool, VirtualUser},
     wire::Wire,
 };
 
@@ -82,21 +82,21 @@ pub(crate) struct Findings {
 
 /// Runs everything on one engine.
 pub(crate) fn hold(engine: Engine, binary: &Path, plan: Plan) -> Outcome<Findings> {
-    let house = House::open(engine, binary)?;
-    measure(&house, binary, plan).map_err(|fault| house.explain(&fault))
+    let deployment = Deployment::open(engine, binary)?;
+    measure(&deployment, binary, plan).map_err(|fault| deployment.explain(&fault))
 }
 
-fn measure(house: &House, binary: &Path, plan: Plan) -> Outcome<Findings> {
-    let contest = Contest::prepare(house, binary, plan)?;
+fn measure(deployment: &Deployment, binary: &Path, plan: Plan) -> Outcome<Findings> {
+    let comparison = Comparison::prepare(deployment, binary, plan)?;
     let mut samples = BTreeMap::new();
     for clients in CLIENTS {
         for work in Work::ALL {
-            contest.turn(work, clients)?;
+            comparison.turn(work, clients)?;
         }
         for round in 1..=plan.rounds {
             eprintln!("    {clients} clients, round {round} of {}", plan.rounds);
             for work in Work::ALL {
-                let sample = contest.turn(work, clients)?;
+                let sample = comparison.turn(work, clients)?;
                 let so_far = samples
                     .entry((work, clients))
                     .or_insert_with(Sample::default);
@@ -106,33 +106,33 @@ fn measure(house: &House, binary: &Path, plan: Plan) -> Outcome<Findings> {
     }
     Ok(Findings {
         samples,
-        codes: contest.made,
-        idle: house.idle,
-        end: process::memory(house.server().id()),
+        codes: comparison.made,
+        idle: deployment.idle,
+        end: process::memory(deployment.server().id()),
     })
 }
 
 /// One kind of work alone, for whoever looks at the server with a profiler meanwhile.
 pub(crate) fn alone(engine: Engine, binary: &Path, work: Work, plan: Plan) -> Outcome<Sample> {
-    let house = House::open(engine, binary)?;
-    let contest = Contest::prepare(&house, binary, plan)?;
+    let deployment = Deployment::open(engine, binary)?;
+    let comparison = Comparison::prepare(&deployment, binary, plan)?;
     if work == Work::Refresh {
-        contest.turn(Work::Exchange, CLIENTS[0])?;
+        comparison.turn(Work::Exchange, CLIENTS[0])?;
     }
-    eprintln!("    process {} does it now", house.server().id());
+    eprintln!("    process {} does it now", deployment.server().id());
     (0..plan.rounds)
-        .map(|_| contest.turn(work, CLIENTS[0]))
+        .map(|_| comparison.turn(work, CLIENTS[0]))
         .sum()
 }
 
-struct Contest<'a> {
-    house: &'a House,
+struct Comparison<'a> {
+    deployment: &'a Deployment,
     plan: Plan,
-    party: Party,
+    user: VirtualUser,
     bare: Bare,
     trips: Trips,
-    codes: Pile,
-    tokens: Pile,
+    codes: TokenPool,
+    tokens: TokenPool,
     made: Sample,
     /// One thread: the server is to be the bottleneck, not the load.
     generator: Runtime,
@@ -140,8 +140,8 @@ struct Contest<'a> {
     workers: Runtime,
 }
 
-impl<'a> Contest<'a> {
-    fn prepare(house: &'a House, binary: &Path, plan: Plan) -> Outcome<Self> {
+impl<'a> Comparison<'a> {
+    fn prepare(deployment: &'a Deployment, binary: &Path, plan: Plan) -> Outcome<Self> {
         let generator = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -150,39 +150,42 @@ impl<'a> Contest<'a> {
             .enable_all()
             .build()
             .map_err(context("threads"))?;
-        let (party, form_token) = generator.block_on(house.furnish(binary))?;
+        let (user, form_token) = generator.block_on(deployment.furnish(binary))?;
 
-        let codes = Pile::default();
+        let codes = TokenPool::default();
         let wanted = plan.codes * (plan.rounds + 1) * CLIENTS.len() + 1;
         eprintln!("    making {wanted} codes");
         let allow = Allow {
-            party: party.clone(),
+            user: user.clone(),
             form_token,
             wanted,
             codes: codes.clone(),
             waiting: None,
         };
         let allowing = load::run(
-            house.server().address(),
-            house.meter(),
+            deployment.server().address(),
+            deployment.meter(),
             vec![allow; PREPARING],
             PATIENCE,
         );
         let mut made = generator.block_on(allowing)?;
         made.requests /= 2;
 
-        let (document, answer) = generator.block_on(lengths(house, &party, &codes))?;
-        let bare = Bare::start(&party, document, answer)?;
-        let trips =
-            workers.block_on(Trips::open(&house.floor_store(), house.redis_id(), wanted))?;
+        let (document, answer) = generator.block_on(lengths(deployment, &user, &codes))?;
+        let bare = Bare::start(&user, document, answer)?;
+        let trips = workers.block_on(Trips::open(
+            &deployment.floor_store(),
+            deployment.redis_id(),
+            wanted,
+        ))?;
         Ok(Self {
-            house,
+            deployment,
             plan,
-            party,
+            user,
             bare,
             trips,
             codes,
-            tokens: Pile::default(),
+            tokens: TokenPool::default(),
             made,
             generator,
             workers,
@@ -198,72 +201,76 @@ impl<'a> Contest<'a> {
             Work::Signature => floor::sign(stretch),
             Work::Swap => self.workers.block_on(self.trips.swap(clients, stretch)),
             Work::Insert => self.workers.block_on(self.trips.insert(clients, stretch)),
-            Work::Metadata => self.at_house(&metadata(&self.party), clients, stretch),
+            Work::Metadata => self.at_deployment(&metadata(&self.user), clients, stretch),
             Work::Registration => {
-                self.at_house(&House::registration(&self.party), clients, stretch)
+                self.at_deployment(&Deployment::registration(&self.user), clients, stretch)
             }
             Work::Exchange => {
                 let codes = self.codes.split(self.plan.codes);
                 let exchange = Exchange {
-                    party: self.party.clone(),
+                    user: self.user.clone(),
                     codes,
                     tokens: self.tokens.clone(),
                 };
-                self.at_house(&exchange, clients, PATIENCE)
+                self.at_deployment(&exchange, clients, PATIENCE)
             }
             Work::Refresh => {
                 let refresh = Refresh {
-                    party: self.party.clone(),
+                    user: self.user.clone(),
                     tokens: self.tokens.clone(),
                 };
-                self.at_house(&refresh, clients, stretch)
+                self.at_deployment(&refresh, clients, stretch)
             }
         }
     }
 
-    fn at_house<E: Errand + Clone>(
+    fn at_deployment<E: Scenario + Clone>(
         &self,
-        errand: &E,
+        scenario: &E,
         clients: usize,
         stretch: Duration,
     ) -> Outcome<Sample> {
-        let errands = vec![errand.clone(); clients];
+        let scenarios = vec![scenario.clone(); clients];
         self.generator.block_on(load::run(
-            self.house.server().address(),
-            self.house.meter(),
-            errands,
+            self.deployment.server().address(),
+            self.deployment.meter(),
+            scenarios,
             stretch,
         ))
     }
 
-    fn at_bare(&self, errand: &Repeat, clients: usize) -> Outcome<Sample> {
+    fn at_bare(&self, scenario: &Repeat, clients: usize) -> Outcome<Sample> {
         let meter = Meter {
             server: self.bare.process.id(),
             redis: None,
         };
-        let errands = vec![errand.clone(); clients];
+        let scenarios = vec![scenario.clone(); clients];
         self.generator.block_on(load::run(
             self.bare.process.address(),
             meter,
-            errands,
+            scenarios,
             self.plan.stretch,
         ))
     }
 }
 
-fn metadata(party: &Party) -> Repeat {
+fn metadata(user: &VirtualUser) -> Repeat {
     Repeat {
-        request: party.get("/.well-known/oauth-authorization-server"),
+        request: user.get("/.well-known/oauth-authorization-server"),
         status: 200,
     }
 }
 
 /// How long the bodies of a metadata document and of a token response are.
-async fn lengths(house: &House, party: &Party, codes: &Pile) -> Outcome<(usize, usize)> {
-    let mut wire = Wire::connect(house.server().address()).await?;
-    let document = wire.send(&metadata(party).request).await?.text().len();
+async fn lengths(
+    deployment: &Deployment,
+    user: &VirtualUser,
+    codes: &TokenPool,
+) -> Outcome<(usize, usize)> {
+    let mut wire = Wire::connect(deployment.server().address()).await?;
+    let document = wire.send(&metadata(user).request).await?.text().len();
     let code = codes.take().ok_or("there are no codes")?;
-    let answer = wire.send(&party.exchange(&code)).await?;
+    let answer = wire.send(&user.exchange(&code)).await?;
     answer.member("access_token")?;
     Ok((document, answer.text().len()))
 }

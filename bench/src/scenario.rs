@@ -7,7 +7,7 @@ use std::{
 
 use url::form_urlencoded::Serializer;
 
-use crate::{Outcome, load::Errand, wire::Answer};
+use crate::{Outcome, load::Scenario, wire::Answer};
 
 /// The pair of RFC 7636 appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -15,9 +15,9 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 /// Codes or tokens that all clients draw from; whoever holds one holds it alone.
 #[derive(Clone, Default)]
-pub(crate) struct Pile(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct TokenPool(Arc<Mutex<VecDeque<String>>>);
 
-impl Pile {
+impl TokenPool {
     /// Takes the one that has lain longest.
     pub(crate) fn take(&self) -> Option<String> {
         self.0
@@ -37,7 +37,7 @@ impl Pile {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Takes some away as a pile of their own.
+    /// Takes some away as a pool of their own.
     pub(crate) fn split(&self, count: usize) -> Self {
         let some = std::iter::from_fn(|| self.take()).take(count).collect();
         Self(Arc::new(Mutex::new(some)))
@@ -46,14 +46,14 @@ impl Pile {
 
 /// Who asks, and where: what all requests of one client of the server share.
 #[derive(Clone)]
-pub(crate) struct Party {
+pub(crate) struct VirtualUser {
     pub(crate) issuer: String,
     pub(crate) client: String,
     pub(crate) callback: &'static str,
     pub(crate) cookies: String,
 }
 
-impl Party {
+impl VirtualUser {
     fn host(&self) -> &str {
         self.issuer.trim_start_matches("http://")
     }
@@ -170,7 +170,7 @@ pub(crate) struct Repeat {
     pub(crate) status: u16,
 }
 
-impl Errand for Repeat {
+impl Scenario for Repeat {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
         request.clone_from(&self.request);
         true
@@ -188,25 +188,25 @@ impl Errand for Repeat {
 /// A person who allows the client again and again; two requests for each code.
 #[derive(Clone)]
 pub(crate) struct Allow {
-    pub(crate) party: Party,
+    pub(crate) user: VirtualUser,
     pub(crate) form_token: String,
     pub(crate) wanted: usize,
-    pub(crate) codes: Pile,
+    pub(crate) codes: TokenPool,
     pub(crate) waiting: Option<String>,
 }
 
-impl Errand for Allow {
+impl Scenario for Allow {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
         *request = match &self.waiting {
             None if self.codes.len() >= self.wanted => return false,
-            None => self.party.authorize(),
+            None => self.user.authorize(),
             Some(id) => {
                 let fields = [
                     ("form_token", self.form_token.as_str()),
                     ("request", id),
                     ("decision", "allow"),
                 ];
-                self.party.browser_form("/actions/consent", &fields)
+                self.user.browser_form("/actions/consent", &fields)
             }
         };
         true
@@ -231,20 +231,20 @@ impl Errand for Allow {
     }
 }
 
-/// A client that exchanges a code, and leaves the refresh token on a pile.
+/// A client that exchanges a code, and leaves the refresh token on a pool.
 #[derive(Clone)]
 pub(crate) struct Exchange {
-    pub(crate) party: Party,
-    pub(crate) codes: Pile,
-    pub(crate) tokens: Pile,
+    pub(crate) user: VirtualUser,
+    pub(crate) codes: TokenPool,
+    pub(crate) tokens: TokenPool,
 }
 
-impl Errand for Exchange {
+impl Scenario for Exchange {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
         let Some(code) = self.codes.take() else {
             return false;
         };
-        *request = self.party.exchange(&code);
+        *request = self.user.exchange(&code);
         true
     }
 
@@ -257,16 +257,16 @@ impl Errand for Exchange {
 /// A client that uses the refresh token which has rested longest, and puts its successor back.
 #[derive(Clone)]
 pub(crate) struct Refresh {
-    pub(crate) party: Party,
-    pub(crate) tokens: Pile,
+    pub(crate) user: VirtualUser,
+    pub(crate) tokens: TokenPool,
 }
 
-impl Errand for Refresh {
+impl Scenario for Refresh {
     fn ask(&mut self, request: &mut Vec<u8>) -> bool {
         let Some(token) = self.tokens.take() else {
             return false;
         };
-        *request = self.party.refresh(&token);
+        *request = self.user.refresh(&token);
         true
     }
 

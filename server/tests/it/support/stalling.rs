@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::{Engine, Export, Keep, Result, Store, Swap};
+use store::{CasResult, Engine, Export, Result, Store, Ttl};
 use tokio::sync::{Notify, Semaphore};
 
 /// Holds verbs back, and lets all that are waiting go at once: each time is one wait.
 #[derive(Clone)]
-pub(crate) struct Tide(Arc<State>);
+pub(crate) struct StallSwitch(Arc<State>);
 
 struct State {
     holds: AtomicBool,
@@ -19,27 +19,27 @@ struct State {
     gate: Semaphore,
 }
 
-struct Tidal {
+struct StallingEngine {
     store: Store,
-    tide: Tide,
+    stall: StallSwitch,
 }
 
-impl Tide {
-    /// A store that comes and goes with the tide; at first it lets everything pass.
+impl StallSwitch {
+    /// A store that comes and goes with the stall; at first it lets everything pass.
     pub(crate) fn around(store: Store) -> (Store, Self) {
         let (holds, waiting) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let tide = Self(Arc::new(State {
+        let stall = Self(Arc::new(State {
             holds,
             waiting,
             arrived: Notify::new(),
             gate: Semaphore::new(0),
         }));
         (
-            Store::new(Tidal {
+            Store::new(StallingEngine {
                 store,
-                tide: tide.clone(),
+                stall: stall.clone(),
             }),
-            tide,
+            stall,
         )
     }
 
@@ -150,15 +150,15 @@ impl Tide {
 }
 
 #[async_trait]
-impl Engine for Tidal {
+impl Engine for StallingEngine {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.get(key).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
-        self.tide.pass().await;
-        self.store.insert(key, value, keep).await
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
+        self.stall.pass().await;
+        self.store.insert(key, value, ttl).await
     }
 
     async fn compare_and_swap(
@@ -166,58 +166,63 @@ impl Engine for Tidal {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
-        self.tide.pass().await;
-        self.store.compare_and_swap(key, expected, new, keep).await
+        ttl: Ttl,
+    ) -> Result<CasResult> {
+        self.stall.pass().await;
+        self.store.compare_and_swap(key, expected, new, ttl).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.take(key).await
     }
 
     async fn remove(&self, key: &str) -> Result<bool> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.remove(key).await
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
-        self.tide.pass().await;
-        self.store.add(key, amount, keep).await
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
+        self.stall.pass().await;
+        self.store.add(key, amount, ttl).await
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
-        self.tide.pass().await;
-        self.store.enlist(list, member).await
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
+        self.stall.pass().await;
+        self.store.set_add(list, member).await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        self.tide.pass().await;
-        self.store.delist(list, member).await
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
+        self.stall.pass().await;
+        self.store.set_remove(list, member).await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.tide.pass().await;
-        self.store.members(list, after, limit).await
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        self.stall.pass().await;
+        self.store.set_range(list, after, limit).await
     }
 
     async fn export(&self) -> Result<Export> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.export().await
     }
 
     async fn ping(&self) -> Result<()> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.ping().await
     }
 
     async fn probe(&self) -> Result<()> {
-        self.tide.pass().await;
+        self.stall.pass().await;
         self.store.probe().await
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        self.store.hazards().await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        self.store.durability_warnings().await
     }
 }

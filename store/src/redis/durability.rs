@@ -17,7 +17,7 @@ const SETTINGS: [&str; 5] = [
 ];
 
 /// Asks the server for its settings and judges them.
-pub(super) async fn of(connection: &mut ConnectionManager) -> Result<Vec<String>> {
+pub(super) async fn warnings(connection: &mut ConnectionManager) -> Result<Vec<String>> {
     // One CONFIG GET for each: only Redis 7 takes several names at once.
     let mut questions = Pipeline::new();
     for setting in SETTINGS {
@@ -50,30 +50,30 @@ fn judge(settings: &HashMap<String, String>) -> Vec<String> {
                 .to_owned(),
         ];
     };
-    let mut hazards = Vec::new();
+    let mut warnings = Vec::new();
     match (appendonly, save, appendfsync) {
-        ("yes", _, "no") => hazards.push(
+        ("yes", _, "no") => warnings.push(
             "Redis leaves syncing its log to the operating system (appendfsync no): a power failure loses the last half \
              minute or so of acknowledged changes. Set appendfsync everysec or always."
                 .to_owned(),
         ),
         ("yes", ..) => {}
-        (_, "", _) => hazards.push(
+        (_, "", _) => warnings.push(
             "REDIS KEEPS NOTHING ON DISK (appendonly no, no snapshots): when it stops, ALL DATA IS LOST. Set appendonly yes."
                 .to_owned(),
         ),
-        (_, save, _) => hazards.push(format!(
+        (_, save, _) => warnings.push(format!(
             "Redis only takes snapshots (appendonly no, save {save}): when it crashes, every change since the last one is \
              lost, though it was acknowledged. Set appendonly yes."
         )),
     }
     if maxmemory != "0" && policy != "noeviction" {
-        hazards.push(format!(
+        warnings.push(format!(
             "REDIS THROWS RECORDS AWAY WHEN ITS MEMORY IS FULL (maxmemory {maxmemory}, maxmemory-policy {policy}). Set \
              maxmemory-policy noeviction."
         ));
     }
-    hazards
+    warnings
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     /// Judges a sound server with some settings changed.
-    fn hazards(changed: &[(&str, &str)]) -> Vec<String> {
+    fn warnings_with(changed: &[(&str, &str)]) -> Vec<String> {
         let sound = [
             ("appendonly", "yes"),
             ("appendfsync", "everysec"),
@@ -98,14 +98,17 @@ mod tests {
 
     #[test]
     fn a_sound_server_has_none() {
-        assert_eq!(hazards(&[]), [""; 0]);
-        assert_eq!(hazards(&[("appendfsync", "always"), ("save", "")]), [""; 0]);
+        assert_eq!(warnings_with(&[]), [""; 0]);
         assert_eq!(
-            hazards(&[("maxmemory-policy", "allkeys-lru")]),
+            warnings_with(&[("appendfsync", "always"), ("save", "")]),
+            [""; 0]
+        );
+        assert_eq!(
+            warnings_with(&[("maxmemory-policy", "allkeys-lru")]),
             [""; 0],
             "without a limit nothing is evicted"
         );
-        assert_eq!(hazards(&[("maxmemory", "1000000")]), [""; 0]);
+        assert_eq!(warnings_with(&[("maxmemory", "1000000")]), [""; 0]);
     }
 
     #[test]
@@ -123,14 +126,14 @@ mod tests {
             ),
         ];
         for (changed, words) in cases {
-            let found = hazards(changed);
+            let found = warnings_with(changed);
             assert!(
                 found.len() == 1 && found[0].contains(words),
                 "{changed:?}: {found:?}"
             );
         }
         assert_eq!(
-            hazards(&[
+            warnings_with(&[
                 ("appendonly", "no"),
                 ("maxmemory", "1"),
                 ("maxmemory-policy", "allkeys-lru")

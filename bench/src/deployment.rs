@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use crate::{
     Outcome, context,
-    errand::{Party, Repeat},
-    load::{Errand as _, Meter},
+    load::{Meter, Scenario as _},
     process::{self, Memory, Process},
+    scenario::{Repeat, VirtualUser},
     wire::{Answer, Wire, between},
 };
 
@@ -33,7 +33,7 @@ pub(crate) enum Engine {
 }
 
 /// A running server with everything around it.
-pub(crate) struct House {
+pub(crate) struct Deployment {
     // In this order they end.
     server: Process,
     redis: Option<Process>,
@@ -44,7 +44,7 @@ pub(crate) struct House {
     folder: TempDir,
 }
 
-impl House {
+impl Deployment {
     /// Starts Redis if need be, and the server `binary`.
     pub(crate) fn open(engine: Engine, binary: &Path) -> Outcome<Self> {
         Self::open_with(engine, binary, &[])
@@ -148,19 +148,19 @@ impl House {
     }
 
     /// A registration, as a request.
-    pub(crate) fn registration(party: &Party) -> Repeat {
+    pub(crate) fn registration(user: &VirtualUser) -> Repeat {
         Repeat {
-            request: party.json("/register", REGISTRATION),
+            request: user.json("/register", REGISTRATION),
             status: 201,
         }
     }
 
     /// Makes an account, registers a client, signs in; returns who asks from now on, and the token
     /// of consent forms.
-    pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(Party, String)> {
+    pub(crate) async fn furnish(&self, binary: &Path) -> Outcome<(VirtualUser, String)> {
         self.add_account(binary, EMAIL)?;
         let issuer = self.issuer.clone();
-        let mut party = Party {
+        let mut user = VirtualUser {
             issuer,
             client: String::new(),
             callback: CALLBACK,
@@ -169,15 +169,15 @@ impl House {
         let mut wire = Wire::connect(self.server.address()).await?;
 
         let mut registration = Vec::new();
-        Self::registration(&party).ask(&mut registration);
-        party.client = wire
+        Self::registration(&user).ask(&mut registration);
+        user.client = wire
             .send(&registration)
             .await?
             .member("client_id")?
             .to_owned();
 
-        let page = wire.send(&party.get("/login")).await?;
-        keep_cookies(&mut party, &page);
+        let page = wire.send(&user.get("/login")).await?;
+        keep_cookies(&mut user, &page);
         let form_token = form_token(&page)?;
         let fields = [
             ("form_token", form_token.as_str()),
@@ -186,31 +186,31 @@ impl House {
             ("request", ""),
         ];
         let signed_in = wire
-            .send(&party.browser_form("/actions/sign_in", &fields))
+            .send(&user.browser_form("/actions/sign_in", &fields))
             .await?;
         signed_in.location()?;
-        keep_cookies(&mut party, &signed_in);
+        keep_cookies(&mut user, &signed_in);
 
-        let consent = wire.send(&party.authorize()).await?.location()?.to_owned();
-        let token = self::form_token(&wire.send(&party.get(&consent)).await?)?;
-        Ok((party, token))
+        let consent = wire.send(&user.authorize()).await?.location()?.to_owned();
+        let token = self::form_token(&wire.send(&user.get(&consent)).await?)?;
+        Ok((user, token))
     }
 
     /// A browser that has opened the sign-in page, and the token of its forms. A browser that has
     /// been here before comes with its cookies.
-    pub(crate) async fn visitor(&self, cookies: &str) -> Outcome<(Party, String)> {
+    pub(crate) async fn visitor(&self, cookies: &str) -> Outcome<(VirtualUser, String)> {
         let (issuer, client) = (self.issuer.clone(), String::new());
-        let mut party = Party {
+        let mut user = VirtualUser {
             issuer,
             client,
             callback: CALLBACK,
             cookies: cookies.to_owned(),
         };
         let mut wire = Wire::connect(self.server.address()).await?;
-        let page = wire.send(&party.get("/login")).await?;
-        keep_cookies(&mut party, &page);
+        let page = wire.send(&user.get("/login")).await?;
+        keep_cookies(&mut user, &page);
         let token = form_token(&page)?;
-        Ok((party, token))
+        Ok((user, token))
     }
 
     /// Adds an account with [`PASSWORD`].
@@ -287,13 +287,13 @@ fn start_redis(folder: &Path) -> Outcome<Process> {
 }
 
 /// Keeps the cookies of an answer. Each name comes once here.
-fn keep_cookies(party: &mut Party, answer: &Answer<'_>) {
+fn keep_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
     for cookie in answer
         .headers("set-cookie")
         .filter_map(|cookie| cookie.split(';').next())
     {
-        let separator = if party.cookies.is_empty() { "" } else { "; " };
-        party.cookies = format!("{}{separator}{cookie}", party.cookies);
+        let separator = if user.cookies.is_empty() { "" } else { "; " };
+        user.cookies = format!("{}{separator}{cookie}", user.cookies);
     }
 }
 

@@ -31,13 +31,13 @@ static SERVERS: AtomicU64 = AtomicU64::new(0);
 pub(crate) const SEALING_KEY: [u8; 32] = [7; 32];
 
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct TestServer {
     pub(crate) provider: Provider,
     pub(crate) store: Store,
     clock: Arc<HandMovedClock>,
 }
 
-impl House {
+impl TestServer {
     pub(crate) async fn new() -> Self {
         Self::over(Store::open(&Location::Memory).await.expect("a store")).await
     }

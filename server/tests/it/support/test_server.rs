@@ -1,4 +1,4 @@
-//! The house: a provider behind the real router, with a clock moved by hand and a store that can be
+//! The server: a provider behind the real router, with a clock moved by hand and a store that can be
 //! broken.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -16,19 +16,19 @@ use provider::{Clock, Environment, Provider, Settings, Web};
 use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
-use store::testing::{Breakable, RedisServer, Switch};
-use store::{Keep, Store, Swap};
+use store::testing::{Breakable, FaultSwitch, RedisServer};
+use store::{CasResult, Store, Ttl};
 use tower::ServiceExt as _;
 
-use super::tide::Tide;
+use super::stalling::StallSwitch;
 use super::{Answer, Engine, Query};
 
-/// The issuer of a house, unless a test chooses another.
+/// The issuer of a server, unless a test chooses another.
 pub(crate) const ISSUER: &str = "https://vestibule.example";
 const HOST: &str = "vestibule.example";
-/// The issuer of a house on a developer's machine.
+/// The issuer of a server on a developer's machine.
 pub(crate) const LOOPBACK_ISSUER: &str = "http://localhost:3000";
-/// The demonstration MCP server of such a house.
+/// The demonstration MCP server of such a server.
 pub(crate) const MCP: &str = "https://vestibule.example/mcp";
 /// When every story begins: 2027-01-15, eight o'clock in UTC, at the start of an hour.
 pub(crate) const START: u64 = 1_800_000_000;
@@ -41,15 +41,15 @@ pub(crate) const PASSWORD: &str = "a quiet room with a view";
 const BROKEN: u64 = u64::MAX;
 const SEALING_KEY: [u8; 32] = [7; 32];
 
-/// A running server. Clones are the same house.
+/// A running server. Clones are the same server.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct TestServer {
     pub(crate) provider: Provider,
     pub(crate) router: Router,
     pub(crate) clock: Arc<HandClock>,
     /// Breaks and mends the store, and counts its verbs.
-    pub(crate) switch: Switch,
-    tide: Tide,
+    pub(crate) switch: FaultSwitch,
+    stall: StallSwitch,
     store: Store,
     web: Option<Web>,
     /// Ends with the last clone.
@@ -61,7 +61,7 @@ pub(crate) struct HandClock(AtomicU64);
 
 impl HandClock {
     /// Breaks it for good.
-    pub(crate) fn smash(&self) {
+    pub(crate) fn break_clock(&self) {
         self.0.store(BROKEN, Ordering::SeqCst);
     }
 
@@ -79,20 +79,20 @@ impl Clock for HandClock {
     }
 }
 
-impl House {
-    /// A house with the default settings, where nobody lives yet.
+impl TestServer {
+    /// A server with the default settings, where nobody lives yet.
     pub(crate) async fn empty(engine: Engine) -> Self {
         Self::with(engine, |_| {}).await
     }
 
-    /// A house with the default settings, where Alice lives.
+    /// A server with the default settings, where Alice lives.
     pub(crate) async fn of_alice(engine: Engine) -> Self {
-        let house = Self::empty(engine).await;
-        house.add_alice().await;
-        house
+        let server = Self::empty(engine).await;
+        server.add_alice().await;
+        server
     }
 
-    /// A house whose default settings are changed.
+    /// A server whose default settings are changed.
     pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
         change(&mut settings);
@@ -103,7 +103,7 @@ impl House {
         }
     }
 
-    /// A house on a developer's machine, where Alice lives and other people's web servers are those
+    /// A server on a developer's machine, where Alice lives and other people's web servers are those
     /// of a test.
     pub(crate) async fn on_this_computer(
         engine: Engine,
@@ -113,22 +113,22 @@ impl House {
         let mut settings = Settings::new(Issuer::parse(LOOPBACK_ISSUER).expect("a good issuer"));
         change(&mut settings);
         let (store, redis) = engine.open().await;
-        let house = Self {
+        let server = Self {
             _redis: redis.map(Arc::new),
             ..Self::in_the_web(store, settings, Some(web)).await
         };
-        house.add_alice().await;
-        house
+        server.add_alice().await;
+        server
     }
 
-    /// A house over a store that is there already.
+    /// A server over a store that is there already.
     pub(crate) async fn over(store: Store, settings: Settings) -> Self {
         Self::in_the_web(store, settings, None).await
     }
 
-    /// A house over a store, with the web servers of a test in place of those of the world.
+    /// A server over a store, with the web servers of a test in place of those of the world.
     pub(crate) async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
-        let (store, tide) = Tide::around(store);
+        let (store, stall) = StallSwitch::around(store);
         let (store, switch) = Breakable::new(store);
         let clock = Arc::new(HandClock(AtomicU64::new(START)));
         let (provider, router) = open(settings, store.clone(), clock.clone(), web.clone()).await;
@@ -137,7 +137,7 @@ impl House {
             router,
             clock,
             switch,
-            tide,
+            stall,
             store,
             web,
             _redis: None,
@@ -207,7 +207,7 @@ impl House {
             .expect("Alice signs out");
     }
 
-    /// Sends a request straight into the router. One that names the usual house means this one.
+    /// Sends a request straight into the router. One that names the usual server means this one.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let own = self
             .provider
@@ -260,10 +260,10 @@ impl House {
 
     /// Puts a record where none is behind the server's back.
     pub(crate) async fn put_back(&self, key: &str, record: &str) {
-        let keep = Keep::For(Duration::from_hours(1));
+        let ttl = Ttl::For(Duration::from_hours(1));
         assert!(
             self.store
-                .insert(key, record.as_bytes(), keep)
+                .insert(key, record.as_bytes(), ttl)
                 .await
                 .expect("the store answers"),
             "there is a {key}"
@@ -295,7 +295,7 @@ impl House {
             .insert(
                 &key,
                 count.to_string().as_bytes(),
-                Keep::For(Duration::from_secs(window)),
+                Ttl::For(Duration::from_secs(window)),
             )
             .await;
         assert!(set.expect("the store answers"));
@@ -312,12 +312,12 @@ impl House {
             .expect("a record");
         let text = String::from_utf8(bytes.clone()).expect("a record in UTF-8");
         assert!(text.contains(from), "{text}");
-        let keep = Keep::For(Duration::from_hours(1));
+        let ttl = Ttl::For(Duration::from_hours(1));
         let swap = self
             .store
-            .compare_and_swap(key, &bytes, text.replace(from, to).as_bytes(), keep)
+            .compare_and_swap(key, &bytes, text.replace(from, to).as_bytes(), ttl)
             .await;
-        assert_eq!(swap.expect("the store answers"), Swap::Done);
+        assert_eq!(swap.expect("the store answers"), CasResult::Done);
     }
 
     /// Lets `seconds` pass.
@@ -328,7 +328,7 @@ impl House {
     /// How often `work` waits for the store, and what it leads to: what is asked for at once is one
     /// wait.
     pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
-        self.tide.waits(work).await
+        self.stall.waits(work).await
     }
 
     /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not
@@ -339,14 +339,14 @@ impl House {
         work: impl Future<Output = T>,
         meanwhile: impl Future,
     ) -> (T, bool) {
-        self.tide.between(answers, work, meanwhile).await
+        self.stall.between(answers, work, meanwhile).await
     }
 
     /// Lets the caller hang up while `work` waits for the store, and waits until the server has
     /// called the store `calls` times.
     pub(crate) async fn hanging_up(&self, calls: u64, work: impl Future) {
         let before = self.switch.calls();
-        self.tide.abandon(work).await;
+        self.stall.abandon(work).await;
         let done = async {
             while self.switch.calls() < before + calls {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -367,7 +367,7 @@ impl House {
     }
 }
 
-/// A request from an unremarkable neighbour, addressed to the house by its name.
+/// A request from an unremarkable neighbour, addressed to the server by its name.
 pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
     from(Ipv4Addr::new(192, 0, 2, 1).into(), method, path)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use store::{Engine, Export, Keep, Location, Result, Store, Swap};
+use store::{CasResult, Engine, Export, Location, Result, Store, Ttl};
 
 /// What was written: keys, values, and names in lists, in the order they came; and how often
 /// something was read.
@@ -20,7 +20,7 @@ impl Written {
             Store::open(&Location::Memory).await.expect("a store"),
         );
         (
-            Store::new(Glass {
+            Store::new(RecordingEngine {
                 store,
                 written: written.clone(),
             }),
@@ -55,21 +55,21 @@ impl Written {
     }
 }
 
-struct Glass {
+struct RecordingEngine {
     store: Store,
     written: Written,
 }
 
 #[async_trait]
-impl Engine for Glass {
+impl Engine for RecordingEngine {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         self.written.0.lock().expect("no panic").1 += 1;
         self.store.get(key).await
     }
 
-    async fn insert(&self, key: &str, value: &[u8], keep: Keep) -> Result<bool> {
+    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
         self.written.add(key, value);
-        self.store.insert(key, value, keep).await
+        self.store.insert(key, value, ttl).await
     }
 
     async fn compare_and_swap(
@@ -77,10 +77,10 @@ impl Engine for Glass {
         key: &str,
         expected: &[u8],
         new: &[u8],
-        keep: Keep,
-    ) -> Result<Swap> {
+        ttl: Ttl,
+    ) -> Result<CasResult> {
         self.written.add(key, new);
-        self.store.compare_and_swap(key, expected, new, keep).await
+        self.store.compare_and_swap(key, expected, new, ttl).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -91,22 +91,27 @@ impl Engine for Glass {
         self.store.remove(key).await
     }
 
-    async fn add(&self, key: &str, amount: u64, keep: Duration) -> Result<u64> {
+    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
         self.written.add(key, b"");
-        self.store.add(key, amount, keep).await
+        self.store.add(key, amount, ttl).await
     }
 
-    async fn enlist(&self, list: &str, member: &str) -> Result<bool> {
+    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
         self.written.add(list, member.as_bytes());
-        self.store.enlist(list, member).await
+        self.store.set_add(list, member).await
     }
 
-    async fn delist(&self, list: &str, member: &str) -> Result<bool> {
-        self.store.delist(list, member).await
+    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
+        self.store.set_remove(list, member).await
     }
 
-    async fn members(&self, list: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.store.members(list, after, limit).await
+    async fn set_range(
+        &self,
+        list: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        self.store.set_range(list, after, limit).await
     }
 
     async fn export(&self) -> Result<Export> {
@@ -121,7 +126,7 @@ impl Engine for Glass {
         self.store.probe().await
     }
 
-    async fn hazards(&self) -> Result<Vec<String>> {
-        self.store.hazards().await
+    async fn durability_warnings(&self) -> Result<Vec<String>> {
+        self.store.durability_warnings().await
     }
 }
