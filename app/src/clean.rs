@@ -1,7 +1,7 @@
 //! Names that outsiders chose, made fit to be shown. Leptos escapes them; this takes away what
-//! misleads the eye.
+//! deceives the eye.
 
-use provider::misleads;
+use provider::is_deceptive_char;
 
 /// Longest name shown, in characters: enough for any honest one, and too short to push the rest off
 /// the page.
@@ -35,7 +35,7 @@ fn visible(outside: &str, length: usize) -> String {
     let mut gap = false;
     for letter in outside
         .chars()
-        .filter(|&letter| letter.is_whitespace() || !misleads(letter))
+        .filter(|&letter| letter.is_whitespace() || !is_deceptive_char(letter))
     {
         if letter.is_whitespace() {
             gap = !kept.is_empty();

@@ -1,4 +1,4 @@
-//! The visit that is being served: who came, what they brought, and what goes back besides the
+//! The context that is being served: who came, what they brought, and what goes back besides the
 //! page.
 
 use std::{
@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 use oauth::redirect::{KNOWN_PRIVATE_SCHEMES, Location};
-use provider::{Provider, SetCookie, Visitor};
+use provider::{BrowserContext, Provider, SetCookie};
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
@@ -52,22 +52,22 @@ fn settle() {
 
 /// One request for a page or a server function, with the power to answer it.
 #[derive(Clone)]
-pub(crate) struct Visit {
+pub(crate) struct PageContext {
     pub(crate) provider: Provider,
-    pub(crate) visitor: Visitor,
+    pub(crate) browser: BrowserContext,
     parts: Parts,
     response: ResponseOptions,
 }
 
-impl Visit {
-    /// The visit this code runs in. The server provides all of it; without, nothing can be done for
-    /// anybody.
+impl PageContext {
+    /// The context this code runs in. The server provides all of it; without, nothing can be done
+    /// for anybody.
     pub(crate) fn current() -> Result<Self, Message> {
         let found = || {
             let parts = use_context::<Parts>()?;
             Some(Self {
                 provider: use_context()?,
-                visitor: use_context().or_else(|| parts.extensions.get().cloned())?,
+                browser: use_context().or_else(|| parts.extensions.get().cloned())?,
                 response: use_context()?,
                 parts,
             })
@@ -75,14 +75,14 @@ impl Visit {
         found().ok_or(Message::Unavailable)
     }
 
-    /// The visit, if the posted form came from a page made for this very browser and session.
+    /// The context, if the posted form came from a page made for this very browser and session.
     pub(crate) fn trusted(form_token: &str) -> Result<Self, Message> {
-        let visit = Self::current()?;
-        let trusted = visit
+        let context = Self::current()?;
+        let trusted = context
             .provider
-            .form_token_matches(&visit.visitor, form_token);
+            .form_token_matches(&context.browser, form_token);
         if trusted {
-            Ok(visit)
+            Ok(context)
         } else {
             Err(Message::PageTooOld)
         }
@@ -92,14 +92,14 @@ impl Visit {
     /// comes from before that the second time, and leads where the first has led: nothing else is
     /// done for it.
     pub(crate) async fn has_just_signed_in(&self) -> Result<bool, Message> {
-        let person = self.provider.signed_in(&self.visitor).await?;
+        let person = self.provider.signed_in(&self.browser).await?;
         Ok(person
             .is_some_and(|person| self.provider.now().since(person.authenticated_at) <= A_MINUTE))
     }
 
     /// The token that a form on this page must bring back.
     pub(crate) fn form_token(&self) -> String {
-        self.provider.form_token(&self.visitor)
+        self.provider.form_token(&self.browser)
     }
 
     /// The name of this server, as pages say it.
@@ -215,7 +215,7 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
 /// Tells the server, in a header that it takes away again, to answer with a problem page or JSON in
 /// place of the form's own answer: the queue of passwords is full. The value says of whom.
 pub const BUSY: HeaderName = HeaderName::from_static("vestibule-busy");
-/// The value of [`BUSY`] where this visitor's own network or account fills the queue.
+/// The value of [`BUSY`] where this browser's own network or account fills the queue.
 pub const BUSY_OWN: &str = "own";
 
 /// Answers a posted form of the account page: back to it, which says what was done, or why it was

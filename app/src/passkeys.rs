@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::Visit, model::Ceremony, words::Message};
+use crate::{context::PageContext, model::Ceremony, words::Message};
 
 /// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn
 /// Level 3 section 5.1.7).
@@ -15,8 +15,8 @@ pub(crate) const fn autocomplete(has_passkeys: bool) -> &'static str {
 }
 
 /// Lets a ceremony begin or end where there are passkeys at all.
-pub(crate) fn admit(visit: &Visit) -> Result<(), Message> {
-    if visit.provider.has_passkeys() {
+pub(crate) fn admit(context: &PageContext) -> Result<(), Message> {
+    if context.provider.has_passkeys() {
         Ok(())
     } else {
         Err(Message::NoPasskeysHere)

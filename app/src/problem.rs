@@ -78,7 +78,7 @@ impl ProblemFacts {
             .about_application()
     }
 
-    /// The queue of passwords to be checked is full; `own` when this visitor's own network or
+    /// The queue of passwords to be checked is full; `own` when this browser's own network or
     /// account fills it.
     pub fn busy(own: bool) -> Self {
         if own {

@@ -7,7 +7,7 @@ pub(crate) mod ceremony;
 mod common;
 mod credentials;
 pub(crate) mod email;
-pub(crate) mod entrance;
+pub(crate) mod enrolment;
 pub(crate) mod hashing;
 mod known;
 pub(crate) mod links;
@@ -27,7 +27,7 @@ use thiserror::Error;
 
 pub use account::Role;
 pub use email::{domain_in_ascii, domain_in_unicode, has_local_domain};
-pub use entrance::{EnrolError, Entry};
+pub use enrolment::{EnrolError, EnrolmentSource};
 pub use links::{Invitation, Purpose};
 pub use passkey::{Ceremony, PasskeyView};
 pub use password::{PasswordError, SHORTEST_PASSWORD};
@@ -40,11 +40,11 @@ pub(crate) use self::{
     rights::{Rights, Subject},
 };
 use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
-use crate::{Provider, SetCookie, Visitor, keys, problem::Unavailable, record};
+use crate::{BrowserContext, Provider, SetCookie, keys, problem::Unavailable, record};
 
 /// Nobody has it. Looked up in place of an account that is not there, so that both take the same
 /// number of steps.
-const NOBODY: Id = Id::new([0; 16]);
+const DUMMY_ACCOUNT: Id = Id::new([0; 16]);
 const A_PAGE: usize = 256;
 
 /// How long after showing a credential a person may change what they sign in with, or administer.
@@ -173,13 +173,13 @@ pub enum SignInError {
 impl SignInError {
     /// Writes the line of the log by which other programs keep guessers out, as fail2ban does:
     /// docs/OPERATING.md promises its form. A store that fails is no failed sign-in.
-    pub fn log(&self, visitor: &Visitor, method: &'static str) {
+    pub fn log(&self, browser: &BrowserContext, method: &'static str) {
         let reason = match self {
             Self::WrongCredentials => "wrong_credentials",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Busy(_) | Self::Unavailable => return,
         };
-        let address = visitor.address.to_canonical();
+        let address = browser.address.to_canonical();
         tracing::warn!(target: "vestibule::sign_in", %address, method, reason, "sign-in failed");
     }
 }
@@ -192,8 +192,8 @@ impl From<Unavailable> for SignInError {
 
 impl Provider {
     /// Who is signed in. A disabled account is signed in nowhere.
-    pub async fn signed_in(&self, visitor: &Visitor) -> Result<Option<Person>, Unavailable> {
-        let found = self.signed_in_account(visitor).await?;
+    pub async fn signed_in(&self, browser: &BrowserContext) -> Result<Option<Person>, Unavailable> {
+        let found = self.signed_in_account(browser).await?;
         let person = |(session, account): (Session, Account)| Person {
             account: account.id,
             email: account.email,
@@ -204,8 +204,11 @@ impl Provider {
     }
 
     /// The account of who is signed in.
-    pub async fn account(&self, visitor: &Visitor) -> Result<Option<AccountView>, Unavailable> {
-        let found = self.signed_in_account(visitor).await?;
+    pub async fn account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<AccountView>, Unavailable> {
+        let found = self.signed_in_account(browser).await?;
         Ok(found.map(|(session, account)| AccountView {
             role: account.role,
             shortest_password: account.shortest_password(),
@@ -229,9 +232,9 @@ impl Provider {
     /// The session of a browser with its account, if both are alive.
     pub(crate) async fn signed_in_account(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<(Session, Account)>, Unavailable> {
-        let Some(session) = self.session(visitor).await? else {
+        let Some(session) = self.session(browser).await? else {
             return Ok(None);
         };
         let account = self.active_account(session.account).await?;
@@ -239,14 +242,17 @@ impl Provider {
         else {
             return Ok(None);
         };
-        self.note_session_use(visitor, &session).await;
+        self.note_session_use(browser, &session).await;
         Ok(Some((session, account)))
     }
 
     /// The account of who is signed in and showed a credential in the last five minutes.
-    pub(crate) async fn fresh_account(&self, visitor: &Visitor) -> Result<Account, AccountError> {
+    pub(crate) async fn fresh_account(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Account, AccountError> {
         let (session, account) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         if session.is_fresh(self.now()) {

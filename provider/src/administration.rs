@@ -14,7 +14,7 @@ pub use applications::{ApplicationKind, ApplicationSummary, BlockedHost};
 pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, NewClient};
 
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     accounts::{PasswordError, Role},
     audit::{Actor, AuditAction, Event, RequestSource, Whose},
     failures::FailureView,
@@ -110,10 +110,10 @@ impl Provider {
     /// For a signed-in administrator who showed a credential in the last five minutes.
     pub async fn administrator(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Administration, NotAdministrator> {
         let (session, account) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(NotAdministrator::NotSignedIn)?;
         if account.role != Role::Administrator {
@@ -124,7 +124,7 @@ impl Provider {
         }
         let (by, from) = (
             Actor::Administrator(account.whose()),
-            Some(RequestSource::of(visitor)),
+            Some(RequestSource::of(browser)),
         );
         Ok(Administration {
             provider: self.clone(),

@@ -43,7 +43,7 @@ impl Asking<'_> {
         Ok(if is_its_own {
             Cause::Client
         } else {
-            Cause::Visitor(self.address)
+            Cause::BrowserContext(self.address)
         })
     }
 }

@@ -14,12 +14,12 @@ use oauth::{
 };
 
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     audit::{Actor, AuditAction, RequestSource},
     documents::NoClient,
     failures::{self, Asked, Failed, FailedStep},
     keys,
-    limits::Limit,
+    limits::RateLimit,
     problem::{Problem, Unavailable},
     record,
     waiting::{Before, Waiting, document_host},
@@ -27,17 +27,17 @@ use crate::{
 
 /// Requests from one part of the network. Each waits in the store for half an hour, whoever sends
 /// it; the limit is far above what people and their clients do.
-const REQUESTS: Limit = Limit {
+const REQUESTS: RateLimit = RateLimit {
     name: "authorize",
-    most: 1000,
-    stretch: Duration::from_mins(15),
+    max: 1000,
+    window: Duration::from_mins(15),
 };
 /// Requests from one browser in which somebody has signed in before, beyond the limit of its part
 /// of the network.
-const REQUESTS_OF_KNOWN: Limit = Limit {
+const REQUESTS_OF_KNOWN: RateLimit = RateLimit {
     name: "authorize-known",
-    most: 200,
-    stretch: Duration::from_mins(15),
+    max: 200,
+    window: Duration::from_mins(15),
 };
 
 /// What an admitted request leads to, by 303.
@@ -179,11 +179,11 @@ impl Provider {
     pub async fn begin(
         &self,
         parameters: &Parameters,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Begun, AuthorizeError> {
         // 1. Who asks. Faults stay here.
         let (id, judged) = match authorize::client_id(parameters) {
-            Ok(id) => (id, self.judge(id, parameters, visitor).await),
+            Ok(id) => (id, self.judge(id, parameters, browser).await),
             Err(reason) => ("", Err(Fault::local(reason))),
         };
         // 2. Everything else. A fault is noted for whoever runs the server.
@@ -198,7 +198,7 @@ impl Provider {
             let (step, client, address) = (
                 FailedStep::Authorize,
                 fault.client.as_deref(),
-                visitor.address,
+                browser.address,
             );
             let asked = Asked::of(parameters);
             self.note_failure(Failed {
@@ -218,10 +218,10 @@ impl Provider {
         &self,
         id: &str,
         parameters: &Parameters,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Begun, Fault> {
         // 1. The client, and where the answer goes. Faults stay here.
-        let client = self.admitted_client(id, visitor).await?;
+        let client = self.admitted_client(id, browser).await?;
         let destination = authorize::destination(parameters, &client)
             .map_err(|reason| Fault::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
@@ -234,19 +234,19 @@ impl Provider {
                 Fault::redirected(location, reason, &client)
             })?;
         // 3. An answer at once, or the person's turn.
-        self.proceed(request, &client, &destination, visitor).await
+        self.proceed(request, &client, &destination, browser).await
     }
 
     /// The client that asks, within the limit of its neighbourhood. Nobody beyond it makes this
     /// server ask for a document.
-    async fn admitted_client(&self, id: &str, visitor: &Visitor) -> Result<Client, Fault> {
+    async fn admitted_client(&self, id: &str, browser: &BrowserContext) -> Result<Client, Fault> {
         let admitted = async {
-            let mut wait = self.count_from(REQUESTS, visitor.address).await?;
+            let mut wait = self.count_from(REQUESTS, browser.address).await?;
             // Strangers behind the same address do not shut out a browser in which somebody has
             // signed in before.
-            if wait.is_some() && self.is_known(visitor).await? {
+            if wait.is_some() && self.is_known(browser).await? {
                 wait = self
-                    .count(REQUESTS_OF_KNOWN, visitor.browser.digest().as_str())
+                    .count(REQUESTS_OF_KNOWN, browser.secret.digest().as_str())
                     .await?;
             }
             wait.map_or(Ok(()), |retry_after| {
@@ -258,10 +258,10 @@ impl Provider {
         };
         let client = if DocumentUrl::is_meant(id) {
             admitted.await?;
-            self.asking_client(id, visitor.address).await
+            self.asking_client(id, browser.address).await
         } else {
             let (client, admitted) =
-                tokio::join!(self.asking_client(id, visitor.address), admitted);
+                tokio::join!(self.asking_client(id, browser.address), admitted);
             admitted?;
             client
         };
@@ -274,17 +274,17 @@ impl Provider {
         request: AuthorizationRequest,
         client: &Client,
         destination: &Destination,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Begun, Fault> {
         // Nothing is remembered of a browser without a session, so nothing is measured.
         let measured = async {
-            if visitor.session.is_some() {
+            if browser.session.is_some() {
                 self.measure(&client.id).await.map(Some)
             } else {
                 Ok(None)
             }
         };
-        let (person, measure) = tokio::join!(self.signed_in(visitor), measured);
+        let (person, measure) = tokio::join!(self.signed_in(browser), measured);
         let (person, measure) = (
             person?,
             measure?.unwrap_or_else(|| self.measure_of(Epoch::default())),
@@ -311,7 +311,7 @@ impl Provider {
                 match self.pass(client, &request, consent, person.account).await? {
                     Some(code) => {
                         let (from, about) = (
-                            RequestSource::of(visitor),
+                            RequestSource::of(browser),
                             Some(request.resource.as_str().to_owned()),
                         );
                         self.note_of_client(
@@ -326,12 +326,12 @@ impl Provider {
                         Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
                     }
                     None if request.prompt == Prompt::Nothing => refused(Reason::ConsentRequired),
-                    None => Ok(self.wait(request, visitor, "consent").await?),
+                    None => Ok(self.wait(request, browser, "consent").await?),
                 }
             }
-            (Step::Ask, Some(_)) => Ok(self.wait(request, visitor, "consent").await?),
+            (Step::Ask, Some(_)) => Ok(self.wait(request, browser, "consent").await?),
             (Step::SignIn | Step::Ask | Step::Pass(_), _) => {
-                Ok(self.wait(request, visitor, "login").await?)
+                Ok(self.wait(request, browser, "login").await?)
             }
         }
     }
@@ -364,7 +364,7 @@ impl Provider {
     async fn wait(
         &self,
         request: AuthorizationRequest,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         page: &str,
     ) -> Result<Begun, AuthorizeError> {
         let (id, now, lifetime) = (
@@ -373,13 +373,13 @@ impl Provider {
             self.settings().lifetimes.request,
         );
         let before = || Before {
-            session: visitor.session.as_ref().map(Secret::digest),
+            session: browser.session.as_ref().map(Secret::digest),
             at: now,
         };
         let sign_in_after = request.prompt.asks_to_sign_in().then(before);
         let waiting = Waiting {
             request,
-            browser: visitor.browser.digest(),
+            browser: browser.secret.digest(),
             expires_at: now.after(lifetime),
             sign_in_after,
         };

@@ -16,7 +16,7 @@ use crate::{
     Provider,
     failures::{Asked, Cause, Failed, FailedStep},
     keys,
-    limits::Limit,
+    limits::RateLimit,
     problem::Unavailable,
     record::{self, Change},
 };
@@ -148,13 +148,13 @@ impl Provider {
     /// Counts what a client says of itself, anew or again: each may name another address to fetch
     /// keys from (case E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
-        let most = self.settings().registration.limit_per_hour.into();
+        let max = self.settings().registration.limit_per_hour.into();
         match self
             .count_from(
-                Limit {
+                RateLimit {
                     name: "register",
-                    most,
-                    stretch: HOUR,
+                    max,
+                    window: HOUR,
                 },
                 address,
             )

@@ -8,7 +8,7 @@ use oauth::{
 };
 
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     accounts::AccountError,
     audit::{Actor, AuditAction, RequestSource},
     consent::sentences,
@@ -94,8 +94,11 @@ struct Gathered {
 
 impl Provider {
     /// What the signed-in person has connected; `None` when nobody is signed in.
-    pub async fn connections(&self, visitor: &Visitor) -> Result<Option<Connections>, Unavailable> {
-        let Some(person) = self.signed_in(visitor).await? else {
+    pub async fn connections(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<Connections>, Unavailable> {
+        let Some(person) = self.signed_in(browser).await? else {
             return Ok(None);
         };
         let (consents, grants) = (
@@ -134,9 +137,13 @@ impl Provider {
     /// Ends a connection of the signed-in person, with all that came of it, and forgets that it was
     /// ever allowed. One that has ended already, or is another's, is none of theirs: then nothing
     /// happens.
-    pub async fn disconnect(&self, visitor: &Visitor, name: &str) -> Result<(), AccountError> {
+    pub async fn disconnect(
+        &self,
+        browser: &BrowserContext,
+        name: &str,
+    ) -> Result<(), AccountError> {
         let person = self
-            .signed_in(visitor)
+            .signed_in(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         // A name has the form of a secret: 256 bits in base64url. The store sees no other.
@@ -145,7 +152,7 @@ impl Provider {
         }
         if let Some(terms) = self.withdraw(person.account, name).await? {
             let (from, about) = (
-                RequestSource::of(visitor),
+                RequestSource::of(browser),
                 Some(terms.resource.as_str().to_owned()),
             );
             self.note_of_client(
@@ -162,14 +169,14 @@ impl Provider {
     }
 
     /// Ends every connection of the signed-in person, and forgets what was ever allowed.
-    pub async fn disconnect_all(&self, visitor: &Visitor) -> Result<(), AccountError> {
+    pub async fn disconnect_all(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let (_, account) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let (any, outcome) = self.withdraw_each(account.id).await;
         if any {
-            self.note_by_person(AuditAction::AllDisconnected, account.whose(), visitor, None)
+            self.note_by_person(AuditAction::AllDisconnected, account.whose(), browser, None)
                 .await;
         }
         Ok(outcome?)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     audit::{Actor, AuditAction, RequestSource},
     consents::consent_name,
     decided::{Asked, Decided, Posted, ReadRequest},
@@ -106,10 +106,14 @@ impl From<RequestError> for ConsentError {
 
 impl Provider {
     /// What the consent page says.
-    pub async fn consent(&self, id: &str, visitor: &Visitor) -> Result<ConsentView, ConsentError> {
-        let waiting = self.waiting_shown(id, visitor).await?;
+    pub async fn consent(
+        &self,
+        id: &str,
+        browser: &BrowserContext,
+    ) -> Result<ConsentView, ConsentError> {
+        let waiting = self.waiting_shown(id, browser).await?;
         let person = self
-            .present(&waiting, visitor)
+            .present(&waiting, browser)
             .await?
             .ok_or(ConsentError::SignInFirst)?;
         let proved = self.prove(waiting).await?;
@@ -136,19 +140,19 @@ impl Provider {
     pub async fn decide(
         &self,
         id: &str,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         decision: Decision,
         form_token: &str,
     ) -> Result<Location, ConsentError> {
         let posted = Posted {
             id,
-            visitor,
+            browser,
             decision,
             form: Digest::of(form_token.as_bytes()),
         };
         // 1. A request of this browser, a person in this browser, a client and a destination that
         //    still stand.
-        let read = match self.asked(id, visitor).await? {
+        let read = match self.asked(id, browser).await? {
             Asked::Waiting(read) => read,
             Asked::Decided(decided) => return self.decided_before(&posted, decided).await,
         };
@@ -158,7 +162,7 @@ impl Provider {
             waiting,
         } = read;
         let person = self
-            .present(&waiting, visitor)
+            .present(&waiting, browser)
             .await?
             .ok_or(ConsentError::SignInFirst)?;
         let decided = Decided::new(&waiting, &posted, person.account, self.now());
@@ -174,7 +178,7 @@ impl Provider {
         let state = proved.request.state.clone();
         let resource = proved.request.resource.as_str().to_owned();
         let note = async |action: AuditAction| {
-            let (from, client) = (RequestSource::of(visitor), &proved.request.client_id);
+            let (from, client) = (RequestSource::of(browser), &proved.request.client_id);
             self.note_of_client(
                 action,
                 Actor::Person,
@@ -211,7 +215,7 @@ impl Provider {
             .ok_or(ConsentError::Gone)?;
         // 4. Whoever ended every session meanwhile, by a new password or by disabling the account,
         //    may have looked for what was allowed before this was there.
-        if self.signed_in(visitor).await?.is_none() {
+        if self.signed_in(browser).await?.is_none() {
             self.withdraw(person.account, &name).await?;
             return Err(ConsentError::SignInFirst);
         }

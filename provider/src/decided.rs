@@ -17,7 +17,7 @@ use store::CasResult;
 use tokio::time::sleep;
 
 use crate::{
-    ConsentError, Decision, Provider, Visitor, keys,
+    BrowserContext, ConsentError, Decision, Provider, keys,
     problem::Unavailable,
     record,
     waiting::{RequestError, Waiting},
@@ -69,7 +69,7 @@ pub(crate) struct ReadRequest {
 /// A form with a decision, as it was sent.
 pub(crate) struct Posted<'a> {
     pub(crate) id: &'a str,
-    pub(crate) visitor: &'a Visitor,
+    pub(crate) browser: &'a BrowserContext,
     pub(crate) decision: Decision,
     /// Of the form's token, which every page has for itself.
     pub(crate) form: Digest,
@@ -77,7 +77,7 @@ pub(crate) struct Posted<'a> {
 
 impl Posted<'_> {
     fn session(&self) -> Option<Digest> {
-        self.visitor.session.as_ref().map(Secret::digest)
+        self.browser.session.as_ref().map(Secret::digest)
     }
 }
 
@@ -97,10 +97,10 @@ impl Decided {
 
     /// The id of the grant and the secret of its code. `None` without a session.
     pub(crate) fn offer(&self, posted: &Posted<'_>) -> Option<(Id, Secret)> {
-        let browser = posted.visitor.secret_of(&self.browser)?;
+        let browser = posted.browser.secret_of(&self.browser)?;
         let context = [browser.bytes(), posted.id.as_bytes()].concat();
         let secret = posted
-            .visitor
+            .browser
             .session
             .as_ref()?
             .derive("decided request", &context);
@@ -113,13 +113,17 @@ impl Decided {
         let same = posted.decision == self.decision
             && posted.form == self.form
             && posted.session() == self.session;
-        same && posted.visitor.is_browser(&self.browser) && !self.until.has_passed(now)
+        same && posted.browser.is_browser(&self.browser) && !self.until.has_passed(now)
     }
 }
 
 impl Provider {
     /// Reads a request of this browser.
-    pub(crate) async fn asked(&self, id: &str, visitor: &Visitor) -> Result<Asked, RequestError> {
+    pub(crate) async fn asked(
+        &self,
+        id: &str,
+        browser: &BrowserContext,
+    ) -> Result<Asked, RequestError> {
         let id = Secret::decode(id).ok_or(RequestError::Gone)?;
         let key = keys::request(&id.digest());
         let bytes = self
@@ -131,7 +135,7 @@ impl Provider {
         match record::decode(&key, &bytes)? {
             Stored::Decided { decided } => Ok(Asked::Decided(*decided)),
             Stored::Waiting(waiting)
-                if visitor.is_browser(&waiting.browser)
+                if browser.is_browser(&waiting.browser)
                     && !waiting.expires_at.has_passed(self.now()) =>
             {
                 Ok(Asked::Waiting(ReadRequest {
@@ -203,7 +207,7 @@ impl Provider {
                 return self.answer_again(posted, decided).await;
             }
             sleep(PAUSE).await;
-            match self.asked(posted.id, posted.visitor).await? {
+            match self.asked(posted.id, posted.browser).await? {
                 Asked::Decided(now) => decided = now,
                 Asked::Waiting(_) => return Err(ConsentError::Gone),
             }
@@ -217,7 +221,7 @@ impl Provider {
         decided: Decided,
     ) -> Result<Location, ConsentError> {
         let person = self
-            .signed_in(posted.visitor)
+            .signed_in(posted.browser)
             .await?
             .filter(|person| person.account == decided.account);
         let account = person.ok_or(ConsentError::SignInFirst)?.account;

@@ -20,7 +20,7 @@ use crate::{
     Provider, TokenError,
     fetch::{FetchError, Fetched},
     keys,
-    limits::Limit,
+    limits::RateLimit,
     problem::Unavailable,
     record,
 };
@@ -33,30 +33,30 @@ const GRACE: Duration = Duration::from_hours(24);
 const MINUTE: Duration = Duration::from_mins(1);
 /// Fetches from one host, so that nobody is flooded by way of this server, least of all with
 /// errors, which are never kept.
-const FROM_HOST: Limit = Limit {
+const FROM_HOST: RateLimit = RateLimit {
     name: "fetch-from",
-    most: 120,
-    stretch: MINUTE,
+    max: 120,
+    window: MINUTE,
 };
 /// Fetches that one part of the network causes.
-const CAUSED_BY: Limit = Limit {
+const CAUSED_BY: RateLimit = RateLimit {
     name: "fetch-for",
-    most: 60,
-    stretch: MINUTE,
+    max: 60,
+    window: MINUTE,
 };
 /// Fetches in the background from one host. Counted apart, so that they take nothing away from
 /// people.
-const BEHIND: Limit = Limit {
+const BEHIND: RateLimit = RateLimit {
     name: "fetch-behind",
-    most: 6,
-    stretch: MINUTE,
+    max: 6,
+    window: MINUTE,
 };
 
 /// Who caused a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
     /// Somebody at this address, who has shown nothing yet.
-    Visitor(IpAddr),
+    BrowserContext(IpAddr),
     /// A client with a grant.
     Client,
     /// Nobody waits for it.
@@ -122,7 +122,7 @@ impl Provider {
         // 3. Ask; without any answer, what is stored serves a while longer.
         // Boxed: most requests fetch nothing, and would carry the room for it along.
         let renewed = match &stored {
-            Some(_) => Box::pin(self.renew_document(&url, Cause::Visitor(address))).await,
+            Some(_) => Box::pin(self.renew_document(&url, Cause::BrowserContext(address))).await,
             None => Box::pin(self.first_document(&url, address)).await,
         };
         match (renewed, stored) {
@@ -214,7 +214,9 @@ impl Provider {
 
     /// Fetches a document that nothing is stored of, and counts what that takes in the store.
     async fn first_document(&self, url: &DocumentUrl, address: IpAddr) -> Result<Client, NoClient> {
-        let client = self.fetch_document(url, Cause::Visitor(address)).await?;
+        let client = self
+            .fetch_document(url, Cause::BrowserContext(address))
+            .await?;
         if let Some(retry_after) = self.spend_on_fetched(address, client.size()).await? {
             return Err(NoClient::TooMany { retry_after });
         }
@@ -275,14 +277,16 @@ impl Provider {
         //    their limit.
         match cause {
             Cause::Nobody => admit(self.count(BEHIND, &host).await?)?,
-            Cause::Visitor(address) => admit(self.count_from(CAUSED_BY, address).await?)?,
+            Cause::BrowserContext(address) => admit(self.count_from(CAUSED_BY, address).await?)?,
             Cause::Client => {}
         }
         // 2. The host is spared whoever asks, and counted for once.
         let spared = async move {
             match cause {
                 Cause::Nobody => Ok(()),
-                Cause::Visitor(_) | Cause::Client => admit(provider.count(FROM_HOST, &host).await?),
+                Cause::BrowserContext(_) | Cause::Client => {
+                    admit(provider.count(FROM_HOST, &host).await?)
+                }
             }
         };
         self.0.fetcher.fetch(url, largest, spared).await

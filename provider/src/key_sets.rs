@@ -99,9 +99,9 @@ impl Provider {
                     fresh_until: now.after(fresh_for),
                     asked_at: now,
                 };
-                if let (true, Cause::Visitor(visitor)) = (is_first, cause)
+                if let (true, Cause::BrowserContext(browser)) = (is_first, cause)
                     && let Some(retry_after) = self
-                        .spend_on_fetched(visitor, record::encode(&set).len())
+                        .spend_on_fetched(browser, record::encode(&set).len())
                         .await?
                 {
                     return Ok(Err(FetchError::TooMany(retry_after)));

@@ -10,13 +10,14 @@ mod audit;
 mod authorization;
 pub mod backup;
 mod blocked;
+mod browser_context;
 mod budget;
 mod clients;
 mod connections;
 mod consent;
 mod consents;
+mod deceptive;
 mod decided;
-mod device;
 mod documents;
 mod environment;
 mod epochs;
@@ -30,7 +31,6 @@ mod key_sets;
 mod keys;
 mod late;
 mod limits;
-mod misleading;
 mod presence;
 mod problem;
 mod readiness;
@@ -41,7 +41,6 @@ mod settings;
 mod signatures;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod visitor;
 mod waiting;
 
 use std::sync::Arc;
@@ -57,9 +56,9 @@ use store::Store;
 use fetch::Fetcher;
 
 pub use accounts::{
-    AccountError, AccountView, Busy, Ceremony, EnrolError, Entry, Invitation, PasskeyView,
-    PasswordError, Person, Purpose, RecoveryCodes, Role, SHORTEST_PASSWORD, SessionView,
-    SignInError, SignedIn, domain_in_ascii, domain_in_unicode, has_local_domain,
+    AccountError, AccountView, Busy, Ceremony, EnrolError, EnrolmentSource, Invitation,
+    PasskeyView, PasswordError, Person, Purpose, RecoveryCodes, Role, SHORTEST_PASSWORD,
+    SessionView, SignInError, SignedIn, domain_in_ascii, domain_in_unicode, has_local_domain,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError,
@@ -71,9 +70,11 @@ pub use audit::{
     Event, RequestSource, UnknownAction, Whose,
 };
 pub use authorization::{AuthorizeError, Begun};
+pub use browser_context::{BrowserContext, SetCookie, SignInMethod};
 pub use clients::RegisterError;
 pub use connections::{Application, Connection, Connections, LastUse, Replayed};
 pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
+pub use deceptive::is_deceptive_char;
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
 pub use failures::{
@@ -82,14 +83,12 @@ pub use failures::{
 };
 pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use key_ring::{KeySummary, OpenError, opens_key_ring};
-pub use misleading::misleads;
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use record::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
 pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};
-pub use visitor::{SetCookie, Visitor, Way};
 pub use waiting::{RequestError, RequestView};
 
 /// The authorization server. Cheap to clone; every clone is the same server.

@@ -22,19 +22,19 @@ const IPV6_BITS: u32 = 128;
 
 /// A limit: at most so many in one window of time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limit {
+pub(crate) struct RateLimit {
     pub(crate) name: &'static str,
-    pub(crate) most: u64,
-    pub(crate) stretch: Duration,
+    pub(crate) max: u64,
+    pub(crate) window: Duration,
 }
 
-impl Limit {
+impl RateLimit {
     const fn number(self, now: Timestamp) -> u64 {
-        now.seconds() / self.stretch.as_secs()
+        now.seconds() / self.window.as_secs()
     }
 
     const fn rest(self, now: Timestamp) -> Duration {
-        Duration::from_secs(self.stretch.as_secs() - now.seconds() % self.stretch.as_secs())
+        Duration::from_secs(self.window.as_secs() - now.seconds() % self.window.as_secs())
     }
 
     /// The counters of an address: itself, or its /64 and the networks around it.
@@ -44,7 +44,7 @@ impl Limit {
             .map(|(whom, times)| {
                 (
                     Self {
-                        most: self.most.saturating_mul(times),
+                        max: self.max.saturating_mul(times),
                         ..self
                     },
                     whom,
@@ -74,11 +74,11 @@ pub(crate) struct Reservation(Vec<Place>);
 struct Place {
     counter: String,
     given_back: String,
-    limit: Limit,
+    limit: RateLimit,
 }
 
 impl Place {
-    fn new(limit: Limit, whom: &str, now: Timestamp) -> Self {
+    fn new(limit: RateLimit, whom: &str, now: Timestamp) -> Self {
         let number = limit.number(now);
         let given_back = keys::given_back(limit.name, whom, number);
         Self {
@@ -93,27 +93,27 @@ impl Provider {
     /// Counts one more; `Some` with the time to wait when it is one too many.
     pub(crate) async fn count(
         &self,
-        limit: Limit,
+        limit: RateLimit,
         whom: &str,
     ) -> Result<Option<Duration>, Unavailable> {
-        if !self.settings().rate_limits || limit.most == 0 {
+        if !self.settings().rate_limits || limit.max == 0 {
             return Ok(None);
         }
         let now = self.now();
         let key = keys::counter(limit.name, whom, limit.number(now));
-        let count = self.store().count(&key, limit.stretch).await?;
-        Ok((count > limit.most).then(|| limit.rest(now)))
+        let count = self.store().count(&key, limit.window).await?;
+        Ok((count > limit.max).then(|| limit.rest(now)))
     }
 
     /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the
     /// time to wait when it is one too many for any of them.
     pub(crate) async fn count_from(
         &self,
-        limit: Limit,
+        limit: RateLimit,
         address: IpAddr,
     ) -> Result<Option<Duration>, Unavailable> {
         if address.to_canonical().is_ipv4() {
-            return self.count(limit, &neighbourhood(address)).await;
+            return self.count(limit, &rate_limit_key(address)).await;
         }
         match self.reserve_from(limit, address).await {
             Ok(_) => Ok(None),
@@ -123,35 +123,42 @@ impl Provider {
     }
 
     /// Counts one more, which can be given back.
-    pub(crate) async fn reserve(&self, limit: Limit, whom: &str) -> Result<Reservation, Refused> {
+    pub(crate) async fn reserve(
+        &self,
+        limit: RateLimit,
+        whom: &str,
+    ) -> Result<Reservation, Refused> {
         self.reserve_all(vec![(limit, whom.to_owned())]).await
     }
 
     /// The same from an address and the networks around it.
     pub(crate) async fn reserve_from(
         &self,
-        limit: Limit,
+        limit: RateLimit,
         address: IpAddr,
     ) -> Result<Reservation, Refused> {
         self.reserve_all(limit.counters_of(address)).await
     }
 
-    async fn reserve_all(&self, counters: Vec<(Limit, String)>) -> Result<Reservation, Refused> {
+    async fn reserve_all(
+        &self,
+        counters: Vec<(RateLimit, String)>,
+    ) -> Result<Reservation, Refused> {
         if !self.settings().rate_limits {
             return Ok(Reservation::default());
         }
         let (now, store) = (self.now(), self.store());
-        let limited = counters.into_iter().filter(|(limit, _)| limit.most > 0);
+        let limited = counters.into_iter().filter(|(limit, _)| limit.max > 0);
         let places: Vec<_> = limited
             .map(|(limit, whom)| Place::new(limit, &whom, now))
             .collect();
         let counting = places
             .iter()
-            .map(|place| store.count(&place.counter, place.limit.stretch));
+            .map(|place| store.count(&place.counter, place.limit.window));
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
         let (mut taken, mut wait) = (Reservation::default(), None);
         for (place, count) in places.into_iter().zip(counts) {
-            let most = place.limit.most;
+            let most = place.limit.max;
             if count > most && count - self.counted(&place.given_back).await?.min(count) > most {
                 wait = wait.max(Some(place.limit.rest(now)));
             } else {
@@ -170,7 +177,7 @@ impl Provider {
         let giving = reservation
             .0
             .iter()
-            .map(|place| store.count(&place.given_back, place.limit.stretch));
+            .map(|place| store.count(&place.given_back, place.limit.window));
         if let Some(error) = join_all(giving).await.into_iter().find_map(Result::err) {
             tracing::warn!(%error, "a place in a counter was not given back");
         }
@@ -179,7 +186,7 @@ impl Provider {
     /// When to try again, if a limit is reached already. Counts nothing.
     pub(crate) async fn reached(
         &self,
-        limit: Limit,
+        limit: RateLimit,
         whom: &str,
     ) -> Result<Option<Duration>, Unavailable> {
         self.reached_any(vec![(limit, whom.to_owned())]).await
@@ -188,7 +195,7 @@ impl Provider {
     /// The same of an address and the networks around it.
     pub(crate) async fn reached_from(
         &self,
-        limit: Limit,
+        limit: RateLimit,
         address: IpAddr,
     ) -> Result<Option<Duration>, Unavailable> {
         self.reached_any(limit.counters_of(address)).await
@@ -196,7 +203,7 @@ impl Provider {
 
     async fn reached_any(
         &self,
-        counters: Vec<(Limit, String)>,
+        counters: Vec<(RateLimit, String)>,
     ) -> Result<Option<Duration>, Unavailable> {
         if !self.settings().rate_limits {
             return Ok(None);
@@ -206,13 +213,17 @@ impl Provider {
             let count = self
                 .counted(&keys::counter(limit.name, whom, limit.number(now)))
                 .await?;
-            Ok::<_, Unavailable>((count >= limit.most).then(|| limit.rest(now)))
+            Ok::<_, Unavailable>((count >= limit.max).then(|| limit.rest(now)))
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().max())
     }
 
     /// Starts counting from nothing in the present window.
-    pub(crate) async fn forget_count(&self, limit: Limit, whom: &str) -> Result<(), Unavailable> {
+    pub(crate) async fn forget_count(
+        &self,
+        limit: RateLimit,
+        whom: &str,
+    ) -> Result<(), Unavailable> {
         if self.settings().rate_limits {
             let place = Place::new(limit, whom, self.now());
             // In this order too much counts for a moment, and never too little.
@@ -235,7 +246,7 @@ impl Provider {
 /// The networks that an address is counted by, the smallest first, and how many times the limit
 /// each of them may do.
 pub(crate) fn networks(address: IpAddr) -> Vec<(String, u64)> {
-    let own = (neighbourhood(address), 1);
+    let own = (rate_limit_key(address), 1);
     let IpAddr::V6(address) = address.to_canonical() else {
         return vec![own];
     };
@@ -244,7 +255,7 @@ pub(crate) fn networks(address: IpAddr) -> Vec<(String, u64)> {
 }
 
 /// How an address is counted: an IPv6 customer holds at least a /64.
-pub(crate) fn neighbourhood(address: IpAddr) -> String {
+pub(crate) fn rate_limit_key(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => network(address.to_bits(), 64),
@@ -269,7 +280,7 @@ mod tests {
 
     #[test]
     fn an_address_is_counted_by_its_neighbourhood() {
-        let of = |text: &str| neighbourhood(address(text));
+        let of = |text: &str| rate_limit_key(address(text));
         assert_eq!(of("192.0.2.7"), "192.0.2.7");
         assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
@@ -279,16 +290,16 @@ mod tests {
 
     #[test]
     fn an_address_of_ipv6_counts_for_wider_networks_more_generously() {
-        let limit = Limit {
+        let limit = RateLimit {
             name: "test",
-            most: 100,
-            stretch: Duration::from_mins(15),
+            max: 100,
+            window: Duration::from_mins(15),
         };
         let counters = |text: &str| -> Vec<_> {
             limit
                 .counters_of(address(text))
                 .into_iter()
-                .map(|(limit, whom)| (limit.most, whom))
+                .map(|(limit, whom)| (limit.max, whom))
                 .collect()
         };
         let expected = [

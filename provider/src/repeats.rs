@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use store::CasResult;
 use tokio::time::sleep;
 
-use crate::{Provider, Visitor, keys, problem::Unavailable, record, visitor};
+use crate::{BrowserContext, Provider, browser_context, keys, problem::Unavailable, record};
 
 /// How long an answer is given again.
 const REMEMBERED: Duration = Duration::from_mins(1);
@@ -88,13 +88,13 @@ impl Provider {
     /// Sees whether a post of a browser is the first of its kind, and waits for the answer of the
     /// one that is. When the store does not answer, the post stands alone: what it asks for will
     /// say so.
-    pub async fn begin_turn(&self, visitor: &Visitor, path: &str, body: &[u8]) -> Turn {
-        let secret = visitor
-            .browser
+    pub async fn begin_turn(&self, browser: &BrowserContext, path: &str, body: &[u8]) -> Turn {
+        let secret = browser
+            .secret
             .derive("identical post", &[path.as_bytes(), &[0], body].concat());
         let key = keys::post(&secret.derive("key", b"").digest());
         for _ in 0..MOST_LOOKS {
-            match self.look(visitor, &key, &secret).await {
+            match self.look(browser, &key, &secret).await {
                 Ok(Some(turn)) => return turn,
                 Ok(None) => sleep(PAUSE).await,
                 Err(_) => return Turn::Alone,
@@ -106,7 +106,7 @@ impl Provider {
     /// `None` while the first post is at work.
     async fn look(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         key: &str,
         secret: &Secret,
     ) -> Result<Option<Turn>, Unavailable> {
@@ -116,7 +116,7 @@ impl Provider {
             salt: salt.encode(),
             answer: None,
         });
-        let session = visitor.session.as_ref().map(Secret::digest);
+        let session = browser.session.as_ref().map(Secret::digest);
         let first = |session| {
             let sealing = sealing_key(secret, &salt);
             Some(Turn::First(Ticket {
@@ -176,7 +176,7 @@ impl Provider {
                 .iter()
                 .filter(|(name, _)| name == "set-cookie");
             let after = cookies
-                .filter_map(|(_, value)| visitor::session_begun_by(value))
+                .filter_map(|(_, value)| browser_context::session_begun_by(value))
                 .next_back();
             seal(
                 &sealing,

@@ -21,7 +21,7 @@ use oauth::{
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
-    limits::{neighbourhood, networks},
+    limits::{networks, rate_limit_key},
     problem::Unavailable,
 };
 
@@ -98,7 +98,7 @@ impl Signatures {
     /// which only the client knows: strangers do not count against it.
     pub(crate) fn counted(&self, client_id: &str, address: IpAddr, is_client: bool) -> Counted {
         let hash = |client: &str, address: &str| self.hasher.hash_one((client, address, is_client));
-        let pair = (hash(client_id, &neighbourhood(address)), MOST_OF_PAIR);
+        let pair = (hash(client_id, &rate_limit_key(address)), MOST_OF_PAIR);
         if is_client {
             return Counted(vec![pair]);
         }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    Person, Provider, Visitor,
+    BrowserContext, Person, Provider,
     accounts::FRESH,
     consent::Identity,
     decided::Asked,
@@ -38,8 +38,8 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    fn is_followed_by(&self, visitor: &Visitor, person: &Person, now: Timestamp) -> bool {
-        let is_new = visitor.session.as_ref().map(Secret::digest) != self.session
+    fn is_followed_by(&self, browser: &BrowserContext, person: &Person, now: Timestamp) -> bool {
+        let is_new = browser.session.as_ref().map(Secret::digest) != self.session
             && person.authenticated_at >= self.at;
         is_new && !person.authenticated_at.after(FRESH).has_passed(now)
     }
@@ -82,11 +82,15 @@ pub(crate) struct Proved {
 
 impl Provider {
     /// What the login page says about a waiting request.
-    pub async fn request(&self, id: &str, visitor: &Visitor) -> Result<RequestView, RequestError> {
-        let waiting = self.waiting_shown(id, visitor).await?;
+    pub async fn request(
+        &self,
+        id: &str,
+        browser: &BrowserContext,
+    ) -> Result<RequestView, RequestError> {
+        let waiting = self.waiting_shown(id, browser).await?;
         let (person, present) = (
-            self.signed_in(visitor).await?,
-            self.present(&waiting, visitor).await?,
+            self.signed_in(browser).await?,
+            self.present(&waiting, browser).await?,
         );
         let proved = self.prove(waiting).await?;
         let resource = self.resource_of(&proved.request)?;
@@ -103,11 +107,11 @@ impl Provider {
     pub(crate) async fn waiting_shown(
         &self,
         id: &str,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Waiting, RequestError> {
-        let waiting = self.waiting(id, visitor).await;
+        let waiting = self.waiting(id, browser).await;
         if let Err(RequestError::Gone) = &waiting {
-            let (step, cause, address) = (FailedStep::Page, Cause::RequestGone, visitor.address);
+            let (step, cause, address) = (FailedStep::Page, Cause::RequestGone, browser.address);
             self.note_failure(Failed {
                 step,
                 client_id: "",
@@ -125,9 +129,9 @@ impl Provider {
     pub(crate) async fn waiting(
         &self,
         id: &str,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Waiting, RequestError> {
-        match self.asked(id, visitor).await? {
+        match self.asked(id, browser).await? {
             Asked::Waiting(read) => Ok(read.waiting),
             Asked::Decided(_) => Err(RequestError::Gone),
         }
@@ -138,15 +142,15 @@ impl Provider {
     pub(crate) async fn present(
         &self,
         waiting: &Waiting,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<Person>, Unavailable> {
-        let person = self.signed_in(visitor).await?;
+        let person = self.signed_in(browser).await?;
         let now = self.now();
         let suffices = |person: &Person| {
             waiting
                 .sign_in_after
                 .as_ref()
-                .is_none_or(|before| before.is_followed_by(visitor, person, now))
+                .is_none_or(|before| before.is_followed_by(browser, person, now))
         };
         Ok(person.filter(suffices))
     }

@@ -1,6 +1,7 @@
 //! What happens around every request, whoever handles it.
 
 mod body;
+mod browser_context;
 mod busy;
 mod cors;
 mod host;
@@ -8,9 +9,9 @@ mod origin;
 mod protect;
 mod repeat;
 mod request;
-mod visit;
 
 pub use body::{bounded_body, unreadable_is_bad_request};
+pub use browser_context::{browser_context, is_cross_site, see_other_after_post};
 pub use busy::busy;
 pub use cors::{is_preflight, open, open_to_browsers, preflight_answer};
 pub use host::{Hosts, OtherHost, at_the_issuer, marked, require_host};
@@ -18,4 +19,3 @@ pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use repeat::repeated_posts;
 pub use request::{is_for_machines, watch, watch_pages};
-pub use visit::{is_cross_site, see_other_after_post, visitor};

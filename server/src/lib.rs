@@ -27,5 +27,6 @@ pub mod sealing;
 pub mod site;
 pub mod swap;
 pub mod time;
+mod user_agent;
 
 pub use router::{Options, router};

@@ -13,14 +13,14 @@ use axum::routing::{any, get, post};
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
-use provider::{Provider, RequestId, Visitor};
+use provider::{BrowserContext, Provider, RequestId};
 use url::Url;
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Hosts, Protection, at_the_issuer, bounded_body, busy, is_for_machines, open_to_browsers,
-    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
-    unreadable_is_bad_request, visitor, watch, watch_pages,
+    Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, is_for_machines,
+    open_to_browsers, protect, repeated_posts, require_host, same_origin_posts,
+    see_other_after_post, unreadable_is_bad_request, watch, watch_pages,
 };
 use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
@@ -107,7 +107,7 @@ fn browsers(service: &Service) -> Router<Service> {
         )
         .route("/admin/audit.jsonl", get(audit::export))
         .merge(pages)
-        .layer(from_fn_with_state(service.clone(), visitor))
+        .layer(from_fn_with_state(service.clone(), browser_context))
         .layer(from_fn_with_state(Hosts::new(service), at_the_issuer))
         .layer(from_fn(see_other_after_post))
 }
@@ -122,8 +122,8 @@ fn pages(service: &Service) -> Router<Service> {
         let Some(parts) = use_context::<Parts>() else {
             return;
         };
-        if let Some(visitor) = parts.extensions.get::<Visitor>() {
-            provide_context(visitor.clone());
+        if let Some(browser) = parts.extensions.get::<BrowserContext>() {
+            provide_context(browser.clone());
         }
         if let Some(id) = parts.extensions.get::<RequestId>() {
             provide_context(RequestName(id.to_string()));

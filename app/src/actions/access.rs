@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::words::Message;
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{Visit, answer_account},
+    context::{PageContext, answer_account},
     words::account::Done,
 };
 
@@ -17,8 +17,11 @@ pub async fn end_session(
     #[server(default)] session: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.provider.end_session(&visit.visitor, &session).await?;
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .end_session(&context.browser, &session)
+            .await?;
         Ok(Done::BrowserSignedOut)
     };
     answer_account(attempt.await);
@@ -29,8 +32,13 @@ pub async fn end_session(
 #[server(prefix = "/actions", endpoint = "end_other_sessions")]
 pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.keep(&visit.provider.end_other_sessions(&visit.visitor).await?);
+        let context = PageContext::trusted(&form_token)?;
+        context.keep(
+            &context
+                .provider
+                .end_other_sessions(&context.browser)
+                .await?,
+        );
         Ok(Done::OthersSignedOut)
     };
     answer_account(attempt.await);
@@ -44,10 +52,10 @@ pub async fn disconnect(
     #[server(default)] connection: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit
+        let context = PageContext::trusted(&form_token)?;
+        context
             .provider
-            .disconnect(&visit.visitor, &connection)
+            .disconnect(&context.browser, &connection)
             .await?;
         Ok(Done::Disconnected)
     };
@@ -59,8 +67,8 @@ pub async fn disconnect(
 #[server(prefix = "/actions", endpoint = "disconnect_all")]
 pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.provider.disconnect_all(&visit.visitor).await?;
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.disconnect_all(&context.browser).await?;
         Ok(Done::AllDisconnected)
     };
     answer_account(attempt.await);

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{Visit, answer_account, answer_form, answer_script},
+    context::{PageContext, answer_account, answer_form, answer_script},
     model::{Place, Slug},
     passkeys,
     words::account::Done,
@@ -15,9 +15,14 @@ use crate::{model::Ceremony, words::Message};
 #[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
 pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
-        passkeys::sent(visit.provider.start_adding_passkey(&visit.visitor).await?)
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        passkeys::sent(
+            context
+                .provider
+                .start_adding_passkey(&context.browser)
+                .await?,
+        )
     };
     answer_script(attempt.await)
 }
@@ -31,12 +36,12 @@ pub async fn finish_adding_passkey(
     #[server(default)] request: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
         let credential = passkeys::received(&credential)?;
-        visit
+        context
             .provider
-            .finish_adding_passkey(&visit.visitor, &ceremony, &credential)
+            .finish_adding_passkey(&context.browser, &ceremony, &credential)
             .await?;
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
@@ -51,8 +56,8 @@ pub async fn decline_passkey(
 ) -> Result<(), Message> {
     let request = Slug::parse(&request);
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.provider.decline_passkey(&visit.visitor).await?;
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.decline_passkey(&context.browser).await?;
         Ok(Place::after_sign_in(request.clone()))
     };
     answer_form(attempt.await, &Place::Offer(request.clone()), "");
@@ -67,10 +72,10 @@ pub async fn rename_passkey(
     #[server(default)] name: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit
+        let context = PageContext::trusted(&form_token)?;
+        context
             .provider
-            .rename_passkey(&visit.visitor, &passkey, &name)
+            .rename_passkey(&context.browser, &passkey, &name)
             .await?;
         Ok(Done::PasskeyRenamed)
     };
@@ -85,10 +90,10 @@ pub async fn remove_passkey(
     #[server(default)] passkey: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit
+        let context = PageContext::trusted(&form_token)?;
+        context
             .provider
-            .remove_passkey(&visit.visitor, &passkey)
+            .remove_passkey(&context.browser, &passkey)
             .await?;
         Ok(Done::PasskeyRemoved)
     };
@@ -103,11 +108,11 @@ pub async fn change_password(
     #[server(default)] password: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.keep_all(
-            &visit
+        let context = PageContext::trusted(&form_token)?;
+        context.keep_all(
+            &context
                 .provider
-                .change_password(&visit.visitor, &password)
+                .change_password(&context.browser, &password)
                 .await?
                 .cookies,
         );
@@ -121,8 +126,8 @@ pub async fn change_password(
 #[server(prefix = "/actions", endpoint = "remove_password")]
 pub async fn remove_password(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.provider.remove_password(&visit.visitor).await?;
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.remove_password(&context.browser).await?;
         Ok(Done::PasswordRemoved)
     };
     answer_account(attempt.await);
@@ -136,8 +141,11 @@ pub async fn change_email(
     #[server(default)] email: String,
 ) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.provider.change_email(&visit.visitor, &email).await?;
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .change_email(&context.browser, &email)
+            .await?;
         Ok(Done::EmailChanged)
     };
     match attempt.await {
@@ -151,8 +159,13 @@ pub async fn change_email(
 #[server(prefix = "/actions", endpoint = "make_recovery_codes")]
 pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Result<(), Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.keep(&visit.provider.make_recovery_codes(&visit.visitor).await?);
+        let context = PageContext::trusted(&form_token)?;
+        context.keep(
+            &context
+                .provider
+                .make_recovery_codes(&context.browser)
+                .await?,
+        );
         Ok(Place::Codes)
     };
     answer_form(attempt.await, &Place::Account, "");

@@ -7,7 +7,7 @@ use crate::words::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{Visit, answer_form, answer_news},
+        context::{PageContext, answer_form, answer_news},
         model::{Place, Section},
         notice::{Notice, ShownOnce},
         words::admin::{Attempt, Fault, News},
@@ -323,15 +323,15 @@ async fn administer<Doing>(
 /// then.
 #[cfg(feature = "ssr")]
 async fn admitted(form_token: &str, section: Section) -> Result<Option<Administration>, Message> {
-    let (visit, back) = (Visit::trusted(form_token)?, Place::Admin(section));
-    match visit.provider.administrator(&visit.visitor).await {
+    let (context, back) = (PageContext::trusted(form_token)?, Place::Admin(section));
+    match context.provider.administrator(&context.browser).await {
         Ok(administration) => return Ok(Some(administration)),
         Err(NotAdministrator::NotSignedIn) => {
             answer_form(Err(Message::SignedOut), &Place::Login(None), "");
         }
         Err(NotAdministrator::ConfirmFirst) => answer_form(Err(Message::ConfirmFirst), &back, ""),
         // The page says why it is not for them.
-        Err(NotAdministrator::WrongRole) => visit.go(&back),
+        Err(NotAdministrator::WrongRole) => context.go(&back),
         Err(NotAdministrator::Unavailable) => return Err(Message::Unavailable),
     }
     Ok(None)

@@ -6,7 +6,7 @@ use crate::words::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{Visit, answer_form},
+        context::{PageContext, answer_form},
         model::{Place, Slug},
     },
     provider::{ConsentError, Decision},
@@ -30,15 +30,15 @@ pub async fn decide_consent(
         Decision::Deny
     };
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        match visit
+        let context = PageContext::trusted(&form_token)?;
+        match context
             .provider
-            .decide(id.as_str(), &visit.visitor, decision, &form_token)
+            .decide(id.as_str(), &context.browser, decision, &form_token)
             .await
         {
-            Ok(location) => visit.leave(&location),
-            Err(ConsentError::SignInFirst) => visit.go(&Place::Login(Some(id.clone()))),
-            Err(ConsentError::Gone) => visit.go(&Place::Consent(id.clone())),
+            Ok(location) => context.leave(&location),
+            Err(ConsentError::SignInFirst) => context.go(&Place::Login(Some(id.clone()))),
+            Err(ConsentError::Gone) => context.go(&Place::Consent(id.clone())),
             Err(ConsentError::Unavailable(_)) => return Err(Message::Unavailable),
         }
         Ok(())

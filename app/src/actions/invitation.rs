@@ -6,11 +6,11 @@ use crate::{model::Ceremony, words::Message};
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        context::{Visit, answer_form, answer_script},
+        context::{PageContext, answer_form, answer_script},
         model::{Place, Slug},
         passkeys,
     },
-    provider::{Entry, Purpose},
+    provider::{EnrolmentSource, Purpose},
 };
 
 /// Accepts with a password, and signs in. Without a token, somebody signs up.
@@ -24,12 +24,12 @@ pub async fn accept_invitation(
 ) -> Result<(), Message> {
     let request = Slug::parse(&request);
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        let signed_in = visit
+        let context = PageContext::trusted(&form_token)?;
+        let signed_in = context
             .provider
-            .accept_with_password(&visit.visitor, entry(&token), &email, &password)
+            .accept_with_password(&context.browser, entry(&token), &email, &password)
             .await?;
-        visit.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(request.clone()))
     };
     let outcome = attempt.await;
@@ -45,12 +45,12 @@ pub async fn start_accept_with_passkey(
     email: String,
 ) -> Result<Ceremony, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
         passkeys::sent(
-            visit
+            context
                 .provider
-                .start_accept_with_passkey(&visit.visitor, entry(&token), &email)
+                .start_accept_with_passkey(&context.browser, entry(&token), &email)
                 .await?,
         )
     };
@@ -67,14 +67,14 @@ pub async fn finish_accept_with_passkey(
     request: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
         let credential = passkeys::received(&credential)?;
-        let signed_in = visit
+        let signed_in = context
             .provider
-            .finish_accept_with_passkey(&visit.visitor, entry(&token), &ceremony, &credential)
+            .finish_accept_with_passkey(&context.browser, entry(&token), &ceremony, &credential)
             .await?;
-        visit.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.cookies);
         Ok(Place::after_sign_in(Slug::parse(&request)).to_string())
     };
     answer_script(attempt.await)
@@ -82,11 +82,11 @@ pub async fn finish_accept_with_passkey(
 
 /// By a link, or without one by signing up.
 #[cfg(feature = "ssr")]
-const fn entry(token: &str) -> Entry<'_> {
+const fn entry(token: &str) -> EnrolmentSource<'_> {
     if token.is_empty() {
-        Entry::SignUp
+        EnrolmentSource::SignUp
     } else {
-        Entry::Link(token)
+        EnrolmentSource::Link(token)
     }
 }
 
@@ -99,8 +99,8 @@ async fn page_of(token: &str, request: Option<Slug>) -> Place {
     let Some(token) = Slug::parse(token) else {
         return Place::Login(request);
     };
-    let purpose = match Visit::current() {
-        Ok(visit) => visit
+    let purpose = match PageContext::current() {
+        Ok(context) => context
             .provider
             .invitation(token.as_str())
             .await

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    context::{Visit, answer_form, answer_script},
+    context::{PageContext, answer_form, answer_script},
     model::{Place, Slug},
     passkeys,
 };
@@ -22,18 +22,18 @@ pub async fn sign_in(
 ) -> Result<(), Message> {
     let place = Place::sign_in(&request, &then);
     let attempt = async {
-        let visit = match Visit::trusted(&form_token) {
-            Err(Message::PageTooOld) if Visit::current()?.has_just_signed_in().await? => {
+        let context = match PageContext::trusted(&form_token) {
+            Err(Message::PageTooOld) if PageContext::current()?.has_just_signed_in().await? => {
                 return Ok(place.onward(false));
             }
-            visit => visit?,
+            context => context?,
         };
-        let signed_in = visit
+        let signed_in = context
             .provider
-            .sign_in_with_password(&visit.visitor, &email, &password)
+            .sign_in_with_password(&context.browser, &email, &password)
             .await;
-        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "password"))?;
-        visit.keep_all(&signed_in.cookies);
+        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "password"))?;
+        context.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))
     };
     answer_form(attempt.await, &place, &email);
@@ -50,14 +50,14 @@ pub async fn recover(
 ) -> Result<(), Message> {
     let place = Place::Recover(Slug::parse(&request));
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        let signed_in = visit
+        let context = PageContext::trusted(&form_token)?;
+        let signed_in = context
             .provider
-            .sign_in_with_recovery_code(&visit.visitor, &email, &code)
+            .sign_in_with_recovery_code(&context.browser, &email, &code)
             .await;
-        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "recovery_code"));
+        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "recovery_code"));
         let signed_in = signed_in.map_err(|error| Message::from(error).for_code())?;
-        visit.keep_all(&signed_in.cookies);
+        context.keep_all(&signed_in.cookies);
         Ok(place.onward(signed_in.offers_passkey))
     };
     answer_form(attempt.await, &place, &email);
@@ -72,11 +72,11 @@ pub async fn start_passkey_sign_in(
     #[server(default)] autofill: bool,
 ) -> Result<Ceremony, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
-        let started = visit
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        let started = context
             .provider
-            .start_passkey_sign_in(&visit.visitor, autofill)
+            .start_passkey_sign_in(&context.browser, autofill)
             .await;
         passkeys::sent(started.map_err(|error| Message::from(error).for_passkey())?)
     };
@@ -93,23 +93,23 @@ pub async fn finish_passkey_sign_in(
     #[server(default)] then: String,
 ) -> Result<String, Message> {
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        passkeys::admit(&visit)?;
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
         let credential = passkeys::received(&credential)?;
         let place = Place::sign_in(&request, &then);
         let signed_in = if matches!(place, Place::Confirm(_)) {
-            visit
+            context
                 .provider
-                .confirm_with_passkey(&visit.visitor, &ceremony, &credential)
+                .confirm_with_passkey(&context.browser, &ceremony, &credential)
                 .await
         } else {
-            visit
+            context
                 .provider
-                .finish_passkey_sign_in(&visit.visitor, &ceremony, &credential)
+                .finish_passkey_sign_in(&context.browser, &ceremony, &credential)
                 .await
         };
-        let signed_in = signed_in.inspect_err(|error| error.log(&visit.visitor, "passkey"));
-        visit.keep_all(
+        let signed_in = signed_in.inspect_err(|error| error.log(&context.browser, "passkey"));
+        context.keep_all(
             &signed_in
                 .map_err(|error| Message::from(error).for_passkey())?
                 .cookies,
@@ -127,8 +127,8 @@ pub async fn sign_out(
 ) -> Result<(), Message> {
     let request = Slug::parse(&request);
     let attempt = async {
-        let visit = Visit::trusted(&form_token)?;
-        visit.keep(&visit.provider.sign_out(&visit.visitor).await?);
+        let context = PageContext::trusted(&form_token)?;
+        context.keep(&context.provider.sign_out(&context.browser).await?);
         Ok(Place::Login(request.clone()))
     };
     let back = request.clone().map_or(Place::Account, Place::Consent);

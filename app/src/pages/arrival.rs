@@ -11,7 +11,7 @@ use provider::{RequestError, RequestView};
 use super::Halt;
 use crate::{
     clean,
-    context::Visit,
+    context::PageContext,
     model::{Place, Slug},
     problem::ProblemFacts,
     words::{common, login as words, sentence},
@@ -26,25 +26,29 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads the request that a visit is about. Whoever is signed in already goes on.
-    pub(super) async fn of(visit: &Visit) -> Result<Self, Halt> {
-        let asked = visit.query("request");
+    /// Reads the request that a context is about. Whoever is signed in already goes on.
+    pub(super) async fn of(context: &PageContext) -> Result<Self, Halt> {
+        let asked = context.query("request");
         let request = Slug::parse(&asked);
         if request.is_none() && !asked.is_empty() {
             return Err(ProblemFacts::request_gone().into());
         }
         let waiting = match &request {
             Some(request) => Some(
-                visit
+                context
                     .provider
-                    .request(request.as_str(), &visit.visitor)
+                    .request(request.as_str(), &context.browser)
                     .await?,
             ),
             None => None,
         };
         let settled = match &waiting {
             Some(waiting) => !waiting.needs_sign_in,
-            None => visit.provider.signed_in(&visit.visitor).await?.is_some(),
+            None => context
+                .provider
+                .signed_in(&context.browser)
+                .await?
+                .is_some(),
         };
         if settled {
             Err(Halt::Elsewhere(Place::after_sign_in(request)))

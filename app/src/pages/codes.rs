@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{Halt, Page, page};
 use crate::{
-    context::Visit,
+    context::PageContext,
     model::Place,
     words::{recovery as words, sentence},
 };
@@ -20,16 +20,16 @@ pub(crate) fn Codes() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let (provider, visitor) = (&visit.provider, &visit.visitor);
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let (provider, browser) = (&context.provider, &context.browser);
     let (Some(person), Some((codes, shown))) = (
-        provider.signed_in(visitor).await?,
-        provider.fresh_recovery_codes(visitor).await?,
+        provider.signed_in(browser).await?,
+        provider.fresh_recovery_codes(browser).await?,
     ) else {
         return Err(Halt::Elsewhere(Place::Account));
     };
-    visit.keep(&shown);
-    let body = view! { <Fresh codes email=person.email server=visit.server_name()/> };
+    context.keep(&shown);
+    let body = view! { <Fresh codes email=person.email server=context.server_name()/> };
     Ok(Page {
         title: words::CODES_TITLE,
         name: "codes",

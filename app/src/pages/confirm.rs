@@ -12,7 +12,7 @@ use super::{Halt, Page, page};
 use crate::{
     actions::sign_in::{SignIn, SignOut},
     components::{Alert, Divider, HiddenFields, PasswordField, Whose, WithoutScript},
-    context::Visit,
+    context::PageContext,
     islands::ConfirmWithPasskey,
     model::{Place, Then},
     words::{Message, common, confirm as words, sentence},
@@ -24,15 +24,15 @@ pub(crate) fn Confirm() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let Some(account) = visit.provider.account(&visit.visitor).await? else {
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let Some(account) = context.provider.account(&context.browser).await? else {
         return Err(Halt::Elsewhere(Place::Login(None)));
     };
-    let then = Then::parse(&visit.query("then")).slug();
-    let message = visit.notice().map(|notice| notice.message);
-    let has_passkey = !account.passkeys.is_empty() && visit.provider.has_passkeys();
+    let then = Then::parse(&context.query("then")).slug();
+    let message = context.notice().map(|notice| notice.message);
+    let has_passkey = !account.passkeys.is_empty() && context.provider.has_passkeys();
     let body =
-        view! { <Confirmation account has_passkey message form_token=visit.form_token() then/> };
+        view! { <Confirmation account has_passkey message form_token=context.form_token() then/> };
     Ok(Page {
         title: words::TITLE,
         name: "confirm",

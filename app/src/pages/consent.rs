@@ -13,7 +13,7 @@ use crate::{
     actions::{consent::DecideConsent, sign_in::SignOut},
     clean,
     components::{Alert, HiddenFields, Monogram},
-    context::{Visit, protect},
+    context::{PageContext, protect},
     model::{Place, Slug},
     problem::ProblemFacts,
     words::{Message, common, consent as words, sentence},
@@ -25,12 +25,12 @@ pub(crate) fn Consent() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let asked = visit.query("request");
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let asked = context.query("request");
     let request = Slug::parse(&asked).ok_or_else(ProblemFacts::request_gone)?;
-    let facts = match visit
+    let facts = match context
         .provider
-        .consent(request.as_str(), &visit.visitor)
+        .consent(request.as_str(), &context.browser)
         .await
     {
         Ok(facts) => facts,
@@ -39,8 +39,8 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Err(ConsentError::Unavailable(_)) => return Err(ProblemFacts::unavailable().into()),
     };
     protect(&facts.form_action);
-    let message = visit.notice().map(|notice| notice.message);
-    let body = view! { <Decision facts message form_token=visit.form_token() request=asked/> };
+    let message = context.notice().map(|notice| notice.message);
+    let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
     Ok(Page {
         title: words::TITLE,
         name: "consent",

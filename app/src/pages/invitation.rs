@@ -13,7 +13,7 @@ use super::{Halt, Page, page};
 use crate::{
     actions::invitation::AcceptInvitation,
     components::{Alert, Divider, EmailField, HiddenFields, NewPasswordField, WithoutScript},
-    context::Visit,
+    context::PageContext,
     islands::AcceptWithPasskey,
     model::Slug,
     notice::Notice,
@@ -28,9 +28,9 @@ pub(crate) fn ByLink() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let token = Slug::parse(visit.path_part(1)).ok_or_else(ProblemFacts::link_gone)?;
-    let invitation = match visit.provider.invitation(token.as_str()).await {
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let token = Slug::parse(context.path_part(1)).ok_or_else(ProblemFacts::link_gone)?;
+    let invitation = match context.provider.invitation(token.as_str()).await {
         Ok(invitation) => invitation,
         Err(EnrolError::Unavailable) => return Err(ProblemFacts::unavailable().into()),
         Err(_) => return Err(ProblemFacts::link_gone().into()),
@@ -40,16 +40,16 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         Purpose::Enrolment => (words::ENROL_TITLE, "enroll"),
         Purpose::Reset => (words::RESET_TITLE, "reset"),
     };
-    let has_passkeys = visit.provider.has_passkeys();
-    let (form_token, token) = (visit.form_token(), token.as_str().to_owned());
+    let has_passkeys = context.provider.has_passkeys();
+    let (form_token, token) = (context.form_token(), token.as_str().to_owned());
     let hidden = Hidden {
         form_token,
         token,
-        request: visit.query("request"),
+        request: context.query("request"),
         has_passkeys,
     };
-    let server_name = visit.server_name();
-    let body = view! { <Invited title invitation server_name notice=visit.notice() hidden/> };
+    let server_name = context.server_name();
+    let body = view! { <Invited title invitation server_name notice=context.notice() hidden/> };
     Ok(Page {
         title,
         name,

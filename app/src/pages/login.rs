@@ -6,7 +6,7 @@
 )]
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use provider::Way;
+use provider::SignInMethod;
 
 use super::{
     Halt, Page,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     actions::sign_in::SignIn,
     components::{Alert, Divider, EmailField, HiddenFields, PasswordField, WithoutScript},
-    context::Visit,
+    context::PageContext,
     islands::SignInWithPasskey,
     model::{Place, Slug},
     notice::Notice,
@@ -33,21 +33,21 @@ pub(crate) fn Login() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
+async fn load(context: PageContext) -> Result<Page, Halt> {
     // Taken even if this page is passed over: it would be said on another.
-    let notice = visit.notice();
-    let arrival = Arrival::of(&visit).await?;
-    let has_passkeys = visit.provider.has_passkeys();
-    let last = visit
-        .visitor
-        .way_last_used()
-        .filter(|way| has_passkeys || *way != Way::Passkey);
+    let notice = context.notice();
+    let arrival = Arrival::of(&context).await?;
+    let has_passkeys = context.provider.has_passkeys();
+    let last = context
+        .browser
+        .last_sign_in_method()
+        .filter(|way| has_passkeys || *way != SignInMethod::Passkey);
     let ways = Ways {
         last,
-        may_sign_up: visit.provider.settings().sign_up.is_open(),
+        may_sign_up: context.provider.settings().sign_up.is_open(),
         has_passkeys,
     };
-    let body = view! { <SignInCard arrival notice form_token=visit.form_token() ways/> };
+    let body = view! { <SignInCard arrival notice form_token=context.form_token() ways/> };
     Ok(Page {
         title: words::TITLE,
         name: "login",
@@ -59,7 +59,7 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
 /// The ways in, and the one that this browser remembers.
 #[derive(Clone, Copy)]
 struct Ways {
-    last: Option<Way>,
+    last: Option<SignInMethod>,
     may_sign_up: bool,
     has_passkeys: bool,
 }
@@ -67,16 +67,16 @@ struct Ways {
 impl Ways {
     /// Whether a way stands out: the one that was used last, or else the passkey, where there are
     /// any.
-    fn is_first(self, way: Way) -> bool {
+    fn is_first(self, way: SignInMethod) -> bool {
         let best = if self.has_passkeys {
-            Way::Passkey
+            SignInMethod::Passkey
         } else {
-            Way::Password
+            SignInMethod::Password
         };
         self.last.unwrap_or(best) == way
     }
 
-    fn mark(self, way: Way) -> Option<&'static str> {
+    fn mark(self, way: SignInMethod) -> Option<&'static str> {
         (self.last == Some(way)).then_some(USED_LAST)
     }
 }
@@ -101,7 +101,7 @@ fn SignInCard(
         (Some(notice.message), Some(notice.email))
     });
     let email = typed.or_else(|| person.clone()).unwrap_or_default();
-    let passkey = ways.mark(Way::Passkey);
+    let passkey = ways.mark(SignInMethod::Passkey);
     view! {
         <h1>{words::TITLE}</h1>
         {waiting.map(|waiting| view! { <Lead waiting/> })}
@@ -111,7 +111,7 @@ fn SignInCard(
                 {passkey.map(|id| view! { <Mark id/> })}
                 <SignInWithPasskey
                     form_token=form_token.clone() request=request.clone()
-                    filled=ways.is_first(Way::Passkey) described_by=passkey.map(str::to_owned)
+                    filled=ways.is_first(SignInMethod::Passkey) described_by=passkey.map(str::to_owned)
                 />
             </div>
             <WithoutScript/>
@@ -128,7 +128,7 @@ fn SignInCard(
 /// The boxes and the button of the form.
 #[component]
 fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
-    let password = ways.mark(Way::Password);
+    let password = ways.mark(SignInMethod::Password);
     let autocomplete = passkeys::autocomplete(ways.has_passkeys);
     view! {
         <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
@@ -136,7 +136,7 @@ fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl Int
         <PasswordField message/>
         <div class="way">
             {password.map(|id| view! { <Mark id/> })}
-            <button class="button" class:filled=ways.is_first(Way::Password) type="submit" aria-describedby=password>
+            <button class="button" class:filled=ways.is_first(SignInMethod::Password) type="submit" aria-describedby=password>
                 {common::SIGN_IN}
             </button>
         </div>

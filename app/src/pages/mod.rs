@@ -20,7 +20,7 @@ use leptos_meta::Title;
 
 use crate::{
     components::Masthead,
-    context::{RequestName, Visit},
+    context::{PageContext, RequestName},
     document::Islands,
     model::Place,
     pages::problem::ProblemPage,
@@ -57,19 +57,19 @@ impl<T: Into<ProblemFacts>> From<T> for Halt {
 /// Renders what `load` brings.
 pub(crate) fn page<Load, Loading>(load: Load) -> impl IntoView
 where
-    Load: FnOnce(Visit) -> Loading,
+    Load: FnOnce(PageContext) -> Loading,
     Loading: Future<Output = Result<Page, Halt>> + Send + 'static,
 {
-    let Ok(visit) = Visit::current() else {
+    let Ok(context) = PageContext::current() else {
         return problem(None, ProblemFacts::unavailable()).into_any();
     };
-    let loading = load(visit.clone());
+    let loading = load(context.clone());
     Suspend::new(async move {
         match loading.await {
-            Ok(page) => card(&visit, page),
-            Err(Halt::Problem(facts)) => problem(Some(&visit), facts),
+            Ok(page) => card(&context, page),
+            Err(Halt::Problem(facts)) => problem(Some(&context), facts),
             Err(Halt::Elsewhere(place)) => {
-                visit.go(&place);
+                context.go(&place);
                 ().into_any()
             }
         }
@@ -77,8 +77,8 @@ where
     .into_any()
 }
 
-fn card(visit: &Visit, page: Page) -> AnyView {
-    let server = visit.server_name();
+fn card(context: &PageContext, page: Page) -> AnyView {
+    let server = context.server_name();
     view! {
         <Title text=words::window_title(page.title, &server)/>
         <Masthead name=server/>
@@ -89,10 +89,10 @@ fn card(visit: &Visit, page: Page) -> AnyView {
 }
 
 /// A problem page in place of another page.
-pub(crate) fn problem(visit: Option<&Visit>, facts: ProblemFacts) -> AnyView {
-    let server_name = visit.map_or_else(|| words::SERVER.to_owned(), Visit::server_name);
-    if let Some(visit) = visit {
-        visit.status(facts.status);
+pub(crate) fn problem(context: Option<&PageContext>, facts: ProblemFacts) -> AnyView {
+    let server_name = context.map_or_else(|| words::SERVER.to_owned(), PageContext::server_name);
+    if let Some(context) = context {
+        context.status(facts.status);
     }
     let facts = match use_context::<RequestName>() {
         Some(RequestName(name)) => facts.with_request_id(&name),

@@ -11,7 +11,7 @@ use super::{Halt, Page, page};
 use crate::{
     actions::account::DeclinePasskey,
     components::{Alert, HiddenFields, WithoutScript},
-    context::Visit,
+    context::PageContext,
     islands::AddPasskey,
     model::{Place, Slug},
     words::{Message, account, offer as words},
@@ -23,24 +23,24 @@ pub(crate) fn Offer() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let request = Slug::parse(&visit.query("request"));
-    let Some(account) = visit.provider.account(&visit.visitor).await? else {
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let request = Slug::parse(&context.query("request"));
+    let Some(account) = context.provider.account(&context.browser).await? else {
         return Err(Halt::Elsewhere(Place::Login(request)));
     };
     let onward = Place::after_sign_in(request.clone());
     // Nothing to offer, or no longer: then nobody is held up.
-    if !visit.provider.has_passkeys()
+    if !context.provider.has_passkeys()
         || !account.is_fresh
         || !(account.passkeys.is_empty() || account.by_code)
     {
         return Err(Halt::Elsewhere(onward));
     }
-    let message = visit.notice().map(|notice| notice.message);
+    let message = context.notice().map(|notice| notice.message);
     let request = request
         .map(|request| request.as_str().to_owned())
         .unwrap_or_default();
-    let body = view! { <Offered message form_token=visit.form_token() request onward=onward.to_string()/> };
+    let body = view! { <Offered message form_token=context.form_token() request onward=onward.to_string()/> };
     Ok(Page {
         title: words::TITLE,
         name: "offer",

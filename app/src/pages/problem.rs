@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    clean, components::Masthead, context::Visit, model::Place, problem::ProblemFacts,
+    clean, components::Masthead, context::PageContext, model::Place, problem::ProblemFacts,
     words::problem as words,
 };
 
@@ -35,7 +35,10 @@ pub fn ProblemPage(
 /// The page for addresses that lead nowhere.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
-    super::problem(Visit::current().ok().as_ref(), ProblemFacts::not_found())
+    super::problem(
+        PageContext::current().ok().as_ref(),
+        ProblemFacts::not_found(),
+    )
 }
 
 #[component]

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     actions::sign_in,
     components::{Alert, EmailField, HiddenFields},
-    context::Visit,
+    context::PageContext,
     model::Place,
     notice::Notice,
     words::{common, recovery as words},
@@ -27,10 +27,10 @@ pub(crate) fn Recover() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let notice = visit.notice();
-    let arrival = Arrival::of(&visit).await?;
-    let body = view! { <RecoveryCard arrival notice form_token=visit.form_token()/> };
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let notice = context.notice();
+    let arrival = Arrival::of(&context).await?;
+    let body = view! { <RecoveryCard arrival notice form_token=context.form_token()/> };
     Ok(Page {
         title: words::TITLE,
         name: "recover",

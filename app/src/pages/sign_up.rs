@@ -15,7 +15,7 @@ use super::{
     page,
 };
 use crate::{
-    context::Visit,
+    context::PageContext,
     model::Place,
     notice::Notice,
     problem::ProblemFacts,
@@ -33,8 +33,8 @@ pub(crate) fn SignUp() -> impl IntoView {
     page(load)
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let domains = match &visit.provider.settings().sign_up {
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let domains = match &context.provider.settings().sign_up {
         Policy::Invitation => return Err(ProblemFacts::not_found().into()),
         Policy::Open => None,
         Policy::Domains(domains) => {
@@ -45,11 +45,11 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
             Some(words::for_domains(&domains))
         }
     };
-    let notice = visit.notice();
-    let arrival = Arrival::of(&visit).await?;
-    let has_passkeys = visit.provider.has_passkeys();
+    let notice = context.notice();
+    let arrival = Arrival::of(&context).await?;
+    let has_passkeys = context.provider.has_passkeys();
     let body =
-        view! { <SignUpCard arrival domains notice form_token=visit.form_token() has_passkeys/> };
+        view! { <SignUpCard arrival domains notice form_token=context.form_token() has_passkeys/> };
     Ok(Page {
         title: words::TITLE,
         name: "sign-up",

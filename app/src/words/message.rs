@@ -22,7 +22,7 @@ pub enum Message {
     },
     /// The queue of passwords to be checked is full.
     Busy {
-        /// Whether it is this visitor's own network or account that fills it.
+        /// Whether it is this browser's own network or account that fills it.
         own: bool,
     },
     /// The form's token is missing or stale: the page is older than the session.

@@ -20,7 +20,7 @@ fn no_page_holds_words_of_its_own() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     for place in PLACES {
-        visit(&root.join(place), &mut |path, text| {
+        context(&root.join(place), &mut |path, text| {
             found.extend(
                 strays(text)
                     .into_iter()
@@ -61,7 +61,7 @@ fn what_nobody_reads_is_no_stray() {
         r#"view! { <path d="M3 12h17m-6-6 6 6-6 6"/> }"#,
         r#"#![expect(unreachable_pub, reason = "the macro makes it public")]"#,
         "/// Says \"Sign in\" to people.\n//! And \"so on\".\nlet a = 1; // \"Not this\" either",
-        r#"visit.query("request") == "deny""#,
+        r#"context.query("request") == "deny""#,
         r#"Some("NotAllowedError" | "AbortError") => Message::PasskeyCancelled,"#,
         r#"Purpose::Reset => "reset","#,
         r#"let _ = 'a'; let quote = '"'; let name = "x";"#,
@@ -72,10 +72,10 @@ fn what_nobody_reads_is_no_stray() {
     }
 }
 
-fn visit(path: &Path, look: &mut impl FnMut(&Path, &str)) {
+fn context(path: &Path, look: &mut impl FnMut(&Path, &str)) {
     if path.is_dir() {
         for entry in fs::read_dir(path).expect("a folder").flatten() {
-            visit(&entry.path(), look);
+            context(&entry.path(), look);
         }
     } else if path.file_name().is_none_or(|name| name != "tests.rs") {
         look(path, &fs::read_to_string(path).expect("a file of text"));

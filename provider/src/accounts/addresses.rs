@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::{CasResult, Ttl};
 
 use super::{
-    Account, NOBODY,
+    Account, DUMMY_ACCOUNT,
     account::NextEmail,
     email::{self, Email},
 };
@@ -59,7 +59,7 @@ impl Provider {
             }
         }
         if !tried && !keys.is_empty() {
-            record::read::<Account>(self.store(), &keys::account(NOBODY)).await?;
+            record::read::<Account>(self.store(), &keys::account(DUMMY_ACCOUNT)).await?;
         }
         Ok(found)
     }

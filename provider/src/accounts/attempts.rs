@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::{Account, NOBODY, SignInError, email, hashing::NotHashed, queue::Requester};
+use super::{Account, DUMMY_ACCOUNT, SignInError, email, hashing::NotHashed, queue::Requester};
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     audit::AuditAction,
-    limits::{Limit, Refused, Reservation},
+    limits::{RateLimit, Refused, Reservation},
     problem::Unavailable,
 };
 
@@ -17,49 +17,49 @@ const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
 /// Wrong passwords for one e-mail address, from browsers that are not known to its account, and
 /// whether or not it has one.
-const PER_ADDRESS: Limit = Limit {
+const PER_ADDRESS: RateLimit = RateLimit {
     name: "password",
-    most: 10,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 10,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Wrong passwords for one account, from all browsers together that are known to it.
-const BY_KNOWN: Limit = Limit {
+const BY_KNOWN: RateLimit = RateLimit {
     name: "password-known",
-    most: 10,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 10,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Wrong passwords from one part of the network, for whomever, from browsers that are not known to
 /// the account.
-const FROM: Limit = Limit {
+const FROM: RateLimit = RateLimit {
     name: "password-from",
-    most: 100,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 100,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Wrong recovery codes for one account, from all browsers together that are known to it.
-const CODES_BY_KNOWN: Limit = Limit {
+const CODES_BY_KNOWN: RateLimit = RateLimit {
     name: "code-known",
-    most: 10,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 10,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Wrong recovery codes from one part of the network, as for passwords. A code has 80 random bits,
 /// which nobody hits by guessing: no limit on an address is needed, and none keeps out a person who
 /// has lost everything else.
-const CODES_FROM: Limit = Limit {
+const CODES_FROM: RateLimit = RateLimit {
     name: "code-from",
-    most: 100,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 100,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Sign-ins by password to one account. Each costs a hash, whoever knows the password.
-const SIGN_INS: Limit = Limit {
+const SIGN_INS: RateLimit = RateLimit {
     name: "sign-ins",
-    most: 100,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 100,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Sign-ins by password from one part of the network: a large office in the morning.
-const SIGN_INS_FROM: Limit = Limit {
+const SIGN_INS_FROM: RateLimit = RateLimit {
     name: "sign-ins-from",
-    most: 2000,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 2000,
+    window: QUARTER_OF_AN_HOUR,
 };
 
 /// What somebody tries.
@@ -70,7 +70,7 @@ pub(super) enum Guess {
 }
 
 impl Guess {
-    const fn from(self) -> Limit {
+    const fn from(self) -> RateLimit {
         match self {
             Self::Password => FROM,
             Self::RecoveryCode => CODES_FROM,
@@ -87,7 +87,7 @@ pub(super) struct Attempt {
     pub(super) requester: Requester,
     guess: Guess,
     /// Counted for the account or the address, and by which name.
-    own: Option<(Limit, String, Reservation)>,
+    own: Option<(RateLimit, String, Reservation)>,
     /// Counted for the part of the network.
     from: Reservation,
 }
@@ -100,17 +100,17 @@ impl Provider {
     /// that it cannot exhaust other people's addresses as well.
     pub(super) async fn attempt(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         typed: &str,
         guess: Guess,
     ) -> Result<Attempt, SignInError> {
         let account = self.account_of(typed).await?.filter(Account::is_active);
         // However an address is spelled, it is counted as one.
         let email = email::folded(typed);
-        let id = account.as_ref().map_or(NOBODY, |account| account.id);
+        let id = account.as_ref().map_or(DUMMY_ACCOUNT, |account| account.id);
         let (known, worn) = tokio::try_join!(
-            self.is_known_to_account(visitor, id, account.as_ref()),
-            self.has_signed_in_too_often(visitor, id, guess)
+            self.is_known_to_account(browser, id, account.as_ref()),
+            self.has_signed_in_too_often(browser, id, guess)
         )?;
         if let Some(retry_after) = worn {
             return Err(SignInError::TooManyAttempts { retry_after });
@@ -118,7 +118,7 @@ impl Provider {
         let from = if known {
             Reservation::default()
         } else {
-            self.reserve_from(guess.from(), visitor.address).await?
+            self.reserve_from(guess.from(), browser.address).await?
         };
         let own = match guess {
             Guess::Password if known => Some((BY_KNOWN, id.to_string())),
@@ -127,9 +127,9 @@ impl Provider {
             Guess::RecoveryCode => None,
         };
         let requester = if known {
-            Requester::known(visitor, id)
+            Requester::known(browser, id)
         } else {
-            Requester::stranger(visitor)
+            Requester::stranger(browser)
         };
         let mut attempt = Attempt {
             account,
@@ -154,7 +154,7 @@ impl Provider {
     /// When to try again, if there were too many sign-ins by password already.
     async fn has_signed_in_too_often(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         account: oauth::Id,
         guess: Guess,
     ) -> Result<Option<Duration>, Unavailable> {
@@ -164,7 +164,7 @@ impl Provider {
         let account = account.to_string();
         let (own, from) = tokio::try_join!(
             self.reached(SIGN_INS, &account),
-            self.reached_from(SIGN_INS_FROM, visitor.address)
+            self.reached_from(SIGN_INS_FROM, browser.address)
         )?;
         Ok(own.max(from))
     }
@@ -173,7 +173,7 @@ impl Provider {
     /// are forgiven.
     pub(super) async fn succeeded(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         account: &Account,
         attempt: Attempt,
     ) -> Result<(), Unavailable> {
@@ -185,7 +185,7 @@ impl Provider {
             let account = account.id.to_string();
             tokio::try_join!(
                 self.count(SIGN_INS, &account),
-                self.count_from(SIGN_INS_FROM, visitor.address)
+                self.count_from(SIGN_INS_FROM, browser.address)
             )?;
         }
         Ok(())
@@ -206,9 +206,9 @@ impl Provider {
     /// It came to nothing, which the person of the account should know of. That is noted after the
     /// answer, and where there is no account as much is done for nobody, so that no time that an
     /// answer takes tells which it was.
-    pub(super) async fn refused(&self, visitor: &Visitor, attempt: &Attempt) -> SignInError {
+    pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(Account::whose);
-        self.note_refusal(AuditAction::SignInRefused, whose, &attempt.email, visitor)
+        self.note_refusal(AuditAction::SignInRefused, whose, &attempt.email, browser)
             .await;
         SignInError::WrongCredentials
     }
@@ -218,16 +218,16 @@ impl Provider {
     /// only.
     pub(crate) async fn count_visit(
         &self,
-        visitor: &Visitor,
-        own: Limit,
-        from: Limit,
+        browser: &BrowserContext,
+        own: RateLimit,
+        from: RateLimit,
     ) -> Result<Option<Duration>, Unavailable> {
-        let browser = visitor.browser.digest();
-        if let Some(wait) = self.count(own, browser.as_str()).await? {
+        let digest = browser.secret.digest();
+        if let Some(wait) = self.count(own, digest.as_str()).await? {
             return Ok(Some(wait));
         }
-        match self.count_from(from, visitor.address).await? {
-            Some(_) if self.is_known(visitor).await? => Ok(None),
+        match self.count_from(from, browser.address).await? {
+            Some(_) if self.is_known(browser).await? => Ok(None),
             wait => Ok(wait),
         }
     }

@@ -6,7 +6,7 @@ use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use crate::{Provider, Visitor, keys, problem::Unavailable, record};
+use crate::{BrowserContext, Provider, keys, problem::Unavailable, record};
 
 /// As long as webauthn-rs gives the browser.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -43,12 +43,12 @@ impl Provider {
     /// Keeps a ceremony; the answer is the secret that names it.
     pub(super) async fn begin_ceremony(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         task: Task,
     ) -> Result<String, Unavailable> {
         let id = self.entropy().secret();
         let pending = Pending {
-            browser: visitor.browser.digest(),
+            browser: browser.secret.digest(),
             expires_at: self.now().after(LIFETIME),
             task,
         };
@@ -67,7 +67,7 @@ impl Provider {
     /// expired or another browser's.
     pub(super) async fn take_ceremony(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         id: &str,
     ) -> Result<Option<Task>, Unavailable> {
         let Some(id) = Secret::decode(id) else {
@@ -77,7 +77,7 @@ impl Provider {
             record::take(self.store(), &keys::ceremony(&id.digest())).await?;
         let now = self.now();
         let fits = |pending: &Pending| {
-            visitor.is_browser(&pending.browser) && !pending.expires_at.has_passed(now)
+            browser.is_browser(&pending.browser) && !pending.expires_at.has_passed(now)
         };
         Ok(pending.filter(fits).map(|pending| pending.task))
     }

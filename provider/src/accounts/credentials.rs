@@ -5,27 +5,27 @@ use std::time::Duration;
 use super::{
     Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester,
 };
-use crate::{Provider, Visitor, Way, audit::AuditAction, limits::Limit};
+use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction, limits::RateLimit};
 
 /// The longest name of a passkey, in bytes.
 const LONGEST_NAME: usize = 100;
 /// Changes of the address of one account, done or not: each tells whether an address is taken.
-const NEW_ADDRESSES: Limit = Limit {
+const NEW_ADDRESSES: RateLimit = RateLimit {
     name: "email",
-    most: 10,
-    stretch: Duration::from_hours(1),
+    max: 10,
+    window: Duration::from_hours(1),
 };
 
 impl Provider {
     /// Gives a passkey another name.
     pub async fn rename_passkey(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         id: &str,
         name: &str,
     ) -> Result<(), AccountError> {
         let (_, person) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
@@ -47,14 +47,18 @@ impl Provider {
             Ok(())
         };
         self.change_own(&person, rename).await?;
-        self.note_by_person(AuditAction::PasskeyRenamed, person.whose(), visitor, name)
+        self.note_by_person(AuditAction::PasskeyRenamed, person.whose(), browser, name)
             .await;
         Ok(())
     }
 
     /// Removes a passkey, unless it is the last way to sign in. It opens nothing from then on.
-    pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
-        let person = self.fresh_account(visitor).await?;
+    pub async fn remove_passkey(
+        &self,
+        browser: &BrowserContext,
+        id: &str,
+    ) -> Result<(), AccountError> {
+        let person = self.fresh_account(browser).await?;
         let remove = |account: &mut Account| {
             let place = account
                 .passkeys
@@ -72,7 +76,7 @@ impl Provider {
             }
         };
         let name = self.change_own(&person, remove).await?;
-        self.note_by_person(AuditAction::PasskeyRemoved, person.whose(), visitor, name)
+        self.note_by_person(AuditAction::PasskeyRemoved, person.whose(), browser, name)
             .await;
         Ok(())
     }
@@ -80,11 +84,11 @@ impl Provider {
     /// Chooses a new password. Every other browser is signed out by it.
     pub async fn change_password(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         password: &str,
     ) -> Result<SignedIn, AccountError> {
-        let person = self.fresh_account(visitor).await?;
-        let requester = Requester::known(visitor, person.id);
+        let person = self.fresh_account(browser).await?;
+        let requester = Requester::known(browser, person.id);
         let minimum = person.shortest_password();
         let password: NewPassword = self
             .new_password::<AccountError>(&requester, password, minimum, &person.email)
@@ -100,18 +104,22 @@ impl Provider {
             }
         };
         let account = self.change_own(&person, choose).await?;
-        self.note_by_person(AuditAction::PasswordChanged, account.whose(), visitor, None)
+        self.note_by_person(AuditAction::PasswordChanged, account.whose(), browser, None)
             .await;
         self.end_sessions(account.id).await?;
         Ok(self
-            .begin_session(visitor, &account, Some(Way::Password))
+            .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?)
     }
 
     /// Gives the person another address. Nobody proves that it is theirs, so where the settings let
     /// people from certain domains in, it is of one of these or of the domain that they have.
-    pub async fn change_email(&self, visitor: &Visitor, email: &str) -> Result<(), AccountError> {
-        let person = self.fresh_account(visitor).await?;
+    pub async fn change_email(
+        &self,
+        browser: &BrowserContext,
+        email: &str,
+    ) -> Result<(), AccountError> {
+        let person = self.fresh_account(browser).await?;
         if let Some(retry_after) = self.count(NEW_ADDRESSES, &person.id.to_string()).await? {
             return Err(AccountError::TooManyAttempts { retry_after });
         }
@@ -128,7 +136,7 @@ impl Provider {
         self.note_by_person(
             AuditAction::EmailChanged,
             changed.whose(),
-            visitor,
+            browser,
             person.email,
         )
         .await;
@@ -136,8 +144,8 @@ impl Provider {
     }
 
     /// Removes the password, unless it is the last way to sign in.
-    pub async fn remove_password(&self, visitor: &Visitor) -> Result<(), AccountError> {
-        let person = self.fresh_account(visitor).await?;
+    pub async fn remove_password(&self, browser: &BrowserContext) -> Result<(), AccountError> {
+        let person = self.fresh_account(browser).await?;
         let remove = |account: &mut Account| {
             if account.passkeys.is_empty() || !self.has_passkeys() {
                 return Err(AccountError::LastCredential);
@@ -146,15 +154,15 @@ impl Provider {
             account.password.take().map(drop).ok_or(AccountError::Gone)
         };
         self.change_own(&person, remove).await?;
-        self.note_by_person(AuditAction::PasswordRemoved, person.whose(), visitor, None)
+        self.note_by_person(AuditAction::PasswordRemoved, person.whose(), browser, None)
             .await;
         Ok(())
     }
 
     /// Notes that the person wants no passkey now: they are not offered one again for a while.
-    pub async fn decline_passkey(&self, visitor: &Visitor) -> Result<(), AccountError> {
+    pub async fn decline_passkey(&self, browser: &BrowserContext) -> Result<(), AccountError> {
         let (_, person) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let now = self.now();

@@ -13,7 +13,7 @@ use icu_properties::{
 };
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use crate::{keys, misleading::misleads};
+use crate::{deceptive::is_deceptive_char, keys};
 
 /// The longest address that can receive mail (RFC 5321 section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
@@ -116,7 +116,7 @@ pub(crate) fn folded(text: &str) -> String {
 /// The domain of e-mail addresses in ASCII and lower case, however it is spelled. `None` for what
 /// is no domain name.
 pub fn domain_in_ascii(text: &str) -> Option<String> {
-    if text.len() > LONGEST || text.chars().any(misleads) {
+    if text.len() > LONGEST || text.chars().any(is_deceptive_char) {
         return None;
     }
     let ascii = Uts46::new()
@@ -177,7 +177,7 @@ fn may_be_local(letter: char) -> bool {
     let written = [GeneralCategoryGroup::Letter, GeneralCategoryGroup::Mark]
         .iter()
         .any(|group| group.contains(category));
-    (written || category == GeneralCategory::DecimalNumber) && !misleads(letter)
+    (written || category == GeneralCategory::DecimalNumber) && !is_deceptive_char(letter)
 }
 
 fn is_mark(letter: char) -> bool {

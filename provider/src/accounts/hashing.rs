@@ -22,7 +22,7 @@ const SLOTS: (usize, usize) = (2, 4);
 /// The hash that stands in where there is none. Its parameters are those of [`Argon2::default`],
 /// OWASP's: 19 MiB, two passes, one lane. No password is known to lead to it, and none that did
 /// would open anything.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password was neither hashed nor checked.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Passwords {
         hash: Option<&str>,
     ) -> Result<bool, NotHashed> {
         let (forms, known) = (forms(password), hash.is_some());
-        let hash = hash.unwrap_or(NOBODYS).to_owned();
+        let hash = hash.unwrap_or(DUMMY_HASH).to_owned();
         // All of them, though the first be right: so it takes as long whichever is.
         let verify =
             move |form: &String| Argon2::default().verify_password(form.as_bytes(), hash.as_str());

@@ -10,7 +10,7 @@ use oauth::{Id, Timestamp};
 use store::Ttl;
 
 use super::Account;
-use crate::{Provider, Visitor, keys, problem::Unavailable, record};
+use crate::{BrowserContext, Provider, keys, problem::Unavailable, record};
 
 /// How long a browser stays known after its last sign-in.
 const KNOWN: Duration = Duration::from_hours(180 * 24);
@@ -20,11 +20,11 @@ impl Provider {
     /// often.
     pub(super) async fn is_known_to_account(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         id: Id,
         account: Option<&Account>,
     ) -> Result<bool, Unavailable> {
-        let (store, browser) = (self.store(), visitor.browser.digest());
+        let (store, browser) = (self.store(), browser.secret.digest());
         let (now, earlier) = (
             keys::known(
                 id,
@@ -49,10 +49,10 @@ impl Provider {
     /// Notes that a browser has signed in to an account.
     pub(super) async fn note_known(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         account: &Account,
     ) -> Result<(), Unavailable> {
-        let (store, now, browser) = (self.store(), self.now(), visitor.browser.digest());
+        let (store, now, browser) = (self.store(), self.now(), browser.secret.digest());
         let note = |_: Option<Timestamp>| (now, Ttl::For(KNOWN));
         let (here, anywhere) = (
             keys::known(account.id, account.generation, &browser),
@@ -66,10 +66,10 @@ impl Provider {
     }
 
     /// Whether anybody has ever signed in with a browser.
-    pub(crate) async fn is_known(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
+    pub(crate) async fn is_known(&self, browser: &BrowserContext) -> Result<bool, Unavailable> {
         Ok(self
             .store()
-            .get(&keys::known_browser(&visitor.browser.digest()))
+            .get(&keys::known_browser(&browser.secret.digest()))
             .await?
             .is_some())
     }

@@ -63,7 +63,7 @@ enum Target {
 
 /// What lies behind a living link, or behind signing up: an account to be made, or one that waits
 /// for its person.
-pub(super) enum Door {
+pub(super) enum EnrolmentTarget {
     FirstAccount,
     SignUp,
     Enrolment(Box<Account>),
@@ -82,10 +82,12 @@ impl Provider {
 
     /// What a link is for.
     pub async fn invitation(&self, token: &str) -> Result<Invitation, EnrolError> {
-        let (purpose, account) = match self.door_of_link(&digest(token)?).await? {
-            Door::Enrolment(account) => (Purpose::Enrolment, Some(account)),
-            Door::Reset(account) => (Purpose::Reset, Some(account)),
-            Door::FirstAccount | Door::SignUp => (Purpose::FirstAccount, None),
+        let (purpose, account) = match self.target_of_link(&digest(token)?).await? {
+            EnrolmentTarget::Enrolment(account) => (Purpose::Enrolment, Some(account)),
+            EnrolmentTarget::Reset(account) => (Purpose::Reset, Some(account)),
+            EnrolmentTarget::FirstAccount | EnrolmentTarget::SignUp => {
+                (Purpose::FirstAccount, None)
+            }
         };
         let first = shortest_password(Role::Administrator, false);
         let shortest_password = account
@@ -169,7 +171,10 @@ impl Provider {
     }
 
     /// What a link opens now.
-    pub(super) async fn door_of_link(&self, digest: &Digest) -> Result<Door, EnrolError> {
+    pub(super) async fn target_of_link(
+        &self,
+        digest: &Digest,
+    ) -> Result<EnrolmentTarget, EnrolError> {
         let link: Option<Link> = record::read(self.store(), &keys::invitation(digest)).await?;
         let now = self.now();
         match link
@@ -178,7 +183,7 @@ impl Provider {
             .target
         {
             Target::FirstAccount if self.has_accounts().await? => Err(EnrolError::LinkGone),
-            Target::FirstAccount => Ok(Door::FirstAccount),
+            Target::FirstAccount => Ok(EnrolmentTarget::FirstAccount),
             Target::Enrolment {
                 account,
                 generation,
@@ -187,12 +192,14 @@ impl Provider {
                     .account_of_generation(account, generation, digest)
                     .await?;
                 let waiting = Some(account).filter(|account| !account.has_credentials());
-                Ok(Door::Enrolment(waiting.ok_or(EnrolError::LinkGone)?))
+                Ok(EnrolmentTarget::Enrolment(
+                    waiting.ok_or(EnrolError::LinkGone)?,
+                ))
             }
             Target::Reset {
                 account,
                 generation,
-            } => Ok(Door::Reset(
+            } => Ok(EnrolmentTarget::Reset(
                 self.account_of_generation(account, generation, digest)
                     .await?,
             )),

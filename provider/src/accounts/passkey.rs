@@ -20,35 +20,36 @@ use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task};
 use crate::{
-    Provider, Settings, Visitor, Way, audit::AuditAction, limits::Limit, problem::Unavailable,
+    BrowserContext, Provider, Settings, SignInMethod, audit::AuditAction, limits::RateLimit,
+    problem::Unavailable,
 };
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.
-const STARTS: Limit = Limit {
+const STARTS: RateLimit = RateLimit {
     name: "passkey",
-    most: 30,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 30,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Sign-in pages that offer passkeys by themselves, likewise.
-const AUTOFILLS: Limit = Limit {
+const AUTOFILLS: RateLimit = RateLimit {
     name: "passkey-autofill",
-    most: 100,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 100,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// Sign-ins begun from one part of the network. A browser without its cookie counts as a new one,
 /// so this bounds what strangers store; browsers in which somebody has signed in before are not
 /// held to it.
-const STARTS_FROM: Limit = Limit {
+const STARTS_FROM: RateLimit = RateLimit {
     name: "passkey-from",
-    most: 3000,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 3000,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// The same for sign-in pages.
-const AUTOFILLS_FROM: Limit = Limit {
+const AUTOFILLS_FROM: RateLimit = RateLimit {
     name: "passkey-autofill-from",
-    most: 5000,
-    stretch: QUARTER_OF_AN_HOUR,
+    max: 5000,
+    window: QUARTER_OF_AN_HOUR,
 };
 /// As many as a person can tell apart; every sign-in reads them all.
 const MOST_PASSKEYS: usize = 20;
@@ -226,7 +227,7 @@ impl Provider {
     /// one. It is counted apart: looking at the page must not use up what the button needs.
     pub async fn start_passkey_sign_in(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         autofill: bool,
     ) -> Result<Ceremony<RequestChallengeResponse>, SignInError> {
         let (own, from) = if autofill {
@@ -234,49 +235,49 @@ impl Provider {
         } else {
             (STARTS, STARTS_FROM)
         };
-        if let Some(retry_after) = self.count_visit(visitor, own, from).await? {
+        if let Some(retry_after) = self.count_visit(browser, own, from).await? {
             return Err(SignInError::TooManyAttempts { retry_after });
         }
         let (options, state) = self.passkeys().start_authentication()?;
-        let id = self.begin_ceremony(visitor, Task::SignIn(state)).await?;
+        let id = self.begin_ceremony(browser, Task::SignIn(state)).await?;
         Ok(Ceremony { id, options })
     }
 
     /// Signs in with a passkey.
     pub async fn finish_passkey_sign_in(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
-        self.finish_with_passkey(visitor, ceremony, credential, None)
+        self.finish_with_passkey(browser, ceremony, credential, None)
             .await
     }
 
     /// Signs the person in once more who is signed in here: nobody else's passkey will do.
     pub async fn confirm_with_passkey(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         ceremony: &str,
         credential: &PublicKeyCredential,
     ) -> Result<SignedIn, SignInError> {
         let person = self
-            .signed_in(visitor)
+            .signed_in(browser)
             .await?
             .ok_or(SignInError::WrongCredentials)?;
-        self.finish_with_passkey(visitor, ceremony, credential, Some(person.account))
+        self.finish_with_passkey(browser, ceremony, credential, Some(person.account))
             .await
     }
 
     async fn finish_with_passkey(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         ceremony: &str,
         credential: &PublicKeyCredential,
         whose: Option<Id>,
     ) -> Result<SignedIn, SignInError> {
         // 1. Take the ceremony out.
-        let Some(Task::SignIn(state)) = self.take_ceremony(visitor, ceremony).await? else {
+        let Some(Task::SignIn(state)) = self.take_ceremony(browser, ceremony).await? else {
             return Err(SignInError::WrongCredentials);
         };
         // 2. Prove that a passkey of the account it names answered.
@@ -298,12 +299,12 @@ impl Provider {
             .ok_or(SignInError::WrongCredentials)?;
         // 4. Begin a session.
         let signed_in = self
-            .begin_session(visitor, &account, Some(Way::Passkey))
+            .begin_session(browser, &account, Some(SignInMethod::Passkey))
             .await?;
         self.note_by_person(
             AuditAction::SignedInWithPasskey,
             account.whose(),
-            visitor,
+            browser,
             name,
         )
         .await;
@@ -313,15 +314,15 @@ impl Provider {
     /// Begins adding a passkey to the account of the signed-in person.
     pub async fn start_adding_passkey(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
-        let account = self.fresh_account(visitor).await?;
+        let account = self.fresh_account(browser).await?;
         let (options, state) =
             self.passkeys()
                 .start_registration(account.id, &account.email, &account.passkeys)?;
         let id = self
             .begin_ceremony(
-                visitor,
+                browser,
                 Task::Add {
                     account: account.id,
                     state,
@@ -334,14 +335,14 @@ impl Provider {
     /// Adds a passkey to the account of the signed-in person.
     pub async fn finish_adding_passkey(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
     ) -> Result<(), AccountError> {
         // 1. Take the ceremony out, whoever is signed in.
-        let task = self.take_ceremony(visitor, ceremony).await?;
+        let task = self.take_ceremony(browser, ceremony).await?;
         let (_, person) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let Some(Task::Add { account, state }) =
@@ -351,7 +352,7 @@ impl Provider {
         };
         // 2. Judge the answer.
         let passkey = StoredPasskey::new(
-            &visitor.device,
+            &browser.device,
             self.passkeys().finish_registration(credential, &state)?,
             self.now(),
         );
@@ -374,8 +375,8 @@ impl Provider {
         self.note_by_person(
             AuditAction::PasskeyAdded,
             person.whose(),
-            visitor,
-            visitor.device.clone(),
+            browser,
+            browser.device.clone(),
         )
         .await;
         Ok(())

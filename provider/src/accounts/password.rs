@@ -6,7 +6,7 @@ use super::{
     Account, Role, SignInError, SignedIn, attempts::Guess, common, email, hashing::NotHashed,
     queue::Requester,
 };
-use crate::{Provider, Visitor, Way, audit::AuditAction, problem::Unavailable};
+use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction, problem::Unavailable};
 
 /// The least number of characters of a password (NIST SP 800-63B section 3.1.1.2: eight).
 pub const SHORTEST_PASSWORD: usize = 8;
@@ -94,13 +94,13 @@ impl Provider {
     /// without a password, or the password wrong: the answer is the same and takes as long.
     pub async fn sign_in_with_password(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         email: &str,
         password: &str,
     ) -> Result<SignedIn, SignInError> {
         // 1. Look the account up, and count the attempt before anything is computed, whatever comes
         //    of it.
-        let attempt = self.attempt(visitor, email, Guess::Password).await?;
+        let attempt = self.attempt(browser, email, Guess::Password).await?;
         // 2. Verify against its password, or nobody's, when it is its turn.
         let hash = attempt
             .account
@@ -124,16 +124,16 @@ impl Provider {
             _ => None,
         };
         let Some(account) = account else {
-            return Err(self.refused(visitor, &attempt).await);
+            return Err(self.refused(browser, &attempt).await);
         };
-        self.succeeded(visitor, &account, attempt).await?;
+        self.succeeded(browser, &account, attempt).await?;
         let signed_in = self
-            .begin_session(visitor, &account, Some(Way::Password))
+            .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?;
         self.note_by_person(
             AuditAction::SignedInWithPassword,
             account.whose(),
-            visitor,
+            browser,
             None,
         )
         .await;

@@ -17,7 +17,7 @@ use oauth::Id;
 use thiserror::Error;
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::{Presence, Visitor, limits};
+use crate::{BrowserContext, Presence, limits};
 
 /// How many may wait that are known.
 const KNOWN_PLACES: usize = 32;
@@ -34,9 +34,9 @@ pub enum Busy {
     /// It is full of other people's requests.
     #[error("too many passwords are being checked")]
     Server,
-    /// It is full, and this visitor's own network or account has the largest part of it.
+    /// It is full, and this browser's own network or account has the largest part of it.
     #[error("too many passwords are being checked for this network or account")]
-    Visitor,
+    BrowserContext,
 }
 
 impl Busy {
@@ -70,20 +70,20 @@ pub(crate) struct Requester {
 
 impl Requester {
     /// A browser that is known to an account, or somebody who holds a link to it or a session.
-    pub(crate) fn known(visitor: &Visitor, account: Id) -> Self {
+    pub(crate) fn known(browser: &BrowserContext, account: Id) -> Self {
         Self {
             lane: Lane::Known,
             party: account.to_string(),
-            presence: visitor.presence.clone(),
+            presence: browser.presence.clone(),
         }
     }
 
     /// Anybody else.
-    pub(crate) fn stranger(visitor: &Visitor) -> Self {
+    pub(crate) fn stranger(browser: &BrowserContext) -> Self {
         Self {
             lane: Lane::Other,
-            party: limits::neighbourhood(visitor.address),
-            presence: visitor.presence.clone(),
+            party: limits::rate_limit_key(browser.address),
+            presence: browser.presence.clone(),
         }
     }
 
@@ -286,7 +286,7 @@ impl Waiting {
             .unwrap_or((party, own));
         if own + 1 >= most {
             return Err(if own > 0 && own >= most {
-                Busy::Visitor
+                Busy::BrowserContext
             } else {
                 Busy::Server
             });
@@ -297,7 +297,11 @@ impl Waiting {
             .rposition(|ticket| ticket.party == largest)
         {
             // Nobody may be waiting for the answer any more.
-            let _ = self.tickets.remove(last).turn.send(Err(Busy::Visitor));
+            let _ = self
+                .tickets
+                .remove(last)
+                .turn
+                .send(Err(Busy::BrowserContext));
         }
         Ok(())
     }
@@ -382,7 +386,7 @@ mod tests {
         }
         assert_eq!(
             queue.turn(&other("a")).await.err(),
-            Some(NoTurn::Busy(Busy::Visitor))
+            Some(NoTurn::Busy(Busy::BrowserContext))
         );
         queue
             .turn(&requester(Lane::Known, "k"))
@@ -392,7 +396,7 @@ mod tests {
         let elsewhere = waits(&queue, &other("b")).await;
         assert_eq!(
             waiting.pop().expect("one").await.expect("no panic"),
-            Err(NoTurn::Busy(Busy::Visitor))
+            Err(NoTurn::Busy(Busy::BrowserContext))
         );
         drop(held);
         assert_eq!(elsewhere.await.expect("no panic"), Ok(()));

@@ -6,8 +6,8 @@ use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Account, AccountError, NOBODY, SignInError, SignedIn, attempts::Guess};
-use crate::{Provider, SetCookie, Visitor, audit::AuditAction, problem::Unavailable};
+use super::{Account, AccountError, DUMMY_ACCOUNT, SignInError, SignedIn, attempts::Guess};
+use crate::{BrowserContext, Provider, SetCookie, audit::AuditAction, problem::Unavailable};
 
 /// A refused code is answered no sooner than this, so that nobody sees the microseconds by which
 /// reading an account differs from reading none. A password takes longer, and its time varies by
@@ -50,8 +50,11 @@ impl StoredCodes {
 impl Provider {
     /// Makes ten new recovery codes; older ones are worth nothing from then on. The cookie lets
     /// this very browser show them.
-    pub async fn make_recovery_codes(&self, visitor: &Visitor) -> Result<SetCookie, AccountError> {
-        let person = self.fresh_account(visitor).await?;
+    pub async fn make_recovery_codes(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<SetCookie, AccountError> {
+        let person = self.fresh_account(browser).await?;
         let (seed, made_at) = (self.entropy().secret(), self.now());
         let left: Vec<_> = codes(&seed)
             .iter()
@@ -69,7 +72,7 @@ impl Provider {
         self.note_by_person(
             AuditAction::RecoveryCodesMade,
             person.whose(),
-            visitor,
+            browser,
             None,
         )
         .await;
@@ -80,12 +83,12 @@ impl Provider {
     /// ends showing them. `None` when there is nothing to show, or nobody to show it to.
     pub async fn fresh_recovery_codes(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<(Vec<String>, SetCookie)>, Unavailable> {
-        let Some(seed) = &visitor.codes else {
+        let Some(seed) = &browser.codes else {
             return Ok(None);
         };
-        let Some((_, account)) = self.signed_in_account(visitor).await? else {
+        let Some((_, account)) = self.signed_in_account(browser).await? else {
             return Ok(None);
         };
         let codes = codes(seed);
@@ -103,21 +106,21 @@ impl Provider {
     /// without its dashes, in any case.
     pub async fn sign_in_with_recovery_code(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         email: &str,
         code: &str,
     ) -> Result<SignedIn, SignInError> {
         let refusal_at = Instant::now() + LEAST_TIME;
-        let attempt = self.attempt(visitor, email, Guess::RecoveryCode).await?;
+        let attempt = self.attempt(browser, email, Guess::RecoveryCode).await?;
         let taken = if let Some(account) = &attempt.account {
             self.take_code(account, code).await?
         } else {
             // As much is computed as for somebody.
-            std::hint::black_box(digest(NOBODY, code));
+            std::hint::black_box(digest(DUMMY_ACCOUNT, code));
             None
         };
         let Some(account) = taken else {
-            let refused = self.refused(visitor, &attempt).await;
+            let refused = self.refused(browser, &attempt).await;
             sleep_until(refusal_at).await;
             return Err(refused);
         };
@@ -125,12 +128,12 @@ impl Provider {
         self.note_by_person(
             AuditAction::SignedInWithRecoveryCode,
             account.whose(),
-            visitor,
+            browser,
             None,
         )
         .await;
-        self.succeeded(visitor, &account, attempt).await?;
-        Ok(self.begin_session(visitor, &account, None).await?)
+        self.succeeded(browser, &account, attempt).await?;
+        Ok(self.begin_session(browser, &account, None).await?)
     }
 
     /// Uses a code up, if it is one of the account's. Whether it is costs no step in the store.

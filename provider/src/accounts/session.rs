@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AccountError, FRESH, SignedIn};
 use crate::{
-    Provider, SetCookie, Visitor, Way,
+    BrowserContext, Provider, SetCookie, SignInMethod,
     audit::AuditAction,
     keys,
     problem::Unavailable,
@@ -109,12 +109,12 @@ impl Provider {
     /// signed in.
     pub async fn sessions(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<Option<Listing<SessionView>>, Unavailable> {
-        let Some((_, account)) = self.signed_in_account(visitor).await? else {
+        let Some((_, account)) = self.signed_in_account(browser).await? else {
             return Ok(None);
         };
-        let own = visitor.session.as_ref().map(Secret::digest);
+        let own = browser.session.as_ref().map(Secret::digest);
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
         let stands = |session: &Session| {
             session.generation == account.generation && !session.ends_at(lifetime).has_passed(now)
@@ -133,9 +133,13 @@ impl Provider {
     }
 
     /// Signs another browser of the person out.
-    pub async fn end_session(&self, visitor: &Visitor, id: &str) -> Result<(), AccountError> {
+    pub async fn end_session(
+        &self,
+        browser: &BrowserContext,
+        id: &str,
+    ) -> Result<(), AccountError> {
         let (_, account) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         // A name has the form of a secret. The store sees no other.
@@ -153,7 +157,7 @@ impl Provider {
         self.note_by_person(
             AuditAction::SessionEnded,
             account.whose(),
-            visitor,
+            browser,
             session.device,
         )
         .await;
@@ -162,9 +166,12 @@ impl Provider {
 
     /// Signs every other browser of the person out. This one goes on with a new session, which is
     /// no newer sign-in and lasts no longer.
-    pub async fn end_other_sessions(&self, visitor: &Visitor) -> Result<SetCookie, AccountError> {
+    pub async fn end_other_sessions(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<SetCookie, AccountError> {
         let (session, account) = self
-            .signed_in_account(visitor)
+            .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         // 1. In one step every session is dead.
@@ -183,24 +190,24 @@ impl Provider {
         self.note_by_person(
             AuditAction::OtherSessionsEnded,
             account.whose(),
-            visitor,
+            browser,
             None,
         )
         .await;
         // 2. The rest clears away, and begins anew. This browser stays known to the account.
         self.end_sessions(account.id).await?;
-        self.note_known(visitor, &account).await?;
+        self.note_known(browser, &account).await?;
         Ok(self
-            .open_session(visitor, &account, session.by_code, Some(&session))
+            .open_session(browser, &account, session.by_code, Some(&session))
             .await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
-    pub async fn sign_out(&self, visitor: &Visitor) -> Result<SetCookie, Unavailable> {
-        let account = self.signed_in_account(visitor).await?;
-        self.end_session_of(visitor).await?;
+    pub async fn sign_out(&self, browser: &BrowserContext) -> Result<SetCookie, Unavailable> {
+        let account = self.signed_in_account(browser).await?;
+        self.end_session_of(browser).await?;
         if let Some((_, account)) = account {
-            self.note_by_person(AuditAction::SignedOut, account.whose(), visitor, None)
+            self.note_by_person(AuditAction::SignedOut, account.whose(), browser, None)
                 .await;
         }
         Ok(SetCookie::session_end())
@@ -208,8 +215,11 @@ impl Provider {
 
     /// The session of a browser, unless it has expired. Whether its account is alive is another
     /// question: [`Self::signed_in_account`].
-    pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<Session>, Unavailable> {
-        let Some(secret) = &visitor.session else {
+    pub(crate) async fn session(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<Session>, Unavailable> {
+        let Some(secret) = &browser.session else {
             return Ok(None);
         };
         // One that cannot be read is none: the person signs in again.
@@ -223,9 +233,9 @@ impl Provider {
 
     /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A
     /// failure costs nothing either.
-    pub(crate) async fn note_session_use(&self, visitor: &Visitor, session: &Session) {
-        let (now, address) = (self.now(), visitor.address.to_canonical().to_string());
-        let Some(secret) = visitor
+    pub(crate) async fn note_session_use(&self, browser: &BrowserContext, session: &Session) {
+        let (now, address) = (self.now(), browser.address.to_canonical().to_string());
+        let Some(secret) = browser
             .session
             .as_ref()
             .filter(|_| session.is_worth_noting(now, &address))
@@ -262,22 +272,22 @@ impl Provider {
     /// before.
     pub(crate) async fn begin_session(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         account: &Account,
-        way: Option<Way>,
+        way: Option<SignInMethod>,
     ) -> Result<SignedIn, Unavailable> {
         let now = self.now();
         let mut cookies = vec![
-            self.open_session(visitor, account, way.is_none(), None)
+            self.open_session(browser, account, way.is_none(), None)
                 .await?,
         ];
         cookies.extend(way.map(SetCookie::way));
-        self.note_known(visitor, account).await?;
+        self.note_known(browser, account).await?;
         let declined = account
             .passkey_declined_at
             .is_some_and(|at| !at.after(DECLINED).has_passed(now));
         let lacks_passkey = way.is_none()
-            || (way == Some(Way::Password) && account.passkeys.is_empty() && !declined);
+            || (way == Some(SignInMethod::Password) && account.passkeys.is_empty() && !declined);
         let offers_passkey = lacks_passkey && self.has_passkeys();
         Ok(SignedIn {
             cookies,
@@ -289,7 +299,7 @@ impl Provider {
     /// after. It may go on where another ended.
     async fn open_session(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         account: &Account,
         by_code: bool,
         earlier: Option<&Session>,
@@ -307,8 +317,8 @@ impl Provider {
             authenticated_at: earlier.map_or(now, |earlier| earlier.authenticated_at),
             by_code,
             expires_at,
-            device: visitor.device.clone(),
-            address: visitor.address.to_canonical().to_string(),
+            device: browser.device.clone(),
+            address: browser.address.to_canonical().to_string(),
             last_used_at: now,
         };
         let lifetime = now.until(expires_at);
@@ -320,7 +330,7 @@ impl Provider {
         )
         .await?;
         self.store().set_add(&list, digest.as_str()).await?;
-        self.end_session_of(visitor).await?;
+        self.end_session_of(browser).await?;
         self.keep_to_most_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
     }
@@ -380,8 +390,8 @@ impl Provider {
         Ok(())
     }
 
-    async fn end_session_of(&self, visitor: &Visitor) -> Result<(), Unavailable> {
-        let Some(digest) = visitor.session.as_ref().map(Secret::digest) else {
+    async fn end_session_of(&self, browser: &BrowserContext) -> Result<(), Unavailable> {
+        let Some(digest) = browser.session.as_ref().map(Secret::digest) else {
             return Ok(());
         };
         let key = keys::session(digest.as_str());

@@ -6,15 +6,15 @@ use super::{
     EnrolError,
     email::{Email, domain_in_ascii},
 };
-use crate::{Provider, SignUp, Visitor, limits::Limit};
+use crate::{BrowserContext, Provider, SignUp, limits::RateLimit};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Sign-ups from one part of the network, finished or not. Each tells whether an address is taken,
 /// so there are few.
-const SIGN_UPS: Limit = Limit {
+const SIGN_UPS: RateLimit = RateLimit {
     name: "sign-up",
-    most: 20,
-    stretch: HOUR,
+    max: 20,
+    window: HOUR,
 };
 
 impl SignUp {
@@ -42,11 +42,11 @@ impl SignUp {
 
 impl Provider {
     /// Lets somebody try to sign up, or not. Nobody comes before whoever makes the first account.
-    pub(super) async fn admit_sign_up(&self, visitor: &Visitor) -> Result<(), EnrolError> {
+    pub(super) async fn admit_sign_up(&self, browser: &BrowserContext) -> Result<(), EnrolError> {
         if !self.settings().sign_up.is_open() || !self.has_accounts().await? {
             return Err(EnrolError::Closed);
         }
-        match self.count_from(SIGN_UPS, visitor.address).await? {
+        match self.count_from(SIGN_UPS, browser.address).await? {
             None => Ok(()),
             Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
         }

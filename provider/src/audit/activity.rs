@@ -11,7 +11,7 @@ use super::{
     folds::{Subject, Verdict},
 };
 use crate::{
-    Provider, Visitor,
+    BrowserContext, Provider,
     accounts::Account,
     keys, limits,
     problem::Unavailable,
@@ -47,8 +47,11 @@ impl Activity {
 
 impl Provider {
     /// What last happened to the person's account, newest first; `None` when nobody is signed in.
-    pub async fn activity(&self, visitor: &Visitor) -> Result<Option<Vec<Event>>, Unavailable> {
-        let Some(person) = self.signed_in(visitor).await? else {
+    pub async fn activity(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<Vec<Event>>, Unavailable> {
+        let Some(person) = self.signed_in(browser).await? else {
             return Ok(None);
         };
         let activity: Option<Activity> =
@@ -71,10 +74,10 @@ impl Provider {
         &self,
         action: AuditAction,
         whose: Whose,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         about: impl Into<Option<String>>,
     ) {
-        self.note(self.event_by_person(action, whose, visitor, about.into()))
+        self.note(self.event_by_person(action, whose, browser, about.into()))
             .await;
     }
 
@@ -82,10 +85,10 @@ impl Provider {
         &self,
         action: AuditAction,
         whose: Whose,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         about: Option<String>,
     ) -> Event {
-        let (at, from) = (self.now(), Some(RequestSource::of(visitor)));
+        let (at, from) = (self.now(), Some(RequestSource::of(browser)));
         Event {
             at,
             action,
@@ -107,14 +110,14 @@ impl Provider {
         action: AuditAction,
         whose: Option<Whose>,
         email: &str,
-        visitor: &Visitor,
+        browser: &BrowserContext,
     ) {
         let subject = match &whose {
             Some(whose) => Subject::Account(whose.account),
             None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
         };
-        let event = whose.map(|whose| self.event_by_person(action, whose, visitor, None));
-        let source = Some(limits::neighbourhood(visitor.address));
+        let event = whose.map(|whose| self.event_by_person(action, whose, browser, None));
+        let source = Some(limits::rate_limit_key(browser.address));
         let (verdict, over) = self.fold(subject, (action, source), event.as_ref());
         if verdict == Verdict::Count && over.is_empty() {
             return;
@@ -278,10 +281,10 @@ impl Provider {
 
 impl RequestSource {
     /// Of a person's browser.
-    pub(crate) fn of(visitor: &Visitor) -> Self {
+    pub(crate) fn of(browser: &BrowserContext) -> Self {
         Self {
-            address: visitor.address.to_canonical().to_string(),
-            device: visitor.device.clone(),
+            address: browser.address.to_canonical().to_string(),
+            device: browser.device.clone(),
         }
     }
 

@@ -4,7 +4,7 @@ use oauth::{Parameters, client::Client, redirect::PrivateSchemes, redirect::Redi
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::misleads;
+use crate::is_deceptive_char;
 
 /// How much of each text is kept, in characters. A longer one is cut, and says so.
 const LONGEST: usize = 512;
@@ -43,7 +43,7 @@ impl AskedText {
     pub fn of(sent: &str) -> Option<Self> {
         let text: String = sent
             .chars()
-            .filter(|letter| !misleads(*letter))
+            .filter(|letter| !is_deceptive_char(*letter))
             .take(LONGEST)
             .collect();
         let altered = text != sent;

@@ -809,12 +809,12 @@ async fn whoever_is_no_administrator_administers_nothing() {
     let server = TestServer::new().await;
     settled(&server).await;
     let bob = server.bob().await;
-    for (visitor, why) in [
+    for (context, why) in [
         (&server.browser(), NotAdministrator::NotSignedIn),
         (&bob, NotAdministrator::WrongRole),
     ] {
         assert_eq!(
-            server.provider.administrator(visitor).await.err(),
+            server.provider.administrator(context).await.err(),
             Some(why)
         );
     }

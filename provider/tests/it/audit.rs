@@ -2,7 +2,8 @@
 
 use oauth::Parameters;
 use provider::{
-    Actor, AuditAction, AuditFilter, Category, Decision, Entry, Event, Role, SignUp, TokenError,
+    Actor, AuditAction, AuditFilter, Category, Decision, EnrolmentSource, Event, Role, SignUp,
+    TokenError,
 };
 
 use crate::{
@@ -72,7 +73,7 @@ async fn what_a_person_does_is_noted_with_from_where() {
         Browser::from(&server, 1),
     );
     assert!(browser.signs_in(ADA, PASSWORD).await);
-    let ada = browser.visits();
+    let ada = browser.context();
     Authenticator::new(2)
         .is_added(&server, &ada)
         .await
@@ -87,9 +88,9 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .await
         .expect("removed");
     provider.remove_password(&ada).await.expect("removed");
-    browser.ttl(&provider.make_recovery_codes(&ada).await.expect("made"));
+    browser.keep(&provider.make_recovery_codes(&ada).await.expect("made"));
     let (codes, _) = provider
-        .fresh_recovery_codes(&browser.visits())
+        .fresh_recovery_codes(&browser.context())
         .await
         .expect("the store answers")
         .expect("codes");
@@ -146,21 +147,41 @@ async fn how_a_person_came_is_noted() {
     let server = TestServer::set_up(|settings| settings.sign_up = SignUp::Open).await;
     let first = server.first_account_token().await;
     Authenticator::new(1)
-        .comes_in(&server, &server.browser_from(2), Entry::Link(&first), ADA)
+        .comes_in(
+            &server,
+            &server.browser_from(2),
+            EnrolmentSource::Link(&first),
+            ADA,
+        )
         .await
         .expect("accepted");
     Authenticator::new(2)
-        .comes_in(&server, &server.browser_from(3), Entry::SignUp, BOB)
+        .comes_in(
+            &server,
+            &server.browser_from(3),
+            EnrolmentSource::SignUp,
+            BOB,
+        )
         .await
         .expect("signed up");
     let link = server.enrolment_token("c@example.com").await;
     Authenticator::new(3)
-        .comes_in(&server, &server.browser_from(4), Entry::Link(&link), "")
+        .comes_in(
+            &server,
+            &server.browser_from(4),
+            EnrolmentSource::Link(&link),
+            "",
+        )
         .await
         .expect("accepted");
     let link = server.reset_token(BOB).await;
     Authenticator::new(4)
-        .comes_in(&server, &server.browser_from(5), Entry::Link(&link), "")
+        .comes_in(
+            &server,
+            &server.browser_from(5),
+            EnrolmentSource::Link(&link),
+            "",
+        )
         .await
         .expect("accepted");
     let expected = [

@@ -9,7 +9,7 @@ use webauthn_rs_proto::{
     RequestChallengeResponse,
 };
 
-use provider::{AccountError, EnrolError, Entry, SignInError, SignedIn, Visitor};
+use provider::{AccountError, BrowserContext, EnrolError, EnrolmentSource, SignInError, SignedIn};
 
 use crate::test_server::{ADA, ISSUER, TestServer};
 
@@ -106,8 +106,8 @@ impl Authenticator {
     pub(crate) async fn comes_in(
         &mut self,
         server: &TestServer,
-        browser: &Visitor,
-        entry: Entry<'_>,
+        browser: &BrowserContext,
+        entry: EnrolmentSource<'_>,
         email: &str,
     ) -> Result<SignedIn, EnrolError> {
         let ceremony = server
@@ -130,7 +130,7 @@ impl Authenticator {
     pub(crate) async fn signs_in(
         &mut self,
         server: &TestServer,
-        browser: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<SignedIn, SignInError> {
         let ceremony = server
             .provider
@@ -147,7 +147,7 @@ impl Authenticator {
     pub(crate) async fn is_added(
         &mut self,
         server: &TestServer,
-        browser: &Visitor,
+        browser: &BrowserContext,
     ) -> Result<(), AccountError> {
         let ceremony = server.provider.start_adding_passkey(browser).await?;
         let credential = self.create(&ceremony.options);
@@ -190,17 +190,22 @@ impl Authenticator {
 
 /// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is
 /// signed in.
-pub(crate) async fn with_passkey() -> (TestServer, Authenticator, Visitor) {
+pub(crate) async fn with_passkey() -> (TestServer, Authenticator, BrowserContext) {
     let server = TestServer::new().await;
     let (authenticator, ada) = settled(&server).await;
     (server, authenticator, ada)
 }
 
 /// The same in a server of the caller's own.
-pub(crate) async fn settled(server: &TestServer) -> (Authenticator, Visitor) {
+pub(crate) async fn settled(server: &TestServer) -> (Authenticator, BrowserContext) {
     let (mut authenticator, token) = (Authenticator::new(1), server.first_account_token().await);
     let signed_in = authenticator
-        .comes_in(server, &server.browser(), Entry::Link(&token), ADA)
+        .comes_in(
+            server,
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            ADA,
+        )
         .await
         .expect("accepted");
     (authenticator, server.holding(&signed_in))

@@ -2,8 +2,8 @@
 
 use oauth::{Digest, Parameters, Reason, Refusal};
 use provider::{
-    AdministrationError, AuthorizeError, ConsentError, Decision, FailureKind, ProblemKind,
-    RegisterError, Settings, TokenError, Visitor,
+    AdministrationError, AuthorizeError, BrowserContext, ConsentError, Decision, FailureKind,
+    ProblemKind, RegisterError, Settings, TokenError,
     testing::{Reply, Site},
 };
 
@@ -33,7 +33,7 @@ async fn is_active(server: &TestServer, access_token: &str) -> bool {
 }
 
 /// Whether a blocked client is refused where it asks.
-async fn is_kept_out(server: &TestServer, ada: &Visitor, client: &Client) -> bool {
+async fn is_kept_out(server: &TestServer, ada: &BrowserContext, client: &Client) -> bool {
     match client.asks(server, ada).await {
         Err(AuthorizeError::Problem(problem)) => problem.kind == ProblemKind::NotAllowed,
         Err(error) => panic!("{error:?}"),
@@ -42,7 +42,12 @@ async fn is_kept_out(server: &TestServer, ada: &Visitor, client: &Client) -> boo
 }
 
 /// What a blocked client meets at each door: whether it is refused there.
-async fn doors(server: &TestServer, ada: &Visitor, client: &Client, tokens: &Tokens) -> [bool; 3] {
+async fn doors(
+    server: &TestServer,
+    ada: &BrowserContext,
+    client: &Client,
+    tokens: &Tokens,
+) -> [bool; 3] {
     let is_kept_out = is_kept_out(server, ada, client).await;
     let refreshes = client.refreshes(server, &tokens.refresh).await;
     let is_unknown = matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
@@ -55,7 +60,7 @@ async fn doors(server: &TestServer, ada: &Visitor, client: &Client, tokens: &Tok
 }
 
 /// A server with a client whose document is at one host and whose answers go to another.
-async fn with_document() -> (TestServer, Visitor, Client, Site) {
+async fn with_document() -> (TestServer, BrowserContext, Client, Site) {
     let site = Site::open(&["vouches.example"]).await;
     let document = format!(
         r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#

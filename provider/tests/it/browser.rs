@@ -5,9 +5,9 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use provider::{Provider, SetCookie, SignedIn, Visitor};
+use provider::{BrowserContext, Provider, SetCookie, SignedIn};
 
-use crate::test_server::{TestServer, USER_AGENT};
+use crate::test_server::{DEVICE, TestServer};
 
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -25,26 +25,26 @@ impl Browser {
             cookies: BTreeMap::new(),
             address,
         };
-        let cookies = server.provider.visitor(b"", "", address).1;
+        let cookies = server.provider.browser_context(b"", "", address).1;
         for cookie in &cookies {
-            browser.ttl(cookie);
+            browser.keep(cookie);
         }
         browser
     }
 
     /// As it comes to the door.
-    pub(crate) fn visits(&self) -> Visitor {
+    pub(crate) fn context(&self) -> BrowserContext {
         let pairs: Vec<_> = self
             .cookies
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         self.provider
-            .visitor(pairs.join("; ").as_bytes(), USER_AGENT, self.address)
+            .browser_context(pairs.join("; ").as_bytes(), DEVICE, self.address)
             .0
     }
 
-    pub(crate) fn ttl(&mut self, cookie: &SetCookie) {
+    pub(crate) fn keep(&mut self, cookie: &SetCookie) {
         let (name, value) = pair(cookie);
         if value.is_empty() {
             self.cookies.remove(&name)
@@ -54,7 +54,10 @@ impl Browser {
     }
 
     pub(crate) fn keep_all(&mut self, signed_in: &SignedIn) {
-        signed_in.cookies.iter().for_each(|cookie| self.ttl(cookie));
+        signed_in
+            .cookies
+            .iter()
+            .for_each(|cookie| self.keep(cookie));
     }
 
     /// The secrets it holds.
@@ -68,7 +71,7 @@ impl Browser {
     pub(crate) async fn signs_in(&mut self, email: &str, password: &str) -> bool {
         let signed_in = self
             .provider
-            .sign_in_with_password(&self.visits(), email, password)
+            .sign_in_with_password(&self.context(), email, password)
             .await;
         if let Ok(signed_in) = &signed_in {
             self.keep_all(signed_in);
@@ -79,7 +82,7 @@ impl Browser {
     pub(crate) async fn use_recovery_code(&mut self, email: &str, code: &str) -> bool {
         let signed_in = self
             .provider
-            .sign_in_with_recovery_code(&self.visits(), email, code)
+            .sign_in_with_recovery_code(&self.context(), email, code)
             .await;
         if let Ok(signed_in) = &signed_in {
             self.keep_all(signed_in);

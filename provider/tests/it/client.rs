@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use oauth::{Parameters, token::TokenResponse};
-use provider::{AuthorizeError, Begun, Decision, RegisterError, TokenError, Visitor};
+use provider::{AuthorizeError, Begun, BrowserContext, Decision, RegisterError, TokenError};
 
 use crate::test_server::TestServer;
 
@@ -62,13 +62,13 @@ impl Client {
     pub(crate) async fn asks(
         &self,
         server: &TestServer,
-        visitor: &Visitor,
+        context: &BrowserContext,
     ) -> Result<Begun, AuthorizeError> {
         server
             .provider
             .begin(
                 &Parameters::parse(self.request(server, "").as_bytes()),
-                visitor,
+                context,
             )
             .await
     }
@@ -84,8 +84,8 @@ impl Client {
     }
 
     /// The same, where nothing was allowed before. Gives the id of the request that waits.
-    pub(crate) async fn waits(&self, server: &TestServer, visitor: &Visitor) -> String {
-        let begun = self.asks(server, visitor).await.expect("a good request");
+    pub(crate) async fn waits(&self, server: &TestServer, context: &BrowserContext) -> String {
+        let begun = self.asks(server, context).await.expect("a good request");
         let Begun::Waiting(page) = begun else {
             panic!("nothing was allowed before")
         };
@@ -98,13 +98,13 @@ impl Client {
     pub(crate) async fn is_answered(
         &self,
         server: &TestServer,
-        visitor: &Visitor,
+        context: &BrowserContext,
         decision: Decision,
     ) -> Parameters {
-        let id = self.waits(server, visitor).await;
+        let id = self.waits(server, context).await;
         let location = server
             .provider
-            .decide(&id, visitor, decision, "form")
+            .decide(&id, context, decision, "form")
             .await
             .expect("decided");
         Parameters::parse(
@@ -118,8 +118,8 @@ impl Client {
     }
 
     /// The person allows what it asks for. Gives a code.
-    pub(crate) async fn is_allowed(&self, server: &TestServer, visitor: &Visitor) -> String {
-        let answer = self.is_answered(server, visitor, Decision::Allow).await;
+    pub(crate) async fn is_allowed(&self, server: &TestServer, context: &BrowserContext) -> String {
+        let answer = self.is_answered(server, context, Decision::Allow).await;
         answer.one("code").expect("one").expect("a code").to_owned()
     }
 
@@ -148,8 +148,8 @@ impl Client {
     }
 
     /// Everything up to the first tokens.
-    pub(crate) async fn connects(&self, server: &TestServer, visitor: &Visitor) -> Tokens {
-        let code = self.is_allowed(server, visitor).await;
+    pub(crate) async fn connects(&self, server: &TestServer, context: &BrowserContext) -> Tokens {
+        let code = self.is_allowed(server, context).await;
         let tokens = self.redeems(server, &code).await.expect("tokens");
         Tokens {
             code,

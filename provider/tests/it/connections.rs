@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, Connection, Visitor};
+use provider::{AccountError, BrowserContext, Connection};
 
 use crate::{
     client::{Client, ON_THE_WEB, ON_THIS_COMPUTER},
@@ -17,9 +17,14 @@ struct Connected {
 
 impl Connected {
     /// Allows a new client, up to its first tokens.
-    async fn new(server: &TestServer, visitor: &Visitor, name: &str, redirect_uri: &str) -> Self {
+    async fn new(
+        server: &TestServer,
+        context: &BrowserContext,
+        name: &str,
+        redirect_uri: &str,
+    ) -> Self {
         let client = Client::added(server, name, redirect_uri).await;
-        let refresh_token = client.connects(server, visitor).await.refresh;
+        let refresh_token = client.connects(server, context).await.refresh;
         Self {
             client,
             refresh_token,
@@ -35,10 +40,10 @@ impl Connected {
     }
 }
 
-async fn connections(server: &TestServer, visitor: &Visitor) -> Vec<Connection> {
+async fn connections(server: &TestServer, context: &BrowserContext) -> Vec<Connection> {
     server
         .provider
-        .connections(visitor)
+        .connections(context)
         .await
         .expect("the store answers")
         .expect("signed in")

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, NotAdministrator, PasskeyView, PasswordError, SignInError, Visitor};
+use provider::{
+    AccountError, BrowserContext, NotAdministrator, PasskeyView, PasswordError, SignInError,
+};
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
@@ -13,8 +15,8 @@ const ANOTHER: &str = "a second, longer password";
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn passkeys(server: &TestServer, visitor: &Visitor) -> Vec<PasskeyView> {
-    server.account(visitor).await.passkeys
+async fn passkeys(server: &TestServer, context: &BrowserContext) -> Vec<PasskeyView> {
+    server.account(context).await.passkeys
 }
 
 #[tokio::test]
@@ -172,7 +174,7 @@ async fn f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does()
 }
 
 /// What each change of a credential answers, and whether the pages of administration open.
-async fn changes(server: &TestServer, ada: &Visitor) -> Vec<Result<(), AccountError>> {
+async fn changes(server: &TestServer, ada: &BrowserContext) -> Vec<Result<(), AccountError>> {
     let provider = &server.provider;
     let gone = "A".repeat(43);
     let administration = provider
@@ -285,13 +287,13 @@ async fn f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
         out,
         "it goes on under a new secret"
     );
-    for visitor in [&ada, &other, &server.browser()] {
+    for context in [&ada, &other, &server.browser()] {
         let (gone, provider) = ("A".repeat(43), &server.provider);
-        assert_eq!(provider.rename_passkey(visitor, &gone, "x").await, out[0]);
-        assert_eq!(provider.decline_passkey(visitor).await, out[0]);
-        assert_eq!(provider.end_session(visitor, &gone).await, out[0]);
-        assert_eq!(provider.end_other_sessions(visitor).await.map(drop), out[0]);
-        assert_eq!(provider.disconnect_all(visitor).await, out[0]);
+        assert_eq!(provider.rename_passkey(context, &gone, "x").await, out[0]);
+        assert_eq!(provider.decline_passkey(context).await, out[0]);
+        assert_eq!(provider.end_session(context, &gone).await, out[0]);
+        assert_eq!(provider.end_other_sessions(context).await.map(drop), out[0]);
+        assert_eq!(provider.disconnect_all(context).await, out[0]);
     }
 }
 

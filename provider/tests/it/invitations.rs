@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{EnrolError, Entry, PasswordError, Purpose};
+use provider::{EnrolError, EnrolmentSource, PasswordError, Purpose};
 
 use crate::{
     faulty::{Fault, Plan},
@@ -24,7 +24,12 @@ async fn the_first_account_is_made_once() {
 
     let cookie = server
         .provider
-        .accept_with_password(&server.browser(), Entry::Link(&one), ADA, PASSWORD)
+        .accept_with_password(
+            &server.browser(),
+            EnrolmentSource::Link(&one),
+            ADA,
+            PASSWORD,
+        )
         .await
         .expect("accepted");
     assert_eq!(
@@ -44,7 +49,7 @@ async fn the_first_account_is_made_once() {
             .provider
             .accept_with_password(
                 &server.browser(),
-                Entry::Link(&token),
+                EnrolmentSource::Link(&token),
                 "b@example.com",
                 PASSWORD,
             )
@@ -74,7 +79,12 @@ async fn of_many_at_once_one_makes_the_first_account() {
                 let email = format!("{}@example.com", if same_address { 0 } else { number });
                 tokio::spawn(async move {
                     provider
-                        .accept_with_password(&browser, Entry::Link(&token), &email, PASSWORD)
+                        .accept_with_password(
+                            &browser,
+                            EnrolmentSource::Link(&token),
+                            &email,
+                            PASSWORD,
+                        )
                         .await
                 })
             })
@@ -152,7 +162,7 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
         let (provider, browser) = (server.provider.clone(), server.browser());
         async move {
             provider
-                .accept_with_password(&browser, Entry::Link(&token), email, PASSWORD)
+                .accept_with_password(&browser, EnrolmentSource::Link(&token), email, PASSWORD)
                 .await
         }
     };
@@ -252,14 +262,24 @@ async fn a_mistake_does_not_use_the_link_up() {
     ] {
         let refused = server
             .provider
-            .accept_with_password(&server.browser(), Entry::Link(&token), email, password)
+            .accept_with_password(
+                &server.browser(),
+                EnrolmentSource::Link(&token),
+                email,
+                password,
+            )
             .await
             .err();
         assert_eq!(refused, Some(refusal));
     }
     server
         .provider
-        .accept_with_password(&server.browser(), Entry::Link(&token), ADA, "éèêëàâäùîïôö")
+        .accept_with_password(
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            ADA,
+            "éèêëàâäùîïôö",
+        )
         .await
         .expect("twelve characters");
 }
@@ -295,7 +315,12 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
     plan.fail(step..if only_once { step + 1 } else { usize::MAX }, fault);
     let outcome = server
         .provider
-        .accept_with_password(&server.browser(), Entry::Link(&token), ADA, PASSWORD)
+        .accept_with_password(
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            ADA,
+            PASSWORD,
+        )
         .await;
     if !plan.mend() {
         assert!(outcome.is_ok());
@@ -309,7 +334,12 @@ async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -
             assert_eq!(error, EnrolError::Unavailable, "{case}");
             server
                 .provider
-                .accept_with_password(&server.browser(), Entry::Link(&token), ADA, PASSWORD)
+                .accept_with_password(
+                    &server.browser(),
+                    EnrolmentSource::Link(&token),
+                    ADA,
+                    PASSWORD,
+                )
                 .await
         }
     };

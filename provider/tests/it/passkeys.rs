@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, EnrolError, Entry, SignInError, Visitor};
+use provider::{AccountError, BrowserContext, EnrolError, EnrolmentSource, SignInError};
 
 use crate::{
     authenticator::{Authenticator, with_passkey},
@@ -270,13 +270,15 @@ async fn nobody_adds_a_passkey_to_another_account() {
     );
     server.add(ADA).await;
     server.add("bob@example.com").await;
-    let (stranger, browser) = server.provider.visitor(b"", "", [192, 0, 2, 1].into());
+    let (stranger, browser) = server
+        .provider
+        .browser_context(b"", "", [192, 0, 2, 1].into());
     let browser = browser[0].header_value();
     // One browser, in which one person signs in and then another.
-    let sign_in = async |visitor: &Visitor, email: &str| {
+    let sign_in = async |context: &BrowserContext, email: &str| {
         let session = server
             .provider
-            .sign_in_with_password(visitor, email, PASSWORD)
+            .sign_in_with_password(context, email, PASSWORD)
             .await
             .expect("signed in")
             .cookies[0]
@@ -284,7 +286,7 @@ async fn nobody_adds_a_passkey_to_another_account() {
         let pairs = [&browser, &session].map(|cookie| cookie.split(';').next().expect("a pair"));
         server
             .provider
-            .visitor(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into())
+            .browser_context(pairs.join("; ").as_bytes(), "", [192, 0, 2, 1].into())
             .0
     };
     let ada = sign_in(&stranger, ADA).await;
@@ -323,28 +325,38 @@ async fn a_failed_ceremony_leaves_the_link_good() {
     elsewhere.origin = "https://evil.example";
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
     let credential = elsewhere.create(&ceremony.options);
     for _ in 0..2 {
         let refusal = server
             .provider
-            .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
+            .finish_accept_with_passkey(
+                &browser,
+                EnrolmentSource::Link(&token),
+                &ceremony.id,
+                &credential,
+            )
             .await
             .err();
         assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
     }
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
     assert_eq!(ceremony.options.public_key.user.name, ADA);
     let credential = Authenticator::new(4).create(&ceremony.options);
     let cookie = server
         .provider
-        .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
+        .finish_accept_with_passkey(
+            &browser,
+            EnrolmentSource::Link(&token),
+            &ceremony.id,
+            &credential,
+        )
         .await
         .expect("accepted");
     assert_eq!(
@@ -367,13 +379,18 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
     );
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::Link(&ada), "")
+        .start_accept_with_passkey(&browser, EnrolmentSource::Link(&ada), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(5).create(&ceremony.options);
     let refusal = server
         .provider
-        .finish_accept_with_passkey(&browser, Entry::Link(&bob), &ceremony.id, &credential)
+        .finish_accept_with_passkey(
+            &browser,
+            EnrolmentSource::Link(&bob),
+            &ceremony.id,
+            &credential,
+        )
         .await
         .err();
     assert_eq!(refusal, Some(EnrolError::CeremonyFailed));
@@ -414,7 +431,12 @@ async fn a_confirmation_takes_no_passkey_but_the_person_s_own() {
     let mut foreign = Authenticator::new(2);
     let token = server.enrolment_token(BOB).await;
     foreign
-        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
+        .comes_in(
+            &server,
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            "",
+        )
         .await
         .expect("accepted");
     for (passkey, good) in [(&mut foreign, false), (&mut own, true)] {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use argon2::{Argon2, password_hash::PasswordHasher as _};
 use provider::{
-    AccountError, AdministrationError, EnrolError, Entry, PasswordError, Role, SignInError,
+    AccountError, AdministrationError, EnrolError, EnrolmentSource, PasswordError, Role,
+    SignInError,
 };
 use store::Ttl;
 
@@ -216,7 +217,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
 async fn must_wait(server: &TestServer, browser: &Browser, email: &str, password: &str) -> bool {
     let refused = server
         .provider
-        .sign_in_with_password(&browser.visits(), email, password)
+        .sign_in_with_password(&browser.context(), email, password)
         .await
         .err();
     matches!(refused, Some(SignInError::TooManyAttempts { .. }))
@@ -231,7 +232,7 @@ async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() 
     assert!(known.signs_in(ADA, PASSWORD).await);
     server
         .provider
-        .sign_out(&known.visits())
+        .sign_out(&known.context())
         .await
         .expect("signed out");
     for number in 100..112 {
@@ -446,7 +447,12 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
         let link = server.reset_token(ADA).await;
         let reset = server
             .provider
-            .accept_with_password(&server.browser(), Entry::Link(&link), "", password)
+            .accept_with_password(
+                &server.browser(),
+                EnrolmentSource::Link(&link),
+                "",
+                password,
+            )
             .await
             .err();
         assert_eq!(reset, Some(EnrolError::Password(why)), "{password}");

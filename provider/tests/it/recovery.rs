@@ -20,7 +20,7 @@ async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
     let mut ada = Browser::from(server, 1);
     ada.keep_all(
         &passkey
-            .signs_in(server, &ada.visits())
+            .signs_in(server, &ada.context())
             .await
             .expect("signed in"),
     );
@@ -31,17 +31,17 @@ async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
 async fn made(server: &TestServer, browser: &mut Browser) -> Vec<String> {
     let cookie = server
         .provider
-        .make_recovery_codes(&browser.visits())
+        .make_recovery_codes(&browser.context())
         .await
         .expect("made");
-    browser.ttl(&cookie);
+    browser.keep(&cookie);
     shown(server, browser).await.expect("codes")
 }
 
 async fn shown(server: &TestServer, browser: &Browser) -> Option<Vec<String>> {
     let shown = server
         .provider
-        .fresh_recovery_codes(&browser.visits())
+        .fresh_recovery_codes(&browser.context())
         .await
         .expect("the store answers");
     shown.map(|(codes, _)| codes)
@@ -150,7 +150,7 @@ async fn different_codes_at_once_are_each_used_up() {
     assert_eq!(outcomes, [true; 10]);
     assert_eq!(
         server
-            .account(&ada.visits())
+            .account(&ada.context())
             .await
             .recovery_codes
             .map(|codes| codes.left),
@@ -266,7 +266,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     let (mut ada, codes) = with_codes(&server).await;
     let again = server
         .provider
-        .fresh_recovery_codes(&ada.visits())
+        .fresh_recovery_codes(&ada.context())
         .await
         .expect("the store answers");
     let (shown_now, end) = again.expect("codes");
@@ -278,13 +278,13 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     assert_ne!(made(&server, &mut elsewhere).await, codes);
     assert_eq!(shown(&server, &ada).await, None);
     assert!(end.header_value().contains("Max-Age=0"));
-    elsewhere.ttl(&end);
+    elsewhere.keep(&end);
     assert_eq!(shown(&server, &elsewhere).await, None);
     // Nor to nobody, nor to whoever uses the browser next.
     made(&server, &mut ada).await;
     server
         .provider
-        .sign_out(&ada.visits())
+        .sign_out(&ada.context())
         .await
         .expect("signed out");
     assert_eq!(shown(&server, &ada).await, None);
@@ -334,7 +334,7 @@ async fn a_store_that_fails_lets_no_code_work_twice() {
             );
             assert_eq!(
                 server
-                    .account(&ada.visits())
+                    .account(&ada.context())
                     .await
                     .recovery_codes
                     .map(|codes| codes.left),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth::Secret;
-use provider::{AdministrationError, AuditAction, EnrolError, Entry, Purpose};
+use provider::{AdministrationError, AuditAction, EnrolError, EnrolmentSource, Purpose};
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
@@ -20,7 +20,7 @@ const GONE: EnrolError = EnrolError::LinkGone;
 async fn used(server: &TestServer, token: &str) -> Result<(), EnrolError> {
     server
         .provider
-        .accept_with_password(&server.browser(), Entry::Link(token), "", ANOTHER)
+        .accept_with_password(&server.browser(), EnrolmentSource::Link(token), "", ANOTHER)
         .await
         .map(drop)
 }
@@ -47,7 +47,7 @@ async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
     assert!(server.person(&ada).await.is_some() && server.opens(ADA, PASSWORD).await);
 
     let browser = server.browser();
-    let entry = Entry::Link(&token);
+    let entry = EnrolmentSource::Link(&token);
     let signed_in = server
         .provider
         .accept_with_password(&browser, entry, "mallory@example.com", ANOTHER)
@@ -86,7 +86,12 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
     );
     let mut passkey = Authenticator::new(2);
     let signed_in = passkey
-        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
+        .comes_in(
+            &server,
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            "",
+        )
         .await
         .expect("reset");
     assert_eq!(
@@ -103,7 +108,12 @@ async fn a_reset_link_gives_a_new_passkey_to_the_same_account() {
         .await
         .expect("signed in");
     let again = Authenticator::new(3)
-        .comes_in(&server, &server.browser(), Entry::Link(&token), "")
+        .comes_in(
+            &server,
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            "",
+        )
         .await;
     assert_eq!(again.err(), Some(GONE), "once");
 }
@@ -114,14 +124,19 @@ async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
     let (token, browser) = (server.reset_token(ADA).await, server.browser());
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::Link(&token), "")
+        .start_accept_with_passkey(&browser, EnrolmentSource::Link(&token), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
     used(&server, &token).await.expect("reset");
     let late = server
         .provider
-        .finish_accept_with_passkey(&browser, Entry::Link(&token), &ceremony.id, &credential)
+        .finish_accept_with_passkey(
+            &browser,
+            EnrolmentSource::Link(&token),
+            &ceremony.id,
+            &credential,
+        )
         .await;
     assert_eq!(late.err(), Some(GONE));
 }
@@ -139,7 +154,7 @@ async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 let outcome = passkey
-                    .comes_in(&server, &server.browser(), Entry::Link(&link), "")
+                    .comes_in(&server, &server.browser(), EnrolmentSource::Link(&link), "")
                     .await;
                 outcome.map(|signed_in| (signed_in, passkey))
             }
@@ -318,12 +333,22 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
             plan.fail(step..step + 1, fault);
             let outcome = first
-                .comes_in(&server, &server.browser(), Entry::Link(&token), "")
+                .comes_in(
+                    &server,
+                    &server.browser(),
+                    EnrolmentSource::Link(&token),
+                    "",
+                )
                 .await
                 .err();
             let failed = plan.mend();
             let again = second
-                .comes_in(&server, &server.browser(), Entry::Link(&token), "")
+                .comes_in(
+                    &server,
+                    &server.browser(),
+                    EnrolmentSource::Link(&token),
+                    "",
+                )
                 .await
                 .err();
             assert!(

@@ -1,7 +1,7 @@
 //! Nothing that opens anything lies in the store, or is said by the audit log.
 
 use oauth::Secret;
-use provider::{Entry, Role};
+use provider::{EnrolmentSource, Role};
 
 use crate::{
     authenticator::Authenticator,
@@ -26,8 +26,9 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         server.first_account_token().await,
     ]);
     let mut ada = Browser::from(server, 1);
+    let link = EnrolmentSource::Link(&secrets[3]);
     let signed_in = provider
-        .accept_with_password(&ada.visits(), Entry::Link(&secrets[3]), ADA, PASSWORD)
+        .accept_with_password(&ada.context(), link, ADA, PASSWORD)
         .await;
     ada.keep_all(&signed_in.expect("accepted"));
     secrets.extend(ada.secrets().cloned());
@@ -47,15 +48,15 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         );
     }
     // Recovery codes, of which one is used.
-    ada.ttl(
+    ada.keep(
         &provider
-            .make_recovery_codes(&ada.visits())
+            .make_recovery_codes(&ada.context())
             .await
             .expect("made"),
     );
     secrets.extend(ada.secrets().cloned());
     let codes = provider
-        .fresh_recovery_codes(&ada.visits())
+        .fresh_recovery_codes(&ada.context())
         .await
         .expect("the store answers")
         .expect("codes")
@@ -71,7 +72,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
     );
     // An application, and all that it holds.
     let client = Client::added(server, "Claude", ON_THE_WEB).await;
-    let tokens = client.connects(server, &ada.visits()).await;
+    let tokens = client.connects(server, &ada.context()).await;
     let refreshed = client
         .refreshes(server, &tokens.refresh)
         .await
@@ -83,7 +84,10 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         refreshed.access_token,
         refreshed.refresh_token.expect("one"),
     ]);
-    let admin = provider.administrator(&ada.visits()).await.expect("she is");
+    let admin = provider
+        .administrator(&ada.context())
+        .await
+        .expect("she is");
     secrets.extend(
         admin
             .add_client("Batch", &[ON_THE_WEB.to_owned()], true)
@@ -108,29 +112,29 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         .extend([invited, admin.reset_account(BOB).await.expect("a link")].map(|link| last(&link)));
     secrets.push(server.reset_token(ADA).await);
     let ceremony = provider
-        .start_adding_passkey(&ada.visits())
+        .start_adding_passkey(&ada.context())
         .await
         .expect("begun");
     let credential = Authenticator::new(1).create(&ceremony.options);
     provider
-        .finish_adding_passkey(&ada.visits(), &ceremony.id, &credential)
+        .finish_adding_passkey(&ada.context(), &ceremony.id, &credential)
         .await
         .expect("added");
     secrets.push(ceremony.id);
     ada.keep_all(
         &provider
-            .change_password(&ada.visits(), ANOTHER)
+            .change_password(&ada.context(), ANOTHER)
             .await
             .expect("changed"),
     );
-    ada.ttl(
+    ada.keep(
         &provider
-            .end_other_sessions(&ada.visits())
+            .end_other_sessions(&ada.context())
             .await
             .expect("ended"),
     );
     secrets.extend(ada.secrets().cloned());
-    secrets.push(provider.form_token(&ada.visits()));
+    secrets.push(provider.form_token(&ada.context()));
     secrets
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider::{AccountError, AuditAction, SessionView, Visitor};
+use provider::{AccountError, AuditAction, BrowserContext, SessionView};
 
 use crate::{
     authenticator::{settled, with_passkey},
@@ -12,10 +12,10 @@ use crate::{
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn sessions(server: &TestServer, visitor: &Visitor) -> Vec<SessionView> {
+async fn sessions(server: &TestServer, context: &BrowserContext) -> Vec<SessionView> {
     server
         .provider
-        .sessions(visitor)
+        .sessions(context)
         .await
         .expect("the store answers")
         .expect("signed in")
@@ -169,7 +169,7 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     );
     assert!(lost.signs_in(ADA, PASSWORD).await && phone.signs_in(ADA, PASSWORD).await);
     server.pass(Duration::from_mins(10));
-    assert!(desk.signs_in(ADA, PASSWORD).await && server.person(&phone.visits()).await.is_some());
+    assert!(desk.signs_in(ADA, PASSWORD).await && server.person(&phone.context()).await.is_some());
     let (began, now) = (
         server.provider.now().before(Duration::from_mins(10)),
         server.provider.now(),
@@ -196,7 +196,7 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
             is_this,
         )
     };
-    let seen = facts(sessions(&server, &desk.visits()).await);
+    let seen = facts(sessions(&server, &desk.context()).await);
     assert_eq!(
         seen,
         [
@@ -209,10 +209,10 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     server.pass_almost(Duration::from_mins(5));
     desk.address = [198, 51, 100, 1].into();
     assert!(
-        server.person(&desk.visits()).await.is_some()
-            && server.person(&phone.visits()).await.is_some()
+        server.person(&desk.context()).await.is_some()
+            && server.person(&phone.context()).await.is_some()
     );
-    let seen = sessions(&server, &phone.visits()).await;
+    let seen = sessions(&server, &phone.context()).await;
     let used = |number: usize| (seen[number].address.as_str(), seen[number].last_used_at);
     assert_eq!(
         (used(0), used(1)),
@@ -221,10 +221,10 @@ async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
     // What has ended is not shown.
     server
         .provider
-        .sign_out(&desk.visits())
+        .sign_out(&desk.context())
         .await
         .expect("signed out");
-    assert_eq!(sessions(&server, &phone.visits()).await.len(), 2);
+    assert_eq!(sessions(&server, &phone.context()).await.len(), 2);
     server.pass(
         server
             .provider
@@ -245,7 +245,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
         let mut browser = Browser::from(&server, number);
         browser.keep_all(
             &passkey
-                .signs_in(&server, &browser.visits())
+                .signs_in(&server, &browser.context())
                 .await
                 .expect("signed in"),
         );
@@ -269,7 +269,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
     );
     let mut alive = Vec::new();
     for other in &others {
-        alive.push(server.person(&other.visits()).await.is_some());
+        alive.push(server.person(&other.context()).await.is_some());
     }
     assert_eq!(alive, [true, false, true]);
     assert!(server.person(&ada).await.is_some());
@@ -303,10 +303,10 @@ async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_
         .expect("ended, his own");
     assert!(server.person(&ada).await.is_some());
     let bob = server.sign_in(BOB, PASSWORD).await;
-    let actions = async |visitor: &Visitor| {
+    let actions = async |context: &BrowserContext| {
         let events = server
             .provider
-            .activity(visitor)
+            .activity(context)
             .await
             .expect("the store answers")
             .expect("signed in");

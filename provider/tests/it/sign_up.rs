@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider::{
-    EnrolError, Entry, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp,
+    EnrolError, EnrolmentSource, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ async fn signs_up(server: &TestServer, last_byte: u8, email: &str) -> Result<Rol
         .comes_in(
             server,
             &server.browser_from(last_byte),
-            Entry::SignUp,
+            EnrolmentSource::SignUp,
             email,
         )
         .await?;
@@ -50,7 +50,7 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
     assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
     let by_password = server
         .provider
-        .accept_with_password(&server.browser(), Entry::SignUp, BOB, PASSWORD)
+        .accept_with_password(&server.browser(), EnrolmentSource::SignUp, BOB, PASSWORD)
         .await;
     assert_eq!(by_password.err(), Some(EnrolError::Closed));
     assert_eq!(
@@ -72,13 +72,13 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     let browser = server.browser();
     let signed_in = server
         .provider
-        .accept_with_password(&browser, Entry::SignUp, "c@example.org", PASSWORD)
+        .accept_with_password(&browser, EnrolmentSource::SignUp, "c@example.org", PASSWORD)
         .await
         .expect("made");
-    let visitor = server.holding(&signed_in);
-    assert!(!signed_in.offers_passkey || server.account(&visitor).await.passkeys.is_empty());
+    let context = server.holding(&signed_in);
+    assert!(!signed_in.offers_passkey || server.account(&context).await.passkeys.is_empty());
     assert_eq!(
-        server.provider.administrator(&visitor).await.err(),
+        server.provider.administrator(&context).await.err(),
         Some(NotAdministrator::WrongRole)
     );
     assert!(server.opens("C@example.org", PASSWORD).await);
@@ -91,7 +91,12 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
     }
     let short = server
         .provider
-        .accept_with_password(&server.browser(), Entry::SignUp, "d@example.org", "short")
+        .accept_with_password(
+            &server.browser(),
+            EnrolmentSource::SignUp,
+            "d@example.org",
+            "short",
+        )
         .await;
     assert_eq!(
         short.err(),
@@ -125,7 +130,12 @@ async fn nobody_signs_up_before_there_is_an_administrator() {
         Ok(Purpose::FirstAccount)
     );
     let signed_in = Authenticator::new(1)
-        .comes_in(&server, &server.browser(), Entry::Link(&token), ADA)
+        .comes_in(
+            &server,
+            &server.browser(),
+            EnrolmentSource::Link(&token),
+            ADA,
+        )
         .await
         .expect("accepted");
     assert!(
@@ -192,14 +202,14 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
         let browser = server.browser_from(number);
         let begun = server
             .provider
-            .start_accept_with_passkey(&browser, Entry::SignUp, email)
+            .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, email)
             .await
             .err();
         assert_eq!(begun, Some(EnrolError::EmailUnavailable), "{email}");
         for password in [PASSWORD, "short"] {
             let by_password = server
                 .provider
-                .accept_with_password(&browser, Entry::SignUp, email, password)
+                .accept_with_password(&browser, EnrolmentSource::SignUp, email, password)
                 .await
                 .err();
             assert_eq!(by_password, Some(EnrolError::EmailUnavailable), "{email}");
@@ -236,13 +246,13 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
         let outcome = if number % 2 == 0 {
             server
                 .provider
-                .start_accept_with_passkey(&browser, Entry::SignUp, ADA)
+                .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, ADA)
                 .await
                 .map(drop)
         } else {
             server
                 .provider
-                .accept_with_password(&browser, Entry::SignUp, ADA, PASSWORD)
+                .accept_with_password(&browser, EnrolmentSource::SignUp, ADA, PASSWORD)
                 .await
                 .map(drop)
         };
@@ -250,7 +260,7 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
     }
     let refused = server
         .provider
-        .accept_with_password(&server.browser(), Entry::SignUp, BOB, PASSWORD)
+        .accept_with_password(&server.browser(), EnrolmentSource::SignUp, BOB, PASSWORD)
         .await
         .err();
     let Some(EnrolError::TooManyAttempts { retry_after }) = refused else {
@@ -264,7 +274,7 @@ async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_t
     );
     let link = server.enrolment_token("c@example.com").await;
     let invited = Authenticator::new(3)
-        .comes_in(&server, &server.browser(), Entry::Link(&link), "")
+        .comes_in(&server, &server.browser(), EnrolmentSource::Link(&link), "")
         .await;
     assert!(invited.is_ok(), "whoever has a link is not counted");
     server.pass(retry_after);
@@ -288,7 +298,7 @@ async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
             async move {
                 let mut passkey = Authenticator::new(2 + u8::try_from(number).expect("a few"));
                 passkey
-                    .comes_in(&server, &server.browser(), Entry::SignUp, &email)
+                    .comes_in(&server, &server.browser(), EnrolmentSource::SignUp, &email)
                     .await
             }
         })
@@ -318,24 +328,29 @@ async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
     let (browser, link) = (server.browser(), server.enrolment_token(BOB).await);
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::SignUp, "c@example.com")
+        .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, "c@example.com")
         .await
         .expect("begun");
     let credential = Authenticator::new(2).create(&ceremony.options);
     let outcome = server
         .provider
-        .finish_accept_with_passkey(&browser, Entry::Link(&link), &ceremony.id, &credential)
+        .finish_accept_with_passkey(
+            &browser,
+            EnrolmentSource::Link(&link),
+            &ceremony.id,
+            &credential,
+        )
         .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
     let ceremony = server
         .provider
-        .start_accept_with_passkey(&browser, Entry::Link(&link), "")
+        .start_accept_with_passkey(&browser, EnrolmentSource::Link(&link), "")
         .await
         .expect("begun");
     let credential = Authenticator::new(3).create(&ceremony.options);
     let outcome = server
         .provider
-        .finish_accept_with_passkey(&browser, Entry::SignUp, &ceremony.id, &credential)
+        .finish_accept_with_passkey(&browser, EnrolmentSource::SignUp, &ceremony.id, &credential)
         .await;
     assert_eq!(outcome.err(), Some(EnrolError::CeremonyFailed));
 }
@@ -366,7 +381,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             let token = link.rsplit('/').next().expect("a token");
             let mut passkey = Authenticator::new(2);
             let signed_in = passkey
-                .comes_in(&server, &server.browser(), Entry::Link(token), "")
+                .comes_in(&server, &server.browser(), EnrolmentSource::Link(token), "")
                 .await
                 .expect("accepted");
             let administers = server
@@ -405,13 +420,13 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
         let (browser, mut authenticator) = (server.browser(), Authenticator::new(7));
         let begun = server
             .provider
-            .start_accept_with_passkey(&browser, Entry::SignUp, email)
+            .start_accept_with_passkey(&browser, EnrolmentSource::SignUp, email)
             .await
             .expect("begun");
         let credential = authenticator.create(&begun.options);
         let end = server
             .provider
-            .finish_accept_with_passkey(&browser, Entry::SignUp, &begun.id, &credential)
+            .finish_accept_with_passkey(&browser, EnrolmentSource::SignUp, &begun.id, &credential)
             .await;
         assert!(end.is_err(), "{email}");
     }

@@ -12,8 +12,8 @@ use std::{
 use access_token::SealingKey;
 use oauth::{Issuer, Timestamp};
 use provider::{
-    AccountView, AuditEntry, AuditFilter, Clock, Entropy, Environment, OpenError, Person, Provider,
-    SetCookie, Settings, SignedIn, Visitor, Web,
+    AccountView, AuditEntry, AuditFilter, BrowserContext, Clock, Entropy, Environment, OpenError,
+    Person, Provider, SetCookie, Settings, SignedIn, Web,
 };
 use store::{Location, Store};
 use tokio::sync::Barrier;
@@ -21,8 +21,6 @@ use tokio::sync::Barrier;
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const ADA: &str = "Ada@example.com";
 pub(crate) const BOB: &str = "bob@example.com";
-/// What browsers say of themselves here, and what they are called by it.
-pub(crate) const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
 pub(crate) const DEVICE: &str = "Chrome on Linux";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -190,17 +188,13 @@ impl TestServer {
     }
 
     /// A browser that has never been here, from an address of its own choice.
-    pub(crate) fn browser_from(&self, last_byte: u8) -> Visitor {
+    pub(crate) fn browser_from(&self, last_byte: u8) -> BrowserContext {
         self.provider
-            .visitor(
-                b"",
-                USER_AGENT,
-                IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)),
-            )
+            .browser_context(b"", DEVICE, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)))
             .0
     }
 
-    pub(crate) fn browser(&self) -> Visitor {
+    pub(crate) fn browser(&self) -> BrowserContext {
         self.browser_from(1)
     }
 
@@ -217,19 +211,19 @@ impl TestServer {
     }
 
     /// A browser in which [`ADA`] is signed in.
-    pub(crate) async fn ada(&self) -> Visitor {
+    pub(crate) async fn ada(&self) -> BrowserContext {
         self.add(ADA).await;
         self.sign_in(ADA, PASSWORD).await
     }
 
     /// A browser in which [`BOB`] is signed in.
-    pub(crate) async fn bob(&self) -> Visitor {
+    pub(crate) async fn bob(&self) -> BrowserContext {
         self.add(BOB).await;
         self.sign_in(BOB, PASSWORD).await
     }
 
     /// Another browser in which somebody signs in with a password.
-    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Visitor {
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> BrowserContext {
         let signed_in = self
             .provider
             .sign_in_with_password(&self.browser(), email, password)
@@ -247,33 +241,33 @@ impl TestServer {
     }
 
     /// A browser that holds the session of somebody who signed in.
-    pub(crate) fn holding(&self, signed_in: &SignedIn) -> Visitor {
+    pub(crate) fn holding(&self, signed_in: &SignedIn) -> BrowserContext {
         self.holding_cookie(&signed_in.cookies[0])
     }
 
     /// A browser that holds a cookie.
-    pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> Visitor {
+    pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> BrowserContext {
         let pair = cookie.header_value();
         self.provider
-            .visitor(
+            .browser_context(
                 pair.split(';').next().unwrap_or_default().as_bytes(),
-                USER_AGENT,
+                DEVICE,
                 IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
             )
             .0
     }
 
-    pub(crate) async fn person(&self, visitor: &Visitor) -> Option<Person> {
+    pub(crate) async fn person(&self, context: &BrowserContext) -> Option<Person> {
         self.provider
-            .signed_in(visitor)
+            .signed_in(context)
             .await
             .expect("the store answers")
     }
 
     /// What a person sees of their own account.
-    pub(crate) async fn account(&self, visitor: &Visitor) -> AccountView {
+    pub(crate) async fn account(&self, context: &BrowserContext) -> AccountView {
         self.provider
-            .account(visitor)
+            .account(context)
             .await
             .expect("the store answers")
             .expect("signed in")

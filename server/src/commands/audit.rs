@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use provider::{Actor, AuditEntry, AuditFilter, AuditReport, Category, misleads};
+use provider::{Actor, AuditEntry, AuditFilter, AuditReport, Category, is_deceptive_char};
 
 use super::administer::administer;
 use super::output::{self, moment, pretty, table};
@@ -201,7 +201,7 @@ fn row(entry: &AuditEntry) -> Vec<String> {
         .into_iter()
         .map(|cell| {
             cell.chars()
-                .filter(|&letter| !misleads(letter))
+                .filter(|&letter| !is_deceptive_char(letter))
                 .take(80)
                 .collect()
         })

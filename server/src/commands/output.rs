@@ -5,7 +5,7 @@ use std::io::Write as _;
 use oauth::Timestamp;
 use provider::{
     AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient,
-    IssuerReport, Listing, misleads,
+    IssuerReport, Listing, is_deceptive_char,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -253,7 +253,7 @@ fn client(client: &ApplicationSummary) -> Vec<String> {
         client
             .name
             .chars()
-            .filter(|&letter| !misleads(letter))
+            .filter(|&letter| !is_deceptive_char(letter))
             .take(40)
             .collect(),
         kind(client).to_owned(),

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use provider::{PostAnswer, Turn, Visitor};
+use provider::{BrowserContext, PostAnswer, Turn};
 
 use crate::extract::{LARGEST_BODY, Service};
 use crate::respond;
@@ -46,8 +46,8 @@ pub async fn repeated_posts(
     request: Request,
     next: Next,
 ) -> Response {
-    let visitor = request.extensions().get::<Visitor>().cloned();
-    let Some(visitor) = visitor.filter(|_| is_once(&request)) else {
+    let browser = request.extensions().get::<BrowserContext>().cloned();
+    let Some(browser) = browser.filter(|_| is_once(&request)) else {
         return next.run(request).await;
     };
     let (mut parts, body) = request.into_parts();
@@ -60,7 +60,7 @@ pub async fn repeated_posts(
     };
     match service
         .provider
-        .begin_turn(&visitor, parts.uri.path(), &body)
+        .begin_turn(&browser, parts.uri.path(), &body)
         .await
     {
         Turn::Repeated(answer) => said_again(answer),

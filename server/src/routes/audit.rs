@@ -10,8 +10,8 @@ use futures_util::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use provider::{
-    Administration, AdministrationError, AuditEntry, AuditFilter, Category, NotAdministrator,
-    Visitor,
+    Administration, AdministrationError, AuditEntry, AuditFilter, BrowserContext, Category,
+    NotAdministrator,
 };
 use url::form_urlencoded;
 
@@ -24,10 +24,10 @@ const A_PAGE: usize = 500;
 /// Events of `?kind=` and `?who=`, for administrators who signed in a moment ago.
 pub async fn export(
     State(service): State<Service>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(browser): Extension<BrowserContext>,
     parts: Parts,
 ) -> Response {
-    let administration = match service.provider.administrator(&visitor).await {
+    let administration = match service.provider.administrator(&browser).await {
         Ok(administration) => administration,
         Err(error) => return turned_away(&service, &parts, error),
     };

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use oauth::Parameters;
-use provider::{AuthorizeError, Begun, Visitor};
+use provider::{AuthorizeError, Begun, BrowserContext};
 
 use crate::extract::{Form, Service};
 use crate::layers::{OtherHost, is_cross_site, marked};
@@ -21,11 +21,11 @@ const A_MOMENT: Duration = Duration::from_secs(30);
 /// The request as a query.
 pub async fn by_query(
     State(service): State<Service>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(browser): Extension<BrowserContext>,
     parts: Parts,
 ) -> Response {
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    begin(&service, &visitor, &parts, &parameters).await
+    begin(&service, &browser, &parts, &parameters).await
 }
 
 /// The request as a form; what the query says does not count. From another site, or under another
@@ -33,7 +33,7 @@ pub async fn by_query(
 /// which has them.
 pub async fn by_form(
     State(service): State<Service>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(browser): Extension<BrowserContext>,
     parts: Parts,
     Form(parameters): Form,
 ) -> Response {
@@ -47,16 +47,16 @@ pub async fn by_form(
     if is_cross_site(&parts.headers) {
         return see_other(&format!("/authorize?{}", parameters.to_query()));
     }
-    begin(&service, &visitor, &parts, &parameters).await
+    begin(&service, &browser, &parts, &parameters).await
 }
 
 async fn begin(
     service: &Service,
-    visitor: &Visitor,
+    browser: &BrowserContext,
     parts: &Parts,
     parameters: &Parameters,
 ) -> Response {
-    match service.provider.begin(parameters, visitor).await {
+    match service.provider.begin(parameters, browser).await {
         Ok(Begun::Waiting(page)) => see_other(&page),
         Ok(Begun::Passed(location)) | Err(AuthorizeError::Redirect(location)) => {
             see_other(location.as_str())

@@ -32,7 +32,7 @@ use super::{Halt, Page, admin::Unreadable, page};
 use crate::{
     actions::sign_in::SignOut,
     components::{Alert, HiddenFields},
-    context::Visit,
+    context::PageContext,
     model::{Place, Section, Then},
     words::{
         Message, Subject,
@@ -45,7 +45,7 @@ use crate::{
 #[component]
 pub(crate) fn Start() -> impl IntoView {
     page(
-        async |visit: Visit| match visit.provider.signed_in(&visit.visitor).await? {
+        async |context: PageContext| match context.provider.signed_in(&context.browser).await? {
             Some(_) => Err(Halt::Elsewhere(Place::Account)),
             None => Err(Halt::Elsewhere(Place::Login(None))),
         },
@@ -67,15 +67,15 @@ struct Frame {
     has_passkeys: bool,
 }
 
-async fn load(visit: Visit) -> Result<Page, Halt> {
-    let (provider, visitor) = (&visit.provider, &visit.visitor);
+async fn load(context: PageContext) -> Result<Page, Halt> {
+    let (provider, browser) = (&context.provider, &context.browser);
     let nobody = || Halt::Elsewhere(Place::Login(None));
-    let account = provider.account(visitor).await?.ok_or_else(nobody)?;
-    let sessions = provider.sessions(visitor).await?.ok_or_else(nobody)?;
-    let connections = provider.connections(visitor).await?.ok_or_else(nobody)?;
+    let account = provider.account(browser).await?.ok_or_else(nobody)?;
+    let sessions = provider.sessions(browser).await?.ok_or_else(nobody)?;
+    let connections = provider.connections(browser).await?.ok_or_else(nobody)?;
     let unreadable = sessions.unreadable + connections.unreadable;
     let events = provider
-        .activity(visitor)
+        .activity(browser)
         .await?
         .ok_or_else(nobody)?
         .into_iter();
@@ -83,13 +83,13 @@ async fn load(visit: Visit) -> Result<Page, Halt> {
         .map(|event| with_resource_name(event, &provider.settings().resources))
         .collect();
     let afterlife = provider.settings().lifetimes.access_token;
-    let (message, typed) = match visit.notice::<Message>() {
+    let (message, typed) = match context.notice::<Message>() {
         Some(notice) => (Some(notice.message), notice.email),
         None => (None, String::new()),
     };
-    let done = visit.notice::<Done>().map(|notice| notice.message);
+    let done = context.notice::<Done>().map(|notice| notice.message);
     let frame = Frame {
-        form_token: visit.form_token(),
+        form_token: context.form_token(),
         now: provider.now(),
         has_passkeys: provider.has_passkeys(),
     };

@@ -38,13 +38,13 @@ pub(crate) fn Accounts() -> impl IntoView {
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let (sought, number) = (
-        desk.visit.query_decoded("q"),
-        desk.visit.query_decoded("page"),
+        desk.context.query_decoded("q"),
+        desk.context.query_decoded("page"),
     );
     let own = desk
-        .visit
+        .context
         .provider
-        .signed_in(&desk.visit.visitor)
+        .signed_in(&desk.context.browser)
         .await?
         .map(|person| person.account);
     let Listing {

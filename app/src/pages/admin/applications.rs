@@ -51,11 +51,11 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     } = desk.administration.clients().await?;
     let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
     clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
-    let leaf = Leaf::cut(clients, &desk.visit.query_decoded("page"));
+    let leaf = Leaf::cut(clients, &desk.context.query_decoded("page"));
     let (first, turns, token) = (leaf.is_first(), leaf.turns(), &desk.form_token);
     let view = Viewed {
         blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
-        afterlife: desk.visit.provider.settings().lifetimes.access_token,
+        afterlife: desk.context.provider.settings().lifetimes.access_token,
         now: desk.now,
         form_token: token.clone(),
     };

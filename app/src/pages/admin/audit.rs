@@ -35,10 +35,10 @@ pub(crate) fn Audit() -> impl IntoView {
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let (who, before) = (
-        desk.visit.query_decoded("who").trim().to_owned(),
-        desk.visit.query_decoded("before").parse().ok(),
+        desk.context.query_decoded("who").trim().to_owned(),
+        desk.context.query_decoded("before").parse().ok(),
     );
-    let category = Category::parse(&desk.visit.query_decoded("kind"));
+    let category = Category::parse(&desk.context.query_decoded("kind"));
     let filter = AuditFilter {
         category,
         who: (!who.is_empty()).then(|| who.clone()),

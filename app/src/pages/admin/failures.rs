@@ -41,8 +41,8 @@ pub(crate) fn Failures() -> impl IntoView {
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let (sought, number) = (
-        desk.visit.query_decoded("q"),
-        desk.visit.query_decoded("page"),
+        desk.context.query_decoded("q"),
+        desk.context.query_decoded("page"),
     );
     let mut failures = desk.administration.failures().await?;
     if failures.is_empty() {
@@ -58,7 +58,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
         .into_iter()
         .partition(|view| is_in_use(view.failure.standing));
     let known = Known::of(
-        desk.visit.provider.settings(),
+        desk.context.provider.settings(),
         desk.now,
         desk.form_token.clone(),
     );

@@ -33,7 +33,7 @@ async fn load(desk: Desk) -> Result<AnyView, Halt> {
     let (keys, now, settings) = (
         desk.administration.keys().await?,
         desk.now,
-        desk.visit.provider.settings(),
+        desk.context.provider.settings(),
     );
     let lifetimes = &settings.lifetimes;
     let span = moment::at_most(lifetimes.key_overlap.max(lifetimes.access_token));

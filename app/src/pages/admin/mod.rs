@@ -28,7 +28,7 @@ pub(crate) use self::list::Unreadable;
 use self::parts::{Navigation, Outcome};
 use super::{Halt, Page, page};
 use crate::{
-    context::Visit,
+    context::PageContext,
     model::{Place, Section, Then},
     notice::Notice,
     problem::ProblemFacts,
@@ -38,12 +38,12 @@ use crate::{
 /// `/admin`: the first of the pages.
 #[component]
 pub(crate) fn Start() -> impl IntoView {
-    page(async |_: Visit| Err(Halt::Elsewhere(Place::Admin(Section::Accounts))))
+    page(async |_: PageContext| Err(Halt::Elsewhere(Place::Admin(Section::Accounts))))
 }
 
-/// An administrator's visit to one of the pages.
+/// An administrator's context to one of the pages.
 struct Desk {
-    visit: Visit,
+    context: PageContext,
     administration: Administration,
     notice: Option<Notice<News>>,
     form_token: String,
@@ -52,8 +52,8 @@ struct Desk {
 
 impl Desk {
     /// Lets administrators in, and nobody else.
-    async fn open(visit: Visit, section: Section) -> Result<Self, Halt> {
-        let administration = match visit.provider.administrator(&visit.visitor).await {
+    async fn open(context: PageContext, section: Section) -> Result<Self, Halt> {
+        let administration = match context.provider.administrator(&context.browser).await {
             Ok(administration) => administration,
             Err(NotAdministrator::NotSignedIn) => return Err(Halt::Elsewhere(Place::Login(None))),
             Err(NotAdministrator::WrongRole) => {
@@ -64,9 +64,13 @@ impl Desk {
             }
             Err(NotAdministrator::Unavailable) => return Err(ProblemFacts::unavailable().into()),
         };
-        let (notice, form_token, now) = (visit.notice(), visit.form_token(), visit.provider.now());
+        let (notice, form_token, now) = (
+            context.notice(),
+            context.form_token(),
+            context.provider.now(),
+        );
         Ok(Self {
-            visit,
+            context,
             administration,
             notice,
             form_token,
@@ -99,11 +103,11 @@ where
     Load: FnOnce(Desk) -> Loading + Send + 'static,
     Loading: Future<Output = Result<AnyView, Halt>> + Send + 'static,
 {
-    page(move |visit: Visit| async move {
-        let desk = Desk::open(visit, section).await?;
+    page(move |context: PageContext| async move {
+        let desk = Desk::open(context, section).await?;
         let (notice, lifetime) = (
             desk.notice.clone(),
-            desk.visit.provider.settings().lifetimes.invitation,
+            desk.context.provider.settings().lifetimes.invitation,
         );
         let content = load(desk).await?;
         let body = view! {

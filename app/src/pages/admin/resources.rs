@@ -25,7 +25,7 @@ pub(crate) fn Resources() -> impl IntoView {
 }
 
 async fn load(desk: Desk) -> Result<AnyView, Halt> {
-    let settings = desk.visit.provider.settings();
+    let settings = desk.context.provider.settings();
     if settings.resources.is_empty() {
         return Ok(view! { <p class="quiet">{words::NONE}</p> }.into_any());
     }

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Debug};
 
-use provider::misleads;
+use provider::is_deceptive_char;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
@@ -79,7 +79,7 @@ fn escape(writer: &mut Writer<'_>, text: &str, special: &str) -> fmt::Result {
     for letter in text.chars() {
         match letter {
             '\n' => writer.write_str("\\n")?,
-            letter if misleads(letter) || letter == '\u{2028}' || letter == '\u{2029}' => {
+            letter if is_deceptive_char(letter) || letter == '\u{2028}' || letter == '\u{2029}' => {
                 write!(writer, "\\u{{{:x}}}", u32::from(letter))?;
             }
             letter if special.contains(letter) => write!(writer, "\\{letter}")?,

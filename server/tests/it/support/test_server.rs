@@ -187,7 +187,7 @@ impl TestServer {
             .expect("Alice moves in");
         let visitor = |cookies: &str| {
             self.provider
-                .visitor(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into())
+                .browser_context(cookies.as_bytes(), "", Ipv4Addr::new(192, 0, 2, 99).into())
                 .0
         };
         let signed_in = self

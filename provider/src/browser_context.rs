@@ -4,12 +4,12 @@ use std::{borrow::Cow, net::IpAddr, str, time::Duration};
 
 use oauth::{Digest, Id, Secret};
 
-use crate::{Presence, Provider, device};
+use crate::{Presence, Provider};
 
 /// Binds an authorization request to the browser it was made in.
 const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
 /// The same secret for half an hour under a name of its own, which no other first answer
-/// overwrites: see [`Provider::visitor`].
+/// overwrites: see [`Provider::browser_context`].
 const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
 /// The session of a signed-in person.
 const SESSION_COOKIE: &str = "__Host-vestibule-session";
@@ -29,8 +29,8 @@ const MOST_SECRETS: usize = 32;
 /// A browser at the door. It always has a browser secret; a session secret proves nothing until it
 /// was looked up.
 #[derive(Clone, Debug)]
-pub struct Visitor {
-    pub(crate) browser: Secret,
+pub struct BrowserContext {
+    pub(crate) secret: Secret,
     /// Further secrets of the same browser: it got several when its first requests came at the same
     /// time.
     others: Vec<Secret>,
@@ -41,19 +41,19 @@ pub struct Visitor {
     pub(crate) codes: Option<Secret>,
     /// Whether they still wait for an answer.
     pub(crate) presence: Presence,
-    way: Option<Way>,
+    way: Option<SignInMethod>,
 }
 
 /// A way to sign in, as a browser remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum SignInMethod {
     /// With a passkey.
     Passkey,
     /// With a password.
     Password,
 }
 
-impl Way {
+impl SignInMethod {
     const fn text(self) -> &'static str {
         match self {
             Self::Passkey => "passkey",
@@ -104,7 +104,7 @@ impl SetCookie {
         Self::new(SESSION_COOKIE, String::new(), Duration::ZERO)
     }
 
-    pub(crate) fn way(way: Way) -> Self {
+    pub(crate) fn way(way: SignInMethod) -> Self {
         Self::new(WAY_COOKIE, way.text().to_owned(), BROWSER_LIFETIME)
     }
 
@@ -155,9 +155,9 @@ impl SetCookie {
 }
 
 impl Provider {
-    /// Reads the cookies of a request, and the `User-Agent`, which names the device. What comes
-    /// back besides the visitor is for the response, before any cookie that the request itself
-    /// leads to.
+    /// Reads the cookies of a request. `device` names the browser for people, as in "Chrome on
+    /// Linux". The second half of the answer holds cookies for the response; they go before any
+    /// cookie that the request itself leads to.
     ///
     /// A browser without a cookie gets a secret under two names: one that stays, and one of its own
     /// for half an hour. The first requests of a browser often come at the same time (two tabs, a
@@ -166,12 +166,12 @@ impl Provider {
     ///
     /// Cookies do not tell ports apart, so other programs on the same host may send any others
     /// along: only our own are read.
-    pub fn visitor(
+    pub fn browser_context(
         &self,
         cookies: &[u8],
-        user_agent: &str,
+        device: &str,
         address: IpAddr,
-    ) -> (Visitor, Vec<SetCookie>) {
+    ) -> (BrowserContext, Vec<SetCookie>) {
         let lasting = secrets(cookies, |name| name == BROWSER_COOKIE);
         let first = secrets(cookies, |name| name.starts_with(FIRST_COOKIE));
         let known: Vec<_> = lasting
@@ -200,32 +200,32 @@ impl Provider {
                 None
             }
         };
-        let visitor = Visitor {
+        let browser = BrowserContext {
             others: known.into_iter().skip(1).collect(),
-            browser,
+            secret: browser,
             session,
             address,
-            device: device::name(user_agent),
+            device: device.to_owned(),
             codes: secrets(cookies, |name| name == CODES_COOKIE)
                 .into_iter()
                 .next(),
             presence: Presence::default(),
-            way: values(cookies, |name| name == WAY_COOKIE).find_map(Way::parse),
+            way: values(cookies, |name| name == WAY_COOKIE).find_map(SignInMethod::parse),
         };
-        (visitor, set)
+        (browser, set)
     }
 
     /// A token that a form carries against forgery: bound to the session, or to the browser before
     /// there is one. Each is different, so that a form that is sent twice can be told from the same
     /// form filled in again.
-    pub fn form_token(&self, visitor: &Visitor) -> String {
+    pub fn form_token(&self, browser: &BrowserContext) -> String {
         let number = self.entropy().id();
-        let base = visitor.session.as_ref().unwrap_or(&visitor.browser);
+        let base = browser.session.as_ref().unwrap_or(&browser.secret);
         format!("{number}{}", form_token(base, number).encode())
     }
 
     /// Whether a form carries a token of this very browser.
-    pub fn form_token_matches(&self, visitor: &Visitor, presented: &str) -> bool {
+    pub fn form_token_matches(&self, browser: &BrowserContext, presented: &str) -> bool {
         let read = || {
             let (number, token) = presented.split_at_checked(Id::TEXT_LENGTH)?;
             Some((Id::parse(number)?, Secret::decode(token)?.digest()))
@@ -234,14 +234,14 @@ impl Provider {
             return false;
         };
         let made_from = |base: &Secret| form_token(base, number).digest() == presented;
-        visitor
+        browser
             .session
             .as_ref()
-            .map_or_else(|| visitor.secrets().any(made_from), made_from)
+            .map_or_else(|| browser.secrets().any(made_from), made_from)
     }
 }
 
-impl Visitor {
+impl BrowserContext {
     /// The same browser, whose request is answered in vain once `presence` has ended.
     #[must_use]
     pub fn with_presence(self, presence: Presence) -> Self {
@@ -249,7 +249,7 @@ impl Visitor {
     }
 
     /// How somebody last signed in with this browser.
-    pub const fn way_last_used(&self) -> Option<Way> {
+    pub const fn last_sign_in_method(&self) -> Option<SignInMethod> {
         self.way
     }
 
@@ -264,7 +264,7 @@ impl Visitor {
     }
 
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        std::iter::once(&self.browser).chain(&self.others)
+        std::iter::once(&self.secret).chain(&self.others)
     }
 }
 

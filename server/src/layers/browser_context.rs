@@ -7,14 +7,18 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use provider::{Presence, SetCookie};
 
-use crate::extract::Service;
+use crate::{extract::Service, user_agent};
 
-/// Puts the `Visitor` of the request into its extensions, and gives a new browser its cookie. Only
-/// for pages, server functions and `/authorize`: machines have no cookies.
+/// Puts the `BrowserContext` of the request into its extensions, and gives a new browser its
+/// cookie. Only for pages, server functions and `/authorize`: machines have no cookies.
 ///
 /// A post from another site comes without the cookies it has (SameSite=Lax), so no browser counts
 /// as new by it: another cookie would take from this one the requests that wait for its person.
-pub async fn visitor(State(service): State<Service>, mut request: Request, next: Next) -> Response {
+pub async fn browser_context(
+    State(service): State<Service>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let address = service
         .proxies
         .client_address(request.headers(), request.extensions());
@@ -24,15 +28,13 @@ pub async fn visitor(State(service): State<Service>, mut request: Request, next:
         .get(header::USER_AGENT)
         .map(HeaderValue::as_bytes)
         .unwrap_or_default();
-    let (mut visitor, set) =
-        service
-            .provider
-            .visitor(&cookies, &String::from_utf8_lossy(user_agent), address);
+    let device = user_agent::device_name(&String::from_utf8_lossy(user_agent));
+    let (mut browser, set) = service.provider.browser_context(&cookies, &device, address);
     let has_cookies = request.method() != Method::POST || !is_cross_site(request.headers());
     if let Some(presence) = request.extensions().get::<Presence>() {
-        visitor = visitor.with_presence(presence.clone());
+        browser = browser.with_presence(presence.clone());
     }
-    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(browser);
     let mut response = next.run(request).await;
     if has_cookies {
         set_first(response.headers_mut(), &set);

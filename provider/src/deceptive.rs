@@ -2,7 +2,7 @@
 
 /// Whether a character has no shape of its own, or turns the reading direction: two texts with and
 /// without it look the same (case D30).
-pub fn misleads(letter: char) -> bool {
+pub fn is_deceptive_char(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -14,16 +14,18 @@ use super::{
     Account, Ceremony, Role, SignedIn,
     ceremony::Task,
     email::Email,
-    links::{Door, digest},
+    links::{EnrolmentTarget, digest},
     passkey::{Failed, StoredPasskey},
     password::{NewPassword, PasswordError},
     queue::{Busy, Requester},
 };
-use crate::{Provider, Visitor, Way, audit::AuditAction, keys, problem::Unavailable};
+use crate::{
+    BrowserContext, Provider, SignInMethod, audit::AuditAction, keys, problem::Unavailable,
+};
 
 /// By what somebody comes to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry<'a> {
+pub enum EnrolmentSource<'a> {
     /// A one-time link: its token.
     Link(&'a str),
     /// Signing up, where the settings let them.
@@ -89,19 +91,19 @@ impl Provider {
     /// made.
     pub async fn accept_with_password(
         &self,
-        visitor: &Visitor,
-        entry: Entry<'_>,
+        browser: &BrowserContext,
+        source: EnrolmentSource<'_>,
         email: &str,
         password: &str,
     ) -> Result<SignedIn, EnrolError> {
-        let (link, door) = self.door(visitor, entry).await?;
-        let person = self.newcomer(&door, email).await?;
-        let requester = match &door {
+        let (link, target) = self.target(browser, source).await?;
+        let person = self.candidate(&target, email).await?;
+        let requester = match &target {
             // Whoever has a link holds a secret already.
-            Door::FirstAccount | Door::Enrolment(_) | Door::Reset(_) => {
-                Requester::known(visitor, person.id)
-            }
-            Door::SignUp => Requester::stranger(visitor),
+            EnrolmentTarget::FirstAccount
+            | EnrolmentTarget::Enrolment(_)
+            | EnrolmentTarget::Reset(_) => Requester::known(browser, person.id),
+            EnrolmentTarget::SignUp => Requester::stranger(browser),
         };
         let minimum = person.shortest_password();
         let password = self
@@ -109,32 +111,38 @@ impl Provider {
             .await?;
         let credential = Credential::Password(password);
         let account = self
-            .enter(link.as_ref(), &door, person, &credential)
+            .enter(link.as_ref(), &target, person, &credential)
             .await?;
-        self.welcome(visitor, link.as_ref(), &door, &account, Way::Password)
-            .await
+        self.finish(
+            browser,
+            link.as_ref(),
+            &target,
+            &account,
+            SignInMethod::Password,
+        )
+        .await
     }
 
     /// Begins coming in with a new passkey.
     pub async fn start_accept_with_passkey(
         &self,
-        visitor: &Visitor,
-        entry: Entry<'_>,
+        browser: &BrowserContext,
+        source: EnrolmentSource<'_>,
         email: &str,
     ) -> Result<Ceremony<CreationChallengeResponse>, EnrolError> {
-        let (invitation, door) = self.door(visitor, entry).await?;
+        let (invitation, target) = self.target(browser, source).await?;
         let Account {
             id: account,
             email,
             passkeys,
             ..
-        } = self.newcomer(&door, email).await?;
+        } = self.candidate(&target, email).await?;
         let (options, state) = self
             .passkeys()
             .start_registration(account, &email, &passkeys)?;
         let id = self
             .begin_ceremony(
-                visitor,
+                browser,
                 Task::Accept {
                     invitation,
                     account,
@@ -149,8 +157,8 @@ impl Provider {
     /// Comes in with a new passkey, called after the device, and signs in.
     pub async fn finish_accept_with_passkey(
         &self,
-        visitor: &Visitor,
-        entry: Entry<'_>,
+        browser: &BrowserContext,
+        source: EnrolmentSource<'_>,
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
     ) -> Result<SignedIn, EnrolError> {
@@ -159,60 +167,73 @@ impl Provider {
             account,
             email,
             state,
-        }) = self.take_ceremony(visitor, ceremony).await?
+        }) = self.take_ceremony(browser, ceremony).await?
         else {
             return Err(EnrolError::CeremonyFailed);
         };
-        let (link, door) = self.door(visitor, entry).await?;
+        let (link, target) = self.target(browser, source).await?;
         if invitation != link {
             return Err(EnrolError::CeremonyFailed);
         }
         let passkey = self.passkeys().finish_registration(credential, &state)?;
         let person = Account {
             id: account,
-            ..self.newcomer(&door, &email).await?
+            ..self.candidate(&target, &email).await?
         };
         let credential = Credential::Passkey(Box::new(StoredPasskey::new(
-            &visitor.device,
+            &browser.device,
             passkey,
             self.now(),
         )));
         let account = self
-            .enter(link.as_ref(), &door, person, &credential)
+            .enter(link.as_ref(), &target, person, &credential)
             .await?;
-        self.welcome(visitor, link.as_ref(), &door, &account, Way::Passkey)
-            .await
+        self.finish(
+            browser,
+            link.as_ref(),
+            &target,
+            &account,
+            SignInMethod::Passkey,
+        )
+        .await
     }
 
-    /// What lies behind an entry now, and the link that led there.
-    async fn door(
+    /// What lies behind an source now, and the link that led there.
+    async fn target(
         &self,
-        visitor: &Visitor,
-        entry: Entry<'_>,
-    ) -> Result<(Option<Digest>, Door), EnrolError> {
-        match entry {
-            Entry::Link(token) => {
+        browser: &BrowserContext,
+        source: EnrolmentSource<'_>,
+    ) -> Result<(Option<Digest>, EnrolmentTarget), EnrolError> {
+        match source {
+            EnrolmentSource::Link(token) => {
                 let link = digest(token)?;
-                let door = self.door_of_link(&link).await?;
-                Ok((Some(link), door))
+                let target = self.target_of_link(&link).await?;
+                Ok((Some(link), target))
             }
-            Entry::SignUp => {
-                self.admit_sign_up(visitor).await?;
-                Ok((None, Door::SignUp))
+            EnrolmentSource::SignUp => {
+                self.admit_sign_up(browser).await?;
+                Ok((None, EnrolmentTarget::SignUp))
             }
         }
     }
 
     /// Whose account it will be. Whoever makes one may choose any address that could exist, is
     /// free, and is let in.
-    async fn newcomer(&self, door: &Door, email: &str) -> Result<Account, EnrolError> {
-        let role = match door {
-            Door::Enrolment(account) | Door::Reset(account) => return Ok(Account::clone(account)),
-            Door::FirstAccount => Role::Administrator,
-            Door::SignUp => Role::Person,
+    async fn candidate(
+        &self,
+        target: &EnrolmentTarget,
+        email: &str,
+    ) -> Result<Account, EnrolError> {
+        let role = match target {
+            EnrolmentTarget::Enrolment(account) | EnrolmentTarget::Reset(account) => {
+                return Ok(Account::clone(account));
+            }
+            EnrolmentTarget::FirstAccount => Role::Administrator,
+            EnrolmentTarget::SignUp => Role::Person,
         };
         let email = Email::parse(email).ok_or(EnrolError::EmailInvalid)?;
-        let allowed = matches!(door, Door::FirstAccount) || self.settings().sign_up.allows(&email);
+        let allowed = matches!(target, EnrolmentTarget::FirstAccount)
+            || self.settings().sign_up.allows(&email);
         if !allowed || self.account_of(&email.shown()).await?.is_some() {
             return Err(EnrolError::EmailUnavailable);
         }
@@ -226,13 +247,13 @@ impl Provider {
     async fn enter(
         &self,
         link: Option<&Digest>,
-        door: &Door,
+        target: &EnrolmentTarget,
         mut person: Account,
         credential: &Credential,
     ) -> Result<Account, EnrolError> {
         let now = self.now();
-        match door {
-            Door::FirstAccount => {
+        match target {
+            EnrolmentTarget::FirstAccount => {
                 credential.give(&mut person, now);
                 // Of any number of people who do so at once, one does; the others have nothing at
                 // any time.
@@ -242,19 +263,19 @@ impl Provider {
                     .ok_or(EnrolError::LinkGone)?;
                 made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
-            Door::SignUp => {
+            EnrolmentTarget::SignUp => {
                 credential.give(&mut person, now);
                 let made = self.create_account(&person, &address(&person)?).await?;
                 made.then_some(person).ok_or(EnrolError::EmailUnavailable)
             }
-            Door::Enrolment(account) => {
+            EnrolmentTarget::Enrolment(account) => {
                 let link = link.ok_or(EnrolError::LinkGone)?;
-                self.give(link, account, credential, |account| {
+                self.add_credential(link, account, credential, |account| {
                     !account.has_credentials()
                 })
                 .await
             }
-            Door::Reset(account) => {
+            EnrolmentTarget::Reset(account) => {
                 let clear = |account: &mut Account| {
                     account.forget_what_can_be_told();
                     true
@@ -262,7 +283,7 @@ impl Provider {
                 // Here, so that a failure leaves a link to try again with; and once more
                 // afterwards, for what was allowed meanwhile.
                 self.withdraw_all(account.id).await?;
-                self.give(
+                self.add_credential(
                     link.ok_or(EnrolError::LinkGone)?,
                     account,
                     credential,
@@ -275,7 +296,7 @@ impl Provider {
 
     /// Gives an account a credential, if it is of the generation still that was looked at, in one
     /// step with `prepare`, which says whether it takes one.
-    async fn give(
+    async fn add_credential(
         &self,
         link: &Digest,
         looked_at: &Account,
@@ -307,21 +328,21 @@ impl Provider {
     }
 
     /// Notes it, which cannot be done again; clears away what has ended, and signs in.
-    async fn welcome(
+    async fn finish(
         &self,
-        visitor: &Visitor,
+        browser: &BrowserContext,
         link: Option<&Digest>,
-        door: &Door,
+        target: &EnrolmentTarget,
         account: &Account,
-        way: Way,
+        way: SignInMethod,
     ) -> Result<SignedIn, EnrolError> {
-        let action = match door {
-            Door::FirstAccount => AuditAction::FirstAccountMade,
-            Door::SignUp => AuditAction::SignedUp,
-            Door::Enrolment(_) => AuditAction::Enrolled,
-            Door::Reset(_) => AuditAction::AccountReset,
+        let action = match target {
+            EnrolmentTarget::FirstAccount => AuditAction::FirstAccountMade,
+            EnrolmentTarget::SignUp => AuditAction::SignedUp,
+            EnrolmentTarget::Enrolment(_) => AuditAction::Enrolled,
+            EnrolmentTarget::Reset(_) => AuditAction::AccountReset,
         };
-        self.note_by_person(action, account.whose(), visitor, None)
+        self.note_by_person(action, account.whose(), browser, None)
             .await;
         if let Some(link) = link {
             self.store()
@@ -329,11 +350,11 @@ impl Provider {
                 .await
                 .map_err(Unavailable::from)?;
         }
-        if matches!(door, Door::Reset(_)) {
+        if matches!(target, EnrolmentTarget::Reset(_)) {
             self.end_sessions(account.id).await?;
             self.withdraw_all(account.id).await?;
         }
-        Ok(self.begin_session(visitor, account, Some(way)).await?)
+        Ok(self.begin_session(browser, account, Some(way)).await?)
     }
 }
 

@@ -26,7 +26,7 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 /// "Chrome on Linux" from a `User-Agent` header; empty where nothing is known. Only ever a label.
-pub(crate) fn name(user_agent: &str) -> String {
+pub(crate) fn device_name(user_agent: &str) -> String {
     let find = |table: &[(&str, &'static str)]| {
         table
             .iter()
@@ -70,7 +70,7 @@ mod tests {
             ("curl/8.0", ""),
             ("", ""),
         ] {
-            assert_eq!(name(user_agent), expected);
+            assert_eq!(device_name(user_agent), expected);
         }
     }
 }
