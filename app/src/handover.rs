@@ -1,7 +1,8 @@
 //! What the server of a resource has to answer and to check, made from the settings.
 
 use access_token::Challenge;
-use oauth::{Issuer, metadata::ProtectedResource, resource::Resource};
+use oauth::{Issuer, resource::Resource};
+use oauth_clients::discovery::ProtectedResource;
 
 /// Where the public keys are.
 pub(crate) const KEYS: &str = "/.well-known/paseto-keys";

@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{self, Client, Epoch},
+    client::{self, ClientProfile},
+    epoch::Epoch,
     error::Reason,
     grant::Terms,
     parameters::Parameters,
@@ -49,14 +50,14 @@ pub struct AuthorizationRequest {
 
 impl AuthorizationRequest {
     /// What a person allows who allows this, in this epoch of the client.
-    pub fn terms(&self, client: &Client, now: Timestamp, epoch: Epoch) -> Terms {
+    pub fn terms(&self, client: ClientProfile<'_>, now: Timestamp, epoch: Epoch) -> Terms {
         Terms {
             client_id: self.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             challenge: self.challenge.clone(),
             resource: self.resource.clone(),
             scopes: self.scopes.clone(),
-            refreshes: client.refreshes,
+            refreshes: client.may_refresh,
             allowed_at: now,
             epoch,
         }
@@ -83,11 +84,14 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
 /// # Errors
 /// A missing, repeated or unregistered redirect URI. Also a state that no answer could carry there:
 /// without it the client could not tell what the answer is to.
-pub fn destination(parameters: &Parameters, client: &Client) -> Result<Destination, Reason> {
+pub fn destination(
+    parameters: &Parameters,
+    client: ClientProfile<'_>,
+) -> Result<Destination, Reason> {
     let presented = parameters
         .one("redirect_uri")?
         .ok_or(Reason::Missing("redirect_uri"))?;
-    let destination = Destination::prove(&client.redirect_uris, presented)?;
+    let destination = Destination::prove(client.redirect_uris, presented)?;
     match parameters.one("state") {
         Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => {
             Err(Reason::StateTooLong(LONGEST_STATE))
@@ -108,7 +112,7 @@ pub fn state(parameters: &Parameters) -> Option<&str> {
 /// The first fault, for the client.
 pub fn admit(
     parameters: &Parameters,
-    client: &Client,
+    client: ClientProfile<'_>,
     destination: &Destination,
     resources: &[Resource],
     default: Option<&ResourceIdentifier>,
@@ -133,7 +137,7 @@ pub fn admit(
     let scopes = Scopes::grantable(scope, resource)?;
     let prompt = Prompt::read(parameters)?;
     Ok(AuthorizationRequest {
-        client_id: client.id.clone(),
+        client_id: client.id.to_owned(),
         redirect_uri: destination.as_str().to_owned(),
         state: state(parameters).map(str::to_owned),
         challenge,
@@ -145,9 +149,10 @@ pub fn admit(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::{
-        client::{Authentication, Origin},
         redirect::{PrivateSchemes, RedirectUri},
         resource::ScopeDescription,
     };
@@ -165,18 +170,16 @@ mod tests {
         Admitted(AuthorizationRequest),
     }
 
-    fn client() -> Client {
-        Client {
-            id: "vc_client".to_owned(),
-            name: None,
-            redirect_uris: vec![
-                RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default())
-                    .expect("a safe redirect URI"),
-            ],
-            authentication: Authentication::None,
-            refreshes: true,
-            origin: Origin::Added,
-            created_at: Timestamp::from_seconds(0),
+    static REDIRECT_URIS: LazyLock<[RedirectUri; 1]> = LazyLock::new(|| {
+        let uri = RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default());
+        [uri.expect("a safe redirect URI")]
+    });
+
+    fn client() -> ClientProfile<'static> {
+        ClientProfile {
+            id: "vc_client",
+            redirect_uris: &*REDIRECT_URIS,
+            may_refresh: true,
         }
     }
 
@@ -230,7 +233,7 @@ mod tests {
             Ok(id) if id != known.id => return Judged::Here(Reason::UnknownClient),
             Ok(_) => {}
         }
-        let proved = match destination(&parameters, &known) {
+        let proved = match destination(&parameters, known) {
             Err(reason) => return Judged::Here(reason),
             Ok(proved) => proved,
         };
@@ -238,7 +241,7 @@ mod tests {
             resource("https://notes.example/mcp"),
             resource("https://other.example"),
         ];
-        match admit(&parameters, &known, &proved, &resources, None) {
+        match admit(&parameters, known, &proved, &resources, None) {
             Err(reason) => Judged::There(reason, state(&parameters).map(str::to_owned)),
             Ok(request) => Judged::Admitted(request),
         }
@@ -512,10 +515,10 @@ mod tests {
     #[test]
     fn k6_the_only_resource_need_not_be_named() {
         let parameters = query(&[("resource", None)]);
-        let proved = destination(&parameters, &client()).expect("a registered redirect URI");
+        let proved = destination(&parameters, client()).expect("a registered redirect URI");
         let request = admit(
             &parameters,
-            &client(),
+            client(),
             &proved,
             &[resource("https://notes.example/mcp")],
             None,

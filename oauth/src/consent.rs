@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::AuthorizationRequest,
-    client::Epoch,
+    epoch::Epoch,
     error::Reason,
     id::Id,
     prompt::Prompt,

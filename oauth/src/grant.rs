@@ -25,7 +25,7 @@ pub use rotation::Rotation;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::Epoch,
+    epoch::Epoch,
     error::Reason,
     id::Id,
     pkce::Challenge,

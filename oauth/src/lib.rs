@@ -5,25 +5,19 @@
 //! and the answer. This is the part to audit line by line, and each module names the RFC sections
 //! and requirement ids it answers to.
 
-pub mod assertion;
 pub mod authorize;
 pub mod client;
 pub mod consent;
-pub mod document;
+pub mod epoch;
 pub mod error;
 pub mod grant;
 pub mod id;
-pub mod introspection;
 pub mod issuer;
-pub mod jwk;
-mod members;
-pub mod metadata;
 pub mod parameters;
 pub mod pkce;
 pub mod prompt;
 pub mod redirect;
 pub mod refusal;
-pub mod registration;
 pub mod resource;
 pub mod scope;
 pub mod secret;
@@ -33,7 +27,6 @@ pub mod token;
 pub use error::{Code, Reason};
 pub use id::Id;
 pub use issuer::Issuer;
-pub use members::without_mark;
 pub use parameters::Parameters;
 pub use refusal::Refusal;
 pub use secret::{Digest, Secret};

@@ -319,7 +319,8 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-pub(crate) fn is_port(text: &str) -> bool {
+/// Whether a text is a port in its plain form.
+pub fn is_port(text: &str) -> bool {
     text.parse::<u16>()
         .is_ok_and(|port| port > 0 && port.to_string() == text)
 }

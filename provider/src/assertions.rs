@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use oauth::{
-    Id, Reason, Timestamp,
+use oauth::{Id, Reason, Timestamp, grant::Grant};
+use oauth_clients::{
     assertion::{Assertion, Checked, Verified},
-    client::{Authentication, Check, Client, Credentials, KeySource},
-    grant::Grant,
+    authentication::{Check, Credentials},
+    client::{Authentication, Client, KeySource},
 };
 use serde::Serialize;
 use store::Ttl;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use oauth::{
     Id, Parameters, Reason, Secret,
     authorize::{self, AuthorizationRequest},
-    client::{Client, Epoch},
     consent::{self, Consent, Step},
-    document::DocumentUrl,
+    epoch::Epoch,
     prompt::Prompt,
     redirect::{Destination, Location},
 };
+use oauth_clients::{client::Client, document::DocumentUrl};
 
 use crate::{
     BrowserContext, Provider,
@@ -222,17 +222,23 @@ impl Provider {
     ) -> Result<Begun, Fault> {
         // 1. The client, and where the answer goes. Faults stay here.
         let client = self.admitted_client(id, browser).await?;
-        let destination = authorize::destination(parameters, &client)
+        let destination = authorize::destination(parameters, client.profile())
             .map_err(|reason| Fault::local(reason).named(&client))?;
         // 2. Everything else. Faults go to the client.
         let settings = self.settings();
         let (resources, default) = (&settings.resources, settings.default_resource.as_ref());
-        let request = authorize::admit(parameters, &client, &destination, resources, default)
-            .map_err(|reason| {
-                let location =
-                    destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
-                Fault::redirected(location, reason, &client)
-            })?;
+        let request = authorize::admit(
+            parameters,
+            client.profile(),
+            &destination,
+            resources,
+            default,
+        )
+        .map_err(|reason| {
+            let location =
+                destination.with_error(&reason, authorize::state(parameters), &settings.issuer);
+            Fault::redirected(location, reason, &client)
+        })?;
         // 3. An answer at once, or the person's turn.
         self.proceed(request, &client, &destination, browser).await
     }
@@ -354,7 +360,7 @@ impl Provider {
             .offer_under(
                 consent,
                 account,
-                request.terms(client, self.now(), consent.epoch),
+                request.terms(client.profile(), self.now(), consent.epoch),
                 offer,
             )
             .await?)

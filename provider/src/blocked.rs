@@ -9,7 +9,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use oauth::{Timestamp, client::Client};
+use oauth::Timestamp;
+use oauth_clients::client::Client;
 use serde::{Deserialize, Serialize};
 use store::Ttl;
 

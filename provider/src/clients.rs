@@ -3,8 +3,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use oauth::{
-    Reason, Refusal,
+use oauth::{Reason, Refusal};
+use oauth_clients::{
     client::{CLIENT_PREFIX, Client, Origin},
     document::DocumentUrl,
     registration::{ClientInformation, Fresh, Managed, Metadata},

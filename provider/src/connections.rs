@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oauth::{
-    Id, Secret, Timestamp, client::Epoch, consent::Consent, grant::Grant, redirect,
+    Id, Secret, Timestamp, consent::Consent, epoch::Epoch, grant::Grant, redirect,
     resource::ResourceIdentifier, scope::Scopes,
 };
 

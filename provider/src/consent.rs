@@ -206,7 +206,7 @@ impl Provider {
             .await?;
         let terms = proved
             .request
-            .terms(&proved.client, self.now(), proved.measure.epoch);
+            .terms(proved.client.profile(), self.now(), proved.measure.epoch);
         let name = consent_name(&terms);
         let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
         let code = self

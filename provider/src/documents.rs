@@ -7,11 +7,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use oauth::{
-    Reason,
-    client::{Client, Epoch, Origin},
+use oauth::{Reason, epoch::Epoch, grant::Grant};
+use oauth_clients::{
+    client::{Client, Origin},
     document::{self, DocumentUrl},
-    grant::Grant,
 };
 use thiserror::Error;
 use url::Url;

@@ -5,7 +5,7 @@
 //! a grant reads the epoch before anything of the grant is stored, and the grant carries what was
 //! read: an end at the same moment ends it too.
 
-use oauth::{Timestamp, client::Epoch, consent::Measure};
+use oauth::{Timestamp, consent::Measure, epoch::Epoch};
 use store::Ttl;
 
 use crate::{Provider, keys, problem::Unavailable, record};

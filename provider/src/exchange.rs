@@ -8,7 +8,7 @@ use std::{net::IpAddr, time::Duration};
 use access_token::Subject;
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
-    client::{Client, Credentials, Epoch},
+    epoch::Epoch,
     grant::{
         AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules,
         State,
@@ -16,6 +16,7 @@ use oauth::{
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
+use oauth_clients::{authentication::Credentials, client::Client};
 use store::{CasResult, Ttl};
 use thiserror::Error;
 

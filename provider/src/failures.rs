@@ -14,10 +14,8 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use oauth::{
-    Reason, Timestamp,
-    client::{Client, Origin},
-};
+use oauth::{Reason, Timestamp};
+use oauth_clients::client::{Client, Origin};
 use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, AskedText};

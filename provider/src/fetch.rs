@@ -22,7 +22,7 @@ use futures_util::{
     FutureExt as _,
     future::{BoxFuture, Shared},
 };
-use oauth::document;
+use oauth_clients::document;
 use reqwest::{
     Client, Response, StatusCode,
     header::{self, HeaderValue},

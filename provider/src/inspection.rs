@@ -6,12 +6,15 @@ use std::net::IpAddr;
 use access_token::{Claims, Invalid, Refusal as Unverified};
 use oauth::{
     Id, Parameters, Reason, Refusal, Timestamp,
-    client::{CLIENT_PREFIX, Credentials},
-    document::DocumentUrl,
     grant::{Grant, GrantKey, RefreshToken},
-    introspection::{self, Facts, Introspection},
     resource::ResourceIdentifier,
     scope::Scopes,
+};
+use oauth_clients::{
+    authentication::Credentials,
+    client::CLIENT_PREFIX,
+    document::DocumentUrl,
+    introspection::{self, Facts, Introspection},
 };
 
 use crate::{

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use oauth::{
-    Reason, Timestamp,
+use oauth::{Reason, Timestamp};
+use oauth_clients::{
     assertion::{Checked, Verified},
     jwk::Jwks,
 };
@@ -162,7 +162,7 @@ fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
 }
 
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
-    let value = serde_json::from_slice(oauth::without_mark(&fetched.body))
+    let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
         .map_err(|_| FetchError::Fault("it is not JSON"))?;
     Jwks::read(&value).map_err(|reason| match reason {
         Reason::UnacceptableMetadata { why, .. } => FetchError::Fault(why),

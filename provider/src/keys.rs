@@ -1,7 +1,8 @@
 //! Every key of the store, spelled here and nowhere else. docs/STORAGE.md says what lies behind
 //! each.
 
-use oauth::{Digest, Id, document::DocumentUrl, grant::GrantKey};
+use oauth::{Digest, Id, grant::GrantKey};
+use oauth_clients::document::DocumentUrl;
 
 use crate::failures::Standing;
 

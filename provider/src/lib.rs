@@ -48,9 +48,9 @@ use std::sync::Arc;
 use access_token::{Audience, SealingKey, TokenService, Verifier};
 use oauth::{
     Timestamp,
-    metadata::{self, WaysIn},
     resource::{Resource, ResourceIdentifier},
 };
+use oauth_clients::discovery::{self, WaysIn};
 use store::Store;
 
 use fetch::Fetcher;
@@ -114,7 +114,7 @@ struct Inner {
     /// Reads our own tokens, whatever they are for.
     verifier: Verifier,
     renewal: Arc<key_ring::Renewal>,
-    metadata: metadata::AuthorizationServer,
+    metadata: discovery::AuthorizationServer,
     passwords: Arc<accounts::hashing::Passwords>,
     passkeys: accounts::passkey::Passkeys,
     signatures: Arc<signatures::Signatures>,
@@ -229,17 +229,17 @@ impl Provider {
     }
 
     /// The authorization server's metadata (RFC 8414).
-    pub fn metadata(&self) -> &metadata::AuthorizationServer {
+    pub fn metadata(&self) -> &discovery::AuthorizationServer {
         &self.0.metadata
     }
 
     /// The metadata of a protected resource on this server's own origin (RFC 9728), by the part of
     /// the path after `/.well-known/oauth-protected-resource`.
-    pub fn protected_resource(&self, path: &str) -> Option<metadata::ProtectedResource> {
+    pub fn protected_resource(&self, path: &str) -> Option<discovery::ProtectedResource> {
         let settings = self.settings();
         let resource =
-            metadata::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
-        Some(metadata::ProtectedResource::describe(
+            discovery::ProtectedResource::find(&settings.issuer, &settings.resources, path)?;
+        Some(discovery::ProtectedResource::describe(
             &settings.issuer,
             resource,
         ))
@@ -266,10 +266,10 @@ impl Provider {
     }
 }
 
-fn describe(settings: &Settings) -> metadata::AuthorizationServer {
+fn describe(settings: &Settings) -> discovery::AuthorizationServer {
     let ways_in = WaysIn {
         registration: settings.registration.open,
         documents: settings.client_documents.is_on(),
     };
-    metadata::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in)
+    discovery::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in)
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use oauth::{
     Issuer,
-    document::DocumentPolicy,
     redirect::PrivateSchemes,
     resource::{Resource, ResourceIdentifier, ScopeDescription},
 };
+use oauth_clients::document::DocumentPolicy;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use oauth::{
-    Reason, Timestamp,
+use oauth::{Reason, Timestamp};
+use oauth_clients::{
     assertion::{Checked, Verified},
     jwk::Jwks,
 };

@@ -2,9 +2,10 @@
 //! again.
 
 use oauth::{
-    Digest, Secret, Timestamp, authorize::AuthorizationRequest, client::Client, consent::Measure,
-    document::DocumentUrl, redirect::Destination, resource::Resource,
+    Digest, Secret, Timestamp, authorize::AuthorizationRequest, consent::Measure,
+    redirect::Destination, resource::Resource,
 };
+use oauth_clients::{client::Client, document::DocumentUrl};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -203,7 +204,7 @@ impl Proved {
     /// The host that its identity comes from: that of its document, or else the web host that
     /// answers go to, which an application on this computer has not.
     pub(crate) fn client_host(&self) -> Option<String> {
-        if let oauth::client::Origin::Document { .. } = self.client.origin {
+        if let oauth_clients::client::Origin::Document { .. } = self.client.origin {
             return Some(document_host(&self.client.id));
         }
         if self.destination.is_on_this_computer() {
@@ -216,11 +217,11 @@ impl Proved {
 
     pub(crate) fn identity(&self) -> Identity {
         match self.client.origin {
-            oauth::client::Origin::Registered(_) => Identity::SelfNamed {
+            oauth_clients::client::Origin::Registered(_) => Identity::SelfNamed {
                 host: self.client_host(),
             },
-            oauth::client::Origin::Added => Identity::Added,
-            oauth::client::Origin::Document { .. } => Identity::Proven {
+            oauth_clients::client::Origin::Added => Identity::Added,
+            oauth_clients::client::Origin::Document { .. } => Identity::Proven {
                 host: document_host(&self.client.id),
             },
         }

@@ -15,9 +15,10 @@ use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use oauth::client::{KeySource, secret_digest};
-use oauth::jwk::Jwks;
-use oauth::{Reason, introspection};
+use oauth::Reason;
+use oauth_clients::client::{KeySource, secret_digest};
+use oauth_clients::introspection;
+use oauth_clients::jwk::Jwks;
 use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
 
 use crate::administration::Request;
@@ -411,7 +412,7 @@ fn key_source(text: &str) -> Result<KeySource, String> {
             files::why(text.as_ref(), &error)
         )
     })?;
-    let value = serde_json::from_slice(oauth::without_mark(&json))
+    let value = serde_json::from_slice(oauth_clients::without_mark(&json))
         .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
     Jwks::read(&value).map(KeySource::Inline).map_err(fault)
 }

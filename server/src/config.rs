@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use oauth::Issuer;
-use oauth::document::DocumentPolicy;
 use oauth::redirect::PrivateSchemes;
 use oauth::resource::{Resource, ResourceIdentifier};
+use oauth_clients::document::DocumentPolicy;
 use provider::{RegistrationPolicy, Settings, SignUp};
 use store::Location;
 use url::Url;

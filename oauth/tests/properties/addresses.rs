@@ -2,142 +2,13 @@
 
 use oauth::{
     Issuer, Reason,
-    redirect::{Destination, KNOWN_PRIVATE_SCHEMES, PrivateSchemes, RedirectUri},
+    redirect::{Destination, PrivateSchemes, RedirectUri},
     resource::ResourceIdentifier,
 };
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::{Index, select},
-};
-use url::{Position, Url, form_urlencoded};
+use proptest::{collection::vec, prelude::*, sample::select};
+use url::{Position, Url};
 
-const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
-
-/// Pieces of addresses: what real clients send, and what attackers have sent.
-fn pieced_together() -> impl Strategy<Value = String> {
-    let scheme = select(vec![
-        "https",
-        "https",
-        "http",
-        "http",
-        "http",
-        "HTTP",
-        "Https",
-        "cursor",
-        "claude",
-        "com.example.app",
-        "javascript",
-        "data",
-        "file",
-        "unknown",
-        "",
-    ]);
-    let joint = select(vec![
-        "://",
-        "://",
-        "://",
-        "://",
-        "://",
-        ":",
-        ":/",
-        ":///",
-        ":\\\\",
-        "//",
-        ":/evil.example://",
-    ]);
-    let user = select(vec![
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "@",
-        "u@",
-        "u:p@",
-        "localhost@",
-        "localhost:1@",
-    ]);
-    let host = select(vec![
-        "localhost",
-        "localhost",
-        "127.0.0.1",
-        "127.0.0.1",
-        "[::1]",
-        "[::1]",
-        "a.example",
-        "a.example",
-        "b.example",
-        "",
-        "LOCALHOST",
-        "127.1",
-        "0x7f000001",
-        "2130706433",
-        "[::ffff:127.0.0.1]",
-        "localhost.evil.example",
-        "a.example.evil.example",
-        "gооgle.example",
-        "*.example",
-        "%6cocalhost",
-        "[0:0:0:0:0:0:0:1]",
-    ]);
-    let port = select(vec![
-        "", "", ":1", ":80", ":443", ":8080", ":65535", ":65536", ":0", ":", ":080", ":+80",
-        ":8080x",
-    ]);
-    let path = select(vec![
-        "",
-        "/",
-        "/cb",
-        "/cb",
-        "/cb/",
-        "/CB",
-        "/cb/../evil",
-        "/./cb",
-        "/%2e%2E/evil",
-        "/..%2Fevil",
-        "/..;/evil",
-        "/cb%252f..",
-        "\\evil",
-        "/\t/evil",
-        "//evil.example",
-        "..",
-    ]);
-    let query = select(vec![
-        "",
-        "",
-        "",
-        "?",
-        "?x=1",
-        "?x=1&",
-        "?&",
-        "?x=%26&y",
-        "?iss=evil",
-        "?c%6fde=1",
-        "?state",
-        "?a=http://b.example/?c",
-    ]);
-    let fragment = select(vec!["", "", "", "", "", "", "#", "#x", "%23"]);
-    (scheme, joint, user, host, port, path, query, fragment).prop_map(
-        |(scheme, joint, user, host, port, path, query, fragment)| {
-            [scheme, joint, user, host, port, path, query, fragment].concat()
-        },
-    )
-}
-
-/// Any address: pieced together, with one letter exchanged, or nothing of the kind.
-pub(crate) fn address() -> impl Strategy<Value = String> {
-    let changed =
-        (pieced_together(), any::<Index>(), any::<char>()).prop_map(|(text, place, letter)| {
-            let mut letters: Vec<char> = text.chars().chain([' ']).collect();
-            let place = place.index(letters.len());
-            letters[place] = letter;
-            letters.into_iter().collect()
-        });
-    prop_oneof![6 => pieced_together(), 2 => changed, 1 => any::<String>(), 1 => "[a-z.+-]{1,8}:[ -~]{0,20}"]
-}
+use crate::strategies::{LOOPBACK_HOSTS, address, assert_safe, is_plain, more_often};
 
 /// Addresses that are safe to register.
 fn safe() -> impl Strategy<Value = RedirectUri> {
@@ -179,51 +50,6 @@ fn without_port(text: &str) -> Option<(Url, String)> {
     });
     url.set_port(None).ok()?;
     Some((url, tail.to_owned()))
-}
-
-/// Whether any spelling of the path climbs.
-fn climbs(url: &Url) -> bool {
-    let decoded = form_urlencoded::parse(format!("v={}", url.path().replace('&', "")).as_bytes())
-        .map(|(_, value)| value.into_owned())
-        .collect::<String>();
-    decoded
-        .split(['/', '\\'])
-        .any(|segment| segment == "." || segment == "..")
-}
-
-/// Everything that has to be true of a registered URI.
-pub(crate) fn assert_safe(text: &str) -> Result<(), TestCaseError> {
-    let url = Url::parse(text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
-    prop_assert!(
-        text.bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\\\"<>".contains(&byte))
-    );
-    prop_assert!(url.fragment().is_none() && url.username().is_empty() && url.password().is_none());
-    prop_assert!(!climbs(&url), "dot segments");
-    let host = url.host_str().unwrap_or_default();
-    match url.scheme() {
-        "https" => prop_assert!(!host.is_empty()),
-        "http" => prop_assert!(LOOPBACK_HOSTS.contains(&host), "{host}"),
-        other => prop_assert!(
-            other.contains('.') || KNOWN_PRIVATE_SCHEMES.contains(&other),
-            "{other}"
-        ),
-    }
-    if matches!(url.scheme(), "https" | "http") {
-        // Written as a browser reads it: nothing is left to interpretation.
-        let port = text
-            .strip_prefix(&format!("{}://{host}", url.scheme()))
-            .map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
-        let plain = [
-            String::new(),
-            format!(":{}", url.port_or_known_default().unwrap_or_default()),
-        ];
-        prop_assert!(
-            port.is_some_and(|port| plain.iter().any(|plain| plain == port)),
-            "{port:?}"
-        );
-    }
-    Ok(())
 }
 
 fn reason() -> impl Strategy<Value = Reason> {
@@ -269,7 +95,7 @@ fn assert_answer(
 }
 
 proptest! {
-    #![proptest_config(crate::more_often(4))]
+    #![proptest_config(more_often(4))]
 
     /// A3 of the security cases.
     #[test]
@@ -304,7 +130,7 @@ proptest! {
     #[test]
     fn what_is_registered_is_safe_and_shown_as_browsers_read_it(text in address()) {
         match RedirectUri::register(&text, &PrivateSchemes::default()) {
-            Err(reason) => prop_assert!(crate::is_plain(&reason.description())),
+            Err(reason) => prop_assert!(is_plain(&reason.description())),
             Ok(uri) => {
                 prop_assert_eq!(uri.as_str(), &text);
                 assert_safe(&text)?;
@@ -336,7 +162,7 @@ proptest! {
         let of = |name: &str| pairs.iter().filter(|(own, _)| own == name).map(|(_, value)| value.clone()).collect::<Vec<_>>();
         prop_assert_eq!(of("error"), vec![reason.code().as_str().to_owned()]);
         prop_assert_eq!(of("error_description"), vec![reason.description()]);
-        prop_assert!(crate::is_plain(&reason.description()));
+        prop_assert!(is_plain(&reason.description()));
         prop_assert!(of("code").is_empty());
     }
 

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use oauth::{
     Id, Parameters, Reason, Secret, Timestamp,
-    client::Epoch,
+    epoch::Epoch,
     grant::{
         AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms,
     },

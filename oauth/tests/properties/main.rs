@@ -4,48 +4,12 @@
 //! a model of its own.
 
 mod addresses;
-mod assertions;
-mod documents;
 mod grants;
 mod readers;
+mod strategies;
 mod texts;
 
-use oauth::{
-    Timestamp,
-    client::{Authentication, Client, Origin},
-    redirect::RedirectUri,
-    resource::{Resource, ResourceIdentifier, ScopeDescription},
-};
-use proptest::prelude::ProptestConfig;
-
-/// As often as usual (`PROPTEST_CASES` says how often that is), times a number: where hostile input
-/// is rare among random input.
-fn more_often(times: u32) -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: usual.cases * times,
-        ..usual
-    }
-}
-
-/// The characters that an error description may hold (O22).
-fn is_plain(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E))
-}
-
-/// A client with these redirect URIs.
-fn client(redirect_uris: Vec<RedirectUri>) -> Client {
-    Client {
-        id: "vc_client".to_owned(),
-        name: None,
-        redirect_uris,
-        authentication: Authentication::None,
-        refreshes: true,
-        origin: Origin::Added,
-        created_at: Timestamp::from_seconds(0),
-    }
-}
+use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 
 /// A resource with these scopes.
 fn resource(scopes: &[&str]) -> Resource {

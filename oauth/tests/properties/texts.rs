@@ -2,7 +2,7 @@
 
 use oauth::{
     Id, Secret, Timestamp,
-    client::Epoch,
+    epoch::Epoch,
     grant::{AuthorizationCode, Grant, GrantKey, RefreshToken, Terms},
     resource::Resource,
     scope::Scopes,

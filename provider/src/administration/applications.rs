@@ -1,8 +1,8 @@
 //! Applications by hand: listing and removing them, and keeping hosts out. How they are added is in
 //! `provisioning`.
 
-use oauth::{
-    Timestamp,
+use oauth::Timestamp;
+use oauth_clients::{
     client::{Authentication, Client, Origin},
     document::DocumentUrl,
 };

@@ -1,12 +1,10 @@
 //! Clients that an administrator adds and changes. Adding never changes a client that exists, so a
 //! script can repeat it.
 
-use oauth::{
-    client::{
-        Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest,
-        secret_text,
-    },
-    redirect::{PrivateSchemes, RedirectUri},
+use oauth::redirect::{PrivateSchemes, RedirectUri};
+use oauth_clients::client::{
+    Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest,
+    secret_text,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,10 @@
 //! What a failed request asked for, as text that is safe to keep and to show.
 
-use oauth::{Parameters, client::Client, redirect::PrivateSchemes, redirect::RedirectUri};
+use oauth::{
+    Parameters,
+    redirect::{PrivateSchemes, RedirectUri},
+};
+use oauth_clients::client::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -98,7 +102,7 @@ impl Asked {
     /// could be registered.
     pub(crate) fn addable(&self, client: &Client, schemes: &PrivateSchemes) -> Option<String> {
         let asked = self.redirect_uri.as_ref().filter(|asked| !asked.altered)?;
-        let is_added = matches!(client.origin, oauth::client::Origin::Added);
+        let is_added = matches!(client.origin, oauth_clients::client::Origin::Added);
         let is_new = client
             .redirect_uris
             .iter()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth::client::KeySource;
+use oauth_clients::client::KeySource;
 use provider::{
     AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, NewClient,
     NotAdministrator, Role,

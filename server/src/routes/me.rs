@@ -5,8 +5,8 @@ use std::sync::Arc;
 use access_token::{Audience, Bearer, Challenge, RequireToken, Verifier};
 use axum::response::Response;
 use http::StatusCode;
-use oauth::metadata::ProtectedResource;
 use oauth::resource::Resource;
+use oauth_clients::discovery::ProtectedResource;
 use provider::Provider;
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{Method, header};
 use oauth::Digest;
-use oauth::document::DocumentPolicy;
+use oauth_clients::document::DocumentPolicy;
 use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
 

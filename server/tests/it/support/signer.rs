@@ -32,7 +32,7 @@ enum Pair {
 impl Signer {
     /// The one RSA key of all tests: making one takes long.
     pub(crate) fn rsa(kid: &str) -> Self {
-        let pem = include_str!("../../../../oauth/tests/keys/rsa.pem");
+        let pem = include_str!("../../../../oauth-clients/tests/keys/rsa.pem");
         let is_frame = |line: &&str| line.starts_with('-');
         let base64: String = pem
             .lines()

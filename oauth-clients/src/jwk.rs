@@ -12,7 +12,7 @@ use ring::signature::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::error::Reason;
+use oauth::error::Reason;
 
 /// The most keys that a set may hold.
 const MOST_KEYS: usize = 20;

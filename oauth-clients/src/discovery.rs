@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{issuer::Issuer, jwk::Algorithm, resource::Resource, scope::OFFLINE_ACCESS};
+use crate::jwk::Algorithm;
+use oauth::{issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
 
 /// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or
 /// Claude uses no metadata document, and first, since some clients take the first.
@@ -144,7 +145,7 @@ mod tests {
     use serde_json::{json, to_value};
 
     use super::*;
-    use crate::{
+    use oauth::{
         resource::{ResourceIdentifier, ScopeDescription},
         secret::Digest,
     };

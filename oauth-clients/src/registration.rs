@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     client::{self, Authentication, Client, KeySource, Origin},
+    metadata_object::{LONGEST_TEXT, LONGEST_URL, Members},
+};
+use oauth::{
     error::Reason,
     issuer::Issuer,
-    members::{LONGEST_TEXT, LONGEST_URL, Members},
     redirect::{PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
     time::Timestamp,

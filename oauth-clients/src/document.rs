@@ -12,11 +12,9 @@ pub use policy::DocumentPolicy;
 
 use crate::{
     client::{Authentication, Client, Origin},
-    error::Reason,
-    members::{LONGEST_TEXT, Members},
-    redirect::PrivateSchemes,
-    time::Timestamp,
+    metadata_object::{LONGEST_TEXT, Members},
 };
+use oauth::{error::Reason, redirect::PrivateSchemes, time::Timestamp};
 
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];

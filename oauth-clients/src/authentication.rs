@@ -4,13 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::form_urlencoded;
 
-use super::{Authentication, Client, KeySource, is_client_id, secret_digest};
-use crate::{
-    assertion::{ASSERTION_TYPE, Assertion},
-    error::Reason,
-    parameters::Parameters,
-    secret::Digest,
-};
+use crate::assertion::{ASSERTION_TYPE, Assertion};
+use crate::client::{Authentication, Client, KeySource, secret_digest};
+use oauth::client::is_client_id;
+use oauth::{error::Reason, parameters::Parameters, secret::Digest};
 
 /// The credentials that a token request presents.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,17 +1,19 @@
 //! Addresses of metadata documents, held against the `url` crate, and whatever a strange web server
 //! gives as a document.
 
-use oauth::{
-    Reason, Timestamp,
+use oauth::{Reason, Timestamp, redirect::PrivateSchemes};
+use oauth_clients::{
     client::{Authentication, Client, Origin},
     document::{self, DocumentPolicy, DocumentUrl},
-    redirect::PrivateSchemes,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 use url::{Position, Url};
 
-use crate::{addresses, more_often, readers};
+use crate::{
+    readers,
+    strategies::{address, assert_safe, more_often},
+};
 
 const ADDRESS: &str = "https://a.example/client.json";
 
@@ -34,7 +36,7 @@ fn document_address() -> impl Strategy<Value = String> {
         "/\t",
         "/x:443",
     ]);
-    (addresses::address(), tail).prop_map(|(address, tail)| address + tail)
+    (address(), tail).prop_map(|(address, tail)| address + tail)
 }
 
 fn read(body: &[u8]) -> Result<Client, Reason> {
@@ -56,7 +58,7 @@ fn assert_described(body: &[u8]) -> Result<(), TestCaseError> {
             prop_assert!(client.name.is_some_and(|name| !name.trim().is_empty()));
             prop_assert!(!client.redirect_uris.is_empty());
             for uri in &client.redirect_uris {
-                addresses::assert_safe(uri.as_str())?;
+                assert_safe(uri.as_str())?;
             }
             prop_assert!(
                 !matches!(client.authentication, Authentication::Secret(_)),

@@ -9,9 +9,11 @@ use std::fmt;
 use super::{ClientInformation, Metadata, Registration};
 use crate::{
     client::{self, Authentication, Client, Origin},
+    metadata_object::Members,
+};
+use oauth::{
     error::Reason,
     issuer::Issuer,
-    members::Members,
     redirect::PrivateSchemes,
     secret::{Digest, Secret},
 };
@@ -125,7 +127,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{client::KeySource, registration::Fresh, time::Timestamp};
+    use crate::{client::KeySource, registration::Fresh};
+    use oauth::time::Timestamp;
 
     fn issuer() -> Issuer {
         Issuer::parse("https://auth.example.com").expect("a valid issuer")

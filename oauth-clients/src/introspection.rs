@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{
-    client::Credentials,
+use crate::authentication::Credentials;
+use oauth::{
     error::Reason,
     parameters::Parameters,
     resource::{Resource, ResourceIdentifier},

@@ -2,12 +2,13 @@
 //! what was sent.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use oauth::{Reason, Timestamp, assertion::Assertion, jwk::Jwks};
+use oauth::{Reason, Timestamp};
+use oauth_clients::{assertion::Assertion, jwk::Jwks};
 use proptest::prelude::*;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::json;
 
-use crate::more_often;
+use crate::strategies::{is_plain, more_often};
 
 const NOW: u64 = 1_800_000_000;
 const ISSUER: &str = "https://auth.example.com";
@@ -76,7 +77,7 @@ proptest! {
     #[test]
     fn whatever_comes_is_read_or_refused_in_plain_words(text in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,30}[.][A-Za-z0-9_-]{0,60}[.][A-Za-z0-9_-]{0,90}"]) {
         if let Err(reason) = verifies(&text) {
-            prop_assert!(crate::is_plain(&reason.description()));
+            prop_assert!(is_plain(&reason.description()));
         }
     }
 
@@ -97,7 +98,7 @@ proptest! {
         let count = keys.len();
         let set = json!({"keys": keys.into_iter().map(key).collect::<Vec<_>>()});
         match Jwks::read(&set) {
-            Err(reason) => prop_assert!(crate::is_plain(&reason.description())),
+            Err(reason) => prop_assert!(is_plain(&reason.description())),
             Ok(jwks) => {
                 prop_assert!((1..=20).contains(&count));
                 let stored = serde_json::to_value(&jwks).expect("serialisable");

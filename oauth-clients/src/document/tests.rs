@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{client::KeySource, redirect::RedirectUri};
+use crate::client::KeySource;
+use oauth::redirect::RedirectUri;
 
 const ADDRESS: &str = "https://app.example/client.json";
 

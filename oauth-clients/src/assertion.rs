@@ -9,11 +9,8 @@ use std::{fmt, slice, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use crate::{
-    error::Reason,
-    jwk::{Algorithm, Jwks},
-    time::Timestamp,
-};
+use crate::jwk::{Algorithm, Jwks};
+use oauth::{error::Reason, time::Timestamp};
 
 /// The `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

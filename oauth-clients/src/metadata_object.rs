@@ -5,10 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{
-    client::KeySource,
+use crate::{client::KeySource, jwk::Jwks};
+use oauth::{
     error::Reason,
-    jwk::Jwks,
     redirect::{PrivateSchemes, RedirectUri},
 };
 

@@ -2,7 +2,7 @@
 
 use url::{Host, Position, Url};
 
-use crate::{error::Reason, redirect};
+use oauth::{error::Reason, redirect};
 
 const SCHEME: &str = "https://";
 const LONGEST: usize = 2048;

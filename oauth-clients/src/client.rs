@@ -1,0 +1,526 @@
+//! Clients, how long they are remembered, and how they authenticate (OAuth 2.1 section 2.4, O11,
+//! O12).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{document::DocumentUrl, jwk::Jwks, registration::Registration};
+use oauth::{
+    client::{ClientProfile, is_client_id},
+    error::Reason,
+    redirect::{self, PrivateSchemes, RedirectUri},
+    secret::{Digest, Secret},
+    time::Timestamp,
+};
+
+/// The longest one that an administrator chooses.
+const LONGEST_CHOSEN_ID: usize = 200;
+const SECRET_PREFIX: &str = "vcs_";
+/// How the identifiers begin that this server gives.
+pub const CLIENT_PREFIX: &str = "vc_";
+const DAY: Duration = Duration::from_hours(24);
+/// How long a client that registered itself is remembered while nobody has allowed it anything.
+const UNUSED: Duration = DAY.saturating_mul(7);
+/// How long it is remembered after its last use.
+const USED: Duration = DAY.saturating_mul(180);
+/// How long after it has gone stale a document is remembered while nobody has allowed its client
+/// anything.
+const STALE: Duration = DAY;
+
+/// A client that may ask people for access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its identifier.
+    pub id: String,
+    /// The name it gave itself, or an administrator gave it. Nobody has checked a name that it gave
+    /// itself.
+    pub name: Option<String>,
+    /// Where answers to it may go.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it proves that it is itself.
+    pub authentication: Authentication,
+    /// Whether it may hold refresh tokens.
+    pub refreshes: bool,
+    /// How it came to be known.
+    pub origin: Origin,
+    /// When it was registered, or its document was fetched.
+    pub created_at: Timestamp,
+}
+
+/// How a client proves that it is itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// A public client: it cannot, and PKCE stands in (OAuth 2.1 section 2.1).
+    None,
+    /// A confidential client, by a secret in the header or the body.
+    Secret(Digest),
+    /// A confidential client, by an assertion that one of its keys signed (`private_key_jwt`, RFC
+    /// 7523 section 2.2).
+    Keys(KeySource),
+    /// A client that said it may do either: its assertion is checked when one comes, and none is
+    /// needed (K15).
+    KeysOrNone(KeySource),
+}
+
+/// Where the public keys of a client are, by the names of RFC 7591 section 2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeySource {
+    /// In what it registered.
+    #[serde(rename = "jwks")]
+    Inline(Jwks),
+    /// At an https address of its own.
+    #[serde(rename = "jwks_uri")]
+    At(String),
+}
+
+impl KeySource {
+    /// Keys at an address (`jwks_uri`). Where it may lead is judged whenever it is asked.
+    ///
+    /// # Errors
+    /// [`Reason::UnacceptableMetadata`] when it is not an https URL, or says more than where the
+    /// keys are.
+    pub fn at(address: String) -> Result<Self, Reason> {
+        let is_plain = |url: Url| {
+            url.scheme() == "https"
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.fragment().is_none()
+        };
+        if address.bytes().all(|byte| byte.is_ascii_graphic())
+            && Url::parse(&address).is_ok_and(is_plain)
+        {
+            return Ok(Self::At(address));
+        }
+        let why = "it is not an https URL without user part and fragment";
+        Err(Reason::UnacceptableMetadata {
+            member: "jwks_uri",
+            why,
+        })
+    }
+}
+
+/// How a client came to be known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// It registered itself (RFC 7591).
+    Registered(Box<Registration>),
+    /// An administrator added it.
+    Added,
+    /// Its identifier is the address of a document, in which it describes itself (client ID
+    /// metadata documents, C2).
+    Document {
+        /// Until when the document need not be asked for again (C4).
+        fresh_until: Timestamp,
+        /// Whether anybody has allowed the client anything.
+        allowed: bool,
+    },
+}
+
+impl Client {
+    /// What the rules see of it.
+    pub fn profile(&self) -> ClientProfile<'_> {
+        ClientProfile {
+            id: &self.id,
+            redirect_uris: &self.redirect_uris,
+            may_refresh: self.refreshes,
+        }
+    }
+
+    /// Whether the client is still known: it has not lapsed, and could be registered under the
+    /// policy of today (case E38).
+    pub fn stands(
+        &self,
+        now: Timestamp,
+        schemes: &PrivateSchemes,
+        refresh_token: Duration,
+    ) -> bool {
+        let lapsed = self
+            .lapses_at(refresh_token)
+            .is_some_and(|end| end.has_passed(now));
+        !lapsed && self.disallowed_scheme(schemes).is_none()
+    }
+
+    /// The scheme of a redirect URI that the settings of today do not let in (case E38).
+    pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
+        self.redirect_uris
+            .iter()
+            .find_map(|uri| uri.disallowed_scheme(schemes))
+    }
+
+    /// The hosts that its identity rests on, in lower case: that of its document, and those that
+    /// its answers go to. None is the person's own computer.
+    pub fn hosts(&self) -> Vec<String> {
+        let own = DocumentUrl::is_meant(&self.id).then_some(self.id.as_str());
+        let answers = self
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .filter(|uri| !redirect::is_on_this_computer(uri));
+        let host = |text: &str| {
+            Url::parse(text)
+                .ok()
+                .filter(|url| url.scheme() == "https")?
+                .host_str()
+                .map(str::to_lowercase)
+        };
+        let mut hosts: Vec<_> = own.into_iter().chain(answers).filter_map(host).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts
+    }
+
+    /// How many bytes it takes in the store.
+    pub fn size(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
+    }
+
+    /// When it last got a token, to a day; known of clients that registered themselves.
+    pub fn last_used_at(&self) -> Option<Timestamp> {
+        match &self.origin {
+            Origin::Registered(registration) => registration.used_at,
+            Origin::Added | Origin::Document { .. } => None,
+        }
+    }
+
+    /// Whether what is known of the client may be used without asking for its document again, or
+    /// could have been `grace` ago.
+    pub fn is_fresh(&self, now: Timestamp, grace: Duration) -> bool {
+        match self.origin {
+            Origin::Document { fresh_until, .. } => !fresh_until.after(grace).has_passed(now),
+            Origin::Registered(_) | Origin::Added => true,
+        }
+    }
+
+    /// When the client is forgotten unless it is used, or its document is fetched, before; `None`
+    /// for one that was added, which stays for ever.
+    ///
+    /// A refresh token may live longer than an unused client would, and then it decides.
+    pub fn lapses_at(&self, refresh_token: Duration) -> Option<Timestamp> {
+        match &self.origin {
+            Origin::Added => None,
+            Origin::Document {
+                fresh_until,
+                allowed: false,
+            } => Some(fresh_until.after(STALE)),
+            Origin::Document { allowed: true, .. } => {
+                Some(self.created_at.after(USED.max(refresh_token)))
+            }
+            Origin::Registered(registration) => Some(match registration.used_at {
+                None => self.created_at.after(UNUSED),
+                Some(used_at) => used_at.after(USED.max(refresh_token)),
+            }),
+        }
+    }
+
+    /// What a document says now, of a client that is known from what it said `earlier`.
+    #[must_use]
+    pub fn following(self, earlier: Option<&Self>) -> Self {
+        match (&self.origin, earlier.map(|earlier| &earlier.origin)) {
+            (Origin::Document { fresh_until, .. }, Some(Origin::Document { allowed, .. })) => {
+                Self {
+                    origin: Origin::Document {
+                        fresh_until: *fresh_until,
+                        allowed: *allowed,
+                    },
+                    ..self
+                }
+            }
+            _ => self,
+        }
+    }
+
+    /// The client with its use noted; `None` when that is noted already, which is once a day.
+    #[must_use]
+    pub fn used(&self, now: Timestamp) -> Option<Self> {
+        let origin = match &self.origin {
+            Origin::Added | Origin::Document { allowed: true, .. } => return None,
+            Origin::Registered(known)
+                if known
+                    .used_at
+                    .is_some_and(|used_at| now.since(used_at) < DAY) =>
+            {
+                return None;
+            }
+            Origin::Registered(known) => Origin::Registered(Box::new(Registration {
+                used_at: Some(now),
+                ..(**known).clone()
+            })),
+            Origin::Document {
+                fresh_until,
+                allowed: false,
+            } => Origin::Document {
+                fresh_until: *fresh_until,
+                allowed: true,
+            },
+        };
+        Some(Self {
+            origin,
+            ..self.clone()
+        })
+    }
+}
+
+/// The text of a new client secret, in characters that need no escaping in any place a client may
+/// put it.
+pub fn secret_text(secret: &Secret) -> String {
+    format!("{SECRET_PREFIX}{}", secret.encode())
+}
+
+/// What is kept of a secret, in the store or in the configuration.
+pub fn secret_digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+/// Whether an administrator can choose an identifier for a client: one that can be sent, and that
+/// nothing takes for the address of a document. Identifiers that begin like those that the server
+/// makes ([`CLIENT_PREFIX`]) are not judged here.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn judge_chosen_id(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > LONGEST_CHOSEN_ID {
+        return Err("it has not 1 to 200 characters");
+    }
+    if !is_client_id(text) || text.trim() != text {
+        return Err("it has characters that are not visible ASCII, or begins or ends with a space");
+    }
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    if DocumentUrl::is_meant(text)
+        || ["http", "https"]
+            .iter()
+            .any(|web| scheme.eq_ignore_ascii_case(web))
+    {
+        return Err(
+            "it looks like the address of a metadata document, which describes its client itself",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{
+        authentication::Credentials,
+        registration::{Fresh, Metadata},
+    };
+    use oauth::issuer::Issuer;
+    use oauth::parameters::Parameters;
+
+    /// A client that was added, for the tests of its credentials too.
+    pub(crate) fn client(authentication: Authentication) -> Client {
+        Client {
+            id: "c".to_owned(),
+            name: None,
+            redirect_uris: Vec::new(),
+            authentication,
+            refreshes: true,
+            origin: Origin::Added,
+            created_at: Timestamp::from_seconds(0),
+        }
+    }
+
+    const DAY_SECONDS: u64 = 24 * 3600;
+
+    fn registered(used_at: Option<u64>) -> Client {
+        let body = br#"{"redirect_uris": ["cursor://a/cb"], "token_endpoint_auth_method": "none"}"#;
+        let metadata = Metadata::read(body, &PrivateSchemes::default()).expect("accepted");
+        let used_at = used_at.map(Timestamp::from_seconds);
+        let fresh = Fresh {
+            secret: Secret::new([0; 32]),
+            token: Secret::new([1; 32]),
+        };
+        let issuer = Issuer::parse("https://auth.example.com").expect("an issuer");
+        let made = metadata.register("c".to_owned(), &fresh, &issuer, Timestamp::from_seconds(0));
+        let mut client = made.expect("it is small").0;
+        let Origin::Registered(registration) = &mut client.origin else {
+            panic!("it registered itself")
+        };
+        registration.used_at = used_at;
+        client
+    }
+
+    fn stands(client: &Client, day: u64, refresh_days: u64) -> bool {
+        let (on_the_eve, on_the_day) = (
+            Timestamp::from_seconds(day * DAY_SECONDS - 1),
+            Timestamp::from_seconds(day * DAY_SECONDS),
+        );
+        let stands_at = |now| {
+            client.stands(
+                now,
+                &PrivateSchemes::default(),
+                DAY.saturating_mul(u32::try_from(refresh_days).expect("days")),
+            )
+        };
+        assert!(stands_at(on_the_eve));
+        stands_at(on_the_day)
+    }
+
+    #[test]
+    fn an_unused_client_lapses_after_7_days_and_a_used_one_180_days_after_its_last_use() {
+        assert!(!stands(&registered(None), 7, 90));
+        assert!(
+            !stands(&registered(None), 7, 3650),
+            "there is no refresh token yet"
+        );
+        assert!(stands(&registered(Some(0)), 30, 90) && !stands(&registered(Some(0)), 180, 90));
+        assert!(!stands(&registered(Some(20 * DAY_SECONDS)), 200, 90));
+        assert!(
+            stands(&registered(Some(0)), 180, 365) && !stands(&registered(Some(0)), 365, 365),
+            "its refresh token may live"
+        );
+        assert!(stands(&client(Authentication::None), 100_000, 90));
+    }
+
+    fn described(fresh_until: u64, allowed: bool) -> Client {
+        let origin = Origin::Document {
+            fresh_until: Timestamp::from_seconds(fresh_until),
+            allowed,
+        };
+        Client {
+            origin,
+            ..client(Authentication::None)
+        }
+    }
+
+    #[test]
+    fn c4_a_document_is_fresh_until_its_time_and_a_grace_beyond_it() {
+        let is_fresh = |seconds, grace| {
+            described(100, false)
+                .is_fresh(Timestamp::from_seconds(seconds), Duration::from_secs(grace))
+        };
+        assert!(is_fresh(99, 0) && !is_fresh(100, 0));
+        assert!(is_fresh(109, 10) && !is_fresh(110, 10));
+        assert!(
+            client(Authentication::None)
+                .is_fresh(Timestamp::from_seconds(u64::MAX), Duration::ZERO),
+            "there is nothing to ask for"
+        );
+    }
+
+    #[test]
+    fn a_document_nobody_allowed_lapses_a_day_after_it_is_stale_and_another_180_days_after_it_was_fetched()
+     {
+        assert!(!stands(&described(DAY_SECONDS, false), 2, 90));
+        assert!(
+            stands(&described(DAY_SECONDS, true), 2, 90)
+                && !stands(&described(DAY_SECONDS, true), 180, 90)
+        );
+        assert!(
+            !stands(&described(DAY_SECONDS, true), 365, 365),
+            "its refresh token may live"
+        );
+    }
+
+    #[test]
+    fn what_was_allowed_stays_allowed_when_a_document_is_fetched_again() {
+        let now = Timestamp::from_seconds(5);
+        assert_eq!(described(1, false).used(now), Some(described(1, true)));
+        assert_eq!(described(1, true).used(now), None, "noted already");
+        for allowed in [false, true] {
+            assert_eq!(
+                described(2, false).following(Some(&described(1, allowed))),
+                described(2, allowed)
+            );
+        }
+        assert_eq!(described(2, false).following(None), described(2, false));
+        assert_eq!(
+            registered(None).following(Some(&described(1, true))),
+            registered(None)
+        );
+    }
+
+    #[test]
+    fn e38_a_client_that_could_not_register_today_is_not_known() {
+        let none = PrivateSchemes::read([]).expect("no names");
+        assert!(!registered(None).stands(Timestamp::from_seconds(0), &none, DAY));
+        let added = Client {
+            origin: Origin::Added,
+            ..registered(None)
+        };
+        assert!(!added.stands(Timestamp::from_seconds(0), &none, DAY) && stands(&added, 1000, 1));
+    }
+
+    #[test]
+    fn a_use_is_noted_once_a_day() {
+        let at = |client: &Client, seconds| client.used(Timestamp::from_seconds(seconds));
+        let first = at(&registered(None), 5).expect("its first use");
+        assert_eq!(first, registered(Some(5)));
+        assert_eq!(at(&first, 5 + DAY_SECONDS - 1), None);
+        assert_eq!(
+            at(&first, 5 + DAY_SECONDS),
+            Some(registered(Some(5 + DAY_SECONDS)))
+        );
+        assert_eq!(
+            at(&client(Authentication::None), 5),
+            None,
+            "an added client stays for ever"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_an_unknown_client() {
+        for good in [
+            "a",
+            "a b",
+            "https://a.example/client.json",
+            &"a".repeat(2048),
+        ] {
+            assert!(is_client_id(good), "{good}");
+        }
+        for bad in ["", "a\tb", "a\n", "é", "\u{7f}", &"a".repeat(2049)] {
+            assert!(!is_client_id(bad), "{bad:?}");
+        }
+        let body = Parameters::parse(b"client_id=%0A");
+        assert_eq!(
+            Credentials::read(&body, None),
+            Err(Reason::ClientAuthenticationFailed { by_header: false })
+        );
+    }
+
+    #[test]
+    fn a_chosen_id_can_be_sent_and_is_no_address() {
+        for good in [
+            "billing",
+            "billing agent",
+            "vc_x",
+            "urn:example:agent",
+            "a:b",
+            &"a".repeat(200),
+        ] {
+            assert_eq!(judge_chosen_id(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            " a",
+            "a ",
+            "a\tb",
+            "\u{e4}",
+            "https://a.example/c.json",
+            "HTTP:a",
+            "x://y",
+            &"a".repeat(201),
+        ] {
+            assert!(judge_chosen_id(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_needs_no_escaping_and_is_not_shown() {
+        let text = secret_text(&Secret::new([255; 32]));
+        assert_eq!(text, format!("vcs_{}", Secret::new([255; 32]).encode()));
+        assert!(
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        );
+        let parameters = Parameters::parse(format!("client_id=c&client_secret={text}").as_bytes());
+        assert_eq!(
+            Credentials::read(&parameters, None).map(|credentials| format!("{credentials:?}")),
+            Ok("Credentials(c)".to_owned())
+        );
+    }
+}

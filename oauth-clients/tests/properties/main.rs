@@ -1,0 +1,23 @@
+//! What holds for every input, not only for those that someone thought of.
+
+mod assertions;
+mod documents;
+mod readers;
+#[path = "../../../oauth/tests/properties/strategies.rs"]
+mod strategies;
+
+use oauth::{Timestamp, redirect::RedirectUri};
+use oauth_clients::client::{Authentication, Client, Origin};
+
+/// A client with these redirect URIs.
+fn client(redirect_uris: Vec<RedirectUri>) -> Client {
+    Client {
+        id: "vc_client".to_owned(),
+        name: None,
+        redirect_uris,
+        authentication: Authentication::None,
+        refreshes: true,
+        origin: Origin::Added,
+        created_at: Timestamp::from_seconds(0),
+    }
+}
