@@ -39,8 +39,6 @@ mod repeats;
 mod request;
 mod settings;
 mod signatures;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod waiting;
 
 use std::sync::Arc;

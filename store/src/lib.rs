@@ -28,8 +28,6 @@ pub mod files;
 mod location;
 mod redis;
 mod resolving;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 use std::{fmt, io, ops::Deref, sync::Arc};
 

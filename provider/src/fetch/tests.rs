@@ -4,10 +4,9 @@ use futures_util::future::join_all;
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 use super::*;
-use crate::{
-    environment::Names,
-    testing::{Reply, Site},
-};
+use testkit::{Reply, Site};
+
+use crate::environment::Names;
 
 const LARGEST: usize = 5 * 1024;
 const AT: &str = "https://app.example/client.json";
@@ -20,10 +19,28 @@ async fn site() -> Site {
     Site::open(&["app.example", "other.example"]).await
 }
 
+/// The names of a site. (The `Names` that `Site` has are those of another compilation of this crate.)
+struct Known(Site);
+
+impl Names for Known {
+    fn addresses(&self, host: &str) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
+        let found = self.0.addresses(host);
+        Box::pin(async { found })
+    }
+}
+
+/// How a fetcher finds a site and trusts it.
+fn web(site: &Site) -> Web {
+    Web {
+        names: Arc::new(Known(site.clone())),
+        authorities: vec![site.certificate()],
+    }
+}
+
 /// What a server on loopback gets.
 async fn fetch(site: &Site, reply: Reply) -> Result<Arc<Fetched>, FetchError> {
     site.put(AT, reply);
-    Fetcher::new(site.web(), true)
+    Fetcher::new(web(site), true)
         .fetch(&url(AT), LARGEST, async { Ok(()) })
         .await
 }
@@ -46,7 +63,7 @@ async fn resolving(addresses: &[&str], loopback: bool) -> Result<Arc<Fetched>, F
         .collect();
     let web = Web {
         names: Arc::new(Fixed(addresses)),
-        authorities: site().await.web().authorities,
+        authorities: vec![site().await.certificate()],
     };
     let fetcher = Fetcher::with(web, loopback, Duration::from_millis(300), 1);
     fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await
@@ -259,7 +276,7 @@ async fn e37_a_slow_answer_is_not_waited_for() {
         AT,
         Reply::json(&"x".repeat(1000)).dripping(Duration::from_millis(20)),
     );
-    let fetcher = Fetcher::with(site.web(), true, Duration::from_millis(300), 1);
+    let fetcher = Fetcher::with(web(&site), true, Duration::from_millis(300), 1);
     let late = Err(FetchError::Transient("it does not answer in time"));
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
@@ -283,7 +300,7 @@ async fn e37_a_server_that_never_speaks_tls_is_not_waited_for() {
     let fetcher = Fetcher::with(
         Web {
             names,
-            ..site.web()
+            ..web(&site)
         },
         true,
         Duration::from_millis(300),
@@ -366,7 +383,7 @@ async fn e37_a_bad_address_among_good_ones_is_passed_over() {
     );
     let web = |addresses: Vec<SocketAddr>| Web {
         names: Arc::new(Fixed(addresses)),
-        authorities: site.web().authorities,
+        authorities: web(&site).authorities,
     };
     let fetcher = Fetcher::new(web(vec![elsewhere]), true);
     let refused = Err(FetchError::Fault("its host has no public address"));
@@ -409,7 +426,7 @@ async fn e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
     ));
     let web = Web {
         names: names.clone(),
-        authorities: site.web().authorities,
+        authorities: web(&site).authorities,
     };
     let fetcher = Fetcher::new(web, true);
     assert!(
@@ -433,7 +450,7 @@ async fn e37_certificates_are_checked() {
     site.put(AT, Reply::json("{}"));
     let web = Web {
         authorities: super::tests::site().await.web().authorities,
-        ..site.web()
+        ..web(&site)
     };
     let stranger = Fetcher::new(web, true)
         .fetch(&url(AT), LARGEST, async { Ok(()) })
@@ -450,7 +467,7 @@ async fn c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     let refused = Err(FetchError::Fault("its host has no public address"));
-    let fetcher = Fetcher::new(site.web(), false);
+    let fetcher = Fetcher::new(web(&site), false);
     assert_eq!(
         fetcher.fetch(&url(AT), LARGEST, async { Ok(()) }).await,
         refused
@@ -476,7 +493,7 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     site.put(AT, Reply::json("{}").behind(&gate));
-    let fetcher = Fetcher::new(site.web(), true);
+    let fetcher = Fetcher::new(web(&site), true);
     let admitted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let address = url(AT);
     let one = || {
@@ -519,7 +536,7 @@ async fn e37_no_more_than_so_many_are_under_way() {
     for address in &addresses {
         site.put(address.as_str(), Reply::json("{}").behind(&gate));
     }
-    let fetcher = Fetcher::with(site.web(), true, Duration::from_secs(20), 3);
+    let fetcher = Fetcher::with(web(&site), true, Duration::from_secs(20), 3);
     let all = join_all(
         addresses
             .iter()
@@ -541,7 +558,7 @@ async fn who_goes_away_takes_nothing_from_the_others() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     site.put(AT, Reply::json("{}").behind(&gate));
-    let fetcher = Fetcher::new(site.web(), true);
+    let fetcher = Fetcher::new(web(&site), true);
     let address = url(AT);
     let mut first = Box::pin(fetcher.fetch(&address, LARGEST, async { Ok(()) }));
     assert!(
@@ -567,7 +584,7 @@ async fn who_goes_away_takes_nothing_from_the_others() {
 async fn who_is_not_admitted_sends_nothing() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
-    let fetcher = Fetcher::new(site.web(), true);
+    let fetcher = Fetcher::new(web(&site), true);
     let busy = FetchError::Transient("too many");
     let refused = busy.clone();
     assert_eq!(

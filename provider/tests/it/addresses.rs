@@ -4,10 +4,8 @@ use oauth::{Digest, Id};
 use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUp};
 use store::{CasResult, Ttl};
 
-use crate::{
-    faulty::{Fault, Plan},
-    test_server::{ADA, BOB, PASSWORD, TestServer, race},
-};
+use crate::test_server::{ADA, BOB, PASSWORD, TestServer};
+use testkit::{Fault, FaultPlan, race};
 
 const NEW: &str = "lovelace@example.org";
 
@@ -264,7 +262,7 @@ async fn of_many_accounts_that_want_one_address_one_gets_it() {
 async fn a_failure_half_way_leaves_one_address() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
-            let (store, plan) = Plan::store().await;
+            let (store, plan) = FaultPlan::store().await;
             let server = TestServer::over(store).await;
             server.add(ADA).await;
             plan.fail(step..step + 1, fault);

@@ -7,14 +7,15 @@ use provider::{
     AddedAccount, AdministrationError, ClientChanges, ClientProof, EnrolError, NewClient,
     NotAdministrator, Role,
 };
-use store::{Location, Store, testing::RedisServer};
+use store::{Location, Store};
+use testkit::RedisServer;
 
 use crate::{
     authenticator::{settled, with_passkey},
     client::{Client, ON_THE_WEB},
-    faulty::{Fault, Plan},
-    test_server::{ADA, BOB, PASSWORD, TestServer, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::{Fault, FaultPlan, race};
 
 #[tokio::test]
 async fn accounts_are_added_listed_and_removed() {
@@ -881,7 +882,7 @@ async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
 async fn a_removal_that_failed_can_be_repeated() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
-            let (store, plan) = Plan::store().await;
+            let (store, plan) = FaultPlan::store().await;
             let server = TestServer::over(store).await;
             let ada = server.ada().await;
             plan.fail(step..step + 1, fault);

@@ -10,9 +10,9 @@ use crate::{
     authenticator::{Authenticator, settled, with_passkey},
     browser::Browser,
     client::{ADDRESS, Client, ON_THE_WEB},
-    faulty::{Fault, Plan},
     test_server::{ADA, BOB, ISSUER, PASSWORD, TestServer},
 };
+use testkit::{Fault, FaultPlan};
 
 /// An event on a line: what | who | whose account | from where | which client | about what.
 fn line(event: &Event) -> String {
@@ -88,7 +88,7 @@ async fn what_a_person_does_is_noted_with_from_where() {
         .await
         .expect("removed");
     provider.remove_password(&ada).await.expect("removed");
-    browser.keep(&provider.make_recovery_codes(&ada).await.expect("made"));
+    browser.store_cookie(&provider.make_recovery_codes(&ada).await.expect("made"));
     let (codes, _) = provider
         .fresh_recovery_codes(&browser.context())
         .await
@@ -473,7 +473,7 @@ async fn what_is_done_is_noted_whichever_step_fails() {
 
 /// Whether there was such a step.
 async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAction) -> bool {
-    let (store, plan) = Plan::store().await;
+    let (store, plan) = FaultPlan::store().await;
     let server = TestServer::over(store).await;
     let (_, ada) = settled(&server).await;
     let (provider, client) = (

@@ -14,13 +14,14 @@ use provider::{
     AuditAction, EnrolError,
     backup::{Backup, Outstanding, Reader, RestoreError, Restored, Stored, Unfinished, restore},
 };
-use store::{Entry, Location, Store, Ttl, testing::RedisServer};
+use store::{Entry, Location, Store, Ttl};
+use testkit::RedisServer;
 
 use crate::{
     client::{Client, ON_THE_WEB},
-    faulty::{Fault, Plan},
     test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::{Fault, FaultPlan};
 
 /// An engine, and what must live as long as its store.
 #[derive(Clone, Copy, Debug)]
@@ -454,7 +455,7 @@ async fn a_restore_that_failed_can_be_repeated() {
     let expected = content(&server.store).await;
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
-            let (store, plan) = Plan::store().await;
+            let (store, plan) = FaultPlan::store().await;
             plan.fail(step..step + 3, fault);
             let outcome = restored(&store, &bytes, &server).await;
             let failed = plan.mend();

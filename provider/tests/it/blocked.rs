@@ -4,8 +4,8 @@ use oauth::{Digest, Parameters, Reason, Refusal};
 use provider::{
     AdministrationError, AuthorizeError, BrowserContext, ConsentError, Decision, FailureKind,
     ProblemKind, RegisterError, Settings, TokenError,
-    testing::{Reply, Site},
 };
+use testkit::{Reply, Site};
 
 use crate::{
     authenticator::with_passkey,

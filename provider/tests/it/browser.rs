@@ -27,7 +27,7 @@ impl Browser {
         };
         let cookies = server.provider.browser_context(b"", "", address).1;
         for cookie in &cookies {
-            browser.keep(cookie);
+            browser.store_cookie(cookie);
         }
         browser
     }
@@ -44,7 +44,7 @@ impl Browser {
             .0
     }
 
-    pub(crate) fn keep(&mut self, cookie: &SetCookie) {
+    pub(crate) fn store_cookie(&mut self, cookie: &SetCookie) {
         let (name, value) = pair(cookie);
         if value.is_empty() {
             self.cookies.remove(&name)
@@ -53,11 +53,11 @@ impl Browser {
         };
     }
 
-    pub(crate) fn keep_all(&mut self, signed_in: &SignedIn) {
+    pub(crate) fn store_cookies(&mut self, signed_in: &SignedIn) {
         signed_in
             .cookies
             .iter()
-            .for_each(|cookie| self.keep(cookie));
+            .for_each(|cookie| self.store_cookie(cookie));
     }
 
     /// The secrets it holds.
@@ -74,7 +74,7 @@ impl Browser {
             .sign_in_with_password(&self.context(), email, password)
             .await;
         if let Ok(signed_in) = &signed_in {
-            self.keep_all(signed_in);
+            self.store_cookies(signed_in);
         }
         signed_in.is_ok()
     }
@@ -85,7 +85,7 @@ impl Browser {
             .sign_in_with_recovery_code(&self.context(), email, code)
             .await;
         if let Ok(signed_in) = &signed_in {
-            self.keep_all(signed_in);
+            self.store_cookies(signed_in);
         }
         signed_in.is_ok()
     }

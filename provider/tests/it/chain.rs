@@ -7,10 +7,8 @@ use oauth::Secret;
 use provider::{AuditAction, AuditEntry, AuditReport, Role};
 use store::Ttl;
 
-use crate::{
-    faulty::{Fault, Plan},
-    test_server::{ADA, BOB, SEALING_KEY, TestServer, race},
-};
+use crate::test_server::{ADA, BOB, SEALING_KEY, TestServer};
+use testkit::{Fault, FaultPlan, race};
 
 /// A server whose trail has so many events, with an invited person for something to happen to.
 async fn with_events(events: u64) -> TestServer {
@@ -671,7 +669,7 @@ async fn fails_at(
     from_the_start: bool,
     another_goes_on: bool,
 ) -> bool {
-    let (store, plan) = Plan::store_of_the_audit_log().await;
+    let (store, plan) = FaultPlan::store_of_the_audit_log().await;
     let first = TestServer::over(store).await;
     first
         .provider

@@ -8,8 +8,9 @@ use provider::{
 
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
-    test_server::{ADA, BOB, PASSWORD, TestServer, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::race;
 
 const ANOTHER: &str = "a second, longer password";
 const FIVE_MINUTES: Duration = Duration::from_mins(5);

@@ -11,8 +11,9 @@ use provider::{
 use crate::{
     authenticator::with_passkey,
     client::{ADDRESS, Client, ON_THE_WEB},
-    test_server::{TestServer, race},
+    test_server::TestServer,
 };
+use testkit::race;
 
 const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";

@@ -2,9 +2,11 @@
 
 use oauth::Issuer;
 use provider::{AdministrationError, AuditAction};
-use store::{Location, Store, testing::RedisServer};
+use store::{Location, Store};
+use testkit::RedisServer;
 
-use crate::test_server::{TestServer, race};
+use crate::test_server::TestServer;
+use testkit::race;
 
 const MOVED: &str = "https://login.example.org";
 

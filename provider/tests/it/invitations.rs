@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use provider::{EnrolError, EnrolmentSource, PasswordError, Purpose};
 
-use crate::{
-    faulty::{Fault, Plan},
-    test_server::{ADA, PASSWORD, TestServer},
-};
+use crate::test_server::{ADA, PASSWORD, TestServer};
+use testkit::{Fault, FaultPlan};
 
 #[tokio::test]
 async fn the_first_account_is_made_once() {
@@ -305,7 +303,7 @@ async fn a_failure_half_way_leaves_nothing_unusable() {
 
 /// Whether there was such a step.
 async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -> bool {
-    let (store, plan) = Plan::store().await;
+    let (store, plan) = FaultPlan::store().await;
     let server = TestServer::over(store).await;
     let token = if enrolment {
         server.enrolment_token(ADA).await

@@ -12,9 +12,9 @@ use store::Ttl;
 use crate::{
     authenticator::with_passkey,
     browser::Browser,
-    recording::Written,
     test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::Recorder;
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
@@ -75,7 +75,7 @@ async fn what_is_wrong_is_not_told() {
 /// done after the answer is a part: it may delay the next answer.
 #[tokio::test]
 async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     server.add(ADA).await;
     server.add("off@example.com").await;
@@ -272,7 +272,7 @@ async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() 
 /// The store counts the days from the last write.
 #[tokio::test]
 async fn a_browser_is_known_from_its_last_sign_in_on() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     server.add(ADA).await;
     let mut known = Browser::from(&server, 1);
@@ -312,7 +312,7 @@ async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour()
 /// generation.
 #[tokio::test]
 async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_changes() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     server.add(ADA).await;
     let mut known = Browser::from(&server, 1);

@@ -7,10 +7,9 @@ use provider::{AuditAction, RecoveryCodes, SignInError};
 use crate::{
     authenticator::settled,
     browser::Browser,
-    faulty::{Fault, Plan},
-    recording::Written,
-    test_server::{ADA, BOB, PASSWORD, TestServer, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::{Fault, FaultPlan, Recorder, race};
 
 const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 
@@ -18,7 +17,7 @@ const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
     let mut passkey = settled(server).await.0;
     let mut ada = Browser::from(server, 1);
-    ada.keep_all(
+    ada.store_cookies(
         &passkey
             .signs_in(server, &ada.context())
             .await
@@ -34,7 +33,7 @@ async fn made(server: &TestServer, browser: &mut Browser) -> Vec<String> {
         .make_recovery_codes(&browser.context())
         .await
         .expect("made");
-    browser.keep(&cookie);
+    browser.store_cookie(&cookie);
     shown(server, browser).await.expect("codes")
 }
 
@@ -278,7 +277,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
     assert_ne!(made(&server, &mut elsewhere).await, codes);
     assert_eq!(shown(&server, &ada).await, None);
     assert!(end.header_value().contains("Max-Age=0"));
-    elsewhere.keep(&end);
+    elsewhere.store_cookie(&end);
     assert_eq!(shown(&server, &elsewhere).await, None);
     // Nor to nobody, nor to whoever uses the browser next.
     made(&server, &mut ada).await;
@@ -295,7 +294,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
 
 #[tokio::test]
 async fn nothing_readable_of_a_code_is_stored() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     let (_, codes) = with_codes(&server).await;
     assert_eq!(tried(&server, 2, ADA, &codes[0]).await, None);
@@ -317,7 +316,7 @@ async fn nothing_readable_of_a_code_is_stored() {
 async fn a_store_that_fails_lets_no_code_work_twice() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
-            let (store, plan) = Plan::store().await;
+            let (store, plan) = FaultPlan::store().await;
             let server = TestServer::over(store).await;
             let (ada, codes) = with_codes(&server).await;
             plan.fail(step..step + 1, fault);

@@ -8,10 +8,9 @@ use provider::{AdministrationError, AuditAction, EnrolError, EnrolmentSource, Pu
 use crate::{
     authenticator::{Authenticator, settled, with_passkey},
     client::{Client, ON_THE_WEB},
-    faulty::{Fault, Plan},
-    recording::Written,
-    test_server::{ADA, PASSWORD, TestServer, race},
+    test_server::{ADA, PASSWORD, TestServer},
 };
+use testkit::{Fault, FaultPlan, Recorder, race};
 
 const ANOTHER: &str = "a second, longer password";
 const GONE: EnrolError = EnrolError::LinkGone;
@@ -302,7 +301,7 @@ async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there()
 
 #[tokio::test]
 async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     settled(&server).await;
     let token = server.reset_token(ADA).await;
@@ -324,7 +323,7 @@ async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
 async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
-            let (store, plan) = Plan::store().await;
+            let (store, plan) = FaultPlan::store().await;
             let server = TestServer::over(store).await;
             let ada = settled(&server).await.1;
             let client = Client::added(&server, "Claude", ON_THE_WEB).await;

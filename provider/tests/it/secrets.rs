@@ -7,9 +7,9 @@ use crate::{
     authenticator::Authenticator,
     browser::Browser,
     client::{Client, ON_THE_WEB},
-    recording::Written,
     test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::Recorder;
 
 const ANOTHER: &str = "a second, longer password";
 const GUESS: &str = "what somebody typed in vain";
@@ -30,7 +30,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
     let signed_in = provider
         .accept_with_password(&ada.context(), link, ADA, PASSWORD)
         .await;
-    ada.keep_all(&signed_in.expect("accepted"));
+    ada.store_cookies(&signed_in.expect("accepted"));
     secrets.extend(ada.secrets().cloned());
     // Guesses, in every box.
     for (email, password) in [(ADA, GUESS), (GUESS, GUESS), ("nobody@example.com", GUESS)] {
@@ -48,7 +48,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         );
     }
     // Recovery codes, of which one is used.
-    ada.keep(
+    ada.store_cookie(
         &provider
             .make_recovery_codes(&ada.context())
             .await
@@ -121,13 +121,13 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
         .await
         .expect("added");
     secrets.push(ceremony.id);
-    ada.keep_all(
+    ada.store_cookies(
         &provider
             .change_password(&ada.context(), ANOTHER)
             .await
             .expect("changed"),
     );
-    ada.keep(
+    ada.store_cookie(
         &provider
             .end_other_sessions(&ada.context())
             .await
@@ -144,7 +144,7 @@ fn last(link: &str) -> String {
 
 #[tokio::test]
 async fn no_secret_is_ever_written_anywhere() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     let secrets = everything_happens(&server).await;
     assert!(
@@ -175,7 +175,7 @@ async fn no_secret_is_ever_written_anywhere() {
 /// Not even a digest that somebody could try codes or passwords on.
 #[tokio::test]
 async fn the_trail_holds_no_digest_of_a_secret_either() {
-    let (store, written) = Written::store().await;
+    let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     let secrets = everything_happens(&server).await;
     let trail: Vec<_> = ["event:", "activity:"]

@@ -243,7 +243,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
     let mut others = Vec::new();
     for number in 2..5 {
         let mut browser = Browser::from(&server, number);
-        browser.keep_all(
+        browser.store_cookies(
             &passkey
                 .signs_in(&server, &browser.context())
                 .await

@@ -8,8 +8,9 @@ use provider::{
 
 use crate::{
     authenticator::{Authenticator, settled},
-    test_server::{ADA, BOB, PASSWORD, TestServer, race},
+    test_server::{ADA, BOB, PASSWORD, TestServer},
 };
+use testkit::race;
 
 fn open(settings: &mut Settings) {
     settings.sign_up = SignUp::Open;

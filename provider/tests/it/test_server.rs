@@ -10,13 +10,13 @@ use std::{
 };
 
 use access_token::SealingKey;
-use oauth::{Issuer, Timestamp};
+use oauth::Issuer;
 use provider::{
-    AccountView, AuditEntry, AuditFilter, BrowserContext, Clock, Entropy, Environment, OpenError,
-    Person, Provider, SetCookie, Settings, SignedIn, Web,
+    AccountView, AuditEntry, AuditFilter, BrowserContext, Entropy, Environment, OpenError, Person,
+    Provider, SetCookie, Settings, SignedIn, Web,
 };
 use store::{Location, Store};
-use tokio::sync::Barrier;
+use testkit::TestClock;
 
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const ADA: &str = "Ada@example.com";
@@ -32,7 +32,7 @@ pub(crate) const SEALING_KEY: [u8; 32] = [7; 32];
 pub(crate) struct TestServer {
     pub(crate) provider: Provider,
     pub(crate) store: Store,
-    clock: Arc<HandMovedClock>,
+    clock: Arc<TestClock>,
 }
 
 impl TestServer {
@@ -50,7 +50,7 @@ impl TestServer {
             settings,
             store,
             SEALING_KEY,
-            Arc::new(HandMovedClock(AtomicU64::new(1_800_000_000))),
+            Arc::new(TestClock::new()),
             None,
         )
         .await
@@ -72,15 +72,12 @@ impl TestServer {
         let mut settings =
             Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
         change(&mut settings);
-        let (store, clock) = (
-            Store::open(&Location::Memory).await.expect("a store"),
-            AtomicU64::new(1_800_000_000),
-        );
+        let store = Store::open(&Location::Memory).await.expect("a store");
         Self::open(
             settings,
             store,
             SEALING_KEY,
-            Arc::new(HandMovedClock(clock)),
+            Arc::new(TestClock::new()),
             Some(web),
         )
         .await
@@ -154,7 +151,7 @@ impl TestServer {
         settings: Settings,
         store: Store,
         key: [u8; 32],
-        clock: Arc<HandMovedClock>,
+        clock: Arc<TestClock>,
         web: Option<Web>,
     ) -> Self {
         // The sequences of two servers meet nowhere near their beginnings.
@@ -179,7 +176,7 @@ impl TestServer {
     }
 
     pub(crate) fn pass(&self, span: Duration) {
-        self.clock.0.fetch_add(span.as_secs(), Ordering::SeqCst);
+        self.clock.pass(span);
     }
 
     /// Lets all but the last second of a span pass.
@@ -322,14 +319,6 @@ impl TestServer {
     }
 }
 
-struct HandMovedClock(AtomicU64);
-
-impl Clock for HandMovedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
 /// Bytes that never come twice, spread out like random ones (the finaliser of `SplitMix64`).
 struct Counted(AtomicU64);
 
@@ -342,25 +331,4 @@ impl Entropy for Counted {
             chunk.copy_from_slice(&(number ^ (number >> 31)).to_be_bytes()[..chunk.len()]);
         }
     }
-}
-
-/// Lets so many begin at once, and waits for all of them.
-pub(crate) async fn race<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-    racers: usize,
-    racer: impl Fn(usize) -> F,
-) -> Vec<T> {
-    let gate = Arc::new(Barrier::new(racers));
-    let start = |number| {
-        let (gate, racer) = (gate.clone(), racer(number));
-        tokio::spawn(async move {
-            gate.wait().await;
-            racer.await
-        })
-    };
-    let started: Vec<_> = (0..racers).map(start).collect();
-    let mut ended = Vec::with_capacity(racers);
-    for racer in started {
-        ended.push(racer.await.expect("finishes"));
-    }
-    ended
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use provider::{AuditAction, Role};
 use serde_json::{Value, json};
-use store::{Location, Store, Ttl, testing::RedisServer};
+use store::{Location, Store, Ttl};
+use testkit::RedisServer;
 
 use crate::{
     client::{Client, ON_THE_WEB},

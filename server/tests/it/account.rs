@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::support::{
-    ALICE, Browser, Engine, McpClient, PASSWORD, Query, RACERS, TestServer, Tokens,
-    on_both_engines, race,
+    ALICE, Browser, Engine, McpClient, PASSWORD, Query, RACERS, TestServer, Tokens, on_both_engines,
 };
+use testkit::race;
 
 on_both_engines!(
     f48_credentials_change_only_within_five_minutes_of_signing_in,

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Browser, Engine, ISSUER, McpClient, Query, RACERS, START, Signer, TestServer, Tokens,
-    basic, claims, key_set, on_both_engines, race, register, request, unsigned, with_assertion,
+    basic, claims, key_set, on_both_engines, register, request, unsigned, with_assertion,
 };
+use testkit::race;
 
 on_both_engines!(
     k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
@@ -429,8 +430,8 @@ async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "j");
     for fault in [
-        store::testing::FaultSwitch::break_all,
-        store::testing::FaultSwitch::break_writes,
+        testkit::FaultSwitch::break_all,
+        testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
         let answer = post(&server, client.refresh_form(&tokens.refresh), &assertion).await;

@@ -2,9 +2,9 @@
 //! B15, A1).
 
 use crate::support::{
-    Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, native_metadata,
-    on_both_engines, race,
+    Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, native_metadata, on_both_engines,
 };
+use testkit::race;
 
 on_both_engines!(
     o9_a_code_lives_for_sixty_seconds,

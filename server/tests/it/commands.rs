@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use store::testing::RedisServer;
 use tempfile::TempDir;
+use testkit::RedisServer;
 
 use super::support::PASSWORD;
 

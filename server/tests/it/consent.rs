@@ -154,7 +154,7 @@ async fn a_decision_is_made_once(engine: Engine) {
     }
     // Any number at the same moment: one code, which all of them get.
     let form = browser.consent_page(&client).await.form("Allow");
-    let answers = crate::support::race(16, |_| {
+    let answers = testkit::race(16, |_| {
         let (mut window, form) = (browser.clone(), form.clone());
         async move { window.submit(&form, "Allow").await.destination().to_owned() }
     })

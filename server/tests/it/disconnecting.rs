@@ -1,9 +1,9 @@
 //! An administrator ends everything that people allowed one application: for all of them, at once,
 //! and without keeping its host out.
 
-use provider::testing::{Reply, Site};
 use provider::{AuditAction, AuditFilter};
 use serde_json::json;
+use testkit::{Reply, Site};
 
 use crate::support::{
     Browser, Callback, Engine, McpClient, PASSWORD, TestServer, Tokens, native_metadata,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::{Method, header};
 use oauth::Digest;
 use oauth_clients::document::DocumentPolicy;
-use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
+use testkit::{Reply, Site};
 
 use crate::support::{
     Answer, Browser, Document, Engine, McpClient, TestServer, Tokens, on_both_engines, request,
@@ -393,8 +393,8 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     for fault in [
-        store::testing::FaultSwitch::break_all,
-        store::testing::FaultSwitch::break_writes,
+        testkit::FaultSwitch::break_all,
+        testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
         says(

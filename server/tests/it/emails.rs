@@ -1,7 +1,8 @@
 //! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the
 //! pages.
 
-use crate::support::{ALICE, Browser, Engine, PASSWORD, TestServer, on_both_engines, race};
+use crate::support::{ALICE, Browser, Engine, PASSWORD, TestServer, on_both_engines};
+use testkit::race;
 
 on_both_engines!(
     an_address_beyond_ascii_signs_in_however_it_is_spelled,

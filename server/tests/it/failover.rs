@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use oauth::Issuer;
 use provider::Settings;
-use store::testing::{Redirect, RedisServer};
 use store::{Location, Store};
+use testkit::{Redirect, RedisServer};
 use tokio::time::sleep;
 
 use crate::support::{ISSUER, McpClient, TestServer, native_metadata, register};

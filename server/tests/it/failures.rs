@@ -4,8 +4,8 @@
 use std::net::Ipv4Addr;
 
 use http::{Method, header};
-use provider::testing::{Reply, Site};
 use serde_json::json;
+use testkit::{Reply, Site};
 
 use crate::support::{
     ALICE, Browser, Engine, McpClient, PASSWORD, TestServer, from, native_metadata,

@@ -145,8 +145,8 @@ async fn a_code_survives_an_outage(engine: Engine) {
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     for fault in [
-        store::testing::FaultSwitch::break_all,
-        store::testing::FaultSwitch::break_writes,
+        testkit::FaultSwitch::break_all,
+        testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
         unavailable(&client.exchange(&code).await);
@@ -161,8 +161,8 @@ async fn a_refresh_token_survives_an_outage(engine: Engine) {
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     for fault in [
-        store::testing::FaultSwitch::break_all,
-        store::testing::FaultSwitch::break_writes,
+        testkit::FaultSwitch::break_all,
+        testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
         unavailable(&client.refresh(&tokens.refresh).await);
@@ -179,8 +179,8 @@ async fn a_decision_survives_an_outage(engine: Engine) {
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     for fault in [
-        store::testing::FaultSwitch::break_all,
-        store::testing::FaultSwitch::break_writes,
+        testkit::FaultSwitch::break_all,
+        testkit::FaultSwitch::break_writes,
     ] {
         fault(&server.switch);
         let refused = browser.submit(&form, "Allow").await;

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::support::{
     ALICE, Answer, Browser, Engine, ISSUER, PASSWORD, Query, TestServer, from, native_metadata,
-    on_both_engines, race, register,
+    on_both_engines, register,
 };
+use testkit::race;
 
 on_both_engines!(
     f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped,

@@ -5,7 +5,7 @@ use http::{Method, header};
 use oauth::Digest;
 use oauth::resource::{Resource, ResourceIdentifier};
 use serde_json::{Value, json};
-use store::testing::FaultSwitch;
+use testkit::FaultSwitch;
 
 use crate::support::{
     ALICE, Answer, Browser, Engine, ISSUER, MCP, McpClient, Query, START, TestServer, Tokens,

@@ -58,7 +58,7 @@ async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
     );
     let forged = format!("v4.public.{}.{footer}", parts[2]);
     let (calls, answers) = server
-        .counting(async { crate::support::race(16, |_| ask(server.clone(), forged.clone())).await })
+        .counting(async { testkit::race(16, |_| ask(server.clone(), forged.clone())).await })
         .await;
     assert!(
         answers

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
-use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
+use testkit::{Reply, Site};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::support::{
     Answer, Browser, Engine, McpClient, Signer, TestServer, Tokens, claims, key_set,
-    on_both_engines, race, with_assertion,
+    on_both_engines, with_assertion,
 };
+use testkit::race;
 
 on_both_engines!(
     k15_keys_are_fetched_once_while_they_are_fresh,

@@ -7,9 +7,10 @@ use oauth::redirect::PrivateSchemes;
 use serde_json::json;
 
 use crate::support::{
-    Answer, Browser, Engine, McpClient, TestServer, Tokens, native_metadata, on_both_engines, race,
+    Answer, Browser, Engine, McpClient, TestServer, Tokens, native_metadata, on_both_engines,
     request,
 };
+use testkit::race;
 
 on_both_engines!(
     a_client_that_nobody_used_goes_after_7_days,

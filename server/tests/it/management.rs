@@ -2,7 +2,7 @@
 
 use http::{Method, header};
 use serde_json::{Value, json};
-use store::testing::FaultSwitch;
+use testkit::FaultSwitch;
 
 use crate::support::{
     Answer, Browser, Engine, ISSUER, McpClient, TestServer, Tokens, native_metadata,

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     ALICE, Answer, Browser, Document, Engine, ISSUER, McpClient, PASSWORD, Query, RACERS,
-    TestServer, from, on_both_engines, race,
+    TestServer, from, on_both_engines,
 };
+use testkit::race;
 
 on_both_engines!(
     f45_an_unknown_address_and_a_wrong_password_are_answered_alike,

@@ -2,8 +2,8 @@
 //! allowed, exchanged, refreshed (C1 to C13, K11, requirements 5.1). Their own addresses lead to a
 //! web server of the test.
 
-use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
+use testkit::{Reply, Site};
 
 use crate::support::{
     Browser, Engine, McpClient, Signer, TestServer, Tokens, key_set, on_both_engines,

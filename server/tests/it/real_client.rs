@@ -4,13 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use oauth::Issuer;
-use provider::testing::{Reply, Site};
 use provider::{ApplicationKind, Environment, Settings, Web};
 use rmcp::model::{CallToolRequestParams, ClientConfig};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{RoleClient, ServiceExt as _, service::RunningService};
+use testkit::{Reply, Site};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

@@ -7,8 +7,9 @@ use http::{Method, header};
 
 use crate::support::{
     ALICE, Answer, Browser, Engine, MCP, McpClient, Query, RACERS, TestServer, Tokens, basic, from,
-    on_both_engines, race, request,
+    on_both_engines, request,
 };
+use testkit::race;
 
 on_both_engines!(
     a9_each_use_brings_another_refresh_token_and_the_last_one_works,

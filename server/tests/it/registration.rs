@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use http::{Method, header};
-use provider::testing::{Reply, Site};
 use serde_json::{Value, json};
+use testkit::{Reply, Site};
 
 use crate::support::{
     Answer, CALLBACK, Engine, ISSUER, START, TestServer, from, native_metadata, on_both_engines,

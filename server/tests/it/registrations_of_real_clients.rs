@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, Engine, McpClient, RACERS, TestServer, Tokens, on_both_engines, race, register,
+    Answer, Browser, Engine, McpClient, RACERS, TestServer, Tokens, on_both_engines, register,
 };
+use testkit::race;
 
 on_both_engines!(
     claude,

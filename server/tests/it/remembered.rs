@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::support::{
     ALICE, Browser, Callback, Engine, MCP, McpClient, PASSWORD, TestServer, Tokens,
-    native_metadata, on_both_engines, race,
+    native_metadata, on_both_engines,
 };
+use testkit::race;
 
 on_both_engines!(
     a14_what_was_allowed_passes_without_a_page,

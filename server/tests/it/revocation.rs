@@ -1,13 +1,14 @@
 //! Revocation (RFC 7009): a client ends what it holds, whole and at once (case C24).
 
 use http::{Method, header};
-use provider::testing::{Reply, Site};
-use store::testing::FaultSwitch;
+use testkit::FaultSwitch;
+use testkit::{Reply, Site};
 
 use crate::support::{
     Answer, Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, basic, on_both_engines,
-    race, request,
+    request,
 };
+use testkit::race;
 
 on_both_engines!(
     either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint,

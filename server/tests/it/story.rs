@@ -7,8 +7,8 @@ use http::header;
 use oauth::Issuer;
 use provider::Settings;
 use serde_json::{Value, json};
-use store::testing::RedisServer;
 use store::{Location, Store};
+use testkit::RedisServer;
 
 use crate::support::{
     ALICE, Browser, Callback, Engine, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens,

@@ -3,10 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use store::{
-    CasResult, Error, Location, Store, Ttl,
-    testing::{Redirect, RedisServer},
-};
+use store::{CasResult, Error, Location, Store, Ttl};
+use testkit::{Redirect, RedisServer};
 
 use crate::{open, until};
 

@@ -14,7 +14,6 @@ mod resolving;
 mod secured;
 mod sets;
 mod survival;
-mod testing;
 mod verbs;
 
 use std::{
@@ -22,7 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Location, Store, Ttl, testing::RedisServer};
+use store::{Location, Store, Ttl};
+use testkit::RedisServer;
 
 /// A minute: longer than any test.
 const MINUTE: Ttl = Ttl::For(Duration::from_mins(1));

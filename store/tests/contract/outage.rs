@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{Error, Location, Result, Store, Ttl, testing::RedisServer};
+use store::{Error, Location, Result, Store, Ttl};
+use testkit::RedisServer;
 
 use crate::{MINUTE, open, until};
 

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use store::{
-    CasResult, Location, Store, Ttl,
-    testing::{Breakable, FaultSwitch, RedisServer},
-};
+use store::{CasResult, Location, Store, Ttl};
+use testkit::{FaultSwitch, RedisServer};
 
 use crate::{MINUTE, open};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 fn breakable(store: Store) -> (Store, FaultSwitch) {
-    let (store, switch) = Breakable::new(store);
+    let (store, switch) = FaultSwitch::around(store);
     (store.resolving(), switch)
 }
 

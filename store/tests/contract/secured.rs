@@ -5,7 +5,8 @@ use std::{net::TcpListener, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::{CasResult, Error, Location, Store, Ttl, testing::RedisServer};
+use store::{CasResult, Error, Location, Store, Ttl};
+use testkit::RedisServer;
 
 use crate::MINUTE;
 

@@ -211,14 +211,14 @@ impl Browser {
     async fn send(&mut self, request: Request<Body>) -> Answer {
         let answer = self.server.send(request).await;
         for line in answer.headers.get_all(header::SET_COOKIE) {
-            self.keep(line.to_str().expect("a cookie that is text"));
+            self.store_cookie(line.to_str().expect("a cookie that is text"));
         }
         answer
     }
 
     /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
     /// domain.
-    fn keep(&mut self, line: &str) {
+    fn store_cookie(&mut self, line: &str) {
         let mut parts = line.split("; ");
         let (name, value) = parts
             .next()

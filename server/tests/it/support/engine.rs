@@ -1,7 +1,7 @@
 //! The engines under the server.
 
-use store::testing::RedisServer;
 use store::{Location, Store};
+use testkit::RedisServer;
 
 /// The engine a test runs on.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@ mod html;
 mod query;
 mod running;
 mod signer;
-mod stalling;
 mod test_server;
 
 pub(crate) use answer::Answer;
@@ -44,16 +43,3 @@ macro_rules! on_both_engines {
     )+ };
 }
 pub(crate) use on_both_engines;
-
-/// Lets so many start the same thing at once, and collects what each of them got.
-pub(crate) async fn race<T, F>(racers: usize, start: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let mut running = tokio::task::JoinSet::new();
-    for number in 0..racers {
-        running.spawn(start(number));
-    }
-    running.join_all().await
-}

@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use access_token::SealingKey;
@@ -11,16 +10,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Method, Request, header};
-use oauth::{Digest, Issuer, Timestamp};
-use provider::{Clock, Environment, Provider, Settings, Web};
+use oauth::{Digest, Issuer};
+use provider::{Environment, Provider, Settings, Web};
 use server::proxies::Proxies;
 use server::site::Site;
 use server::{Options, router};
-use store::testing::{Breakable, FaultSwitch, RedisServer};
 use store::{CasResult, Store, Ttl};
+use testkit::{FaultSwitch, RedisServer, StallSwitch, TestClock};
 use tower::ServiceExt as _;
 
-use super::stalling::StallSwitch;
 use super::{Answer, Engine, Query};
 
 /// The issuer of a server, unless a test chooses another.
@@ -30,15 +28,13 @@ const HOST: &str = "vestibule.example";
 pub(crate) const LOOPBACK_ISSUER: &str = "http://localhost:3000";
 /// The demonstration MCP server of such a server.
 pub(crate) const MCP: &str = "https://vestibule.example/mcp";
-/// When every story begins: 2027-01-15, eight o'clock in UTC, at the start of an hour.
-pub(crate) const START: u64 = 1_800_000_000;
+/// When every test begins.
+pub(crate) const START: u64 = TestClock::START;
 /// Who lives here.
 pub(crate) const ALICE: &str = "alice@example.com";
 /// Her password.
 pub(crate) const PASSWORD: &str = "a quiet room with a view";
 
-/// What a broken clock shows.
-const BROKEN: u64 = u64::MAX;
 const SEALING_KEY: [u8; 32] = [7; 32];
 
 /// A running server. Clones are the same server.
@@ -46,7 +42,7 @@ const SEALING_KEY: [u8; 32] = [7; 32];
 pub(crate) struct TestServer {
     pub(crate) provider: Provider,
     pub(crate) router: Router,
-    pub(crate) clock: Arc<HandClock>,
+    pub(crate) clock: Arc<TestClock>,
     /// Breaks and mends the store, and counts its verbs.
     pub(crate) switch: FaultSwitch,
     stall: StallSwitch,
@@ -54,29 +50,6 @@ pub(crate) struct TestServer {
     web: Option<Web>,
     /// Ends with the last clone.
     _redis: Option<Arc<RedisServer>>,
-}
-
-/// A clock that moves when it is told to, and can be broken, so that whoever looks at it panics.
-pub(crate) struct HandClock(AtomicU64);
-
-impl HandClock {
-    /// Breaks it for good.
-    pub(crate) fn break_clock(&self) {
-        self.0.store(BROKEN, Ordering::SeqCst);
-    }
-
-    /// Lets time pass.
-    pub(crate) fn pass(&self, span: Duration) {
-        self.0.fetch_add(span.as_secs(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        let seconds = self.0.load(Ordering::SeqCst);
-        assert_ne!(seconds, BROKEN, "the clock is broken, as the test wants it");
-        Timestamp::from_seconds(seconds)
-    }
 }
 
 impl TestServer {
@@ -129,8 +102,8 @@ impl TestServer {
     /// A server over a store, with the web servers of a test in place of those of the world.
     pub(crate) async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
         let (store, stall) = StallSwitch::around(store);
-        let (store, switch) = Breakable::new(store);
-        let clock = Arc::new(HandClock(AtomicU64::new(START)));
+        let (store, switch) = FaultSwitch::around(store);
+        let clock = Arc::new(TestClock::new());
         let (provider, router) = open(settings, store.clone(), clock.clone(), web.clone()).await;
         Self {
             provider,
@@ -384,7 +357,7 @@ pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request
 async fn open(
     settings: Settings,
     store: Store,
-    clock: Arc<HandClock>,
+    clock: Arc<TestClock>,
     web: Option<Web>,
 ) -> (Provider, Router) {
     let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");

@@ -20,10 +20,6 @@ pub struct Redirect {
 
 impl Redirect {
     /// Leads to a port of 127.0.0.1.
-    ///
-    /// # Panics
-    ///
-    /// If nothing can listen.
     pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();

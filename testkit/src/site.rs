@@ -1,5 +1,4 @@
-//! Other people's web servers, for tests: https on this computer under any name, with whatever
-//! answer a test wants.
+//! Web servers of other hosts: https on this computer under any name, with any answer a test wants.
 
 use std::{
     collections::HashMap,
@@ -12,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -21,8 +19,6 @@ use tokio::{
     time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
-
-use crate::{Names, Web};
 
 /// A web server under one or several names. Clones are the same server; it ends with the test.
 #[derive(Clone)]
@@ -127,10 +123,6 @@ impl Reply {
 impl Site {
     /// Starts a server with a certificate for these hosts. It answers 404 until it is told
     /// otherwise.
-    ///
-    /// # Panics
-    /// Where nothing can listen on this computer.
-    #[expect(clippy::expect_used, reason = "for tests alone")]
     pub async fn open(hosts: &[&str]) -> Self {
         let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
         let own = rcgen::generate_simple_self_signed(hosts.clone()).expect("a certificate");
@@ -161,10 +153,27 @@ impl Site {
 
     /// How a provider finds this server and trusts it. It is reached only from loopback issuers, as
     /// any such address.
-    pub fn web(&self) -> Web {
-        Web {
+    #[cfg(feature = "provider")]
+    pub fn web(&self) -> provider::Web {
+        provider::Web {
             names: Arc::new(self.clone()),
-            authorities: vec![self.0.certificate.clone()],
+            authorities: vec![self.certificate()],
+        }
+    }
+
+    /// Its certificate, in DER.
+    pub fn certificate(&self) -> Vec<u8> {
+        self.0.certificate.clone()
+    }
+
+    /// What a host resolves to: this server for each of its own, and nothing for others or while its
+    /// names are down.
+    pub fn addresses(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        let is_up = self.0.is_up.load(Ordering::SeqCst);
+        if is_up && self.0.hosts.iter().any(|own| own == host) {
+            Ok(vec![self.0.address])
+        } else {
+            Err(io::ErrorKind::NotFound.into())
         }
     }
 
@@ -219,15 +228,13 @@ impl Site {
     }
 }
 
-impl Names for Site {
-    fn addresses(&self, host: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let known =
-            self.0.is_up.load(Ordering::SeqCst) && self.0.hosts.iter().any(|own| own == host);
-        let found = if known {
-            Ok(vec![self.0.address])
-        } else {
-            Err(io::ErrorKind::NotFound.into())
-        };
+#[cfg(feature = "provider")]
+impl provider::Names for Site {
+    fn addresses(
+        &self,
+        host: &str,
+    ) -> futures_util::future::BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let found = Self::addresses(self, host);
         Box::pin(async { found })
     }
 }

@@ -33,19 +33,11 @@ struct Running {
 
 impl RedisServer {
     /// Starts one that keeps its data.
-    ///
-    /// # Panics
-    ///
-    /// If `redis-server` is not installed or does not start.
     pub fn start() -> Self {
         Self::start_with(&["--appendonly", "yes", "--save", ""])
     }
 
     /// Starts one with these command-line options instead of those that make it keep its data.
-    ///
-    /// # Panics
-    ///
-    /// As [`start`](Self::start).
     pub fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for redis-server");
         let options = options.iter().map(|&option| option.to_owned()).collect();
@@ -77,19 +69,11 @@ impl RedisServer {
 
     /// Stops the process without ending it (SIGSTOP): its connections stay open, and nothing is
     /// answered.
-    ///
-    /// # Panics
-    ///
-    /// If the signal cannot be sent.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
 
     /// Lets a stopped process go on (SIGCONT): it does what was sent meanwhile.
-    ///
-    /// # Panics
-    ///
-    /// If the signal cannot be sent.
     pub fn thaw(&self) {
         self.signal("-CONT");
     }
@@ -108,10 +92,6 @@ impl RedisServer {
     }
 
     /// Ends it as an administrator would (SIGTERM), so that it saves what it has.
-    ///
-    /// # Panics
-    ///
-    /// If the signal cannot be sent.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             let asked = Command::new("kill")
@@ -133,10 +113,6 @@ impl RedisServer {
     }
 
     /// Kills it if it still runs, and starts it again on the same port with the same folder.
-    ///
-    /// # Panics
-    ///
-    /// If it does not start.
     pub fn restart(&mut self) {
         self.kill();
         assert!(
@@ -148,10 +124,6 @@ impl RedisServer {
 
     /// Sends one command, its words separated by spaces, and returns the first value of the reply
     /// (an error with its `-`).
-    ///
-    /// # Panics
-    ///
-    /// If there is no reply.
     pub fn command(&self, command: &str) -> String {
         ask(self.port, command).unwrap_or_else(|fault| panic!("{command}: {fault}"))
     }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use store::{CasResult, Engine, Export, Result, Store, Ttl};
+use store::{Result, Store};
 use tokio::sync::{Notify, Semaphore};
 
-/// Holds verbs back, and lets all that are waiting go at once: each time is one wait.
+use super::{Call, Interceptor, Verb};
+
+/// Holds verbs back, and lets all that are waiting go at once: each time is one wait. Clones are the
+/// same switch.
 #[derive(Clone)]
-pub(crate) struct StallSwitch(Arc<State>);
+pub struct StallSwitch(Arc<State>);
 
 struct State {
     holds: AtomicBool,
@@ -19,32 +21,20 @@ struct State {
     gate: Semaphore,
 }
 
-struct StallingEngine {
-    store: Store,
-    stall: StallSwitch,
-}
-
 impl StallSwitch {
-    /// A store that comes and goes with the stall; at first it lets everything pass.
-    pub(crate) fn around(store: Store) -> (Store, Self) {
-        let (holds, waiting) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let stall = Self(Arc::new(State {
-            holds,
-            waiting,
+    /// Wraps a store. At first the new one lets everything pass.
+    pub fn around(store: Store) -> (Store, Self) {
+        let switch = Self(Arc::new(State {
+            holds: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             arrived: Notify::new(),
             gate: Semaphore::new(0),
         }));
-        (
-            Store::new(StallingEngine {
-                store,
-                stall: stall.clone(),
-            }),
-            stall,
-        )
+        (switch.wrap(store), switch)
     }
 
     /// How often `work` waits for the store. Nothing else may use it meanwhile.
-    pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+    pub async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.0.holds.store(true, Ordering::SeqCst);
         let mut work = std::pin::pin!(work);
         let mut waits = 0;
@@ -65,7 +55,7 @@ impl StallSwitch {
     }
 
     /// Begins `work`, and gives it up while it waits for the store for the first time.
-    pub(crate) async fn abandon(&self, work: impl Future) {
+    pub async fn abandon(&self, work: impl Future) {
         self.0.holds.store(true, Ordering::SeqCst);
         tokio::select! {
             biased;
@@ -79,7 +69,7 @@ impl StallSwitch {
     /// Begins `work`, lets the store answer it so many times, does `meanwhile` while it waits for
     /// the next answer, and lets it end. `false` when it does not wait that often; then nothing
     /// happened meanwhile.
-    pub(crate) async fn between<T>(
+    pub async fn between<T>(
         &self,
         answers: u64,
         work: impl Future<Output = T>,
@@ -149,80 +139,16 @@ impl StallSwitch {
     }
 }
 
-#[async_trait]
-impl Engine for StallingEngine {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.stall.pass().await;
-        self.store.get(key).await
-    }
-
-    async fn insert(&self, key: &str, value: &[u8], ttl: Ttl) -> Result<bool> {
-        self.stall.pass().await;
-        self.store.insert(key, value, ttl).await
-    }
-
-    async fn compare_and_swap(
+impl Interceptor for StallSwitch {
+    async fn around<T: Send>(
         &self,
-        key: &str,
-        expected: &[u8],
-        new: &[u8],
-        ttl: Ttl,
-    ) -> Result<CasResult> {
-        self.stall.pass().await;
-        self.store.compare_and_swap(key, expected, new, ttl).await
-    }
-
-    async fn take(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.stall.pass().await;
-        self.store.take(key).await
-    }
-
-    async fn remove(&self, key: &str) -> Result<bool> {
-        self.stall.pass().await;
-        self.store.remove(key).await
-    }
-
-    async fn add(&self, key: &str, amount: u64, ttl: Duration) -> Result<u64> {
-        self.stall.pass().await;
-        self.store.add(key, amount, ttl).await
-    }
-
-    async fn set_add(&self, list: &str, member: &str) -> Result<bool> {
-        self.stall.pass().await;
-        self.store.set_add(list, member).await
-    }
-
-    async fn set_remove(&self, list: &str, member: &str) -> Result<bool> {
-        self.stall.pass().await;
-        self.store.set_remove(list, member).await
-    }
-
-    async fn set_range(
-        &self,
-        list: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<String>> {
-        self.stall.pass().await;
-        self.store.set_range(list, after, limit).await
-    }
-
-    async fn export(&self) -> Result<Export> {
-        self.stall.pass().await;
-        self.store.export().await
-    }
-
-    async fn ping(&self) -> Result<()> {
-        self.stall.pass().await;
-        self.store.ping().await
-    }
-
-    async fn probe(&self) -> Result<()> {
-        self.stall.pass().await;
-        self.store.probe().await
-    }
-
-    async fn durability_warnings(&self) -> Result<Vec<String>> {
-        self.store.durability_warnings().await
+        call: Call<'_>,
+        verb: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        // Only the command line asks for these warnings.
+        if call.verb != Verb::DurabilityWarnings {
+            self.pass().await;
+        }
+        verb.await
     }
 }

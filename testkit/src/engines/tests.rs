@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-use store::{Error, Location, Result, testing::Breakable};
+use store::{Error, Location, Result, Store, Ttl};
 
-use crate::{MINUTE, open};
+use super::FaultSwitch;
+
+const MINUTE: Ttl = Ttl::For(Duration::from_mins(1));
+
+async fn open() -> Store {
+    Store::open(&Location::Memory).await.expect("a store")
+}
 
 fn failed<T: std::fmt::Debug>(answer: &Result<T>) {
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
@@ -12,7 +18,7 @@ fn failed<T: std::fmt::Debug>(answer: &Result<T>) {
 
 #[tokio::test]
 async fn a_broken_store_does_nothing_until_it_is_mended() {
-    let (store, switch) = Breakable::new(open(&Location::Memory).await);
+    let (store, switch) = FaultSwitch::around(open().await);
     store.insert("k", b"v", MINUTE).await.expect("insert");
 
     switch.break_all();
@@ -52,7 +58,7 @@ async fn a_broken_store_does_nothing_until_it_is_mended() {
 
 #[tokio::test]
 async fn a_lost_answer_is_carried_out() {
-    let (store, switch) = Breakable::new(open(&Location::Memory).await);
+    let (store, switch) = FaultSwitch::around(open().await);
     switch.lose_answers();
     failed(&store.insert("k", b"v", MINUTE).await);
     switch.mend();
@@ -61,7 +67,7 @@ async fn a_lost_answer_is_carried_out() {
 
 #[tokio::test]
 async fn calls_are_counted() {
-    let (store, switch) = Breakable::new(open(&Location::Memory).await);
+    let (store, switch) = FaultSwitch::around(open().await);
     assert_eq!(switch.calls(), 0);
     store.insert("k", b"v", MINUTE).await.expect("insert");
     store.clone().get("k").await.expect("get");

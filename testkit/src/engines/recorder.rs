@@ -1,0 +1,66 @@
+//! A store that shows everything that was ever written to it.
+
+use std::sync::{Arc, Mutex};
+
+use store::{Location, Result, Store};
+
+use super::{Call, Interceptor, Verb};
+
+/// What was written: keys, values and names in sets, in the order they came; and how often
+/// something was read. Clones are the same record.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+struct Recorded {
+    written: Vec<String>,
+    reads: usize,
+}
+
+impl Recorder {
+    /// A store in memory, and the record of it.
+    pub async fn store() -> (Store, Self) {
+        let recorder = Self::default();
+        let store = Store::open(&Location::Memory).await.expect("a store");
+        (recorder.wrap(store), recorder)
+    }
+
+    /// What was written that contains `text`.
+    pub fn find(&self, text: &str) -> Vec<String> {
+        let recorded = self.0.lock().expect("no panic");
+        let found = recorded.written.iter().filter(|entry| entry.contains(text));
+        found.cloned().collect()
+    }
+
+    /// How often something was written, and read, so far.
+    pub fn steps(&self) -> (usize, usize) {
+        let recorded = self.0.lock().expect("no panic");
+        (recorded.written.len(), recorded.reads)
+    }
+}
+
+impl Interceptor for Recorder {
+    async fn around<T: Send>(
+        &self,
+        call: Call<'_>,
+        verb: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match call.verb {
+            Verb::Get => self.0.lock().expect("no panic").reads += 1,
+            Verb::Insert | Verb::CompareAndSwap | Verb::Add | Verb::SetAdd => {
+                let value = String::from_utf8_lossy(call.value);
+                let entry = format!("{} = {value}", call.key);
+                self.0.lock().expect("no panic").written.push(entry);
+            }
+            Verb::Take
+            | Verb::Remove
+            | Verb::SetRemove
+            | Verb::SetRange
+            | Verb::Export
+            | Verb::Ping
+            | Verb::Probe
+            | Verb::DurabilityWarnings => {}
+        }
+        verb.await
+    }
+}

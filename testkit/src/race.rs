@@ -1,0 +1,28 @@
+//! Many callers at once.
+
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
+
+/// Starts `racers` tasks, lets them begin at the same moment, and waits for all of them. The answers
+/// come in the order of the numbers.
+pub async fn race<T, F>(racers: usize, racer: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let gate = Arc::new(Barrier::new(racers));
+    let start = |number| {
+        let (gate, racer) = (gate.clone(), racer(number));
+        tokio::spawn(async move {
+            gate.wait().await;
+            racer.await
+        })
+    };
+    let started: Vec<_> = (0..racers).map(start).collect();
+    let mut ended = Vec::with_capacity(racers);
+    for racer in started {
+        ended.push(racer.await.expect("a racer that does not panic"));
+    }
+    ended
+}
