@@ -1,10 +1,5 @@
 //! How the pages look at this house.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro makes public what is public to this crate alone"
-)]
-
 use std::sync::Arc;
 
 use leptos::prelude::*;

@@ -18,9 +18,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
 use crate::{
-    model::{Place, Section},
-    notice::{self, Notice},
-    words::{Message, account::Done, admin::News},
+    account::messages::Done,
+    admin::flash::FlashMessage,
+    flash::{self, Flash},
+    messages::Message,
+    model::{AdminPage, PagePath},
 };
 
 const A_MINUTE: Duration = Duration::from_mins(1);
@@ -60,8 +62,8 @@ pub(crate) struct PageContext {
 }
 
 impl PageContext {
-    /// The context this code runs in. The server provides all of it; without, nothing can be done
-    /// for anybody.
+    /// The context this code runs in. The server provides all of it; without, nothing can be done for
+    /// anybody.
     pub(crate) fn current() -> Result<Self, Message> {
         let found = || {
             let parts = use_context::<Parts>()?;
@@ -149,16 +151,16 @@ impl PageContext {
     }
 
     /// The message left for this page, once.
-    pub(crate) fn notice<M: DeserializeOwned>(&self) -> Option<Notice<M>> {
+    pub(crate) fn flash<M: DeserializeOwned>(&self) -> Option<Flash<M>> {
         let mut cookies = self
             .parts
             .headers
             .get_all(header::COOKIE)
             .iter()
             .map(HeaderValue::as_bytes);
-        let notice = cookies.find_map(Notice::from_cookies)?;
-        append(&self.response, header::SET_COOKIE, &notice::clear_cookie());
-        Some(notice)
+        let flash = cookies.find_map(Flash::from_cookies)?;
+        append(&self.response, header::SET_COOKIE, &flash::clear_cookie());
+        Some(flash)
     }
 
     /// Sends the browser to the application that asked. Only the core can make a `Location`.
@@ -167,7 +169,7 @@ impl PageContext {
     }
 
     /// Sends the browser to another page of ours.
-    pub(crate) fn go(&self, place: &Place) {
+    pub(crate) fn go(&self, place: &PagePath) {
         see_other(&self.response, &place.to_string());
     }
 
@@ -181,7 +183,7 @@ impl PageContext {
 /// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (case
 /// A9). When the queue of passwords is full, the answer is 503 or 429, at once. What needs a newer
 /// sign-in leads to one, which comes back.
-pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: &str) {
+pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, email: &str) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };
@@ -193,7 +195,7 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
     }
     let place = match &outcome {
         Ok(place) => place,
-        Err(Message::ConfirmFirst) => &Place::Confirm(back.then()),
+        Err(Message::ConfirmFirst) => &PagePath::Confirm(back.then()),
         Err(_) => back,
     };
     see_other(&response, &place.to_string());
@@ -202,12 +204,12 @@ pub(crate) fn answer_form(outcome: Result<Place, Message>, back: &Place, email: 
         // The page of a link that is gone says so itself.
         Err(Message::LinkGone) => {}
         Err(message) => {
-            let notice = Notice {
+            let flash = Flash {
                 message,
                 email: email.to_owned(),
                 secret: None,
             };
-            append(&response, header::SET_COOKIE, &notice.set_cookie());
+            append(&response, header::SET_COOKIE, &flash.set_cookie());
         }
     }
 }
@@ -225,34 +227,34 @@ pub(crate) fn answer_account(outcome: Result<Done, Message>) {
         Ok(done) => {
             settle();
             answer_telling(
-                &Place::Account,
-                &Notice {
+                &PagePath::Account,
+                &Flash {
                     message: done,
                     email: String::new(),
                     secret: None,
                 },
             );
         }
-        Err(message) => answer_form(Err(message), &Place::Account, ""),
+        Err(message) => answer_form(Err(message), &PagePath::Account, ""),
     }
 }
 
 /// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said
 /// there.
-pub(crate) fn answer_news(section: Section, notice: &Notice<News>) {
-    if !matches!(notice.message, News::Refused { .. }) {
+pub(crate) fn answer_news(section: AdminPage, flash: &Flash<FlashMessage>) {
+    if !matches!(flash.message, FlashMessage::Refused { .. }) {
         settle();
     }
-    answer_telling(&Place::Admin(section), notice);
+    answer_telling(&PagePath::Admin(section), flash);
 }
 
 /// On to a page of ours that has something to say. Always 303.
-fn answer_telling<M: Serialize>(place: &Place, notice: &Notice<M>) {
+fn answer_telling<M: Serialize>(place: &PagePath, flash: &Flash<M>) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };
     see_other(&response, &place.to_string());
-    append(&response, header::SET_COOKIE, &notice.set_cookie());
+    append(&response, header::SET_COOKIE, &flash.set_cookie());
 }
 
 /// Gives the answer to script the status of the message it carries.

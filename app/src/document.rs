@@ -1,10 +1,5 @@
 //! The whole document: what surrounds every page, and the routes to the pages.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro makes public what is public to this crate alone"
-)]
-
 use http::{Response, header};
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
@@ -15,11 +10,15 @@ use leptos_router::{
 };
 
 use crate::{
+    account, admin,
     brand::{AccentSheet, Brand},
+    confirm, consent,
     context::{content_security_policy, protect},
-    pages::{self, admin, problem::ProblemPage},
-    problem::ProblemFacts,
-    words::common as words,
+    enrolment, error_page,
+    error_page::{ErrorPage, page::ErrorPageView},
+    login,
+    messages::common,
+    passkey_offer, recovery, sign_up,
 };
 
 /// The document around [`App`]; what the server hands to Leptos for every page.
@@ -36,26 +35,26 @@ pub fn App() -> impl IntoView {
     protect("");
     view! {
         <Router>
-            <Routes fallback=pages::problem::NotFound>
-                <Route path=path!("/") view=pages::account::Start ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=pages::login::Login ssr=SsrMode::Async/>
-                <Route path=path!("/consent") view=pages::consent::Consent ssr=SsrMode::Async/>
-                <Route path=path!("/confirm") view=pages::confirm::Confirm ssr=SsrMode::Async/>
-                <Route path=path!("/recover") view=pages::recover::Recover ssr=SsrMode::Async/>
-                <Route path=path!("/sign-up") view=pages::sign_up::SignUp ssr=SsrMode::Async/>
-                <Route path=path!("/passkey") view=pages::offer::Offer ssr=SsrMode::Async/>
-                <Route path=path!("/setup/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/enroll/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/reset/:token") view=pages::invitation::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/account") view=pages::account::Account ssr=SsrMode::Async/>
-                <Route path=path!("/account/codes") view=pages::codes::Codes ssr=SsrMode::Async/>
-                <Route path=path!("/admin") view=admin::Start ssr=SsrMode::Async/>
-                <Route path=path!("/admin/accounts") view=admin::accounts::Accounts ssr=SsrMode::Async/>
-                <Route path=path!("/admin/applications") view=admin::applications::Applications ssr=SsrMode::Async/>
-                <Route path=path!("/admin/resources") view=admin::resources::Resources ssr=SsrMode::Async/>
-                <Route path=path!("/admin/keys") view=admin::keys::Keys ssr=SsrMode::Async/>
-                <Route path=path!("/admin/failures") view=admin::failures::Failures ssr=SsrMode::Async/>
-                <Route path=path!("/admin/audit") view=admin::audit::Audit ssr=SsrMode::Async/>
+            <Routes fallback=error_page::page::NotFound>
+                <Route path=path!("/") view=account::page::Start ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=login::page::Login ssr=SsrMode::Async/>
+                <Route path=path!("/consent") view=consent::page::Consent ssr=SsrMode::Async/>
+                <Route path=path!("/confirm") view=confirm::page::Confirm ssr=SsrMode::Async/>
+                <Route path=path!("/recover") view=recovery::page::Recover ssr=SsrMode::Async/>
+                <Route path=path!("/sign-up") view=sign_up::page::SignUp ssr=SsrMode::Async/>
+                <Route path=path!("/passkey") view=passkey_offer::page::Offer ssr=SsrMode::Async/>
+                <Route path=path!("/setup/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
+                <Route path=path!("/enroll/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
+                <Route path=path!("/reset/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=account::page::Account ssr=SsrMode::Async/>
+                <Route path=path!("/account/codes") view=recovery::codes::Codes ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=admin::context::Start ssr=SsrMode::Async/>
+                <Route path=path!("/admin/accounts") view=admin::accounts::page::Accounts ssr=SsrMode::Async/>
+                <Route path=path!("/admin/applications") view=admin::applications::page::Applications ssr=SsrMode::Async/>
+                <Route path=path!("/admin/resources") view=admin::resources::page::Resources ssr=SsrMode::Async/>
+                <Route path=path!("/admin/keys") view=admin::keys::page::Keys ssr=SsrMode::Async/>
+                <Route path=path!("/admin/failures") view=admin::failures::page::Failures ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=admin::audit::page::Audit ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }
@@ -72,13 +71,14 @@ pub fn render_problem(
     options: &LeptosOptions,
     server_name: &str,
     brand: &Brand,
-    facts: &ProblemFacts,
+    facts: &ErrorPage,
 ) -> String {
     let owner = Owner::new();
     owner.with(|| {
         provide_context(brand.clone());
-        let title = words::window_title(facts.heading.trim_end_matches('.'), server_name);
-        let body = view! { <ProblemPage facts=facts.clone() server_name=server_name.to_owned()/> };
+        let title = common::window_title(facts.heading.trim_end_matches('.'), server_name);
+        let body =
+            view! { <ErrorPageView facts=facts.clone() server_name=server_name.to_owned()/> };
         document(options.clone(), view! { <title>{title}</title> }, body)
             .into_view()
             .to_html()
@@ -90,7 +90,7 @@ pub fn problem_response(
     options: &LeptosOptions,
     server_name: &str,
     brand: &Brand,
-    facts: &ProblemFacts,
+    facts: &ErrorPage,
 ) -> Response<String> {
     let html = render_problem(options, server_name, brand, facts);
     let response = Response::builder()
@@ -107,7 +107,7 @@ pub fn problem_response(
 fn document(options: LeptosOptions, head: impl IntoView, body: impl IntoView) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang=words::LANGUAGE>
+        <html lang=common::LANGUAGE>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

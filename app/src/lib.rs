@@ -1,14 +1,24 @@
 //! The pages of Vestibule.
 //!
-//! Pages are rendered in the server and whole without script ([`App`], [`shell`], feature `ssr`).
-//! Only the passkey buttons run in the browser ([`islands`], feature `hydrate`), since only script
-//! reaches its credential API. Both, and plain forms, speak to the server through the functions in
-//! [`actions`].
+//! Pages are rendered in the server and work without script ([`App`], [`shell`], feature `ssr`).
+//! Only the passkey buttons run in the browser ([`islands`], feature `hydrate`), because only
+//! script reaches its credential API. Islands and plain forms call the server functions in the
+//! `actions` module of each feature.
+//!
+//! A feature is a directory with its page, its server functions and its texts. [`pages`] lists all
+//! pages with their paths.
 
-pub mod actions;
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        unreachable_pub,
+        reason = "the component macro makes public what is public to this crate alone"
+    )
+)]
+
 pub mod islands;
+pub mod messages;
 pub mod model;
-pub mod words;
 
 #[cfg(feature = "ssr")]
 mod brand;
@@ -21,21 +31,155 @@ pub mod context;
 #[cfg(feature = "ssr")]
 mod document;
 #[cfg(feature = "ssr")]
-mod handover;
+pub mod error_page;
 #[cfg(feature = "ssr")]
-mod moment;
+mod flash;
 #[cfg(feature = "ssr")]
-mod notice;
-#[cfg(feature = "ssr")]
-pub mod pages;
+mod page;
 #[cfg(feature = "ssr")]
 mod passkeys;
 #[cfg(feature = "ssr")]
-pub mod problem;
+mod time_format;
+
+/// Signing in and out.
+pub mod login {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod arrival;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod messages;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod page;
+}
+
+/// Showing a credential again.
+#[cfg(feature = "ssr")]
+mod confirm {
+    pub(crate) mod messages;
+    pub(crate) mod page;
+}
+
+/// Recovery codes: signing in with one, and new ones.
+#[cfg(feature = "ssr")]
+mod recovery {
+    pub(crate) mod codes;
+    pub(crate) mod messages;
+    pub(crate) mod page;
+}
+
+/// One-time links to an account.
+pub mod enrolment {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod messages;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod page;
+}
+
+/// Creating an account without a link.
+#[cfg(feature = "ssr")]
+mod sign_up {
+    pub(crate) mod messages;
+    pub(crate) mod page;
+}
+
+/// The offer of a passkey after a sign-in without one.
+#[cfg(feature = "ssr")]
+mod passkey_offer {
+    pub(crate) mod messages;
+    pub(crate) mod page;
+}
+
+/// The decision about an authorization request.
+pub mod consent {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod messages;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod page;
+}
+
+/// The page of the signed-in user.
+pub mod account {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    mod activity;
+    #[cfg(feature = "ssr")]
+    mod applications;
+    pub mod connection_actions;
+    #[cfg(feature = "ssr")]
+    mod email;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod messages;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod page;
+    #[cfg(feature = "ssr")]
+    mod passkeys;
+    #[cfg(feature = "ssr")]
+    mod password;
+    #[cfg(feature = "ssr")]
+    mod recovery;
+    #[cfg(feature = "ssr")]
+    mod sessions;
+    #[cfg(all(test, feature = "ssr"))]
+    mod tests;
+}
+
+/// The pages for administrators.
+pub mod admin {
+    pub mod actions;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod context;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod flash;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod messages;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod pagination;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod parts;
+    #[cfg(feature = "ssr")]
+    pub(crate) mod resource_guide;
+    #[cfg(all(test, feature = "ssr"))]
+    mod tests;
+
+    #[cfg(feature = "ssr")]
+    pub(crate) mod accounts {
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+    #[cfg(feature = "ssr")]
+    pub(crate) mod applications {
+        pub(crate) mod forms;
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+    #[cfg(feature = "ssr")]
+    pub(crate) mod audit {
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+    #[cfg(feature = "ssr")]
+    pub(crate) mod failures {
+        mod difference;
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+    #[cfg(feature = "ssr")]
+    pub(crate) mod keys {
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+    #[cfg(feature = "ssr")]
+    pub(crate) mod resources {
+        pub(crate) mod messages;
+        pub(crate) mod page;
+    }
+}
 
 #[cfg(feature = "ssr")]
 pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use document::{App, problem_response, render_problem, shell};
 #[cfg(feature = "ssr")]
-pub use problem::ProblemFacts;
+pub use error_page::ErrorPage;

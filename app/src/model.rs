@@ -17,45 +17,45 @@ pub struct Ceremony {
 /// A page of ours. The only thing a form may name as the place to go on to: never an address (cases
 /// A8).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PagePath {
     /// The sign-in page, for a waiting request if there is one.
-    Login(Option<Slug>),
+    Login(Option<OpaqueToken>),
     /// Signing in with a recovery code, likewise.
-    Recover(Option<Slug>),
+    Recover(Option<OpaqueToken>),
     /// Making an account for oneself, likewise.
-    SignUp(Option<Slug>),
+    SignUp(Option<OpaqueToken>),
     /// The offer of a passkey to somebody who has just signed in without, likewise.
-    Offer(Option<Slug>),
+    Offer(Option<OpaqueToken>),
     /// The decision about a waiting request.
-    Consent(Slug),
+    Consent(OpaqueToken),
     /// The first account of this server, by its one-time link.
-    Setup(Slug, Option<Slug>),
+    Setup(OpaqueToken, Option<OpaqueToken>),
     /// Access to an account by a one-time link.
-    Enroll(Slug, Option<Slug>),
+    Enroll(OpaqueToken, Option<OpaqueToken>),
     /// A new way to sign in, by a one-time link.
-    Reset(Slug, Option<Slug>),
+    Reset(OpaqueToken, Option<OpaqueToken>),
     /// Showing a credential once more before going on.
-    Confirm(Then),
+    Confirm(ReturnTo),
     /// The signed-in person's own page.
     Account,
     /// The recovery codes that were just made.
     Codes,
     /// A page for whoever runs the server.
-    Admin(Section),
+    Admin(AdminPage),
 }
 
 /// Where a person goes on to who has shown a credential once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum ReturnTo {
     /// To their own page.
     Account,
     /// To a page for whoever runs the server.
-    Admin(Section),
+    Admin(AdminPage),
 }
 
 /// The pages for whoever runs the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
+pub enum AdminPage {
     /// Accounts.
     Accounts,
     /// Applications.
@@ -70,14 +70,14 @@ pub enum Section {
     Audit,
 }
 
-impl Place {
+impl PagePath {
     /// Where somebody signs in: to go on with a request, or with what wanted a newer sign-in when
     /// there is a `then`.
     pub fn sign_in(request: &str, then: &str) -> Self {
         if then.is_empty() {
-            Self::Login(Slug::parse(request))
+            Self::Login(OpaqueToken::parse(request))
         } else {
-            Self::Confirm(Then::parse(then))
+            Self::Confirm(ReturnTo::parse(then))
         }
     }
 
@@ -96,32 +96,34 @@ impl Place {
     }
 
     /// Where a person who is signed in goes on to.
-    pub fn after_sign_in(request: Option<Slug>) -> Self {
+    pub fn after_sign_in(request: Option<OpaqueToken>) -> Self {
         request.map_or(Self::Account, Self::Consent)
     }
 
     /// What to come back to after the person showed a credential again for something on this page.
-    pub const fn then(&self) -> Then {
+    pub const fn then(&self) -> ReturnTo {
         match self {
-            Self::Admin(section) | Self::Confirm(Then::Admin(section)) => Then::Admin(*section),
-            _ => Then::Account,
+            Self::Admin(section) | Self::Confirm(ReturnTo::Admin(section)) => {
+                ReturnTo::Admin(*section)
+            }
+            _ => ReturnTo::Account,
         }
     }
 }
 
-impl From<Then> for Place {
-    fn from(then: Then) -> Self {
+impl From<ReturnTo> for PagePath {
+    fn from(then: ReturnTo) -> Self {
         match then {
-            Then::Account => Self::Account,
-            Then::Admin(section) => Self::Admin(section),
+            ReturnTo::Account => Self::Account,
+            ReturnTo::Admin(section) => Self::Admin(section),
         }
     }
 }
 
-impl Then {
+impl ReturnTo {
     /// The place of this slug. Whatever is none means the account.
     pub fn parse(slug: &str) -> Self {
-        Section::ALL
+        AdminPage::ALL
             .into_iter()
             .map(Self::Admin)
             .find(|then| then.slug() == slug)
@@ -137,7 +139,7 @@ impl Then {
     }
 }
 
-impl Section {
+impl AdminPage {
     /// All of them, in the order of the navigation.
     pub const ALL: [Self; 6] = [
         Self::Accounts,
@@ -173,7 +175,7 @@ impl Section {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PagePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, request) = match self {
             Self::Login(request) => ("/login".to_owned(), request.as_ref()),
@@ -199,9 +201,9 @@ impl fmt::Display for Place {
 /// An opaque id or one-time token of ours as it stands in an address: 1 to 128 letters, digits, `-`
 /// and `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slug(String);
+pub struct OpaqueToken(String);
 
-impl Slug {
+impl OpaqueToken {
     /// Takes `text` if it has the shape of our ids; whether it names anything is for the provider
     /// to say.
     pub fn parse(text: &str) -> Option<Self> {
@@ -236,33 +238,33 @@ mod tests {
             "é",
             &"a".repeat(129),
         ] {
-            assert_eq!(Slug::parse(hostile), None, "{hostile:?}");
+            assert_eq!(OpaqueToken::parse(hostile), None, "{hostile:?}");
         }
-        assert!(Slug::parse("aZ09_-").is_some());
+        assert!(OpaqueToken::parse("aZ09_-").is_some());
     }
 
     #[test]
     fn places_are_paths_of_ours() {
-        let request = Slug::parse("r1");
-        assert_eq!(Place::Login(None).to_string(), "/login");
+        let request = OpaqueToken::parse("r1");
+        assert_eq!(PagePath::Login(None).to_string(), "/login");
         assert_eq!(
-            Place::Login(request.clone()).to_string(),
+            PagePath::Login(request.clone()).to_string(),
             "/login?request=r1"
         );
         assert_eq!(
-            Place::after_sign_in(request.clone()).to_string(),
+            PagePath::after_sign_in(request.clone()).to_string(),
             "/consent?request=r1"
         );
-        let token = Slug::parse("t").expect("a slug");
+        let token = OpaqueToken::parse("t").expect("a slug");
         assert_eq!(
-            Place::Setup(token, request).to_string(),
+            PagePath::Setup(token, request).to_string(),
             "/setup/t?request=r1"
         );
     }
     #[test]
     fn signing_in_leads_on() {
         let onward =
-            |request, then, offers| Place::sign_in(request, then).onward(offers).to_string();
+            |request, then, offers| PagePath::sign_in(request, then).onward(offers).to_string();
         assert_eq!(onward("", "", false), "/account");
         assert_eq!(onward("r1", "", false), "/consent?request=r1");
         assert_eq!(onward("r1", "", true), "/passkey?request=r1");
@@ -274,19 +276,19 @@ mod tests {
 
     #[test]
     fn a_confirmation_comes_back_to_a_page_of_ours() {
-        for section in Section::ALL {
-            let then = Then::Admin(section);
-            assert_eq!(Then::parse(then.slug()), then);
+        for section in AdminPage::ALL {
+            let then = ReturnTo::Admin(section);
+            assert_eq!(ReturnTo::parse(then.slug()), then);
             assert_eq!(
-                Place::Confirm(then).to_string(),
+                PagePath::Confirm(then).to_string(),
                 format!("/confirm?then=admin-{}", section.slug())
             );
             assert_eq!(
-                Place::from(then).to_string(),
+                PagePath::from(then).to_string(),
                 format!("/admin/{}", section.slug())
             );
-            assert_eq!(Place::Admin(section).then(), then);
-            assert_eq!(Place::Confirm(then).then(), then);
+            assert_eq!(PagePath::Admin(section).then(), then);
+            assert_eq!(PagePath::Confirm(then).then(), then);
         }
         for other in [
             "",
@@ -297,8 +299,8 @@ mod tests {
             "/admin/keys",
             "consent",
         ] {
-            assert_eq!(Then::parse(other), Then::Account, "{other:?}");
+            assert_eq!(ReturnTo::parse(other), ReturnTo::Account, "{other:?}");
         }
-        assert_eq!(Place::Codes.then(), Then::Account);
+        assert_eq!(PagePath::Codes.then(), ReturnTo::Account);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::PageContext, model::Ceremony, words::Message};
+use crate::{context::PageContext, messages::Message, model::Ceremony};
 
 /// The `autocomplete` of an e-mail box, which offers passkeys too where there are any (WebAuthn
 /// Level 3 section 5.1.7).

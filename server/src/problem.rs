@@ -1,6 +1,6 @@
 //! Answers that replace what a person, or a program at a page's address, wanted.
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -38,7 +38,7 @@ impl Asker {
 
 /// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that
 /// their registration is gone (mcp-requirements 7.2).
-pub fn respond(site: &Site, request: &Parts, facts: ProblemFacts) -> Response {
+pub fn respond(site: &Site, request: &Parts, facts: ErrorPage) -> Response {
     if prefers_json(&request.headers) {
         return json(&facts);
     }
@@ -49,7 +49,7 @@ pub fn respond(site: &Site, request: &Parts, facts: ProblemFacts) -> Response {
     app::problem_response(site.options(), site.server_name(), site.brand(), &facts).map(Body::from)
 }
 
-fn json(facts: &ProblemFacts) -> Response {
+fn json(facts: &ErrorPage) -> Response {
     let status = StatusCode::from_u16(facts.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = facts.code.as_deref().unwrap_or(match status {
         StatusCode::NOT_FOUND => "not_found",

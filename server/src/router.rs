@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access_token::{Audience, Challenge, Verifier};
 use app::context::RequestName;
-use app::{App, ProblemFacts, shell};
+use app::{App, ErrorPage, shell};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -202,6 +202,6 @@ async fn nothing_here(State(service): State<Service>, request: Parts) -> Respons
     if is_for_machines(path) {
         respond::not_found()
     } else {
-        problem::respond(&service.site, &request, ProblemFacts::not_found())
+        problem::respond(&service.site, &request, ErrorPage::not_found())
     }
 }

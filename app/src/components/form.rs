@@ -1,13 +1,8 @@
 //! The parts forms are made of.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro makes public what is public to this crate alone"
-)]
-
 use leptos::prelude::*;
 
-use crate::words::{Message, Subject, common as words};
+use crate::messages::{Message, Subject, common};
 
 /// A message about a form. Stands in the page only while there is something to say.
 #[component]
@@ -31,7 +26,7 @@ pub(crate) fn EmailField(
     let faulty = message.is_some();
     view! {
         <div class="field">
-            <label for="email">{words::EMAIL}</label>
+            <label for="email">{common::EMAIL}</label>
             <input
                 type="text" id="email" name="email" value=value required readonly=fixed maxlength="254" pattern=EMAIL_PATTERN
                 autocomplete=autocomplete inputmode="email" enterkeyhint="next" autocapitalize="none" spellcheck="false"
@@ -46,18 +41,18 @@ pub(crate) fn EmailField(
 /// The box for a password that is known. It never holds what was typed before.
 #[component]
 pub(crate) fn PasswordField(#[prop(default = None)] message: Option<Message>) -> impl IntoView {
-    view! { <PasswordBox label=words::PASSWORD autocomplete="current-password" enterkeyhint="go" message/> }
+    view! { <PasswordBox label=common::PASSWORD autocomplete="current-password" enterkeyhint="go" message/> }
 }
 
 /// The box for a password that is chosen, with the rule for it.
 #[component]
 pub(crate) fn NewPasswordField(
-    #[prop(default = words::PASSWORD)] label: &'static str,
+    #[prop(default = common::PASSWORD)] label: &'static str,
     /// The least number of characters.
     fewest: usize,
     message: Option<Message>,
 ) -> impl IntoView {
-    let hint = words::new_password_rule(fewest);
+    let hint = common::new_password_rule(fewest);
     view! { <PasswordBox label autocomplete="new-password" enterkeyhint="done" hint message/> }
 }
 
@@ -100,7 +95,7 @@ pub(crate) fn described_by<const MOST: usize>(parts: [(&str, bool); MOST]) -> Op
 
 /// Tells password managers whose password the form is about, where the page has no box for it.
 #[component]
-pub(crate) fn Whose(email: String) -> impl IntoView {
+pub(crate) fn HiddenUsername(email: String) -> impl IntoView {
     view! {
         <input
             class="whose" type="text" name="email" value=email autocomplete="username" readonly tabindex="-1" aria-hidden="true"
@@ -139,13 +134,13 @@ pub(crate) fn Step(
 /// "or", between two ways to do the same.
 #[component]
 pub(crate) fn Divider() -> impl IntoView {
-    view! { <p class="divider"><span>{words::OR_WITH_A_PASSWORD}</span></p> }
+    view! { <p class="divider"><span>{common::OR_WITH_A_PASSWORD}</span></p> }
 }
 
 /// Why the passkey button above is missing, where script is off.
 #[component]
 pub(crate) fn WithoutScript(
-    #[prop(default = words::PASSKEYS_NEED_SCRIPT)] words: &'static str,
+    #[prop(default = common::PASSKEYS_NEED_SCRIPT)] words: &'static str,
 ) -> impl IntoView {
     view! { <noscript><p class="hint">{words}</p></noscript> }
 }

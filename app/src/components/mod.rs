@@ -1,10 +1,5 @@
 //! The small parts pages are made of. None of them runs in the browser.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro makes public what is public to this crate alone"
-)]
-
 mod form;
 mod monogram;
 mod sentence;
@@ -12,11 +7,11 @@ mod sentence;
 use leptos::prelude::*;
 use oauth::Timestamp;
 
-use crate::{brand::Mark, moment};
+use crate::{brand::Mark, time_format};
 
 pub(crate) use form::{
-    Alert, Divider, EmailField, HiddenFields, NewPasswordField, PasswordField, Step, Whose,
-    WithoutScript, described_by,
+    Alert, Divider, EmailField, HiddenFields, HiddenUsername, NewPasswordField, PasswordField,
+    Step, WithoutScript, described_by,
 };
 pub(crate) use monogram::Monogram;
 pub(crate) use sentence::fill;
@@ -36,6 +31,6 @@ pub(crate) fn Masthead(name: String) -> impl IntoView {
 #[component]
 pub(crate) fn Ago(then: Timestamp, now: Timestamp) -> impl IntoView {
     view! {
-        <time datetime=moment::machine_readable(then) title=moment::exactly(then)>{moment::ago(then, now)}</time>
+        <time datetime=time_format::machine_readable(then) title=time_format::exactly(then)>{time_format::ago(then, now)}</time>
     }
 }

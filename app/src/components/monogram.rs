@@ -1,10 +1,5 @@
 //! What stands for an application or a resource: logos of strangers are never loaded.
 
-#![expect(
-    unreachable_pub,
-    reason = "the component macro makes public what is public to this crate alone"
-)]
-
 use leptos::prelude::*;
 
 /// Its initials. The tint comes from the host, so that the same name from elsewhere looks

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::words::{Piece, Template};
+use crate::messages::{Piece, Template};
 
-/// A sentence with views in its slots. Called by [`sentence!`](crate::words::sentence), which has
+/// A sentence with views in its slots. Called by [`sentence!`](crate::messages::sentence), which has
 /// compared the names.
 pub(crate) fn fill<const SLOTS: usize>(
     template: Template,
@@ -31,7 +31,7 @@ pub(crate) fn fill<const SLOTS: usize>(
 mod tests {
     use leptos::prelude::*;
 
-    use crate::words::{Template, sentence};
+    use crate::messages::{Template, sentence};
 
     #[test]
     fn slots_are_filled_in_the_order_of_the_language() {

@@ -10,10 +10,10 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, CredentialRequestOptions, CredentialsContainer};
 
-use super::{ceremony, wire};
 use crate::{
-    actions::sign_in::{finish_passkey_sign_in, start_passkey_sign_in},
-    words::Message,
+    islands::{ceremony, wire},
+    login::actions::{finish_passkey_sign_in, start_passkey_sign_in},
+    messages::Message,
 };
 
 /// When an offer is made anew: shortly before the server forgets its ceremony, which it does after

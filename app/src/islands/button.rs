@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::words::{Message, passkey as words};
+use crate::messages::{Message, passkey};
 
 /// What a button does when it is pressed.
 #[derive(Clone)]
@@ -101,7 +101,7 @@ pub(super) fn passkey_button(looks: Looks, action: PasskeyAction) -> impl IntoVi
                 <circle cx="8" cy="15" r="4.5"/>
                 <path d="m11.2 11.8 8.3-8.3m-3.5 3.5 3 3"/>
             </svg>
-            <span>{move || if waiting() { words::WAITING } else { looks.label }}</span>
+            <span>{move || if waiting() { passkey::WAITING } else { looks.label }}</span>
         </button>
         {move || failure().map(|message| {
             view! { <p class="alert" class:calm=message.is_calm() role="alert">{message.text()}</p> }
@@ -111,7 +111,7 @@ pub(super) fn passkey_button(looks: Looks, action: PasskeyAction) -> impl IntoVi
 
 #[cfg(feature = "hydrate")]
 fn start(action: PasskeyAction, state: RwSignal<State>) {
-    use super::{autofill, ceremony};
+    use crate::islands::{autofill, ceremony};
 
     leptos::task::spawn_local(async move {
         autofill::call_off();

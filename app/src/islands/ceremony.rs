@@ -7,14 +7,12 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
 
-use super::{button::PasskeyAction, wire};
 use crate::{
-    actions::{
-        account::{finish_adding_passkey, start_adding_passkey},
-        invitation::{finish_accept_with_passkey, start_accept_with_passkey},
-        sign_in::{finish_passkey_sign_in, start_passkey_sign_in},
-    },
-    words::Message,
+    account::actions::{finish_adding_passkey, start_adding_passkey},
+    enrolment::actions::{finish_accept_with_passkey, start_accept_with_passkey},
+    islands::{button::PasskeyAction, wire},
+    login::actions::{finish_passkey_sign_in, start_passkey_sign_in},
+    messages::Message,
 };
 
 /// Does what the button stands for. Answers the path to go on to, or nothing when the form says

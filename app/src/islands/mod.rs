@@ -15,7 +15,7 @@ mod wire;
 
 use leptos::prelude::*;
 
-use crate::words::passkey as words;
+use crate::messages::passkey;
 use button::{Looks, PasskeyAction, passkey_button};
 
 /// "Sign in with a passkey". The box "Email" beside it offers passkeys too, where the browser can.
@@ -38,7 +38,7 @@ pub fn SignInWithPasskey(
     };
     passkey_button(
         Looks {
-            label: words::SIGN_IN,
+            label: passkey::SIGN_IN,
             filled,
             described_by,
         },
@@ -60,7 +60,7 @@ pub fn ConfirmWithPasskey(
         then,
         autofill: false,
     };
-    passkey_button(Looks::filled(words::USE), action)
+    passkey_button(Looks::filled(passkey::USE), action)
 }
 
 /// "Create a passkey", for the address in the box "Email" and a one-time link.
@@ -74,7 +74,7 @@ pub fn AcceptWithPasskey(
     request: String,
 ) -> impl IntoView {
     passkey_button(
-        Looks::filled(words::CREATE),
+        Looks::filled(passkey::CREATE),
         PasskeyAction::Accept {
             form_token,
             token,
@@ -94,7 +94,7 @@ pub fn AddPasskey(
     confirm: String,
 ) -> impl IntoView {
     passkey_button(
-        Looks::filled(words::CREATE),
+        Looks::filled(passkey::CREATE),
         PasskeyAction::Add {
             form_token,
             request,

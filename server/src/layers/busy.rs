@@ -1,7 +1,7 @@
 //! The answer when the queue of passwords is full: a page for browsers, JSON for programs that
 //! prefer it.
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use app::context::{BUSY, BUSY_OWN};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -26,7 +26,7 @@ pub async fn busy(State(service): State<Service>, request: Request, next: Next) 
     let page = problem::respond(
         &service.site,
         asker.parts(),
-        ProblemFacts::busy(whose == BUSY_OWN),
+        ErrorPage::busy(whose == BUSY_OWN),
     );
     respond::with_retry_after(page, Busy::RETRY_AFTER)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -105,7 +105,7 @@ pub fn marked(issuer: &Issuer, path: &str, query: Option<&str>) -> String {
 }
 
 fn explain(service: &Service, request: Request, place: &str) -> Response {
-    let facts = ProblemFacts::other_address(service.provider.settings().issuer.as_str(), place);
+    let facts = ErrorPage::other_address(service.provider.settings().issuer.as_str(), place);
     problem::respond(&service.site, &request.into_parts().0, facts)
 }
 

@@ -1,6 +1,6 @@
 //! The first of two defences against forged form posts; the form's own token is the second.
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -23,7 +23,7 @@ pub async fn same_origin_posts(
     problem::respond(
         &service.site,
         &request.into_parts().0,
-        ProblemFacts::foreign_form(),
+        ErrorPage::foreign_form(),
     )
 }
 

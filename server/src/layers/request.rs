@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -48,7 +48,7 @@ pub async fn watch_pages(State(service): State<Service>, request: Request, next:
         return watched(request, next, &proxies, |_| respond::unavailable()).await;
     }
     let late = move |asker: Asker| {
-        let page = problem::respond(&service.site, asker.parts(), ProblemFacts::unavailable());
+        let page = problem::respond(&service.site, asker.parts(), ErrorPage::unavailable());
         respond::with_retry_after(page, respond::SOON)
     };
     watched(request, next, &proxies, late).await

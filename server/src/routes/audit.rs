@@ -1,7 +1,7 @@
 //! `GET /admin/audit.jsonl`: the audit log for export, an event a line, oldest first.
 
-use app::ProblemFacts;
-use app::model::{Place, Section, Then};
+use app::ErrorPage;
+use app::model::{AdminPage, PagePath, ReturnTo};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -33,7 +33,7 @@ pub async fn export(
     };
     let filter = wanted(parts.uri.query().unwrap_or_default());
     let Ok(first) = administration.audit_export(&filter, 0, A_PAGE).await else {
-        return problem::respond(&service.site, &parts, ProblemFacts::unavailable());
+        return problem::respond(&service.site, &parts, ErrorPage::unavailable());
     };
     let headers = [
         (
@@ -101,13 +101,13 @@ fn wanted(query: &str) -> AuditFilter {
 
 fn turned_away(service: &Service, parts: &Parts, error: NotAdministrator) -> Response {
     let place = match error {
-        NotAdministrator::NotSignedIn => Place::Login(None),
-        NotAdministrator::ConfirmFirst => Place::Confirm(Then::Admin(Section::Audit)),
+        NotAdministrator::NotSignedIn => PagePath::Login(None),
+        NotAdministrator::ConfirmFirst => PagePath::Confirm(ReturnTo::Admin(AdminPage::Audit)),
         NotAdministrator::WrongRole => {
-            return problem::respond(&service.site, parts, ProblemFacts::for_administrators());
+            return problem::respond(&service.site, parts, ErrorPage::for_administrators());
         }
         NotAdministrator::Unavailable => {
-            return problem::respond(&service.site, parts, ProblemFacts::unavailable());
+            return problem::respond(&service.site, parts, ErrorPage::unavailable());
         }
     };
     (

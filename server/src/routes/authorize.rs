@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::ProblemFacts;
+use app::ErrorPage;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -62,18 +62,15 @@ async fn begin(
             see_other(location.as_str())
         }
         Err(AuthorizeError::Problem(problem)) => {
-            problem::respond(&service.site, parts, ProblemFacts::from_problem(&problem))
+            problem::respond(&service.site, parts, ErrorPage::from_problem(&problem))
         }
         Err(AuthorizeError::TooMany { retry_after }) => {
-            let page = problem::respond(&service.site, parts, ProblemFacts::too_many(retry_after));
+            let page = problem::respond(&service.site, parts, ErrorPage::too_many(retry_after));
             respond::with_retry_after(page, retry_after)
         }
         Err(AuthorizeError::Unreachable { host }) => {
-            let page = problem::respond(
-                &service.site,
-                parts,
-                ProblemFacts::document_unreachable(&host),
-            );
+            let page =
+                problem::respond(&service.site, parts, ErrorPage::document_unreachable(&host));
             respond::with_retry_after(page, A_MOMENT)
         }
         Err(AuthorizeError::Unavailable(cause)) => {

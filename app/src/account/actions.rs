@@ -1,0 +1,178 @@
+//! What a signed-in person changes about the ways they sign in.
+
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    account::messages::Done,
+    context::{PageContext, answer_account, answer_form, answer_script},
+    model::{OpaqueToken, PagePath},
+    passkeys,
+};
+use crate::{messages::Message, model::Ceremony};
+
+/// Begins adding a passkey.
+#[server(prefix = "/actions", endpoint = "start_adding_passkey", input = Json)]
+pub async fn start_adding_passkey(form_token: String) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        passkeys::sent(
+            context
+                .provider
+                .start_adding_passkey(&context.browser)
+                .await?,
+        )
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends adding a passkey; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_adding_passkey", input = Json)]
+pub async fn finish_adding_passkey(
+    form_token: String,
+    ceremony: String,
+    credential: String,
+    #[server(default)] request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        let credential = passkeys::received(&credential)?;
+        context
+            .provider
+            .finish_adding_passkey(&context.browser, &ceremony, &credential)
+            .await?;
+        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// Says no to the offer of a passkey, and goes on.
+#[server(prefix = "/actions", endpoint = "decline_passkey")]
+pub async fn decline_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
+    let request = OpaqueToken::parse(&request);
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.decline_passkey(&context.browser).await?;
+        Ok(PagePath::after_sign_in(request.clone()))
+    };
+    answer_form(attempt.await, &PagePath::Offer(request.clone()), "");
+    Ok(())
+}
+
+/// Gives a passkey another name.
+#[server(prefix = "/actions", endpoint = "rename_passkey")]
+pub async fn rename_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] passkey: String,
+    #[server(default)] name: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .rename_passkey(&context.browser, &passkey, &name)
+            .await?;
+        Ok(Done::PasskeyRenamed)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Removes a passkey.
+#[server(prefix = "/actions", endpoint = "remove_passkey")]
+pub async fn remove_passkey(
+    #[server(default)] form_token: String,
+    #[server(default)] passkey: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .remove_passkey(&context.browser, &passkey)
+            .await?;
+        Ok(Done::PasskeyRemoved)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Chooses a new password; every other browser is signed out by it.
+#[server(prefix = "/actions", endpoint = "change_password")]
+pub async fn change_password(
+    #[server(default)] form_token: String,
+    #[server(default)] password: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.keep_all(
+            &context
+                .provider
+                .change_password(&context.browser, &password)
+                .await?
+                .cookies,
+        );
+        Ok(Done::PasswordSaved)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Removes the password.
+#[server(prefix = "/actions", endpoint = "remove_password")]
+pub async fn remove_password(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.remove_password(&context.browser).await?;
+        Ok(Done::PasswordRemoved)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Gives the person another address.
+#[server(prefix = "/actions", endpoint = "change_email")]
+pub async fn change_email(
+    #[server(default)] form_token: String,
+    #[server(default)] email: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .change_email(&context.browser, &email)
+            .await?;
+        Ok(Done::EmailChanged)
+    };
+    match attempt.await {
+        Ok(done) => answer_account(Ok(done)),
+        Err(message) => answer_form(Err(message), &PagePath::Account, &email),
+    }
+    Ok(())
+}
+
+/// Makes ten new recovery codes, and leads to the page that shows them once.
+#[server(prefix = "/actions", endpoint = "make_recovery_codes")]
+pub async fn make_recovery_codes(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.keep(
+            &context
+                .provider
+                .make_recovery_codes(&context.browser)
+                .await?,
+        );
+        Ok(PagePath::Codes)
+    };
+    answer_form(attempt.await, &PagePath::Account, "");
+    Ok(())
+}

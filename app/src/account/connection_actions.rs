@@ -1,0 +1,81 @@
+//! What a signed-in person ends: browsers they are signed in with, and applications they have
+//! connected.
+
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
+
+use leptos::prelude::*;
+
+use crate::messages::Message;
+#[cfg(feature = "ssr")]
+use crate::{
+    account::messages::Done,
+    context::{PageContext, answer_account},
+};
+
+/// Signs another browser of the person out.
+#[server(prefix = "/actions", endpoint = "end_session")]
+pub async fn end_session(
+    #[server(default)] form_token: String,
+    #[server(default)] session: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .end_session(&context.browser, &session)
+            .await?;
+        Ok(Done::BrowserSignedOut)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Signs every other browser of the person out.
+#[server(prefix = "/actions", endpoint = "end_other_sessions")]
+pub async fn end_other_sessions(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.keep(
+            &context
+                .provider
+                .end_other_sessions(&context.browser)
+                .await?,
+        );
+        Ok(Done::OthersSignedOut)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Ends what the person had allowed an application, and forgets that they had.
+#[server(prefix = "/actions", endpoint = "disconnect")]
+pub async fn disconnect(
+    #[server(default)] form_token: String,
+    #[server(default)] connection: String,
+) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context
+            .provider
+            .disconnect(&context.browser, &connection)
+            .await?;
+        Ok(Done::Disconnected)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}
+
+/// Ends what the person had allowed every application, and forgets that they had.
+#[server(prefix = "/actions", endpoint = "disconnect_all")]
+pub async fn disconnect_all(#[server(default)] form_token: String) -> Result<(), Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        context.provider.disconnect_all(&context.browser).await?;
+        Ok(Done::AllDisconnected)
+    };
+    answer_account(attempt.await);
+    Ok(())
+}

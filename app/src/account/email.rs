@@ -1,0 +1,32 @@
+//! The section "E-mail address".
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    account::{actions::ChangeEmail, messages},
+    components::{EmailField, HiddenFields, Step},
+    messages::{Message, Subject},
+};
+
+/// It stands open, with what was typed, while there is something to say about that.
+#[component]
+pub(crate) fn EmailAddress(
+    typed: String,
+    message: Option<Message>,
+    form_token: String,
+) -> impl IntoView {
+    let message = message.filter(|message| message.subject() == Subject::Email);
+    view! {
+        <section aria-labelledby="email-section">
+            <h2 id="email-section">{messages::EMAIL}</h2>
+            <Step summary=messages::CHANGE_EMAIL open=message.is_some()>
+                <form class="stack" method="post" action=ChangeEmail::url()>
+                    <HiddenFields form_token/>
+                    <EmailField value=typed autocomplete="email" message/>
+                    <p class="hint">{messages::CHANGING_EMAIL_EXPLAINED}</p>
+                    <button class="button" type="submit">{messages::SAVE_EMAIL}</button>
+                </form>
+            </Step>
+        </section>
+    }
+}

@@ -1,0 +1,162 @@
+//! The signed-in person's own page, and the front door that leads to it.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::{AccountView, Role};
+
+use crate::{
+    account::{
+        activity::{RecentActivity, with_resource_name},
+        applications::ConnectedApplications,
+        email::EmailAddress,
+        messages::{self, Done},
+        passkeys::Passkeys,
+        password::Password,
+        recovery::RecoveryCodes,
+        sessions::Sessions,
+    },
+    admin::context::Unreadable,
+    components::{Alert, HiddenFields},
+    context::PageContext,
+    login::actions::SignOut,
+    messages::{Message, Subject, common},
+    model::{AdminPage, PagePath, ReturnTo},
+    page::{PageError, PageView, page},
+};
+
+/// `/`: there is nothing here but the way on.
+#[component]
+pub(crate) fn Start() -> impl IntoView {
+    page(
+        async |context: PageContext| match context.provider.signed_in(&context.browser).await? {
+            Some(_) => Err(PageError::Elsewhere(PagePath::Account)),
+            None => Err(PageError::Elsewhere(PagePath::Login(None))),
+        },
+    )
+}
+
+/// `/account`.
+#[component]
+pub(crate) fn Account() -> impl IntoView {
+    page(load)
+}
+
+/// What every section needs: proof that its forms are ours, and the time it is.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub(crate) form_token: String,
+    pub(crate) now: Timestamp,
+    /// Whether passkeys can be used here.
+    pub(crate) has_passkeys: bool,
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let (provider, browser) = (&context.provider, &context.browser);
+    let nobody = || PageError::Elsewhere(PagePath::Login(None));
+    let account = provider.account(browser).await?.ok_or_else(nobody)?;
+    let sessions = provider.sessions(browser).await?.ok_or_else(nobody)?;
+    let connections = provider.connections(browser).await?.ok_or_else(nobody)?;
+    let unreadable = sessions.unreadable + connections.unreadable;
+    let events = provider
+        .activity(browser)
+        .await?
+        .ok_or_else(nobody)?
+        .into_iter();
+    let events = events
+        .map(|event| with_resource_name(event, &provider.settings().resources))
+        .collect();
+    let afterlife = provider.settings().lifetimes.access_token;
+    let (message, typed) = match context.flash::<Message>() {
+        Some(flash) => (Some(flash.message), flash.email),
+        None => (None, String::new()),
+    };
+    let done = context.flash::<Done>().map(|flash| flash.message);
+    let frame = Frame {
+        form_token: context.form_token(),
+        now: provider.now(),
+        has_passkeys: provider.has_passkeys(),
+    };
+    let body = view! {
+        <Head email=account.email.clone() role=account.role message=message.clone() done/>
+        <Credentials account message typed frame=frame.clone()/>
+        <Sessions sessions=sessions.rows frame=frame.clone()/>
+        <Unreadable count=unreadable/>
+        <ConnectedApplications connections afterlife frame=frame.clone()/>
+        <RecentActivity events now=frame.now/>
+        <form class="stack parting" method="post" action=SignOut::url()>
+            <HiddenFields form_token=frame.form_token/>
+            <button class="button" type="submit">{common::SIGN_OUT}</button>
+        </form>
+    };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "account",
+        awake: frame.has_passkeys,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+pub(crate) fn Head(
+    email: String,
+    role: Role,
+    message: Option<Message>,
+    done: Option<Done>,
+) -> impl IntoView {
+    let message = message.filter(|message| message.subject() == Subject::Form);
+    let administers = role == Role::Administrator;
+    let has_local_domain = provider::has_local_domain(&email);
+    view! {
+        <h1>{messages::TITLE}</h1>
+        <p class="lead"><bdi class="strong">{email}</bdi></p>
+        {has_local_domain.then(|| view! { <p class="quiet">{messages::LOCAL_DOMAIN}</p> })}
+        {done.map(|done| view! { <p class="alert calm" role="status">{done.text()}</p> })}
+        {administers.then(|| view! {
+            <div class="links"><a class="link" href=PagePath::Admin(AdminPage::Accounts).to_string()>{messages::ADMINISTRATION}</a></div>
+        })}
+        <Alert message id="form-alert"/>
+    }
+}
+
+/// All that the person can sign in with.
+#[component]
+pub(crate) fn Credentials(
+    account: AccountView,
+    message: Option<Message>,
+    typed: String,
+    frame: Frame,
+) -> impl IntoView {
+    let AccountView {
+        email,
+        passkeys,
+        has_password,
+        password_set_at,
+        recovery_codes,
+        is_fresh,
+        shortest_password,
+        ..
+    } = account;
+    let has_passkey = !passkeys.is_empty() && frame.has_passkeys;
+    let form_token = frame.form_token.clone();
+    let now = frame.now;
+    view! {
+        {(!is_fresh).then(|| view! { <ConfirmFirst/> })}
+        <Passkeys passkeys has_password frame=frame.clone()/>
+        <Password
+            email has_password chosen_at=password_set_at has_passkey fewest=shortest_password
+            message=message.clone() frame
+        />
+        <RecoveryCodes codes=recovery_codes now form_token=form_token.clone()/>
+        <EmailAddress typed message form_token/>
+    }
+}
+
+/// Said before somebody types what would not be taken.
+#[component]
+fn ConfirmFirst() -> impl IntoView {
+    view! {
+        <p class="quiet">
+            {messages::CONFIRM_EXPLAINED}" "<a class="link" href=PagePath::Confirm(ReturnTo::Account).to_string()>{messages::CONFIRM_NOW}</a>
+        </p>
+    }
+}

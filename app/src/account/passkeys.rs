@@ -1,0 +1,130 @@
+//! The section "Passkeys".
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::PasskeyView;
+
+use crate::{
+    account::{
+        actions::{RemovePasskey, RenamePasskey},
+        messages,
+        page::Frame,
+    },
+    clean,
+    components::{Ago, HiddenFields, Step, WithoutScript},
+    islands::AddPasskey,
+    messages::{Message, common, sentence},
+    model::{PagePath, ReturnTo},
+};
+
+#[component]
+pub(crate) fn Passkeys(
+    passkeys: Vec<PasskeyView>,
+    has_password: bool,
+    frame: Frame,
+) -> impl IntoView {
+    let is_last = passkeys.len() == 1 && !has_password;
+    let rows = passkeys.into_iter().enumerate().map(|(number, passkey)| {
+        view! { <Row number passkey is_last frame=frame.clone()/> }
+    });
+    let rows = rows.collect_view();
+    let Frame {
+        form_token,
+        has_passkeys,
+        ..
+    } = frame;
+    let state = match (has_passkeys, rows.is_empty()) {
+        (false, _) => Some(Message::NoPasskeysHere.text()),
+        (true, true) => Some(messages::NO_PASSKEY.to_owned()),
+        (true, false) => None,
+    };
+    view! {
+        <section aria-labelledby="passkeys">
+            <h2 id="passkeys">{messages::PASSKEYS}</h2>
+            {state.map(|state| view! { <p class="quiet">{state}</p> })}
+            {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> }.into_any())}
+            {has_passkeys.then(|| view! { <Adding form_token/> }.into_any())}
+        </section>
+    }
+}
+
+#[component]
+fn Adding(form_token: String) -> impl IntoView {
+    view! {
+        <div class="stack needs-script">
+            <AddPasskey form_token request=String::new() confirm=PagePath::Confirm(ReturnTo::Account).to_string()/>
+        </div>
+        <WithoutScript words=messages::CREATING_NEEDS_SCRIPT/>
+    }
+}
+
+#[component]
+fn Row(number: usize, passkey: PasskeyView, is_last: bool, frame: Frame) -> impl IntoView {
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let PasskeyView {
+        id,
+        name,
+        created_at,
+        last_used_at,
+    } = passkey;
+    let name = clean::name(&name, messages::NAMELESS_PASSKEY);
+    view! {
+        <li class="row">
+            <p><bdi class="strong">{name.clone()}</bdi><Times created_at last_used_at now/></p>
+            <Step summary=messages::CHANGE object=name.clone()>
+                <Rename number id=id.clone() name=name.clone() form_token=form_token.clone()/>
+                {if is_last {
+                    view! { <p class="hint">{messages::LAST_CREDENTIAL}</p> }.into_any()
+                } else {
+                    view! { <Remove id name form_token/> }.into_any()
+                }}
+            </Step>
+        </li>
+    }
+}
+
+#[component]
+fn Times(created_at: Timestamp, last_used_at: Option<Timestamp>, now: Timestamp) -> impl IntoView {
+    view! {
+        <span class="quiet">
+            {common::DOT}{sentence!(messages::ADDED, when = view! { <Ago then=created_at now/> })}
+            {last_used_at.map(|used| view! { {common::DOT}{sentence!(messages::LAST_USED, when = view! { <Ago then=used now/> })} })}
+        </span>
+    }
+}
+
+#[component]
+fn Rename(number: usize, id: String, name: String, form_token: String) -> impl IntoView {
+    let field = format!("name-{number}");
+    view! {
+        <form class="stack" method="post" action=RenamePasskey::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="passkey" value=id/>
+            <div class="field">
+                <label for=field.clone()>{messages::NAME}</label>
+                <input type="text" id=field name="name" value=name required maxlength="60" autocomplete="off" enterkeyhint="done"/>
+            </div>
+            <button class="button" type="submit">{messages::RENAME}</button>
+        </form>
+    }
+}
+
+#[component]
+fn Remove(id: String, name: String, form_token: String) -> impl IntoView {
+    let explained = sentence!(
+        messages::REMOVING_PASSKEY_EXPLAINED,
+        name = view! { <bdi>{name.clone()}</bdi> }
+    );
+    view! {
+        <form class="stack" method="post" action=RemovePasskey::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="passkey" value=id/>
+            <p>{explained}</p>
+            <button class="button grave" type="submit">
+                <span>{sentence!(messages::REMOVE, name = view! { <bdi>{name}</bdi> })}</span>
+            </button>
+        </form>
+    }
+}

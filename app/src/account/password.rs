@@ -1,0 +1,86 @@
+//! The section "Password".
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+
+use crate::{
+    account::{
+        actions::{ChangePassword, RemovePassword},
+        messages,
+        page::Frame,
+    },
+    components::{Ago, HiddenFields, HiddenUsername, NewPasswordField, Step},
+    messages::{Message, Subject, common, sentence},
+};
+
+#[component]
+pub(crate) fn Password(
+    email: String,
+    has_password: bool,
+    chosen_at: Option<Timestamp>,
+    has_passkey: bool,
+    fewest: usize,
+    message: Option<Message>,
+    frame: Frame,
+) -> impl IntoView {
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let state = match (has_password, has_passkey) {
+        (true, true) => messages::HAS_PASSWORD,
+        (true, false) => messages::HAS_ONLY_PASSWORD,
+        (false, _) => messages::HAS_NO_PASSWORD,
+    };
+    let chosen = chosen_at.filter(|_| has_password).map(|chosen| {
+        view! { " "{sentence!(messages::CHOSEN, when = view! { <Ago then=chosen now/> })} }
+    });
+    view! {
+        <section aria-labelledby="password-section">
+            <h2 id="password-section">{messages::PASSWORD}</h2>
+            <p class="quiet">{state}{chosen}</p>
+            <Change email has_password fewest message form_token=form_token.clone()/>
+            {(has_password && has_passkey).then(|| view! { <Remove form_token/> })}
+        </section>
+    }
+}
+
+/// It stands open while there is something to say about the password that was tried.
+#[component]
+fn Change(
+    email: String,
+    has_password: bool,
+    fewest: usize,
+    message: Option<Message>,
+    form_token: String,
+) -> impl IntoView {
+    let message = message.filter(|message| message.subject() == Subject::Password);
+    let summary = if has_password {
+        messages::CHANGE_PASSWORD
+    } else {
+        messages::SET_PASSWORD
+    };
+    view! {
+        <Step summary open=message.is_some()>
+            <form class="stack" method="post" action=ChangePassword::url()>
+                <HiddenFields form_token/>
+                <HiddenUsername email/>
+                <NewPasswordField label=common::NEW_PASSWORD fewest message/>
+                <p class="hint">{messages::CHANGING_PASSWORD_EXPLAINED}</p>
+                <button class="button" type="submit">{common::SAVE_PASSWORD}</button>
+            </form>
+        </Step>
+    }
+}
+
+#[component]
+fn Remove(form_token: String) -> impl IntoView {
+    view! {
+        <Step summary=messages::REMOVE_PASSWORD>
+            <form class="stack" method="post" action=RemovePassword::url()>
+                <HiddenFields form_token/>
+                <p>{messages::REMOVING_PASSWORD_EXPLAINED}</p>
+                <button class="button grave" type="submit">{messages::REMOVE_PASSWORD}</button>
+            </form>
+        </Step>
+    }
+}

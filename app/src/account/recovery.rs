@@ -1,0 +1,48 @@
+//! The section "Recovery codes".
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::RecoveryCodes as Codes;
+
+use crate::{
+    account::actions::MakeRecoveryCodes,
+    components::{Ago, HiddenFields, Step},
+    messages::{common, sentence},
+    recovery::messages,
+};
+
+/// How many are made at a time.
+const ALL: usize = 10;
+
+#[component]
+pub(crate) fn RecoveryCodes(
+    codes: Option<Codes>,
+    now: Timestamp,
+    form_token: String,
+) -> impl IntoView {
+    let (summary, explained) = match codes {
+        Some(_) => (messages::MAKE_NEW, messages::MAKING_NEW_EXPLAINED),
+        None => (messages::MAKE, messages::MAKING_EXPLAINED),
+    };
+    view! {
+        <section aria-labelledby="recovery-codes">
+            <h2 id="recovery-codes">{messages::SECTION}</h2>
+            <p class="quiet">
+                {match codes {
+                    None => messages::NONE.into_any(),
+                    Some(Codes { left, made_at }) => {
+                        let made = sentence!(messages::MADE, when = view! { <Ago then=made_at now/> });
+                        view! { {messages::left(left, ALL)}{common::DOT}{made} }.into_any()
+                    }
+                }}
+            </p>
+            <Step summary>
+                <form class="stack" method="post" action=MakeRecoveryCodes::url()>
+                    <HiddenFields form_token/>
+                    <p>{explained}</p>
+                    <button class="button" type="submit">{summary}</button>
+                </form>
+            </Step>
+        </section>
+    }
+}

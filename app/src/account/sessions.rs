@@ -1,0 +1,89 @@
+//! The section "Where you are signed in".
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::SessionView;
+
+use crate::{
+    account::{
+        connection_actions::{EndOtherSessions, EndSession},
+        messages::sessions,
+        page::Frame,
+    },
+    clean,
+    components::{Ago, HiddenFields, Step},
+    messages::{common, sentence},
+};
+
+#[component]
+pub(crate) fn Sessions(sessions: Vec<SessionView>, frame: Frame) -> impl IntoView {
+    let has_others = sessions.iter().any(|session| !session.is_this);
+    let rows = sessions
+        .into_iter()
+        .map(|session| view! { <Row session frame=frame.clone()/> })
+        .collect_view();
+    view! {
+        <section aria-labelledby="sessions">
+            <h2 id="sessions">{sessions::TITLE}</h2>
+            <ul class="rows">{rows}</ul>
+            {has_others.then(|| view! {
+                <Step summary=sessions::END_OTHERS>
+                    <form class="stack" method="post" action=EndOtherSessions::url()>
+                        <HiddenFields form_token=frame.form_token/>
+                        <p>{sessions::ENDING_OTHERS_EXPLAINED}</p>
+                        <button class="button grave" type="submit">{sessions::END_OTHERS}</button>
+                    </form>
+                </Step>
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Row(session: SessionView, frame: Frame) -> impl IntoView {
+    let Frame {
+        form_token, now, ..
+    } = frame;
+    let SessionView {
+        id,
+        device,
+        address,
+        created_at,
+        last_used_at,
+        is_this,
+    } = session;
+    let device = clean::name(&device, sessions::NAMELESS);
+    let since = sentence!(sessions::SINCE, when = view! { <Ago then=created_at now/> });
+    let used = sentence!(
+        sessions::LAST_USED,
+        when = view! { <Ago then=last_used_at now/> }
+    );
+    // Sessions from before addresses were noted have none.
+    let address =
+        (!address.is_empty()).then(|| view! { {common::DOT}<bdi class="address">{address}</bdi> });
+    view! {
+        <li class="row">
+            <p>
+                <bdi class="strong">{device.clone()}</bdi>
+                {is_this.then(|| view! { " "<span class="mark">{sessions::THIS_BROWSER}</span> })}
+                <span class="quiet">{address}{common::DOT}{since}{common::DOT}{used}</span>
+            </p>
+            {(!is_this).then(|| view! { <End id device form_token/> })}
+        </li>
+    }
+}
+
+#[component]
+fn End(id: String, device: String, form_token: String) -> impl IntoView {
+    view! {
+        <Step summary=sessions::END object=device.clone()>
+            <form class="stack" method="post" action=EndSession::url()>
+                <HiddenFields form_token/>
+                <input type="hidden" name="session" value=id/>
+                <p>{sessions::ENDING_EXPLAINED}</p>
+                <button class="button grave" type="submit">
+                    <span>{sentence!(sessions::END_IT, device = view! { <bdi>{device}</bdi> })}</span>
+                </button>
+            </form>
+        </Step>
+    }
+}

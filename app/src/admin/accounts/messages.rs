@@ -1,0 +1,86 @@
+//! Accounts.
+
+use crate::{admin::messages::counted, messages::Template};
+
+pub(crate) const FIND: &str = "Find by address";
+pub(crate) const FIND_IT: &str = "Find";
+pub(crate) const NONE_FOUND: Template = Template::new("No address here contains “{sought}”.");
+pub(crate) const SHOW_ALL: &str = "Show all accounts";
+
+pub(crate) const INVITE_SOMEBODY: &str = "Invite somebody";
+pub(crate) const INVITE_EXPLAINED: &str = "This makes an account that waits for its person, and a one-time link for you to hand on: this server sends no mail.";
+pub(crate) const ROLE: &str = "Role";
+pub(crate) const PERSON: &str = "Person";
+pub(crate) const ADMINISTRATOR: &str = "Administrator";
+pub(crate) const INVITE: &str = "Invite";
+
+/// In what state an account is, within a row.
+pub(crate) const ACTIVE: &str = "active";
+pub(crate) const DISABLED: &str = "disabled";
+pub(crate) const WAITING: &str = "waiting for its person";
+
+/// What an account can sign in with: "2 passkeys and a password".
+pub(crate) fn ways_in(passkeys: usize, has_password: bool) -> String {
+    let passkeys = match passkeys {
+        0 => None,
+        count => Some(counted(count as u64, "passkey", "passkeys")),
+    };
+    match (passkeys, has_password) {
+        (Some(passkeys), true) => format!("{passkeys} and a password"),
+        (Some(passkeys), false) => passkeys,
+        (None, true) => "a password, no passkey".to_owned(),
+        (None, false) => "no way to sign in yet".to_owned(),
+    }
+}
+
+pub(crate) const LAST_SIGN_IN: Template = Template::new("last signed in {when}");
+pub(crate) const NO_SIGN_IN: &str = "no sign-in noted";
+pub(crate) const ADDED: Template = Template::new("added {when}");
+
+/// Why one's own account has no buttons.
+pub(crate) const OWN: &str = "This is your own account, so nobody can lock themselves out here. Another administrator, or the \
+     terminal, can change it.";
+
+/// What a button does, and before it what stops working.
+pub(crate) const DISABLE: Template = Template::new("Disable {email}");
+pub(crate) const DISABLE_EXPLAINED: &str = "It is signed out everywhere and cannot sign in. Every application it connected loses \
+     its access. It can be enabled again; what it had allowed stays ended.";
+pub(crate) const ENABLE: Template = Template::new("Enable {email}");
+pub(crate) const ENABLE_EXPLAINED: &str =
+    "It may sign in again, and has to allow its applications anew.";
+pub(crate) const RESET: &str = "Make a reset link";
+pub(crate) const RESET_EXPLAINED: &str = "For somebody who cannot sign in any more. Their password and recovery codes work \
+     until they use the link; their passkeys stay. An earlier link ends. Make sure that you hand it to the right person.";
+/// That a one-time link to an account is out.
+pub(crate) const LINK_OUT: Template =
+    Template::new("A one-time link is out. It opens this account until {when}.");
+pub(crate) const WITHDRAW: &str = "Withdraw the link";
+pub(crate) const WITHDRAW_EXPLAINED: &str = "The link stops working. You can create another one.";
+pub(crate) const INVITE_AGAIN: &str = "Make another invitation link";
+pub(crate) const INVITE_AGAIN_EXPLAINED: &str = "For somebody whose link was lost or has ended.";
+pub(crate) const MAKE_ADMINISTRATOR: &str = "Make an administrator";
+pub(crate) const MAKE_ADMINISTRATOR_EXPLAINED: &str =
+    "It can then do everything that you can do on these pages.";
+pub(crate) const TAKE_ADMINISTRATION: &str = "Take administration away";
+pub(crate) const TAKE_ADMINISTRATION_EXPLAINED: &str =
+    "It can then open these pages no more. What it has connected stays.";
+pub(crate) const REMOVE_IT: Template = Template::new("Remove {email}");
+pub(crate) const REMOVE_EXPLAINED: &str = "Its passkeys and its password stop working, it is signed out everywhere, and every \
+     application it connected loses its access. This cannot be undone.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_in_read_as_words() {
+        for (passkeys, has_password, words) in [
+            (0, false, "no way to sign in yet"),
+            (0, true, "a password, no passkey"),
+            (1, false, "1 passkey"),
+            (2, true, "2 passkeys and a password"),
+        ] {
+            assert_eq!(ways_in(passkeys, has_password), words);
+        }
+    }
+}

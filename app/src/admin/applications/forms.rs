@@ -1,0 +1,123 @@
+//! Adding applications, and keeping hosts out.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::BlockedHost;
+
+use crate::{
+    admin::{
+        actions::{AddClient, BlockHost, UnblockHost},
+        applications::messages,
+        context::Refused,
+        flash::Attempt,
+        parts::TextField,
+    },
+    clean,
+    components::{Ago, HiddenFields, Step},
+    messages::sentence,
+};
+
+/// Adding an application. Open, with what was typed, when it was refused.
+#[component]
+pub(crate) fn Adding(refused: Option<Refused>, form_token: String) -> impl IntoView {
+    let (name, uris, confidential, fault) = match refused {
+        Some(Refused {
+            attempt:
+                Attempt::AddClient {
+                    name,
+                    redirect_uris,
+                    confidential,
+                },
+            why,
+        }) => (name, redirect_uris, confidential, Some(why)),
+        _ => (String::new(), String::new(), true, None),
+    };
+    let open = fault.is_some();
+    view! {
+        <Step summary=messages::ADD open>
+            <form class="stack" method="post" action=AddClient::url()>
+                <HiddenFields form_token/>
+                <p>{messages::ADD_EXPLAINED}</p>
+                {fault.map(|fault| view! { <p class="alert" role="alert">{fault}</p> })}
+                <TextField id="client-name" name="name" label=messages::NAME value=name/>
+                <div class="field">
+                    <label for="client-uris">{messages::REDIRECT_URIS}</label>
+                    <textarea
+                        class="host" id="client-uris" name="redirect_uris" rows="3" required
+                        autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="client-uris-hint"
+                    >{uris}</textarea>
+                    <p class="hint" id="client-uris-hint">{messages::REDIRECT_URIS_EXPLAINED}</p>
+                </div>
+                <div class="field">
+                    <label class="tick">
+                        <input
+                            type="checkbox" name="confidential" value="yes" checked=confidential
+                            aria-describedby="client-confidential-hint"
+                        />
+                        <span>{messages::KEEPS_A_SECRET}</span>
+                    </label>
+                    <p class="hint" id="client-confidential-hint">{messages::KEEPS_A_SECRET_EXPLAINED}</p>
+                </div>
+                <button class="button" type="submit">{messages::ADD_IT}</button>
+            </form>
+        </Step>
+    }
+}
+
+/// The hosts that are kept out, and keeping out another.
+#[component]
+pub(crate) fn Blocking(
+    blocked: Vec<BlockedHost>,
+    refused: Option<Refused>,
+    now: Timestamp,
+    form_token: String,
+) -> impl IntoView {
+    let (typed, fault) = match refused {
+        Some(Refused {
+            attempt: Attempt::BlockHost { host },
+            why,
+        }) => (host, Some(why)),
+        _ => (String::new(), None),
+    };
+    let none = blocked.is_empty();
+    let rows = blocked
+        .into_iter()
+        .map(|blocked| view! { <Blocked blocked now form_token=form_token.clone()/> })
+        .collect_view();
+    view! {
+        <section aria-labelledby="blocked-hosts">
+            <h2 id="blocked-hosts">{messages::BLOCKED_HOSTS}</h2>
+            {if none {
+                view! { <p class="quiet">{messages::NONE_BLOCKED}</p> }.into_any()
+            } else {
+                view! { <ul class="rows">{rows}</ul> }.into_any()
+            }}
+            <form class="search" method="post" action=BlockHost::url()>
+                <HiddenFields form_token/>
+                <TextField id="block-host" name="host" label=messages::HOST hint=messages::HOST_EXPLAINED value=typed fault/>
+                <button class="button" type="submit">{messages::BLOCK}</button>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Blocked(blocked: BlockedHost, now: Timestamp, form_token: String) -> impl IntoView {
+    let shown = || view! { <bdi class="host">{clean::sentence(&blocked.host)}</bdi> };
+    let row = sentence!(
+        messages::BLOCKED_SINCE,
+        host = shown(),
+        when = view! { <Ago then=blocked.since now/> }
+    );
+    let button = sentence!(messages::UNBLOCK_IT, host = shown());
+    view! {
+        <li class="row">
+            <p>{row}</p>
+            <form method="post" action=UnblockHost::url()>
+                <HiddenFields form_token/>
+                <input type="hidden" name="host" value=blocked.host.clone()/>
+                <button class="button" type="submit"><span>{button}</span></button>
+            </form>
+        </li>
+    }
+}

@@ -1,0 +1,277 @@
+//! Applications: how each came to be known, what ends it, and which hosts are kept out.
+
+use std::time::Duration;
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::{ApplicationKind, ApplicationSummary, Listing};
+
+use crate::{
+    admin::{
+        actions::{BlockHost, DisconnectClient, RemoveClient},
+        applications::{
+            forms::{Adding, Blocking},
+            messages,
+        },
+        context::{AdminContext, section},
+        messages as admin_messages,
+        pagination::{Page, Pagination, Unreadable},
+        parts::ActionForm,
+    },
+    clean,
+    components::{Ago, Step, fill},
+    messages::{common, sentence},
+    model::AdminPage,
+    page::PageError,
+    time_format,
+};
+
+const KINDS: [ApplicationKind; 3] = [
+    ApplicationKind::Registered,
+    ApplicationKind::Document,
+    ApplicationKind::Added,
+];
+
+/// `/admin/applications?page=`.
+#[component]
+pub(crate) fn Applications() -> impl IntoView {
+    section(AdminPage::Applications, load)
+}
+
+async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+    let blocked = admin.administration.blocked_hosts().await?;
+    let Listing {
+        rows: mut clients,
+        unreadable,
+    } = admin.administration.clients().await?;
+    let empty = KINDS.map(|kind| clients.iter().all(|client| client.kind != kind));
+    clients.sort_by_key(|client| (place(client.kind), std::cmp::Reverse(client.created_at)));
+    let leaf = Page::cut(clients, &admin.context.query_decoded("page"));
+    let (first, turns, token) = (leaf.is_first(), leaf.turns(), &admin.form_token);
+    let view = Viewed {
+        blocked: blocked.iter().map(|blocked| blocked.host.clone()).collect(),
+        afterlife: admin.context.provider.settings().lifetimes.access_token,
+        now: admin.now,
+        form_token: token.clone(),
+    };
+    let groups = KINDS.into_iter().zip(empty).filter_map(|(kind, empty)| {
+        let here: Vec<_> = leaf
+            .rows
+            .iter()
+            .filter(|client| client.kind == kind)
+            .cloned()
+            .collect();
+        let shown = !here.is_empty() || (empty && first);
+        shown.then(|| view! { <Group kind clients=here viewed=view.clone()/> })
+    });
+    let groups = groups.collect_view();
+    let view = view! {
+        <Adding refused=admin.refused() form_token=token.clone()/>
+        {groups}
+        <Unreadable count=unreadable/>
+        <Pagination section=AdminPage::Applications sought="" turns/>
+        <Blocking blocked refused=admin.refused() now=admin.now form_token=token.clone()/>
+    };
+    Ok(view.into_any())
+}
+
+fn place(kind: ApplicationKind) -> Option<usize> {
+    KINDS.iter().position(|own| *own == kind)
+}
+
+/// What every row needs besides its application.
+#[derive(Clone)]
+pub(crate) struct Viewed {
+    pub(crate) blocked: Vec<String>,
+    pub(crate) afterlife: Duration,
+    pub(crate) now: Timestamp,
+    pub(crate) form_token: String,
+}
+
+#[component]
+fn Group(kind: ApplicationKind, clients: Vec<ApplicationSummary>, viewed: Viewed) -> impl IntoView {
+    let id = match kind {
+        ApplicationKind::Registered => "registered",
+        ApplicationKind::Document => "document",
+        ApplicationKind::Added => "added",
+    };
+    let none = clients.is_empty();
+    let rows = clients
+        .into_iter()
+        .map(|client| view! { <Row client viewed=viewed.clone()/> })
+        .collect_view();
+    view! {
+        <section aria-labelledby=id>
+            <h2 id=id>{messages::group(kind)}</h2>
+            {if none {
+                view! { <p class="quiet">{messages::none(kind)}</p> }.into_any()
+            } else {
+                view! { <ul class="rows">{rows}</ul> }.into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+pub(crate) fn Row(client: ApplicationSummary, viewed: Viewed) -> impl IntoView {
+    let (name, now, id) = (
+        called(&client),
+        viewed.now,
+        clean::sentence(&client.client_id),
+    );
+    let since = fill(
+        messages::since(client.kind),
+        [(
+            "when",
+            view! { <Ago then=client.created_at now/> }.into_any(),
+        )],
+    );
+    let used = client.last_used_at.map(|then| {
+        let when = view! { <Ago then now/> };
+        view! { {common::DOT}{sentence!(messages::LAST_USED, when = when)} }
+    });
+    let blocked = client
+        .blocked
+        .then(|| view! { " "<span class="badge grave">{messages::BLOCKED}</span> });
+    let whence = view! { <ClientSource client=client.clone()/> };
+    let content = view! {
+        <Facts client=client.clone()/>
+        <Changes client name=name.clone() viewed/>
+    };
+    view! {
+        <li class="row">
+            <div>
+                <p>{whence}{blocked}<span class="quiet">{common::DOT}{since}{used}</span></p>
+                <p class="quiet"><bdi class="address">{id}</bdi></p>
+            </div>
+            <Step summary=admin_messages::CHANGE object=name>{content}</Step>
+        </li>
+    }
+}
+
+/// Its name, and where it answers: nobody has checked the name.
+#[component]
+fn ClientSource(client: ApplicationSummary) -> impl IntoView {
+    let name = view! { <bdi class="strong">{called(&client)}</bdi> };
+    if client.hosts.is_empty() {
+        return sentence!(messages::ON_PEOPLES_COMPUTERS, name = name).into_any();
+    }
+    let hosts = client.hosts.iter().enumerate().map(|(index, host)| {
+        view! { {(index > 0).then_some(", ")}<bdi class="host">{clean::name(host, "")}</bdi> }
+    });
+    sentence!(messages::AT, name = name, hosts = hosts.collect_view()).into_any()
+}
+
+#[component]
+fn Facts(client: ApplicationSummary) -> impl IntoView {
+    let uris = client
+        .redirect_uris
+        .iter()
+        .map(|uri| view! { <dd><bdi>{clean::sentence(uri)}</bdi></dd> });
+    view! {
+        <dl class="facts">
+            <dt>{messages::ANSWERS_GO_TO}</dt>
+            {uris.collect_view()}
+            <dt>{messages::PROOF}</dt>
+            <dd class="plain">{if client.confidential { messages::CONFIDENTIAL } else { messages::PUBLIC }}</dd>
+        </dl>
+    }
+}
+
+/// What ends it, and what keeps its hosts out.
+#[component]
+fn Changes(client: ApplicationSummary, name: String, viewed: Viewed) -> impl IntoView {
+    let Viewed {
+        blocked,
+        afterlife,
+        form_token,
+        ..
+    } = viewed;
+    let span = time_format::at_most(afterlife);
+    let hosts = client
+        .hosts
+        .into_iter()
+        .filter(|host| !is_below(host, &blocked))
+        .map(|host| {
+            view! { <Block host span=span.clone() form_token=&form_token/> }
+        });
+    let hosts = hosts.collect_view();
+    let consequence = fill(
+        messages::removal(client.kind),
+        [("span", span.clone().into_any())],
+    );
+    let spoken = admin_messages::spoken(&messages::remove(&name), &client.client_id);
+    let button = sentence!(
+        messages::REMOVE_IT,
+        name = view! { <bdi>{name.clone()}</bdi> }
+    );
+    view! {
+        <Disconnect client_id=client.client_id.clone() name span form_token=&form_token/>
+        <ActionForm
+            action=RemoveClient::url() form_token=&form_token fields=vec![("client_id", client.client_id)] spoken grave=true
+            consequence=consequence.into_any() button=button.into_any()
+        />
+        {hosts}
+    }
+}
+
+/// Ending everything that people allowed an application, which stays known.
+#[component]
+fn Disconnect<'a>(
+    client_id: String,
+    name: String,
+    span: String,
+    form_token: &'a str,
+) -> impl IntoView + use<> {
+    let spoken = admin_messages::spoken(&messages::disconnect(&name), &client_id);
+    let button = sentence!(messages::DISCONNECT_IT, name = view! { <bdi>{name}</bdi> });
+    view! {
+        <ActionForm
+            action=DisconnectClient::url() form_token fields=vec![("client_id", client_id)] spoken grave=true
+            consequence=sentence!(messages::DISCONNECT_EXPLAINED, span = span).into_any() button=button.into_any()
+        />
+    }
+}
+
+/// Keeping out a host of an application, with whatever else is there.
+#[component]
+fn Block<'a>(host: String, span: String, form_token: &'a str) -> impl IntoView + use<> {
+    let shown = || view! { <bdi class="host">{clean::name(&host, "")}</bdi> };
+    let consequence = sentence!(messages::BLOCK_EXPLAINED, host = shown(), span = span);
+    let button = sentence!(messages::BLOCK_IT, host = shown());
+    view! {
+        <ActionForm
+            action=BlockHost::url() form_token fields=vec![("host", host)] grave=true
+            consequence=consequence.into_any() button=button.into_any()
+        />
+    }
+}
+
+/// Whether a host is blocked, by itself or by a name above it.
+fn is_below(host: &str, blocked: &[String]) -> bool {
+    let below = |name: &String| {
+        host.strip_suffix(name.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    blocked.iter().any(below)
+}
+
+fn called(client: &ApplicationSummary) -> String {
+    clean::name(&client.name, common::NAMELESS_APPLICATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e39_a_host_below_a_blocked_one_needs_no_block_of_its_own() {
+        let blocked = ["evil.example".to_owned()];
+        for host in ["evil.example", "app.evil.example"] {
+            assert!(is_below(host, &blocked), "{host}");
+        }
+        for host in ["notevil.example", "example", "evil.example.com"] {
+            assert!(!is_below(host, &blocked), "{host}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The audit log.
+
+use leptos::prelude::*;
+use oauth::Timestamp;
+use provider::{Actor, AuditAction, AuditFilter, Category, Event, RequestSource, Whose};
+
+use crate::{
+    account::messages::activity,
+    admin::{
+        audit::messages,
+        context::{AdminContext, section},
+        pagination::{A_PAGE, address},
+        parts::TextField,
+    },
+    clean,
+    components::{Ago, fill},
+    messages::{common, sentence},
+    model::{AdminPage, PagePath},
+    page::PageError,
+    time_format,
+};
+
+/// The whole audit log, for programs: a route of the server.
+const EXPORT: &str = "/admin/audit.jsonl";
+
+/// `/admin/audit?kind=&who=&before=`.
+#[component]
+pub(crate) fn Audit() -> impl IntoView {
+    section(AdminPage::Audit, load)
+}
+
+async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+    let (who, before) = (
+        admin.context.query_decoded("who").trim().to_owned(),
+        admin.context.query_decoded("before").parse().ok(),
+    );
+    let category = Category::parse(&admin.context.query_decoded("kind"));
+    let filter = AuditFilter {
+        category,
+        who: (!who.is_empty()).then(|| who.clone()),
+    };
+    let page = admin.administration.audit(&filter, before, A_PAGE).await?;
+    let none = match (
+        page.events.is_empty(),
+        page.before,
+        filter == AuditFilter::default() && before.is_none(),
+    ) {
+        (false, ..) => None,
+        (true, Some(_), _) => Some(messages::NONE_HERE),
+        (true, None, true) => Some(messages::NONE),
+        (true, None, false) => Some(messages::NONE_FOUND),
+    };
+    let fields = [
+        ("kind", category.map_or("", Category::as_str)),
+        ("who", who.as_str()),
+    ];
+    let place = PagePath::Admin(AdminPage::Audit);
+    let older = page.before.map(|before| {
+        address(
+            &place,
+            &[fields[0], fields[1], ("before", &before.to_string())],
+        )
+    });
+    let searched = page
+        .looked_back_to
+        .filter(|_| page.before.is_some() && page.events.len() < A_PAGE);
+    let on = if searched.is_some() {
+        messages::SEARCH_ON
+    } else {
+        messages::OLDER
+    };
+    let newest = before.map(|_| address(&place, &fields));
+    let export = address(&EXPORT, &fields);
+    let rows = page
+        .events
+        .into_iter()
+        .map(|entry| view! { <Row event=entry.event now=admin.now/> })
+        .collect_view();
+    let view = view! {
+        <Filter category who=who.clone()/>
+        <p><a class="link" href=export>{messages::EXPORT}</a></p>
+        {match none {
+            Some(none) => view! { <p class="quiet">{none}</p> }.into_any(),
+            None => view! { <ol class="rows">{rows}</ol> }.into_any(),
+        }}
+        {searched.map(|then| {
+            let when = view! { <time datetime=time_format::machine_readable(then)>{time_format::exactly(then)}</time> };
+            view! { <p class="quiet">{sentence!(messages::SEARCHED, when = when)}</p> }
+        })}
+        <nav class="turn" aria-label=crate::admin::messages::PAGES>
+            {newest.map(|address| view! { <a class="link" href=address>{messages::NEWEST}</a> })}
+            {older.map(|address| view! { <a class="link" href=address rel="next">{on}</a> })}
+        </nav>
+    };
+    Ok(view.into_any())
+}
+
+#[component]
+fn Filter(category: Option<Category>, who: String) -> impl IntoView {
+    let options = Category::ALL.map(|own| {
+        view! { <option value=own.as_str() selected=category == Some(own)>{messages::category(own)}</option> }
+    });
+    view! {
+        <form class="search" method="get" action=PagePath::Admin(AdminPage::Audit).to_string() role="search">
+            <div class="field">
+                <label for="audit-kind">{messages::KIND}</label>
+                <select id="audit-kind" name="kind">
+                    <option value="" selected=category.is_none()>{messages::EVERY_KIND}</option>
+                    {options.collect_view()}
+                </select>
+            </div>
+            <TextField id="audit-who" name="who" label=messages::WHO kind="search" hint=messages::WHO_EXPLAINED value=who required=false/>
+            <button class="button" type="submit">{messages::SHOW}</button>
+        </form>
+    }
+}
+
+#[component]
+pub(crate) fn Row(event: Event, now: Timestamp) -> impl IntoView {
+    let caution = event.action.category() == Category::Replays;
+    let (at, from) = (event.at, event.from.clone());
+    let times = event
+        .times
+        .map(|times| view! { {common::DOT}{activity::times(times)} });
+    view! {
+        <li class="row">
+            <div class:caution=caution>
+                <p><Sentence event/></p>
+                <p class="quiet"><Ago then=at now/>{from.map(|from| view! { <From from/> })}{times}</p>
+            </div>
+        </li>
+    }
+}
+
+/// What happened, in one sentence.
+#[component]
+fn Sentence(event: Event) -> impl IntoView {
+    let Event {
+        action,
+        by,
+        whose,
+        client,
+        about,
+        ..
+    } = event;
+    let named = |name: String| view! { <bdi class="strong">{name}</bdi> }.into_any();
+    let actor = match &by {
+        Actor::Terminal => messages::THE_TERMINAL.to_owned(),
+        Actor::Administrator(own) => clean::sentence(&own.email),
+        Actor::Person => person(whose.as_ref()),
+        Actor::Unknown(_) => messages::SOMEBODY.to_owned(),
+        Actor::Client => client
+            .as_ref()
+            .map_or(messages::SOMETHING.to_owned(), |client| {
+                clean::name(&client.name, messages::SOMETHING)
+            }),
+    };
+    let client = client.map_or(messages::SOMETHING.to_owned(), |client| {
+        clean::name(&client.name, messages::SOMETHING)
+    });
+    let about = if let AuditAction::Unknown(name) = action {
+        Some(name.as_str().to_owned())
+    } else {
+        about
+    };
+    let about = about.map_or(messages::SOMETHING.to_owned(), |about| {
+        clean::sentence(&about)
+    });
+    let slots = [
+        ("actor", actor),
+        ("person", person(whose.as_ref())),
+        ("client", client),
+        ("about", about),
+    ];
+    fill(
+        messages::what(action),
+        slots.map(|(slot, name)| (slot, named(name))),
+    )
+}
+
+/// The address of an account at that time.
+fn person(whose: Option<&Whose>) -> String {
+    whose.map_or(messages::SOMEBODY.to_owned(), |whose| {
+        clean::sentence(&whose.email)
+    })
+}
+
+/// From where it was done.
+#[component]
+fn From(from: RequestSource) -> impl IntoView {
+    view! {
+        {common::DOT}<bdi class="address">{clean::sentence(&from.address)}</bdi>
+        {(!from.device.is_empty()).then(|| view! { {common::DOT}<bdi>{clean::sentence(&from.device)}</bdi> })}
+    }
+}

@@ -1,0 +1,124 @@
+//! The pages for whoever runs the server. All of them want an administrator who showed a credential
+//! a moment ago.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use oauth::Timestamp;
+use provider::{Administration, AdministrationError, NotAdministrator};
+
+pub(crate) use crate::admin::pagination::Unreadable;
+use crate::{
+    admin::{
+        flash::{Attempt, FlashMessage},
+        messages,
+        parts::{Navigation, Outcome},
+    },
+    context::PageContext,
+    error_page::ErrorPage,
+    flash::Flash,
+    model::{AdminPage, PagePath, ReturnTo},
+    page::{PageError, PageView, page},
+};
+
+/// `/admin`: the first of the pages.
+#[component]
+pub(crate) fn Start() -> impl IntoView {
+    page(async |_: PageContext| Err(PageError::Elsewhere(PagePath::Admin(AdminPage::Accounts))))
+}
+
+/// An administrator's context to one of the pages.
+pub(crate) struct AdminContext {
+    pub(crate) context: PageContext,
+    pub(crate) administration: Administration,
+    pub(crate) flash: Option<Flash<FlashMessage>>,
+    pub(crate) form_token: String,
+    pub(crate) now: Timestamp,
+}
+
+impl AdminContext {
+    /// Lets administrators in, and nobody else.
+    async fn open(context: PageContext, section: AdminPage) -> Result<Self, PageError> {
+        let administration = match context.provider.administrator(&context.browser).await {
+            Ok(administration) => administration,
+            Err(NotAdministrator::NotSignedIn) => {
+                return Err(PageError::Elsewhere(PagePath::Login(None)));
+            }
+            Err(NotAdministrator::WrongRole) => {
+                return Err(ErrorPage::for_administrators().into());
+            }
+            Err(NotAdministrator::ConfirmFirst) => {
+                return Err(PageError::Elsewhere(PagePath::Confirm(ReturnTo::Admin(
+                    section,
+                ))));
+            }
+            Err(NotAdministrator::Unavailable) => return Err(ErrorPage::unavailable().into()),
+        };
+        let (flash, form_token, now) = (
+            context.flash(),
+            context.form_token(),
+            context.provider.now(),
+        );
+        Ok(Self {
+            context,
+            administration,
+            flash,
+            form_token,
+            now,
+        })
+    }
+
+    /// What was posted and refused, for the form that it came from.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        let flash = self.flash.clone()?;
+        match flash.message {
+            FlashMessage::Refused { attempt, why } => Some(Refused {
+                attempt,
+                why: why.text(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// What an administrator typed in vain, and why.
+pub(crate) struct Refused {
+    pub(crate) attempt: Attempt,
+    pub(crate) why: String,
+}
+
+/// Renders what `load` brings, in the frame that all of these pages have.
+pub(crate) fn section<Load, Loading>(section: AdminPage, load: Load) -> impl IntoView
+where
+    Load: FnOnce(AdminContext) -> Loading + Send + 'static,
+    Loading: Future<Output = Result<AnyView, PageError>> + Send + 'static,
+{
+    page(move |context: PageContext| async move {
+        let admin = AdminContext::open(context, section).await?;
+        let (flash, lifetime) = (
+            admin.flash.clone(),
+            admin.context.provider.settings().lifetimes.invitation,
+        );
+        let content = load(admin).await?;
+        let body = view! {
+            <Navigation current=section/>
+            <h1>{messages::title(section)}</h1>
+            <p class="lead">{messages::lead(section)}</p>
+            <Outcome flash lifetime/>
+            {content}
+        };
+        Ok(PageView {
+            title: messages::title(section),
+            name: section.page(),
+            awake: false,
+            body: body.into_any(),
+        })
+    })
+}
+
+/// Reading fails only when the store does.
+impl From<AdministrationError> for ErrorPage {
+    fn from(_: AdministrationError) -> Self {
+        Self::unavailable()
+    }
+}

@@ -1,0 +1,453 @@
+//! Requests of applications that failed: what was asked for, what is known, what differs, and what
+//! helps.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::{Timestamp, redirect};
+use provider::{
+    Asked, AskedText, ClientStanding, FailedStep, Failure, FailureKind, FailureView, Settings,
+};
+
+use crate::{
+    admin::{
+        actions::AddRedirectUri,
+        context::{AdminContext, section},
+        failures::{
+            difference::{Piece, of_address, of_words},
+            messages,
+        },
+        messages as admin_messages,
+        pagination::{Page, Pagination, address},
+        parts::{ActionForm, TextField},
+    },
+    clean,
+    components::{Ago, Step, fill},
+    messages::{common, sentence},
+    model::{AdminPage, PagePath},
+    page::PageError,
+};
+
+/// `/admin/failures?q=&page=`.
+#[component]
+pub(crate) fn Failures() -> impl IntoView {
+    section(AdminPage::Failures, load)
+}
+
+async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+    let (sought, number) = (
+        admin.context.query_decoded("q"),
+        admin.context.query_decoded("page"),
+    );
+    let mut failures = admin.administration.failures().await?;
+    if failures.is_empty() {
+        return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
+    }
+    failures.retain(|view| fits(&view.failure, sought.trim()));
+    // Those of applications in use first; within both groups the latest stay first.
+    failures.sort_by_key(|view| !is_in_use(view.failure.standing));
+    let leaf = Page::cut(failures, &number);
+    let (turns, none) = (leaf.turns(), leaf.rows.is_empty());
+    let (in_use, others): (Vec<_>, Vec<_>) = leaf
+        .rows
+        .into_iter()
+        .partition(|view| is_in_use(view.failure.standing));
+    let known = Known::of(
+        admin.context.provider.settings(),
+        admin.now,
+        admin.form_token.clone(),
+    );
+    let view = view! {
+        <Search sought=sought.clone()/>
+        {none.then(|| view! { <NoneFound sought=sought.clone()/> })}
+        <Group id="in-use" title=messages::IN_USE hint="" rows=in_use known=&known/>
+        <Group id="others" title=messages::OTHERS hint=messages::OTHERS_EXPLAINED rows=others known=&known/>
+        <Pagination section=AdminPage::Failures sought=&sought turns/>
+    };
+    Ok(view.into_any())
+}
+
+fn is_in_use(standing: ClientStanding) -> bool {
+    matches!(standing, ClientStanding::Added | ClientStanding::Used)
+}
+
+/// Whether a failure has what somebody looks for: the number of a request, or a part of anything
+/// else.
+fn fits(failure: &Failure, sought: &str) -> bool {
+    let sought = sought.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&sought);
+    let of_attempts = failure.attempts.iter().any(|attempt| {
+        let Asked {
+            redirect_uri,
+            resource,
+            scope,
+            client_name,
+        } = &attempt.asked;
+        let asked = [redirect_uri, resource, scope, client_name];
+        attempt.requests.iter().any(|request| has(request))
+            || asked.into_iter().flatten().any(|asked| has(&asked.text))
+    });
+    let own = [
+        &failure.client_id,
+        &failure.last_from,
+        &failure.code,
+        &failure.description,
+    ];
+    of_attempts
+        || own
+            .into_iter()
+            .chain(&failure.client_name)
+            .any(|text| has(text))
+}
+
+/// What a row compares with, and what it needs besides its failure.
+#[derive(Clone)]
+pub(crate) struct Known {
+    resources: Vec<String>,
+    scopes: Vec<String>,
+    schemes: Vec<String>,
+    now: Timestamp,
+    form_token: String,
+}
+
+impl Known {
+    pub(crate) fn of(settings: &Settings, now: Timestamp, form_token: String) -> Self {
+        let scopes = settings
+            .resources
+            .iter()
+            .flat_map(|resource| &resource.scopes);
+        let mut scopes: Vec<_> = scopes.map(|scope| scope.name.clone()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let resources = settings
+            .resources
+            .iter()
+            .map(|resource| resource.identifier.as_str().to_owned())
+            .collect();
+        let schemes = settings
+            .private_schemes
+            .names()
+            .map(str::to_owned)
+            .collect();
+        Self {
+            resources,
+            scopes,
+            schemes,
+            now,
+            form_token,
+        }
+    }
+}
+
+#[component]
+fn Search(sought: String) -> impl IntoView {
+    view! {
+        <form class="search" method="get" action=PagePath::Admin(AdminPage::Failures).to_string() role="search">
+            <TextField id="find" name="q" label=messages::FIND kind="search" value=sought required=false/>
+            <button class="button" type="submit">{messages::FIND_IT}</button>
+        </form>
+    }
+}
+
+#[component]
+fn NoneFound(sought: String) -> impl IntoView {
+    let sought = view! { <bdi class="strong">{clean::sentence(&sought)}</bdi> };
+    view! {
+        <p class="quiet">{sentence!(messages::NONE_FOUND, sought = sought)}</p>
+        <p><a class="link" href=address(&PagePath::Admin(AdminPage::Failures), &[])>{messages::SHOW_ALL}</a></p>
+    }
+}
+
+#[component]
+fn Group<'a>(
+    id: &'static str,
+    title: &'static str,
+    hint: &'static str,
+    rows: Vec<FailureView>,
+    known: &'a Known,
+) -> impl IntoView + use<> {
+    if rows.is_empty() {
+        return ().into_any();
+    }
+    let rows = rows
+        .into_iter()
+        .map(|view| view! { <Row view known/> })
+        .collect_view();
+    view! {
+        <section aria-labelledby=id>
+            <h2 id=id>{title}</h2>
+            {(!hint.is_empty()).then(|| view! { <p class="hint">{hint}</p> })}
+            <ul class="rows">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+pub(crate) fn Row<'a>(view: FailureView, known: &'a Known) -> impl IntoView + use<> {
+    let FailureView {
+        failure,
+        registered,
+        addable,
+    } = view;
+    let now = known.now;
+    let client = view! { <bdi class="strong">{called(&failure)}</bdi> };
+    let from = view! { <bdi class="address">{clean::sentence(&failure.last_from)}</bdi> };
+    let (first, last) = (
+        view! { <Ago then=failure.first_at now/> },
+        view! { <Ago then=failure.last_at now/> },
+    );
+    let additions = addable
+        .into_iter()
+        .map(|uri| view! { <Addition failure=&failure uri form_token=&known.form_token/> });
+    let additions = additions.collect_view();
+    view! {
+        <li class="row">
+            <div>
+                <p>{fill(messages::what(failure.kind), [("client", client.into_any())])}</p>
+                {comparison(&failure, &registered, known)}
+                <p>{messages::fix(failure.kind)}</p>
+                <p class="quiet">
+                    {messages::times(failure.times)}
+                    {common::DOT}{sentence!(messages::LAST, when = last)}
+                    {(failure.times > 1).then(|| view! { {common::DOT}{sentence!(messages::FIRST, when = first)} })}
+                    {common::DOT}{sentence!(messages::FROM, address = from)}
+                    {common::DOT}{messages::step(failure.step)}
+                </p>
+            </div>
+            {additions}
+            <Details failure/>
+        </li>
+    }
+}
+
+/// A part of what was asked for.
+type Field = fn(&Asked) -> &Option<AskedText>;
+
+/// What was asked for, latest first, and what is known, where the two tell what went wrong.
+fn comparison(failure: &Failure, registered: &[String], known: &Known) -> Option<AnyView> {
+    let (label, field, against, name): (_, Field, &[String], _) = match failure.kind {
+        FailureKind::WrongRedirect => (
+            messages::ASKED_REDIRECT,
+            |asked| &asked.redirect_uri,
+            registered,
+            messages::REGISTERED,
+        ),
+        FailureKind::UnknownScope => (
+            messages::ASKED_SCOPE,
+            |asked| &asked.scope,
+            &known.scopes,
+            messages::CONFIGURED,
+        ),
+        FailureKind::ScopeNotGranted => (messages::ASKED_SCOPE, |asked| &asked.scope, &[], ""),
+        FailureKind::UnknownResource
+        | FailureKind::MissingResource
+        | FailureKind::SeveralResources
+        | FailureKind::ResourceProof => (
+            messages::ASKED_RESOURCE,
+            |asked| &asked.resource,
+            &known.resources,
+            messages::CONFIGURED,
+        ),
+        FailureKind::ResourceNotGranted => {
+            (messages::ASKED_RESOURCE, |asked| &asked.resource, &[], "")
+        }
+        FailureKind::BadRegistration | FailureKind::SchemeNotAllowed | FailureKind::KeptOut => (
+            messages::ASKED_REDIRECT,
+            |asked| &asked.redirect_uri,
+            &[],
+            "",
+        ),
+        _ => return None,
+    };
+    let asked: Vec<_> = failure
+        .attempts
+        .iter()
+        .rev()
+        .map(|attempt| field(&attempt.asked).clone())
+        .collect();
+    if asked.iter().all(Option::is_none) && against.is_empty() {
+        return None;
+    }
+    let by_words = matches!(failure.kind, FailureKind::UnknownScope);
+    let told = asked
+        .into_iter()
+        .map(|asked| view! { <dd class="plain">{marked(asked, against, by_words)}</dd> });
+    Some(
+        view! {
+            <dl class="facts">
+                <dt>{label}</dt>
+                {told.collect_view()}
+                {(!name.is_empty()).then(|| view! { <dt>{name}</dt>{listed(against)} })}
+                {scheme(failure, known)}
+                {host(failure)}
+            </dl>
+        }
+        .into_any(),
+    )
+}
+
+fn marked(asked: Option<AskedText>, against: &[String], by_words: bool) -> AnyView {
+    let Some(AskedText { text, altered }) = asked else {
+        return messages::NOT_SENT.into_any();
+    };
+    let pieces = if by_words {
+        of_words(&text, against)
+    } else {
+        of_address(&text, against)
+    };
+    let pieces = pieces.into_iter().map(|piece| match piece {
+        Piece::Same(text) => text.into_any(),
+        Piece::Different(text) => view! { <mark>{text}</mark> }.into_any(),
+    });
+    view! {
+        <bdi class="host">{pieces.collect_view()}</bdi>
+        {altered.then(|| view! { " "<span class="quiet">{messages::ALTERED}</span> })}
+    }
+    .into_any()
+}
+
+fn listed(known: &[String]) -> AnyView {
+    if known.is_empty() {
+        return view! { <dd class="plain">{messages::KNOWN_NONE}</dd> }.into_any();
+    }
+    known
+        .iter()
+        .map(|text| view! { <dd><bdi>{clean::sentence(text)}</bdi></dd> })
+        .collect_view()
+        .into_any()
+}
+
+/// The scheme of an application that the settings do not allow, beside those that they do.
+fn scheme(failure: &Failure, known: &Known) -> Option<AnyView> {
+    let asked = failure.attempts.last()?.asked.redirect_uri.as_ref()?;
+    let scheme = asked
+        .text
+        .split_once(':')
+        .map(|(scheme, _)| scheme.to_owned())?;
+    let is_web = matches!(scheme.as_str(), "https" | "http");
+    if !matches!(
+        failure.kind,
+        FailureKind::BadRegistration | FailureKind::SchemeNotAllowed
+    ) || is_web
+    {
+        return None;
+    }
+    Some(
+        view! {
+            <dt>{messages::SCHEME}</dt>
+            <dd><bdi><mark>{scheme}</mark></bdi></dd>
+            <dt>{messages::CONFIGURED}</dt>
+            {listed(&known.schemes)}
+        }
+        .into_any(),
+    )
+}
+
+/// The host that is kept out.
+fn host(failure: &Failure) -> Option<AnyView> {
+    if failure.kind != FailureKind::KeptOut {
+        return None;
+    }
+    let asked = failure
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.asked.redirect_uri.as_ref());
+    let own = failure
+        .client_id
+        .starts_with("https://")
+        .then_some(failure.client_id.as_str());
+    let uri = own.or(asked.map(|asked| asked.text.as_str()))?;
+    Some(
+        view! { <dt>{messages::HOST}</dt><dd><bdi>{clean::sentence(redirect::host(uri))}</bdi></dd> }
+            .into_any(),
+    )
+}
+
+/// The second step: it names exactly what is added, and to what.
+#[component]
+fn Addition<'a>(failure: &'a Failure, uri: String, form_token: &'a str) -> impl IntoView + use<> {
+    let shown = || view! { <bdi class="host">{uri.clone()}</bdi> };
+    let client = view! { <bdi class="strong">{called(failure)}</bdi> };
+    let consequence = sentence!(messages::ADD_CONSEQUENCE, client = client, uri = shown());
+    let button = sentence!(messages::ADD_IT, uri = shown());
+    let spoken = admin_messages::spoken(messages::ADD_REDIRECT, &uri);
+    let fields = vec![
+        ("client_id", failure.client_id.clone()),
+        ("redirect_uri", uri.clone()),
+    ];
+    let act = view! {
+        <ActionForm
+            action=AddRedirectUri::url() form_token fields spoken
+            consequence=consequence.into_any() button=button.into_any()
+        />
+    };
+    view! { <Step summary=messages::ADD_REDIRECT object=uri>{act}</Step> }
+}
+
+#[component]
+fn Details(failure: Failure) -> impl IntoView {
+    let id = clean::sentence(&failure.client_id);
+    let id = if id.is_empty() {
+        messages::NO_CLIENT_ID.to_owned()
+    } else {
+        id
+    };
+    let latest = failure
+        .attempts
+        .iter()
+        .max_by_key(|attempt| attempt.last_at)
+        .map(|attempt| attempt.asked.clone());
+    let Asked {
+        redirect_uri,
+        resource,
+        scope,
+        ..
+    } = latest.unwrap_or_default();
+    let requests: Vec<_> = failure
+        .attempts
+        .iter()
+        .rev()
+        .flat_map(|attempt| attempt.requests.iter().rev().cloned())
+        .collect();
+    let told = |text: Option<AskedText>| text.map(|text| clean::sentence(&text.text));
+    let rows = [
+        (messages::CODE, Some(clean::sentence(&failure.code))),
+        (
+            messages::DESCRIPTION,
+            Some(clean::sentence(&failure.description)),
+        ),
+        (messages::CLIENT_ID, Some(id)),
+        (messages::ASKED_REDIRECT, told(redirect_uri)),
+        (messages::ASKED_RESOURCE, told(resource)),
+        (messages::ASKED_SCOPE, told(scope)),
+        (
+            messages::REQUEST_IDS,
+            (!requests.is_empty()).then(|| requests.join(" ")),
+        ),
+    ];
+    let rows = rows
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)));
+    let rows = rows
+        .map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> })
+        .collect_view();
+    view! { <Step summary=messages::DETAILS object=called(&failure)><dl class="facts">{rows}</dl></Step> }
+}
+
+/// The name of the application, or what it called itself. One that registers has no id yet, and may
+/// have said a name.
+fn called(failure: &Failure) -> String {
+    let asked = failure
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.asked.client_name.as_ref())
+        .map(|name| name.text.as_str());
+    let own = if failure.step == FailedStep::Register {
+        ""
+    } else {
+        failure.client_id.as_str()
+    };
+    clean::name(
+        failure.client_name.as_deref().or(asked).unwrap_or(own),
+        common::NAMELESS_APPLICATION,
+    )
+}

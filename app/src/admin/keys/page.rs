@@ -1,0 +1,90 @@
+//! Signing keys.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use oauth::Timestamp;
+use provider::KeySummary;
+
+use crate::{
+    admin::{
+        actions::{RevokeKey, RotateKeys},
+        context::{AdminContext, section},
+        keys::messages,
+        messages as admin_messages,
+        parts::ActionForm,
+        resource_guide::KEYS,
+    },
+    components::{Ago, Step},
+    messages::sentence,
+    model::AdminPage,
+    page::PageError,
+    time_format,
+};
+
+/// `/admin/keys`.
+#[component]
+pub(crate) fn Keys() -> impl IntoView {
+    section(AdminPage::Keys, load)
+}
+
+async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+    let (keys, now, settings) = (
+        admin.administration.keys().await?,
+        admin.now,
+        admin.context.provider.settings(),
+    );
+    let lifetimes = &settings.lifetimes;
+    let span = time_format::at_most(lifetimes.key_overlap.max(lifetimes.access_token));
+    let token = &admin.form_token;
+    let rows = keys
+        .into_iter()
+        .map(|key| view! { <Row key now form_token=token.clone()/> })
+        .collect_view();
+    let address = view! { <bdi class="host">{settings.issuer.url(KEYS)}</bdi> };
+    let view = view! {
+        <ul class="rows">{rows}</ul>
+        <p class="quiet">{sentence!(messages::PUBLISHED, address = address)}</p>
+        <Step summary=messages::ROTATE>
+            <ActionForm
+                action=RotateKeys::url() form_token=&admin.form_token fields=Vec::new()
+                consequence=sentence!(messages::ROTATE_EXPLAINED, span = span).into_any() button=messages::ROTATE_IT.into_any()
+            />
+        </Step>
+    };
+    Ok(view.into_any())
+}
+
+#[component]
+fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
+    let kid = key.kid.clone();
+    let shown = view! { <bdi class="host">{key.kid}</bdi> };
+    let sentence = match (key.state, key.since, key.until) {
+        ("active", Some(then), _) => sentence!(
+            messages::ACTIVE_SINCE,
+            key = shown,
+            when = view! { <Ago then now/> }
+        )
+        .into_any(),
+        ("active", None, _) => sentence!(messages::ACTIVE, key = shown).into_any(),
+        ("standby", ..) => sentence!(messages::STANDBY, key = shown).into_any(),
+        (_, _, Some(until)) => {
+            let when = view! { <time datetime=time_format::machine_readable(until)>{time_format::exactly(until)}</time> };
+            sentence!(messages::RETIRING_UNTIL, key = shown, when = when).into_any()
+        }
+        (_, _, None) => sentence!(messages::RETIRING, key = shown).into_any(),
+    };
+    let button = sentence!(
+        messages::REVOKE_IT,
+        key = view! { <bdi class="host">{kid.clone()}</bdi> }
+    );
+    view! {
+        <li class="row">
+            <p>{sentence}</p>
+            <Step summary=admin_messages::REMOVE object=messages::revoke(&kid)>
+                <ActionForm
+                    action=RevokeKey::url() form_token=&form_token fields=vec![("kid", kid)] grave=true
+                    consequence=messages::REVOKE_EXPLAINED.into_any() button=button.into_any()
+                />
+            </Step>
+        </li>
+    }
+}

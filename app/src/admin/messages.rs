@@ -1,0 +1,83 @@
+//! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their
+//! readers know what these are.
+
+use crate::{error_page::messages::ErrorText, messages::Template, model::AdminPage};
+
+/// The navigation, for those who hear it.
+pub(crate) const NAVIGATION: &str = "Administration";
+pub(crate) const YOUR_ACCOUNT: &str = "Your account";
+
+/// What a page is called.
+pub(crate) const fn title(section: AdminPage) -> &'static str {
+    match section {
+        AdminPage::Accounts => "Accounts",
+        AdminPage::Applications => "Applications",
+        AdminPage::Resources => "Resources",
+        AdminPage::Keys => "Keys",
+        AdminPage::Failures => "Failures",
+        AdminPage::Audit => "Audit trail",
+    }
+}
+
+/// What it shows, under its heading.
+pub(crate) const fn lead(section: AdminPage) -> &'static str {
+    match section {
+        AdminPage::Accounts => "Who may sign in here.",
+        AdminPage::Applications => "What people connect with, and what is kept out.",
+        AdminPage::Resources => "What this server stands in front of, as its configuration says.",
+        AdminPage::Keys => "What access tokens are signed with.",
+        AdminPage::Failures => {
+            "What applications asked for in the last seven days and did not get."
+        }
+        AdminPage::Audit => "Who did what, when and from where, newest first.",
+    }
+}
+
+/// In place of a page that only administrators see.
+pub(crate) const FOR_ADMINISTRATORS: ErrorText = ErrorText {
+    heading: "This page is for whoever runs this server.",
+    advice: "Your account is not an administrator's. If you need something here, ask one of them.",
+};
+
+/// The second step of a row.
+pub(crate) const CHANGE: &str = "Change";
+pub(crate) const REMOVE: &str = "Remove";
+
+/// The name of a button for those who hear it, where others on the page say the same.
+pub(crate) fn spoken(button: &str, object: &str) -> String {
+    format!("{button} ({object})")
+}
+
+/// The last post was carried out, and what it made is shown this once.
+pub(crate) const ONE_TIME_LINK: &str = "One-time link";
+pub(crate) const CLIENT_ID: &str = "Client id";
+pub(crate) const CLIENT_SECRET: &str = "Client secret";
+pub(crate) const LINK_EXPLAINED: Template = Template::new(
+    "Hand it to {person} now: it is shown this once, opens for whoever comes first, works once, and ends within {span}.",
+);
+pub(crate) const SECRET_EXPLAINED: &str =
+    "Copy it now: it is shown this once, and nobody can read it again.";
+
+/// Turning pages.
+pub(crate) const PAGES: &str = "Pages";
+pub(crate) const NEXT: &str = "Next";
+pub(crate) const PREVIOUS: &str = "Previous";
+
+/// "51 to 100 of 230".
+pub(crate) fn place_in_list(first: usize, last: usize, all: usize) -> String {
+    format!("{first} to {last} of {all}")
+}
+
+/// Under a list some of whose entries cannot be shown.
+pub(crate) fn unreadable(count: usize) -> String {
+    let entries = counted(count as u64, "entry", "entries");
+    format!("{entries} cannot be read by this version of the server, and the log names them.")
+}
+
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
+}

@@ -1,0 +1,164 @@
+//! The parts these pages are made of.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::{
+    admin::{
+        flash::{Attempt, FlashMessage},
+        messages,
+    },
+    clean,
+    components::{HiddenFields, described_by},
+    flash::{Flash, OneTimeSecret},
+    messages::sentence,
+    model::{AdminPage, PagePath},
+    time_format,
+};
+
+/// The ways to the other pages.
+#[component]
+pub(crate) fn Navigation(current: AdminPage) -> impl IntoView {
+    let links = AdminPage::ALL.map(|section| {
+        let here = (section == current).then_some("page");
+        view! { <li><a href=PagePath::Admin(section).to_string() aria-current=here>{messages::title(section)}</a></li> }
+    });
+    view! {
+        <nav class="sections" aria-label=messages::NAVIGATION>
+            <ul>
+                {links.collect_view()}
+                <li><a href=PagePath::Account.to_string()>{messages::YOUR_ACCOUNT}</a></li>
+            </ul>
+        </nav>
+    }
+}
+
+/// What came of the last post, and what it made; `lifetime` is that of a one-time link. What a form
+/// was refused for stands beside that form.
+#[component]
+pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) -> impl IntoView {
+    let Flash {
+        message, secret, ..
+    } = flash?;
+    let text = message.text();
+    match message {
+        FlashMessage::Refused {
+            attempt: Attempt::Button,
+            ..
+        } => Some(view! { <p class="alert" role="alert">{text}</p> }.into_any()),
+        FlashMessage::Refused { .. } => None,
+        message => Some(
+            view! {
+                <div class="alert calm stack" role="status">
+                    <p>{text}</p>
+                    <Made message secret lifetime/>
+                </div>
+            }
+            .into_any(),
+        ),
+    }
+}
+
+/// What was made, to be copied now.
+#[component]
+fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration) -> impl IntoView {
+    match (message, secret) {
+        (FlashMessage::Invited { email } | FlashMessage::ResetLinkMade { email }, Some(link)) => {
+            let person = view! { <bdi class="strong">{clean::sentence(&email)}</bdi> };
+            let explained = sentence!(
+                messages::LINK_EXPLAINED,
+                person = person,
+                span = time_format::at_most(lifetime)
+            );
+            view! {
+                <Copied id="one-time-link" label=messages::ONE_TIME_LINK value=link.0/>
+                <p class="hint">{explained}</p>
+            }
+            .into_any()
+        }
+        (FlashMessage::ClientAdded { client_id }, secret) => view! {
+            <Copied id="added-client-id" label=messages::CLIENT_ID value=client_id/>
+            {secret.map(|secret| view! {
+                <Copied id="added-client-secret" label=messages::CLIENT_SECRET value=secret.0/>
+                <p class="hint">{messages::SECRET_EXPLAINED}</p>
+            })}
+        }
+        .into_any(),
+        _ => ().into_any(),
+    }
+}
+
+/// A text to be copied.
+#[component]
+fn Copied(id: &'static str, label: &'static str, value: String) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input type="text" class="host" id=id value=value readonly autocomplete="off" spellcheck="false"/>
+        </div>
+    }
+}
+
+/// A box for one line.
+#[component]
+pub(crate) fn TextField(
+    id: &'static str,
+    name: &'static str,
+    label: &'static str,
+    value: String,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(optional)] hint: &'static str,
+    /// Why what was typed is not accepted.
+    #[prop(optional_no_strip)]
+    fault: Option<String>,
+    #[prop(default = true)] required: bool,
+) -> impl IntoView {
+    let (hint_id, fault_id) = (format!("{id}-hint"), format!("{id}-alert"));
+    let described_by = described_by([(&hint_id, !hint.is_empty()), (&fault_id, fault.is_some())]);
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input
+                type=kind id=id name=name value=value required=required maxlength="254"
+                autocomplete="off" autocapitalize="none" spellcheck="false"
+                aria-invalid=fault.is_some().then_some("true")
+                aria-describedby=described_by
+            />
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            {fault.map(|fault| view! { <p class="alert" role="alert" id=fault_id>{fault}</p> })}
+        </div>
+    }
+}
+
+/// A form of one button, and above it what follows from pressing it.
+#[component]
+pub(crate) fn ActionForm<'a>(
+    action: &'static str,
+    form_token: &'a str,
+    fields: Vec<(&'static str, String)>,
+    /// The name of the button for those who hear it, where others on the page say the same.
+    #[prop(optional)]
+    spoken: String,
+    /// Whether something ends by it.
+    #[prop(optional)]
+    grave: bool,
+    /// What follows.
+    consequence: AnyView,
+    /// What the button says.
+    button: AnyView,
+) -> impl IntoView + use<> {
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    view! {
+        <form class="stack" method="post" action=action>
+            <HiddenFields form_token=form_token.to_owned()/>
+            {fields.collect_view()}
+            <p>{consequence}</p>
+            <button class="button" class:grave=grave type="submit" aria-label=(!spoken.is_empty()).then_some(spoken)>
+                <span>{button}</span>
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,177 @@
+//! What the server of a resource has to answer and to check, made from the settings.
+
+use access_token::Challenge;
+use oauth::{Issuer, resource::Resource};
+use oauth_clients::discovery::ProtectedResource;
+
+/// Where the public keys are.
+pub(crate) const KEYS: &str = "/.well-known/paseto-keys";
+/// What stands in its answers, and in the program.
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const CORS: &str = "Access-Control-Allow-Origin: *";
+pub(crate) const INVALID_TOKEN: &str = "error=\"invalid_token\"";
+pub(crate) const INSUFFICIENT_SCOPE: &str = "error=\"insufficient_scope\"";
+pub(crate) const CRATE: &str = "access-token";
+pub(crate) const FILE: &str = "protected-resource.json";
+/// What makes a secret for introspection.
+pub(crate) const SECRET_COMMAND: &str = "vestibule resource secret";
+const INTROSPECTION: &str = "/introspect";
+/// A program that compiles, for a resource that is none.
+const EXAMPLE: &str = include_str!("../../../access-token/examples/mcp_server.rs");
+
+/// What is handed to whoever develops the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ResourceGuide {
+    /// Where its description belongs (RFC 9728).
+    pub(crate) document_address: String,
+    /// The description.
+    pub(crate) document: String,
+    /// Whether this server gives it already.
+    pub(crate) is_served_here: bool,
+    /// The header of its answer to a request without a token.
+    pub(crate) challenge: String,
+    /// The server in Rust.
+    pub(crate) program: String,
+    /// Where the keys are.
+    pub(crate) keys_address: String,
+    /// Where it may ask about tokens.
+    pub(crate) introspection_address: String,
+}
+
+impl ResourceGuide {
+    /// For one of the resources that this server stands in front of.
+    pub(crate) fn of(resource: &Resource, issuer: &Issuer, all: &[Resource]) -> Self {
+        let document_address = resource.identifier.metadata_address();
+        let scopes: Vec<_> = resource.default_scopes().collect();
+        let challenge = Challenge::new(&document_address, &scopes);
+        let described = ProtectedResource::describe(issuer, resource);
+        let found = ProtectedResource::find(issuer, all, resource.identifier.path());
+        Self {
+            document: serde_json::to_string_pretty(&described).unwrap_or_default(),
+            is_served_here: found == Some(resource),
+            challenge: format!("WWW-Authenticate: {challenge}"),
+            program: program(resource, issuer, &document_address, &scopes),
+            keys_address: issuer.url(KEYS),
+            introspection_address: issuer.url(INTROSPECTION),
+            document_address,
+        }
+    }
+}
+
+/// The example with the constants of a resource.
+fn program(resource: &Resource, issuer: &Issuer, metadata: &str, scopes: &[&str]) -> String {
+    let identifier = &resource.identifier;
+    let (path, place) = match identifier.path() {
+        "" => ("/", ""),
+        path => (path, path),
+    };
+    let constants = [
+        ("const ISSUER:", format!("{:?}", issuer.as_str())),
+        ("const RESOURCE:", format!("{:?}", identifier.as_str())),
+        ("const METADATA:", format!("{metadata:?}")),
+        (
+            "const METADATA_PATH:",
+            format!(
+                "{:?}",
+                format!("/.well-known/oauth-protected-resource{place}")
+            ),
+        ),
+        ("const PATH:", format!("{path:?}")),
+        ("const SCOPES:", format!("&{scopes:?}")),
+    ];
+    let line = |line: &str| match constants
+        .iter()
+        .find(|(constant, _)| line.starts_with(constant))
+    {
+        Some((_, value)) => format!(
+            "{} = {value};\n",
+            line.split_once(" = ").map_or(line, |(name, _)| name)
+        ),
+        None => format!("{line}\n"),
+    };
+    EXAMPLE.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth::resource::{ResourceIdentifier, ScopeDescription};
+
+    use super::*;
+
+    fn resource(identifier: &str, name: &str, scopes: &[&str]) -> Resource {
+        let describe = |name: &&str| ScopeDescription {
+            name: (*name).to_owned(),
+            sentence: String::new(),
+            default: true,
+        };
+        Resource {
+            identifier: ResourceIdentifier::parse(identifier).expect("a valid identifier"),
+            name: name.to_owned(),
+            scopes: scopes.iter().map(describe).collect(),
+            introspection_secret: None,
+        }
+    }
+
+    fn handed(resource: &Resource, issuer: &str) -> ResourceGuide {
+        ResourceGuide::of(
+            resource,
+            &Issuer::parse(issuer).expect("a valid issuer"),
+            std::slice::from_ref(resource),
+        )
+    }
+
+    #[test]
+    fn the_example_is_what_it_is_made_from() {
+        let notes = resource("https://notes.example.com/mcp", "Notes", &["notes:read"]);
+        let guide = handed(&notes, "https://auth.example.com");
+        assert_eq!(
+            guide.program, EXAMPLE,
+            "every constant of the example is filled in, and nothing else changes"
+        );
+        assert_eq!(
+            guide.document,
+            include_str!("../../../access-token/examples/protected-resource.json").trim_end()
+        );
+        assert!(!guide.is_served_here);
+    }
+
+    #[test]
+    fn p1_p3_a_server_is_told_exactly_what_to_answer() {
+        let guide = handed(
+            &resource("https://mcp.example", "A \"b\"", &["read", "write"]),
+            "https://auth.example.com",
+        );
+        assert_eq!(
+            guide.document_address,
+            "https://mcp.example/.well-known/oauth-protected-resource"
+        );
+        assert_eq!(
+            guide.challenge,
+            "WWW-Authenticate: Bearer resource_metadata=\"https://mcp.example/.well-known/oauth-protected-resource\", \
+             scope=\"read write\""
+        );
+        for line in [
+            "const RESOURCE: &str = \"https://mcp.example\";",
+            "const METADATA_PATH: &str = \"/.well-known/oauth-protected-resource\";",
+            "const PATH: &str = \"/\";",
+            "const SCOPES: &[&str] = &[\"read\", \"write\"];",
+        ] {
+            assert!(
+                guide.program.lines().any(|own| own == line),
+                "{line} in\n{}",
+                guide.program
+            );
+        }
+    }
+
+    #[test]
+    fn what_this_server_answers_itself_is_said() {
+        assert!(
+            handed(
+                &resource("https://auth.example.com/mcp", "Notes", &[]),
+                "https://auth.example.com"
+            )
+            .is_served_here
+        );
+    }
+}

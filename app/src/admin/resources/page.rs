@@ -1,0 +1,192 @@
+//! Resources, and what is handed to whoever develops their servers.
+
+use leptos::prelude::*;
+use oauth::resource::{Resource, ScopeDescription};
+
+use crate::{
+    admin::{
+        context::{AdminContext, section},
+        resource_guide::{self, ResourceGuide},
+        resources::messages,
+    },
+    clean,
+    components::Step,
+    messages::sentence,
+    model::AdminPage,
+    page::PageError,
+};
+
+/// `/admin/resources`.
+#[component]
+pub(crate) fn Resources() -> impl IntoView {
+    section(AdminPage::Resources, load)
+}
+
+async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+    let settings = admin.context.provider.settings();
+    if settings.resources.is_empty() {
+        return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
+    }
+    let sections = settings
+        .resources
+        .iter()
+        .enumerate()
+        .map(|(index, resource)| {
+            let guide = ResourceGuide::of(resource, &settings.issuer, &settings.resources);
+            let issuer = settings.issuer.to_string();
+            view! { <OneResource index resource=resource.clone() guide issuer/> }
+        });
+    Ok(sections.collect_view().into_any())
+}
+
+#[component]
+fn OneResource(
+    index: usize,
+    resource: Resource,
+    guide: ResourceGuide,
+    issuer: String,
+) -> impl IntoView {
+    let id = format!("resource-{index}");
+    let name = clean::name(&resource.name, resource.identifier.host());
+    let scopes = if resource.scopes.is_empty() {
+        view! { <p class="quiet">{messages::NO_SCOPES}</p> }.into_any()
+    } else {
+        view! { <Scopes scopes=resource.scopes.clone()/> }.into_any()
+    };
+    let identifier = resource.identifier.to_string();
+    let content = view! {
+        <Description guide=guide.clone()/>
+        <Refusal challenge=guide.challenge.clone()/>
+        <Program program=guide.program.clone()/>
+        <Others resource guide issuer/>
+    };
+    view! {
+        <section aria-labelledby=id>
+            <h2 id=id.clone()><bdi>{name.clone()}</bdi></h2>
+            <p><bdi class="host">{identifier}</bdi></p>
+            {scopes}
+            <Step summary=messages::NEEDS object=name>{content}</Step>
+        </section>
+    }
+}
+
+#[component]
+fn Scopes(scopes: Vec<ScopeDescription>) -> impl IntoView {
+    let marked = scopes.iter().any(|scope| !scope.default);
+    let rows = scopes.into_iter().map(|scope| {
+        let mark = (marked && scope.default)
+            .then(|| view! { " "<span class="mark">{messages::AT_FIRST}</span> });
+        view! {
+            <tr>
+                <th scope="row"><span class="host">{scope.name}</span>{mark}</th>
+                <td>{clean::sentence(&scope.sentence)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <table class="scopes">
+            <caption class="unseen">{messages::SCOPES}</caption>
+            <thead><tr><th scope="col">{messages::SCOPE}</th><th scope="col">{messages::SENTENCE}</th></tr></thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+        {marked.then(|| view! { <p class="hint">{messages::AT_FIRST_EXPLAINED}</p> })}
+    }
+}
+
+#[component]
+fn Description(guide: ResourceGuide) -> impl IntoView {
+    let address = view! { <bdi class="host">{guide.document_address}</bdi> };
+    let explained = if guide.is_served_here {
+        sentence!(messages::DOCUMENT_SERVED, address = address).into_any()
+    } else {
+        sentence!(
+            messages::DOCUMENT_EXPLAINED,
+            address = address,
+            kind = code(resource_guide::JSON),
+            header = code(resource_guide::CORS)
+        )
+        .into_any()
+    };
+    view! {
+        <div class="part">
+            <h3>{messages::DOCUMENT}</h3>
+            <p>{explained}</p>
+            <pre><code>{guide.document}</code></pre>
+        </div>
+    }
+}
+
+#[component]
+fn Refusal(challenge: String) -> impl IntoView {
+    let explained = sentence!(
+        messages::CHALLENGE_EXPLAINED,
+        error = code(resource_guide::INVALID_TOKEN),
+        scope = code(resource_guide::INSUFFICIENT_SCOPE)
+    );
+    view! {
+        <div class="part">
+            <h3>{messages::CHALLENGE}</h3>
+            <p>{explained}</p>
+            <pre><code>{challenge}</code></pre>
+        </div>
+    }
+}
+
+#[component]
+fn Program(program: String) -> impl IntoView {
+    let (axum, remote) = (code("axum"), code("remote"));
+    let explained = sentence!(
+        messages::PROGRAM_EXPLAINED,
+        name = code(resource_guide::CRATE),
+        axum = axum,
+        remote = remote,
+        file = code(resource_guide::FILE)
+    );
+    view! {
+        <div class="part">
+            <h3>{messages::PROGRAM}</h3>
+            <p>{explained}</p>
+            <pre><code>{program}</code></pre>
+        </div>
+    }
+}
+
+/// What a program in another language checks, and how it asks.
+#[component]
+fn Others(resource: Resource, guide: ResourceGuide, issuer: String) -> impl IntoView {
+    let shown = |text: String| view! { <bdi class="host">{text}</bdi> };
+    let explained = sentence!(
+        messages::OTHERS_EXPLAINED,
+        address = shown(guide.keys_address),
+        kid = code("kid"),
+        iss = code("iss"),
+        issuer = shown(issuer),
+        aud = code("aud"),
+        resource = shown(resource.identifier.to_string()),
+        exp = code("exp"),
+        scope = code("scope"),
+    );
+    let may_ask = match resource.introspection_secret {
+        Some(_) => messages::MAY_ASK.into_any(),
+        None => sentence!(
+            messages::MAY_NOT_ASK,
+            command = code(resource_guide::SECRET_COMMAND)
+        )
+        .into_any(),
+    };
+    view! {
+        <div class="part">
+            <h3>{messages::OTHERS}</h3>
+            <p>{explained}</p>
+        </div>
+        <div class="part">
+            <h3>{messages::INTROSPECTION}</h3>
+            <p>{sentence!(messages::INTROSPECTION_EXPLAINED, address = shown(guide.introspection_address))}</p>
+            <p>{may_ask}</p>
+        </div>
+    }
+}
+
+fn code(text: &'static str) -> impl IntoView {
+    view! { <code>{text}</code> }
+}

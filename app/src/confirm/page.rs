@@ -1,0 +1,95 @@
+//! Showing a credential once more, for what takes a newer sign-in.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::AccountView;
+
+use crate::{
+    components::{Alert, Divider, HiddenFields, HiddenUsername, PasswordField, WithoutScript},
+    confirm::messages,
+    context::PageContext,
+    islands::ConfirmWithPasskey,
+    login::actions::{SignIn, SignOut},
+    messages::{Message, common, sentence},
+    model::{PagePath, ReturnTo},
+    page::{PageError, PageView, page},
+};
+
+/// `/confirm?then=`.
+#[component]
+pub(crate) fn Confirm() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let Some(account) = context.provider.account(&context.browser).await? else {
+        return Err(PageError::Elsewhere(PagePath::Login(None)));
+    };
+    let then = ReturnTo::parse(&context.query("then")).slug();
+    let message = context.flash().map(|flash| flash.message);
+    let has_passkey = !account.passkeys.is_empty() && context.provider.has_passkeys();
+    let body =
+        view! { <Confirmation account has_passkey message form_token=context.form_token() then/> };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "confirm",
+        awake: has_passkey,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn Confirmation(
+    account: AccountView,
+    has_passkey: bool,
+    message: Option<Message>,
+    form_token: String,
+    then: &'static str,
+) -> impl IntoView {
+    let AccountView {
+        email,
+        has_password,
+        ..
+    } = account;
+    let has_nothing = !has_passkey && !has_password;
+    let lead = sentence!(
+        messages::LEAD,
+        email = view! { <bdi class="strong">{email.clone()}</bdi> }
+    );
+    let token = form_token.clone();
+    view! {
+        <h1>{messages::TITLE}</h1>
+        <p class="lead">{lead}</p>
+        <Alert message id="form-alert"/>
+        {has_passkey.then(|| view! {
+            <div class="stack needs-script">
+                <ConfirmWithPasskey form_token=token.clone() then=then.to_owned()/>
+            </div>
+            <WithoutScript/>
+        })}
+        {has_nothing.then(|| view! { <p>{Message::NoPasskeysHere.text()}" "{messages::WITHOUT_CREDENTIAL}</p> })}
+        {(has_passkey && has_password).then(|| view! { <Divider/> })}
+        {has_password.then(|| view! { <WithPassword form_token=token.clone() email then filled=!has_passkey/> })}
+        <form class="as-whom" method="post" action=SignOut::url()>
+            <HiddenFields form_token/>
+            <button class="link" type="submit">{common::NOT_YOU}</button>
+        </form>
+    }
+}
+
+#[component]
+fn WithPassword(
+    form_token: String,
+    email: String,
+    then: &'static str,
+    filled: bool,
+) -> impl IntoView {
+    view! {
+        <form class="stack" method="post" action=SignIn::url()>
+            <HiddenFields form_token/>
+            <input type="hidden" name="then" value=then/>
+            <HiddenUsername email/>
+            <PasswordField/>
+            <button class="button" class:filled=filled type="submit">{messages::CONFIRM}</button>
+        </form>
+    }
+}

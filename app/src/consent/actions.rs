@@ -1,0 +1,55 @@
+//! The decision about a request.
+
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
+
+use leptos::prelude::*;
+
+use crate::messages::Message;
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        context::{PageContext, answer_form},
+        model::{OpaqueToken, PagePath},
+    },
+    provider::{ConsentError, Decision},
+};
+
+/// Allows or denies a request and leads to the application that asked.
+#[server(prefix = "/actions", endpoint = "consent")]
+pub async fn decide_consent(
+    #[server(default)] form_token: String,
+    #[server(default)] request: String,
+    #[server(default)] decision: String,
+) -> Result<(), Message> {
+    // A request that is none leads to the consent page all the same, which then says so.
+    let Some(id) = OpaqueToken::parse(&request).or_else(|| OpaqueToken::parse("none")) else {
+        return Ok(());
+    };
+    // Whatever is not an explicit yes is a no.
+    let decision = if decision == "allow" {
+        Decision::Allow
+    } else {
+        Decision::Deny
+    };
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        match context
+            .provider
+            .decide(id.as_str(), &context.browser, decision, &form_token)
+            .await
+        {
+            Ok(location) => context.leave(&location),
+            Err(ConsentError::SignInFirst) => context.go(&PagePath::Login(Some(id.clone()))),
+            Err(ConsentError::Gone) => context.go(&PagePath::Consent(id.clone())),
+            Err(ConsentError::Unavailable(_)) => return Err(Message::Unavailable),
+        }
+        Ok(())
+    };
+    if let Err(message) = attempt.await {
+        answer_form(Err(message), &PagePath::Consent(id.clone()), "");
+    }
+    Ok(())
+}

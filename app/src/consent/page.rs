@@ -1,0 +1,157 @@
+//! The decision: who asks, for what, and where the answer goes.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::{ConsentError, ConsentView, Identity, Permission};
+
+use crate::{
+    clean,
+    components::{Alert, HiddenFields, Monogram},
+    consent::{actions::DecideConsent, messages},
+    context::{PageContext, protect},
+    error_page::ErrorPage,
+    login::actions::SignOut,
+    messages::{Message, common, sentence},
+    model::{OpaqueToken, PagePath},
+    page::{PageError, PageView, page},
+};
+
+/// `/consent?request=`.
+#[component]
+pub(crate) fn Consent() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let asked = context.query("request");
+    let request = OpaqueToken::parse(&asked).ok_or_else(ErrorPage::request_gone)?;
+    let facts = match context
+        .provider
+        .consent(request.as_str(), &context.browser)
+        .await
+    {
+        Ok(facts) => facts,
+        Err(ConsentError::SignInFirst) => {
+            return Err(PageError::Elsewhere(PagePath::Login(Some(request))));
+        }
+        Err(ConsentError::Gone) => return Err(ErrorPage::request_gone().into()),
+        Err(ConsentError::Unavailable(_)) => return Err(ErrorPage::unavailable().into()),
+    };
+    protect(&facts.form_action);
+    let message = context.flash().map(|flash| flash.message);
+    let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "consent",
+        awake: false,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn Decision(
+    facts: ConsentView,
+    message: Option<Message>,
+    form_token: String,
+    request: String,
+) -> impl IntoView {
+    let client = clean::name(&facts.client_name, common::NAMELESS_APPLICATION);
+    let resource = clean::name(&facts.resource_name, &facts.resource_host);
+    let client_host = match &facts.identity {
+        Identity::SelfNamed { host: Some(host) } | Identity::Proven { host } => host.clone(),
+        Identity::SelfNamed { host: None } | Identity::Added => facts.redirect_host.clone(),
+    };
+    view! {
+        <div class="pair">
+            <Monogram name=&client host=&client_host/>
+            <svg class="pair-arrow" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 12h17m-6-6 6 6-6 6"/></svg>
+            <Monogram name=&resource host=&facts.resource_host/>
+        </div>
+        <h1 class="question">
+            {sentence!(messages::QUESTION, client = view! { <bdi>{client}</bdi> }, resource = view! { <bdi>{resource}</bdi> })}
+        </h1>
+        <dl class="claims">
+            <Who identity=facts.identity on_this_computer=facts.redirect_is_loopback/>
+            <What permissions=facts.permissions resource_host=facts.resource_host/>
+            <AnswerTarget host=facts.redirect_host on_this_computer=facts.redirect_is_loopback/>
+        </dl>
+        <NotYou email=facts.email form_token=form_token.clone() request=request.clone()/>
+        <Alert message id="form-alert"/>
+        <form class="choice" method="post" action=DecideConsent::url()>
+            <HiddenFields form_token request/>
+            <button class="button" type="submit" name="decision" value="deny">{messages::DENY}</button>
+            <button class="button filled" type="submit" name="decision" value="allow">{messages::ALLOW}</button>
+        </form>
+        <p class="hint">{messages::REVOCABLE}</p>
+    }
+}
+
+/// Who asks, and how far that is known (C10, case D29).
+#[component]
+fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
+    let (host, words) = match identity {
+        Identity::SelfNamed { host } => (host, messages::NAMED_ITSELF),
+        Identity::Added => (None, messages::ADDED_HERE),
+        Identity::Proven { host } if on_this_computer => {
+            (Some(host), messages::CLAIMED_ON_THIS_COMPUTER)
+        }
+        Identity::Proven { host } => (Some(host), messages::PROVEN_BY_ADDRESS),
+    };
+    view! {
+        <dt>{messages::WHO}</dt>
+        <dd>
+            {host.map(|host| view! { <bdi class="host">{host}</bdi> })}
+            <span>{words}</span>
+        </dd>
+    }
+}
+
+/// What it may do, a line for each permission; marked where it comes on top of what was allowed
+/// before (K8).
+#[component]
+fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
+    let adds = permissions.iter().any(|permission| permission.new);
+    view! {
+        <dt>{messages::WHAT}</dt>
+        <dd>
+            {if permissions.is_empty() {
+                view! { <span>{messages::IN_YOUR_NAME}</span> }.into_any()
+            } else {
+                let lines = permissions.into_iter().map(|permission| {
+                    let mark = permission.new.then(|| view! { <span class="mark">{messages::NEW}</span>" " });
+                    view! { <li>{mark}{clean::sentence(&permission.sentence)}</li> }
+                });
+                view! { <ul class="permissions">{lines.collect_view()}</ul> }.into_any()
+            }}
+            {adds.then(|| view! {
+                <span class="note">{messages::NEW_EXPLAINED}</span>
+            })}
+            <span class="note">{sentence!(messages::AT_HOST, host = view! { <bdi class="host">{resource_host}</bdi> })}</span>
+        </dd>
+    }
+}
+
+/// Where the answer goes; said clearly when that is a program on this very computer (C9).
+#[component]
+fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
+    view! {
+        <dt>{messages::WHITHER}</dt>
+        <dd>
+            <bdi class="host">{host}</bdi>
+            {on_this_computer.then(|| view! {
+                <span class="caution">{messages::ON_THIS_COMPUTER}</span>
+            })}
+        </dd>
+    }
+}
+
+/// As whom, and the way out of a wrong account: it comes back to the same request.
+#[component]
+fn NotYou(email: String, form_token: String, request: String) -> impl IntoView {
+    view! {
+        <form class="as-whom" method="post" action=SignOut::url()>
+            <HiddenFields form_token request/>
+            <span>{sentence!(messages::AS_WHOM, email = view! { <bdi class="strong">{email}</bdi> })}{common::DOT}</span>
+            <button class="link" type="submit">{common::NOT_YOU}</button>
+        </form>
+    }
+}

@@ -1,0 +1,121 @@
+//! Coming to an account: by a one-time link, or by signing up.
+
+#![expect(
+    missing_docs,
+    reason = "the macro makes a public struct of each function and says nothing about it"
+)]
+
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::{messages::Message, model::Ceremony};
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        context::{PageContext, answer_form, answer_script},
+        model::{OpaqueToken, PagePath},
+        passkeys,
+    },
+    provider::{EnrolmentSource, Purpose},
+};
+
+/// Accepts with a password, and signs in. Without a token, somebody signs up.
+#[server(prefix = "/actions", endpoint = "accept_invitation")]
+pub async fn accept_invitation(
+    #[server(default)] form_token: String,
+    #[server(default)] token: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] request: String,
+) -> Result<(), Message> {
+    let request = OpaqueToken::parse(&request);
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        let signed_in = context
+            .provider
+            .accept_with_password(&context.browser, entry(&token), &email, &password)
+            .await?;
+        context.keep_all(&signed_in.cookies);
+        Ok(PagePath::after_sign_in(request.clone()))
+    };
+    let outcome = attempt.await;
+    answer_form(outcome, &page_of(&token, request).await, &email);
+    Ok(())
+}
+
+/// Begins accepting with a new passkey.
+#[server(prefix = "/actions", endpoint = "start_accept_with_passkey", input = Json)]
+pub async fn start_accept_with_passkey(
+    form_token: String,
+    token: String,
+    email: String,
+) -> Result<Ceremony, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        passkeys::sent(
+            context
+                .provider
+                .start_accept_with_passkey(&context.browser, entry(&token), &email)
+                .await?,
+        )
+    };
+    answer_script(attempt.await)
+}
+
+/// Ends accepting with a new passkey, and signs in; answers the path to go on to.
+#[server(prefix = "/actions", endpoint = "finish_accept_with_passkey", input = Json)]
+pub async fn finish_accept_with_passkey(
+    form_token: String,
+    token: String,
+    ceremony: String,
+    credential: String,
+    request: String,
+) -> Result<String, Message> {
+    let attempt = async {
+        let context = PageContext::trusted(&form_token)?;
+        passkeys::admit(&context)?;
+        let credential = passkeys::received(&credential)?;
+        let signed_in = context
+            .provider
+            .finish_accept_with_passkey(&context.browser, entry(&token), &ceremony, &credential)
+            .await?;
+        context.keep_all(&signed_in.cookies);
+        Ok(PagePath::after_sign_in(OpaqueToken::parse(&request)).to_string())
+    };
+    answer_script(attempt.await)
+}
+
+/// By a link, or without one by signing up.
+#[cfg(feature = "ssr")]
+const fn entry(token: &str) -> EnrolmentSource<'_> {
+    if token.is_empty() {
+        EnrolmentSource::SignUp
+    } else {
+        EnrolmentSource::Link(token)
+    }
+}
+
+/// The page a refused post leads back to. A link that is gone says so there.
+#[cfg(feature = "ssr")]
+async fn page_of(token: &str, request: Option<OpaqueToken>) -> PagePath {
+    if token.is_empty() {
+        return PagePath::SignUp(request);
+    }
+    let Some(token) = OpaqueToken::parse(token) else {
+        return PagePath::Login(request);
+    };
+    let purpose = match PageContext::current() {
+        Ok(context) => context
+            .provider
+            .invitation(token.as_str())
+            .await
+            .ok()
+            .map(|invitation| invitation.purpose),
+        Err(_) => None,
+    };
+    match purpose {
+        Some(Purpose::FirstAccount) => PagePath::Setup(token, request),
+        Some(Purpose::Reset) => PagePath::Reset(token, request),
+        Some(Purpose::Enrolment) | None => PagePath::Enroll(token, request),
+    }
+}

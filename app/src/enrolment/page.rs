@@ -1,0 +1,146 @@
+//! One-time links: the first account of a server, access to an account that waits for its person,
+//! and a new way into one.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::{EnrolError, Invitation, Purpose};
+
+use crate::{
+    components::{Alert, Divider, EmailField, HiddenFields, NewPasswordField, WithoutScript},
+    context::PageContext,
+    enrolment::{actions::AcceptInvitation, messages},
+    error_page::ErrorPage,
+    flash::Flash,
+    islands::AcceptWithPasskey,
+    messages::{Message, Subject, common},
+    model::OpaqueToken,
+    page::{PageError, PageView, page},
+};
+
+/// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says
+/// itself.
+#[component]
+pub(crate) fn ByLink() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let token = OpaqueToken::parse(context.path_part(1)).ok_or_else(ErrorPage::link_gone)?;
+    let invitation = match context.provider.invitation(token.as_str()).await {
+        Ok(invitation) => invitation,
+        Err(EnrolError::Unavailable) => return Err(ErrorPage::unavailable().into()),
+        Err(_) => return Err(ErrorPage::link_gone().into()),
+    };
+    let (title, name) = match invitation.purpose {
+        Purpose::FirstAccount => (messages::FIRST_TITLE, "setup"),
+        Purpose::Enrolment => (messages::ENROL_TITLE, "enroll"),
+        Purpose::Reset => (messages::RESET_TITLE, "reset"),
+    };
+    let has_passkeys = context.provider.has_passkeys();
+    let (form_token, token) = (context.form_token(), token.as_str().to_owned());
+    let hidden = Hidden {
+        form_token,
+        token,
+        request: context.query("request"),
+        has_passkeys,
+    };
+    let server_name = context.server_name();
+    let body = view! { <Invited title invitation server_name flash=context.flash() hidden/> };
+    Ok(PageView {
+        title,
+        name,
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn Invited(
+    title: &'static str,
+    invitation: Invitation,
+    server_name: String,
+    flash: Option<Flash>,
+    hidden: Hidden,
+) -> impl IntoView {
+    let (message, typed) = flash.map_or((None, String::new()), |flash| {
+        (Some(flash.message), flash.email)
+    });
+    let (fixed, fewest) = (invitation.email.is_some(), invitation.shortest_password);
+    let email = invitation.email.unwrap_or(typed);
+    let lead = match invitation.purpose {
+        Purpose::FirstAccount => messages::FIRST_LEAD.to_owned(),
+        Purpose::Enrolment => messages::enrol_lead(&server_name),
+        Purpose::Reset => messages::RESET_LEAD.to_owned(),
+    };
+    let explained = (invitation.purpose == Purpose::Reset).then_some(messages::RESET_EXPLAINED);
+    let labels = match invitation.purpose {
+        Purpose::Reset => Labels {
+            password: common::NEW_PASSWORD,
+            submit: common::SAVE_PASSWORD,
+        },
+        Purpose::FirstAccount | Purpose::Enrolment => Labels {
+            password: common::PASSWORD,
+            submit: messages::CREATE_ACCOUNT,
+        },
+    };
+    view! {
+        <h1>{title}</h1>
+        <p class="lead">{lead}</p>
+        {explained.map(|explained| view! { <p>{explained}</p> })}
+        <CredentialForm hidden email fixed fewest message labels/>
+    }
+}
+
+/// What both ways to come to an account carry along.
+#[derive(Clone)]
+pub(crate) struct Hidden {
+    pub(crate) form_token: String,
+    /// The token of the link, or nothing when somebody signs up.
+    pub(crate) token: String,
+    pub(crate) request: String,
+    /// Whether a passkey is one of the two.
+    pub(crate) has_passkeys: bool,
+}
+
+/// What the form calls its password box and its button.
+#[derive(Clone, Copy)]
+pub(crate) struct Labels {
+    pub(crate) password: &'static str,
+    pub(crate) submit: &'static str,
+}
+
+/// For whom, and by a passkey or a password.
+#[component]
+pub(crate) fn CredentialForm(
+    hidden: Hidden,
+    email: String,
+    fixed: bool,
+    /// The least number of characters of the password.
+    fewest: usize,
+    message: Option<Message>,
+    labels: Labels,
+) -> impl IntoView {
+    let Hidden {
+        form_token,
+        token,
+        request,
+        has_passkeys,
+    } = hidden.clone();
+    view! {
+        <form class="stack" method="post" action=AcceptInvitation::url()>
+            <HiddenFields form_token=hidden.form_token request=hidden.request/>
+            <input type="hidden" name="token" value=hidden.token/>
+            <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
+            <EmailField value=email fixed message=message.clone()/>
+            {has_passkeys.then(|| view! {
+                <div class="stack needs-script">
+                    <AcceptWithPasskey form_token token request/>
+                    <p class="hint">{messages::PASSKEY_HINT}</p>
+                </div>
+                <WithoutScript/>
+                <Divider/>
+            })}
+            <NewPasswordField label=labels.password fewest message/>
+            <button class="button" class:filled=!has_passkeys type="submit">{labels.submit}</button>
+        </form>
+    }
+}

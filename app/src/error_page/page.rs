@@ -1,0 +1,123 @@
+//! What stands in for a page that cannot be shown.
+
+use leptos::prelude::*;
+
+use crate::{
+    clean,
+    components::Masthead,
+    context::PageContext,
+    error_page::{ErrorPage, messages},
+    model::PagePath,
+};
+
+/// The card of a problem: what happened, what to do next, and folded away what whoever mends it
+/// needs.
+#[component]
+pub fn ErrorPageView(
+    /// What to say.
+    facts: ErrorPage,
+    /// The name above the card.
+    server_name: String,
+) -> impl IntoView {
+    view! {
+        <Masthead name=server_name/>
+        <main class="card" data-page="problem">
+            <h1>{facts.heading.clone()}</h1>
+            <p>{facts.advice.clone()}</p>
+            {facts.address.clone().map(|address| view! {
+                <div class="links"><a class="link" href=address>{messages::OPEN_THERE}</a></div>
+            })}
+            {facts.leads_to_account.then(|| view! {
+                <div class="links"><a class="link" href=PagePath::Account.to_string()>{messages::TO_YOUR_ACCOUNT}</a></div>
+            })}
+            <Details facts/>
+        </main>
+    }
+}
+
+/// The page for addresses that lead nowhere.
+#[component]
+pub(crate) fn NotFound() -> impl IntoView {
+    crate::page::problem(PageContext::current().ok().as_ref(), ErrorPage::not_found())
+}
+
+#[component]
+fn Details(facts: ErrorPage) -> impl IntoView {
+    let summary = if facts.about_application {
+        messages::DETAILS
+    } else {
+        messages::DETAILS_FOR_SUPPORT
+    };
+    let rows = [
+        (messages::ERROR_CODE, facts.code),
+        (
+            messages::DESCRIPTION,
+            facts
+                .description
+                .map(|description| clean::sentence(&description)),
+        ),
+        (messages::REQUEST_ID, facts.request_id),
+    ];
+    if rows.iter().all(|(_, value)| value.is_none()) {
+        return None;
+    }
+    let rows = rows
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, value?)));
+    Some(view! {
+        <details class="fold">
+            <summary>{summary}</summary>
+            <dl class="facts">
+                {rows.map(|(label, value)| view! { <dt>{label}</dt><dd><bdi>{value}</bdi></dd> }).collect_view()}
+            </dl>
+        </details>
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(facts: ErrorPage) -> String {
+        let facts = facts.with_request_id("r1");
+        Owner::new().with(|| {
+            view! { <ErrorPageView facts server_name="Vestibule".to_owned()/> }
+                .into_view()
+                .to_html()
+        })
+    }
+
+    #[test]
+    fn a_page_that_no_application_waits_for_leads_to_the_account() {
+        for facts in [
+            ErrorPage::not_found(),
+            ErrorPage::link_gone(),
+            ErrorPage::for_administrators(),
+        ] {
+            let page = shown(facts);
+            assert!(
+                page.contains("href=\"/account\"") && page.contains("Details for support"),
+                "{page}"
+            );
+        }
+        let gone = shown(ErrorPage::request_gone());
+        assert!(
+            !gone.contains("/account") && gone.contains("application's developer"),
+            "{gone}"
+        );
+        let elsewhere = shown(ErrorPage::other_address(
+            "https://id.example",
+            "https://id.example/login?x=1",
+        ));
+        assert!(
+            elsewhere.contains("href=\"https://id.example/login?x=1\"")
+                && !elsewhere.contains("/account"),
+            "{elsewhere}"
+        );
+        let unavailable = shown(ErrorPage::unavailable());
+        assert!(
+            !unavailable.contains("/account") && unavailable.contains("Details for support"),
+            "{unavailable}"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Somebody who is not signed in yet, and where they are on their way to.
+
+use leptos::prelude::*;
+use provider::{RequestError, RequestView};
+
+use crate::{
+    clean,
+    context::PageContext,
+    error_page::ErrorPage,
+    login::messages,
+    messages::{common, sentence},
+    model::{OpaqueToken, PagePath},
+    page::PageError,
+};
+
+/// What the pages for signing in are shown for.
+pub(crate) struct Arrival {
+    /// The waiting request by its id, or nothing.
+    pub(crate) request: Option<OpaqueToken>,
+    /// What waits.
+    pub(crate) waiting: Option<RequestView>,
+}
+
+impl Arrival {
+    /// Reads the request that a context is about. Whoever is signed in already goes on.
+    pub(crate) async fn of(context: &PageContext) -> Result<Self, PageError> {
+        let asked = context.query("request");
+        let request = OpaqueToken::parse(&asked);
+        if request.is_none() && !asked.is_empty() {
+            return Err(ErrorPage::request_gone().into());
+        }
+        let waiting = match &request {
+            Some(request) => Some(
+                context
+                    .provider
+                    .request(request.as_str(), &context.browser)
+                    .await?,
+            ),
+            None => None,
+        };
+        let settled = match &waiting {
+            Some(waiting) => !waiting.needs_sign_in,
+            None => context
+                .provider
+                .signed_in(&context.browser)
+                .await?
+                .is_some(),
+        };
+        if settled {
+            Err(PageError::Elsewhere(PagePath::after_sign_in(request)))
+        } else {
+            Ok(Self { request, waiting })
+        }
+    }
+
+    /// The request as forms carry it.
+    pub(crate) fn field(&self) -> String {
+        self.request
+            .as_ref()
+            .map(|request| request.as_str().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+impl From<RequestError> for ErrorPage {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Gone => Self::request_gone(),
+            RequestError::Unavailable(_) => Self::unavailable(),
+        }
+    }
+}
+
+/// Where signing in leads: "to let Claude (claude.ai) use Notes".
+#[component]
+pub(crate) fn Lead(waiting: RequestView) -> impl IntoView {
+    let client = view! { <bdi class="strong">{clean::name(&waiting.client_name, common::AN_APPLICATION)}</bdi> };
+    let resource = view! { <bdi class="strong">{clean::name(&waiting.resource_name, common::THIS_SERVER)}</bdi> };
+    let words = match waiting.client_host {
+        Some(host) => {
+            let host = view! { <bdi class="host">{host}</bdi> };
+            sentence!(
+                messages::LEAD_WITH_HOST,
+                client = client,
+                host = host,
+                resource = resource
+            )
+            .into_any()
+        }
+        None => sentence!(messages::LEAD, client = client, resource = resource).into_any(),
+    };
+    view! { <p class="lead">{words}</p> }
+}

@@ -1,0 +1,168 @@
+//! The sign-in page.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use provider::SignInMethod;
+
+use crate::{
+    components::{Alert, Divider, EmailField, HiddenFields, PasswordField, WithoutScript},
+    context::PageContext,
+    flash::Flash,
+    islands::SignInWithPasskey,
+    login::{
+        actions::SignIn,
+        arrival::{Arrival, Lead},
+        messages,
+    },
+    messages::{Message, Subject, common, sentence},
+    model::{OpaqueToken, PagePath},
+    page::{PageError, PageView, page},
+    passkeys,
+};
+
+/// What describes the button of the way that was used last.
+const USED_LAST: &str = "used-last";
+
+/// `/login`, with `?request=` when an application waits for the answer.
+#[component]
+pub(crate) fn Login() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    // Taken even if this page is passed over: it would be said on another.
+    let flash = context.flash();
+    let arrival = Arrival::of(&context).await?;
+    let has_passkeys = context.provider.has_passkeys();
+    let last = context
+        .browser
+        .last_sign_in_method()
+        .filter(|way| has_passkeys || *way != SignInMethod::Passkey);
+    let ways = Ways {
+        last,
+        may_sign_up: context.provider.settings().sign_up.is_open(),
+        has_passkeys,
+    };
+    let body = view! { <SignInCard arrival flash form_token=context.form_token() ways/> };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "login",
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
+}
+
+/// The ways in, and the one that this browser remembers.
+#[derive(Clone, Copy)]
+struct Ways {
+    last: Option<SignInMethod>,
+    may_sign_up: bool,
+    has_passkeys: bool,
+}
+
+impl Ways {
+    /// Whether a way stands out: the one that was used last, or else the passkey, where there are
+    /// any.
+    fn is_first(self, way: SignInMethod) -> bool {
+        let best = if self.has_passkeys {
+            SignInMethod::Passkey
+        } else {
+            SignInMethod::Password
+        };
+        self.last.unwrap_or(best) == way
+    }
+
+    fn mark(self, way: SignInMethod) -> Option<&'static str> {
+        (self.last == Some(way)).then_some(USED_LAST)
+    }
+}
+
+#[component]
+fn SignInCard(
+    arrival: Arrival,
+    flash: Option<Flash>,
+    form_token: String,
+    ways: Ways,
+) -> impl IntoView {
+    let request = arrival.field();
+    let Arrival {
+        request: place,
+        waiting,
+    } = arrival;
+    let person = waiting
+        .as_ref()
+        .and_then(|waiting| waiting.person.clone())
+        .map(|person| person.email);
+    let (message, typed) = flash.map_or((None, None), |flash| {
+        (Some(flash.message), Some(flash.email))
+    });
+    let email = typed.or_else(|| person.clone()).unwrap_or_default();
+    let passkey = ways.mark(SignInMethod::Passkey);
+    view! {
+        <h1>{messages::TITLE}</h1>
+        {waiting.map(|waiting| view! { <Lead waiting/> })}
+        {person.map(|person| view! { <SignInAgain person/> })}
+        {ways.has_passkeys.then(|| view! {
+            <div class="stack way needs-script">
+                {passkey.map(|id| view! { <Mark id/> })}
+                <SignInWithPasskey
+                    form_token=form_token.clone() request=request.clone()
+                    filled=ways.is_first(SignInMethod::Passkey) described_by=passkey.map(str::to_owned)
+                />
+            </div>
+            <WithoutScript/>
+            <Divider/>
+        })}
+        <form class="stack" method="post" action=SignIn::url()>
+            <HiddenFields form_token request/>
+            <WithPassword email message ways/>
+        </form>
+        <OtherWays request=place may_sign_up=ways.may_sign_up/>
+    }
+}
+
+/// The boxes and the button of the form.
+#[component]
+fn WithPassword(email: String, message: Option<Message>, ways: Ways) -> impl IntoView {
+    let password = ways.mark(SignInMethod::Password);
+    let autocomplete = passkeys::autocomplete(ways.has_passkeys);
+    view! {
+        <Alert message=message.clone().filter(|message| message.subject() == Subject::Form) id="form-alert"/>
+        <EmailField value=email autocomplete message=message.clone()/>
+        <PasswordField message/>
+        <div class="way">
+            {password.map(|id| view! { <Mark id/> })}
+            <button class="button" class:filled=ways.is_first(SignInMethod::Password) type="submit" aria-describedby=password>
+                {common::SIGN_IN}
+            </button>
+        </div>
+    }
+}
+
+/// Says of a button that it is the way that was used last. It stands on the button's line, and is
+/// no part of its name.
+#[component]
+fn Mark(id: &'static str) -> impl IntoView {
+    view! { <span class="mark" id=id>{messages::USED_LAST}</span> }
+}
+
+/// Why a person who is signed in is asked to sign in (`prompt=login`).
+#[component]
+fn SignInAgain(person: String) -> impl IntoView {
+    view! { <p class="quiet">{sentence!(messages::AGAIN, email = view! { <bdi class="strong">{person}</bdi> })}</p> }
+}
+
+/// For whoever has neither passkey nor password at hand, or no account.
+#[component]
+fn OtherWays(request: Option<OpaqueToken>, may_sign_up: bool) -> impl IntoView {
+    let sign_up = PagePath::SignUp(request.clone()).to_string();
+    view! {
+        <div class="links">
+            <a class="link" href=PagePath::Recover(request).to_string()>{messages::USE_RECOVERY_CODE}</a>
+            {may_sign_up.then(|| view! { <a class="link" href=sign_up>{messages::CREATE_ACCOUNT}</a> })}
+        </div>
+        <details class="fold">
+            <summary>{messages::TROUBLE}</summary>
+            <p>{messages::TROUBLE_HELP}</p>
+        </details>
+    }
+}

@@ -1,0 +1,68 @@
+//! The offer of a passkey to somebody who has just signed in without one.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{
+    account::{actions::DeclinePasskey, messages as account_messages},
+    components::{Alert, HiddenFields, WithoutScript},
+    context::PageContext,
+    islands::AddPasskey,
+    messages::Message,
+    model::{OpaqueToken, PagePath},
+    page::{PageError, PageView, page},
+    passkey_offer::messages,
+};
+
+/// `/passkey`, with `?request=` when an application waits for the answer.
+#[component]
+pub(crate) fn Offer() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let request = OpaqueToken::parse(&context.query("request"));
+    let Some(account) = context.provider.account(&context.browser).await? else {
+        return Err(PageError::Elsewhere(PagePath::Login(request)));
+    };
+    let onward = PagePath::after_sign_in(request.clone());
+    // Nothing to offer, or no longer: then nobody is held up.
+    if !context.provider.has_passkeys()
+        || !account.is_fresh
+        || !(account.passkeys.is_empty() || account.by_code)
+    {
+        return Err(PageError::Elsewhere(onward));
+    }
+    let message = context.flash().map(|flash| flash.message);
+    let request = request
+        .map(|request| request.as_str().to_owned())
+        .unwrap_or_default();
+    let body = view! { <Offered message form_token=context.form_token() request onward=onward.to_string()/> };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "offer",
+        awake: true,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn Offered(
+    message: Option<Message>,
+    form_token: String,
+    request: String,
+    onward: String,
+) -> impl IntoView {
+    view! {
+        <h1>{messages::TITLE}</h1>
+        <p class="lead">{messages::LEAD}</p>
+        <Alert message id="form-alert"/>
+        <div class="stack needs-script">
+            <AddPasskey form_token=form_token.clone() request=request.clone() confirm=onward/>
+        </div>
+        <WithoutScript words=account_messages::CREATING_NEEDS_SCRIPT/>
+        <form method="post" action=DeclinePasskey::url()>
+            <HiddenFields form_token request/>
+            <button class="button" type="submit">{messages::NOT_NOW}</button>
+        </form>
+    }
+}

@@ -1,0 +1,56 @@
+//! The recovery codes that were just made, shown this once.
+
+use leptos::prelude::*;
+
+use crate::{
+    context::PageContext,
+    messages::sentence,
+    model::PagePath,
+    page::{PageError, PageView, page},
+    recovery::messages,
+};
+
+/// `/account/codes`.
+#[component]
+pub(crate) fn Codes() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let (provider, browser) = (&context.provider, &context.browser);
+    let (Some(person), Some((codes, shown))) = (
+        provider.signed_in(browser).await?,
+        provider.fresh_recovery_codes(browser).await?,
+    ) else {
+        return Err(PageError::Elsewhere(PagePath::Account));
+    };
+    context.keep(&shown);
+    let body = view! { <Fresh codes email=person.email server=context.server_name()/> };
+    Ok(PageView {
+        title: messages::CODES_TITLE,
+        name: "codes",
+        awake: false,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn Fresh(codes: Vec<String>, email: String, server: String) -> impl IntoView {
+    let email = view! { <bdi class="strong">{email}</bdi> };
+    let lead = sentence!(
+        messages::CODES_LEAD,
+        email = email,
+        server = view! { <bdi class="strong">{server}</bdi> }
+    );
+    let codes = codes
+        .into_iter()
+        .map(|code| view! { <li><code>{code}</code></li> })
+        .collect_view();
+    view! {
+        <h1>{messages::CODES_TITLE}</h1>
+        <p class="lead">{lead}</p>
+        <ol class="codes">{codes}</ol>
+        <p class="hint">{messages::CODES_HINT}</p>
+        <a class="button filled" href=PagePath::Account.to_string()>{messages::DONE}</a>
+    }
+}

@@ -1,0 +1,83 @@
+//! Making an account for oneself, where the settings let people.
+
+use leptos::prelude::*;
+use provider::SignUp as Policy;
+
+use crate::{
+    context::PageContext,
+    enrolment::{
+        messages as enrolment_messages,
+        page::{CredentialForm, Hidden, Labels},
+    },
+    error_page::ErrorPage,
+    flash::Flash,
+    login::arrival::{Arrival, Lead},
+    messages::common,
+    model::PagePath,
+    page::{PageError, PageView, page},
+    sign_up::messages,
+};
+
+const LABELS: Labels = Labels {
+    password: common::PASSWORD,
+    submit: enrolment_messages::CREATE_ACCOUNT,
+};
+
+/// `/sign-up`, with `?request=` when an application waits for the answer.
+#[component]
+pub(crate) fn SignUp() -> impl IntoView {
+    page(load)
+}
+
+async fn load(context: PageContext) -> Result<PageView, PageError> {
+    let domains = match &context.provider.settings().sign_up {
+        Policy::Invitation => return Err(ErrorPage::not_found().into()),
+        Policy::Open => None,
+        Policy::Domains(domains) => {
+            let domains: Vec<_> = domains
+                .iter()
+                .map(|domain| provider::domain_in_unicode(domain))
+                .collect();
+            Some(messages::for_domains(&domains))
+        }
+    };
+    let flash = context.flash();
+    let arrival = Arrival::of(&context).await?;
+    let has_passkeys = context.provider.has_passkeys();
+    let body =
+        view! { <SignUpCard arrival domains flash form_token=context.form_token() has_passkeys/> };
+    Ok(PageView {
+        title: messages::TITLE,
+        name: "sign-up",
+        awake: has_passkeys,
+        body: body.into_any(),
+    })
+}
+
+#[component]
+fn SignUpCard(
+    arrival: Arrival,
+    domains: Option<String>,
+    flash: Option<Flash>,
+    form_token: String,
+    has_passkeys: bool,
+) -> impl IntoView {
+    let hidden = Hidden {
+        form_token,
+        token: String::new(),
+        request: arrival.field(),
+        has_passkeys,
+    };
+    let (message, email) = flash.map_or((None, String::new()), |flash| {
+        (Some(flash.message), flash.email)
+    });
+    view! {
+        <h1>{messages::TITLE}</h1>
+        {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}
+        {domains.map(|domains| view! { <p class="quiet">{domains}</p> })}
+        <CredentialForm hidden email fixed=false fewest=provider::SHORTEST_PASSWORD message labels=LABELS/>
+        <div class="links">
+            <a class="link" href=PagePath::Login(arrival.request).to_string()>{messages::SIGN_IN_INSTEAD}</a>
+        </div>
+    }
+}
