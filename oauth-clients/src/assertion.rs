@@ -31,7 +31,7 @@ const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
 /// The end of the year 9999, in seconds since 1970.
 const LAST_DATE: f64 = 253_402_300_799.0;
 
-/// An assertion as it came. Who sent it is not known: only [`Checked::verify`] tells.
+/// An assertion as it came. Who sent it is not known: only [`ValidatedAssertion::verify`] tells.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Assertion {
     client_id: String,
@@ -44,7 +44,7 @@ pub struct Assertion {
 
 /// An assertion that would do, if a key of the client's signed it.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct ValidatedAssertion {
     assertion: Assertion,
     jti: String,
     expires_at: Timestamp,
@@ -54,7 +54,7 @@ pub struct Checked {
 /// when its `jti` is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Verified {
+pub struct VerifiedAssertion {
     /// Its identifier, unique for the client.
     pub jti: String,
     /// Until when it could be accepted, allowing for clocks that differ: so long its `jti` is
@@ -152,7 +152,7 @@ impl Assertion {
         client_id: &str,
         audiences: &[&str],
         now: Timestamp,
-    ) -> Result<Checked, Reason> {
+    ) -> Result<ValidatedAssertion, Reason> {
         if self.client_id != client_id {
             return refuse("its iss and its sub are not both the client_id");
         }
@@ -162,7 +162,7 @@ impl Assertion {
             Some(jti) if (1..=LONGEST_JTI).contains(&jti.len()) => jti,
             _ => return refuse("it has no jti of 1 to 256 bytes"),
         };
-        Ok(Checked {
+        Ok(ValidatedAssertion {
             assertion: self.clone(),
             jti: jti.clone(),
             expires_at,
@@ -212,13 +212,13 @@ impl Assertion {
     }
 }
 
-impl Checked {
+impl ValidatedAssertion {
     /// Verifies that one of these keys signed it.
     ///
     /// # Errors
     /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks,
     /// otherwise [`Reason::UnacceptableAssertion`].
-    pub fn verify(&self, keys: &Jwks) -> Result<Verified, Reason> {
+    pub fn verify(&self, keys: &Jwks) -> Result<VerifiedAssertion, Reason> {
         let Assertion {
             algorithm,
             kid,
@@ -227,7 +227,7 @@ impl Checked {
             ..
         } = &self.assertion;
         keys.verify(*algorithm, kid.as_deref(), signed.as_bytes(), signature)?;
-        Ok(Verified {
+        Ok(VerifiedAssertion {
             jti: self.jti.clone(),
             expires_at: self.expires_at,
         })

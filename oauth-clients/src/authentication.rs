@@ -31,7 +31,7 @@ enum Proof {
 /// What judging credentials comes to.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "an assertion is still to be verified"]
-pub enum Check<'a> {
+pub enum CredentialCheck<'a> {
     /// They prove the client, as far as it can be proved.
     Passed,
     /// They do if this assertion is verified by these keys, and is new.
@@ -146,30 +146,32 @@ impl Credentials {
     ///
     /// # Errors
     /// [`Reason::ClientAuthenticationFailed`], or [`Reason::SecretOfPublicClient`].
-    pub fn check<'a>(&'a self, client: Option<&'a Client>) -> Result<Check<'a>, Reason> {
+    pub fn check<'a>(&'a self, client: Option<&'a Client>) -> Result<CredentialCheck<'a>, Reason> {
         let authentication = &client.ok_or(self.refusal())?.authentication;
         match (authentication, &self.proof) {
             (
                 Authentication::None | Authentication::KeysOrNone(_),
                 Proof::Secret { spellings, .. },
-            ) if spellings.is_empty() => Ok(Check::Passed),
+            ) if spellings.is_empty() => Ok(CredentialCheck::Passed),
             // A client id is no secret, and neither is that nothing goes with it.
             (Authentication::None, Proof::Secret { by_header, .. }) => {
                 Err(Reason::SecretOfPublicClient {
                     by_header: *by_header,
                 })
             }
-            (Authentication::Secret(digest), _) if self.show(digest) => Ok(Check::Passed),
+            (Authentication::Secret(digest), _) if self.matches_secret(digest) => {
+                Ok(CredentialCheck::Passed)
+            }
             (
                 Authentication::Keys(keys) | Authentication::KeysOrNone(keys),
                 Proof::Assertion(assertion),
-            ) => Ok(Check::Assertion(assertion, keys)),
+            ) => Ok(CredentialCheck::Assertion(assertion, keys)),
             _ => Err(self.refusal()),
         }
     }
 
     /// Whether they show the secret of this digest.
-    pub fn show(&self, digest: &Digest) -> bool {
+    pub fn matches_secret(&self, digest: &Digest) -> bool {
         match &self.proof {
             Proof::Secret { spellings, .. } => spellings
                 .iter()
@@ -219,7 +221,7 @@ mod tests {
         let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
         Credentials::read(&Parameters::parse(body.as_bytes()), header.as_deref())?
             .check(client)
-            .map(|check| assert_eq!(check, Check::Passed))
+            .map(|check| assert_eq!(check, CredentialCheck::Passed))
     }
 
     #[test]
@@ -349,7 +351,7 @@ mod tests {
             for known in [&keys, &either] {
                 assert_eq!(
                     credentials.check(Some(known)),
-                    Ok(Check::Assertion(&assertion, &source))
+                    Ok(CredentialCheck::Assertion(&assertion, &source))
                 );
             }
             for other in [

@@ -42,9 +42,11 @@ pub struct Client {
     /// How it proves that it is itself.
     pub authentication: Authentication,
     /// Whether it may hold refresh tokens.
-    pub refreshes: bool,
+    #[serde(rename = "refreshes")]
+    pub may_refresh: bool,
     /// How it came to be known.
-    pub origin: Origin,
+    #[serde(rename = "origin")]
+    pub source: ClientSource,
     /// When it was registered, or its document was fetched.
     pub created_at: Timestamp,
 }
@@ -105,7 +107,7 @@ impl KeySource {
 /// How a client came to be known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Origin {
+pub enum ClientSource {
     /// It registered itself (RFC 7591).
     Registered(Box<Registration>),
     /// An administrator added it.
@@ -126,20 +128,20 @@ impl Client {
         ClientProfile {
             id: &self.id,
             redirect_uris: &self.redirect_uris,
-            may_refresh: self.refreshes,
+            may_refresh: self.may_refresh,
         }
     }
 
     /// Whether the client is still known: it has not lapsed, and could be registered under the
     /// policy of today (case E38).
-    pub fn stands(
+    pub fn is_valid(
         &self,
         now: Timestamp,
         schemes: &PrivateSchemes,
         refresh_token: Duration,
     ) -> bool {
         let lapsed = self
-            .lapses_at(refresh_token)
+            .expires_at(refresh_token)
             .is_some_and(|end| end.has_passed(now));
         !lapsed && self.disallowed_scheme(schemes).is_none()
     }
@@ -159,7 +161,7 @@ impl Client {
             .redirect_uris
             .iter()
             .map(RedirectUri::as_str)
-            .filter(|uri| !redirect::is_on_this_computer(uri));
+            .filter(|uri| !redirect::targets_native_app(uri));
         let host = |text: &str| {
             Url::parse(text)
                 .ok()
@@ -180,18 +182,18 @@ impl Client {
 
     /// When it last got a token, to a day; known of clients that registered themselves.
     pub fn last_used_at(&self) -> Option<Timestamp> {
-        match &self.origin {
-            Origin::Registered(registration) => registration.used_at,
-            Origin::Added | Origin::Document { .. } => None,
+        match &self.source {
+            ClientSource::Registered(registration) => registration.used_at,
+            ClientSource::Added | ClientSource::Document { .. } => None,
         }
     }
 
     /// Whether what is known of the client may be used without asking for its document again, or
     /// could have been `grace` ago.
     pub fn is_fresh(&self, now: Timestamp, grace: Duration) -> bool {
-        match self.origin {
-            Origin::Document { fresh_until, .. } => !fresh_until.after(grace).has_passed(now),
-            Origin::Registered(_) | Origin::Added => true,
+        match self.source {
+            ClientSource::Document { fresh_until, .. } => !fresh_until.after(grace).has_passed(now),
+            ClientSource::Registered(_) | ClientSource::Added => true,
         }
     }
 
@@ -199,17 +201,17 @@ impl Client {
     /// for one that was added, which stays for ever.
     ///
     /// A refresh token may live longer than an unused client would, and then it decides.
-    pub fn lapses_at(&self, refresh_token: Duration) -> Option<Timestamp> {
-        match &self.origin {
-            Origin::Added => None,
-            Origin::Document {
+    pub fn expires_at(&self, refresh_token: Duration) -> Option<Timestamp> {
+        match &self.source {
+            ClientSource::Added => None,
+            ClientSource::Document {
                 fresh_until,
                 allowed: false,
             } => Some(fresh_until.after(STALE)),
-            Origin::Document { allowed: true, .. } => {
+            ClientSource::Document { allowed: true, .. } => {
                 Some(self.created_at.after(USED.max(refresh_token)))
             }
-            Origin::Registered(registration) => Some(match registration.used_at {
+            ClientSource::Registered(registration) => Some(match registration.used_at {
                 None => self.created_at.after(UNUSED),
                 Some(used_at) => used_at.after(USED.max(refresh_token)),
             }),
@@ -218,47 +220,48 @@ impl Client {
 
     /// What a document says now, of a client that is known from what it said `earlier`.
     #[must_use]
-    pub fn following(self, earlier: Option<&Self>) -> Self {
-        match (&self.origin, earlier.map(|earlier| &earlier.origin)) {
-            (Origin::Document { fresh_until, .. }, Some(Origin::Document { allowed, .. })) => {
-                Self {
-                    origin: Origin::Document {
-                        fresh_until: *fresh_until,
-                        allowed: *allowed,
-                    },
-                    ..self
-                }
-            }
+    pub fn merged_with(self, earlier: Option<&Self>) -> Self {
+        match (&self.source, earlier.map(|earlier| &earlier.source)) {
+            (
+                ClientSource::Document { fresh_until, .. },
+                Some(ClientSource::Document { allowed, .. }),
+            ) => Self {
+                source: ClientSource::Document {
+                    fresh_until: *fresh_until,
+                    allowed: *allowed,
+                },
+                ..self
+            },
             _ => self,
         }
     }
 
     /// The client with its use noted; `None` when that is noted already, which is once a day.
     #[must_use]
-    pub fn used(&self, now: Timestamp) -> Option<Self> {
-        let origin = match &self.origin {
-            Origin::Added | Origin::Document { allowed: true, .. } => return None,
-            Origin::Registered(known)
+    pub fn touched(&self, now: Timestamp) -> Option<Self> {
+        let source = match &self.source {
+            ClientSource::Added | ClientSource::Document { allowed: true, .. } => return None,
+            ClientSource::Registered(known)
                 if known
                     .used_at
                     .is_some_and(|used_at| now.since(used_at) < DAY) =>
             {
                 return None;
             }
-            Origin::Registered(known) => Origin::Registered(Box::new(Registration {
+            ClientSource::Registered(known) => ClientSource::Registered(Box::new(Registration {
                 used_at: Some(now),
                 ..(**known).clone()
             })),
-            Origin::Document {
+            ClientSource::Document {
                 fresh_until,
                 allowed: false,
-            } => Origin::Document {
+            } => ClientSource::Document {
                 fresh_until: *fresh_until,
                 allowed: true,
             },
         };
         Some(Self {
-            origin,
+            source,
             ..self.clone()
         })
     }
@@ -306,7 +309,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         authentication::Credentials,
-        registration::{Fresh, Metadata},
+        registration::{ClientMetadata, GeneratedSecrets},
     };
     use oauth::issuer::Issuer;
     use oauth::parameters::Parameters;
@@ -318,8 +321,8 @@ pub(crate) mod tests {
             name: None,
             redirect_uris: Vec::new(),
             authentication,
-            refreshes: true,
-            origin: Origin::Added,
+            may_refresh: true,
+            source: ClientSource::Added,
             created_at: Timestamp::from_seconds(0),
         }
     }
@@ -328,16 +331,16 @@ pub(crate) mod tests {
 
     fn registered(used_at: Option<u64>) -> Client {
         let body = br#"{"redirect_uris": ["cursor://a/cb"], "token_endpoint_auth_method": "none"}"#;
-        let metadata = Metadata::read(body, &PrivateSchemes::default()).expect("accepted");
+        let metadata = ClientMetadata::read(body, &PrivateSchemes::default()).expect("accepted");
         let used_at = used_at.map(Timestamp::from_seconds);
-        let fresh = Fresh {
+        let fresh = GeneratedSecrets {
             secret: Secret::new([0; 32]),
             token: Secret::new([1; 32]),
         };
         let issuer = Issuer::parse("https://auth.example.com").expect("an issuer");
         let made = metadata.register("c".to_owned(), &fresh, &issuer, Timestamp::from_seconds(0));
         let mut client = made.expect("it is small").0;
-        let Origin::Registered(registration) = &mut client.origin else {
+        let ClientSource::Registered(registration) = &mut client.source else {
             panic!("it registered itself")
         };
         registration.used_at = used_at;
@@ -350,7 +353,7 @@ pub(crate) mod tests {
             Timestamp::from_seconds(day * DAY_SECONDS),
         );
         let stands_at = |now| {
-            client.stands(
+            client.is_valid(
                 now,
                 &PrivateSchemes::default(),
                 DAY.saturating_mul(u32::try_from(refresh_days).expect("days")),
@@ -377,12 +380,12 @@ pub(crate) mod tests {
     }
 
     fn described(fresh_until: u64, allowed: bool) -> Client {
-        let origin = Origin::Document {
+        let source = ClientSource::Document {
             fresh_until: Timestamp::from_seconds(fresh_until),
             allowed,
         };
         Client {
-            origin,
+            source,
             ..client(Authentication::None)
         }
     }
@@ -419,17 +422,17 @@ pub(crate) mod tests {
     #[test]
     fn what_was_allowed_stays_allowed_when_a_document_is_fetched_again() {
         let now = Timestamp::from_seconds(5);
-        assert_eq!(described(1, false).used(now), Some(described(1, true)));
-        assert_eq!(described(1, true).used(now), None, "noted already");
+        assert_eq!(described(1, false).touched(now), Some(described(1, true)));
+        assert_eq!(described(1, true).touched(now), None, "noted already");
         for allowed in [false, true] {
             assert_eq!(
-                described(2, false).following(Some(&described(1, allowed))),
+                described(2, false).merged_with(Some(&described(1, allowed))),
                 described(2, allowed)
             );
         }
-        assert_eq!(described(2, false).following(None), described(2, false));
+        assert_eq!(described(2, false).merged_with(None), described(2, false));
         assert_eq!(
-            registered(None).following(Some(&described(1, true))),
+            registered(None).merged_with(Some(&described(1, true))),
             registered(None)
         );
     }
@@ -437,17 +440,17 @@ pub(crate) mod tests {
     #[test]
     fn e38_a_client_that_could_not_register_today_is_not_known() {
         let none = PrivateSchemes::read([]).expect("no names");
-        assert!(!registered(None).stands(Timestamp::from_seconds(0), &none, DAY));
+        assert!(!registered(None).is_valid(Timestamp::from_seconds(0), &none, DAY));
         let added = Client {
-            origin: Origin::Added,
+            source: ClientSource::Added,
             ..registered(None)
         };
-        assert!(!added.stands(Timestamp::from_seconds(0), &none, DAY) && stands(&added, 1000, 1));
+        assert!(!added.is_valid(Timestamp::from_seconds(0), &none, DAY) && stands(&added, 1000, 1));
     }
 
     #[test]
     fn a_use_is_noted_once_a_day() {
-        let at = |client: &Client, seconds| client.used(Timestamp::from_seconds(seconds));
+        let at = |client: &Client, seconds| client.touched(Timestamp::from_seconds(seconds));
         let first = at(&registered(None), 5).expect("its first use");
         assert_eq!(first, registered(Some(5)));
         assert_eq!(at(&first, 5 + DAY_SECONDS - 1), None);

@@ -45,7 +45,7 @@ pub struct AuthorizationServer {
 
 /// How clients nobody has added can become known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WaysIn {
+pub struct RegistrationMethods {
     /// By registering themselves (A3).
     pub registration: bool,
     /// By a document at their address (A2, C1).
@@ -54,7 +54,7 @@ pub struct WaysIn {
 
 impl AuthorizationServer {
     /// Describes a server.
-    pub fn describe(issuer: &Issuer, resources: &[Resource], ways_in: WaysIn) -> Self {
+    pub fn describe(issuer: &Issuer, resources: &[Resource], methods: RegistrationMethods) -> Self {
         let mut scopes: Vec<String> = Vec::new();
         for scope in resources.iter().flat_map(|resource| &resource.scopes) {
             if !scopes.contains(&scope.name) {
@@ -69,7 +69,7 @@ impl AuthorizationServer {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: issuer.url("/authorize"),
             token_endpoint: issuer.url("/token"),
-            registration_endpoint: ways_in.registration.then(|| issuer.url("/register")),
+            registration_endpoint: methods.registration.then(|| issuer.url("/register")),
             revocation_endpoint: issuer.url("/revoke"),
             introspection_endpoint: may_ask.then(|| issuer.url("/introspect")),
             response_types_supported: ["code"],
@@ -83,7 +83,7 @@ impl AuthorizationServer {
             introspection_endpoint_auth_methods_supported: may_ask.then_some(RESOURCE_METHODS),
             scopes_supported: scopes,
             authorization_response_iss_parameter_supported: true,
-            client_id_metadata_document_supported: ways_in.documents,
+            client_id_metadata_document_supported: methods.documents,
             protected_resources: resources
                 .iter()
                 .map(|resource| resource.identifier.as_str().to_owned())
@@ -150,11 +150,11 @@ mod tests {
         secret::Digest,
     };
 
-    const OPEN: WaysIn = WaysIn {
+    const OPEN: RegistrationMethods = RegistrationMethods {
         registration: true,
         documents: true,
     };
-    const CLOSED: WaysIn = WaysIn {
+    const CLOSED: RegistrationMethods = RegistrationMethods {
         registration: false,
         documents: false,
     };

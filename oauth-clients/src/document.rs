@@ -11,8 +11,8 @@ pub use caching::fresh_for;
 pub use policy::DocumentPolicy;
 
 use crate::{
-    client::{Authentication, Client, Origin},
-    metadata_object::{LONGEST_TEXT, Members},
+    client::{Authentication, Client, ClientSource},
+    metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
 use oauth::{error::Reason, redirect::PrivateSchemes, time::Timestamp};
 
@@ -49,7 +49,7 @@ pub fn accept(
     now: Timestamp,
     fresh_until: Timestamp,
 ) -> Result<(Client, Vec<Reason>), Reason> {
-    let mut members = Members::read_from(body).map_err(about_a_document)?;
+    let mut members = ClientMetadataObject::read_from(body).map_err(about_a_document)?;
     let client = client(url, &mut members, schemes, now, fresh_until).map_err(about_a_document)?;
     Ok((
         client,
@@ -63,7 +63,7 @@ pub fn accept(
 
 fn client(
     url: &DocumentUrl,
-    members: &mut Members,
+    members: &mut ClientMetadataObject,
     schemes: &PrivateSchemes,
     now: Timestamp,
     fresh_until: Timestamp,
@@ -99,8 +99,8 @@ fn client(
         name: Some(name),
         redirect_uris,
         authentication: authentication(members)?,
-        refreshes: grants.iter().any(|grant| grant == "refresh_token"),
-        origin: Origin::Document {
+        may_refresh: grants.iter().any(|grant| grant == "refresh_token"),
+        source: ClientSource::Document {
             fresh_until,
             allowed: false,
         },
@@ -114,7 +114,7 @@ fn client(
 ///
 /// A client that lists both `none` and `private_key_jwt` may do either, as that of `ChatGPT` does.
 /// Where only keys are left, they are demanded (draft -02 section 8.2).
-fn authentication(members: &Members) -> Result<Authentication, Reason> {
+fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Reason> {
     let preferred = members.text("token_endpoint_auth_method", LONGEST_TEXT)?;
     if preferred
         .as_deref()
@@ -125,7 +125,7 @@ fn authentication(members: &Members) -> Result<Authentication, Reason> {
             "a secret cannot be shared by way of a document",
         ));
     }
-    if members.has_spent_keys() {
+    if members.contains_private_key() {
         return Err(unacceptable(
             "jwks",
             "it holds a private or a shared key: make a new one and publish its public part alone",

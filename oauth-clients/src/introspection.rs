@@ -53,7 +53,7 @@ pub fn caller<'a>(
             resource
                 .introspection_secret
                 .as_ref()
-                .is_some_and(|digest| credentials.show(digest))
+                .is_some_and(|digest| credentials.matches_secret(digest))
         })
         .ok_or(Reason::ResourceAuthenticationFailed)
 }
@@ -79,12 +79,12 @@ pub fn claimed(parameters: &Parameters, authorization: Option<&str>) -> Option<S
 pub struct Introspection {
     active: bool,
     #[serde(flatten)]
-    facts: Option<Facts>,
+    facts: Option<ActiveToken>,
 }
 
 /// What an active token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Facts {
+pub struct ActiveToken {
     /// Scope names, with one space between them.
     pub scope: String,
     /// The client that holds it.
@@ -109,7 +109,7 @@ pub struct Facts {
 
 impl Introspection {
     /// The token is good.
-    pub const fn active(facts: Facts) -> Self {
+    pub const fn active(facts: ActiveToken) -> Self {
         Self {
             active: true,
             facts: Some(facts),
@@ -224,7 +224,7 @@ mod tests {
             to_value(Introspection::inactive()).expect("serialisable"),
             json!({ "active": false })
         );
-        let facts = Facts {
+        let facts = ActiveToken {
             scope: "read".to_owned(),
             client_id: "vc_a".to_owned(),
             sub: "acct_a".to_owned(),

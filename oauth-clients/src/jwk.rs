@@ -110,7 +110,7 @@ impl Jwks {
         if keys.len() > MOST_KEYS {
             return Err(refusal("it has more than 20 keys"));
         }
-        if Self::is_spent(value) {
+        if Self::contains_private_key(value) {
             return Err(refusal(
                 "it holds a private or a shared key: make a new one and publish its public part alone",
             ));
@@ -134,7 +134,7 @@ impl Jwks {
     }
 
     /// Whether a set holds a private or a shared key, which its owner should not have shown.
-    pub(crate) fn is_spent(value: &Value) -> bool {
+    pub(crate) fn contains_private_key(value: &Value) -> bool {
         let objects = value
             .get("keys")
             .and_then(Value::as_array)

@@ -26,13 +26,13 @@ pub fn without_mark(json: &[u8]) -> &[u8] {
 }
 
 /// A JSON object whose null, empty and unknown members count for nothing.
-pub(crate) struct Members {
+pub(crate) struct ClientMetadataObject {
     object: Map<String, Value>,
     /// Why parts of it are not used that a client can do without.
     dropped: Vec<Reason>,
 }
 
-impl Members {
+impl ClientMetadataObject {
     /// Reads an object. Null members, empty strings and empty lists count as absent.
     ///
     /// # Errors
@@ -182,8 +182,10 @@ impl Members {
     }
 
     /// Whether `jwks` holds a key that is nobody's business.
-    pub(crate) fn has_spent_keys(&self) -> bool {
-        self.object.get("jwks").is_some_and(Jwks::is_spent)
+    pub(crate) fn contains_private_key(&self) -> bool {
+        self.object
+            .get("jwks")
+            .is_some_and(Jwks::contains_private_key)
     }
 
     /// Keeps of a list what is supported. Absent means all of it, and so does what is no list;

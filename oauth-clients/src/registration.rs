@@ -1,17 +1,17 @@
 //! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it.
-//! How a client manages its own registration afterwards (RFC 7592) is in [`management`](Managed).
+//! How a client manages its own registration afterwards (RFC 7592) is in [`management`](AuthenticatedRegistration).
 
 mod management;
 
 use std::fmt;
 
-pub use management::Managed;
+pub use management::AuthenticatedRegistration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{self, Authentication, Client, KeySource, Origin},
-    metadata_object::{LONGEST_TEXT, LONGEST_URL, Members},
+    client::{self, Authentication, Client, ClientSource, KeySource},
+    metadata_object::{ClientMetadataObject, LONGEST_TEXT, LONGEST_URL},
 };
 use oauth::{
     error::Reason,
@@ -30,19 +30,19 @@ const GRANT_TYPES: [&str; 2] = ["authorization_code", REFRESH_TOKEN];
 /// Client metadata that this server accepts, in its effective form: what is unsupported has been
 /// dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata {
+pub struct ClientMetadata {
     redirect_uris: Vec<RedirectUri>,
     /// Where the keys of a client are that authenticates by them; of another, they are dropped.
     keys: Option<KeySource>,
-    refreshes: bool,
+    may_refresh: bool,
     client_name: Option<String>,
-    details: Details,
+    details: RegistrationDetails,
 }
 
 /// What a client says of itself besides what decides: that is in its [`Client`], and is stored
 /// there only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
+pub struct RegistrationDetails {
     token_endpoint_auth_method: Method,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_uri: Option<String>,
@@ -73,7 +73,7 @@ enum Method {
 }
 
 impl Method {
-    fn read(members: &Members) -> Result<Self, Reason> {
+    fn read(members: &ClientMetadataObject) -> Result<Self, Reason> {
         let why = "it is none of none, private_key_jwt, client_secret_basic and client_secret_post";
         Ok(members
             .read("token_endpoint_auth_method", why)?
@@ -81,7 +81,7 @@ impl Method {
     }
 
     /// The keys that the method needs (RFC 7591 section 2).
-    fn keys(self, members: &Members) -> Result<Option<KeySource>, Reason> {
+    fn keys(self, members: &ClientMetadataObject) -> Result<Option<KeySource>, Reason> {
         if self != Self::PrivateKeyJwt {
             return Ok(None);
         }
@@ -107,16 +107,16 @@ pub struct Registration {
     /// What else the client says of itself. Records of earlier releases have here what is in the
     /// client too; it is passed over.
     #[serde(rename = "metadata")]
-    pub details: Details,
+    pub details: RegistrationDetails,
     /// The digest of the token by which it manages its registration (RFC 7592 section 1.2).
     pub token: Digest,
     /// When somebody last allowed it something, or it last got a token; exact to a day.
     pub used_at: Option<Timestamp>,
 }
 
-/// Fresh secrets for a registration. A public client leaves the first unused.
+/// Generated secrets for a registration. A public client leaves the first unused.
 #[derive(Clone, Debug)]
-pub struct Fresh {
+pub struct GeneratedSecrets {
     /// Makes the client secret.
     pub secret: Secret,
     /// Makes the registration access token.
@@ -143,7 +143,7 @@ pub struct ClientInformation {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<String>,
     #[serde(flatten)]
-    details: Details,
+    details: RegistrationDetails,
 }
 
 impl fmt::Debug for ClientInformation {
@@ -158,7 +158,7 @@ impl ClientInformation {
     /// cannot tell it.
     fn of(
         client: &Client,
-        details: Details,
+        details: RegistrationDetails,
         token: String,
         client_secret: Option<String>,
         issuer: &Issuer,
@@ -169,7 +169,7 @@ impl ClientInformation {
         };
         let grant_types = GRANT_TYPES
             .into_iter()
-            .filter(|name| client.refreshes || *name != REFRESH_TOKEN)
+            .filter(|name| client.may_refresh || *name != REFRESH_TOKEN)
             .collect();
         Self {
             client_id: client.id.clone(),
@@ -188,7 +188,7 @@ impl ClientInformation {
     }
 }
 
-impl Metadata {
+impl ClientMetadata {
     /// Reads the body of a registration request.
     ///
     /// Null members, empty strings and empty lists count as absent, unknown members are ignored,
@@ -206,14 +206,14 @@ impl Metadata {
     /// # Errors
     /// As [`Self::read`].
     pub fn accept(body: &[u8], schemes: &PrivateSchemes) -> Result<(Self, Vec<Reason>), Reason> {
-        let mut members = Members::read_from(body)?;
+        let mut members = ClientMetadataObject::read_from(body)?;
         let metadata = Self::of(&mut members, schemes)?;
         Ok((metadata, members.into_dropped()))
     }
 
     /// The name that a body gives the client, however faulty the rest is.
     pub fn claimed_name(body: &[u8]) -> Option<String> {
-        Members::read_from(body).ok()?.name().ok()?
+        ClientMetadataObject::read_from(body).ok()?.name().ok()?
     }
 
     /// What it calls itself.
@@ -221,18 +221,18 @@ impl Metadata {
         self.client_name.as_deref()
     }
 
-    fn of(members: &mut Members, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+    fn of(members: &mut ClientMetadataObject, schemes: &PrivateSchemes) -> Result<Self, Reason> {
         let method = Method::read(members)?;
         let grant_types = members.supported("grant_types", &GRANT_TYPES, "authorization_code")?;
         members.supported("response_types", &["code"], "code")?;
         Ok(Self {
             redirect_uris: members.redirect_uris(schemes)?,
             keys: method.keys(members)?,
-            refreshes: grant_types.iter().any(|name| name == REFRESH_TOKEN),
+            may_refresh: grant_types.iter().any(|name| name == REFRESH_TOKEN),
             client_name: members
                 .name()
                 .unwrap_or_else(|reason| members.optional(|_| Err(reason))),
-            details: Details {
+            details: RegistrationDetails {
                 token_endpoint_auth_method: method,
                 client_uri: members.optional(|members| members.web_url("client_uri")),
                 logo_uri: members.optional(|members| members.web_url("logo_uri")),
@@ -256,7 +256,7 @@ impl Metadata {
     pub fn register(
         self,
         id: String,
-        fresh: &Fresh,
+        fresh: &GeneratedSecrets,
         issuer: &Issuer,
         now: Timestamp,
     ) -> Result<(Client, ClientInformation), Reason> {
@@ -286,8 +286,8 @@ impl Metadata {
             name: self.client_name.clone(),
             redirect_uris: self.redirect_uris.clone(),
             authentication,
-            refreshes: self.refreshes,
-            origin: Origin::Registered(Box::new(registration)),
+            may_refresh: self.may_refresh,
+            source: ClientSource::Registered(Box::new(registration)),
             created_at,
         };
         if client.size() > LARGEST {
@@ -326,7 +326,8 @@ mod tests {
     use super::*;
 
     fn register(metadata: &Value) -> Result<(Client, Value), Reason> {
-        let metadata = Metadata::read(metadata.to_string().as_bytes(), &PrivateSchemes::default())?;
+        let metadata =
+            ClientMetadata::read(metadata.to_string().as_bytes(), &PrivateSchemes::default())?;
         let (client, information) = of(metadata);
         Ok((
             client,
@@ -334,8 +335,8 @@ mod tests {
         ))
     }
 
-    fn of(metadata: Metadata) -> (Client, ClientInformation) {
-        let fresh = Fresh {
+    fn of(metadata: ClientMetadata) -> (Client, ClientInformation) {
+        let fresh = GeneratedSecrets {
             secret: Secret::new([0; 32]),
             token: Secret::new([1; 32]),
         };
@@ -356,9 +357,9 @@ mod tests {
         }))
         .expect("accepted");
         assert_eq!(client.authentication, Authentication::None);
-        assert!(client.refreshes);
+        assert!(client.may_refresh);
         let token = format!("vrat_{}", Secret::new([1; 32]).encode());
-        let Origin::Registered(registration) = &client.origin else {
+        let ClientSource::Registered(registration) = &client.source else {
             panic!("it registered itself")
         };
         assert_eq!(
@@ -388,7 +389,7 @@ mod tests {
         );
         assert_eq!(answer["client_secret_expires_at"], 0);
         assert_eq!(answer["token_endpoint_auth_method"], "client_secret_basic");
-        assert!(!client.refreshes);
+        assert!(!client.may_refresh);
     }
 
     fn with_keys(members: &Value) -> Value {
@@ -547,7 +548,7 @@ mod tests {
             b"\xef\xbb\xbf\xef\xbb\xbf{}",
         ] {
             assert_eq!(
-                Metadata::read(body, &PrivateSchemes::default()),
+                ClientMetadata::read(body, &PrivateSchemes::default()),
                 Err(Reason::MalformedMetadata)
             );
         }
@@ -675,22 +676,25 @@ mod tests {
             br#"{"redirect_uris": ["https://a.example/cb"], "client_name": "A"}"#,
         ]
         .concat();
-        let metadata = Metadata::read(&body, &PrivateSchemes::default()).expect("accepted");
+        let metadata = ClientMetadata::read(&body, &PrivateSchemes::default()).expect("accepted");
         assert_eq!(metadata.name(), Some("A"));
-        assert_eq!(Metadata::claimed_name(&body), Some("A".to_owned()));
+        assert_eq!(ClientMetadata::claimed_name(&body), Some("A".to_owned()));
         assert_eq!(
-            Metadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#),
+            ClientMetadata::claimed_name(br#"{"client_name": "A", "redirect_uris": 1}"#),
             Some("A".to_owned())
         );
         assert_eq!(
-            (Metadata::claimed_name(b"{"), Metadata::claimed_name(b"{}")),
+            (
+                ClientMetadata::claimed_name(b"{"),
+                ClientMetadata::claimed_name(b"{}")
+            ),
             (None, None)
         );
     }
 
     fn accept(metadata: &Value) -> (Value, Vec<Reason>) {
         let accepted =
-            Metadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
+            ClientMetadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
         let (metadata, dropped) = accepted.expect("accepted");
         (
             serde_json::to_value(of(metadata).1).expect("serialisable"),
@@ -758,7 +762,7 @@ mod tests {
 
     #[test]
     fn debug_output_of_an_answer_holds_no_secret() {
-        let metadata = Metadata::read(
+        let metadata = ClientMetadata::read(
             br#"{"redirect_uris": ["https://a.example/cb"]}"#,
             &PrivateSchemes::default(),
         );

@@ -11,11 +11,11 @@ use crate::{
     client::{self, ClientProfile},
     epoch::Epoch,
     error::Reason,
-    grant::Terms,
+    grant::GrantDetails,
     parameters::Parameters,
     pkce::Challenge,
     prompt::Prompt,
-    redirect::Destination,
+    redirect::ValidatedRedirectUri,
     resource::{self, Resource, ResourceIdentifier},
     scope::Scopes,
     time::Timestamp,
@@ -50,14 +50,19 @@ pub struct AuthorizationRequest {
 
 impl AuthorizationRequest {
     /// What a person allows who allows this, in this epoch of the client.
-    pub fn terms(&self, client: ClientProfile<'_>, now: Timestamp, epoch: Epoch) -> Terms {
-        Terms {
+    pub fn grant_details(
+        &self,
+        client: ClientProfile<'_>,
+        now: Timestamp,
+        epoch: Epoch,
+    ) -> GrantDetails {
+        GrantDetails {
             client_id: self.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             challenge: self.challenge.clone(),
             resource: self.resource.clone(),
             scopes: self.scopes.clone(),
-            refreshes: client.may_refresh,
+            may_refresh: client.may_refresh,
             allowed_at: now,
             epoch,
         }
@@ -87,11 +92,11 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
 pub fn destination(
     parameters: &Parameters,
     client: ClientProfile<'_>,
-) -> Result<Destination, Reason> {
+) -> Result<ValidatedRedirectUri, Reason> {
     let presented = parameters
         .one("redirect_uri")?
         .ok_or(Reason::Missing("redirect_uri"))?;
-    let destination = Destination::prove(client.redirect_uris, presented)?;
+    let destination = ValidatedRedirectUri::validate(client.redirect_uris, presented)?;
     match parameters.one("state") {
         Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => {
             Err(Reason::StateTooLong(LONGEST_STATE))
@@ -113,7 +118,7 @@ pub fn state(parameters: &Parameters) -> Option<&str> {
 pub fn admit(
     parameters: &Parameters,
     client: ClientProfile<'_>,
-    destination: &Destination,
+    destination: &ValidatedRedirectUri,
     resources: &[Resource],
     default: Option<&ResourceIdentifier>,
 ) -> Result<AuthorizationRequest, Reason> {
@@ -401,10 +406,7 @@ mod tests {
 
     #[test]
     fn o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
-        assert_eq!(
-            admitted(&[("prompt", Some("none"))]).prompt,
-            Prompt::Nothing
-        );
+        assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::None);
         for (name, value, reason) in [
             ("code_challenge", None, Reason::Missing("code_challenge")),
             ("resource", Some("nonsense"), Reason::UnknownResource),

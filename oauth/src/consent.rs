@@ -16,7 +16,7 @@ use crate::{
     error::Reason,
     id::Id,
     prompt::Prompt,
-    redirect::{self, Destination},
+    redirect::{self, ValidatedRedirectUri},
     resource::ResourceIdentifier,
     scope::Scopes,
     secret::Digest,
@@ -52,7 +52,7 @@ pub struct Consent {
 
 /// What a remembered consent is judged by, here and now.
 #[derive(Clone, Copy, Debug)]
-pub struct Measure {
+pub struct ConsentContext {
     /// What time it is.
     pub now: Timestamp,
     /// How long a consent is remembered by the settings of today; zero remembers none.
@@ -86,14 +86,14 @@ impl Consent {
         request: &AuthorizationRequest,
         earlier: Option<Self>,
         id: Id,
-        measure: Measure,
+        measure: ConsentContext,
     ) -> Self {
-        let Measure {
+        let ConsentContext {
             now,
             lifetime,
             epoch,
         } = measure;
-        let earlier = earlier.filter(|earlier| earlier.stands(measure));
+        let earlier = earlier.filter(|earlier| earlier.is_valid(measure));
         let unseen = earlier.as_ref().filter(|earlier| {
             !earlier
                 .scopes
@@ -126,50 +126,50 @@ impl Consent {
 
     /// Whether it has neither lapsed nor been ended with everything else of its client. A lifetime
     /// that was shortened counts from the yes.
-    pub fn stands(&self, measure: Measure) -> bool {
+    pub fn is_valid(&self, measure: ConsentContext) -> bool {
         let end = self.shown_at().after(measure.lifetime).min(self.expires_at);
         !end.has_passed(measure.now) && !measure.epoch.ends(self.epoch)
     }
 
     /// Whether all of `scopes` were allowed, and that still stands.
-    pub fn covers(&self, scopes: &Scopes, measure: Measure) -> bool {
-        self.stands(measure) && scopes.iter().all(|word| self.scopes.contains(word))
+    pub fn covers(&self, scopes: &Scopes, measure: ConsentContext) -> bool {
+        self.is_valid(measure) && scopes.iter().all(|word| self.scopes.contains(word))
     }
 }
 
 /// What follows an admitted authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum Interaction<'a> {
     /// The person signs in, then decides.
-    SignIn,
+    Login,
     /// The person decides.
-    Ask,
+    Consent,
     /// The client gets a code: the person allowed all of it before.
-    Pass(&'a Consent),
+    None(&'a Consent),
     /// The client gets an error.
-    Refuse(Reason),
+    Error(Reason),
 }
 
 /// Decides how much the person has to be asked. `earlier` is what is remembered for this very
 /// client, origin and resource.
-pub fn step<'a>(
+pub fn interaction<'a>(
     request: &AuthorizationRequest,
-    destination: &Destination,
+    destination: &ValidatedRedirectUri,
     signed_in: bool,
     earlier: Option<&'a Consent>,
-    measure: Measure,
-) -> Step<'a> {
+    measure: ConsentContext,
+) -> Interaction<'a> {
     let covering = earlier.filter(|consent| consent.covers(&request.scopes, measure));
-    let at_home = destination.is_on_this_computer();
+    let at_home = destination.targets_native_app();
     match (request.prompt, covering) {
-        (Prompt::Nothing, _) if !signed_in => Step::Refuse(Reason::LoginRequired),
-        (Prompt::Nothing, _) if at_home => Step::Refuse(Reason::InteractionRequired),
-        (Prompt::Nothing, None) => Step::Refuse(Reason::ConsentRequired),
-        (Prompt::Ask { sign_in: true, .. }, _) => Step::SignIn,
-        _ if !signed_in => Step::SignIn,
-        (Prompt::Ask { consent: true, .. }, _) => Step::Ask,
-        (_, Some(consent)) if !at_home => Step::Pass(consent),
-        _ => Step::Ask,
+        (Prompt::None, _) if !signed_in => Interaction::Error(Reason::LoginRequired),
+        (Prompt::None, _) if at_home => Interaction::Error(Reason::InteractionRequired),
+        (Prompt::None, None) => Interaction::Error(Reason::ConsentRequired),
+        (Prompt::Ask { sign_in: true, .. }, _) => Interaction::Login,
+        _ if !signed_in => Interaction::Login,
+        (Prompt::Ask { consent: true, .. }, _) => Interaction::Consent,
+        (_, Some(consent)) if !at_home => Interaction::None(consent),
+        _ => Interaction::Consent,
     }
 }
 
@@ -215,18 +215,18 @@ mod tests {
         }
     }
 
-    fn by(now: Timestamp) -> Measure {
-        Measure {
+    fn by(now: Timestamp) -> ConsentContext {
+        ConsentContext {
             now,
             lifetime: LIFETIME,
             epoch: Epoch::default(),
         }
     }
 
-    fn destination(redirect_uri: &str) -> Destination {
+    fn destination(redirect_uri: &str) -> ValidatedRedirectUri {
         let registered = RedirectUri::register(redirect_uri, &PrivateSchemes::default())
             .expect("a safe redirect URI");
-        Destination::prove(&[registered], redirect_uri).expect("the same")
+        ValidatedRedirectUri::validate(&[registered], redirect_uri).expect("the same")
     }
 
     fn consent(redirect_uri: &str, scopes: &str) -> Consent {
@@ -323,7 +323,7 @@ mod tests {
     fn a_lifetime_that_was_shortened_reaches_consents_of_before() {
         let allowed = consent(WEB, "read");
         let stands = |consent: &Consent, days: u64, seconds| {
-            consent.stands(Measure {
+            consent.is_valid(ConsentContext {
                 lifetime: Duration::from_secs(days * DAY),
                 ..by(at(seconds))
             })
@@ -360,14 +360,14 @@ mod tests {
     fn a_later_epoch_of_the_client_ends_a_consent_and_the_next_yes_begins_anew() {
         let allowed = consent(WEB, "read write");
         let epoch = Epoch::default().next(at(1));
-        let later = Measure { epoch, ..by(at(1)) };
-        assert!(!allowed.stands(later) && !allowed.covers(&Scopes::parse("read"), later));
+        let later = ConsentContext { epoch, ..by(at(1)) };
+        assert!(!allowed.is_valid(later) && !allowed.covers(&Scopes::parse("read"), later));
         let again = Consent::given(&request(WEB, "read", ASK), Some(allowed), id(2), later);
         assert_eq!(
             (again.id, again.scopes.to_string().as_str(), again.epoch),
             (id(2), "read", epoch)
         );
-        assert!(again.stands(later), "in the same second");
+        assert!(again.is_valid(later), "in the same second");
     }
 
     #[test]
@@ -395,72 +395,78 @@ mod tests {
     fn a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
         let (local, private) = ("http://127.0.0.1/cb", "cursor://a/cb");
         let ask = |sign_in, consent| Prompt::Ask { sign_in, consent };
-        let refuse = |reason| Some(Step::Refuse(reason));
+        let refuse = |reason| Some(Interaction::Error(reason));
         // Where to, prompt, signed in, what was allowed before, what follows: `None` is a pass.
         for (uri, prompt, signed_in, earlier, expected) in [
             (WEB, ASK, true, Some("read"), None),
             (WEB, ASK, true, Some("list read"), None),
-            (WEB, ASK, true, Some("write"), Some(Step::Ask)),
-            (WEB, ASK, true, None, Some(Step::Ask)),
-            (WEB, ASK, false, Some("read"), Some(Step::SignIn)),
-            (local, ASK, true, Some("read"), Some(Step::Ask)),
-            (private, ASK, true, Some("read"), Some(Step::Ask)),
-            (local, ASK, false, Some("read"), Some(Step::SignIn)),
-            (WEB, ask(false, true), true, Some("read"), Some(Step::Ask)),
+            (WEB, ASK, true, Some("write"), Some(Interaction::Consent)),
+            (WEB, ASK, true, None, Some(Interaction::Consent)),
+            (WEB, ASK, false, Some("read"), Some(Interaction::Login)),
+            (local, ASK, true, Some("read"), Some(Interaction::Consent)),
+            (private, ASK, true, Some("read"), Some(Interaction::Consent)),
+            (local, ASK, false, Some("read"), Some(Interaction::Login)),
+            (
+                WEB,
+                ask(false, true),
+                true,
+                Some("read"),
+                Some(Interaction::Consent),
+            ),
             (
                 WEB,
                 ask(false, true),
                 false,
                 Some("read"),
-                Some(Step::SignIn),
+                Some(Interaction::Login),
             ),
             (
                 WEB,
                 ask(true, false),
                 true,
                 Some("read"),
-                Some(Step::SignIn),
+                Some(Interaction::Login),
             ),
-            (WEB, ask(true, true), false, None, Some(Step::SignIn)),
-            (WEB, Prompt::Nothing, true, Some("read"), None),
+            (WEB, ask(true, true), false, None, Some(Interaction::Login)),
+            (WEB, Prompt::None, true, Some("read"), None),
             (
                 WEB,
-                Prompt::Nothing,
+                Prompt::None,
                 true,
                 Some("write"),
                 refuse(Reason::ConsentRequired),
             ),
             (
                 WEB,
-                Prompt::Nothing,
+                Prompt::None,
                 true,
                 None,
                 refuse(Reason::ConsentRequired),
             ),
             (
                 WEB,
-                Prompt::Nothing,
+                Prompt::None,
                 false,
                 Some("read"),
                 refuse(Reason::LoginRequired),
             ),
             (
                 local,
-                Prompt::Nothing,
+                Prompt::None,
                 true,
                 Some("read"),
                 refuse(Reason::InteractionRequired),
             ),
             (
                 private,
-                Prompt::Nothing,
+                Prompt::None,
                 true,
                 None,
                 refuse(Reason::InteractionRequired),
             ),
             (
                 local,
-                Prompt::Nothing,
+                Prompt::None,
                 false,
                 None,
                 refuse(Reason::LoginRequired),
@@ -469,9 +475,9 @@ mod tests {
             let earlier = earlier.map(|scopes| consent(uri, scopes));
             let (request, destination) = (request(uri, "read", prompt), destination(uri));
             let expected =
-                expected.unwrap_or_else(|| Step::Pass(earlier.as_ref().expect("a consent")));
+                expected.unwrap_or_else(|| Interaction::None(earlier.as_ref().expect("a consent")));
             assert_eq!(
-                step(
+                interaction(
                     &request,
                     &destination,
                     signed_in,
@@ -481,14 +487,14 @@ mod tests {
                 expected,
                 "{uri} {prompt:?} {signed_in}"
             );
-            let late = step(
+            let late = interaction(
                 &request,
                 &destination,
                 signed_in,
                 earlier.as_ref(),
                 by(at(90 * DAY)),
             );
-            assert!(!matches!(late, Step::Pass(_)), "{uri} {prompt:?}");
+            assert!(!matches!(late, Interaction::None(_)), "{uri} {prompt:?}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Two vocabularies of failure and the one bridge between them: a rich [`Reason`] for us, an RFC
-//! [`Code`] for clients.
+//! [`ErrorCode`] for clients.
 
 mod code;
 
-pub use code::Code;
+pub use code::ErrorCode;
 use thiserror::Error;
 
 /// Why a request was refused. `Display` is for our log; [`Reason::description`] is what the client
@@ -236,7 +236,7 @@ pub enum Reason {
 
 impl Reason {
     /// The RFC's code for this reason.
-    pub const fn code(&self) -> Code {
+    pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Repeated(_)
             | Self::Missing(_)
@@ -246,7 +246,7 @@ impl Reason {
             | Self::MalformedChallenge
             | Self::StateTooLong(_)
             | Self::PromptNoneWithOthers
-            | Self::SeveralAuthenticationMethods => Code::InvalidRequest,
+            | Self::SeveralAuthenticationMethods => ErrorCode::InvalidRequest,
             Self::UnknownClient
             | Self::ClientBlocked
             | Self::MalformedDocumentAddress(_)
@@ -261,19 +261,19 @@ impl Reason {
             | Self::UnacceptableAssertion(_)
             | Self::UnknownAssertionKey
             | Self::UnusableKeys(_)
-            | Self::ResourceAuthenticationFailed => Code::InvalidClient,
-            Self::UnsupportedResponseType => Code::UnsupportedResponseType,
-            Self::NoGrantableScope | Self::ScopeNotGranted => Code::InvalidScope,
+            | Self::ResourceAuthenticationFailed => ErrorCode::InvalidClient,
+            Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
+            Self::NoGrantableScope | Self::ScopeNotGranted => ErrorCode::InvalidScope,
             Self::UnknownResource
             | Self::MissingResource
             | Self::SeveralResources
-            | Self::ResourceNotGranted => Code::InvalidTarget,
-            Self::GrantTypeNotRegistered => Code::UnauthorizedClient,
-            Self::Denied => Code::AccessDenied,
-            Self::InteractionRequired => Code::InteractionRequired,
-            Self::LoginRequired => Code::LoginRequired,
-            Self::ConsentRequired => Code::ConsentRequired,
-            Self::UnsupportedGrantType => Code::UnsupportedGrantType,
+            | Self::ResourceNotGranted => ErrorCode::InvalidTarget,
+            Self::GrantTypeNotRegistered => ErrorCode::UnauthorizedClient,
+            Self::Denied => ErrorCode::AccessDenied,
+            Self::InteractionRequired => ErrorCode::InteractionRequired,
+            Self::LoginRequired => ErrorCode::LoginRequired,
+            Self::ConsentRequired => ErrorCode::ConsentRequired,
+            Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::UnknownCode
             | Self::CodeOfAnotherClient
             | Self::ExpiredCode
@@ -288,12 +288,12 @@ impl Reason {
             | Self::EndedGrant
             | Self::AccountGone
             | Self::GrantedScopesGone
-            | Self::TokenOfAnotherClient => Code::InvalidGrant,
-            Self::RegistrationTokenRefused => Code::InvalidToken,
+            | Self::TokenOfAnotherClient => ErrorCode::InvalidGrant,
+            Self::RegistrationTokenRefused => ErrorCode::InvalidToken,
             Self::MalformedMetadata
             | Self::MetadataTooLarge
-            | Self::UnacceptableMetadata { .. } => Code::InvalidClientMetadata,
-            Self::UnsafeRedirectUri(_) | Self::SchemeNotAllowed(_) => Code::InvalidRedirectUri,
+            | Self::UnacceptableMetadata { .. } => ErrorCode::InvalidClientMetadata,
+            Self::UnsafeRedirectUri(_) | Self::SchemeNotAllowed(_) => ErrorCode::InvalidRedirectUri,
         }
     }
 

@@ -15,14 +15,14 @@
 //! stores the next state does so by compare-and-swap against the state the transition started from,
 //! and decides anew when another was faster.
 
-mod handles;
 mod rotation;
+mod tokens;
 
 use std::time::Duration;
 
-pub use handles::{AuthorizationCode, GrantKey, RefreshToken};
 pub use rotation::Rotation;
 use serde::{Deserialize, Serialize};
+pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 
 use crate::{
     epoch::Epoch,
@@ -41,7 +41,7 @@ pub const REPLAY_REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// What a person allowed, and to whom; fixed for the life of the grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct GrantDetails {
     /// The client.
     pub client_id: String,
     /// Where the code was sent.
@@ -53,7 +53,8 @@ pub struct Terms {
     /// What they allow.
     pub scopes: Scopes,
     /// Whether the client may hold refresh tokens.
-    pub refreshes: bool,
+    #[serde(rename = "refreshes")]
+    pub may_refresh: bool,
     /// When the person said yes.
     pub allowed_at: Timestamp,
     /// The client's epoch at that time: a later one ends the grant.
@@ -65,9 +66,10 @@ pub struct Terms {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// What was allowed.
-    pub terms: Terms,
+    #[serde(rename = "terms")]
+    pub details: GrantDetails,
     /// How far it has come.
-    pub state: State,
+    pub state: GrantState,
     /// When its client last got a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_use: Option<LastUse>,
@@ -89,9 +91,10 @@ pub struct LastUse {
 /// How far a grant has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
+pub enum GrantState {
     /// A code is on its way to the client.
-    Offered {
+    #[serde(rename = "offered")]
+    CodeIssued {
         /// The code's digest.
         code: Digest,
         /// When the code stops being good.
@@ -107,9 +110,11 @@ pub enum State {
         refresh: Option<Rotation>,
     },
     /// Over. Nothing leads out of here.
-    Ended {
+    #[serde(rename = "ended")]
+    Revoked {
         /// Why.
-        why: End,
+        #[serde(rename = "why")]
+        reason: RevocationReason,
         /// When.
         at: Timestamp,
     },
@@ -118,16 +123,17 @@ pub enum State {
 /// Why a grant ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub enum RevocationReason {
     /// Its code was used twice (O9).
     CodeReplayed,
     /// A rotated refresh token came back (O14).
     RefreshTokenReplayed,
-    /// The person, the client or an administrator ended it.
-    Revoked,
+    /// The person, the client or an administrator revoked it.
+    #[serde(rename = "revoked")]
+    Requested,
 }
 
-impl End {
+impl RevocationReason {
     /// Whether somebody came with a copy of what had been used before, which its person should know
     /// of.
     pub const fn is_replay(self) -> bool {
@@ -137,7 +143,7 @@ impl End {
 
 /// What the settings of today say. What was stored under other ones is judged by these.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
+pub struct TokenPolicy<'a> {
     /// How long a code is good, from the person's yes.
     pub code: Duration,
     /// How long a refresh token is good, from its own issue.
@@ -150,16 +156,16 @@ pub struct Rules<'a> {
 
 /// What a transition leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Transition {
     /// The state to store; `None` when nothing changes.
     pub next: Option<Grant>,
     /// What the client gets.
-    pub answer: Result<Issue, Reason>,
+    pub answer: Result<IssuedTokens, Reason>,
 }
 
 /// What a token response is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
+pub struct IssuedTokens {
     /// What the access token is for.
     pub resource: ResourceIdentifier,
     /// The scopes of the access token.
@@ -168,7 +174,7 @@ pub struct Issue {
     pub refresh_token: Option<RefreshToken>,
 }
 
-impl Outcome {
+impl Transition {
     const fn refuse(reason: Reason) -> Self {
         Self {
             next: None,
@@ -179,19 +185,19 @@ impl Outcome {
 
 impl Grant {
     /// A new grant, and the code that redeems it.
-    pub fn offer(
-        terms: Terms,
+    pub fn issue_code(
+        details: GrantDetails,
         key: GrantKey,
         secret: Secret,
         expires_at: Timestamp,
     ) -> (Self, AuthorizationCode) {
-        let state = State::Offered {
+        let state = GrantState::CodeIssued {
             code: secret.digest(),
             expires_at,
         };
         (
             Self {
-                terms,
+                details,
                 state,
                 last_use: None,
             },
@@ -208,66 +214,66 @@ impl Grant {
         request: &CodeRequest<'_>,
         now: Timestamp,
         fresh: [Secret; 2],
-        rules: Rules<'_>,
-    ) -> Outcome {
-        let (State::Offered { code: digest, .. } | State::Active { code: digest, .. }) =
+        policy: TokenPolicy<'_>,
+    ) -> Transition {
+        let (GrantState::CodeIssued { code: digest, .. } | GrantState::Active { code: digest, .. }) =
             &self.state
         else {
-            return Outcome::refuse(Reason::UnknownCode);
+            return Transition::refuse(Reason::UnknownCode);
         };
         if *digest != code.secret.digest() {
-            return Outcome::refuse(Reason::UnknownCode);
+            return Transition::refuse(Reason::UnknownCode);
         }
         let scopes = match self
-            .terms
-            .check_redemption(client_id, request, rules.resource)
+            .details
+            .check_redemption(client_id, request, policy.resource)
         {
             Ok(scopes) => scopes,
-            Err(reason) => return Outcome::refuse(reason),
+            Err(reason) => return Transition::refuse(reason),
         };
         match &self.state {
-            State::Offered { expires_at, .. }
+            GrantState::CodeIssued { expires_at, .. }
                 if self
-                    .terms
+                    .details
                     .allowed_at
-                    .after(rules.code)
+                    .after(policy.code)
                     .min(*expires_at)
                     .has_passed(now) =>
             {
-                Outcome::refuse(Reason::ExpiredCode)
+                Transition::refuse(Reason::ExpiredCode)
             }
-            State::Offered { code: digest, .. } => {
+            GrantState::CodeIssued { code: digest, .. } => {
                 let digest = digest.clone();
                 let [family, secret] = fresh;
-                let token = self.terms.refreshes.then_some(RefreshToken {
+                let token = self.details.may_refresh.then_some(RefreshToken {
                     key: code.key,
                     family,
                     secret,
                 });
                 let refresh = token
                     .as_ref()
-                    .map(|token| Rotation::start(token, now, rules));
-                let answer = Ok(Issue {
-                    resource: self.terms.resource.clone(),
+                    .map(|token| Rotation::start(token, now, policy));
+                let answer = Ok(IssuedTokens {
+                    resource: self.details.resource.clone(),
                     scopes,
                     refresh_token: token,
                 });
-                let state = State::Active {
+                let state = GrantState::Active {
                     code: digest,
                     redeemed_at: now,
                     refresh,
                 };
                 let next = Self {
-                    terms: self.terms,
+                    details: self.details,
                     state,
                     last_use: self.last_use,
                 };
-                Outcome {
+                Transition {
                     next: Some(next),
                     answer,
                 }
             }
-            _ => self.ended_by_replay(End::CodeReplayed, now),
+            _ => self.ended_by_replay(RevocationReason::CodeReplayed, now),
         }
     }
 
@@ -279,47 +285,47 @@ impl Grant {
         request: &RefreshRequest<'_>,
         now: Timestamp,
         salt: &Secret,
-        rules: Rules<'_>,
-    ) -> Outcome {
+        policy: TokenPolicy<'_>,
+    ) -> Transition {
         let rotation = match &self.state {
-            State::Active {
+            GrantState::Active {
                 refresh: Some(rotation),
                 ..
             } => rotation,
-            State::Ended { .. } => return Outcome::refuse(Reason::EndedGrant),
-            _ => return Outcome::refuse(Reason::UnknownRefreshToken),
+            GrantState::Revoked { .. } => return Transition::refuse(Reason::EndedGrant),
+            _ => return Transition::refuse(Reason::UnknownRefreshToken),
         };
         if rotation.family != token.family.digest() {
-            return Outcome::refuse(Reason::UnknownRefreshToken);
+            return Transition::refuse(Reason::UnknownRefreshToken);
         }
-        if self.terms.client_id != client_id {
-            return Outcome::refuse(Reason::RefreshTokenOfAnotherClient);
+        if self.details.client_id != client_id {
+            return Transition::refuse(Reason::RefreshTokenOfAnotherClient);
         }
         let digest = token.secret.digest();
-        let again = rotation.again(&digest, now, rules);
-        if again.is_none() && rotation.current != digest {
-            return self.ended_by_replay(End::RefreshTokenReplayed, now);
+        let replayed_salt = rotation.replayed_salt(&digest, now, policy);
+        if replayed_salt.is_none() && rotation.current != digest {
+            return self.ended_by_replay(RevocationReason::RefreshTokenReplayed, now);
         }
         if self
-            .refresh_until(rotation, rules.refresh_token)
+            .refresh_until(rotation, policy.refresh_token)
             .has_passed(now)
         {
-            return Outcome::refuse(Reason::ExpiredRefreshToken);
+            return Transition::refuse(Reason::ExpiredRefreshToken);
         }
-        let scopes = match self.terms.check_refresh(request, rules.resource) {
+        let scopes = match self.details.check_refresh(request, policy.resource) {
             Ok(scopes) => scopes,
-            Err(reason) => return Outcome::refuse(reason),
+            Err(reason) => return Transition::refuse(reason),
         };
-        let successor = token.successor(again.as_ref().unwrap_or(salt));
-        let answer = Ok(Issue {
-            resource: self.terms.resource.clone(),
+        let successor = token.successor(replayed_salt.as_ref().unwrap_or(salt));
+        let answer = Ok(IssuedTokens {
+            resource: self.details.resource.clone(),
             scopes,
             refresh_token: Some(successor.clone()),
         });
-        Outcome {
-            next: again
+        Transition {
+            next: replayed_salt
                 .is_none()
-                .then(|| self.rotated(digest, &successor, salt, now, rules)),
+                .then(|| self.rotated(digest, &successor, salt, now, policy)),
             answer,
         }
     }
@@ -336,29 +342,29 @@ impl Grant {
         client_id: &str,
         now: Timestamp,
     ) -> Result<Option<Self>, Reason> {
-        let State::Active { refresh, .. } = &self.state else {
+        let GrantState::Active { refresh, .. } = &self.state else {
             return Ok(None);
         };
         let is_known = |token: &RefreshToken| {
             refresh
                 .as_ref()
-                .is_some_and(|rotation| rotation.knows(token, now))
+                .is_some_and(|rotation| rotation.recognizes(token, now))
         };
         if !refresh_token.is_none_or(is_known) {
             return Ok(None);
         }
-        if self.terms.client_id != client_id {
+        if self.details.client_id != client_id {
             return Err(Reason::TokenOfAnotherClient);
         }
-        Ok(self.end(End::Revoked, now))
+        Ok(self.end(RevocationReason::Requested, now))
     }
 
     /// Ends the grant; `None` when it has ended already.
-    pub fn end(self, why: End, at: Timestamp) -> Option<Self> {
+    pub fn end(self, reason: RevocationReason, at: Timestamp) -> Option<Self> {
         match self.state {
-            State::Ended { .. } => None,
+            GrantState::Revoked { .. } => None,
             _ => Some(Self {
-                state: State::Ended { why, at },
+                state: GrantState::Revoked { reason, at },
                 ..self
             }),
         }
@@ -366,7 +372,7 @@ impl Grant {
 
     /// Whether tokens of this grant are good.
     pub const fn is_live(&self) -> bool {
-        matches!(self.state, State::Active { .. })
+        matches!(self.state, GrantState::Active { .. })
     }
 
     /// Whether its client holds a token that is good, or will be given one, by the lifetimes of
@@ -377,7 +383,7 @@ impl Grant {
         refresh_token: Duration,
         now: Timestamp,
     ) -> bool {
-        let State::Active { refresh, .. } = &self.state else {
+        let GrantState::Active { refresh, .. } = &self.state else {
             return false;
         };
         let refresh_ends = refresh.as_ref().map(|rotation| {
@@ -405,8 +411,8 @@ impl Grant {
     /// When a replay ended it, for as long as its person should see that.
     pub fn replayed_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.state {
-            State::Ended { why, at }
-                if why.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) =>
+            GrantState::Revoked { reason, at }
+                if reason.is_replay() && !at.after(REPLAY_REMEMBERED).has_passed(now) =>
             {
                 Some(at)
             }
@@ -417,8 +423,8 @@ impl Grant {
     /// When the record stops being of use; access tokens live for `access_token` at most.
     pub fn expires_at(&self, access_token: Duration) -> Timestamp {
         match &self.state {
-            State::Offered { expires_at, .. } => *expires_at,
-            State::Active {
+            GrantState::CodeIssued { expires_at, .. } => *expires_at,
+            GrantState::Active {
                 redeemed_at,
                 refresh,
                 ..
@@ -428,20 +434,20 @@ impl Grant {
                     rotation.expires_at.after(access_token)
                 })
             }
-            State::Ended { why, at } if why.is_replay() => {
+            GrantState::Revoked { reason, at } if reason.is_replay() => {
                 at.after(access_token.max(REPLAY_REMEMBERED))
             }
-            State::Ended { at, .. } => at.after(access_token),
+            GrantState::Revoked { at, .. } => at.after(access_token),
         }
     }
 
-    fn ended_by_replay(self, why: End, now: Timestamp) -> Outcome {
-        let reason = if why == End::CodeReplayed {
+    fn ended_by_replay(self, why: RevocationReason, now: Timestamp) -> Transition {
+        let reason = if why == RevocationReason::CodeReplayed {
             Reason::ReplayedCode
         } else {
             Reason::ReplayedRefreshToken
         };
-        Outcome {
+        Transition {
             next: self.end(why, now),
             answer: Err(reason),
         }
@@ -453,9 +459,9 @@ impl Grant {
         successor: &RefreshToken,
         salt: &Secret,
         now: Timestamp,
-        rules: Rules<'_>,
+        policy: TokenPolicy<'_>,
     ) -> Self {
-        let State::Active {
+        let GrantState::Active {
             code,
             redeemed_at,
             refresh: Some(rotation),
@@ -463,10 +469,10 @@ impl Grant {
         else {
             return self;
         };
-        let refresh = Some(rotation.advance(used, successor, salt, now, rules));
+        let refresh = Some(rotation.advance(used, successor, salt, now, policy));
         Self {
-            terms: self.terms,
-            state: State::Active {
+            details: self.details,
+            state: GrantState::Active {
                 code,
                 redeemed_at,
                 refresh,
@@ -476,7 +482,7 @@ impl Grant {
     }
 }
 
-impl Terms {
+impl GrantDetails {
     fn check_redemption(
         &self,
         client_id: &str,

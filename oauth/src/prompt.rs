@@ -10,7 +10,8 @@ use crate::{error::Reason, parameters::Parameters};
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
     /// Nothing at all: a code, or an error at once.
-    Nothing,
+    #[serde(rename = "nothing")]
+    None,
     /// What has to be asked anyway, and besides:
     Ask {
         /// to sign in anew, though somebody is signed in.
@@ -42,7 +43,7 @@ impl Prompt {
         if words().any(|word| word == "none") {
             let alone = words().all(|word| word == "none");
             return if alone {
-                Ok(Self::Nothing)
+                Ok(Self::None)
             } else {
                 Err(Reason::PromptNoneWithOthers)
             };
@@ -81,8 +82,8 @@ mod tests {
             ("prompt=login+consent", ask(true, true)),
             ("prompt=consent++login+consent", ask(true, true)),
             ("prompt=create+Consent+LOGIN", ask(false, false)),
-            ("prompt=none", Ok(Prompt::Nothing)),
-            ("prompt=none+none+", Ok(Prompt::Nothing)),
+            ("prompt=none", Ok(Prompt::None)),
+            ("prompt=none+none+", Ok(Prompt::None)),
             ("prompt=none+login", Err(Reason::PromptNoneWithOthers)),
             ("prompt=consent+none", Err(Reason::PromptNoneWithOthers)),
             ("prompt=none+create", Err(Reason::PromptNoneWithOthers)),

@@ -63,7 +63,7 @@ impl RedirectUri {
 
     /// Whether the settings of today would still let it in (case E38): they say which private-use
     /// schemes do.
-    pub fn still_stands(&self, schemes: &PrivateSchemes) -> bool {
+    pub fn is_allowed_by(&self, schemes: &PrivateSchemes) -> bool {
         self.disallowed_scheme(schemes).is_none()
     }
 
@@ -81,17 +81,17 @@ impl RedirectUri {
     }
 }
 
-/// Where the answer to an authorization request may go. Only [`Destination::prove`] makes one, so
+/// Where the answer to an authorization request may go. Only [`ValidatedRedirectUri::validate`] makes one, so
 /// whoever holds one has checked it; stored requests keep the text alone and prove it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination(String);
+pub struct ValidatedRedirectUri(String);
 
-impl Destination {
+impl ValidatedRedirectUri {
     /// Proves that `presented` is one of the client's redirect URIs.
     ///
     /// # Errors
     /// [`Reason::UnregisteredRedirectUri`].
-    pub fn prove(registered: &[RedirectUri], presented: &str) -> Result<Self, Reason> {
+    pub fn validate(registered: &[RedirectUri], presented: &str) -> Result<Self, Reason> {
         if registered.iter().any(|uri| uri.matches(presented)) {
             Ok(Self(presented.to_owned()))
         } else {
@@ -111,8 +111,8 @@ impl Destination {
     }
 
     /// Whether the answer goes to an application on the person's own computer (C9).
-    pub fn is_on_this_computer(&self) -> bool {
-        is_on_this_computer(&self.0)
+    pub fn targets_native_app(&self) -> bool {
+        targets_native_app(&self.0)
     }
 
     /// The source expression by which a content security policy allows a form to end here: origin,
@@ -161,7 +161,7 @@ impl Destination {
     }
 }
 
-/// [`Destination::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch
+/// [`ValidatedRedirectUri::host`] of a text, for the eye alone: nothing goes there any more, so it may vouch
 /// for itself.
 pub fn host(uri: &str) -> &str {
     match scheme(uri) {
@@ -170,8 +170,8 @@ pub fn host(uri: &str) -> &str {
     }
 }
 
-/// [`Destination::is_on_this_computer`] of a text, for the eye alone.
-pub fn is_on_this_computer(uri: &str) -> bool {
+/// [`ValidatedRedirectUri::targets_native_app`] of a text, for the eye alone.
+pub fn targets_native_app(uri: &str) -> bool {
     scheme(uri) != "https"
         || Url::parse(uri).is_ok_and(|url| url.host().is_some_and(|host| leads_here(&host)))
 }
@@ -200,7 +200,7 @@ pub fn origin(uri: &str) -> String {
     }
 }
 
-/// The value of a `Location` header that leads to a client. Only a proved [`Destination`] makes
+/// The value of a `Location` header that leads to a client. Only a proved [`ValidatedRedirectUri`] makes
 /// one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
@@ -461,13 +461,13 @@ mod tests {
         let own = PrivateSchemes::read(["my-agent", "a1+b"]).expect("names of schemes");
         for schemes in [&none, &own] {
             assert!(
-                !cursor.still_stands(schemes) && dotted.still_stands(schemes),
+                !cursor.is_allowed_by(schemes) && dotted.is_allowed_by(schemes),
                 "{schemes:?}"
             );
         }
-        assert!(cursor.still_stands(&PrivateSchemes::default()));
+        assert!(cursor.is_allowed_by(&PrivateSchemes::default()));
         for uri in registered(&["https://a.example/cb", "http://localhost/cb"]) {
-            assert!(uri.still_stands(&none));
+            assert!(uri.is_allowed_by(&none));
         }
         assert!(
             RedirectUri::register("my-agent:/cb", &own).is_ok()
@@ -560,7 +560,10 @@ mod tests {
             "http://127.0.0.1/cb?x=1",
             "http://[::1]:4000/cb",
         ] {
-            assert!(Destination::prove(&uris, good).is_ok(), "{good}");
+            assert!(
+                ValidatedRedirectUri::validate(&uris, good).is_ok(),
+                "{good}"
+            );
         }
         for bad in [
             "https://allowed.com/callback/",
@@ -592,7 +595,7 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                Destination::prove(&uris, bad),
+                ValidatedRedirectUri::validate(&uris, bad),
                 Err(Reason::UnregisteredRedirectUri),
                 "{bad}"
             );
@@ -603,7 +606,7 @@ mod tests {
     fn an_answer_keeps_the_query_and_carries_state_and_issuer_once() {
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
         let uris = registered(&["https://a.example/cb", "https://a.example/cb?x=1"]);
-        let destination = |uri| Destination::prove(&uris, uri).expect("registered");
+        let destination = |uri| ValidatedRedirectUri::validate(&uris, uri).expect("registered");
         assert_eq!(
             destination("https://a.example/cb")
                 .with_code("c&d", Some("s t"), &issuer)
@@ -634,7 +637,8 @@ mod tests {
             ("https://a.example", "https://a.example?code=c&iss="),
             ("com.example.app:/cb", "com.example.app:/cb?code=c&iss="),
         ] {
-            let destination = Destination::prove(&registered(&[uri]), uri).expect("registered");
+            let destination =
+                ValidatedRedirectUri::validate(&registered(&[uri]), uri).expect("registered");
             let location = destination.with_code("c", None, &issuer);
             assert_eq!(
                 location.as_str(),
@@ -660,7 +664,7 @@ mod tests {
             "https://[::]/cb",
             "https://[::ffff:7f00:1]/cb",
         ] {
-            assert!(is_on_this_computer(here), "{here}");
+            assert!(targets_native_app(here), "{here}");
         }
         for elsewhere in [
             "https://localhost.example/cb",
@@ -668,7 +672,7 @@ mod tests {
             "https://8.8.8.8/cb",
             "https://[2606:4700::1111]/cb",
         ] {
-            assert!(!is_on_this_computer(elsewhere), "{elsewhere}");
+            assert!(!targets_native_app(elsewhere), "{elsewhere}");
         }
     }
 
@@ -682,10 +686,10 @@ mod tests {
             "cursor://anysphere.cursor-mcp/cb",
         ]);
         let facts = |uri| {
-            let destination = Destination::prove(&uris, uri).expect("registered");
+            let destination = ValidatedRedirectUri::validate(&uris, uri).expect("registered");
             (
                 destination.host().to_owned(),
-                destination.is_on_this_computer(),
+                destination.targets_native_app(),
                 destination.policy_source(),
             )
         };

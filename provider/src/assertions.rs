@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use oauth::{Id, Reason, Timestamp, grant::Grant};
 use oauth_clients::{
-    assertion::{Assertion, Checked, Verified},
-    authentication::{Check, Credentials},
+    assertion::{Assertion, ValidatedAssertion, VerifiedAssertion},
+    authentication::{CredentialCheck, Credentials},
     client::{Authentication, Client, KeySource},
 };
 use serde::Serialize;
@@ -39,7 +39,7 @@ impl Asking<'_> {
             .grant
             .map(|bytes| record::decode("grant", bytes))
             .transpose()?;
-        let is_its_own = grant.is_some_and(|grant| grant.terms.client_id == client_id);
+        let is_its_own = grant.is_some_and(|grant| grant.details.client_id == client_id);
         Ok(if is_its_own {
             Cause::Client
         } else {
@@ -59,7 +59,7 @@ impl Provider {
         client: Option<&Client>,
         asking: Asking<'_>,
     ) -> Result<(), TokenError> {
-        let (Check::Assertion(assertion, keys), Some(client)) =
+        let (CredentialCheck::Assertion(assertion, keys), Some(client)) =
             (credentials.check(client)?, client)
         else {
             return Ok(());
@@ -82,7 +82,7 @@ impl Provider {
         client: &Client,
         keys: &KeySource,
         asking: Asking<'_>,
-    ) -> Result<Verified, TokenError> {
+    ) -> Result<VerifiedAssertion, TokenError> {
         let issuer = &self.settings().issuer;
         let token_endpoint = issuer.url("/token");
         let audiences = [issuer.as_str(), &token_endpoint];
@@ -114,8 +114,8 @@ impl Provider {
         client_id: &str,
         address: IpAddr,
         is_client: bool,
-        verify: impl Future<Output = Result<Verified, TokenError>>,
-    ) -> Result<Verified, TokenError> {
+        verify: impl Future<Output = Result<VerifiedAssertion, TokenError>>,
+    ) -> Result<VerifiedAssertion, TokenError> {
         if !self.settings().rate_limits {
             return verify.await;
         }
@@ -139,11 +139,11 @@ impl Provider {
     /// is told `invalid_client`.
     async fn verify_anew(
         &self,
-        checked: &Checked,
+        checked: &ValidatedAssertion,
         client: &Client,
         reason: Reason,
         cause: Cause,
-    ) -> Result<Verified, TokenError> {
+    ) -> Result<VerifiedAssertion, TokenError> {
         match self
             .client_anew(client, cause)
             .await?
@@ -158,7 +158,11 @@ impl Provider {
     }
 
     /// Remembers the `jti`, in one atomic step (case C26). `false` when it was remembered already.
-    async fn spend(&self, client_id: &str, verified: &Verified) -> Result<bool, Unavailable> {
+    async fn spend(
+        &self,
+        client_id: &str,
+        verified: &VerifiedAssertion,
+    ) -> Result<bool, Unavailable> {
         let key = keys::assertion(client_id, &verified.jti);
         let ttl: Ttl = record::ttl(self.now().until(verified.expires_at));
         let spent = Spent {

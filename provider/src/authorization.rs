@@ -6,10 +6,10 @@ use std::time::Duration;
 use oauth::{
     Id, Parameters, Reason, Secret,
     authorize::{self, AuthorizationRequest},
-    consent::{self, Consent, Step},
+    consent::{self, Consent, Interaction},
     epoch::Epoch,
     prompt::Prompt,
-    redirect::{Destination, Location},
+    redirect::{Location, ValidatedRedirectUri},
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
 
@@ -279,7 +279,7 @@ impl Provider {
         &self,
         request: AuthorizationRequest,
         client: &Client,
-        destination: &Destination,
+        destination: &ValidatedRedirectUri,
         browser: &BrowserContext,
     ) -> Result<Begun, Fault> {
         // Nothing is remembered of a browser without a session, so nothing is measured.
@@ -304,7 +304,7 @@ impl Provider {
             let location = destination.with_error(&reason, state, issuer);
             Err(Fault::redirected(location, reason, client))
         };
-        let next = consent::step(
+        let next = consent::interaction(
             &request,
             destination,
             person.is_some(),
@@ -312,8 +312,8 @@ impl Provider {
             measure,
         );
         match (next, person) {
-            (Step::Refuse(reason), _) => refused(reason),
-            (Step::Pass(consent), Some(person)) => {
+            (Interaction::Error(reason), _) => refused(reason),
+            (Interaction::None(consent), Some(person)) => {
                 match self.pass(client, &request, consent, person.account).await? {
                     Some(code) => {
                         let (from, about) = (
@@ -331,12 +331,12 @@ impl Provider {
                         .await;
                         Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
                     }
-                    None if request.prompt == Prompt::Nothing => refused(Reason::ConsentRequired),
+                    None if request.prompt == Prompt::None => refused(Reason::ConsentRequired),
                     None => Ok(self.wait(request, browser, "consent").await?),
                 }
             }
-            (Step::Ask, Some(_)) => Ok(self.wait(request, browser, "consent").await?),
-            (Step::SignIn | Step::Ask | Step::Pass(_), _) => {
+            (Interaction::Consent, Some(_)) => Ok(self.wait(request, browser, "consent").await?),
+            (Interaction::Login | Interaction::Consent | Interaction::None(_), _) => {
                 Ok(self.wait(request, browser, "login").await?)
             }
         }
@@ -360,7 +360,7 @@ impl Provider {
             .offer_under(
                 consent,
                 account,
-                request.terms(client.profile(), self.now(), consent.epoch),
+                request.grant_details(client.profile(), self.now(), consent.epoch),
                 offer,
             )
             .await?)

@@ -3,11 +3,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use oauth::{Reason, Refusal};
+use oauth::{ErrorResponse, Reason};
 use oauth_clients::{
-    client::{CLIENT_PREFIX, Client, Origin},
+    client::{CLIENT_PREFIX, Client, ClientSource},
     document::DocumentUrl,
-    registration::{ClientInformation, Fresh, Managed, Metadata},
+    registration::{
+        AuthenticatedRegistration, ClientInformation, ClientMetadata, GeneratedSecrets,
+    },
 };
 use store::Ttl;
 use thiserror::Error;
@@ -31,7 +33,7 @@ const KEPT_OUT: Reason =
 pub enum RegisterError {
     /// The metadata is not acceptable.
     #[error("{}", .0.description())]
-    Refused(Refusal),
+    Refused(ErrorResponse),
     /// Registration is switched off.
     #[error("registration is switched off")]
     Closed,
@@ -48,7 +50,7 @@ pub enum RegisterError {
 
 impl From<Reason> for RegisterError {
     fn from(reason: Reason) -> Self {
-        Self::Refused(Refusal(reason))
+        Self::Refused(ErrorResponse(reason))
     }
 }
 
@@ -73,7 +75,7 @@ impl Provider {
         address: IpAddr,
     ) {
         let cause = match outcome {
-            Err(RegisterError::Refused(Refusal(reason))) => Cause::Refused(reason),
+            Err(RegisterError::Refused(ErrorResponse(reason))) => Cause::Refused(reason),
             Err(RegisterError::Closed) => Cause::RegistrationClosed,
             Err(RegisterError::TooMany { .. }) => Cause::TooMany("registrations from this address"),
             Err(RegisterError::Unavailable(_)) | Ok(_) => return,
@@ -101,8 +103,8 @@ impl Provider {
         }
         self.count_registration(address).await?;
         let settings = self.settings();
-        let (metadata, dropped) = Metadata::accept(body, &settings.private_schemes)?;
-        let fresh = Fresh {
+        let (metadata, dropped) = ClientMetadata::accept(body, &settings.private_schemes)?;
+        let fresh = GeneratedSecrets {
             secret: self.entropy().secret(),
             token: self.entropy().secret(),
         };
@@ -141,7 +143,8 @@ impl Provider {
         client_id: &str,
         token: Option<&str>,
     ) -> Result<ClientInformation, RegisterError> {
-        let managed = Managed::prove(self.client(client_id).await?, token)?;
+        let managed =
+            AuthenticatedRegistration::authenticate(self.client(client_id).await?, token)?;
         Ok(managed.information(&self.settings().issuer))
     }
 
@@ -200,11 +203,14 @@ impl Provider {
             return Err(RegisterError::Closed);
         }
         self.count_registration(address).await?;
-        Managed::prove(self.client(client_id).await?, token)?;
+        AuthenticatedRegistration::authenticate(self.client(client_id).await?, token)?;
         self.spend_registered(address, body.len()).await?;
         let fresh = self.entropy().secret();
         let update = |client: Option<Client>| {
-            let managed = Managed::prove(client.filter(|client| self.knows(client)), token)?;
+            let managed = AuthenticatedRegistration::authenticate(
+                client.filter(|client| self.knows(client)),
+                token,
+            )?;
             managed.update(body, &fresh, &settings.private_schemes, &settings.issuer)
         };
         let change = |client: Option<Client>| match update(client) {
@@ -231,7 +237,7 @@ impl Provider {
         let was_used = client
             .as_ref()
             .is_some_and(|client| client.last_used_at().is_some());
-        Managed::prove(client, token)?;
+        AuthenticatedRegistration::authenticate(client, token)?;
         if was_used {
             self.begin_epoch(client_id).await?;
         }
@@ -261,12 +267,12 @@ impl Provider {
         if self.blocks(client) {
             return false;
         }
-        if matches!(client.origin, Origin::Document { .. })
+        if matches!(client.source, ClientSource::Document { .. })
             && self.allowed_document(&client.id).is_none()
         {
             return false;
         }
-        client.stands(
+        client.is_valid(
             self.now(),
             &settings.private_schemes,
             settings.lifetimes.refresh_token,
@@ -317,7 +323,7 @@ impl Provider {
             },
             Some(client) => Change {
                 next: client
-                    .used(self.now())
+                    .touched(self.now())
                     .map(|client| self.client_with_ttl(client)),
                 answer: true,
             },
@@ -334,11 +340,11 @@ impl Provider {
     /// failure costs this request nothing either, for the next one tries again.
     pub(crate) async fn note_client_use(&self, client: &Client) {
         self.renew_behind(client);
-        if client.used(self.now()).is_none() {
+        if client.touched(self.now()).is_none() {
             return;
         }
         let note = |client: Option<Client>| {
-            let used = client.and_then(|client| client.used(self.now()));
+            let used = client.and_then(|client| client.touched(self.now()));
             Change {
                 next: used.map(|client| self.client_with_ttl(client)),
                 answer: (),
@@ -354,7 +360,7 @@ impl Provider {
 
     /// A client, and how long its record is of use.
     pub(crate) fn client_with_ttl(&self, client: Client) -> (Client, Ttl) {
-        let end = client.lapses_at(self.settings().lifetimes.refresh_token);
+        let end = client.expires_at(self.settings().lifetimes.refresh_token);
         let ttl = end.map_or(Ttl::Forever, |end| record::ttl(self.now().until(end)));
         (client, ttl)
     }

@@ -112,7 +112,7 @@ impl Provider {
         let now = self.now();
         let ended = grants
             .into_iter()
-            .filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.terms)));
+            .filter_map(|grant| grant.replayed_at(now).map(|at| (at, grant.details)));
         let mut ended: Vec<_> = ended.collect();
         ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         ended.truncate(MOST_SHOWN);
@@ -193,15 +193,15 @@ impl Provider {
             .await?;
         let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
         for grant in &grants.rows {
-            let client_id = &grant.terms.client_id;
+            let client_id = &grant.details.client_id;
             if !epochs.contains_key(client_id) {
                 epochs.insert(client_id.clone(), self.epoch(client_id).await?);
             }
         }
         grants.retain(|grant| {
             !epochs
-                .get(&grant.terms.client_id)
-                .is_some_and(|epoch| epoch.ends(grant.terms.epoch))
+                .get(&grant.details.client_id)
+                .is_some_and(|epoch| epoch.ends(grant.details.epoch))
         });
         Ok(grants)
     }
@@ -222,7 +222,7 @@ impl Provider {
             .collect();
         for grant in grants.iter().filter(is_connected) {
             gathered
-                .entry(consent_name(&grant.terms))
+                .entry(consent_name(&grant.details))
                 .or_insert_with(|| Gathered::before(grant))
                 .add(grant);
         }
@@ -270,7 +270,7 @@ impl Provider {
         resource: &ResourceIdentifier,
     ) -> Result<Application, Unavailable> {
         let client = self.readable_client(&id).await?;
-        let on_this_computer = redirect::is_on_this_computer(redirect_uri);
+        let on_this_computer = redirect::targets_native_app(redirect_uri);
         Ok(Application {
             name: client.and_then(|client| client.name).unwrap_or(id),
             host: (!on_this_computer).then(|| redirect::host(redirect_uri).to_owned()),
@@ -306,7 +306,7 @@ impl Gathered {
 
     /// A grant whose consent has lapsed, or was never remembered.
     fn before(grant: &Grant) -> Self {
-        let terms = grant.terms.clone();
+        let terms = grant.details.clone();
         let (client_id, redirect_uri, resource) =
             (terms.client_id, terms.redirect_uri, terms.resource);
         Self {
@@ -321,8 +321,8 @@ impl Gathered {
     }
 
     fn add(&mut self, grant: &Grant) {
-        self.scopes = self.scopes.union(&grant.terms.scopes);
-        self.since = self.since.max(grant.terms.allowed_at);
+        self.scopes = self.scopes.union(&grant.details.scopes);
+        self.since = self.since.max(grant.details.allowed_at);
         self.times += 1;
         let at = |last: &Option<oauth::grant::LastUse>| last.as_ref().map(|last| last.at);
         if at(&grant.last_use) > at(&self.last_use) {

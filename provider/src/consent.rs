@@ -125,7 +125,7 @@ impl Provider {
             client_name: proved.client_name(),
             identity: proved.identity(),
             redirect_host: proved.destination.host().to_owned(),
-            redirect_is_loopback: proved.destination.is_on_this_computer(),
+            redirect_is_loopback: proved.destination.targets_native_app(),
             resource_name: resource.name.clone(),
             resource_identifier: resource.identifier.as_str().to_owned(),
             resource_host: resource.identifier.host().to_owned(),
@@ -204,9 +204,10 @@ impl Provider {
         let consent = self
             .remember(person.account, &proved.request, proved.measure)
             .await?;
-        let terms = proved
-            .request
-            .terms(proved.client.profile(), self.now(), proved.measure.epoch);
+        let terms =
+            proved
+                .request
+                .grant_details(proved.client.profile(), self.now(), proved.measure.epoch);
         let name = consent_name(&terms);
         let offer = decided.offer(&posted).ok_or(ConsentError::Gone)?;
         let code = self

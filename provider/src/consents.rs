@@ -8,8 +8,8 @@
 use oauth::{
     Id, Secret,
     authorize::AuthorizationRequest,
-    consent::{Consent, Measure},
-    grant::{Grant, GrantKey, Terms},
+    consent::{Consent, ConsentContext},
+    grant::{Grant, GrantDetails, GrantKey},
     resource::ResourceIdentifier,
 };
 
@@ -36,12 +36,12 @@ impl Provider {
         &self,
         account: Id,
         request: &AuthorizationRequest,
-        measure: Measure,
+        measure: ConsentContext,
     ) -> Result<Option<Consent>, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let consent: Option<Consent> =
             record::read(self.store(), &keys::consent(account, name.as_str())).await?;
-        Ok(consent.filter(|consent| consent.stands(measure)))
+        Ok(consent.filter(|consent| consent.is_valid(measure)))
     }
 
     /// Remembers that a person has allowed a request.
@@ -49,7 +49,7 @@ impl Provider {
         &self,
         account: Id,
         request: &AuthorizationRequest,
-        measure: Measure,
+        measure: ConsentContext,
     ) -> Result<Consent, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let id = self.entropy().id();
@@ -110,7 +110,7 @@ impl Provider {
             )
             .await?;
         for (name, consent) in std::mem::take(&mut consents.rows) {
-            if consent.stands(self.measure(&consent.client_id).await?) {
+            if consent.is_valid(self.measure(&consent.client_id).await?) {
                 consents.push((name, consent));
             }
         }
@@ -124,13 +124,13 @@ impl Provider {
         &self,
         consent: &Consent,
         account: Id,
-        terms: Terms,
+        terms: GrantDetails,
         (grant, secret): (Id, Secret),
     ) -> Result<Option<String>, Unavailable> {
         let (now, lifetime) = (self.now(), self.settings().lifetimes.code);
         let key = GrantKey { account, grant };
         let name = Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource);
-        let (grant, code) = Grant::offer(terms, key, secret, now.after(lifetime));
+        let (grant, code) = Grant::issue_code(terms, key, secret, now.after(lifetime));
         // 1. Listed before its code is known to anybody, so that a grant in use can always be found
         //    and ended; and not before it is stored, or another who looks for lapsed names would
         //    drop it.
@@ -190,7 +190,7 @@ impl Provider {
         let mut outcomes = Outcomes::default();
         for (
             grant,
-            Terms {
+            GrantDetails {
                 client_id,
                 resource,
                 ..
@@ -219,7 +219,7 @@ impl Provider {
         else {
             return Ok(());
         };
-        let name = consent_name(&grant.terms);
+        let name = consent_name(&grant.details);
         let consent: Option<Consent> =
             record::read(self.store(), &keys::consent(key.account, &name)).await?;
         match consent {
@@ -285,7 +285,7 @@ impl Provider {
 /// What of a grant says where it came from, whatever became of it.
 #[derive(Deserialize)]
 struct Allowed {
-    terms: Terms,
+    terms: GrantDetails,
 }
 
 /// How a consent is listed: by its name, and by its id, which never comes back. So a name in the
@@ -301,7 +301,7 @@ fn name_of(member: &str) -> &str {
 }
 
 /// The name of the consent that a grant came of.
-pub(crate) fn consent_name(terms: &Terms) -> String {
+pub(crate) fn consent_name(terms: &GrantDetails) -> String {
     Consent::name(&terms.client_id, &terms.redirect_uri, &terms.resource)
         .as_str()
         .to_owned()

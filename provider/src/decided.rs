@@ -9,7 +9,7 @@ use std::time::Duration;
 use oauth::{
     Digest, Id, Reason, Secret, Timestamp,
     authorize::AuthorizationRequest,
-    grant::{AuthorizationCode, Grant, GrantKey, State},
+    grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
 };
 use serde::{Deserialize, Serialize};
@@ -237,7 +237,7 @@ impl Provider {
         let key = GrantKey { account, grant };
         let grant: Option<Grant> = record::read(self.store(), &keys::grant(&key)).await?;
         match grant.map(|grant| grant.state) {
-            Some(State::Offered { .. }) => {
+            Some(GrantState::CodeIssued { .. }) => {
                 let code = AuthorizationCode { key, secret }.encode();
                 Ok(proved.destination.with_code(&code, state, issuer))
             }

@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth::{Reason, epoch::Epoch, grant::Grant};
 use oauth_clients::{
-    client::{Client, Origin},
+    client::{Client, ClientSource},
     document::{self, DocumentUrl},
 };
 use thiserror::Error;
@@ -150,7 +150,9 @@ impl Provider {
         let grant: Option<Grant> = grant
             .map(|bytes| record::decode("grant", bytes))
             .transpose()?;
-        if grant.is_none_or(|grant| grant.terms.client_id != id || epoch.ends(grant.terms.epoch)) {
+        if grant
+            .is_none_or(|grant| grant.details.client_id != id || epoch.ends(grant.details.epoch))
+        {
             return Err(unknown.into());
         }
         self.renewed_client(&url, Cause::Client).await
@@ -164,7 +166,7 @@ impl Provider {
         client: &Client,
         cause: Cause,
     ) -> Result<Option<Client>, TokenError> {
-        let is_described = matches!(client.origin, Origin::Document { .. });
+        let is_described = matches!(client.source, ClientSource::Document { .. });
         match self.allowed_document(&client.id) {
             Some(url) if is_described && self.now().since(client.created_at) >= MINUTE => {
                 self.renewed_client(&url, cause).await
@@ -259,7 +261,7 @@ impl Provider {
     async fn keep_document(&self, url: &DocumentUrl, client: &Client) -> Result<Client, NoClient> {
         // What was allowed before stays allowed, whatever the document says now.
         let succeed = |earlier: Option<Client>| {
-            self.client_with_ttl(client.clone().following(earlier.as_ref()))
+            self.client_with_ttl(client.clone().merged_with(earlier.as_ref()))
         };
         Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)
     }

@@ -5,7 +5,7 @@
 //! a grant reads the epoch before anything of the grant is stored, and the grant carries what was
 //! read: an end at the same moment ends it too.
 
-use oauth::{Timestamp, consent::Measure, epoch::Epoch};
+use oauth::{Timestamp, consent::ConsentContext, epoch::Epoch};
 use store::Ttl;
 
 use crate::{Provider, keys, problem::Unavailable, record};
@@ -27,13 +27,13 @@ impl Provider {
     }
 
     /// What consents given to a client are judged by now.
-    pub(crate) async fn measure(&self, client_id: &str) -> Result<Measure, Unavailable> {
+    pub(crate) async fn measure(&self, client_id: &str) -> Result<ConsentContext, Unavailable> {
         Ok(self.measure_of(self.epoch(client_id).await?))
     }
 
     /// The same, in an epoch that is known.
-    pub(crate) fn measure_of(&self, epoch: Epoch) -> Measure {
-        Measure {
+    pub(crate) fn measure_of(&self, epoch: Epoch) -> ConsentContext {
+        ConsentContext {
             now: self.now(),
             lifetime: self.settings().lifetimes.consent,
             epoch,

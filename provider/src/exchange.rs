@@ -7,11 +7,11 @@ use std::{net::IpAddr, time::Duration};
 
 use access_token::Subject;
 use oauth::{
-    Id, Parameters, Reason, Refusal, Timestamp,
+    ErrorResponse, Id, Parameters, Reason, Timestamp,
     epoch::Epoch,
     grant::{
-        AuthorizationCode, End, Grant, GrantKey, Issue, LastUse, Outcome, RefreshToken, Rules,
-        State,
+        AuthorizationCode, Grant, GrantKey, GrantState, IssuedTokens, LastUse, RefreshToken,
+        RevocationReason, TokenPolicy, Transition,
     },
     resource::Resource,
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
@@ -40,7 +40,7 @@ pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 pub enum TokenError {
     /// The request was refused.
     #[error("{}", .0.0)]
-    Refused(Refusal),
+    Refused(ErrorResponse),
     /// Too many assertions that prove nothing came from this address, or of this client.
     #[error("too many assertions that prove nothing")]
     TooMany {
@@ -54,7 +54,7 @@ pub enum TokenError {
 
 impl From<Reason> for TokenError {
     fn from(reason: Reason) -> Self {
-        Self::Refused(Refusal(reason))
+        Self::Refused(ErrorResponse(reason))
     }
 }
 
@@ -154,7 +154,7 @@ impl Provider {
         address: IpAddr,
     ) {
         let (client, reason) = match error {
-            TokenError::Refused(Refusal(reason)) => {
+            TokenError::Refused(ErrorResponse(reason)) => {
                 tracing::info!(client = %client_id, %reason, ?step, "request of a client refused");
                 let (client, reason) = self.told_apart(client_id, reason).await;
                 (client, Some(reason))
@@ -330,8 +330,8 @@ impl Provider {
         known: Known,
         address: IpAddr,
         unknown: Reason,
-        decide: impl Fn(Grant, &Resource) -> Outcome,
-    ) -> Result<Issue, TokenError> {
+        decide: impl Fn(Grant, &Resource) -> Transition,
+    ) -> Result<IssuedTokens, TokenError> {
         let Known {
             client,
             grant_key,
@@ -362,8 +362,8 @@ impl Provider {
             |grant: Option<Grant>| match grant {
                 None => Change::refuse(unknown.clone()),
                 Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
-                Some(grant) if epoch.ends(grant.terms.epoch) => Change::refuse(ended()),
-                Some(grant) => match self.resource(&grant.terms.resource) {
+                Some(grant) if epoch.ends(grant.details.epoch) => Change::refuse(ended()),
+                Some(grant) => match self.resource(&grant.details.resource) {
                     // It is none of this server's any more.
                     None => Change::refuse(ended()),
                     Some(resource) => {
@@ -390,8 +390,8 @@ impl Provider {
         key: &GrantKey,
         client_id: &str,
         address: IpAddr,
-        answer: Result<Issue, TokenError>,
-    ) -> Result<Issue, TokenError> {
+        answer: Result<IssuedTokens, TokenError>,
+    ) -> Result<IssuedTokens, TokenError> {
         // Also when the grant had ended before: the store may have failed between the end and this.
         let over = |reason: &Reason| {
             matches!(
@@ -402,7 +402,7 @@ impl Provider {
                     | Reason::EndedGrant
             )
         };
-        if let Err(TokenError::Refused(Refusal(reason))) = &answer
+        if let Err(TokenError::Refused(ErrorResponse(reason))) = &answer
             && over(reason)
         {
             // First what is said only once: a second try meets a grant that has ended.
@@ -435,7 +435,7 @@ impl Provider {
         let resource = grant
             .ok()
             .flatten()
-            .map(|grant| grant.terms.resource.as_str().to_owned());
+            .map(|grant| grant.details.resource.as_str().to_owned());
         self.note_of_client(
             action,
             Actor::Client,
@@ -460,7 +460,7 @@ impl Provider {
         &self,
         key: GrantKey,
         client_id: &str,
-        issue: Issue,
+        issue: IssuedTokens,
         now: Timestamp,
     ) -> Result<TokenResponse, TokenError> {
         let subject = Subject {
@@ -487,9 +487,9 @@ impl Provider {
         ))
     }
 
-    fn rules<'a>(&self, resource: &'a Resource) -> Rules<'a> {
+    fn rules<'a>(&self, resource: &'a Resource) -> TokenPolicy<'a> {
         let lifetimes = self.settings().lifetimes;
-        Rules {
+        TokenPolicy {
             code: lifetimes.code,
             refresh_token: lifetimes.refresh_token,
             replay_window: lifetimes.refresh_replay_window,
@@ -526,7 +526,7 @@ impl Provider {
         }
         record::change_from(self.store(), &key, bytes, |grant: Option<Grant>| {
             let next = grant
-                .and_then(|grant| grant.end(End::Revoked, now))
+                .and_then(|grant| grant.end(RevocationReason::Requested, now))
                 .map(|grant| self.with_ttl(grant));
             Change {
                 answer: next.is_some(),
@@ -543,8 +543,8 @@ impl Provider {
         else {
             return Ok(self.store().remove(key).await?);
         };
-        let ended = State::Ended {
-            why: End::Revoked,
+        let ended = GrantState::Revoked {
+            reason: RevocationReason::Requested,
             at: self.now(),
         };
         members.insert(

@@ -15,7 +15,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 use oauth::{Reason, Timestamp};
-use oauth_clients::client::{Client, Origin};
+use oauth_clients::client::{Client, ClientSource};
 use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, AskedText};
@@ -103,12 +103,14 @@ impl Standing {
     const ALL: [Self; 4] = [Self::Added, Self::Used, Self::Known, Self::Stranger];
 
     fn of(client: Option<&Client>) -> Self {
-        match client.map(|client| &client.origin) {
+        match client.map(|client| &client.source) {
             None => Self::Stranger,
-            Some(Origin::Added) => Self::Added,
-            Some(Origin::Registered(registration)) if registration.used_at.is_some() => Self::Used,
-            Some(Origin::Document { allowed: true, .. }) => Self::Used,
-            Some(Origin::Registered(_) | Origin::Document { .. }) => Self::Known,
+            Some(ClientSource::Added) => Self::Added,
+            Some(ClientSource::Registered(registration)) if registration.used_at.is_some() => {
+                Self::Used
+            }
+            Some(ClientSource::Document { allowed: true, .. }) => Self::Used,
+            Some(ClientSource::Registered(_) | ClientSource::Document { .. }) => Self::Known,
         }
     }
 

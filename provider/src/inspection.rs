@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use access_token::{Claims, Invalid, Refusal as Unverified};
 use oauth::{
-    Id, Parameters, Reason, Refusal, Timestamp,
+    ErrorResponse, Id, Parameters, Reason, Timestamp,
     grant::{Grant, GrantKey, RefreshToken},
     resource::ResourceIdentifier,
     scope::Scopes,
@@ -14,7 +14,7 @@ use oauth_clients::{
     authentication::Credentials,
     client::CLIENT_PREFIX,
     document::DocumentUrl,
-    introspection::{self, Facts, Introspection},
+    introspection::{self, ActiveToken, Introspection},
 };
 
 use crate::{
@@ -56,7 +56,7 @@ impl Provider {
             .revoke_by(&credentials, address, introspection::token(parameters))
             .await
         {
-            Err(TokenError::Refused(Refusal(NOTHING))) => Ok(()),
+            Err(TokenError::Refused(ErrorResponse(NOTHING))) => Ok(()),
             answer => answer,
         };
         if let Err(error) = &answer {
@@ -218,7 +218,7 @@ impl Provider {
             self.epoch(&claims.client_id)
         );
         let (grant, epoch) = (grant?, epoch?);
-        let stands = |grant: &Grant| grant.is_live() && !epoch.ends(grant.terms.epoch);
+        let stands = |grant: &Grant| grant.is_live() && !epoch.ends(grant.details.epoch);
         let grant_stands = claims.grant.is_none() || grant.as_ref().is_some_and(stands);
         Ok(account_is_active? && grant_stands && client_is_known?)
     }
@@ -274,11 +274,11 @@ fn grant_key(claims: &Claims) -> Option<GrantKey> {
     })
 }
 
-fn facts(claims: Claims) -> Facts {
+fn facts(claims: Claims) -> ActiveToken {
     let timestamp = |moment: time::OffsetDateTime| {
         Timestamp::from_seconds(moment.unix_timestamp().try_into().unwrap_or_default())
     };
-    Facts {
+    ActiveToken {
         exp: timestamp(claims.exp),
         iat: timestamp(claims.iat),
         scope: claims.scope,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oauth::{Reason, Timestamp};
 use oauth_clients::{
-    assertion::{Checked, Verified},
+    assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
 };
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,8 @@ impl Provider {
         &self,
         address: &str,
         cause: Cause,
-        checked: &Checked,
-    ) -> Result<Verified, TokenError> {
+        checked: &ValidatedAssertion,
+    ) -> Result<VerifiedAssertion, TokenError> {
         let judge = async |keys: &Jwks| self.0.signatures.verify(checked, keys).await;
         // 1. What is fresh serves, unless it lacks the key.
         let stored = self.stored_key_set(address).await?;

@@ -48,7 +48,7 @@ use oauth::{
     Timestamp,
     resource::{Resource, ResourceIdentifier},
 };
-use oauth_clients::discovery::{self, WaysIn};
+use oauth_clients::discovery::{self, RegistrationMethods};
 use store::Store;
 
 use fetch::Fetcher;
@@ -265,9 +265,9 @@ impl Provider {
 }
 
 fn describe(settings: &Settings) -> discovery::AuthorizationServer {
-    let ways_in = WaysIn {
+    let methods = RegistrationMethods {
         registration: settings.registration.open,
         documents: settings.client_documents.is_on(),
     };
-    discovery::AuthorizationServer::describe(&settings.issuer, &settings.resources, ways_in)
+    discovery::AuthorizationServer::describe(&settings.issuer, &settings.resources, methods)
 }

@@ -15,7 +15,7 @@ use std::{
 
 use oauth::{Reason, Timestamp};
 use oauth_clients::{
-    assertion::{Checked, Verified},
+    assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
@@ -76,9 +76,9 @@ impl Signatures {
     /// Verifies an assertion by these keys.
     pub(crate) async fn verify(
         &self,
-        checked: &Checked,
+        checked: &ValidatedAssertion,
         keys: &Jwks,
-    ) -> Result<Result<Verified, Reason>, Unavailable> {
+    ) -> Result<Result<VerifiedAssertion, Reason>, Unavailable> {
         let _place = self.queue.try_acquire().map_err(|_| Unavailable::busy())?;
         let slot = timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
         let slot = slot

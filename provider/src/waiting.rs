@@ -2,8 +2,8 @@
 //! again.
 
 use oauth::{
-    Digest, Secret, Timestamp, authorize::AuthorizationRequest, consent::Measure,
-    redirect::Destination, resource::Resource,
+    Digest, Secret, Timestamp, authorize::AuthorizationRequest, consent::ConsentContext,
+    redirect::ValidatedRedirectUri, resource::Resource,
 };
 use oauth_clients::{client::Client, document::DocumentUrl};
 use serde::{Deserialize, Serialize};
@@ -76,9 +76,9 @@ pub enum RequestError {
 pub(crate) struct Proved {
     pub(crate) request: AuthorizationRequest,
     pub(crate) client: Client,
-    pub(crate) destination: Destination,
+    pub(crate) destination: ValidatedRedirectUri,
     /// What consents are judged by, read before anything of this request is allowed.
-    pub(crate) measure: Measure,
+    pub(crate) measure: ConsentContext,
 }
 
 impl Provider {
@@ -171,8 +171,9 @@ impl Provider {
             self.measure(&request.client_id)
         );
         let (client, measure) = (client?.ok_or(RequestError::Gone)?, measure?);
-        let destination = Destination::prove(&client.redirect_uris, &request.redirect_uri)
-            .map_err(|_| RequestError::Gone)?;
+        let destination =
+            ValidatedRedirectUri::validate(&client.redirect_uris, &request.redirect_uri)
+                .map_err(|_| RequestError::Gone)?;
         request.scopes = request
             .scopes
             .at(self.resource_of(&request)?)
@@ -204,10 +205,10 @@ impl Proved {
     /// The host that its identity comes from: that of its document, or else the web host that
     /// answers go to, which an application on this computer has not.
     pub(crate) fn client_host(&self) -> Option<String> {
-        if let oauth_clients::client::Origin::Document { .. } = self.client.origin {
+        if let oauth_clients::client::ClientSource::Document { .. } = self.client.source {
             return Some(document_host(&self.client.id));
         }
-        if self.destination.is_on_this_computer() {
+        if self.destination.targets_native_app() {
             return None;
         }
         Url::parse(self.destination.as_str())
@@ -216,12 +217,12 @@ impl Proved {
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        match self.client.origin {
-            oauth_clients::client::Origin::Registered(_) => Identity::SelfNamed {
+        match self.client.source {
+            oauth_clients::client::ClientSource::Registered(_) => Identity::SelfNamed {
                 host: self.client_host(),
             },
-            oauth_clients::client::Origin::Added => Identity::Added,
-            oauth_clients::client::Origin::Document { .. } => Identity::Proven {
+            oauth_clients::client::ClientSource::Added => Identity::Added,
+            oauth_clients::client::ClientSource::Document { .. } => Identity::Proven {
                 host: document_host(&self.client.id),
             },
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
-use oauth::Refusal;
-use oauth::refusal::Scheme;
+use oauth::ErrorResponse;
+use oauth::error_response::AuthenticationScheme;
 use provider::{Provider, TokenError};
 use serde::Serialize;
 
@@ -101,12 +101,14 @@ pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
 
 /// A refusal, with the challenge that says how the caller should have authenticated (O12, RFC 6750
 /// section 3).
-pub fn refused(refusal: &Refusal, realm: &str) -> Response {
+pub fn refused(refusal: &ErrorResponse, realm: &str) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = error(status, refusal.code(), &refusal.description());
     let challenge = refusal.challenge().map(|scheme| match scheme {
-        Scheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
-        Scheme::Bearer => format!("Bearer realm=\"{realm}\", error=\"{}\"", refusal.code()),
+        AuthenticationScheme::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
+        AuthenticationScheme::Bearer => {
+            format!("Bearer realm=\"{realm}\", error=\"{}\"", refusal.code())
+        }
     });
     if let Some(value) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
         response

@@ -109,14 +109,14 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
     object
 }
 
-fn verify(text: &str) -> Result<Verified, Reason> {
+fn verify(text: &str) -> Result<VerifiedAssertion, Reason> {
     Assertion::read(text)?
         .check(CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW))?
         .verify(&keys())
 }
 
 /// What comes of claims that a client signed well.
-fn judge(claims: &Value) -> Result<Verified, &'static str> {
+fn judge(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
     verify(&sign(&json!({"alg": "EdDSA"}), claims)).map_err(why)
 }
 
@@ -136,7 +136,7 @@ fn without(member: &str) -> Value {
 
 #[test]
 fn o23_an_assertion_of_each_algorithm_is_verified() {
-    let expected = Verified {
+    let expected = VerifiedAssertion {
         jti: "j".to_owned(),
         expires_at: Timestamp::from_seconds(NOW + 120),
     };

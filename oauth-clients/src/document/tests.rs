@@ -58,13 +58,13 @@ fn c6_the_least_document_describes_a_public_client() {
         ["https://app.example/callback", "http://localhost/callback"]
     );
     assert_eq!(
-        (client.authentication, client.refreshes),
+        (client.authentication, client.may_refresh),
         (Authentication::None, true)
     );
     assert_eq!(
-        (&client.origin, client.created_at),
+        (&client.source, client.created_at),
         (
-            &Origin::Document {
+            &ClientSource::Document {
                 fresh_until: Timestamp::from_seconds(9),
                 allowed: false
             },
@@ -227,22 +227,22 @@ fn a_document_holds_no_secret() {
 
 #[test]
 fn refreshing_is_allowed_unless_the_document_leaves_it_out() {
-    let refreshes =
-        |grants: Value| with(&json!({"grant_types": grants})).map(|client| client.refreshes);
-    assert_eq!(refreshes(Value::Null), Ok(true));
+    let may_refresh =
+        |grants: Value| with(&json!({"grant_types": grants})).map(|client| client.may_refresh);
+    assert_eq!(may_refresh(Value::Null), Ok(true));
     assert_eq!(
-        refreshes(json!(["authorization_code", "refresh_token"])),
+        may_refresh(json!(["authorization_code", "refresh_token"])),
         Ok(true)
     );
     assert_eq!(
-        refreshes(json!([
+        may_refresh(json!([
             "authorization_code",
             "refresh_token",
             "urn:ietf:params:oauth:grant-type:jwt-bearer"
         ])),
         Ok(true)
     );
-    assert_eq!(refreshes(json!(["authorization_code"])), Ok(false));
+    assert_eq!(may_refresh(json!(["authorization_code"])), Ok(false));
 }
 
 #[test]

@@ -6,10 +6,10 @@
 
 use std::fmt;
 
-use super::{ClientInformation, Metadata, Registration};
+use super::{ClientInformation, ClientMetadata, Registration};
 use crate::{
-    client::{self, Authentication, Client, Origin},
-    metadata_object::Members,
+    client::{self, Authentication, Client, ClientSource},
+    metadata_object::ClientMetadataObject,
 };
 use oauth::{
     error::Reason,
@@ -18,31 +18,31 @@ use oauth::{
     secret::{Digest, Secret},
 };
 
-/// A client whose registration access token has been shown. Only [`Managed::prove`] makes one.
+/// A client whose registration access token has been shown. Only [`AuthenticatedRegistration::authenticate`] makes one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Managed {
+pub struct AuthenticatedRegistration {
     client: Client,
     registration: Registration,
     token: String,
 }
 
-impl fmt::Debug for Managed {
+impl fmt::Debug for AuthenticatedRegistration {
     /// Without the token.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Managed({})", self.client.id)
     }
 }
 
-impl Managed {
+impl AuthenticatedRegistration {
     /// Proves that `token` is the registration access token of this client (RFC 7592 section 2.1,
     /// case E41). A client that is gone, and one that an administrator added, has none.
     ///
     /// # Errors
     /// [`Reason::RegistrationTokenRefused`], the same for every way to be wrong.
-    pub fn prove(client: Option<Client>, token: Option<&str>) -> Result<Self, Reason> {
+    pub fn authenticate(client: Option<Client>, token: Option<&str>) -> Result<Self, Reason> {
         let prove = || {
             let (client, token) = (client?, token?);
-            let Origin::Registered(registration) = &client.origin else {
+            let ClientSource::Registered(registration) = &client.source else {
                 return None;
             };
             let registration = (**registration).clone();
@@ -81,9 +81,9 @@ impl Managed {
         schemes: &PrivateSchemes,
         issuer: &Issuer,
     ) -> Result<(Client, ClientInformation), Reason> {
-        let mut members = Members::read_from(body)?;
+        let mut members = ClientMetadataObject::read_from(body)?;
         self.check_identity(&members)?;
-        let metadata = Metadata::of(&mut members, schemes)?;
+        let metadata = ClientMetadata::of(&mut members, schemes)?;
         let Client {
             id,
             authentication,
@@ -103,7 +103,7 @@ impl Managed {
 
     /// An update names its own client, and may repeat the secret but never choose one (RFC 7592
     /// section 2.2).
-    fn check_identity(&self, members: &Members) -> Result<(), Reason> {
+    fn check_identity(&self, members: &ClientMetadataObject) -> Result<(), Reason> {
         let text = |member| members.read::<String>(member, "it is not a string");
         let fault = |member, why| Err(Reason::UnacceptableMetadata { member, why });
         if text("client_id")?.is_none_or(|id| id != self.client.id) {
@@ -127,7 +127,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{client::KeySource, registration::Fresh};
+    use crate::{client::KeySource, registration::GeneratedSecrets};
     use oauth::time::Timestamp;
 
     fn issuer() -> Issuer {
@@ -137,9 +137,10 @@ mod tests {
     /// A registered client, its token, and its secret if it has one.
     fn registered(method: &str) -> (Client, String, Option<String>) {
         let body = json!({ "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": method, "client_name": "A" });
-        let metadata = Metadata::read(body.to_string().as_bytes(), &PrivateSchemes::default())
-            .expect("accepted");
-        let fresh = Fresh {
+        let metadata =
+            ClientMetadata::read(body.to_string().as_bytes(), &PrivateSchemes::default())
+                .expect("accepted");
+        let fresh = GeneratedSecrets {
             secret: Secret::new([1; 32]),
             token: Secret::new([2; 32]),
         };
@@ -162,7 +163,8 @@ mod tests {
         token: &str,
         body: &Value,
     ) -> Result<(Client, ClientInformation), Reason> {
-        let managed = Managed::prove(Some(client.clone()), Some(token)).expect("its own token");
+        let managed = AuthenticatedRegistration::authenticate(Some(client.clone()), Some(token))
+            .expect("its own token");
         managed.update(
             body.to_string().as_bytes(),
             &Secret::new([9; 32]),
@@ -185,11 +187,11 @@ mod tests {
     fn e41_only_the_token_of_the_registration_proves_anything() {
         let (client, token, _) = registered("none");
         let prove = |client: Option<&Client>, token: Option<&str>| {
-            Managed::prove(client.cloned(), token).map(|_| ())
+            AuthenticatedRegistration::authenticate(client.cloned(), token).map(|_| ())
         };
         assert_eq!(prove(Some(&client), Some(&token)), Ok(()));
         let added = Client {
-            origin: Origin::Added,
+            source: ClientSource::Added,
             ..client.clone()
         };
         for (client, token) in [
@@ -211,7 +213,8 @@ mod tests {
     #[test]
     fn a_client_reads_what_it_said_and_never_its_secret() {
         let (client, token, _) = registered("client_secret_basic");
-        let managed = Managed::prove(Some(client), Some(&token)).expect("its own token");
+        let managed = AuthenticatedRegistration::authenticate(Some(client), Some(&token))
+            .expect("its own token");
         assert_eq!(format!("{managed:?}"), "Managed(vc_a)");
         assert_eq!(
             serde_json::to_value(managed.information(&issuer())).expect("serialisable"),
@@ -228,23 +231,23 @@ mod tests {
     fn an_update_replaces_everything_but_the_identity() {
         let (client, token, _) = registered("none");
         let client = client
-            .used(Timestamp::from_seconds(99))
+            .touched(Timestamp::from_seconds(99))
             .expect("its first use");
         let body = json!({ "client_id": "vc_a", "redirect_uris": ["https://b.example/cb"], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code"] });
         let (after, information) = update(&client, &token, &body).expect("accepted");
         assert_eq!(
-            (after.id.as_str(), after.name.as_deref(), after.refreshes),
+            (after.id.as_str(), after.name.as_deref(), after.may_refresh),
             ("vc_a", None, false)
         );
         assert_eq!(after.redirect_uris[0].as_str(), "https://b.example/cb");
         assert_eq!(after.created_at, Timestamp::from_seconds(7));
-        let Origin::Registered(registration) = &after.origin else {
+        let ClientSource::Registered(registration) = &after.source else {
             panic!("still a registration")
         };
         assert_eq!(registration.used_at, Some(Timestamp::from_seconds(99)));
         assert_eq!(information.registration_access_token, token, "it stays");
-        assert!(Managed::prove(Some(after), Some(&token)).is_ok());
+        assert!(AuthenticatedRegistration::authenticate(Some(after), Some(&token)).is_ok());
     }
 
     #[test]
@@ -317,7 +320,8 @@ mod tests {
             update(&client, &token, &body),
             Err(Reason::UnsafeRedirectUri(_))
         ));
-        let managed = Managed::prove(Some(client), Some(&token)).expect("its own token");
+        let managed = AuthenticatedRegistration::authenticate(Some(client), Some(&token))
+            .expect("its own token");
         let broken = managed.update(
             b"{",
             &Secret::new([9; 32]),

@@ -3,7 +3,7 @@
 
 use oauth::{Reason, Timestamp, redirect::PrivateSchemes};
 use oauth_clients::{
-    client::{Authentication, Client, Origin},
+    client::{Authentication, Client, ClientSource},
     document::{self, DocumentPolicy, DocumentUrl},
 };
 use proptest::{prelude::*, sample::select};
@@ -65,8 +65,8 @@ fn assert_described(body: &[u8]) -> Result<(), TestCaseError> {
                 "a secret that everybody can read"
             );
             prop_assert_eq!(
-                client.origin,
-                Origin::Document {
+                client.source,
+                ClientSource::Document {
                     fresh_until: Timestamp::from_seconds(2),
                     allowed: false
                 }

@@ -7,7 +7,7 @@ mod readers;
 mod strategies;
 
 use oauth::{Timestamp, redirect::RedirectUri};
-use oauth_clients::client::{Authentication, Client, Origin};
+use oauth_clients::client::{Authentication, Client, ClientSource};
 
 /// A client with these redirect URIs.
 fn client(redirect_uris: Vec<RedirectUri>) -> Client {
@@ -16,8 +16,8 @@ fn client(redirect_uris: Vec<RedirectUri>) -> Client {
         name: None,
         redirect_uris,
         authentication: Authentication::None,
-        refreshes: true,
-        origin: Origin::Added,
+        may_refresh: true,
+        source: ClientSource::Added,
         created_at: Timestamp::from_seconds(0),
     }
 }

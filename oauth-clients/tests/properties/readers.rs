@@ -3,9 +3,11 @@
 
 use oauth::{Issuer, Parameters, Reason, Secret, Timestamp, redirect::PrivateSchemes};
 use oauth_clients::{
-    authentication::{Check, Credentials},
+    authentication::{CredentialCheck, Credentials},
     client::{Authentication, Client, secret_digest},
-    registration::{ClientInformation, Fresh, Managed, Metadata},
+    registration::{
+        AuthenticatedRegistration, ClientInformation, ClientMetadata, GeneratedSecrets,
+    },
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Number, Value, json};
@@ -94,12 +96,12 @@ fn holds_nothing(value: &Value) -> bool {
 fn assert_update(
     client: &Client,
     information: &ClientInformation,
-    fresh: &Fresh,
+    fresh: &GeneratedSecrets,
     issuer: &Issuer,
 ) -> Result<(), TestCaseError> {
     let answer = serde_json::to_value(information)
         .map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let managed = Managed::prove(
+    let managed = AuthenticatedRegistration::authenticate(
         Some(client.clone()),
         answer["registration_access_token"].as_str(),
     );
@@ -117,14 +119,14 @@ fn assert_update(
 
 /// Judges a registration by its answer.
 fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
-    let metadata = match Metadata::read(body, &PrivateSchemes::default()) {
+    let metadata = match ClientMetadata::read(body, &PrivateSchemes::default()) {
         Err(reason) => {
             prop_assert!(is_plain(&reason.description()));
             return Ok(());
         }
         Ok(metadata) => metadata,
     };
-    let fresh = Fresh {
+    let fresh = GeneratedSecrets {
         secret: Secret::new([7; 32]),
         token: Secret::new([8; 32]),
     };
@@ -144,7 +146,7 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
     prop_assert!(client.size() <= 8 * 1024);
     let told =
         serde_json::to_vec(&information).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let again = Metadata::read(&told, &PrivateSchemes::default());
+    let again = ClientMetadata::read(&told, &PrivateSchemes::default());
     prop_assert_eq!(
         again,
         Ok(metadata),
@@ -166,10 +168,10 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
     }
     prop_assert_eq!(&answer["redirect_uris"], &json!(client.redirect_uris));
     prop_assert_eq!(
-        client.refreshes,
+        client.may_refresh,
         answer["grant_types"] == json!(["authorization_code", "refresh_token"])
     );
-    prop_assert!(client.refreshes || answer["grant_types"] == json!(["authorization_code"]));
+    prop_assert!(client.may_refresh || answer["grant_types"] == json!(["authorization_code"]));
     match (&client.authentication, answer["client_secret"].as_str()) {
         (Authentication::None, None) => {
             prop_assert_eq!(answer.get("client_secret_expires_at"), None);
@@ -221,11 +223,11 @@ proptest! {
         let basic = |text: &str| {
             use base64::{Engine as _, engine::general_purpose::STANDARD};
             let header = format!("Basic {}", STANDARD.encode(format!("vc_client:{text}")));
-            Credentials::read(&Parameters::default(), Some(&header)).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(Check::Passed))
+            Credentials::read(&Parameters::default(), Some(&header)).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(CredentialCheck::Passed))
         };
         prop_assert!(basic(&secret) && basic(&encoded));
         let body = Parameters::parse(format!("client_id=vc_client&client_secret={encoded}").as_bytes());
-        prop_assert!(Credentials::read(&body, None).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(Check::Passed)));
+        prop_assert!(Credentials::read(&body, None).is_ok_and(|credentials| credentials.check(Some(&known)) == Ok(CredentialCheck::Passed)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// The error codes that go on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub enum ErrorCode {
     /// RFC 6749 sections 4.1.2.1 and 5.2.
     InvalidRequest,
     /// RFC 6749 section 5.2.
@@ -35,7 +35,7 @@ pub enum Code {
     InvalidToken,
 }
 
-impl Code {
+impl ErrorCode {
     /// The code as it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshToken, Rules};
+use super::{RefreshToken, TokenPolicy};
 use crate::{
     secret::{Digest, Secret},
     time::Timestamp,
@@ -11,7 +11,7 @@ use crate::{
 
 /// Rotations inside one replay window that are remembered; a client needs one, a storm of racing
 /// ones a few.
-pub(super) const MOST_RETIRED: usize = 64;
+pub(super) const MOST_ROTATED: usize = 64;
 
 /// The refresh tokens of a grant: one is live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +23,13 @@ pub struct Rotation {
     /// When it was issued; unknown of records that earlier releases wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<Timestamp>,
-    pub(super) retired: Vec<Retired>,
+    #[serde(rename = "retired")]
+    pub(super) rotated: Vec<RotatedToken>,
 }
 
 /// A token that was rotated within the replay window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Retired {
+pub(super) struct RotatedToken {
     pub(super) token: Digest,
     /// Base64url, public on its own: see [`RefreshToken::successor`].
     salt: String,
@@ -36,29 +37,34 @@ pub(super) struct Retired {
 }
 
 impl Rotation {
-    pub(super) fn start(token: &RefreshToken, now: Timestamp, rules: Rules<'_>) -> Self {
+    pub(super) fn start(token: &RefreshToken, now: Timestamp, policy: TokenPolicy<'_>) -> Self {
         Self {
             family: token.family.digest(),
             current: token.secret.digest(),
-            expires_at: now.after(rules.refresh_token),
+            expires_at: now.after(policy.refresh_token),
             issued_at: Some(now),
-            retired: Vec::new(),
+            rotated: Vec::new(),
         }
     }
 
     /// Whether a token is of this family, which lives.
-    pub(super) fn knows(&self, token: &RefreshToken, now: Timestamp) -> bool {
+    pub(super) fn recognizes(&self, token: &RefreshToken, now: Timestamp) -> bool {
         self.family == token.family.digest() && !self.expires_at.has_passed(now)
     }
 
     /// The salt of a token that was rotated inside the window.
-    pub(super) fn again(&self, token: &Digest, now: Timestamp, rules: Rules<'_>) -> Option<Secret> {
-        let retired = self
-            .retired
+    pub(super) fn replayed_salt(
+        &self,
+        token: &Digest,
+        now: Timestamp,
+        policy: TokenPolicy<'_>,
+    ) -> Option<Secret> {
+        let rotated = self
+            .rotated
             .iter()
-            .find(|retired| retired.token == *token)?;
-        let open = now.since(retired.at) < rules.replay_window;
-        open.then(|| Secret::decode(&retired.salt)).flatten()
+            .find(|rotated| rotated.token == *token)?;
+        let open = now.since(rotated.at) < policy.replay_window;
+        open.then(|| Secret::decode(&rotated.salt)).flatten()
     }
 
     pub(super) fn advance(
@@ -67,14 +73,14 @@ impl Rotation {
         successor: &RefreshToken,
         salt: &Secret,
         now: Timestamp,
-        rules: Rules<'_>,
+        policy: TokenPolicy<'_>,
     ) -> Self {
-        let mut retired = self.retired;
-        retired.retain(|retired| now.since(retired.at) < rules.replay_window);
-        if retired.len() == MOST_RETIRED {
-            retired.remove(0);
+        let mut rotated = self.rotated;
+        rotated.retain(|rotated| now.since(rotated.at) < policy.replay_window);
+        if rotated.len() == MOST_ROTATED {
+            rotated.remove(0);
         }
-        retired.push(Retired {
+        rotated.push(RotatedToken {
             token: used,
             salt: salt.encode(),
             at: now,
@@ -82,9 +88,9 @@ impl Rotation {
         Self {
             family: self.family,
             current: successor.secret.digest(),
-            expires_at: now.after(rules.refresh_token),
+            expires_at: now.after(policy.refresh_token),
             issued_at: Some(now),
-            retired,
+            rotated,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use super::{rotation::MOST_RETIRED, *};
+use super::{rotation::MOST_ROTATED, *};
 use crate::{id::Id, parameters::Parameters, resource::ScopeDescription};
 
 /// RFC 7636 appendix B.
@@ -44,8 +44,8 @@ fn key() -> GrantKey {
     }
 }
 
-fn terms() -> Terms {
-    Terms {
+fn details() -> GrantDetails {
+    GrantDetails {
         client_id: CLIENT.to_owned(),
         redirect_uri: REDIRECT_URI.to_owned(),
         challenge: Challenge::read(&Parameters::parse(CHALLENGE.as_bytes()))
@@ -53,7 +53,7 @@ fn terms() -> Terms {
         resource: ResourceIdentifier::parse("https://notes.example/mcp")
             .expect("a valid identifier"),
         scopes: Scopes::parse("read write"),
-        refreshes: true,
+        may_refresh: true,
         allowed_at: at(0),
         epoch: Epoch::default(),
     }
@@ -74,8 +74,8 @@ fn resource(scopes: &[&str]) -> Resource {
     }
 }
 
-fn rules() -> Rules<'static> {
-    Rules {
+fn policy() -> TokenPolicy<'static> {
+    TokenPolicy {
         code: Duration::from_mins(1),
         refresh_token: Duration::from_secs(90 * DAY),
         replay_window: Duration::from_secs(30),
@@ -83,16 +83,16 @@ fn rules() -> Rules<'static> {
     }
 }
 
-fn strict() -> Rules<'static> {
-    Rules {
+fn strict() -> TokenPolicy<'static> {
+    TokenPolicy {
         replay_window: Duration::ZERO,
-        ..rules()
+        ..policy()
     }
 }
 
 /// A grant whose code is good for 60 seconds.
 fn offered() -> (Grant, AuthorizationCode) {
-    Grant::offer(terms(), key(), secret(3), at(60))
+    Grant::issue_code(details(), key(), secret(3), at(60))
 }
 
 fn redeem(
@@ -100,14 +100,14 @@ fn redeem(
     code: &AuthorizationCode,
     request: &CodeRequest<'_>,
     seconds: u64,
-) -> Outcome {
+) -> Transition {
     grant.clone().redeem(
         code,
         CLIENT,
         request,
         at(seconds),
         [secret(4), secret(5)],
-        rules(),
+        policy(),
     )
 }
 
@@ -116,11 +116,11 @@ fn refresh(
     token: &RefreshToken,
     seconds: u64,
     salt: u8,
-    rules: Rules<'_>,
-) -> Outcome {
+    policy: TokenPolicy<'_>,
+) -> Transition {
     grant
         .clone()
-        .refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), rules)
+        .refresh(token, CLIENT, &REFRESH, at(seconds), &secret(salt), policy)
 }
 
 /// A grant that was redeemed at [`START`], its code and its first refresh token.
@@ -131,7 +131,7 @@ fn active() -> (Grant, AuthorizationCode, RefreshToken) {
 }
 
 /// The next state and the refresh token of a transition that succeeds and changes something.
-fn granted(outcome: Outcome) -> (Grant, RefreshToken) {
+fn granted(outcome: Transition) -> (Grant, RefreshToken) {
     let token = outcome
         .answer
         .expect("a good answer")
@@ -140,23 +140,23 @@ fn granted(outcome: Outcome) -> (Grant, RefreshToken) {
     (outcome.next.expect("a next state"), token)
 }
 
-fn refused(reason: Reason) -> Outcome {
-    Outcome {
+fn refused(reason: Reason) -> Transition {
+    Transition {
         next: None,
         answer: Err(reason),
     }
 }
 
-fn end_of(outcome: &Outcome) -> Option<(End, Timestamp)> {
+fn end_of(outcome: &Transition) -> Option<(RevocationReason, Timestamp)> {
     match outcome.next.as_ref()?.state {
-        State::Ended { why, at } => Some((why, at)),
+        GrantState::Revoked { reason, at } => Some((reason, at)),
         _ => None,
     }
 }
 
 fn expiry(grant: &Grant) -> Timestamp {
     match &grant.state {
-        State::Active {
+        GrantState::Active {
             refresh: Some(rotation),
             ..
         } => rotation.expires_at,
@@ -307,7 +307,7 @@ fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
                 &request,
                 at(1),
                 [secret(4), secret(5)],
-                rules(),
+                policy(),
             );
             assert_eq!(outcome, refused(reason.clone()));
         }
@@ -321,14 +321,17 @@ fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
     for seconds in [0, 1, 59, 60, 89 * DAY] {
         let outcome = redeem(&grant, &code, &CODE, seconds);
         assert_eq!(outcome.answer, Err(Reason::ReplayedCode), "{seconds}");
-        assert_eq!(end_of(&outcome), Some((End::CodeReplayed, at(seconds))));
+        assert_eq!(
+            end_of(&outcome),
+            Some((RevocationReason::CodeReplayed, at(seconds)))
+        );
         let ended = outcome.next.expect("an ended grant");
         assert_eq!(
             redeem(&ended, &code, &CODE, seconds),
             refused(Reason::UnknownCode)
         );
         assert_eq!(
-            refresh(&ended, &token, seconds, 6, rules()),
+            refresh(&ended, &token, seconds, 6, policy()),
             refused(Reason::EndedGrant)
         );
     }
@@ -392,7 +395,7 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
         Ok("write".to_owned())
     );
     let (grant, token) = granted(outcome);
-    assert_eq!(grant.terms, terms());
+    assert_eq!(grant.details, details());
 
     let ask = |scope, resource| {
         grant.clone().refresh(
@@ -405,7 +408,7 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
             },
             at(1),
             &secret(6),
-            rules(),
+            policy(),
         )
     };
     for (scope, scopes) in [
@@ -423,7 +426,7 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
                 .map(|issue| issue.scopes.to_string()),
             Ok(scopes.to_owned())
         );
-        assert_eq!(granted(outcome).0.terms, terms());
+        assert_eq!(granted(outcome).0.details, details());
     }
     assert_eq!(
         ask(Some("read admin"), None),
@@ -442,7 +445,7 @@ fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
     assert_eq!(expiry(&grant), at(90 * DAY));
     for round in 1..=5 {
         let now = round * DAY;
-        let (next, successor) = granted(refresh(&grant, &token, now, 6, rules()));
+        let (next, successor) = granted(refresh(&grant, &token, now, 6, policy()));
         assert_ne!(successor, token);
         assert_eq!(successor.key, token.key);
         assert_eq!(expiry(&next), at(now + 90 * DAY));
@@ -454,15 +457,15 @@ fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
 fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     let (grant, _, token) = active();
     let last = 90 * DAY - 1;
-    let (grant, successor) = granted(refresh(&grant, &token, last, 6, rules()));
+    let (grant, successor) = granted(refresh(&grant, &token, last, 6, policy()));
     for expired in [last + 90 * DAY, last + 91 * DAY] {
         assert_eq!(
-            refresh(&grant, &successor, expired, 7, rules()),
+            refresh(&grant, &successor, expired, 7, policy()),
             refused(Reason::ExpiredRefreshToken)
         );
     }
     assert!(
-        refresh(&grant, &successor, last + 90 * DAY - 1, 7, rules())
+        refresh(&grant, &successor, last + 90 * DAY - 1, 7, policy())
             .answer
             .is_ok()
     );
@@ -471,9 +474,9 @@ fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
 #[test]
 fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_grant_outside() {
     let (grant, _, token) = active();
-    let (grant, successor) = granted(refresh(&grant, &token, 100, 6, rules()));
+    let (grant, successor) = granted(refresh(&grant, &token, 100, 6, policy()));
     for (seconds, salt) in [(100, 7), (101, 6), (129, 8)] {
-        let again = refresh(&grant, &token, seconds, salt, rules());
+        let again = refresh(&grant, &token, seconds, salt, policy());
         assert_eq!(again.next, None, "{seconds}");
         assert_eq!(
             again.answer.map(|issue| issue.refresh_token),
@@ -482,7 +485,7 @@ fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_g
         );
     }
     for seconds in [130, 131, 91 * DAY] {
-        let replay = refresh(&grant, &token, seconds, 7, rules());
+        let replay = refresh(&grant, &token, seconds, 7, policy());
         assert_eq!(
             replay.answer,
             Err(Reason::ReplayedRefreshToken),
@@ -490,7 +493,7 @@ fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_g
         );
         assert_eq!(
             end_of(&replay),
-            Some((End::RefreshTokenReplayed, at(seconds)))
+            Some((RevocationReason::RefreshTokenReplayed, at(seconds)))
         );
         assert_eq!(
             refresh(
@@ -498,20 +501,20 @@ fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_g
                 &successor,
                 seconds,
                 7,
-                rules()
+                policy()
             ),
             refused(Reason::EndedGrant)
         );
     }
-    assert!(refresh(&grant, &successor, 131, 7, rules()).answer.is_ok());
+    assert!(refresh(&grant, &successor, 131, 7, policy()).answer.is_ok());
 }
 
 #[test]
 fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     let (grant, code) = offered();
-    let quick = Rules {
+    let quick = TokenPolicy {
         code: Duration::from_secs(10),
-        ..rules()
+        ..policy()
     };
     let early = |seconds| {
         grant
@@ -530,10 +533,10 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     assert_eq!((early(9), early(10)), (None, Some(Reason::ExpiredCode)));
 
     let (grant, _, token) = active();
-    let (grant, token) = granted(refresh(&grant, &token, DAY, 6, rules()));
-    let short = Rules {
+    let (grant, token) = granted(refresh(&grant, &token, DAY, 6, policy()));
+    let short = TokenPolicy {
         refresh_token: Duration::from_secs(7 * DAY),
-        ..rules()
+        ..policy()
     };
     assert!(
         refresh(&grant, &token, 8 * DAY - 1, 7, short)
@@ -544,9 +547,9 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
         refresh(&grant, &token, 8 * DAY, 7, short),
         refused(Reason::ExpiredRefreshToken)
     );
-    let long = Rules {
+    let long = TokenPolicy {
         refresh_token: Duration::from_secs(900 * DAY),
-        ..rules()
+        ..policy()
     };
     assert_eq!(
         refresh(&grant, &token, 91 * DAY, 7, long),
@@ -571,9 +574,9 @@ fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
     let read = |record: &serde_json::Value| {
         serde_json::from_value::<Grant>(record.clone()).expect("still read")
     };
-    let short = Rules {
+    let short = TokenPolicy {
         refresh_token: Duration::from_secs(7 * DAY),
-        ..rules()
+        ..policy()
     };
     assert!(
         refresh(&read(&record), &token, 60 * DAY, 7, short)
@@ -602,9 +605,9 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
         (vec!["list"], Err(Reason::GrantedScopesGone)),
     ] {
         let resource = resource(&scopes);
-        let today = Rules {
+        let today = TokenPolicy {
             resource: &resource,
-            ..rules()
+            ..policy()
         };
         let expected = expected.map(str::to_owned);
         let redeemed =
@@ -628,8 +631,8 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
                 "{scope:?}"
             );
             assert_eq!(
-                refreshed.next.map(|next| next.terms),
-                expected.as_ref().ok().map(|_| terms()),
+                refreshed.next.map(|next| next.details),
+                expected.as_ref().ok().map(|_| details()),
                 "the grant keeps them"
             );
         }
@@ -658,18 +661,18 @@ fn o14_a_window_of_zero_is_strict() {
     let (grant, _) = granted(refresh(&grant, &token, 0, 6, strict()));
     assert_eq!(
         end_of(&refresh(&grant, &token, 0, 7, strict())),
-        Some((End::RefreshTokenReplayed, at(0)))
+        Some((RevocationReason::RefreshTokenReplayed, at(0)))
     );
 }
 
 #[test]
 fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
-    let (grant, third) = granted(refresh(&grant, &second, 10, 7, rules()));
-    let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, rules()));
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, policy()));
+    let (grant, third) = granted(refresh(&grant, &second, 10, 7, policy()));
+    let (grant, fourth) = granted(refresh(&grant, &third, 20, 8, policy()));
     let again = |token, seconds| {
-        refresh(&grant, token, seconds, 9, rules())
+        refresh(&grant, token, seconds, 9, policy())
             .answer
             .map(|issue| issue.refresh_token)
     };
@@ -686,33 +689,33 @@ fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
 #[test]
 fn a_new_rotation_forgets_what_the_window_has_left_behind_and_remembers_the_latest() {
     let remembered = |grant: &Grant| match &grant.state {
-        State::Active {
+        GrantState::Active {
             refresh: Some(rotation),
             ..
-        } => rotation.retired.len(),
+        } => rotation.rotated.len(),
         _ => 0,
     };
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
-    let (grant, third) = granted(refresh(&grant, &second, 29, 7, rules()));
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, policy()));
+    let (grant, third) = granted(refresh(&grant, &second, 29, 7, policy()));
     assert_eq!(remembered(&grant), 2);
-    let (grant, _) = granted(refresh(&grant, &third, 30, 8, rules()));
+    let (grant, _) = granted(refresh(&grant, &third, 30, 8, policy()));
     assert_eq!(remembered(&grant), 2);
 
     let (mut grant, _, token) = active();
     let mut chain = vec![token];
-    for round in 0..=MOST_RETIRED {
-        let (next, successor) = granted(refresh(&grant, &chain[round], 1, 6, rules()));
+    for round in 0..=MOST_ROTATED {
+        let (next, successor) = granted(refresh(&grant, &chain[round], 1, 6, policy()));
         grant = next;
         chain.push(successor);
     }
-    assert_eq!(remembered(&grant), MOST_RETIRED);
+    assert_eq!(remembered(&grant), MOST_ROTATED);
     assert_eq!(
-        end_of(&refresh(&grant, &chain[0], 1, 7, rules())),
-        Some((End::RefreshTokenReplayed, at(1)))
+        end_of(&refresh(&grant, &chain[0], 1, 7, policy())),
+        Some((RevocationReason::RefreshTokenReplayed, at(1)))
     );
-    for round in 1..=MOST_RETIRED {
-        let again = refresh(&grant, &chain[round], 1, 7, rules());
+    for round in 1..=MOST_ROTATED {
+        let again = refresh(&grant, &chain[round], 1, 7, policy());
         assert_eq!(
             again.answer.map(|issue| issue.refresh_token),
             Ok(Some(chain[round + 1].clone())),
@@ -729,7 +732,7 @@ fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_i
         ..token.clone()
     };
     assert_eq!(
-        refresh(&grant, &stranger, 1, 6, rules()),
+        refresh(&grant, &stranger, 1, 6, policy()),
         refused(Reason::UnknownRefreshToken)
     );
     let relative = RefreshToken {
@@ -737,20 +740,20 @@ fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_i
         ..token.clone()
     };
     assert_eq!(
-        end_of(&refresh(&grant, &relative, 1, 6, rules())),
-        Some((End::RefreshTokenReplayed, at(1)))
+        end_of(&refresh(&grant, &relative, 1, 6, policy())),
+        Some((RevocationReason::RefreshTokenReplayed, at(1)))
     );
 }
 
 #[test]
 fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, 0, 6, rules()));
+    let (grant, second) = granted(refresh(&grant, &first, 0, 6, policy()));
     for token in [&first, &second] {
         let outcome =
             grant
                 .clone()
-                .refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), rules());
+                .refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), policy());
         assert_eq!(outcome, refused(Reason::RefreshTokenOfAnotherClient));
     }
 }
@@ -758,7 +761,7 @@ fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
 #[test]
 fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
     let (grant, _, token) = active();
-    let (grant, _) = granted(refresh(&grant, &token, 0, 6, rules()));
+    let (grant, _) = granted(refresh(&grant, &token, 0, 6, policy()));
     let request = RefreshRequest {
         scope: Some("admin"),
         ..REFRESH
@@ -766,18 +769,21 @@ fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
     let ask = |seconds| {
         grant
             .clone()
-            .refresh(&token, CLIENT, &request, at(seconds), &secret(7), rules())
+            .refresh(&token, CLIENT, &request, at(seconds), &secret(7), policy())
     };
     assert_eq!(ask(29), refused(Reason::ScopeNotGranted));
-    assert_eq!(end_of(&ask(30)), Some((End::RefreshTokenReplayed, at(30))));
+    assert_eq!(
+        end_of(&ask(30)),
+        Some((RevocationReason::RefreshTokenReplayed, at(30)))
+    );
 }
 
 #[test]
 fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
-    let (grant, code) = Grant::offer(
-        Terms {
-            refreshes: false,
-            ..terms()
+    let (grant, code) = Grant::issue_code(
+        GrantDetails {
+            may_refresh: false,
+            ..details()
         },
         key(),
         secret(3),
@@ -790,7 +796,7 @@ fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
     assert_eq!(grant.expires_at(HOUR), at(3600));
     let (_, _, token) = active();
     assert_eq!(
-        refresh(&grant, &token, 1, 6, rules()),
+        refresh(&grant, &token, 1, 6, policy()),
         refused(Reason::UnknownRefreshToken)
     );
 }
@@ -800,31 +806,33 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
     let (offered, code) = offered();
     let (active, _, token) = active();
     assert_eq!(
-        refresh(&offered, &token, 1, 6, rules()),
+        refresh(&offered, &token, 1, 6, policy()),
         refused(Reason::UnknownRefreshToken)
     );
     assert!(!offered.is_live());
     assert!(active.is_live());
     for grant in [offered, active] {
-        let ended = grant.end(End::Revoked, at(5)).expect("an ended grant");
+        let ended = grant
+            .end(RevocationReason::Requested, at(5))
+            .expect("an ended grant");
         assert_eq!(
             ended.state,
-            State::Ended {
-                why: End::Revoked,
+            GrantState::Revoked {
+                reason: RevocationReason::Requested,
                 at: at(5)
             }
         );
-        assert_eq!(ended.terms, terms());
+        assert_eq!(ended.details, details());
         assert!(!ended.is_live());
         assert_eq!(
             redeem(&ended, &code, &CODE, 6),
             refused(Reason::UnknownCode)
         );
         assert_eq!(
-            refresh(&ended, &token, 6, 6, rules()),
+            refresh(&ended, &token, 6, 6, policy()),
             refused(Reason::EndedGrant)
         );
-        assert_eq!(ended.end(End::CodeReplayed, at(7)), None);
+        assert_eq!(ended.end(RevocationReason::CodeReplayed, at(7)), None);
     }
 }
 
@@ -834,18 +842,21 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(offered.expires_at(HOUR), at(60));
     let (grant, _, token) = active();
     assert_eq!(grant.expires_at(HOUR), at(90 * DAY + 3600));
-    let (grant, _) = granted(refresh(&grant, &token, DAY, 6, rules()));
+    let (grant, _) = granted(refresh(&grant, &token, DAY, 6, policy()));
     assert_eq!(grant.expires_at(HOUR), at(91 * DAY + 3600));
     assert_eq!(
         grant
             .clone()
-            .end(End::Revoked, at(DAY))
+            .end(RevocationReason::Requested, at(DAY))
             .map(|grant| grant.expires_at(HOUR)),
         Some(at(DAY + 3600))
     );
     // Longer, when its person should see why: and as long as access tokens live, if that is longer
     // still.
-    for why in [End::CodeReplayed, End::RefreshTokenReplayed] {
+    for why in [
+        RevocationReason::CodeReplayed,
+        RevocationReason::RefreshTokenReplayed,
+    ] {
         let ended = grant.clone().end(why, at(DAY)).expect("it was live");
         assert_eq!(ended.expires_at(HOUR), at(31 * DAY));
         assert_eq!(ended.expires_at(40 * 24 * HOUR), at(41 * DAY));
@@ -860,7 +871,7 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
     assert_eq!(grant.replayed_at(at(DAY)), None);
     assert_eq!(
         grant
-            .end(End::Revoked, at(DAY))
+            .end(RevocationReason::Requested, at(DAY))
             .and_then(|grant| grant.replayed_at(at(DAY))),
         None
     );
@@ -870,10 +881,10 @@ fn a_record_is_of_use_until_its_last_access_token_has_expired() {
 fn a_record_survives_storage_and_holds_no_token() {
     let (offered, code) = offered();
     let (grant, _, first) = active();
-    let (active, second) = granted(refresh(&grant, &first, 0, 6, rules()));
+    let (active, second) = granted(refresh(&grant, &first, 0, 6, policy()));
     let ended = active
         .clone()
-        .end(End::Revoked, at(1))
+        .end(RevocationReason::Requested, at(1))
         .expect("an ended grant");
     for grant in [offered, active, ended] {
         let text = serde_json::to_string(&grant).expect("serialisable");
@@ -896,8 +907,8 @@ fn debug_output_of_codes_and_tokens_holds_no_secret() {
 #[test]
 fn a_client_ends_its_grant_by_any_token_of_it() {
     let (grant, _, first) = active();
-    let (grant, second) = granted(refresh(&grant, &first, DAY, 6, rules()));
-    let ended = Ok(grant.clone().end(End::Revoked, at(2 * DAY)));
+    let (grant, second) = granted(refresh(&grant, &first, DAY, 6, policy()));
+    let ended = Ok(grant.clone().end(RevocationReason::Requested, at(2 * DAY)));
     for token in [None, Some(&second), Some(&first)] {
         assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);
         assert_eq!(
@@ -917,12 +928,12 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
     };
     let ended = active
         .clone()
-        .end(End::Revoked, at(1))
+        .end(RevocationReason::Requested, at(1))
         .expect("an ended grant");
-    let (silent, _) = Grant::offer(
-        Terms {
-            refreshes: false,
-            ..terms()
+    let (silent, _) = Grant::issue_code(
+        GrantDetails {
+            may_refresh: false,
+            ..details()
         },
         key(),
         secret(3),

@@ -2,7 +2,7 @@
 
 use oauth::{
     Issuer, Reason,
-    redirect::{Destination, PrivateSchemes, RedirectUri},
+    redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     resource::ResourceIdentifier,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -67,7 +67,7 @@ fn reason() -> impl Strategy<Value = Reason> {
 /// Judges an answer as a client reads it.
 fn assert_answer(
     location: &str,
-    destination: &Destination,
+    destination: &ValidatedRedirectUri,
     state: Option<&str>,
     issuer: &Issuer,
 ) -> Result<Vec<(String, String)>, TestCaseError> {
@@ -102,7 +102,7 @@ proptest! {
     fn what_is_proved_is_registered_byte_for_byte_or_on_loopback_with_another_port(registered in vec(address(), 1..6), presented in address()) {
         let uris: Vec<RedirectUri> = registered.iter().filter_map(|text| RedirectUri::register(text, &PrivateSchemes::default()).ok()).collect();
         for presented in registered.iter().chain([&presented]) {
-            let Ok(destination) = Destination::prove(&uris, presented) else {
+            let Ok(destination) = ValidatedRedirectUri::validate(&uris, presented) else {
                 prop_assert!(uris.iter().all(|uri| uri.as_str() != presented), "registered, and refused");
                 continue;
             };
@@ -123,7 +123,7 @@ proptest! {
         let tail = &uri.as_str()[uri.as_str().find("://").expect("an authority") + 3..];
         let tail = tail.find(['/', '?']).map_or("", |start| &tail[start..]);
         let presented = format!("{}://{}:{port}{tail}", url.scheme(), url.host_str().expect("a host"));
-        let accepted = Destination::prove(std::slice::from_ref(&uri), &presented).is_ok();
+        let accepted = ValidatedRedirectUri::validate(std::slice::from_ref(&uri), &presented).is_ok();
         prop_assert_eq!(accepted, url.scheme() == "http" || presented == uri.as_str(), "{}", presented);
     }
 
@@ -134,17 +134,17 @@ proptest! {
             Ok(uri) => {
                 prop_assert_eq!(uri.as_str(), &text);
                 assert_safe(&text)?;
-                let destination = Destination::prove(&[uri], &text).expect("registered");
+                let destination = ValidatedRedirectUri::validate(&[uri], &text).expect("registered");
                 let url = Url::parse(&text).expect("a URL");
                 if matches!(url.scheme(), "https" | "http") {
                     let source = Url::parse(&destination.policy_source()).expect("an origin");
                     prop_assert_eq!(source.origin(), url.origin());
                     prop_assert_eq!(destination.host().split_once("://"), None);
                     prop_assert!(destination.host().starts_with(url.host_str().expect("a host")));
-                    prop_assert!(url.scheme() == "https" || destination.is_on_this_computer());
+                    prop_assert!(url.scheme() == "https" || destination.targets_native_app());
                 } else {
                     prop_assert_eq!(destination.policy_source(), format!("{}:", url.scheme()));
-                    prop_assert!(destination.is_on_this_computer());
+                    prop_assert!(destination.targets_native_app());
                 }
             }
         }
@@ -154,7 +154,7 @@ proptest! {
     #[test]
     fn an_answer_goes_to_the_destination_with_one_issuer_and_the_state_as_it_came(uri in safe(), code in any::<String>(), state in any::<Option<String>>(), reason in reason()) {
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
-        let destination = Destination::prove(std::slice::from_ref(&uri), uri.as_str()).expect("registered");
+        let destination = ValidatedRedirectUri::validate(std::slice::from_ref(&uri), uri.as_str()).expect("registered");
         let state = state.as_deref();
         let pairs = assert_answer(destination.with_code(&code, state, &issuer).as_str(), &destination, state, &issuer)?;
         prop_assert!(pairs.contains(&("code".to_owned(), code)));

@@ -7,7 +7,8 @@ use oauth::{
     Id, Parameters, Reason, Secret, Timestamp,
     epoch::Epoch,
     grant::{
-        AuthorizationCode, End, Grant, GrantKey, Issue, Outcome, RefreshToken, Rules, State, Terms,
+        AuthorizationCode, Grant, GrantDetails, GrantKey, GrantState, IssuedTokens, RefreshToken,
+        RevocationReason, TokenPolicy, Transition,
     },
     pkce::Challenge,
     resource::{Resource, ResourceIdentifier},
@@ -53,7 +54,7 @@ enum Event {
     /// Time passes.
     Wait(u64),
     /// The person ends the grant.
-    End,
+    RevocationReason,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +97,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => any::<Index>().prop_map(Event::RefreshAny),
         4 => (any::<Index>(), refresh).prop_map(|(which, wrong)| Event::RefreshWrongly(which, wrong)),
         8 => prop_oneof![4 => 0..3u64, 3 => 8..12u64, 1 => 25..70u64, 1 => 190..210u64].prop_map(Event::Wait),
-        1 => Just(Event::End),
+        1 => Just(Event::RevocationReason),
     ]
 }
 
@@ -123,7 +124,7 @@ struct Issued {
 struct Life {
     grant: Grant,
     code: AuthorizationCode,
-    rules: Rules<'static>,
+    policy: TokenPolicy<'static>,
     now: u64,
     draws: u64,
     tokens: Vec<Issued>,
@@ -134,14 +135,14 @@ struct Life {
 
 impl Life {
     fn new(window: u64) -> Self {
-        let terms = Terms {
+        let details = GrantDetails {
             client_id: CLIENT.to_owned(),
             redirect_uri: "http://127.0.0.1:5000/cb".to_owned(),
             challenge: challenge(),
             resource: ResourceIdentifier::parse("https://notes.example/mcp")
                 .expect("a valid identifier"),
             scopes: Scopes::parse("read write"),
-            refreshes: true,
+            may_refresh: true,
             allowed_at: Timestamp::from_seconds(0),
             epoch: Epoch::default(),
         };
@@ -149,13 +150,13 @@ impl Life {
             account: Id::new([1; 16]),
             grant: Id::new([2; 16]),
         };
-        let (grant, code) = Grant::offer(
-            terms,
+        let (grant, code) = Grant::issue_code(
+            details,
             key,
             Secret::new([3; 32]),
             Timestamp::from_seconds(CODE_LIFETIME),
         );
-        let rules = Rules {
+        let policy = TokenPolicy {
             code: Duration::from_secs(CODE_LIFETIME),
             refresh_token: Duration::from_secs(REFRESH_LIFETIME),
             replay_window: Duration::from_secs(window),
@@ -164,7 +165,7 @@ impl Life {
         Self {
             grant,
             code,
-            rules,
+            policy,
             now: 0,
             draws: 0,
             tokens: Vec::new(),
@@ -189,7 +190,7 @@ impl Life {
                 self.now += seconds;
                 Ok(())
             }
-            Event::End => self.end(),
+            Event::RevocationReason => self.end(),
             Event::Redeem => self.redeem(None),
             Event::RedeemWrongly(wrong) => self.redeem(Some(*wrong)),
             Event::RefreshCurrent => current.map_or(Ok(()), |number| self.refresh(number, None)),
@@ -206,11 +207,10 @@ impl Life {
     }
 
     fn end(&mut self) -> Result<(), TestCaseError> {
-        match self
-            .grant
-            .clone()
-            .end(End::Revoked, Timestamp::from_seconds(self.now))
-        {
+        match self.grant.clone().end(
+            RevocationReason::Requested,
+            Timestamp::from_seconds(self.now),
+        ) {
             None => prop_assert!(self.ended),
             Some(next) => {
                 prop_assert!(!self.ended);
@@ -248,7 +248,7 @@ impl Life {
             &request,
             Timestamp::from_seconds(self.now),
             fresh,
-            self.rules,
+            self.policy,
         );
         let expected = match wrong {
             _ if self.ended => Expected::Refused(Reason::UnknownCode),
@@ -288,7 +288,7 @@ impl Life {
             &request,
             Timestamp::from_seconds(self.now),
             &salt,
-            self.rules,
+            self.policy,
         );
         if expected == Expected::New {
             self.tokens[number].rotated_at = Some(self.now);
@@ -298,7 +298,7 @@ impl Life {
 
     fn expect_refresh(&self, number: usize, wrong: Option<WrongRefresh>) -> Expected {
         let age = self.tokens[number].rotated_at.map(|at| self.now - at);
-        let forgiven = age.is_some_and(|age| age < self.rules.replay_window.as_secs());
+        let forgiven = age.is_some_and(|age| age < self.policy.replay_window.as_secs());
         match wrong {
             _ if self.ended => Expected::Refused(Reason::EndedGrant),
             Some(WrongRefresh::Family) => Expected::Refused(Reason::UnknownRefreshToken),
@@ -312,8 +312,8 @@ impl Life {
         }
     }
 
-    fn compare(&mut self, outcome: Outcome, expected: &Expected) -> Result<(), TestCaseError> {
-        let Outcome { next, answer } = outcome;
+    fn compare(&mut self, outcome: Transition, expected: &Expected) -> Result<(), TestCaseError> {
+        let Transition { next, answer } = outcome;
         let token = answer
             .as_ref()
             .ok()
@@ -327,7 +327,7 @@ impl Life {
                 prop_assert_eq!(answer.as_ref(), Err(reason));
                 let ended = next
                     .as_ref()
-                    .is_some_and(|grant| matches!(grant.state, State::Ended { .. }));
+                    .is_some_and(|grant| matches!(grant.state, GrantState::Revoked { .. }));
                 prop_assert!(ended, "{:?}", next);
                 self.ended = true;
             }
@@ -346,20 +346,20 @@ impl Life {
                 self.expires_at = self.now + REFRESH_LIFETIME;
             }
         }
-        if let Ok(Issue {
+        if let Ok(IssuedTokens {
             resource, scopes, ..
         }) = &answer
         {
-            prop_assert_eq!(resource, &self.grant.terms.resource);
-            prop_assert_eq!(scopes, &self.grant.terms.scopes);
+            prop_assert_eq!(resource, &self.grant.details.resource);
+            prop_assert_eq!(scopes, &self.grant.details.scopes);
         }
         self.grant = next.unwrap_or_else(|| self.grant.clone());
         Ok(())
     }
 
     /// What holds at every moment, whatever has happened.
-    fn assert_invariants(&self, terms: &Terms) -> Result<(), TestCaseError> {
-        prop_assert_eq!(&self.grant.terms, terms);
+    fn assert_invariants(&self, details: &GrantDetails) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.grant.details, details);
         prop_assert!(self.redemptions <= 1, "a code yields one success");
         prop_assert_eq!(self.grant.is_live(), self.redemptions == 1 && !self.ended);
         let record = serde_json::to_string(&self.grant)
@@ -383,7 +383,7 @@ impl Life {
                     &request,
                     Timestamp::from_seconds(self.now),
                     &Secret::new(salt),
-                    self.rules,
+                    self.policy,
                 )
             });
             let [Ok(one), Ok(other)] = outcomes.each_ref().map(|outcome| outcome.answer.as_ref())
@@ -423,13 +423,13 @@ proptest! {
         events in vec(event(), 1..MOST_EVENTS),
     ) {
         let mut life = Life::new(window);
-        let terms = life.grant.terms.clone();
+        let details = life.grant.details.clone();
         if redeemed {
             life.happen(&Event::Redeem)?;
         }
         for event in &events {
             life.happen(event)?;
-            life.assert_invariants(&terms)?;
+            life.assert_invariants(&details)?;
         }
     }
 
@@ -445,7 +445,7 @@ proptest! {
         let guess = Secret::new(guess).encode();
         let forged = RefreshToken::parse(&format!("{}{guess}{guess}", &text[..48])).expect("a well-formed token");
         let request = RefreshRequest { token: "", resource: None, scope: None };
-        let outcome = life.grant.refresh(&forged, CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.rules);
-        prop_assert_eq!(outcome, Outcome { next: None, answer: Err(Reason::UnknownRefreshToken) });
+        let outcome = life.grant.refresh(&forged, CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.policy);
+        prop_assert_eq!(outcome, Transition { next: None, answer: Err(Reason::UnknownRefreshToken) });
     }
 }

@@ -4,7 +4,7 @@ use oauth::{
     Parameters, Reason,
     authorize::{self, AuthorizationRequest},
     client::ClientProfile,
-    redirect::{Destination, PrivateSchemes, RedirectUri},
+    redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     token::TokenRequest,
 };
 use proptest::{collection::vec, prelude::*};
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn nothing_unregistered_is_a_destination(text in any::<String>()) {
         let uris = [RedirectUri::register("https://a.example/cb", &PrivateSchemes::default()).expect("a safe redirect URI")];
-        prop_assert_eq!(Destination::prove(&uris, &text).is_ok(), text == "https://a.example/cb");
-        prop_assert!(Destination::prove(&[], &text).is_err());
+        prop_assert_eq!(ValidatedRedirectUri::validate(&uris, &text).is_ok(), text == "https://a.example/cb");
+        prop_assert!(ValidatedRedirectUri::validate(&[], &text).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use oauth::{
     Id, Secret, Timestamp,
     epoch::Epoch,
-    grant::{AuthorizationCode, Grant, GrantKey, RefreshToken, Terms},
+    grant::{AuthorizationCode, Grant, GrantDetails, GrantKey, RefreshToken},
     resource::Resource,
     scope::Scopes,
 };
@@ -108,17 +108,17 @@ proptest! {
 
     #[test]
     fn an_offered_grant_keeps_the_digest_of_its_code_alone(code in code(), lifetime in 0..100u64) {
-        let terms = Terms {
+        let details = GrantDetails {
             client_id: "vc_client".to_owned(),
             redirect_uri: "http://127.0.0.1/cb".to_owned(),
             challenge: crate::grants::challenge(),
             resource: notes().identifier,
             scopes: Scopes::parse("read"),
-            refreshes: true,
+            may_refresh: true,
             allowed_at: Timestamp::from_seconds(0),
             epoch: Epoch::default(),
         };
-        let (grant, made) = Grant::offer(terms, code.key, code.secret.clone(), Timestamp::from_seconds(lifetime));
+        let (grant, made) = Grant::issue_code(details, code.key, code.secret.clone(), Timestamp::from_seconds(lifetime));
         prop_assert_eq!(&made, &code);
         let record = serde_json::to_string(&grant).expect("serialisable");
         prop_assert!(!record.contains(&code.secret.encode()));

@@ -3,7 +3,7 @@
 
 use oauth::Timestamp;
 use oauth_clients::{
-    client::{Authentication, Client, Origin},
+    client::{Authentication, Client, ClientSource},
     document::DocumentUrl,
 };
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl Administration {
             None => Change::refuse(AdministrationError::NotFound(format!(
                 "there is no client {client_id:?}"
             ))),
-            Some(client) if !matches!(client.origin, Origin::Added) => {
+            Some(client) if !matches!(client.source, ClientSource::Added) => {
                 Change::refuse(AdministrationError::Conflict(
                     "this client says itself where its answers go".to_owned(),
                 ))
@@ -241,10 +241,10 @@ impl Administration {
 
 impl Provider {
     fn application_summary(&self, client: Client) -> ApplicationSummary {
-        let kind = match client.origin {
-            Origin::Registered(_) => ApplicationKind::Registered,
-            Origin::Document { .. } => ApplicationKind::Document,
-            Origin::Added => ApplicationKind::Added,
+        let kind = match client.source {
+            ClientSource::Registered(_) => ApplicationKind::Registered,
+            ClientSource::Document { .. } => ApplicationKind::Document,
+            ClientSource::Added => ApplicationKind::Added,
         };
         ApplicationSummary {
             blocked: self.blocks(&client),

@@ -3,7 +3,7 @@
 
 use oauth::redirect::{PrivateSchemes, RedirectUri};
 use oauth_clients::client::{
-    Authentication, CLIENT_PREFIX, Client, KeySource, Origin, judge_chosen_id, secret_digest,
+    Authentication, CLIENT_PREFIX, Client, ClientSource, KeySource, judge_chosen_id, secret_digest,
     secret_text,
 };
 use serde::{Deserialize, Serialize};
@@ -263,8 +263,8 @@ impl Administration {
             name: None,
             redirect_uris: Vec::new(),
             authentication: Authentication::None,
-            refreshes: true,
-            origin: Origin::Added,
+            may_refresh: true,
+            source: ClientSource::Added,
             created_at: provider.now(),
         };
         wanted.apply(&mut client, secret.as_deref().unwrap_or_default());
@@ -399,10 +399,10 @@ impl Named for Client {
 /// A client that an administrator added; every other one is described by somebody else, who would
 /// change it back.
 fn added(client: Client) -> Done<Client> {
-    let why = match client.origin {
-        Origin::Added => return Ok(client),
-        Origin::Registered(_) => "registered itself, so only it can change what it said",
-        Origin::Document { .. } => {
+    let why = match client.source {
+        ClientSource::Added => return Ok(client),
+        ClientSource::Registered(_) => "registered itself, so only it can change what it said",
+        ClientSource::Document { .. } => {
             "is described by its metadata document, so only that can be changed"
         }
     };

@@ -102,7 +102,7 @@ impl Asked {
     /// could be registered.
     pub(crate) fn addable(&self, client: &Client, schemes: &PrivateSchemes) -> Option<String> {
         let asked = self.redirect_uri.as_ref().filter(|asked| !asked.altered)?;
-        let is_added = matches!(client.origin, oauth_clients::client::Origin::Added);
+        let is_added = matches!(client.source, oauth_clients::client::ClientSource::Added);
         let is_new = client
             .redirect_uris
             .iter()

@@ -1,6 +1,6 @@
 //! Hosts that an administrator keeps out, whatever they vouch for and wherever they answer.
 
-use oauth::{Digest, Parameters, Reason, Refusal};
+use oauth::{Digest, ErrorResponse, Parameters, Reason};
 use provider::{
     AdministrationError, AuthorizeError, BrowserContext, ConsentError, Decision, FailureKind,
     ProblemKind, RegisterError, Settings, TokenError,
@@ -50,7 +50,7 @@ async fn doors(
 ) -> [bool; 3] {
     let is_kept_out = is_kept_out(server, ada, client).await;
     let refreshes = client.refreshes(server, &tokens.refresh).await;
-    let is_unknown = matches!(refreshes, Err(TokenError::Refused(Refusal(ref reason))) if reason.code().as_str() == "invalid_client");
+    let is_unknown = matches!(refreshes, Err(TokenError::Refused(ErrorResponse(ref reason))) if reason.code().as_str() == "invalid_client");
     assert!(is_unknown || refreshes.is_ok());
     [
         is_kept_out,
@@ -140,9 +140,9 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         assert!(
             matches!(
                 refused,
-                Some(RegisterError::Refused(Refusal(Reason::UnsafeRedirectUri(
-                    _
-                ))))
+                Some(RegisterError::Refused(ErrorResponse(
+                    Reason::UnsafeRedirectUri(_)
+                )))
             ),
             "{uri}: {refused:?}"
         );

@@ -1,22 +1,22 @@
 //! How a refused machine is answered.
 
-use crate::error::{Code, Reason};
+use crate::error::{ErrorCode, Reason};
 
 /// A refused request of a machine, as it is answered (OAuth 2.1 section 3.2.4, RFC 7591 section
 /// 3.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub Reason);
+pub struct ErrorResponse(pub Reason);
 
 /// The authentication scheme that a refused caller should have used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
+pub enum AuthenticationScheme {
     /// RFC 7617.
     Basic,
     /// RFC 6750.
     Bearer,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// The error code.
     pub const fn code(&self) -> &'static str {
         self.0.code().as_str()
@@ -30,20 +30,20 @@ impl Refusal {
     /// The HTTP status: 401 for a caller that failed to authenticate, else 400.
     pub const fn status(&self) -> u16 {
         match self.0.code() {
-            Code::InvalidClient | Code::InvalidToken => 401,
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
             _ => 400,
         }
     }
 
     /// What `WWW-Authenticate` asks for, where there is one: a client is challenged where it used
     /// the header (O12).
-    pub const fn challenge(&self) -> Option<Scheme> {
+    pub const fn challenge(&self) -> Option<AuthenticationScheme> {
         match self.0 {
             Reason::MalformedAuthorizationHeader
             | Reason::ClientAuthenticationFailed { by_header: true }
             | Reason::SecretOfPublicClient { by_header: true }
-            | Reason::ResourceAuthenticationFailed => Some(Scheme::Basic),
-            Reason::RegistrationTokenRefused => Some(Scheme::Bearer),
+            | Reason::ResourceAuthenticationFailed => Some(AuthenticationScheme::Basic),
+            Reason::RegistrationTokenRefused => Some(AuthenticationScheme::Bearer),
             _ => None,
         }
     }
@@ -57,7 +57,10 @@ mod tests {
 
     #[test]
     fn o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
-        let (basic, bearer) = (Some(Scheme::Basic), Some(Scheme::Bearer));
+        let (basic, bearer) = (
+            Some(AuthenticationScheme::Basic),
+            Some(AuthenticationScheme::Bearer),
+        );
         for (reason, code, status, challenge) in [
             (
                 R::ClientAuthenticationFailed { by_header: true },
@@ -106,7 +109,7 @@ mod tests {
             (R::TokenOfAnotherClient, "invalid_grant", 400, None),
             (R::GrantTypeNotRegistered, "unauthorized_client", 400, None),
         ] {
-            let refusal = Refusal(reason);
+            let refusal = ErrorResponse(reason);
             assert_eq!(
                 (refusal.code(), refusal.status(), refusal.challenge()),
                 (code, status, challenge)
