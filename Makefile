@@ -1,5 +1,5 @@
 # `make serve` and `make test` do all the set-up that a fresh machine needs. The scripts do the work.
-.PHONY: serve test build lint bench pages mutants
+.PHONY: serve test build check lint watch bench pages mutants figures
 .DEFAULT_GOAL := serve
 
 serve: ## build a release and run it at http://localhost:3000
@@ -11,8 +11,14 @@ test: ## set up and run every test
 build: ## build target/release/vestibule
 	@scripts/build
 
+check: ## format, lints and unit tests of the crates that changed
+	@scripts/check $(ARGS)
+
 lint: ## formatting and lints
 	@scripts/lint
+
+watch: ## a development server with pages that reload (cargo leptos watch)
+	@scripts/watch $(ARGS)
 
 bench: ## speed and memory of the release build
 	@scripts/bench
@@ -22,3 +28,6 @@ pages: ## speed and size of the release's pages in a browser
 
 mutants: ## changes of the rules that no test notices; takes about an hour
 	@scripts/mutants $(ARGS)
+
+figures: ## lines, functions, packages and sizes, as Markdown
+	@scripts/figures

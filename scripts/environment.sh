@@ -1,26 +1,31 @@
-# Sourced by the other scripts: where the tools lie, and which toolchain builds what.
+# Sourced by the other scripts: where the tools are, and which toolchain builds what.
 # Two toolchains may be in play: the ordinary one (tests, lints) and, where rustup cannot fetch the wasm target,
 # Debian's "rust for browsers" (release build and wasm). Only release builds ever use the second.
 
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=${VESTIBULE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/vestibule-tools}
-export PATH="$TOOLS/bin:$ROOT/end2end/node_modules/.bin:$HOME/.cargo/bin:$PATH"
+export PATH="$TOOLS/bin:$ROOT/end2end/node_modules/.bin:$ROOT/frontend/node_modules/.bin:$HOME/.cargo/bin:$PATH"
 
 CARGO_LEPTOS_VERSION=0.3.11
-BINARYEN_VERSION=132.0.0
 DEBIAN_TOOLCHAIN=debian-web
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 die() { printf '\033[31mvestibule: %s\033[0m\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+step_log() { printf '%s/log/%s.log' "$TOOLS" "$(printf '%s' "$1" | tr -c 'A-Za-z0-9.\n' '-')"; }
+step_failed() {
+  tail -n 40 "$2" >&2
+  die "\"$1\" failed; the whole log is $2"
+}
+
 # Runs a long step with its output in a log file, and a line of progress every ten seconds.
 long_step() {
   local name=$1 log started pid
   shift
   mkdir -p "$TOOLS/log"
-  log="$TOOLS/log/$(printf '%s' "$name" | tr -c 'A-Za-z0-9.\n' '-').log"
+  log=$(step_log "$name")
   started=$SECONDS
   say "$name"
   "$@" >"$log" 2>&1 </dev/null &
@@ -31,26 +36,52 @@ long_step() {
       printf '    %4ds  %s\n' $((SECONDS - started)) "$(tail -n 1 "$log" | tr -d '\r' | cut -c 1-90)" >&2
     fi
   done
-  wait "$pid" || { tail -n 40 "$log" >&2; die "\"$name\" failed; the whole log is $log"; }
+  wait "$pid" || step_failed "$name" "$log"
 }
 
-# Installs Debian packages that are missing, or says exactly which ones a person must install.
-debian_packages() {
-  local missing=() package
+# Asks before something changes the computer outside this folder and the user's cache. Without a terminal there is
+# nobody to ask, and the answer is yes: that is how CI runs.
+confirm() {
+  local answer
+  if [ -t 0 ] && [ -t 2 ]; then
+    read -r -p "$1 [y/N] " answer || answer=n
+    [[ $answer == [yY]* ]] || die "nothing was changed"
+  fi
+}
+
+missing_packages() {
+  local package
   for package in "$@"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s\n' "$package"
   done
+}
+
+# Installs Debian packages that are missing, or says exactly which ones must be installed by hand.
+debian_packages() {
+  local missing=()
+  mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]} == 0)) && return
   local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-  if have apt-get && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  if have apt-get && { [ "$(id -u)" = 0 ] || have sudo; }; then
+    say "These Debian packages are missing: ${missing[*]}"
+    confirm "Install them with apt-get?"
+    ((${#sudo[@]} == 0)) || sudo -v || die "sudo does not work here; install ${missing[*]} by hand"
     long_step "package lists" "${sudo[@]}" apt-get update -qq
     # The first call stops in dpkg now and then; the same call again finishes.
     long_step "Debian packages ${missing[*]}" bash -c '"$@" || "$@"' install "${sudo[@]}" \
       env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
   else
-    die "these packages are missing and cannot be installed from here: ${missing[*]} (on Debian: sudo apt-get install ${missing[*]})"
+    die "these packages are missing and cannot be installed from here: ${missing[*]} (on Debian: apt-get install ${missing[*]})"
   fi
+}
+
+# The features with which the lints and tests of crate $1 run, one a line.
+crate_features() {
+  case $1 in
+    access-token | testkit) printf '%s\n' --all-features ;;
+    app) printf '%s\n' --features ssr ;;
+  esac
 }
 
 # Succeeds when toolchain $1 (or the default one, when empty) can compile to wasm32.

@@ -24,7 +24,8 @@ use crate::{
 /// The document around [`App`]; what the server hands to Leptos for every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_context(options.clone());
-    document(options, view! { <MetaTags/> }, view! { <App/> })
+    // Erased here, so that the crates above do not compile the types of all pages again.
+    document(options, view! { <MetaTags/> }, view! { <App/> }).into_any()
 }
 
 /// The pages by their paths. Each is rendered whole before its first byte leaves, so that its
@@ -58,6 +59,7 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+    .into_any()
 }
 
 /// Loads the islands. Only pages that have one carry it, so all others run no script at all.

@@ -23,6 +23,7 @@ use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
 
 use crate::administration::Request;
 use crate::config::{Config, Faults, Flags};
+use crate::site::EmbeddedSite;
 use crate::{files, sealing};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
@@ -242,7 +243,7 @@ enum ResourceCommand {
 }
 
 /// Runs the command that the process was started with.
-pub fn run() -> ExitCode {
+pub fn run(site: Option<EmbeddedSite>) -> ExitCode {
     let line = CommandLine::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -251,13 +252,13 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("The threads cannot be started: {error}.")),
     };
-    match runtime.block_on(dispatch(line)) {
+    match runtime.block_on(dispatch(line, site)) {
         Ok(code) => code,
         Err(sentence) => fail(&sentence),
     }
 }
 
-async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
+async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitCode, String> {
     let CommandLine {
         flags,
         json,
@@ -266,11 +267,11 @@ async fn dispatch(line: CommandLine) -> Result<ExitCode, String> {
     let request = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
-            return serve::serve(resolve(&flags)?, &flags)
+            return serve::serve(resolve(&flags)?, &flags, site)
                 .await
                 .map(|()| ExitCode::SUCCESS);
         }
-        Command::Check => return Ok(check::check(&flags, json).await),
+        Command::Check => return Ok(check::check(&flags, json, site).await),
         Command::Key(KeyCommand::Seal) => return seal(json),
         Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
         Command::Audit(command) => {

@@ -70,7 +70,7 @@ pub struct Config {
     pub resources: Vec<Resource>,
     /// The one of them that is meant when nothing says which.
     pub default_resource: Option<ResourceIdentifier>,
-    /// The folder of the built pages' files; `None` looks beside the binary.
+    /// A folder with the built pages' files; `None` takes those in the binary.
     pub site: Option<PathBuf>,
 }
 

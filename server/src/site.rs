@@ -1,4 +1,5 @@
-//! The files that pages load: style, script, wasm and pictures, as the build left them.
+//! The files that pages load: style, script, wasm and pictures, as the build left them. They are a
+//! part of the release binary; during development they lie in a folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +11,19 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use leptos::config::{Env, LeptosOptions};
-use leptos_axum::site_pkg_dir_service;
 
 use crate::brand::Branding;
 
-/// The name the build gives to the script, the wasm and the style.
+mod embedded;
+mod file;
+mod folder;
+
+pub use embedded::{EmbeddedFile, EmbeddedSite};
+
+/// The name that cargo-leptos gives to the script, the wasm and the style in a folder.
 const OUTPUT_NAME: &str = "vestibule";
-/// Names files by their content; the build writes it beside the binary, and Leptos reads it there.
+/// Names the files of a folder by their content; cargo-leptos writes it beside the binary, and
+/// Leptos reads it there.
 const HASHES: &str = "hash.txt";
 
 /// The site, and what its pages are called.
@@ -24,37 +31,29 @@ const HASHES: &str = "hash.txt";
 pub struct Site {
     /// Shared, since every request brings a copy.
     options: Arc<LeptosOptions>,
+    /// Used instead of a folder.
+    embedded: Option<EmbeddedSite>,
     server_name: Arc<str>,
     branding: Branding,
     brand: Brand,
 }
 
 impl Site {
-    /// The site in `folder`, or in `site` beside the folder of the binary (`target/site` for
-    /// `target/release/vestibule`).
-    pub fn new(folder: Option<&Path>, server_name: &str) -> Self {
-        let binary = std::env::current_exe().ok();
-        let beside = binary.as_deref().and_then(Path::parent);
-        let root = folder
-            .map(Path::to_owned)
-            .or_else(|| beside.map(|folder| folder.join("../site")));
-        let hashed = beside.is_some_and(|folder| folder.join(HASHES).is_file());
-        let options = LeptosOptions::builder()
-            .output_name(OUTPUT_NAME)
-            .site_root(root.unwrap_or_default().display().to_string())
-            .hash_files(hashed)
-            .env(Env::PROD)
-            .build();
-        let (branding, brand) = (Branding::default(), Brand::default());
+    /// The site in `folder`; without one the embedded site, and without either the folder `site`
+    /// beside the folder of the binary (`target/site` for `target/debug/vestibule`).
+    pub fn new(folder: Option<&Path>, embedded: Option<EmbeddedSite>, server_name: &str) -> Self {
+        let embedded = embedded.filter(|_| folder.is_none());
+        let options = embedded.map_or_else(|| folder_options(folder), embedded_options);
         Self {
             options: Arc::new(options),
+            embedded,
             server_name: server_name.into(),
-            branding,
-            brand,
+            branding: Branding::default(),
+            brand: Brand::default(),
         }
     }
 
-    /// The same, looking as this house wants it.
+    /// The same with another appearance.
     #[must_use]
     pub fn with_branding(self, branding: Branding) -> Self {
         Self {
@@ -81,35 +80,20 @@ impl Site {
 
     /// Whether the build's files are there; without them pages have no style and no passkeys.
     pub fn is_built(&self) -> bool {
-        self.root().join(&*self.options.site_pkg_dir).is_dir()
+        self.embedded.is_some() || self.root().join(&*self.options.site_pkg_dir).is_dir()
     }
 
-    /// Serves `/pkg/*`, the files that lie directly in the site's folder, and those of the
-    /// branding. Compressed twins are used where they exist.
+    /// Serves `/pkg/*`, the other files of the site, and those of the branding. Compressed variants
+    /// are used where they exist.
     pub fn files<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let mut files =
-            Router::new().route_service("/pkg/{*path}", site_pkg_dir_service(&self.options));
-        for name in self.loose_files() {
-            files = files.route_service(&format!("/{name}"), site_pkg_dir_service(&self.options));
-        }
+        let files = match self.embedded {
+            Some(site) => site.routes(),
+            None => folder::routes(&self.root(), &self.options.site_pkg_dir),
+        };
+        let named_by_content = self.embedded.is_some() || self.options.hash_files;
         files
-            .layer(middleware::from_fn_with_state(
-                self.options.hash_files,
-                cacheable,
-            ))
+            .layer(middleware::from_fn_with_state(named_by_content, cacheable))
             .merge(self.branding.files())
-    }
-
-    fn loose_files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.root())
-            .into_iter()
-            .flatten()
-            .flatten();
-        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-        files
-            .filter_map(|file| file.file_name().into_string().ok())
-            .filter(|name| is_plain(name))
-            .collect()
     }
 
     fn root(&self) -> PathBuf {
@@ -117,24 +101,34 @@ impl Site {
     }
 }
 
-/// A name that is safe as a route; compressed twins are not files of their own.
-fn is_plain(name: &str) -> bool {
-    let compressed = [".br", ".gz"].iter().any(|suffix| name.ends_with(suffix));
-    !compressed
-        && !name.starts_with('.')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+fn folder_options(folder: Option<&Path>) -> LeptosOptions {
+    let binary = std::env::current_exe().ok();
+    let beside = binary.as_deref().and_then(Path::parent);
+    let root = folder
+        .map(Path::to_owned)
+        .or_else(|| beside.map(|folder| folder.join("../site")));
+    let hashed = beside.is_some_and(|folder| folder.join(HASHES).is_file());
+    LeptosOptions::builder()
+        .output_name(OUTPUT_NAME)
+        .site_root(root.unwrap_or_default().display().to_string())
+        .hash_files(hashed)
+        .env(Env::PROD)
+        .build()
+}
+
+/// The names of an embedded site already follow from the content, so that Leptos reads no file.
+fn embedded_options(site: EmbeddedSite) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name(site.output_name)
+        .env(Env::PROD)
+        .build()
 }
 
 /// Files whose names follow from their content never change.
-async fn cacheable(State(hashed): State<bool>, request: Request, next: Next) -> Response {
-    let forever = hashed && request.uri().path().starts_with("/pkg/");
+async fn cacheable(State(named_by_content): State<bool>, request: Request, next: Next) -> Response {
+    let forever = named_by_content && request.uri().path().starts_with("/pkg/");
     let mut response = next.run(request).await;
-    if matches!(
-        response.status(),
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
-    ) {
+    if matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
         let policy = if forever {
             "public, max-age=31536000, immutable"
         } else {
@@ -148,17 +142,4 @@ async fn cacheable(State(hashed): State<bool>, request: Request, next: Next) -> 
             .insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_names_become_routes() {
-        assert!(is_plain("favicon.svg") && is_plain("robots.txt"));
-        for other in ["favicon.svg.br", "a.gz", ".env", "{x}", "a b", "*"] {
-            assert!(!is_plain(other), "{other}");
-        }
-    }
 }

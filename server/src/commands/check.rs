@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::{hazards, output};
 use crate::administration::{Answer, Request};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
+use crate::site::EmbeddedSite;
 use crate::{chance, control, files, listen, sealing};
 
 /// How long a server that holds the port has to say who it is, and how much of its answer is read.
@@ -21,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// Prints what is wrong; the exit code is 1 if anything is.
-pub(super) async fn check(flags: &Flags, json: bool) -> ExitCode {
+pub(super) async fn check(flags: &Flags, json: bool, embedded: Option<EmbeddedSite>) -> ExitCode {
     let (config, mut faults) = Config::examine(flags, &super::variable);
     faults.extend(store_fault(&config).await);
     faults.extend(sealing_key_fault(&config));
     faults.extend(listen_faults(&config).await);
-    let mut warnings = hazards::of(&config, &hazards::site(&config));
+    let mut warnings = hazards::of(&config, &hazards::site(&config, embedded));
     warnings.extend(issuer_change(&config).await);
     let report = if json {
         json!({ "faults": faults, "warnings": warnings }).to_string()

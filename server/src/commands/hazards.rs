@@ -7,7 +7,7 @@ use std::path::Path;
 use store::Location;
 
 use crate::config::{Config, ListenAddress, SealingKeySource, unknown_variables};
-use crate::site::Site;
+use crate::site::{EmbeddedSite, Site};
 use crate::{files, sealing};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
@@ -66,8 +66,9 @@ fn listens_here_only(address: &ListenAddress) -> bool {
 }
 
 /// The site that a configuration leads to.
-pub(super) fn site(config: &Config) -> Site {
-    Site::new(config.site.as_deref(), &config.server_name).with_branding(config.branding.clone())
+pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> Site {
+    Site::new(config.site.as_deref(), embedded, &config.server_name)
+        .with_branding(config.branding.clone())
 }
 
 /// The sealing key opens every signing key: nobody but its owner should read it.

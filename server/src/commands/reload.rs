@@ -10,6 +10,7 @@ use super::hazards;
 use crate::config::{Config, Faults, Flags};
 use crate::proxies::Proxies;
 use crate::router::{self, Options};
+use crate::site::EmbeddedSite;
 use crate::swap::Current;
 
 /// What is replaced when the configuration has changed, and what the new one is compared with.
@@ -21,6 +22,7 @@ pub(super) struct Reloading {
     /// holds.
     pub(super) config: Config,
     pub(super) flags: Flags,
+    pub(super) embedded: Option<EmbeddedSite>,
 }
 
 impl Reloading {
@@ -53,7 +55,7 @@ impl Reloading {
             );
         }
         let provider = self.provider.get().with_settings(config.settings());
-        let site = hazards::site(config);
+        let site = hazards::site(config, self.embedded);
         for warning in hazards::of(config, &site) {
             tracing::warn!(warning, "the configuration should not stay as it is");
         }

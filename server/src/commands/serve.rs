@@ -20,7 +20,7 @@ use crate::listen::{self, Bounds, Patience};
 use crate::open::{self, Opened};
 use crate::proxies::Proxies;
 use crate::router::{self, Options};
-use crate::site::Site;
+use crate::site::{EmbeddedSite, Site};
 use crate::swap::{self, Current};
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
@@ -31,7 +31,11 @@ const FEW_CONNECTIONS: usize = 1000;
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the server until it is told to stop. The error is a sentence.
-pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
+pub(super) async fn serve(
+    config: Config,
+    flags: &Flags,
+    embedded: Option<EmbeddedSite>,
+) -> Result<(), String> {
     // First of all: the signal ends a process that does not ask for it.
     let hangup = signal(SignalKind::hangup())
         .map_err(|error| format!("Signals cannot be received: {error}."))?;
@@ -40,7 +44,7 @@ pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
         .await
         .map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
-    let site = hazards::site(&config);
+    let site = hazards::site(&config, embedded);
     let stop = stop_signal()?;
 
     let current = Current::new(provider.clone());
@@ -68,6 +72,7 @@ pub(super) async fn serve(config: Config, flags: &Flags) -> Result<(), String> {
         listening,
         config,
         flags: flags.clone(),
+        embedded,
     };
     let reloading = tokio::spawn(reloading.follow(hangup));
     let bounds = Bounds::new(listen::connections_that_fit(), proxies);

@@ -68,7 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("consent_lifetime", "VESTIBULE_CONSENT_LIFETIME", Some("90d"), "TIME", "How long an answer to an application is remembered, 0s asks every time"),
     setting("audit_retention", "VESTIBULE_AUDIT_RETENTION", Some("365d"), "TIME", "How long an event stays in the audit trail"),
     setting("trusted_proxies", "VESTIBULE_TRUSTED_PROXIES", Some(""), "CIDR,…", "Proxies whose X-Forwarded-For is believed"),
-    setting("site", "VESTIBULE_SITE", None, "FOLDER", "The built pages' files [default: ../site beside the binary]"),
+    setting("site", "VESTIBULE_SITE", None, "FOLDER", "A folder with the built pages' files [default: those in the binary]"),
 ];
 
 /// The environment variable that names the configuration file.

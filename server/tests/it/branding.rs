@@ -93,7 +93,7 @@ fn branding() -> Branding {
 
 /// The same server with another look.
 fn painted(server: &TestServer, branding: Branding) -> TestServer {
-    let site = Site::new(None, "TestServer").with_branding(branding);
+    let site = Site::new(None, None, "TestServer").with_branding(branding);
     let mut painted = server.clone();
     painted.router = router(
         server.provider.clone(),

@@ -72,7 +72,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
         server.provider.clone(),
         Options {
             proxies,
-            site: Site::new(None, "TestServer"),
+            site: Site::new(None, None, "TestServer"),
         },
     );
     let mut server = server.clone();

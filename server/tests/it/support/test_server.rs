@@ -367,7 +367,7 @@ async fn open(
         web: web.unwrap_or(system.web),
         entropy: system.entropy,
     };
-    let site = Site::new(None, &settings.name);
+    let site = Site::new(None, None, &settings.name);
     let provider = Provider::open(settings, store, sealing_key, environment)
         .await
         .expect("the provider opens");
