@@ -53,7 +53,7 @@ impl Challenge {
         }
     }
 
-    /// 403 for an operation that needs more: name every scope it needs, in one challenge (P8).
+    /// 403 for an operation that needs more: name every scope it needs, in one challenge (R-P8).
     pub fn insufficient_scope(&self, needed: &[&str]) -> Response {
         let scope = quotable(&needed.join(" "));
         let about = "the token does not permit this";
@@ -67,7 +67,7 @@ impl Challenge {
 
     pub(crate) fn answer(&self, turned: &Turned, needed: &[String]) -> Response {
         match turned {
-            // No error code: the caller did nothing wrong yet (P16).
+            // No error code: the caller did nothing wrong yet (R-P16).
             Turned::NoToken => self.say(
                 StatusCode::UNAUTHORIZED,
                 None,

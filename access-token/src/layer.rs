@@ -20,7 +20,7 @@ use crate::{Challenge, Claims, Clock, Verifier, challenge::Turned};
 
 /// Guards routes: a request passes with a good access token in its Authorization header that holds
 /// every needed scope, and carries the token's [`Claims`] as an extension from there on. Tokens
-/// elsewhere, as in the query, do not count (P11).
+/// elsewhere, as in the query, do not count (R-P11).
 #[derive(Clone)]
 pub struct RequireToken {
     gate: Arc<Gate>,

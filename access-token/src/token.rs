@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn c21_an_official_token_under_another_implicit_assertion_is_refused() {
+    fn t_c21_an_official_token_under_another_implicit_assertion_is_refused() {
         for vector in vectors()
             .iter()
             .filter(|vector| vector.name.starts_with("4-S-"))

@@ -11,8 +11,8 @@ const SENTENCE_LENGTH: usize = 400;
 /// Marks that may sit on one letter. More of them paint over the lines above and below.
 const MARKS_IN_A_ROW: usize = 2;
 
-/// A name of an application or a resource, or `fallback` when nothing visible is left of it (case
-/// D30).
+/// A name of an application or a resource, or `fallback` when nothing visible is left of it (
+/// T-D30).
 pub(crate) fn name(outside: &str, fallback: &str) -> String {
     let visible = visible(outside, NAME_LENGTH);
     if visible.is_empty() {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn d30_hostile_names_lose_what_misleads() {
+    fn t_d30_hostile_names_lose_what_misleads() {
         assert_eq!(name("Cl\u{200b}au\u{202e}de\u{0}\u{7}", "x"), "Claude");
         assert_eq!(
             name("  Claude \n\r\t by   us \u{2028} ", "x"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn d30_long_names_are_cut_between_characters() {
+    fn t_d30_long_names_are_cut_between_characters() {
         let cut = name(&"é".repeat(10_000), "x");
         assert_eq!(cut.chars().count(), NAME_LENGTH + 1);
         assert!(cut.ends_with('…'));

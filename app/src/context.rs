@@ -180,8 +180,8 @@ impl PageContext {
     }
 }
 
-/// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (case
-/// A9). When the queue of passwords is full, the answer is 503 or 429, at once. What needs a newer
+/// Answers a posted form: on to the next page, or back with a message beside the form, by 303 (
+/// T-A9). When the queue of passwords is full, the answer is 503 or 429, at once. What needs a newer
 /// sign-in leads to one, which comes back.
 pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, email: &str) {
     let Some(response) = use_context::<ResponseOptions>() else {
@@ -270,7 +270,7 @@ pub(crate) fn answer_script<T>(outcome: Result<T, Message>) -> Result<T, Message
 }
 
 /// Sets the headers every page carries. `form_action` is a further source that forms may lead to:
-/// browsers hold the redirect after a post against it too (case A10).
+/// browsers hold the redirect after a post against it too (T-A10).
 pub(crate) fn protect(form_action: &str) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;

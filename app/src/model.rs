@@ -14,8 +14,8 @@ pub struct Ceremony {
     pub options: String,
 }
 
-/// A page of ours. The only thing a form may name as the place to go on to: never an address (cases
-/// A8).
+/// A page of ours. The only thing a form may name as the place to go on to: never an address (
+/// T-A8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PagePath {
     /// The sign-in page, for a waiting request if there is one.

@@ -4,7 +4,7 @@ import { type Server, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { selfSigned } from './certificate.ts';
 
-/** A client ID metadata document (C2), published on this computer over TLS. */
+/** A client ID metadata document (R-C2), published on this computer over TLS. */
 export class ClientDocument {
   /** How often it has been fetched. */
   fetched = 0;

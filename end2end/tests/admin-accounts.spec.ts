@@ -17,7 +17,7 @@ async function change(page: Page, server: Server, email: string) {
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`C25 disabling an account ends session, refresh and access at once; enabled, it begins anew, ${way}`, async ({
+  test(`T-C25 disabling an account ends session, refresh and access at once; enabled, it begins anew, ${way}`, async ({
     anotherBrowser,
     server,
     administrator,
@@ -53,7 +53,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     });
   });
 
-  test(`C25 removing an account takes a second step that says what ends, and ends it at once, ${way}`, async ({
+  test(`T-C25 removing an account takes a second step that says what ends, and ends it at once, ${way}`, async ({
     anotherBrowser,
     server,
     administrator,
@@ -139,7 +139,7 @@ test('the pages are for administrators alone: others read so, whoever is not sig
   }
 });
 
-test('E41 the form of an administrator\'s page, sent by a person, does nothing', async ({ page, server, person, administrator, anotherBrowser, complaints }) => {
+test('T-E41 the form of an administrator\'s page, sent by a person, does nothing', async ({ page, server, person, administrator, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 403/);
   const other = await server.person('other');
   const desk = await anotherBrowser();

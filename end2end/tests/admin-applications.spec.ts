@@ -84,7 +84,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(theirs.getByRole('heading')).toHaveText('This application is not known here.');
   });
 
-  test(`E39 a host is blocked from the row of an application, and let in again, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
+  test(`T-E39 a host is blocked from the row of an application, and let in again, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
     complaints.tolerate(/status of 400/);
     const server = await startServer();
     const desk = { server, administrator: await server.administrator() };
@@ -114,7 +114,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
     await expect(theirs).toHaveURL(/\/callback\?code=/);
   });
 
-  test(`E39 a host is blocked by its name, with every name below it, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
+  test(`T-E39 a host is blocked by its name, with every name below it, ${way}`, async ({ anotherBrowser, startServer, webCallback, complaints }) => {
     complaints.tolerate(/status of 400/);
     const server = await startServer();
     const desk = { server, administrator: await server.administrator() };

@@ -22,7 +22,7 @@ async function aged(redis: Redis, startServer: (options: Options) => Promise<Ser
 }
 
 for (const { javaScriptEnabled, way } of WAYS) {
-  test(`F48 after five minutes a change wants the password again, and nothing is done before, ${way}`, async ({
+  test(`T-F48 after five minutes a change wants the password again, and nothing is done before, ${way}`, async ({
     anotherBrowser,
     redis,
     startServer,
@@ -84,7 +84,7 @@ for (const { javaScriptEnabled, way } of WAYS) {
   });
 }
 
-test('F48 what a sign-in of six minutes ago may not do, it may look at', async ({ page, redis, startServer, complaints }) => {
+test('T-F48 what a sign-in of six minutes ago may not do, it may look at', async ({ page, redis, startServer, complaints }) => {
   complaints.tolerate(/status of 403/);
   const { server, person } = await aged(redis, startServer);
   await Authenticator.plugInto(page);
@@ -128,7 +128,7 @@ test('a passkey confirms too', async ({ page, redis, startServer }) => {
   await expectPage(page, 'admin-audit');
 });
 
-test('A8 a confirmation leads to a page of ours, whatever its address says', async ({ page, server, person }) => {
+test('T-A8 a confirmation leads to a page of ours, whatever its address says', async ({ page, server, person }) => {
   await page.goto(server.url('/confirm?then=admin-keys'));
   await expectPage(page, 'login');
   await openAccount(page, server, person);

@@ -89,7 +89,7 @@ for (const place of ['127.0.0.1', 'localhost', 'the web'] as const) {
 }
 
 for (const place of ['the web', '127.0.0.1'] as const) {
-  test(`a callback at ${place} may lead on to another origin (mcp-requirements 5.1: Claude's leads into the application)`, async ({
+  test(`a callback at ${place} may lead on to another origin (requirements 5.1: Claude's leads into the application)`, async ({
     page,
     server,
     person,

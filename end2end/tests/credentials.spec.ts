@@ -130,7 +130,7 @@ test('a password is removed and set again; the last way in has no button, but a 
   await expect(password.locator('summary', { hasText: 'Remove password' })).toHaveCount(0);
 });
 
-test('F48 the last credential stays, though an older page still has the button', async ({ page, server, person }) => {
+test('T-F48 the last credential stays, though an older page still has the button', async ({ page, server, person }) => {
   await createPasskey(page, server, person);
   const older = await page.context().newPage();
   await older.goto(server.url('/account'));
@@ -147,7 +147,7 @@ test('F48 the last credential stays, though an older page still has the button',
   await expectPage(page, 'account');
 });
 
-test('F48 two browsers remove the last two passkeys at once: one wins', async ({ page, server, person, anotherBrowser }) => {
+test('T-F48 two browsers remove the last two passkeys at once: one wins', async ({ page, server, person, anotherBrowser }) => {
   const other = await anotherBrowser(FIREFOX);
   await createPasskey(page, server, person);
   await createPasskey(other, server, person);
@@ -168,7 +168,7 @@ test('F48 two browsers remove the last two passkeys at once: one wins', async ({
   expect((await server.accounts()).find(({ email }) => email === person.email)).toMatchObject({ passkeys: 1, has_password: false });
 });
 
-test('F48 one browser removes the last passkey while another removes the password: one wins', async ({ page, server, person, anotherBrowser }) => {
+test('T-F48 one browser removes the last passkey while another removes the password: one wins', async ({ page, server, person, anotherBrowser }) => {
   const other = await anotherBrowser(FIREFOX);
   await createPasskey(page, server, person);
   await openAccount(other, server, person);

@@ -126,7 +126,7 @@ test('"account add" prints a link; with a role, its person has that role', async
   await expectPage(page, 'admin-accounts');
 });
 
-test('F47 two browsers with one invitation, each with a password: one wins', async ({ page, server, anotherBrowser, complaints }) => {
+test('T-F47 two browsers with one invitation, each with a password: one wins', async ({ page, server, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 410/);
   const email = 'raced.for.with.passwords@example.com';
   const link = await server.enrolmentLink(email);
@@ -147,7 +147,7 @@ test('F47 two browsers with one invitation, each with a password: one wins', asy
   await openAccount(again, server, { email, password: passwords[winner]! });
 });
 
-test('F47 two browsers with one invitation, each with a passkey: one wins', async ({ page, server, anotherBrowser, complaints }) => {
+test('T-F47 two browsers with one invitation, each with a passkey: one wins', async ({ page, server, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 410/);
   const email = 'raced.for.with.passkeys@example.com';
   const link = await server.enrolmentLink(email);

@@ -44,7 +44,7 @@ class Application implements OAuthClientProvider {
   discoveryState = () => this.#discovered;
 }
 
-/** One whose metadata document (C2) is published at an address of its own. */
+/** One whose metadata document (R-C2) is published at an address of its own. */
 class PublishedApplication extends Application {
   constructor(
     redirectUrl: string,
@@ -94,7 +94,7 @@ test('the official TypeScript client: discovery, registration, sign-in, tools, s
     expect(whoami.structuredContent).toMatchObject({ client_id: application.information?.client_id, scope: 'notes:read offline_access' });
   });
 
-  await test.step('for the other it asks again, for both scopes (K8), and the person sees what is new', async () => {
+  await test.step('for the other it asks again, for both scopes (R-K8), and the person sees what is new', async () => {
     await expect(addNote('Buy milk')).rejects.toThrow(UnauthorizedError);
     expect(application.authorizationUrl?.searchParams.get('scope')).toBe('notes:read offline_access notes:write');
     await page.goto(application.authorizationUrl!.href);

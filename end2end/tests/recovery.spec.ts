@@ -138,7 +138,7 @@ test('on paper the codes stand with whose they are, dark on light, and nothing t
   expect(ink).toBeLessThan(100);
 });
 
-test('F45 a code of somebody else, and an address nobody has, are refused in the same words', async ({ page, server, person }) => {
+test('T-F45 a code of somebody else, and an address nobody has, are refused in the same words', async ({ page, server, person }) => {
   const codes = await codesOf(page, server, person);
   const other = await server.person('other');
   for (const email of [other.email, 'nobody.at.all@example.com']) {
@@ -153,7 +153,7 @@ test('F45 a code of somebody else, and an address nobody has, are refused in the
   await expectPage(page, 'account');
 });
 
-test('F44 two browsers with the same recovery code: one wins', async ({ page, server, person, anotherBrowser }) => {
+test('T-F44 two browsers with the same recovery code: one wins', async ({ page, server, person, anotherBrowser }) => {
   const codes = await codesOf(page, server, person);
   const racers = [page, await anotherBrowser({ javaScriptEnabled: false })];
   for (const racer of racers) {

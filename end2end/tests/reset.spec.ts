@@ -86,7 +86,7 @@ test('a disabled account and one that is not there get no reset link', async ({ 
   expect(unknown.stdout).toBe('');
 });
 
-test('F47 two browsers with the same reset link: one wins', async ({ page, server, person, anotherBrowser, complaints }) => {
+test('T-F47 two browsers with the same reset link: one wins', async ({ page, server, person, anotherBrowser, complaints }) => {
   complaints.tolerate(/status of 410/);
   const link = await server.resetLink(person.email);
   const racers = [page, await anotherBrowser({ javaScriptEnabled: false })];

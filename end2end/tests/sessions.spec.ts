@@ -71,7 +71,7 @@ test('a form of a browser that was signed out does nothing any more, and leads t
   await openAccount(page, server, person);
 });
 
-test('F50 a session of somebody else is neither shown nor ended', async ({ page, server, person, anotherBrowser }) => {
+test('T-F50 a session of somebody else is neither shown nor ended', async ({ page, server, person, anotherBrowser }) => {
   const [victim, witness] = [await anotherBrowser(), await anotherBrowser(FIREFOX)];
   const other = await server.person('other');
   await openAccount(victim, server, other);

@@ -1,5 +1,5 @@
 //! Client assertions: a client proves itself by a JWT that one of its keys signed (RFC 7521 section
-//! 4.2, RFC 7523 sections 2.2 and 3, O23, K15).
+//! 4.2, RFC 7523 sections 2.2 and 3, R-O23, R-K15).
 //!
 //! Reading and verifying are two steps: an assertion that was read says who to look up, and nothing
 //! of it is believed.
@@ -171,8 +171,8 @@ impl Assertion {
 
     /// draft-ietf-oauth-rfc7523bis section 4 asks for the issuer identifier as the sole value: a
     /// hostile server may name our token endpoint as its own, and gather what clients address to
-    /// it. RFC 7523 suggested the token endpoint, and clients still do that (O23). Either will do
-    /// here, one value, byte for byte (case C26): docs/decisions/assertion-audience.md.
+    /// it. RFC 7523 suggested the token endpoint, and clients still do that (R-O23). Either will do
+    /// here, one value, byte for byte (T-C26): docs/decisions/assertion-audience.md.
     fn check_audience(&self, audiences: &[&str]) -> Result<(), Reason> {
         let values = match &self.claims.aud {
             None => &[],

@@ -126,7 +126,7 @@ impl Credentials {
         })
     }
 
-    /// The refusal that fits how the client tried (O12).
+    /// The refusal that fits how the client tried (R-O12).
     pub const fn refusal(&self) -> Reason {
         Reason::ClientAuthenticationFailed {
             by_header: matches!(
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn o11_an_assertion_stands_alone_and_names_the_client_of_the_request() {
+    fn r_o11_an_assertion_stands_alone_and_names_the_client_of_the_request() {
         let read = |body: &str, header: Option<&str>| {
             Credentials::read(&Parameters::parse(body.as_bytes()), header).err()
         };

@@ -1,5 +1,5 @@
-//! Clients, how long they are remembered, and how they authenticate (OAuth 2.1 section 2.4, O11,
-//! O12).
+//! Clients, how long they are remembered, and how they authenticate (OAuth 2.1 section 2.4, R-O11,
+//! R-O12).
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub enum Authentication {
     /// 7523 section 2.2).
     Keys(KeySource),
     /// A client that said it may do either: its assertion is checked when one comes, and none is
-    /// needed (K15).
+    /// needed (R-K15).
     KeysOrNone(KeySource),
 }
 
@@ -113,9 +113,9 @@ pub enum ClientSource {
     /// An administrator added it.
     Added,
     /// Its identifier is the address of a document, in which it describes itself (client ID
-    /// metadata documents, C2).
+    /// metadata documents, R-C2).
     Document {
-        /// Until when the document need not be asked for again (C4).
+        /// Until when the document need not be asked for again (R-C4).
         fresh_until: Timestamp,
         /// Whether anybody has allowed the client anything.
         allowed: bool,
@@ -133,7 +133,7 @@ impl Client {
     }
 
     /// Whether the client is still known: it has not lapsed, and could be registered under the
-    /// policy of today (case E38).
+    /// policy of today (T-E38).
     pub fn is_valid(
         &self,
         now: Timestamp,
@@ -146,7 +146,7 @@ impl Client {
         !lapsed && self.disallowed_scheme(schemes).is_none()
     }
 
-    /// The scheme of a redirect URI that the settings of today do not let in (case E38).
+    /// The scheme of a redirect URI that the settings of today do not let in (T-E38).
     pub fn disallowed_scheme(&self, schemes: &PrivateSchemes) -> Option<&str> {
         self.redirect_uris
             .iter()
@@ -391,7 +391,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn c4_a_document_is_fresh_until_its_time_and_a_grace_beyond_it() {
+    fn r_c4_a_document_is_fresh_until_its_time_and_a_grace_beyond_it() {
         let is_fresh = |seconds, grace| {
             described(100, false)
                 .is_fresh(Timestamp::from_seconds(seconds), Duration::from_secs(grace))
@@ -438,7 +438,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn e38_a_client_that_could_not_register_today_is_not_known() {
+    fn t_e38_a_client_that_could_not_register_today_is_not_known() {
         let none = PrivateSchemes::read([]).expect("no names");
         assert!(!registered(None).is_valid(Timestamp::from_seconds(0), &none, DAY));
         let added = Client {

@@ -16,7 +16,7 @@ const CLIENT_METHODS: [&str; 4] = [
 /// How resources do, at the introspection endpoint.
 const RESOURCE_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
-/// Authorization server metadata (RFC 8414 section 2, mcp-requirements 5.5): only what works.
+/// Authorization server metadata (RFC 8414 section 2, requirements 5.5): only what works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuthorizationServer {
     issuer: String,
@@ -46,9 +46,9 @@ pub struct AuthorizationServer {
 /// How clients nobody has added can become known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationMethods {
-    /// By registering themselves (A3).
+    /// By registering themselves (R-A3).
     pub registration: bool,
-    /// By a document at their address (A2, C1).
+    /// By a document at their address (R-A2, R-C1).
     pub documents: bool,
 }
 
@@ -108,8 +108,8 @@ impl ProtectedResource {
         Self {
             resource: resource.identifier.as_str().to_owned(),
             authorization_servers: [issuer.as_str().to_owned()],
-            // A client asks for all that stands here (K7): the least that is of use, the rest by
-            // step-up (P4).
+            // A client asks for all that stands here (R-K7): the least that is of use, the rest by
+            // step-up (R-P4).
             scopes_supported: resource.default_scopes().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: resource.name.clone(),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a4_a5_a7_a18_c1_the_authorization_server_is_described_exactly() {
+    fn r_a4_a5_a7_a18_c1_the_authorization_server_is_described_exactly() {
         let resources = [
             resource("https://auth.example.com/mcp", &["read", "+write"]),
             resource("https://mcp.example.com/", &["read", "+admin"]),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_p4_p5_a_protected_resource_is_described_exactly() {
+    fn r_p1_p4_p5_a_protected_resource_is_described_exactly() {
         let scopes = ["read", "+write", "list", "+admin"];
         let described = ProtectedResource::describe(
             &issuer(),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn p2_a_resource_is_found_by_its_path_and_the_only_one_at_the_root() {
+    fn r_p2_a_resource_is_found_by_its_path_and_the_only_one_at_the_root() {
         let found = |identifiers: &[&str], path| {
             let resources: Vec<_> = identifiers
                 .iter()

@@ -1,4 +1,4 @@
-//! Client ID metadata documents (C1 to C13, draft-ietf-oauth-client-id-metadata-document-02): a
+//! Client ID metadata documents (R-C1 to R-C13, draft-ietf-oauth-client-id-metadata-document-02): a
 //! client's identifier is the address of a document in which it describes itself, and whoever holds
 //! the address holds the identity.
 
@@ -68,7 +68,7 @@ fn client(
     now: Timestamp,
     fresh_until: Timestamp,
 ) -> Result<Client, Reason> {
-    // Byte for byte: neither case nor port nor slash is forgiven (C3, RFC 3986 section 6.2.1).
+    // Byte for byte: neither case nor port nor slash is forgiven (R-C3, RFC 3986 section 6.2.1).
     if members
         .read::<String>("client_id", "it is not a string")?
         .as_deref()

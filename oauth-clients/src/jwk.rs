@@ -2,7 +2,7 @@
 //!
 //! A key verifies the one algorithm of its kind, whatever a header claims: RSA is RS256, P-256 is
 //! ES256, Ed25519 is `EdDSA`. There is no kind for a shared secret, so a public key can never be
-//! taken for one (case C21, CVE-2022-23540).
+//! taken for one (T-C21, CVE-2022-23540).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{

@@ -1,4 +1,4 @@
-//! Dynamic client registration (RFC 7591, A3): which metadata is accepted, and what becomes of it.
+//! Dynamic client registration (RFC 7591, R-A3): which metadata is accepted, and what becomes of it.
 //! How a client manages its own registration afterwards (RFC 7592) is in [`management`](AuthenticatedRegistration).
 
 mod management;
@@ -93,7 +93,7 @@ impl Method {
     }
 }
 
-/// Native or web (K10): kept and repeated, and nothing is decided by it.
+/// Native or web (R-K10): kept and repeated, and nothing is decided by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ApplicationType {
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn k15_a_client_registers_keys_or_where_they_are_and_gets_no_secret() {
+    fn r_k15_a_client_registers_keys_or_where_they_are_and_gets_no_secret() {
         let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]});
         for (member, value) in [
             ("jwks", jwks),
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn c21_keys_that_cannot_be_accepted_are_refused_by_their_name() {
+    fn t_c21_keys_that_cannot_be_accepted_are_refused_by_their_name() {
         let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
         let uri = "it is not an https URL without user part and fragment";
         for (members, member, why) in [
@@ -648,7 +648,7 @@ mod tests {
     }
 
     #[test]
-    fn a3_safe_redirect_uris_are_kept_and_no_other_is() {
+    fn t_a3_safe_redirect_uris_are_kept_and_no_other_is() {
         let uris = [
             "my-agent://a/cb",
             "https://a.example/cb",

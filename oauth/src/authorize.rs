@@ -2,7 +2,7 @@
 //! before makes possible.
 //!
 //! 1. [`client_id`] names the client to look up.
-//! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (O2).
+//! 2. [`destination`] proves the redirect URI. Until here every fault is a local page (R-O2).
 //! 3. [`admit`] judges the rest. From here every fault goes to the client, with `state` and `iss`.
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct AuthorizationRequest {
     pub client_id: String,
     /// Where the answer goes; to be proved again before it does.
     pub redirect_uri: String,
-    /// Repeated in the answer (K13).
+    /// Repeated in the answer (R-K13).
     pub state: Option<String>,
     /// What the token request has to answer.
     pub challenge: Challenge,
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn o2_a7_until_client_and_redirect_uri_are_proved_every_fault_stays_here() {
+    fn r_o2_t_a7_until_client_and_redirect_uri_are_proved_every_fault_stays_here() {
         let long = "x".repeat(2049);
         for (name, value, reason) in [
             ("client_id", None, Reason::Missing("client_id")),
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
+    fn r_o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
         assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::None);
         for (name, value, reason) in [
             ("code_challenge", None, Reason::Missing("code_challenge")),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn o5_no_parameter_may_come_twice() {
+    fn r_o5_no_parameter_may_come_twice() {
         let twice = |name, value| judge(&[(name, Some(value)), (name, Some(value))]);
         for (name, value) in [("client_id", "vc_client"), ("redirect_uri", REDIRECT_URI)] {
             assert_eq!(twice(name, value), Judged::Here(Reason::Repeated(name)));
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn o5_an_empty_parameter_is_an_omitted_one() {
+    fn r_o5_an_empty_parameter_is_an_omitted_one() {
         assert_eq!(admitted(&[("response_mode", Some(""))]), admitted(&[]));
         assert_eq!(admitted(&[("prompt", Some(""))]), admitted(&[]));
         assert_eq!(admitted(&[("state", Some(""))]).state, None);
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn k6_the_only_resource_need_not_be_named() {
+    fn r_k6_the_only_resource_need_not_be_named() {
         let parameters = query(&[("resource", None)]);
         let proved = destination(&parameters, client()).expect("a registered redirect URI");
         let request = admit(

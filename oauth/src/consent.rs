@@ -1,5 +1,5 @@
 //! What a person allowed, remembered beyond the grants that came of it, and what that spares them
-//! (A14, O19, case D28).
+//! (R-A14, R-O19, T-D28).
 //!
 //! A remembered consent lets a request pass without the page only where the answer goes to a host
 //! of the web: whoever has that host is who was allowed before. An application on the person's own
@@ -63,7 +63,7 @@ pub struct ConsentContext {
 
 impl Consent {
     /// What a consent is found by: client, origin of the redirect, and resource. Whatever differs
-    /// in one of them is another's (case D28: installations of one application share its client id,
+    /// in one of them is another's (T-D28: installations of one application share its client id,
     /// and answer elsewhere).
     pub fn name(client_id: &str, redirect_uri: &str, resource: &ResourceIdentifier) -> Digest {
         // None of the three can hold a line feed.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn d28_whatever_differs_is_another_consent() {
+    fn t_d28_whatever_differs_is_another_consent() {
         let name = |client: &str, uri: &str, at: &str| Consent::name(client, uri, &resource(at));
         let (client, notes) = ("vc_client", "https://notes.example/mcp");
         let own = name(client, WEB, notes);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
+    fn r_a14_o19_the_page_is_left_out_for_a_host_of_the_web_alone() {
         let (local, private) = ("http://127.0.0.1/cb", "cursor://a/cb");
         let ask = |sign_in, consent| Prompt::Ask { sign_in, consent };
         let refuse = |reason| Some(Interaction::Error(reason));

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Reason {
     // Any endpoint.
-    /// A parameter came more than once (O5).
+    /// A parameter came more than once (R-O5).
     #[error("the parameter {0} came more than once")]
     Repeated(&'static str),
     /// A required parameter is absent or empty.
@@ -25,24 +25,24 @@ pub enum Reason {
     /// An administrator keeps applications of its host out.
     #[error("this server keeps applications of this host out")]
     ClientBlocked,
-    /// The redirect URI is not one of the client's (O1, A12).
+    /// The redirect URI is not one of the client's (R-O1, R-A12).
     #[error("the redirect URI is not registered for this client")]
     UnregisteredRedirectUri,
 
     // A client's metadata document, which is fetched when the client asks.
-    /// A `client_id` with a scheme that can be no document's address (C12, draft -02 section 3).
+    /// A `client_id` with a scheme that can be no document's address (R-C12, draft -02 section 3).
     #[error("the client_id is not the address of a metadata document: {0}")]
     MalformedDocumentAddress(&'static str),
-    /// The settings of this server keep clients of this host out (C11).
+    /// The settings of this server keep clients of this host out (R-C11).
     #[error("this server accepts no client that describes itself at this address")]
     DocumentNotAllowed,
     /// The address does not give a document, whenever it is asked (draft -02 sections 5 and 8).
     #[error("the client's metadata document is not to be had: {0}")]
     NoDocument(&'static str),
-    /// What the address gives is not a JSON object (C6).
+    /// What the address gives is not a JSON object (R-C6).
     #[error("the client's metadata document is not a JSON object")]
     MalformedDocument,
-    /// A member of the document that this server cannot accept (C3, C6, draft -02 section 4.1).
+    /// A member of the document that this server cannot accept (R-C3, R-C6, draft -02 section 4.1).
     #[error("the member {member} of the client's metadata document is not acceptable: {why}")]
     UnacceptableDocument {
         /// The member.
@@ -63,7 +63,7 @@ pub enum Reason {
     /// A response mode other than `query`.
     #[error("the response mode is not query")]
     UnsupportedResponseMode,
-    /// A challenge method that is absent or other than `S256` (O3).
+    /// A challenge method that is absent or other than `S256` (R-O3).
     #[error("the code challenge method is not S256")]
     UnsupportedChallengeMethod,
     /// A challenge that no SHA-256 digest can produce.
@@ -75,7 +75,7 @@ pub enum Reason {
     /// Scopes were asked for, and none of them exists.
     #[error("none of the requested scopes exists")]
     NoGrantableScope,
-    /// A resource that this server does not stand in front of (A19).
+    /// A resource that this server does not stand in front of (R-A19).
     #[error("the resource is not one of this server's")]
     UnknownResource,
     /// No resource is named, there are several, and nothing says which is meant (RFC 8707 section
@@ -93,7 +93,7 @@ pub enum Reason {
     /// The person said no.
     #[error("the person denied the request")]
     Denied,
-    /// `prompt=none`, and the answer would go where the person has to be asked every time (O19).
+    /// `prompt=none`, and the answer would go where the person has to be asked every time (R-O19).
     #[error("prompt=none, but for this redirect URI the person is asked every time")]
     InteractionRequired,
     /// `prompt=none`, and nobody is signed in.
@@ -107,7 +107,7 @@ pub enum Reason {
     PromptNoneWithOthers,
 
     // Token endpoint: the client.
-    /// Credentials in more than one place (O11).
+    /// Credentials in more than one place (R-O11).
     #[error("the client authenticated in more than one way")]
     SeveralAuthenticationMethods,
     /// The Authorization header is not readable as Basic credentials.
@@ -117,7 +117,7 @@ pub enum Reason {
     /// secret.
     #[error("client authentication failed")]
     ClientAuthenticationFailed {
-        /// Whether the attempt used the Authorization header, which the answer must match (O12).
+        /// Whether the attempt used the Authorization header, which the answer must match (R-O12).
         by_header: bool,
     },
     /// A public client that shows a secret, which it has not: leaving it out helps.
@@ -149,7 +149,7 @@ pub enum Reason {
     /// The code's time has passed.
     #[error("the code has expired")]
     ExpiredCode,
-    /// The redirect URI is not the one of the authorization request (O10).
+    /// The redirect URI is not the one of the authorization request (R-O10).
     #[error("the redirect URI is not the one of the authorization request")]
     RedirectUriMismatch,
     /// The verifier breaks the rules of RFC 7636 section 4.1.
@@ -158,7 +158,7 @@ pub enum Reason {
     /// The verifier does not answer the challenge.
     #[error("the code verifier does not match the challenge")]
     VerifierMismatch,
-    /// A second valid use, which ends the grant (O9).
+    /// A second valid use, which ends the grant (R-O9).
     #[error("the code was used a second time; its grant is revoked")]
     ReplayedCode,
 
@@ -172,7 +172,7 @@ pub enum Reason {
     /// The refresh token's time has passed.
     #[error("the refresh token has expired")]
     ExpiredRefreshToken,
-    /// A rotated token came again after the replay window, which ends the grant (O14).
+    /// A rotated token came again after the replay window, which ends the grant (R-O14).
     #[error("a rotated refresh token was used again; its grant is revoked")]
     ReplayedRefreshToken,
     /// The grant has ended.
@@ -224,10 +224,10 @@ pub enum Reason {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A redirect URI that is not safe to send an answer to (A11, O24).
+    /// A redirect URI that is not safe to send an answer to (R-A11, R-O24).
     #[error("a redirect URI is not acceptable: {0}")]
     UnsafeRedirectUri(&'static str),
-    /// A redirect URI with the scheme of an application that the settings do not let in (O24).
+    /// A redirect URI with the scheme of an application that the settings do not let in (R-O24).
     #[error(
         "a redirect URI is not acceptable: the settings of this server do not allow its scheme, {0}"
     )]
@@ -297,7 +297,7 @@ impl Reason {
         }
     }
 
-    /// What the client is told, in the characters that RFC 6749 allows (O22).
+    /// What the client is told, in the characters that RFC 6749 allows (R-O22).
     ///
     /// Every fault of a code, and every fault of a refresh token, reads the same: a failed attempt
     /// learns nothing from it.
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn o22_every_reason_has_a_code_and_a_sentence_in_the_allowed_characters() {
+    fn r_o22_every_reason_has_a_code_and_a_sentence_in_the_allowed_characters() {
         for (line, (reason, code)) in ALL.iter().enumerate() {
             assert_eq!(place(reason), line);
             assert_eq!(reason.code().as_str(), *code, "{reason:?}");

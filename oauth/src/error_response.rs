@@ -36,7 +36,7 @@ impl ErrorResponse {
     }
 
     /// What `WWW-Authenticate` asks for, where there is one: a client is challenged where it used
-    /// the header (O12).
+    /// the header (R-O12).
     pub const fn challenge(&self) -> Option<AuthenticationScheme> {
         match self.0 {
             Reason::MalformedAuthorizationHeader
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
+    fn r_o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
         let (basic, bearer) = (
             Some(AuthenticationScheme::Basic),
             Some(AuthenticationScheme::Bearer),

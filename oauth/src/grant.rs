@@ -124,9 +124,9 @@ pub enum GrantState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
-    /// Its code was used twice (O9).
+    /// Its code was used twice (R-O9).
     CodeReplayed,
-    /// A rotated refresh token came back (O14).
+    /// A rotated refresh token came back (R-O14).
     RefreshTokenReplayed,
     /// The person, the client or an administrator revoked it.
     #[serde(rename = "revoked")]
@@ -205,7 +205,7 @@ impl Grant {
         )
     }
 
-    /// Redeems a code (OAuth 2.1 section 4.1.3, O4, O9, O10). `fresh` makes the first refresh
+    /// Redeems a code (OAuth 2.1 section 4.1.3, R-O4, R-O9, R-O10). `fresh` makes the first refresh
     /// token: family, then secret.
     pub fn redeem(
         self,
@@ -277,7 +277,7 @@ impl Grant {
         }
     }
 
-    /// Uses a refresh token (OAuth 2.1 section 4.3, O14). `salt` is fresh, and makes the successor.
+    /// Uses a refresh token (OAuth 2.1 section 4.3, R-O14). `salt` is fresh, and makes the successor.
     pub fn refresh(
         self,
         token: &RefreshToken,

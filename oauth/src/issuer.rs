@@ -1,5 +1,5 @@
 //! The issuer identifier (RFC 8414 section 2): the one name of this server, compared byte for byte
-//! by clients (A18).
+//! by clients (R-A18).
 
 use std::fmt;
 

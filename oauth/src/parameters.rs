@@ -1,4 +1,4 @@
-//! Request parameters of the authorization and token endpoints (OAuth 2.1 section 3, O5).
+//! Request parameters of the authorization and token endpoints (OAuth 2.1 section 3, R-O5).
 
 use url::form_urlencoded;
 

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), method S256 only (O3, O4).
+//! Proof Key for Code Exchange (RFC 7636), method S256 only (R-O3, R-O4).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn o18_the_words_of_prompt_are_a_set() {
+    fn r_o18_the_words_of_prompt_are_a_set() {
         let ask = |sign_in, consent| Ok(Prompt::Ask { sign_in, consent });
         for (query, prompt) in [
             ("", ask(false, false)),

@@ -1,5 +1,5 @@
-//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (O1, O2,
-//! O6, A11–A14, RFC 8252).
+//! Redirect URIs: what may be registered, what matches, and the only maker of a `Location` (R-O1, R-O2,
+//! R-O6, R-A11–R-A14, RFC 8252).
 
 mod schemes;
 
@@ -61,7 +61,7 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether the settings of today would still let it in (case E38): they say which private-use
+    /// Whether the settings of today would still let it in (T-E38): they say which private-use
     /// schemes do.
     pub fn is_allowed_by(&self, schemes: &PrivateSchemes) -> bool {
         self.disallowed_scheme(schemes).is_none()
@@ -105,12 +105,12 @@ impl ValidatedRedirectUri {
     }
 
     /// The host that the answer goes to, with its port when one is written; for a private-use
-    /// scheme, the scheme (C10).
+    /// scheme, the scheme (R-C10).
     pub fn host(&self) -> &str {
         host(&self.0)
     }
 
-    /// Whether the answer goes to an application on the person's own computer (C9).
+    /// Whether the answer goes to an application on the person's own computer (R-C9).
     pub fn targets_native_app(&self) -> bool {
         targets_native_app(&self.0)
     }
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn o24_e38_a_private_scheme_needs_a_dot_or_a_place_on_the_list() {
+    fn r_o24_t_e38_a_private_scheme_needs_a_dot_or_a_place_on_the_list() {
         let cursor = register("cursor://anysphere.cursor-mcp/cb").expect("known by default");
         let dotted = register("com.example.app:/cb").expect("a domain name in reverse");
         let none = PrivateSchemes::read([]).expect("no names");
@@ -653,7 +653,7 @@ mod tests {
     }
 
     #[test]
-    fn c9_this_computer_is_known_in_every_spelling() {
+    fn r_c9_this_computer_is_known_in_every_spelling() {
         for here in [
             "https://localhost/cb",
             "https://localhost./cb",
@@ -728,7 +728,7 @@ mod tests {
     }
 
     #[test]
-    fn d28_an_origin_tells_places_of_answers_apart() {
+    fn t_d28_an_origin_tells_places_of_answers_apart() {
         for (uri, own) in [
             ("https://app.example/cb?x", "https://app.example"),
             ("https://app.example:443/cb", "https://app.example"),

@@ -1,4 +1,4 @@
-//! Protected resources and their identifiers (RFC 8707, A17, A19).
+//! Protected resources and their identifiers (RFC 8707, R-A17, R-A19).
 
 use std::fmt;
 
@@ -104,7 +104,7 @@ impl Resource {
         self.scopes.iter().any(|own| own.name == scope)
     }
 
-    /// The words of the default set (P3, P4, K7).
+    /// The words of the default set (R-P3, R-P4, R-K7).
     pub fn default_scopes(&self) -> impl Iterator<Item = &str> {
         self.scopes
             .iter()
@@ -122,7 +122,7 @@ pub struct ScopeDescription {
     pub sentence: String,
     /// Whether it belongs to the default set: what clients get that ask for nothing in particular,
     /// and all that the resource's own metadata and its first challenge name. Clients ask for the
-    /// others when they need them (P4, K8).
+    /// others when they need them (R-P4, R-K8).
     pub default: bool,
 }
 
@@ -193,7 +193,7 @@ fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Re
 }
 
 /// Judges the `resource` of a token request against the one consented to; absent means that one
-/// (K6).
+/// (R-K6).
 ///
 /// # Errors
 /// [`Reason::ResourceNotGranted`].
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn k6_without_a_name_a_scope_decides_then_the_default_then_nothing() {
+    fn r_k6_without_a_name_a_scope_decides_then_the_default_then_nothing() {
         let resources = resources();
         let default = Some(&resources[1].identifier);
         let chosen = |default, scope: &str| {
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn p2_the_metadata_belongs_between_host_and_path() {
+    fn r_p2_the_metadata_belongs_between_host_and_path() {
         for (identifier, address) in [
             (
                 "https://mcp.example.com",

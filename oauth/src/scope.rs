@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{error::Reason, resource::Resource};
 
 /// The scope that asks to stay connected; the authorization server lists it, resources never do
-/// (P5, K9).
+/// (R-P5, R-K9).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A set of scopes without repeats; `Display` is the space-delimited form of the wire.
@@ -26,9 +26,9 @@ impl Scopes {
 
     /// Chooses what a request for `requested` may be granted at `resource`.
     ///
-    /// None asked, or nothing but `offline_access`, means the default set of the resource (K7, P4);
+    /// None asked, or nothing but `offline_access`, means the default set of the resource (R-K7, R-P4);
     /// unknown words are dropped, since real clients ask for words of other servers, and the token
-    /// response reports the result (A16, O13).
+    /// response reports the result (R-A16, R-O13).
     ///
     /// # Errors
     /// [`Reason::NoGrantableScope`] when words were asked for and none of them exists.
@@ -55,7 +55,7 @@ impl Scopes {
 
     /// Narrows the scopes of a grant to those that an exchange names. OAuth 2.1 defines no `scope`
     /// there, yet clients repeat the one of their authorization request, dropped words included: so
-    /// words beyond the grant count for nothing (O5).
+    /// words beyond the grant count for nothing (R-O5).
     #[must_use]
     pub fn among(&self, requested: Option<&str>) -> Self {
         let asked = Self::parse(requested.unwrap_or_default());
@@ -71,7 +71,7 @@ impl Scopes {
         }
     }
 
-    /// Narrows the scopes of a grant to what a refresh at `resource` asks for (O14).
+    /// Narrows the scopes of a grant to what a refresh at `resource` asks for (R-O14).
     ///
     /// Clients repeat the scope of their authorization request, dropped words included. A word that
     /// the resource does not have widens nothing, nor does `offline_access`: both count for nothing
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a16_k7_k9_what_is_asked_becomes_what_is_granted() {
+    fn r_a16_k7_k9_what_is_asked_becomes_what_is_granted() {
         for (asked, granted) in [
             (None, Ok("read list")),
             (Some(""), Ok("read list")),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn k8_a_union_holds_each_word_once() {
+    fn r_k8_a_union_holds_each_word_once() {
         let union = |one, other| Scopes::parse(one).union(&Scopes::parse(other)).to_string();
         assert_eq!(union("read list", "write read"), "read list write");
         assert_eq!(

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// 256 random bits that only their holder may know: twice what guessing resistance asks for (O15).
+/// 256 random bits that only their holder may know: twice what guessing resistance asks for (R-O15).
 /// The bytes are wiped from memory when the secret is dropped.
 #[derive(Clone)]
 pub struct Secret([u8; 32]);

@@ -20,7 +20,7 @@ pub struct CodeRequest<'a> {
     pub code: &'a str,
     /// The proof of possession (RFC 7636).
     pub verifier: &'a str,
-    /// Gone in OAuth 2.1, enforced where a client still sends it (O10).
+    /// Gone in OAuth 2.1, enforced where a client still sends it (R-O10).
     pub redirect_uri: Option<&'a str>,
     /// RFC 8707.
     pub resource: Option<&'a str>,
@@ -66,7 +66,7 @@ impl<'a> TokenRequest<'a> {
     }
 }
 
-/// The answer to a token request (OAuth 2.1 section 3.2.3). `scope` is always named (O13).
+/// The answer to a token request (OAuth 2.1 section 3.2.3). `scope` is always named (R-O13).
 #[derive(Clone, Serialize)]
 pub struct TokenResponse {
     /// The access token.
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn o13_an_answer_names_its_scope_and_leaves_out_what_there_is_not() {
+    fn r_o13_an_answer_names_its_scope_and_leaves_out_what_there_is_not() {
         let scopes = Scopes::parse("read write");
         let answer = |refresh_token| {
             serde_json::to_value(TokenResponse::bearer(

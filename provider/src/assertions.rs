@@ -33,7 +33,7 @@ struct Spent {
 
 impl Asking<'_> {
     /// Anybody may register a client and show a worthless assertion of it. Only who names a grant
-    /// of that very client counts as the client, since a person allowed it something (case E37).
+    /// of that very client counts as the client, since a person allowed it something (T-E37).
     fn cause(&self, client_id: &str) -> Result<Cause, Unavailable> {
         let grant: Option<Grant> = self
             .grant
@@ -157,7 +157,7 @@ impl Provider {
         }
     }
 
-    /// Remembers the `jti`, in one atomic step (case C26). `false` when it was remembered already.
+    /// Remembers the `jti`, in one atomic step (T-C26). `false` when it was remembered already.
     async fn spend(
         &self,
         client_id: &str,

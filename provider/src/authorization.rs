@@ -49,7 +49,7 @@ pub enum Begun {
     Passed(Location),
 }
 
-/// Why an authorization request goes no further. An error knows where it may go (O2).
+/// Why an authorization request goes no further. An error knows where it may go (R-O2).
 #[derive(Debug)]
 pub enum AuthorizeError {
     /// Client or redirect URI are not proved: a local page, never a redirect.

@@ -1,5 +1,5 @@
 //! Hosts that an administrator keeps out: no application may be vouched for by them, or answer at
-//! them (C11, case E39).
+//! them (R-C11, T-E39).
 //!
 //! One record, read again every few seconds and whenever a client asks for a person, and held in
 //! memory for everything else, so that it costs the token endpoint nothing.
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn e39_a_blocked_host_is_compared_label_by_label() {
+    fn t_e39_a_blocked_host_is_compared_label_by_label() {
         let mut blocked = Blocked::default();
         assert!(blocked.add("evil.example", Timestamp::from_seconds(1)));
         assert!(!blocked.add("evil.example", Timestamp::from_seconds(2)));

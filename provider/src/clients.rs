@@ -149,7 +149,7 @@ impl Provider {
     }
 
     /// Counts what a client says of itself, anew or again: each may name another address to fetch
-    /// keys from (case E37).
+    /// keys from (T-E37).
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let max = self.settings().registration.limit_per_hour.into();
         match self
@@ -261,7 +261,7 @@ impl Provider {
     }
 
     /// Whether a client that is stored counts: it has not lapsed, and the settings would still let
-    /// it in (case E38).
+    /// it in (T-E38).
     pub(crate) fn knows(&self, client: &Client) -> bool {
         let settings = self.settings();
         if self.blocks(client) {

@@ -30,7 +30,7 @@ pub enum Identity {
     },
     /// An administrator added it.
     Added,
-    /// It is who holds an address on the web, and the name is that holder's word (C11).
+    /// It is who holds an address on the web, and the name is that holder's word (R-C11).
     Proven {
         /// The host of the address.
         host: String,
@@ -44,9 +44,9 @@ pub struct ConsentView {
     pub client_name: String,
     /// Where its identity comes from.
     pub identity: Identity,
-    /// Where the answer goes (C10): host with port, or the scheme of an application.
+    /// Where the answer goes (R-C10): host with port, or the scheme of an application.
     pub redirect_host: String,
-    /// Whether it goes to an application on this computer (C9).
+    /// Whether it goes to an application on this computer (R-C9).
     pub redirect_is_loopback: bool,
     /// What the client wants to use.
     pub resource_name: String,
@@ -229,7 +229,7 @@ impl Provider {
 }
 
 /// What scopes of a resource allow, each with whether it is new; nothing is new to a person who
-/// allows a client for the first time (K8).
+/// allows a client for the first time (R-K8).
 fn permissions(scopes: &Scopes, earlier: Option<&Consent>, resource: &Resource) -> Vec<Permission> {
     let is_new = |word: &str| earlier.is_some_and(|earlier| !earlier.scopes.contains(word));
     let permission = |word| Permission {

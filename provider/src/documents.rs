@@ -1,5 +1,5 @@
-//! Clients that describe themselves by a document at the address that is their identifier (C1 to
-//! C13, draft-ietf-oauth-client-id-metadata-document-02).
+//! Clients that describe themselves by a document at the address that is their identifier (R-C1 to
+//! R-C13, draft-ietf-oauth-client-id-metadata-document-02).
 //!
 //! The authorization endpoint asks for the document whenever what is stored is no longer fresh.
 //! What is stored then serves everything else, so that neither a person at the consent page nor a
@@ -83,7 +83,7 @@ pub(crate) enum NoClient {
 }
 
 impl Provider {
-    /// The client that asks at the authorization endpoint (C2).
+    /// The client that asks at the authorization endpoint (R-C2).
     pub(crate) async fn asking_client(
         &self,
         id: &str,
@@ -105,12 +105,12 @@ impl Provider {
                 .ok_or(NoClient::Refused(unknown));
         }
         let stored = stored.filter(|client| self.knows(client));
-        // 1. An address that the settings let in, whatever is stored of it (case E38).
+        // 1. An address that the settings let in, whatever is stored of it (T-E38).
         let url = DocumentUrl::parse(id).map_err(NoClient::Refused)?;
         if self.allowed_document(id).is_none() {
             return Err(NoClient::Refused(Reason::DocumentNotAllowed));
         }
-        // 2. What is fresh needs no asking (C4).
+        // 2. What is fresh needs no asking (R-C4).
         let now = self.now();
         if let Some(client) = stored
             .as_ref()

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The subject of a token is an account, spelled so that no client id can be confused with it
-/// (O21).
+/// (R-O21).
 pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 
 /// Why a request about tokens came to nothing.

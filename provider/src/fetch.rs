@@ -1,5 +1,5 @@
-//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (C7,
-//! C8, draft -02 section 8, case E37).
+//! Fetching from addresses that strangers name: metadata documents, and the keys of clients (R-C7,
+//! R-C8, draft -02 section 8, T-E37).
 //!
 //! The addresses that are checked are the addresses that are connected to, since the check is the
 //! resolver. Nothing is followed, nothing is decompressed, nothing is kept that an answer says on

@@ -236,7 +236,7 @@ impl Provider {
     }
 
     /// A client that is remembered here can be forgotten; one that a document describes can be kept
-    /// out alone (case E38).
+    /// out alone (T-E38).
     async fn client_is_known(&self, id: &str) -> Result<bool, Unavailable> {
         if DocumentUrl::is_meant(id) {
             return Ok(self.allowed_document(id).is_some() && !self.blocks_stored(id).await?);

@@ -1,5 +1,5 @@
 //! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
-//! section 2, K15): fetched behind the same guard as metadata documents (case E37), and stored.
+//! section 2, R-K15): fetched behind the same guard as metadata documents (T-E37), and stored.
 
 use std::time::Duration;
 

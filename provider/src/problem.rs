@@ -76,7 +76,7 @@ impl Unavailable {
 }
 
 /// A fault of an authorization request that is told to the person, since it may not go to the
-/// client (O2).
+/// client (R-O2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The RFC's error code.

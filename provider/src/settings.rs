@@ -58,7 +58,7 @@ pub enum SignUp {
 pub struct Lifetimes {
     /// An authorization code, from consent to exchange.
     pub code: Duration,
-    /// An access token (A8).
+    /// An access token (R-A8).
     pub access_token: Duration,
     /// A refresh token, from its own issue.
     pub refresh_token: Duration,
@@ -141,7 +141,7 @@ fn demonstration(issuer: &Issuer) -> Option<Resource> {
     Some(Resource {
         identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
         name: "Notes".to_owned(),
-        // Adding is asked for when it is first needed (K8).
+        // Adding is asked for when it is first needed (R-K8).
         scopes: vec![
             scope("notes:read", "See who you are and read your notes", true),
             scope("notes:write", "Add notes for you", false),

@@ -139,7 +139,7 @@ impl Provider {
     }
 
     /// Whoever is signed in, unless the client asked for a newer sign-in. One that was broken off
-    /// leaves the old session as it was, and that does not count (case D33).
+    /// leaves the old session as it was, and that does not count (T-D33).
     pub(crate) async fn present(
         &self,
         waiting: &Waiting,

@@ -30,7 +30,7 @@ use settings::{Given, Values};
 /// Everything a person can set, understood and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// The address of this server as clients know it, compared byte for byte by them (A18).
+    /// The address of this server as clients know it, compared byte for byte by them (R-A18).
     pub issuer: Issuer,
     /// The server's name on its pages.
     pub server_name: String,

@@ -69,14 +69,14 @@ pub fn router(
         .route_service("/", service)
         .route_layer(middleware::from_fn_with_state(challenge, step_up::step_up))
         .route_layer(tokens)
-        // Some clients look for metadata below the resource (K2), scripts among them.
+        // Some clients look for metadata below the resource (R-K2), scripts among them.
         .fallback(async || respond::not_found())
         .layer(middleware::from_fn_with_state(proxies, watch))
         .layer(middleware::from_fn(open_to_browsers))
 }
 
 /// No sessions: nothing here outlives a request, and a session id that is no authentication cannot
-/// be taken for one (P12).
+/// be taken for one (R-P12).
 fn transport(issuer: &Url) -> StreamableHttpServerConfig {
     let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let loopback_origins =
@@ -96,7 +96,7 @@ fn transport(issuer: &Url) -> StreamableHttpServerConfig {
 
 /// Lets scripts of other origins see every answer, refusals too. No cookie works here, so a foreign
 /// page has nothing to ride on: what protects the endpoint is the token, which a page must have
-/// been given. The Origin check behind it (P13) is the second line, and keeps strange pages away
+/// been given. The Origin check behind it (R-P13) is the second line, and keeps strange pages away
 /// from a server on the person's own machine; CORS only lets such a page read that it got 401 or
 /// 403, and a client in a browser read the challenge that tells it where to sign in.
 async fn open_to_browsers(request: Request, next: Next) -> Response {

@@ -37,7 +37,7 @@ impl Asker {
 }
 
 /// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that
-/// their registration is gone (mcp-requirements 7.2).
+/// their registration is gone (requirements 7.2).
 pub fn respond(site: &Site, request: &Parts, facts: ErrorPage) -> Response {
     if prefers_json(&request.headers) {
         return json(&facts);

@@ -80,7 +80,7 @@ impl Proxies {
 
     /// Walks `X-Forwarded-For` from right to left, as far as trusted proxies wrote it: the first
     /// address that is none of them is the client's, and what is left of it was written by whoever
-    /// wanted to. What is no address ends the walk (case D34).
+    /// wanted to. What is no address ends the walk (T-D34).
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if is_forwarded(headers)
             && !headers.contains_key(FORWARDED_FOR)
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn case_d34_what_is_no_address_ends_at_the_last_proxy_that_is_known() {
+    fn t_d34_what_is_no_address_ends_at_the_last_proxy_that_is_known() {
         for broken in [
             "",
             "unknown",

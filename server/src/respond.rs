@@ -99,7 +99,7 @@ pub fn token_error(error: &TokenError, provider: &Provider) -> Response {
     }
 }
 
-/// A refusal, with the challenge that says how the caller should have authenticated (O12, RFC 6750
+/// A refusal, with the challenge that says how the caller should have authenticated (R-O12, RFC 6750
 /// section 3).
 pub fn refused(refusal: &ErrorResponse, realm: &str) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);

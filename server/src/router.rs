@@ -75,7 +75,7 @@ pub fn router(provider: Provider, options: Options) -> Router {
         .layer(from_fn(require_host))
 }
 
-/// Endpoints that know no cookies and are open to scripts of any origin (mcp-requirements 7.9).
+/// Endpoints that know no cookies and are open to scripts of any origin (requirements 7.9).
 fn machines(service: &Service) -> Router<Service> {
     Router::new()
         .route("/token", post(token::exchange))

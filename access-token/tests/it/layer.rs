@@ -91,7 +91,7 @@ async fn a_good_token_passes_whatever_the_case_of_the_scheme() {
 }
 
 #[tokio::test]
-async fn p16_without_a_token_the_challenge_has_no_error_code() {
+async fn r_p16_without_a_token_the_challenge_has_no_error_code() {
     let plain = format!(r#"Bearer resource_metadata="{METADATA}", scope="notes:read notes:write""#);
     for authorization in [
         &[][..],
@@ -110,7 +110,7 @@ async fn p16_without_a_token_the_challenge_has_no_error_code() {
 }
 
 #[tokio::test]
-async fn p11_a_token_in_the_query_does_not_count() {
+async fn r_p11_a_token_in_the_query_does_not_count() {
     let service = service();
     let query = format!("?access_token={}", token(&service, NOON, "notes:read"));
     let (status, headers, _) = ask(guarded(verifier(&service)), &query, &[]).await;
@@ -124,7 +124,7 @@ async fn p11_a_token_in_the_query_does_not_count() {
 }
 
 #[tokio::test]
-async fn p7_a_bad_token_is_401_and_says_why() {
+async fn r_p7_a_bad_token_is_401_and_says_why() {
     let expired = token(&service(), NOON - time::Duration::HOUR, "notes:read");
     for (token, why) in [
         (expired.as_str(), "the token has expired"),
@@ -149,7 +149,7 @@ async fn p7_a_bad_token_is_401_and_says_why() {
 }
 
 #[tokio::test]
-async fn p7_a_header_that_cannot_be_read_is_400() {
+async fn r_p7_a_header_that_cannot_be_read_is_400() {
     let good = format!("Bearer {}", token(&service(), NOON, "notes:read"));
     let cases: [&[&str]; 7] = [
         &[&good, &good],
@@ -172,7 +172,7 @@ async fn p7_a_header_that_cannot_be_read_is_400() {
 }
 
 #[tokio::test]
-async fn p8_a_missing_scope_is_403_with_every_scope_needed() {
+async fn r_p8_a_missing_scope_is_403_with_every_scope_needed() {
     let token = token(&service(), NOON, "notes:write");
     let (status, challenge, body) = refused(&[&format!("Bearer {token}")]).await;
     assert_eq!(status, StatusCode::FORBIDDEN);

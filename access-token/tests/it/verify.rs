@@ -98,7 +98,7 @@ fn a_token_is_good_from_its_issue_until_the_second_of_its_expiry() {
 }
 
 #[test]
-fn c21_another_kind_of_token_or_another_implicit_assertion_is_refused() {
+fn t_c21_another_kind_of_token_or_another_implicit_assertion_is_refused() {
     let service = service();
     let verifier = verifier(&service);
     let good = token(&service, NOON, "");
@@ -210,7 +210,7 @@ fn the_shape_of_a_token_is_checked_before_its_signature() {
 }
 
 #[test]
-fn c22_a_key_retired_past_its_overlap_verifies_nothing() {
+fn t_c22_a_key_retired_past_its_overlap_verifies_nothing() {
     let service = service();
     let verifier = verifier(&service);
     let old = token(&service, NOON, "");

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn d30_news_repeat_names_clean() {
+    fn t_d30_news_repeat_names_clean() {
         let news = FlashMessage::AccountDisabled {
             email: "al\u{202e}ice@example.com\u{200b}".to_owned(),
         };

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_p3_a_server_is_told_exactly_what_to_answer() {
+    fn r_p1_p3_a_server_is_told_exactly_what_to_answer() {
         let guide = handed(
             &resource("https://mcp.example", "A \"b\"", &["read", "write"]),
             "https://auth.example.com",

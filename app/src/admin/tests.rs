@@ -145,7 +145,7 @@ fn nobody_can_lock_themselves_out() {
 }
 
 #[test]
-fn d30_hostile_names_are_text_in_every_row() {
+fn t_d30_hostile_names_are_text_in_every_row() {
     let client = ApplicationSummary {
         client_id: HOSTILE.to_owned(),
         name: HOSTILE.to_owned(),

@@ -85,7 +85,7 @@ fn Decision(
     }
 }
 
-/// Who asks, and how far that is known (C10, case D29).
+/// Who asks, and how far that is known (R-C10, T-D29).
 #[component]
 fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
     let (host, words) = match identity {
@@ -106,7 +106,7 @@ fn Who(identity: Identity, on_this_computer: bool) -> impl IntoView {
 }
 
 /// What it may do, a line for each permission; marked where it comes on top of what was allowed
-/// before (K8).
+/// before (R-K8).
 #[component]
 fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     let adds = permissions.iter().any(|permission| permission.new);
@@ -130,7 +130,7 @@ fn What(permissions: Vec<Permission>, resource_host: String) -> impl IntoView {
     }
 }
 
-/// Where the answer goes; said clearly when that is a program on this very computer (C9).
+/// Where the answer goes; said clearly when that is a program on this very computer (R-C9).
 #[component]
 fn AnswerTarget(host: String, on_this_computer: bool) -> impl IntoView {
     view! {

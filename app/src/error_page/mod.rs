@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn d30_a_host_that_gives_no_answer_is_shown_clean() {
+    fn t_d30_a_host_that_gives_no_answer_is_shown_clean() {
         let facts = ErrorPage::document_unreachable("app.example\u{202e}");
         assert_eq!(facts.status, 503);
         assert!(
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn d30_descriptions_are_cleaned() {
+    fn t_d30_descriptions_are_cleaned() {
         let problem = Problem {
             code: "invalid_request",
             description: format!("redirect_uri \u{202e}{}\u{0}", "x".repeat(10_000)),

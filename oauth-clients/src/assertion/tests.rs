@@ -135,7 +135,7 @@ fn without(member: &str) -> Value {
 }
 
 #[test]
-fn o23_an_assertion_of_each_algorithm_is_verified() {
+fn r_o23_an_assertion_of_each_algorithm_is_verified() {
     let expected = VerifiedAssertion {
         jti: "j".to_owned(),
         expires_at: Timestamp::from_seconds(NOW + 120),
@@ -165,7 +165,7 @@ fn o23_an_assertion_of_each_algorithm_is_verified() {
 }
 
 #[test]
-fn c21_no_other_algorithm_is_read_and_no_key_serves_another() {
+fn t_c21_no_other_algorithm_is_read_and_no_key_serves_another() {
     let none = format!(
         "{}.{}.",
         encode(r#"{"alg":"none"}"#),
@@ -349,7 +349,7 @@ fn an_assertion_has_one_spelling() {
 }
 
 #[test]
-fn c26_issuer_and_subject_are_the_client() {
+fn t_c26_issuer_and_subject_are_the_client() {
     let fault = Err("its iss and its sub are not both the client_id");
     for bad in [
         without("iss"),
@@ -364,7 +364,7 @@ fn c26_issuer_and_subject_are_the_client() {
 }
 
 #[test]
-fn c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
+fn t_c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
     for good in [
         json!(ISSUER),
         json!(TOKEN_ENDPOINT),
@@ -412,7 +412,7 @@ fn c26_the_audience_is_the_issuer_or_the_token_endpoint_and_nothing_else() {
 }
 
 #[test]
-fn c26_an_assertion_has_its_time() {
+fn t_c26_an_assertion_has_its_time() {
     let exp = |exp: Value| {
         judge(&with(claims(), "exp", exp)).map(|verified| verified.expires_at.seconds())
     };
@@ -460,7 +460,7 @@ fn c26_an_assertion_has_its_time() {
 }
 
 #[test]
-fn c26_a_jti_of_bounded_length_is_required() {
+fn t_c26_a_jti_of_bounded_length_is_required() {
     for bad in [
         without("jti"),
         with(claims(), "jti", json!("")),

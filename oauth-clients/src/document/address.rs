@@ -1,4 +1,4 @@
-//! The address of a document (C12, draft -02 section 3).
+//! The address of a document (R-C12, draft -02 section 3).
 
 use url::{Host, Position, Url};
 
@@ -8,7 +8,7 @@ const SCHEME: &str = "https://";
 const LONGEST: usize = 2048;
 
 /// A URL that can be a client identifier: https with a path, written as browsers read it. What was
-/// written is the identity, byte for byte (C3), and every server asks for exactly that.
+/// written is the identity, byte for byte (R-C3), and every server asks for exactly that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentUrl {
     url: Url,
@@ -81,7 +81,7 @@ impl DocumentUrl {
     }
 
     /// The host, with its port when that is not the usual one: what a person is shown as the
-    /// client's identity (C11).
+    /// client's identity (R-C11).
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c12_addresses_of_real_clients_are_read_as_they_are() {
+    fn r_c12_addresses_of_real_clients_are_read_as_they_are() {
         for (text, authority) in [
             (
                 "https://claude.ai/oauth/mcp-oauth-client-metadata",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn c3_two_spellings_are_two_identities() {
+    fn r_c3_two_spellings_are_two_identities() {
         let parse = |text| DocumentUrl::parse(text).expect("an address");
         assert_ne!(
             parse("https://a.example/x"),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn c12_what_cannot_be_an_address_hears_why() {
+    fn r_c12_what_cannot_be_an_address_hears_why() {
         for (text, why) in [
             ("http://a.example/x", "it does not begin with https://"),
             ("HTTPS://a.example/x", "it does not begin with https://"),

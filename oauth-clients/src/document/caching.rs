@@ -1,4 +1,4 @@
-//! How long a document may be used without asking again (C4, draft -02 section 5.2, RFC 9111
+//! How long a document may be used without asking again (R-C4, draft -02 section 5.2, RFC 9111
 //! section 5.2.2).
 
 use std::time::Duration;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c4_caching_follows_the_answer_within_a_minute_and_a_day() {
+    fn r_c4_caching_follows_the_answer_within_a_minute_and_a_day() {
         for (cache_control, age, expected) in [
             (None, None, 3600),
             (Some(""), None, 3600),

@@ -1,4 +1,4 @@
-//! Whose documents are accepted (C11, cases E38 and E39).
+//! Whose documents are accepted (R-C11, T-E38 and T-E39).
 
 use url::Host;
 
@@ -16,8 +16,8 @@ pub enum DocumentPolicy {
     Off,
 }
 
-/// Hosts that a policy names. They are compared as hosts, label by label, and never as texts (case
-/// E39).
+/// Hosts that a policy names. They are compared as hosts, label by label, and never as texts (
+/// T-E39).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostRule {
     /// This host.
@@ -44,7 +44,7 @@ impl DocumentPolicy {
         }
     }
 
-    /// Whether any document is accepted: what metadata says (C1).
+    /// Whether any document is accepted: what metadata says (R-C1).
     pub const fn is_on(&self) -> bool {
         !matches!(self, Self::Off)
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn c11_a_policy_is_on_or_off_or_a_list() {
+    fn r_c11_a_policy_is_on_or_off_or_a_list() {
         assert_eq!(DocumentPolicy::parse("on"), Ok(DocumentPolicy::default()));
         assert_eq!(DocumentPolicy::parse(" OFF "), Ok(DocumentPolicy::Off));
         for (policy, on) in [("on", true), ("off", false), ("claude.ai", true)] {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn e39_hosts_are_compared_by_label() {
+    fn t_e39_hosts_are_compared_by_label() {
         let list = "Claude.ai, .example.com, 127.0.0.1, [::1], b\u{fc}cher.example";
         for good in [
             "https://claude.ai/x",

@@ -43,7 +43,7 @@ fn public_key() -> Value {
 }
 
 #[test]
-fn c6_the_least_document_describes_a_public_client() {
+fn r_c6_the_least_document_describes_a_public_client() {
     let client = with(&json!({})).expect("accepted");
     assert_eq!(
         (client.id.as_str(), client.name.as_deref()),
@@ -74,7 +74,7 @@ fn c6_the_least_document_describes_a_public_client() {
 }
 
 #[test]
-fn c3_the_document_names_its_own_address_byte_for_byte() {
+fn r_c3_the_document_names_its_own_address_byte_for_byte() {
     let why = "it is not exactly the address that the document was fetched from";
     for other in [
         json!("https://app.example/client.json/"),
@@ -100,7 +100,7 @@ fn c3_the_document_names_its_own_address_byte_for_byte() {
 }
 
 #[test]
-fn c6_what_is_missing_or_malformed_is_named() {
+fn r_c6_what_is_missing_or_malformed_is_named() {
     let url = DocumentUrl::parse(ADDRESS).expect("an address");
     for body in ["", "[]", "null", "{", "<html>", "\"x\""] {
         let read = read(

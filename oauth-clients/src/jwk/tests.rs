@@ -76,7 +76,7 @@ fn the_vectors_of_rfc_7515_and_rfc_8037_verify_and_nothing_near_them_does() {
 }
 
 #[test]
-fn c21_the_kind_of_a_key_decides_its_algorithm() {
+fn t_c21_the_kind_of_a_key_decides_its_algorithm() {
     for (key, name) in [
         (rsa(), "RS256"),
         (p256(), "ES256"),
@@ -191,7 +191,7 @@ fn an_rsa_key_has_2048_to_4096_bits_and_the_exponent_3_or_65537() {
 }
 
 #[test]
-fn c21_a_private_or_a_shared_key_refuses_the_whole_set() {
+fn t_c21_a_private_or_a_shared_key_refuses_the_whole_set() {
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         for key in [rsa(), p256(), ed25519(), json!({"kty": "oct"})] {
             assert!(

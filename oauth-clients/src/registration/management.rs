@@ -35,7 +35,7 @@ impl fmt::Debug for AuthenticatedRegistration {
 
 impl AuthenticatedRegistration {
     /// Proves that `token` is the registration access token of this client (RFC 7592 section 2.1,
-    /// case E41). A client that is gone, and one that an administrator added, has none.
+    /// T-E41). A client that is gone, and one that an administrator added, has none.
     ///
     /// # Errors
     /// [`Reason::RegistrationTokenRefused`], the same for every way to be wrong.
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn e41_only_the_token_of_the_registration_proves_anything() {
+    fn t_e41_only_the_token_of_the_registration_proves_anything() {
         let (client, token, _) = registered("none");
         let prove = |client: Option<&Client>, token: Option<&str>| {
             AuthenticatedRegistration::authenticate(client.cloned(), token).map(|_| ())
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn k15_an_update_replaces_keys_and_leaves_no_other_proof_behind() {
+    fn r_k15_an_update_replaces_keys_and_leaves_no_other_proof_behind() {
         let keys = |uri: &str| json!({ "client_id": "vc_a", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri });
         let at = |uri: &str| Authentication::Keys(KeySource::At(uri.to_owned()));
         let (client, token, _) = registered("client_secret_basic");

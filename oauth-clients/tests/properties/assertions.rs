@@ -45,7 +45,7 @@ proptest! {
     #![proptest_config(more_often(4))]
 
     #[test]
-    fn c21_no_mutated_assertion_verifies(at in any::<prop::sample::Index>(), character in prop_oneof!["[A-Za-z0-9_-]", "[ -~]"], how in 0..3) {
+    fn t_c21_no_mutated_assertion_verifies(at in any::<prop::sample::Index>(), character in prop_oneof!["[A-Za-z0-9_-]", "[ -~]"], how in 0..3) {
         let claims = json!({"iss": "c", "sub": "c", "aud": ISSUER, "exp": NOW + 60, "jti": "j"});
         let text = signed(&claims);
         prop_assert_eq!(verifies(&text), Ok(true));
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn c26_an_assertion_that_verifies_keeps_every_rule(
+    fn t_c26_an_assertion_that_verifies_keeps_every_rule(
         (iss, sub) in ("[cd]", "[cd]"),
         aud in prop_oneof![Just(json!(ISSUER)), Just(json!([ISSUER])), Just(json!([ISSUER, ISSUER])), "https://auth.example.com[/]?".prop_map(|text| json!(text))],
         exp in (NOW - 90)..(NOW + 4000),

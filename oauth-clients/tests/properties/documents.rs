@@ -83,7 +83,7 @@ proptest! {
     #![proptest_config(more_often(4))]
 
     #[test]
-    fn c12_an_address_is_asked_for_as_it_is_written(text in document_address()) {
+    fn r_c12_an_address_is_asked_for_as_it_is_written(text in document_address()) {
         let Ok(address) = DocumentUrl::parse(&text) else { return Ok(()) };
         prop_assert_eq!(address.as_str(), &text);
         let url = Url::parse(&text).expect("a URL");
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn e39_a_policy_lets_in_hosts_that_it_names(text in document_address(), rule in select(vec!["a.example", ".example", "localhost", "[::1]"])) {
+    fn t_e39_a_policy_lets_in_hosts_that_it_names(text in document_address(), rule in select(vec!["a.example", ".example", "localhost", "[::1]"])) {
         let Ok(address) = DocumentUrl::parse(&text) else { return Ok(()) };
         let host = address.url().host_str().unwrap_or_default();
         let named = match rule.strip_prefix('.') {
@@ -108,12 +108,12 @@ proptest! {
     }
 
     #[test]
-    fn c6_no_document_is_too_strange(body in any::<Vec<u8>>()) {
+    fn r_c6_no_document_is_too_strange(body in any::<Vec<u8>>()) {
         assert_described(&body)?;
     }
 
     #[test]
-    fn c6_what_a_document_describes_is_safe(mut document in readers::metadata(), more in prop_oneof![
+    fn r_c6_what_a_document_describes_is_safe(mut document in readers::metadata(), more in prop_oneof![
         Just(Value::Null),
         select(vec![json!(["none"]), json!(["private_key_jwt"]), json!(["none", "private_key_jwt"]), json!(["x"]), json!([1])]),
     ]) {

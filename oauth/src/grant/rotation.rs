@@ -1,5 +1,5 @@
 //! Which refresh token of a grant is live, and which were rotated so lately that they still give
-//! their successor (O14).
+//! their successor (R-O14).
 
 use serde::{Deserialize, Serialize};
 

@@ -207,7 +207,7 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
 }
 
 #[test]
-fn o9_a_code_is_good_until_the_second_in_which_it_expires() {
+fn r_o9_a_code_is_good_until_the_second_in_which_it_expires() {
     let (grant, code) = offered();
     for seconds in [0, 59] {
         let outcome = redeem(&grant, &code, &CODE, seconds);
@@ -234,7 +234,7 @@ fn o9_a_code_is_good_until_the_second_in_which_it_expires() {
 }
 
 #[test]
-fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
+fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
     let (offered, code) = offered();
     let (active, _, _) = active();
     let other_code = AuthorizationCode {
@@ -316,7 +316,7 @@ fn o9_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one() {
 }
 
 #[test]
-fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
+fn r_o9_a_second_valid_use_of_a_code_ends_the_grant() {
     let (grant, code, token) = active();
     for seconds in [0, 1, 59, 60, 89 * DAY] {
         let outcome = redeem(&grant, &code, &CODE, seconds);
@@ -338,7 +338,7 @@ fn o9_a_second_valid_use_of_a_code_ends_the_grant() {
 }
 
 #[test]
-fn o10_the_redirect_uri_may_be_absent_or_the_same() {
+fn r_o10_the_redirect_uri_may_be_absent_or_the_same() {
     let (grant, code) = offered();
     for redirect_uri in [None, Some(REDIRECT_URI)] {
         assert!(
@@ -359,7 +359,7 @@ fn o10_the_redirect_uri_may_be_absent_or_the_same() {
 }
 
 #[test]
-fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
+fn r_o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
     let (grant, code) = offered();
     for (scope, scopes) in [
         ("openid write", "write"),
@@ -440,7 +440,7 @@ fn o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes() {
 }
 
 #[test]
-fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
+fn r_o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
     let (mut grant, _, mut token) = active();
     assert_eq!(expiry(&grant), at(90 * DAY));
     for round in 1..=5 {
@@ -454,7 +454,7 @@ fn o14_each_use_rotates_the_refresh_token_and_renews_its_expiry() {
 }
 
 #[test]
-fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
+fn r_o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     let (grant, _, token) = active();
     let last = 90 * DAY - 1;
     let (grant, successor) = granted(refresh(&grant, &token, last, 6, policy()));
@@ -472,7 +472,7 @@ fn o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
 }
 
 #[test]
-fn c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_grant_outside() {
+fn t_c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the_grant_outside() {
     let (grant, _, token) = active();
     let (grant, successor) = granted(refresh(&grant, &token, 100, 6, policy()));
     for (seconds, salt) in [(100, 7), (101, 6), (129, 8)] {
@@ -656,7 +656,7 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
 }
 
 #[test]
-fn o14_a_window_of_zero_is_strict() {
+fn r_o14_a_window_of_zero_is_strict() {
     let (grant, _, token) = active();
     let (grant, _) = granted(refresh(&grant, &token, 0, 6, strict()));
     assert_eq!(
@@ -746,7 +746,7 @@ fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_i
 }
 
 #[test]
-fn c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
+fn t_c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen() {
     let (grant, _, first) = active();
     let (grant, second) = granted(refresh(&grant, &first, 0, 6, policy()));
     for token in [&first, &second] {
@@ -970,7 +970,7 @@ fn there_is_nothing_to_end_by_a_token_that_is_unknown_or_expired_or_of_a_grant_t
 }
 
 #[test]
-fn o15_codes_and_refresh_tokens_carry_256_bits_of_the_chance_they_are_made_of() {
+fn r_o15_codes_and_refresh_tokens_carry_256_bits_of_the_chance_they_are_made_of() {
     let (_, code, token) = active();
     assert!(code.encode().ends_with(&secret(3).encode()));
     assert!(

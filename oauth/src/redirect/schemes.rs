@@ -1,7 +1,7 @@
-//! Private-use schemes, by which answers reach applications (RFC 8252 section 7.1, O24).
+//! Private-use schemes, by which answers reach applications (RFC 8252 section 7.1, R-O24).
 
 /// Private-use schemes of known applications that have no dot, which RFC 8252 section 7.1 asks for
-/// (O24).
+/// (R-O24).
 pub const KNOWN_PRIVATE_SCHEMES: [&str; 6] = [
     "cursor",
     "vscode",
@@ -31,7 +31,7 @@ const FOREIGN_SCHEMES: [&str; 16] = [
     "wss",
 ];
 
-/// Which private-use schemes without a dot may stand in a redirect URI (O24). One with a dot always
+/// Which private-use schemes without a dot may stand in a redirect URI (R-O24). One with a dot always
 /// may: it is a domain name of its owner in reverse (RFC 8252 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivateSchemes(Vec<String>);

@@ -97,7 +97,7 @@ fn assert_answer(
 proptest! {
     #![proptest_config(more_often(4))]
 
-    /// A3 of the security cases.
+    /// T-A3.
     #[test]
     fn what_is_proved_is_registered_byte_for_byte_or_on_loopback_with_another_port(registered in vec(address(), 1..6), presented in address()) {
         let uris: Vec<RedirectUri> = registered.iter().filter_map(|text| RedirectUri::register(text, &PrivateSchemes::default()).ok()).collect();
@@ -113,7 +113,7 @@ proptest! {
         }
     }
 
-    /// O1: any port of a loopback address has to be accepted.
+    /// R-O1: any port of a loopback address has to be accepted.
     #[test]
     fn every_port_of_a_loopback_uri_is_accepted_and_of_no_other(uri in safe(), port in 1..=u16::MAX) {
         let mut url = Url::parse(uri.as_str()).expect("a URL");
@@ -150,7 +150,7 @@ proptest! {
         }
     }
 
-    /// A6, K5, K13.
+    /// R-A6, R-K5, R-K13.
     #[test]
     fn an_answer_goes_to_the_destination_with_one_issuer_and_the_state_as_it_came(uri in safe(), code in any::<String>(), state in any::<Option<String>>(), reason in reason()) {
         let issuer = Issuer::parse("https://auth.example.com").expect("a valid issuer");
@@ -166,7 +166,7 @@ proptest! {
         prop_assert!(of("code").is_empty());
     }
 
-    /// A17.
+    /// R-A17.
     #[test]
     fn the_canonical_spelling_of_a_resource_is_its_own_and_leads_to_the_same_place(text in address()) {
         if let Some(identifier) = ResourceIdentifier::parse(&text) {

@@ -415,7 +415,7 @@ fn of_another_family(token: &RefreshToken) -> RefreshToken {
 }
 
 proptest! {
-    /// O9, O14, B15, C17, C18.
+    /// R-O9, R-O14, T-B15, T-C17, T-C18.
     #[test]
     fn a_grant_lives_as_its_model_does(
         window in prop_oneof![1 => Just(0u64), 3 => 1..60u64],
@@ -433,7 +433,7 @@ proptest! {
         }
     }
 
-    /// O15: what is guessed is not merely unlikely to be right, it changes nothing.
+    /// R-O15: what is guessed is not merely unlikely to be right, it changes nothing.
     #[test]
     fn a_guess_changes_nothing(guess in any::<[u8; 32]>(), rotations in 0..4usize) {
         let mut life = Life::new(30);

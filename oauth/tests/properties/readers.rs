@@ -52,7 +52,7 @@ proptest! {
         let _ = format!("{parameters:?}");
     }
 
-    /// O5.
+    /// R-O5.
     #[test]
     fn a_parameter_has_one_value_or_none(form in form()) {
         let parameters = Parameters::parse(form.as_bytes());

@@ -22,7 +22,7 @@ pub(crate) fn more_often(times: u32) -> ProptestConfig {
     }
 }
 
-/// The characters that an error description may hold (O22).
+/// The characters that an error description may hold (R-O22).
 pub(crate) fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E))

@@ -126,7 +126,7 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Grant>(&record).ok(), Some(grant));
     }
 
-    /// O14, A16.
+    /// R-O14, R-A16.
     #[test]
     fn scopes_are_never_widened(asked in proptest::option::of(words()), granted in words(), narrower in proptest::option::of(words())) {
         if let Ok(scopes) = Scopes::grantable(asked.as_deref(), &notes()) {

@@ -158,9 +158,9 @@ pub enum AuditAction {
     AllDisconnected,
     /// The application ended its connection itself (RFC 7009).
     GrantRevoked,
-    /// A code was used twice, which ended the connection (O9).
+    /// A code was used twice, which ended the connection (R-O9).
     CodeReplayed,
-    /// An old refresh token was used again, which ended the connection (O14).
+    /// An old refresh token was used again, which ended the connection (R-O14).
     RefreshTokenReplayed,
     /// An account was added; it waits for its person unless it was given a password.
     AccountAdded,

@@ -1,5 +1,5 @@
 //! Where a fetch may lead: to the public internet, and on a developer's machine to that machine
-//! (C8, draft -02 section 8.6, RFC 6890 and its registries, case E37).
+//! (R-C8, draft -02 section 8.6, RFC 6890 and its registries, T-E37).
 
 use std::{
     io,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn e37_no_special_address_of_ipv4_is_reached() {
+    fn t_e37_no_special_address_of_ipv4_is_reached() {
         for (first, last, before, after) in [
             ("0.0.0.0", "0.255.255.255", None, Some("1.0.0.0")),
             (
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn e37_no_special_address_of_ipv6_is_reached() {
+    fn t_e37_no_special_address_of_ipv6_is_reached() {
         for special in [
             "::",
             "::1",
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn c8_this_computer_is_reached_from_this_computer_alone() {
+    fn r_c8_this_computer_is_reached_from_this_computer_alone() {
         for local in ["127.0.0.1", "127.8.8.8", "::1"] {
             assert!(allows(LOCAL, local) && !allows(PUBLIC, local), "{local}");
         }
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn e37_an_address_is_judged_before_anything_is_asked() {
+    fn t_e37_an_address_is_judged_before_anything_is_asked() {
         let judge = |guard: Guard, url: &str| guard.admits(&Url::parse(url).expect("a URL"));
         let port = Err(FetchError::Fault("its port is neither 443 nor above 1023"));
         for (url, expected) in [

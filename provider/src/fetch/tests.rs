@@ -70,7 +70,7 @@ async fn resolving(addresses: &[&str], loopback: bool) -> Result<Arc<Fetched>, F
 }
 
 #[tokio::test]
-async fn c2_a_document_is_fetched_with_what_its_server_says_of_keeping_it() {
+async fn r_c2_a_document_is_fetched_with_what_its_server_says_of_keeping_it() {
     let site = site().await;
     let fetched = fetch(
         &site,
@@ -99,7 +99,7 @@ async fn c2_a_document_is_fetched_with_what_its_server_says_of_keeping_it() {
 }
 
 #[tokio::test]
-async fn c4_caching_is_read_from_all_its_lines() {
+async fn r_c4_caching_is_read_from_all_its_lines() {
     let site = site().await;
     let reply = Reply::json("{}")
         .with("cache-control", "public")
@@ -111,7 +111,7 @@ async fn c4_caching_is_read_from_all_its_lines() {
 }
 
 #[tokio::test]
-async fn c4_json_is_taken_under_every_name_that_it_has() {
+async fn r_c4_json_is_taken_under_every_name_that_it_has() {
     let site = site().await;
     for good in [
         "application/json",
@@ -152,7 +152,7 @@ async fn c4_json_is_taken_under_every_name_that_it_has() {
 }
 
 #[tokio::test]
-async fn c7_only_200_is_an_answer_and_no_redirect_is_followed() {
+async fn r_c7_only_200_is_an_answer_and_no_redirect_is_followed() {
     let site = site().await;
     site.put("https://other.example/x", Reply::json("{}"));
     let says = |why: &str, status: &str| why.ends_with(&format!("(HTTP {})", &status[..3]));
@@ -216,7 +216,7 @@ async fn c7_only_200_is_an_answer_and_no_redirect_is_followed() {
 }
 
 #[tokio::test]
-async fn e37_what_counts_is_what_is_read() {
+async fn t_e37_what_counts_is_what_is_read() {
     let site = site().await;
     let too_large = Err(FetchError::Fault("it is too large"));
     let of_length = |length: usize| Reply::json(&format!("\"{}\"", "x".repeat(length - 2)));
@@ -249,7 +249,7 @@ async fn e37_what_counts_is_what_is_read() {
 }
 
 #[tokio::test]
-async fn e37_nothing_is_decompressed() {
+async fn t_e37_nothing_is_decompressed() {
     let site = site().await;
     for encoding in ["gzip", "br", "deflate", "zstd", "identity, gzip"] {
         let answer = fetch(&site, Reply::json("{}").with("content-encoding", encoding)).await;
@@ -270,7 +270,7 @@ async fn e37_nothing_is_decompressed() {
 }
 
 #[tokio::test]
-async fn e37_a_slow_answer_is_not_waited_for() {
+async fn t_e37_a_slow_answer_is_not_waited_for() {
     let site = site().await;
     site.put(
         AT,
@@ -293,7 +293,7 @@ async fn e37_a_slow_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn e37_a_server_that_never_speaks_tls_is_not_waited_for() {
+async fn t_e37_a_server_that_never_speaks_tls_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let names = Arc::new(Fixed(vec![silent.local_addr().expect("an address")]));
     let site = site().await;
@@ -333,7 +333,7 @@ async fn e37_a_server_that_never_speaks_tls_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn e37_a_name_with_no_public_address_is_not_connected_to() {
+async fn t_e37_a_name_with_no_public_address_is_not_connected_to() {
     let refused = Err(FetchError::Fault("its host has no public address"));
     for address in [
         "127.0.0.1",
@@ -372,7 +372,7 @@ async fn e37_a_name_with_no_public_address_is_not_connected_to() {
 }
 
 #[tokio::test]
-async fn e37_a_bad_address_among_good_ones_is_passed_over() {
+async fn t_e37_a_bad_address_among_good_ones_is_passed_over() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     // Were the first one tried, its port would answer: it is the site's own, under an address that
@@ -417,7 +417,7 @@ impl Names for Rebinding {
 }
 
 #[tokio::test]
-async fn e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
+async fn t_e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     let names = Arc::new(Rebinding(
@@ -445,7 +445,7 @@ async fn e37_a_name_is_resolved_once_and_what_was_checked_is_connected_to() {
 }
 
 #[tokio::test]
-async fn e37_certificates_are_checked() {
+async fn t_e37_certificates_are_checked() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     let web = Web {
@@ -463,7 +463,7 @@ async fn e37_certificates_are_checked() {
 }
 
 #[tokio::test]
-async fn c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
+async fn r_c8_a_server_on_the_internet_reaches_nothing_on_this_computer() {
     let site = site().await;
     site.put(AT, Reply::json("{}"));
     let refused = Err(FetchError::Fault("its host has no public address"));
@@ -527,7 +527,7 @@ async fn who_asks_for_the_same_meanwhile_gets_the_same_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e37_no_more_than_so_many_are_under_way() {
+async fn t_e37_no_more_than_so_many_are_under_way() {
     let site = site().await;
     let gate = Arc::new(Semaphore::new(0));
     let addresses: Vec<Url> = (0..12)

@@ -846,7 +846,7 @@ async fn whoever_is_no_administrator_administers_nothing() {
 }
 
 #[tokio::test]
-async fn c25_what_an_administrator_disables_or_removes_is_out_at_once() {
+async fn t_c25_what_an_administrator_disables_or_removes_is_out_at_once() {
     let (server, _, ada) = with_passkey().await;
     let admin = server.provider.administrator(&ada).await.expect("she is");
     for removed in [false, true] {

@@ -75,7 +75,8 @@ async fn with_document() -> (TestServer, BrowserContext, Client, Site) {
 }
 
 #[tokio::test]
-async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again() {
+async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again()
+{
     let server = TestServer::set_up(with_introspection).await;
     let ada = server.ada().await;
     let (client, registration) = Client::registered(&server, "https://app.evil.example/callback")
@@ -121,7 +122,7 @@ async fn e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_
 }
 
 #[tokio::test]
-async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
+async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
     let server = TestServer::new().await;
     server
         .provider
@@ -167,7 +168,7 @@ async fn e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
+async fn t_e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its_answers() {
     let (server, ada, client, site) = with_document().await;
     let (admin, mut tokens) = (
         server.provider.terminal(),
@@ -200,7 +201,7 @@ async fn e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_its
 }
 
 #[tokio::test]
-async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
+async fn t_e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     let (server, _, ada) = with_passkey().await;
     let client = Client::added(&server, "Claude", ON_THE_WEB).await;
     let waiting = client.waits(&server, &ada).await;
@@ -244,7 +245,7 @@ async fn e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
+async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
     let server = TestServer::set_up(with_introspection).await;
     let (twin, ada) = (server.twin().await, server.ada().await);
     let client = Client::added(&server, "Claude", ON_THE_WEB).await;

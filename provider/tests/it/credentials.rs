@@ -21,7 +21,7 @@ async fn passkeys(server: &TestServer, context: &BrowserContext) -> Vec<PasskeyV
 }
 
 #[tokio::test]
-async fn f48_the_last_credential_is_never_removed() {
+async fn t_f48_the_last_credential_is_never_removed() {
     let (server, mut passkey, ada) = with_passkey().await;
     let provider = &server.provider;
     let only = passkeys(&server, &ada).await[0].id.clone();
@@ -73,7 +73,7 @@ async fn f48_the_last_credential_is_never_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does() {
+async fn t_f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does() {
     let (server, mut passkey, one) = with_passkey().await;
     let other = server.holding(
         &passkey
@@ -120,7 +120,7 @@ async fn f48_of_two_browsers_that_remove_the_last_two_passkeys_at_once_one_does(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does() {
+async fn t_f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does() {
     let (server, _, mut ada) = with_passkey().await;
     for round in 0..24 {
         if !server.account(&ada).await.has_password {
@@ -212,7 +212,7 @@ const MAY: [Result<(), AccountError>; 6] = [
 ];
 
 #[tokio::test]
-async fn f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five_minutes() {
+async fn t_f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five_minutes() {
     let (server, mut passkey, ada) = with_passkey().await;
     server.pass_almost(FIVE_MINUTES);
     assert!(server.account(&ada).await.is_fresh);
@@ -267,7 +267,7 @@ async fn f48_each_change_and_administration_ask_for_a_sign_in_of_the_last_five_m
 }
 
 #[tokio::test]
-async fn f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
+async fn t_f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
     let (server, mut passkey, ada) = with_passkey().await;
     let out = [Err(AccountError::NotSignedIn); 6];
     assert_eq!(changes(&server, &server.browser()).await, out);
@@ -299,7 +299,7 @@ async fn f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
 }
 
 #[tokio::test]
-async fn f48_nobody_changes_a_passkey_of_another() {
+async fn t_f48_nobody_changes_a_passkey_of_another() {
     let server = TestServer::new().await;
     let (_, ada) = settled(&server).await;
     let bob = server.bob().await;

@@ -74,7 +74,7 @@ async fn what_is_wrong_is_not_told() {
 /// What the store does takes longer than all the rest, where it waits for a disk. Of this, what is
 /// done after the answer is a part: it may delay the next answer.
 #[tokio::test]
-async fn f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
+async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     let (store, written) = Recorder::store().await;
     let server = TestServer::over(store).await;
     server.add(ADA).await;
@@ -224,7 +224,7 @@ async fn must_wait(server: &TestServer, browser: &Browser, email: &str, password
 }
 
 #[tokio::test]
-async fn f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() {
+async fn t_f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() {
     let server = TestServer::new().await;
     server.add(ADA).await;
     server.add(BOB).await;

@@ -94,7 +94,7 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
+async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
     let server = TestServer::set_up(|settings| settings.rate_limits = false).await;
     let (_, codes) = with_codes(&server).await;
     for code in &codes[..5] {
@@ -158,7 +158,7 @@ async fn different_codes_at_once_are_each_used_up() {
 }
 
 #[tokio::test]
-async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
+async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
     let server = TestServer::new().await;
     let (_, codes) = with_codes(&server).await;
     for number in 0..40 {
@@ -216,7 +216,7 @@ async fn f44_strangers_who_guess_keep_nobody_from_their_codes() {
 }
 
 #[tokio::test]
-async fn f45_a_code_that_opens_nothing_is_refused_alike() {
+async fn t_f45_a_code_that_opens_nothing_is_refused_alike() {
     let server = TestServer::new().await;
     let (mut ada, codes) = with_codes(&server).await;
     server.add(BOB).await;

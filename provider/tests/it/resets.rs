@@ -141,7 +141,7 @@ async fn a_ceremony_that_began_before_the_link_was_used_ends_in_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
+async fn t_f44_of_sixteen_who_use_a_reset_link_at_once_one_does() {
     let (server, _, _) = with_passkey().await;
     for two_links in [false, true, false, true] {
         let links = [server.reset_token(ADA).await, server.reset_token(ADA).await];

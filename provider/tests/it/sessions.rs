@@ -277,7 +277,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
 }
 
 #[tokio::test]
-async fn f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_them() {
+async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_them() {
     let server = TestServer::new().await;
     let (_, ada) = settled(&server).await;
     let bob = server.bob().await;

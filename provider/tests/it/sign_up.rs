@@ -150,7 +150,7 @@ async fn nobody_signs_up_before_there_is_an_administrator() {
 }
 
 #[tokio::test]
-async fn e39_a_domain_is_compared_by_label_and_without_case() {
+async fn t_e39_a_domain_is_compared_by_label_and_without_case() {
     let server = with(for_two_domains).await;
     for (number, (email, welcome)) in (2..).zip([
         ("bob@example.com", true),
@@ -184,7 +184,7 @@ async fn e39_a_domain_is_compared_by_label_and_without_case() {
 }
 
 #[tokio::test]
-async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() {
+async fn t_f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() {
     let server = with(for_two_domains).await;
     server.enrolment_token("waits@example.com").await;
     server.add("off@example.com").await;
@@ -240,7 +240,7 @@ async fn f45_an_address_that_is_taken_is_answered_like_one_that_is_not_let_in() 
 }
 
 #[tokio::test]
-async fn f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_taken() {
+async fn t_f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is_taken() {
     let server = with(open).await;
     for number in 0..20 {
         let browser = server.browser();

@@ -517,7 +517,7 @@ fn private_schemes_are_the_known_ones_and_those_that_are_added() {
 }
 
 #[test]
-fn p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
+fn r_p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
     let scope = |name: &str, rest: &str| {
         format!("[[resource.scope]]\nname = \"{name}\"\nsentence = \"Use it\"\n{rest}\n")
     };
@@ -551,7 +551,7 @@ fn p4_a_scope_is_default_unless_the_file_says_otherwise_and_one_has_to_be() {
 }
 
 #[test]
-fn k6_one_resource_may_be_the_default() {
+fn r_k6_one_resource_may_be_the_default() {
     let entry = |identifier: &str, rest: &str| {
         let scope = "[[resource.scope]]\nname = \"read\"\nsentence = \"Read it\"\n";
         format!("[[resource]]\nidentifier = \"{identifier}\"\nname = \"A\"\n{rest}\n{scope}")

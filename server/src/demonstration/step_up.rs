@@ -1,4 +1,4 @@
-//! What an operation needs, judged by HTTP before anything of it begins (P8).
+//! What an operation needs, judged by HTTP before anything of it begins (R-P8).
 //!
 //! A client learns of a missing scope from 403 with a challenge, and from nothing else: an error
 //! inside of the protocol is for the model, which cannot sign anybody in. So the message is read
@@ -17,7 +17,7 @@ use crate::respond;
 
 /// Lets a request through whose token permits what it asks for. A refusal names all scopes of the
 /// operation at once, those that the token has too, so that whoever asks for just these can do it.
-/// No scope here includes another (P9): each is looked for by its name.
+/// No scope here includes another (R-P9): each is looked for by its name.
 pub(super) async fn step_up(
     State(challenge): State<Challenge>,
     Bearer(claims): Bearer,
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p8_what_is_called_decides_what_is_needed() {
+    fn r_p8_what_is_called_decides_what_is_needed() {
         let adding = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add_note", "arguments": {}}}"#;
         let asking =
             r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "whoami"}}"#;

@@ -178,7 +178,7 @@ async fn a_client_initializes_lists_the_tools_and_calls_them() {
 }
 
 #[tokio::test]
-async fn p2_p3_without_a_token_every_request_gets_the_challenge_first() {
+async fn r_p2_p3_without_a_token_every_request_gets_the_challenge_first() {
     let actor = Actor::new();
     let challenge = format!(r#"Bearer resource_metadata="{METADATA}", scope="notes:read""#);
     let foreign = [("host", "evil.example"), ("origin", "https://evil.example")];
@@ -200,7 +200,7 @@ async fn p2_p3_without_a_token_every_request_gets_the_challenge_first() {
 }
 
 #[tokio::test]
-async fn p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused() {
+async fn r_p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused() {
     let actor = Actor::new();
     let subject = Subject {
         sub: "ada".into(),
@@ -239,7 +239,7 @@ async fn p6_a_token_for_another_service_and_one_that_reads_nothing_are_refused()
 }
 
 #[tokio::test]
-async fn p7_p8_p9_whoever_lacks_a_scope_is_told_all_that_the_operation_needs_in_one_challenge() {
+async fn r_p7_p8_p9_whoever_lacks_a_scope_is_told_all_that_the_operation_needs_in_one_challenge() {
     let actor = Actor::new();
     let (adding, asking) = (
         call("add_note", json!({ "text": "remember" })),
@@ -323,7 +323,7 @@ async fn a_client_of_revision_2026_07_28_calls_without_initializing() {
 }
 
 #[tokio::test]
-async fn p13_a_foreign_origin_or_host_is_refused_and_the_known_ones_pass() {
+async fn r_p13_a_foreign_origin_or_host_is_refused_and_the_known_ones_pass() {
     let actor = Actor::new();
     let token = actor.token("ada", "notes:read");
     let status = async |host: &str, origin: Option<&str>| {

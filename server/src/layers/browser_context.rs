@@ -64,7 +64,7 @@ pub fn is_cross_site(headers: &HeaderMap) -> bool {
 }
 
 /// A redirect after a post is 303: 302 leaves it to the browser whether the password is sent on
-/// (O16, case A9).
+/// (R-O16, T-A9).
 pub async fn see_other_after_post(request: Request, next: Next) -> Response {
     let posted = request.method() == Method::POST;
     let mut response = next.run(request).await;

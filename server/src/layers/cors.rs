@@ -1,5 +1,5 @@
 //! Cross-origin access for browser-based clients, to endpoints that know no cookies
-//! (mcp-requirements 7.9).
+//! (requirements 7.9).
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 /// Lets scripts of any origin call the routes below, without credentials, and read errors too.
-/// Preflights end here. Never put it around `/authorize` or pages (O7).
+/// Preflights end here. Never put it around `/authorize` or pages (R-O7).
 pub async fn open_to_browsers(request: Request, next: Next) -> Response {
     if is_preflight(&request) {
         return preflight_answer();

@@ -79,7 +79,7 @@ async fn begin(
     }
 }
 
-/// 303: whatever the method was, what follows is a GET (O16).
+/// 303: whatever the method was, what follows is a GET (R-O16).
 fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(value) => (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response(),

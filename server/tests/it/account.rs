@@ -8,19 +8,19 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    f48_credentials_change_only_within_five_minutes_of_signing_in,
-    f48_confirming_leads_back_with_another_session_and_no_other_person_passes,
-    f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back,
-    f44_guesses_shut_a_password_and_no_recovery_code,
-    f47_of_16_who_use_a_reset_link_at_once_one_does,
-    c25_a_new_password_signs_every_other_browser_out,
-    f50_nobody_sees_or_ends_the_session_of_another,
+    t_f48_credentials_change_only_within_five_minutes_of_signing_in,
+    t_f48_confirming_leads_back_with_another_session_and_no_other_person_passes,
+    t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back,
+    t_f44_guesses_shut_a_password_and_no_recovery_code,
+    t_f47_of_16_who_use_a_reset_link_at_once_one_does,
+    t_c25_a_new_password_signs_every_other_browser_out,
+    t_f50_nobody_sees_or_ends_the_session_of_another,
     every_connection_ends_at_once_on_every_server,
     a_replayed_refresh_token_is_told_to_its_person,
     what_an_application_last_did_is_told_to_its_person,
     a_passkey_is_offered_after_a_password_and_not_again_after_a_no,
     signing_up_is_closed_unless_the_settings_open_it,
-    d33_a_forced_sign_in_is_good_for_five_minutes,
+    t_d33_a_forced_sign_in_is_good_for_five_minutes,
 );
 
 const NEW: &str = "a larger room, with a door";
@@ -41,7 +41,7 @@ fn changes(token: &str) -> [(&'static str, Query); 4] {
     ]
 }
 
-async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: Engine) {
+async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let token = browser.form_token().await;
@@ -99,7 +99,9 @@ async fn f48_credentials_change_only_within_five_minutes_of_signing_in(engine: E
     );
 }
 
-async fn f48_confirming_leads_back_with_another_session_and_no_other_person_passes(engine: Engine) {
+async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_passes(
+    engine: Engine,
+) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let before = browser.cookies["__Host-vestibule-session"].clone();
@@ -147,7 +149,7 @@ async fn f48_confirming_leads_back_with_another_session_and_no_other_person_pass
     );
 }
 
-async fn f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(engine: Engine) {
+async fn t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let codes = make_codes(&mut browser).await;
@@ -228,7 +230,7 @@ async fn recover(browser: &mut Browser, code: &str) -> String {
         .to_owned()
 }
 
-async fn f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
+async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let codes = make_codes(&mut Browser::of_alice(&server).await).await;
     for guess in 0..10 {
@@ -263,7 +265,7 @@ async fn f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
     );
 }
 
-async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
+async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut before = Browser::of_alice(&server).await;
     let link = server
@@ -318,7 +320,7 @@ async fn f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
     Browser::new(&server).get(&path).await.problem(410);
 }
 
-async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
+async fn t_c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let (mut own, mut other) = (
         Browser::of_alice(&server).await,
@@ -348,7 +350,7 @@ async fn c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
     );
 }
 
-async fn f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
+async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -573,7 +575,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
     );
 }
 
-async fn d33_a_forced_sign_in_is_good_for_five_minutes(engine: Engine) {
+async fn t_d33_a_forced_sign_in_is_good_for_five_minutes(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await

@@ -10,11 +10,11 @@ use crate::support::{
 };
 
 on_both_engines!(
-    e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes,
+    t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes,
     an_invitation_is_shown_once_and_opens_once,
-    c25_what_the_page_disables_or_removes_ends_everything_at_once,
+    t_c25_what_the_page_disables_or_removes_ends_everything_at_once,
     nobody_locks_themselves_out,
-    e38_a_blocked_host_gets_nothing_until_it_is_let_in_again,
+    t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again,
     what_failed_is_told_in_plain_words_with_the_fix,
     the_trail_is_shown_filtered_exported_and_verifies,
     an_added_client_shows_its_secret_once_and_works,
@@ -97,7 +97,9 @@ async fn state(server: &TestServer) -> String {
     format!("{accounts:?} {clients:?} {keys:?} {hosts:?}")
 }
 
-async fn e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes(engine: Engine) {
+async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes(
+    engine: Engine,
+) {
     let server = server_of_alice_and_bob(engine).await;
     let mut bob = Browser::new(&server);
     bob.sign_in(BOB, PASSWORD).await;
@@ -214,7 +216,7 @@ async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
     Browser::new(&server).get(path).await.problem(410);
 }
 
-async fn c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: Engine) {
+async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: Engine) {
     for button in ["Disable", "Remove"] {
         let server = server_of_alice_and_bob(engine).await;
         let twin = server.twin().await;
@@ -287,7 +289,7 @@ async fn nobody_locks_themselves_out(engine: Engine) {
         .expect("the terminal may");
 }
 
-async fn e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine) {
+async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut alice = Browser::of_alice(&server).await;

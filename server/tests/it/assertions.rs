@@ -1,5 +1,5 @@
-//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, O23, K15; cases C21 and
-//! C26).
+//! Clients that prove themselves by a key (`private_key_jwt`: RFC 7523, R-O23, R-K15; T-C21 and
+//! T-C26).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,26 +14,26 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
-    o23_issuer_and_token_endpoint_are_the_audience,
-    c26_an_assertion_counts_once,
-    c26_of_64_uses_at_once_one_counts,
-    c26_two_servers_over_one_store_are_as_strict_as_one,
-    c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up,
-    c21_algorithms_are_not_confused,
-    o11_an_assertion_stands_alone,
+    r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
+    r_o23_issuer_and_token_endpoint_are_the_audience,
+    t_c26_an_assertion_counts_once,
+    t_c26_of_64_uses_at_once_one_counts,
+    t_c26_two_servers_over_one_store_are_as_strict_as_one,
+    t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up,
+    t_c21_algorithms_are_not_confused,
+    r_o11_an_assertion_stands_alone,
     a_client_is_proved_the_way_it_registered_and_no_other,
     a_store_that_fails_is_503_and_spends_nothing,
     an_assertion_takes_one_more_write,
-    e37_a_key_that_is_expensive_to_verify_is_no_key,
-    e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing,
-    e37_whoever_proves_nothing_is_not_verified_without_end,
-    e37_a_client_is_not_kept_out_by_strangers_who_name_it,
+    t_e37_a_key_that_is_expensive_to_verify_is_no_key,
+    t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing,
+    t_e37_whoever_proves_nothing_is_not_verified_without_end,
+    t_e37_a_client_is_not_kept_out_by_strangers_who_name_it,
 );
 
 const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
 
-async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
+async fn r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
     engine: Engine,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -69,7 +69,7 @@ async fn k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revoca
     }
 }
 
-async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
+async fn r_o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
     let (server, client, signer, mut tokens) = connected(engine).await;
     for (number, aud) in [
         json!(ISSUER),
@@ -93,7 +93,7 @@ async fn o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
     }
 }
 
-async fn c26_an_assertion_counts_once(engine: Engine) {
+async fn t_c26_an_assertion_counts_once(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "j");
     let second =
@@ -127,12 +127,12 @@ async fn c26_an_assertion_counts_once(engine: Engine) {
     client.me(&third.access).await.granted();
 }
 
-async fn c26_of_64_uses_at_once_one_counts(engine: Engine) {
+async fn t_c26_of_64_uses_at_once_one_counts(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     one_of_many([server.clone(), server], &client, &signer, &tokens).await;
 }
 
-async fn c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
+async fn t_c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_of_many([server, twin], &client, &signer, &tokens).await;
@@ -170,7 +170,7 @@ async fn one_of_many(
     );
 }
 
-async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
+async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let usual = || claims(&server, &client.id, "j");
@@ -256,7 +256,7 @@ async fn c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engi
     );
 }
 
-async fn c21_algorithms_are_not_confused(engine: Engine) {
+async fn t_c21_algorithms_are_not_confused(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let (rsa, p256, stranger) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
     let client = with_keys(&server, &[&rsa, &p256]).await;
@@ -358,7 +358,7 @@ async fn c21_algorithms_are_not_confused(engine: Engine) {
     );
 }
 
-async fn o11_an_assertion_stands_alone(engine: Engine) {
+async fn r_o11_an_assertion_stands_alone(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     let assertion = signer.assert(&server, &client.id, "j");
@@ -525,14 +525,14 @@ async fn post(server: &TestServer, form: Query, assertion: &str) -> Answer {
         .await
 }
 
-/// Refused as a client that proved nothing; it used no header, so it is asked for none (O12).
+/// Refused as a client that proved nothing; it used no header, so it is asked for none (R-O12).
 fn denied(answer: &Answer) -> Value {
     let body = answer.refused(401, "invalid_client");
     assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{answer:?}");
     body
 }
 
-async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
+async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let rsa = |bytes: usize, e: &[u8]| {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -568,7 +568,7 @@ async fn e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
     );
 }
 
-async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
+async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -601,7 +601,7 @@ async fn e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine
     );
 }
 
-async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
+async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -649,7 +649,7 @@ async fn e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) 
     );
 }
 
-async fn e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
+async fn t_e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
     let (server, client, signer, tokens) = connected(engine).await;
     let stranger = Signer::p256("r");
     for number in 0..20 {

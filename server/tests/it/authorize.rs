@@ -1,5 +1,5 @@
-//! The authorization endpoint: who is told what (O1, O2, O5, O6, O7, O18, A6, A12; cases A1, A3,
-//! A4, A7, E38).
+//! The authorization endpoint: who is told what (R-O1, R-O2, R-O5, R-O6, R-O7, R-O18, R-A6, R-A12; T-A1, T-A3,
+//! T-A4, T-A7, T-E38).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -11,24 +11,24 @@ use crate::support::{
 };
 
 on_both_engines!(
-    a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here,
-    a3_a4_redirect_uris_match_byte_for_byte,
-    o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else,
-    a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once,
-    a7_the_first_fault_decides_and_nothing_of_it_is_kept,
+    t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here,
+    t_a3_a4_redirect_uris_match_byte_for_byte,
+    r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else,
+    t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once,
+    t_a7_the_first_fault_decides_and_nothing_of_it_is_kept,
     the_state_comes_back_exactly_as_it_was,
-    o5_unknown_parameters_are_ignored_and_empty_ones_are_absent,
-    o6_a_request_may_be_posted_and_the_redirect_keeps_its_query,
-    o6_a_request_posted_by_another_site_finds_the_browser_it_came_in,
+    r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent,
+    r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query,
+    r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in,
     too_many_requests_from_one_network_are_told_to_wait,
     requirement_7_1_asking_without_cookies_answers_and_may_be_repeated,
     requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone,
     requirement_7_3_no_scope_and_unknown_scopes_work,
-    o7_no_other_origin_may_read_an_answer,
-    o18_nobody_is_passed_through_without_being_asked,
+    r_o7_no_other_origin_may_read_an_answer,
+    r_o18_nobody_is_passed_through_without_being_asked,
 );
 
-async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
+async fn t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
     engine: Engine,
 ) {
     let server = TestServer::empty(engine).await;
@@ -100,7 +100,7 @@ async fn a1_o2_without_a_known_client_and_a_registered_redirect_every_fault_stay
     }
 }
 
-async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
+async fn t_a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let registered = "https://allowed.example.com/callback";
     let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
@@ -147,7 +147,7 @@ async fn a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
     }
 }
 
-async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
+async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([
@@ -203,7 +203,7 @@ async fn o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: En
     }
 }
 
-async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(engine: Engine) {
+async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let cases: [(&str, Bend, &str); 16] = [
@@ -312,14 +312,14 @@ async fn a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(en
                 .query
                 .one("error_description")
                 .expect("a description");
-            // O22
+            // R-O22
             let fit = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
             assert!(description.bytes().all(fit), "{what}: {description}");
         }
     }
 }
 
-async fn a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
+async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     // The state twice: it cannot be said which one is meant, so none is sent back.
@@ -387,7 +387,7 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
         .problem(400);
 }
 
-async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
+async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     goes_on(
@@ -416,7 +416,7 @@ async fn o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Eng
     goes_on(&server.get(&consent.authorize_path()).await);
 }
 
-async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Engine) {
+async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb?tenant=1&x=%20y"]);
@@ -440,7 +440,7 @@ async fn o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Eng
     );
 }
 
-async fn o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
+async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -563,7 +563,7 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
     }
 }
 
-async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
+async fn r_o7_no_other_origin_may_read_an_answer(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     for path in [
@@ -589,12 +589,12 @@ async fn o7_no_other_origin_may_read_an_answer(engine: Engine) {
     }
 }
 
-async fn o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
+async fn r_o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     browser.allow(&client).await;
-    // O19: what was allowed once is asked again.
+    // R-O19: what was allowed once is asked again.
     let again = browser.get(&client.authorize_path()).await;
     goes_on(&again);
     assert_eq!(browser.follow(&again).await.document().page(), "consent");

@@ -1,5 +1,5 @@
-//! The authorization code: short-lived, single use, bound to what was asked (O9, O10; cases B13,
-//! B15, A1).
+//! The authorization code: short-lived, single use, bound to what was asked (R-O9, R-O10; T-B13,
+//! T-B15, T-A1).
 
 use crate::support::{
     Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, native_metadata, on_both_engines,
@@ -7,20 +7,20 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    o9_a_code_lives_for_sixty_seconds,
-    o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got,
-    o9_an_invalid_replay_ends_nothing,
-    b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing,
-    b15_a_code_of_nobody_is_refused_in_the_same_words,
-    a19_another_resource_is_an_invalid_target_and_uses_nothing_up,
-    o13_an_exchange_may_narrow_the_scope_and_not_widen_it,
-    o10_the_redirect_uri_may_be_left_out_of_the_exchange,
-    b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends,
-    b13_two_servers_over_one_store_are_as_strict_as_one,
+    r_o9_a_code_lives_for_sixty_seconds,
+    r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got,
+    r_o9_an_invalid_replay_ends_nothing,
+    t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing,
+    t_b15_a_code_of_nobody_is_refused_in_the_same_words,
+    r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up,
+    r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it,
+    r_o10_the_redirect_uri_may_be_left_out_of_the_exchange,
+    t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends,
+    t_b13_two_servers_over_one_store_are_as_strict_as_one,
     a_client_without_the_refresh_grant_gets_no_refresh_token,
 );
 
-async fn o9_a_code_lives_for_sixty_seconds(engine: Engine) {
+async fn r_o9_a_code_lives_for_sixty_seconds(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -31,7 +31,7 @@ async fn o9_a_code_lives_for_sixty_seconds(engine: Engine) {
     client.exchange(&second).await.refused(400, "invalid_grant");
 }
 
-async fn o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: Engine) {
+async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -55,7 +55,7 @@ async fn o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
-async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
+async fn r_o9_an_invalid_replay_ends_nothing(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let stranger = McpClient::native(&server).await;
@@ -82,7 +82,7 @@ async fn o9_an_invalid_replay_ends_nothing(engine: Engine) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
+async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
     engine: Engine,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -133,7 +133,7 @@ async fn b15_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_at
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
+async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -156,7 +156,7 @@ async fn b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
     Tokens::read(&client.exchange(&code).await);
 }
 
-async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
+async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -186,7 +186,7 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
             .is_some_and(|text| text.contains("several resources")),
         "{body}"
     );
-    // A17: scheme and host in another case are the same resource, and none at all is the one
+    // R-A17: scheme and host in another case are the same resource, and none at all is the one
     // consented to. The same one again counts once.
     let again = form
         .set("resource", "HTTPS://Vestibule.EXAMPLE:443/mcp")
@@ -194,7 +194,7 @@ async fn a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: E
     Tokens::read(&server.post("/token", &again).await);
 }
 
-async fn o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
+async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -215,7 +215,7 @@ async fn o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
     );
 }
 
-async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
+async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -242,12 +242,12 @@ async fn o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(engine: Engine) {
+async fn t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     one_of_many(&server, [server.clone(), server.clone()]).await;
 }
 
-async fn b13_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
+async fn t_b13_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     one_of_many(&server, [server.clone(), twin]).await;

@@ -21,16 +21,7 @@ struct Tests {
 
 #[test]
 fn every_requirement_has_one_row_with_a_test_that_exists_or_a_reason() {
-    let known = series(&[
-        ("A", 1..=20),
-        ("C", 1..=13),
-        ("O", 1..=24),
-        ("P", 1..=16),
-        ("K", 1..=15),
-        ("IETF", 1..=24),
-        ("BP", 1..=8),
-        ("T", 1..=6),
-    ]);
+    let known = requirements("R-");
     assert_eq!(
         faults(&document("CONFORMANCE.md"), &known, &all_tests()),
         Vec::<String>::new()
@@ -39,25 +30,7 @@ fn every_requirement_has_one_row_with_a_test_that_exists_or_a_reason() {
 
 #[test]
 fn every_known_attack_has_one_row_with_a_test_that_exists_or_a_reason() {
-    let known = series(&[
-        ("A", 1..=4),
-        ("A", 6..=10),
-        ("B", 11..=13),
-        ("B", 15..=15),
-        ("C", 17..=19),
-        ("C", 21..=22),
-        ("C", 24..=26),
-    ])
-    .into_iter()
-    .chain(series(&[
-        ("D", 27..=30),
-        ("D", 32..=35),
-        ("E", 37..=39),
-        ("E", 41..=41),
-        ("E", 43..=43),
-    ]))
-    .chain(series(&[("F", 44..=45), ("F", 47..=50)]))
-    .collect::<Vec<_>>();
+    let known = requirements("T-");
     assert_eq!(
         faults(&document("SECURITY.md"), &known, &all_tests()),
         Vec::<String>::new()
@@ -73,35 +46,35 @@ fn a_table_with_gaps_doubles_or_tests_that_are_not_there_is_at_fault() {
     let of = |rows: &[&str]| {
         faults(
             &rows.join("\n"),
-            &["A1".to_owned(), "A2".to_owned()],
+            &["R-A1".to_owned(), "R-A2".to_owned()],
             &tests,
         )
     };
-    let good = "| A1 | MUST | `a/b.rs` | `it_holds`, `a::b::it_holds`, *with care it holds* |";
+    let good = "| R-A1 | MUST | `a/b.rs` | `it_holds`, `a::b::it_holds`, *with care it holds* |";
     assert_eq!(
-        of(&[good, "| A2 | MAY | | not ours, because nobody asks |"]),
+        of(&[good, "| R-A2 | MAY | | not ours, because nobody asks |"]),
         Vec::<String>::new()
     );
-    assert_eq!(of(&[good]), ["A2 is missing"]);
+    assert_eq!(of(&[good]), ["R-A2 is missing"]);
     assert_eq!(
-        of(&[good, good, "| A2 | | | because |"]),
-        ["A1 stands there 2 times"]
+        of(&[good, good, "| R-A2 | | | because |"]),
+        ["R-A1 stands there 2 times"]
     );
     assert_eq!(
-        of(&[good, "| A2 | `it_holds` | |"]),
-        ["A2 has neither test nor reason"]
+        of(&[good, "| R-A2 | `it_holds` | |"]),
+        ["R-A2 has neither test nor reason"]
     );
     assert_eq!(
-        of(&[good, "| A2 | | `it_breaks` because |"]),
-        ["A2: there is no test it_breaks"]
+        of(&[good, "| R-A2 | | `it_breaks` because |"]),
+        ["R-A2: there is no test it_breaks"]
     );
     assert_eq!(
-        of(&[good, "| A2 | | *without it holds not* |"]),
-        ["A2: there is no test without it holds not"]
+        of(&[good, "| R-A2 | | *without it holds not* |"]),
+        ["R-A2: there is no test without it holds not"]
     );
     assert_eq!(
-        of(&[good, "| A2 | | `it_holds` |", "| A3 | | `it_holds` |"]),
-        ["A3 is not known"]
+        of(&[good, "| R-A2 | | `it_holds` |", "| R-A3 | | `it_holds` |"]),
+        ["R-A3 is not known"]
     );
 }
 
@@ -161,7 +134,7 @@ fn faults(document: &str, known: &[String], tests: &Tests) -> Vec<String> {
     faults
 }
 
-/// The rows whose first cell is an id: capital letters and a number.
+/// The rows whose first cell is an id: `R-` or `T-`, capital letters, and a number.
 fn rows(document: &str) -> Vec<Row> {
     let row = |line: &str| {
         let cells: Vec<_> = line
@@ -171,8 +144,9 @@ fn rows(document: &str) -> Vec<Row> {
             .map(str::trim)
             .collect();
         let (id, proof) = (*cells.first()?, *cells.last()?);
-        let number = id.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
-        let is_id = number.len() < id.len()
+        let name = id.strip_prefix("R-").or_else(|| id.strip_prefix("T-"))?;
+        let number = name.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+        let is_id = number.len() < name.len()
             && !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit());
         is_id.then(|| Row {
@@ -188,14 +162,11 @@ fn between(text: &str, mark: char) -> Vec<&str> {
     text.split(mark).skip(1).step_by(2).collect()
 }
 
-fn series(ranges: &[(&str, std::ops::RangeInclusive<usize>)]) -> Vec<String> {
-    ranges
-        .iter()
-        .flat_map(|(letter, numbers)| {
-            numbers
-                .clone()
-                .map(move |number| format!("{letter}{number}"))
-        })
+/// The ids of a series in requirements.md.
+fn requirements(series: &str) -> Vec<String> {
+    let rows = rows(&document("requirements.md")).into_iter();
+    rows.map(|row| row.id)
+        .filter(|id| id.starts_with(series))
         .collect()
 }
 

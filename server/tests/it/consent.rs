@@ -1,5 +1,5 @@
-//! The decision belongs to one person in one browser, and is made once (A10, A14, A20; cases A2,
-//! A8, A9, D27, D29, D32, D33).
+//! The decision belongs to one person in one browser, and is made once (R-A10, R-A14, R-A20; T-A2,
+//! T-A8, T-A9, T-D27, T-D29, T-D32, T-D33).
 
 use oauth::Secret;
 use serde_json::json;
@@ -10,26 +10,26 @@ use crate::support::{
 };
 
 on_both_engines!(
-    d27_a_request_is_of_no_use_in_another_browser,
-    d27_an_answer_from_another_browser_is_refused,
+    t_d27_a_request_is_of_no_use_in_another_browser,
+    t_d27_an_answer_from_another_browser_is_refused,
     forms_without_the_right_token_do_nothing,
     forms_from_other_origins_do_nothing,
     a_decision_is_made_once,
-    d32_the_session_changes_at_sign_in_and_the_request_survives_it,
-    d32_a_planted_cookie_is_no_session,
-    bp3_cookies_are_host_bound_secure_and_hidden_from_scripts,
+    t_d32_the_session_changes_at_sign_in_and_the_request_survives_it,
+    t_d32_a_planted_cookie_is_no_session,
+    r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts,
     a_denial_reaches_the_client_with_state_and_our_name,
-    a2_a_client_that_is_gone_leads_nowhere,
-    a2_a_redirect_that_changed_in_the_meantime_leads_nowhere,
+    t_a2_a_client_that_is_gone_leads_nowhere,
+    t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere,
     a_request_waits_for_half_an_hour,
-    a8_nothing_but_a_request_of_ours_can_be_the_way_on,
+    t_a8_nothing_but_a_request_of_ours_can_be_the_way_on,
     whoever_is_not_signed_in_cannot_decide,
-    c25_a_disabled_account_cannot_decide,
+    t_c25_a_disabled_account_cannot_decide,
     not_you_leads_back_to_the_same_request,
     anything_but_allow_is_a_no,
 );
 
-async fn d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
+async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     // The attacker's browser asks, and the link to its waiting request is sent to Alice.
@@ -43,7 +43,7 @@ async fn d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
     }
 }
 
-async fn d27_an_answer_from_another_browser_is_refused(engine: Engine) {
+async fn t_d27_an_answer_from_another_browser_is_refused(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut attacker = Browser::of_alice(&server).await;
@@ -167,7 +167,7 @@ async fn a_decision_is_made_once(engine: Engine) {
     );
 }
 
-async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
+async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -213,7 +213,7 @@ async fn d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: 
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
 
-async fn d32_a_planted_cookie_is_no_session(engine: Engine) {
+async fn t_d32_a_planted_cookie_is_no_session(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let session = "__Host-vestibule-session";
     let planted = "A".repeat(43);
@@ -227,7 +227,7 @@ async fn d32_a_planted_cookie_is_no_session(engine: Engine) {
     assert_eq!(attacker.get("/account").await.destination(), "/login");
 }
 
-async fn bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engine) {
+async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::new(&server);
@@ -303,7 +303,7 @@ async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 }
 
-async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
+async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -319,7 +319,7 @@ async fn a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
-async fn a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine) {
+async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -362,7 +362,7 @@ async fn a_request_waits_for_half_an_hour(engine: Engine) {
     browser.follow(&late).await.problem(400);
 }
 
-async fn a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
+async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let hostile = [
         "//evil.example",
@@ -451,7 +451,7 @@ async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
     assert!(!late.destination().contains("code="), "{late:?}");
 }
 
-async fn c25_a_disabled_account_cannot_decide(engine: Engine) {
+async fn t_c25_a_disabled_account_cannot_decide(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;

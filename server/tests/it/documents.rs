@@ -1,4 +1,4 @@
-//! Clients that come with a metadata document (C1 to C13, cases E37 to E39): what is asked for,
+//! Clients that come with a metadata document (R-C1 to R-C13, T-E37 to T-E39): what is asked for,
 //! what is kept, and what a person and a client meet when a document is at fault or its host gives
 //! no answer.
 
@@ -16,14 +16,14 @@ use crate::support::{
 };
 
 on_both_engines!(
-    c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh,
-    c7_faults_are_never_kept,
+    r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh,
+    r_c7_faults_are_never_kept,
     a_stored_document_serves_while_its_host_gives_no_answer,
     a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault,
     a_stale_document_is_renewed_behind_a_refresh,
     what_somebody_allowed_is_stored_for_180_days,
     an_administrator_makes_us_forget_what_a_document_said,
-    e38_a_tighter_policy_keeps_known_clients_out,
+    t_e38_a_tighter_policy_keeps_known_clients_out,
     exchange_and_refresh_take_two_round_trips_with_a_document_too,
     a_store_that_fails_costs_a_document_client_nothing,
 );
@@ -70,7 +70,7 @@ fn says(page: &Document, words: &str) {
     assert!(page.words().contains(words), "{words} in {}", page.words());
 }
 
-async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Engine) {
+async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Engine) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     asks(&server, &client).await.destination();
@@ -102,7 +102,7 @@ async fn c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Eng
     assert_eq!(site.requests(ID), 4);
 }
 
-async fn c7_faults_are_never_kept(engine: Engine) {
+async fn r_c7_faults_are_never_kept(engine: Engine) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut asked = 0;
@@ -323,7 +323,7 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     assert_eq!(site.requests(ID), 2);
 }
 
-async fn e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
+async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -422,7 +422,7 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
 }
 
 #[tokio::test]
-async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
+async fn r_c13_faults_are_told_here_and_to_machines_as_invalid_client() {
     let (server, site) = server_and_site(Engine::Memory).await;
     site.put(ID, Reply::json("[]"));
     let path = client(&server).authorize_path();
@@ -444,7 +444,7 @@ async fn c13_faults_are_told_here_and_to_machines_as_invalid_client() {
 }
 
 #[tokio::test]
-async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
+async fn r_c12_what_can_be_no_documents_address_is_never_asked_for() {
     let (server, site) = server_and_site(Engine::Memory).await;
     for (id, why) in [
         (
@@ -489,7 +489,7 @@ async fn c12_what_can_be_no_documents_address_is_never_asked_for() {
 }
 
 #[tokio::test]
-async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
+async fn r_c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
     let site = Site::open(&["app.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
     let settings = provider::Settings::new(
@@ -505,7 +505,7 @@ async fn c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
 }
 
 #[tokio::test]
-async fn c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
+async fn r_c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
     let (server, _site) = server_and_site(Engine::Memory).await;
     for elsewhere in [
         "https://app.example/callback/",
@@ -578,7 +578,7 @@ async fn a_secret_is_none_of_a_document_client() {
 }
 
 #[tokio::test]
-async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
+async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
     let (server, site) = server_and_site(Engine::Memory).await;
     site.put(ID, Reply::new("404 Not Found", ""));
     let client = client(&server);
@@ -614,7 +614,7 @@ async fn e37_one_neighbour_cannot_make_this_server_ask_without_end() {
 }
 
 #[tokio::test]
-async fn e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
+async fn t_e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
     let (server, site) = server_and_site(Engine::Memory).await;
     let mut browser = Browser::new(&server);
     for _ in 0..1000 {

@@ -1,5 +1,5 @@
 //! A store that fails on purpose: nobody loses anything, and nobody is told that what they hold is
-//! worthless (case C24; mcp-requirements 5.2: a passing fault is never `invalid_client` or
+//! worthless (T-C24; requirements 5.2: a passing fault is never `invalid_client` or
 //! `invalid_grant`).
 
 use http::header;
@@ -22,7 +22,7 @@ on_both_engines!(
     nobody_moves_in_by_half,
     a_deed_is_done_though_the_caller_hangs_up,
     a_panic_is_an_answer_like_any_other,
-    c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled,
+    t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled,
     exchange_and_refresh_take_four_reads_at_once_and_one_write,
 );
 
@@ -343,7 +343,7 @@ async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
     }
 }
 
-async fn c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {
+async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;

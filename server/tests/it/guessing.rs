@@ -1,5 +1,5 @@
-//! Limits on guessing: what bounds an attacker, and that it shuts nobody else out (cases F44 and
-//! F45).
+//! Limits on guessing: what bounds an attacker, and that it shuts nobody else out (T-F44 and
+//! T-F45).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped,
-    f44_the_hundred_and_first_person_of_an_office_gets_in,
-    f44_a_browser_that_was_known_by_an_old_password_is_a_stranger,
-    f44_all_browsers_that_know_an_account_share_one_count,
-    f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code,
-    f44_a_hundred_anonymous_requests_shut_no_passkeys,
-    f44_ipv6_is_counted_by_64_56_and_48_bits,
+    t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped,
+    t_f44_the_hundred_and_first_person_of_an_office_gets_in,
+    t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger,
+    t_f44_all_browsers_that_know_an_account_share_one_count,
+    t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code,
+    t_f44_a_hundred_anonymous_requests_shut_no_passkeys,
+    t_f44_ipv6_is_counted_by_64_56_and_48_bits,
     an_account_has_a_hundred_sessions_at_most_over_two_servers,
     strangers_write_few_events_about_a_person_and_all_are_counted,
     a_person_writes_few_events_and_all_are_counted,
@@ -107,7 +107,7 @@ fn stranger(server: &TestServer, address: impl Into<IpAddr>) -> Browser {
     browser
 }
 
-async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
+async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
     engine: Engine,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -188,7 +188,7 @@ async fn f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gon
 
 /// On one engine: it takes as many hashes as the queue has places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
+async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
  {
     let server = TestServer::of_alice(Engine::Memory).await;
     let mut browser = stranger(&server, [203, 0, 113, 1]);
@@ -247,7 +247,7 @@ async fn f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that
     );
 }
 
-async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
+async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -294,7 +294,7 @@ async fn f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
     );
 }
 
-async fn f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: Engine) {
+async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let (mut formerly, mut own) = (
         known_to_alice(&server).await,
@@ -340,7 +340,7 @@ async fn f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: E
     );
 }
 
-async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
+async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut known = Vec::new();
@@ -364,7 +364,7 @@ async fn f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
     );
 }
 
-async fn f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: Engine) {
+async fn t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
@@ -419,7 +419,7 @@ async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str
         .status
 }
 
-async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
+async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let address = [203, 0, 113, 9];
     let mut known = known_to_alice(&server).await;
@@ -469,7 +469,7 @@ async fn f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
     );
 }
 
-async fn f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
+async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
     let registers = async |text: &str| {
@@ -653,7 +653,7 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
 
 /// Before the answer the store is asked the same, as often and at the same times, whoever is
 /// guessed at.
-async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: Engine) {
+async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: Engine) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = true).await;
     server.add_alice().await;
     let nobody = "nobody@example.com";
@@ -686,11 +686,11 @@ async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine:
 
 // On one thread what is put off until after the answer cannot begin before it.
 #[tokio::test]
-async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_memory() {
-    f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Memory).await;
+async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_memory() {
+    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Memory).await;
 }
 
 #[tokio::test]
-async fn f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_redis() {
-    f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Redis).await;
+async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_redis() {
+    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Redis).await;
 }

@@ -1,4 +1,4 @@
-//! Whatever is thrown at the door, it neither opens nor breaks (cases F49, D34): no answer is a
+//! Whatever is thrown at the door, it neither opens nor breaks (T-F49, T-D34): no answer is a
 //! 500, and no handler panics.
 
 use std::collections::BTreeSet;
@@ -18,10 +18,10 @@ use crate::support::{
 };
 
 on_both_engines!(
-    f49_random_requests_break_nothing,
-    f49_almost_right_forms_break_nothing,
-    f49_almost_right_deeds_break_nothing,
-    f49_almost_right_registrations_break_nothing,
+    t_f49_random_requests_break_nothing,
+    t_f49_almost_right_forms_break_nothing,
+    t_f49_almost_right_deeds_break_nothing,
+    t_f49_almost_right_registrations_break_nothing,
     odd_methods_and_headers_break_nothing,
 );
 
@@ -98,7 +98,7 @@ const NASTY: [&str; 22] = [
     "xn--",
 ];
 
-async fn f49_random_requests_break_nothing(engine: Engine) {
+async fn t_f49_random_requests_break_nothing(engine: Engine) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let mut runner = TestRunner::deterministic();
     let bytes = vec(any::<u8>(), 0..400);
@@ -145,7 +145,7 @@ async fn f49_random_requests_break_nothing(engine: Engine) {
     }
 }
 
-async fn f49_almost_right_forms_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_forms_break_nothing(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -289,7 +289,7 @@ const ACTIONS: [(&str, &[&str]); 37] = [
     ("change_password", &["password"]),
 ];
 
-async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_deeds_break_nothing(engine: Engine) {
     let known: BTreeSet<_> = ACTIONS
         .iter()
         .map(|(action, _)| format!("/actions/{action}"))
@@ -346,7 +346,7 @@ async fn f49_almost_right_deeds_break_nothing(engine: Engine) {
     }
 }
 
-async fn f49_almost_right_registrations_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_registrations_break_nothing(engine: Engine) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let member = vec((0..NASTY.len(), 0..8_usize), 0..12);

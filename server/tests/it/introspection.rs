@@ -1,5 +1,5 @@
 //! Introspection (RFC 7662): a resource asks about the tokens that are meant for it, and about no
-//! others (case C25).
+//! others (T-C25).
 
 use http::{Method, header};
 use oauth::Digest;
@@ -17,7 +17,7 @@ on_both_engines!(
     a_token_that_does_not_count_is_told_by_nothing_but_that,
     a_resource_sees_only_tokens_that_are_meant_for_it,
     what_ends_is_inactive_at_once_on_every_server,
-    c25_whoever_is_disabled_or_gone_is_inactive_at_once,
+    t_c25_whoever_is_disabled_or_gone_is_inactive_at_once,
     only_a_resource_with_its_secret_may_ask,
     a_token_is_needed_and_comes_once,
     a_store_that_fails_is_503_and_says_nothing_of_the_token,
@@ -136,7 +136,7 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
     }
 }
 
-async fn c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
+async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider

@@ -1,5 +1,5 @@
 //! The keys of clients that have them at an address of their own (`jwks_uri`): rotation, outages,
-//! and what may be at the end of an address (K15; cases C21, C26, E37).
+//! and what may be at the end of an address (R-K15; T-C21, T-C26, T-E37).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    k15_keys_are_fetched_once_while_they_are_fresh,
-    k15_a_key_that_is_new_is_asked_for_once_a_minute,
-    k15_a_key_that_was_withdrawn_dies_when_freshness_ends,
+    r_k15_keys_are_fetched_once_while_they_are_fresh,
+    r_k15_a_key_that_is_new_is_asked_for_once_a_minute,
+    r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends,
     while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault,
     keys_that_nobody_confirms_die_after_a_day,
     an_outage_is_never_invalid_client_and_spends_nothing,
-    e37_an_address_that_gives_no_keys_is_the_clients_fault,
-    e37_keys_are_never_fetched_from_a_private_address,
+    t_e37_an_address_that_gives_no_keys_is_the_clients_fault,
+    t_e37_keys_are_never_fetched_from_a_private_address,
     many_at_once_cause_one_fetch,
-    k15_a_client_whose_document_lists_both_methods_may_use_either,
-    e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway,
-    e37_who_names_no_grant_cannot_make_this_server_ask_without_end,
-    k15_keys_in_a_document_may_change_while_it_is_fresh,
+    r_k15_a_client_whose_document_lists_both_methods_may_use_either,
+    t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway,
+    t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end,
+    r_k15_keys_in_a_document_may_change_while_it_is_fresh,
 );
 
 /// How many ask at once: few enough to have asked before a fetch is given up.
@@ -92,7 +92,7 @@ impl Story {
     }
 }
 
-async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
+async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
@@ -120,7 +120,7 @@ async fn k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     assert_eq!(story.asked(), 2);
 }
 
-async fn k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
+async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     story.site.put(KEYS, set(&[&first, &second]));
@@ -146,7 +146,7 @@ async fn k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
     assert_eq!(story.asked(), 4);
 }
 
-async fn k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
+async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::rsa("second"));
     story.site.put(KEYS, set(&[&second]));
@@ -228,7 +228,7 @@ async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) {
+async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -286,7 +286,7 @@ async fn e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) 
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
+async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
     let signer = Signer::ed25519("first");
     // A public server: nothing on this computer, whatever the name or however the address is
     // written.
@@ -359,7 +359,7 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
     assert_eq!(site.requests(KEYS), 1);
 }
 
-async fn e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: Engine) {
+async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: Engine) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -379,7 +379,7 @@ async fn e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine:
     assert_eq!(site.requests(KEYS), 0);
 }
 
-async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: Engine) {
+async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: Engine) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     // Nothing that is stored saves the next one from asking.
@@ -422,7 +422,7 @@ async fn e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: 
     );
 }
 
-async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
+async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
     let signer = Signer::rsa("chat");
     let (server, site) = server_and_site(engine, &signer).await;
     // As ChatGPT's document does.
@@ -476,7 +476,7 @@ async fn k15_a_client_whose_document_lists_both_methods_may_use_either(engine: E
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
+async fn r_k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
     let (first, second) = (Signer::ed25519("first"), Signer::ed25519("second"));
     let (server, site) = server_and_site(engine, &first).await;
     let document = |signer: &Signer| {

@@ -1,6 +1,6 @@
 //! Clients that are forgotten: unused ones, those not used for long, and those that the settings
-//! would let in no more (case E38). What they are told then makes a client register again
-//! (mcp-requirements 5.1, 7.2).
+//! would let in no more (T-E38). What they are told then makes a client register again
+//! (requirements 5.1, 7.2).
 
 use http::{Method, header};
 use oauth::redirect::PrivateSchemes;
@@ -21,8 +21,8 @@ on_both_engines!(
     a_use_that_cannot_be_noted_costs_nothing,
     of_racing_refreshes_all_are_answered_while_the_use_is_noted,
     requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands,
-    e38_a_stricter_policy_ends_clients_that_registered_before_it,
-    e38_a_stricter_policy_ends_what_waits_and_what_is_held,
+    t_e38_a_stricter_policy_ends_clients_that_registered_before_it,
+    t_e38_a_stricter_policy_ends_what_waits_and_what_is_held,
 );
 
 const DAY: u64 = 24 * 3600;
@@ -156,7 +156,7 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
             && words.contains("Remove this server in the application, add it again"),
         "{words}"
     );
-    // A program learns it from the code (mcp-requirements 7.2).
+    // A program learns it from the code (requirements 7.2).
     let program =
         request(Method::GET, &client.authorize_path()).header(header::ACCEPT, "application/json");
     server
@@ -170,7 +170,7 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
         .await;
 }
 
-async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: Engine) {
+async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!([
@@ -223,7 +223,7 @@ async fn e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: En
     Tokens::read(&cursor.at(&server).refresh(&tokens.refresh).await);
 }
 
-async fn e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) {
+async fn t_e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!(["cursor://anysphere.cursor-mcp/oauth/callback"]);

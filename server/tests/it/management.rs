@@ -1,4 +1,4 @@
-//! A client manages its own registration (RFC 7592, case E41).
+//! A client manages its own registration (RFC 7592, T-E41).
 
 use http::{Method, header};
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ on_both_engines!(
     an_update_obeys_the_rules_of_a_registration_and_names_its_own_client,
     a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method,
     an_ended_registration_ends_the_client_and_what_it_holds,
-    e41_no_token_but_its_own_manages_a_registration,
-    e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else,
+    t_e41_no_token_but_its_own_manages_a_registration,
+    t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else,
     an_added_client_is_managed_by_nobody_but_an_administrator,
     a_redirect_uri_that_was_taken_out_is_good_no_more,
     a_store_that_fails_is_503_and_nothing_is_half_done,
     requirement_7_9_scripts_of_any_origin_may_manage_too,
-    e37_an_update_counts_as_a_registration,
+    t_e37_an_update_counts_as_a_registration,
 );
 
 async fn a_client_reads_what_it_registered(engine: Engine) {
@@ -235,7 +235,7 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
     );
 }
 
-async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
+async fn t_e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let other = self::registered(&server, &native_metadata()).await;
@@ -318,7 +318,7 @@ async fn e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
     refused(&token_in_query);
 }
 
-async fn e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engine) {
+async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let token = registered["registration_access_token"]
@@ -425,7 +425,7 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
 }
 
 /// Each may name another address that this server fetches keys from.
-async fn e37_an_update_counts_as_a_registration(engine: Engine) {
+async fn t_e37_an_update_counts_as_a_registration(engine: Engine) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
     let registered = registered(&server, &native_metadata()).await;

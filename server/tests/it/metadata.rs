@@ -1,5 +1,5 @@
-//! The documents by which clients find everything (RFC 8414, RFC 9728, A4, A7, A18, K2,
-//! mcp-requirements 7.6, 7.9, 7.10; case E43).
+//! The documents by which clients find everything (RFC 8414, RFC 9728, R-A4, R-A7, R-A18, R-K2,
+//! requirements 7.6, 7.9, 7.10; T-E43).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -12,10 +12,10 @@ on_both_engines!(
     the_authorization_server_says_what_works_and_nothing_else,
     the_protected_resource_is_found_by_its_path_and_at_the_root,
     several_resources_have_a_document_each,
-    a18_e43_the_issuer_follows_from_the_configuration_alone,
+    r_a18_t_e43_the_issuer_follows_from_the_configuration_alone,
     unknown_addresses_are_404_and_nothing_is_redirected,
     documents_answer_to_get_and_head_alone,
-    k2_openid_addresses_are_404_for_programs_and_scripts,
+    r_k2_openid_addresses_are_404_for_programs_and_scripts,
     requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to,
     requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else,
     requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens,
@@ -115,7 +115,7 @@ async fn several_resources_have_a_document_each(engine: Engine) {
     );
 }
 
-async fn a18_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine) {
+async fn r_a18_t_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine) {
     let server = TestServer::empty(engine).await;
     for path in [
         SERVER.to_owned(),
@@ -248,9 +248,9 @@ async fn documents_answer_to_get_and_head_alone(engine: Engine) {
     }
 }
 
-/// A client stops at a fault of the server, and goes on after 404 (mcp-requirements 5.2); a script
+/// A client stops at a fault of the server, and goes on after 404 (requirements 5.2); a script
 /// has to be able to read it.
-async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
+async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
     let server = TestServer::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
@@ -287,7 +287,7 @@ async fn k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
     }
 }
 
-/// Redirects of these are not followed, or not to where they were meant (mcp-requirements 7.10).
+/// Redirects of these are not followed, or not to where they were meant (requirements 7.10).
 async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(
     engine: Engine,
 ) {
@@ -369,7 +369,7 @@ async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere
             "{path}"
         );
     }
-    // O7: never there, nor where only servers call.
+    // R-O7: never there, nor where only servers call.
     for path in ["/authorize", "/login", "/introspect", "/api/me"] {
         let answer = ask(path).await;
         assert!(answer.status.is_client_error(), "{path}: {answer:?}");

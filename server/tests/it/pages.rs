@@ -1,5 +1,5 @@
-//! What every page carries, and what a hostile name cannot make of it (O17, C9, C10, K10; cases
-//! A10, D29, D30).
+//! What every page carries, and what a hostile name cannot make of it (R-O17, R-C9, R-C10, R-K10;
+//! T-A10, T-D29, T-D30).
 
 use http::header;
 use serde_json::json;
@@ -10,16 +10,16 @@ use crate::support::{
 };
 
 on_both_engines!(
-    o17_every_page_says_what_may_be_done_with_it,
-    a10_the_consent_form_may_end_where_the_answer_goes_and_beyond,
-    d29_c10_the_consent_page_names_everything_that_matters,
-    d30_a_hostile_name_is_text_and_nothing_else,
-    d30_problem_pages_repeat_nothing_as_markup,
+    r_o17_every_page_says_what_may_be_done_with_it,
+    t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond,
+    t_d29_r_c10_the_consent_page_names_everything_that_matters,
+    t_d30_a_hostile_name_is_text_and_nothing_else,
+    t_d30_problem_pages_repeat_nothing_as_markup,
     a_message_is_in_the_page_only_while_there_is_one,
     hsts_is_for_https_alone,
 );
 
-async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
+async fn r_o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -134,7 +134,7 @@ async fn o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
     assert!(nonces.len() > 1, "no page shares its nonce with another");
 }
 
-async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: Engine) {
+async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for (redirect, source) in [
@@ -166,7 +166,7 @@ async fn a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: E
     );
 }
 
-async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
+async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let mut metadata = native_metadata();
@@ -190,7 +190,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
         assert!(words.contains(said), "{said} in {words}");
     }
     assert!(!words.contains("on this computer"), "{words}");
-    // C9: an answer that stays on this computer could be anybody's there.
+    // R-C9: an answer that stays on this computer could be anybody's there.
     let native = McpClient::native(&server)
         .await
         .asking(|query| query.set("scope", "notes:read"));
@@ -224,7 +224,7 @@ async fn d29_c10_the_consent_page_names_everything_that_matters(engine: Engine) 
     assert!(words.contains(&nameless.id), "{words}");
 }
 
-async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
+async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for name in [
@@ -275,7 +275,7 @@ async fn d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     assert_eq!(answer.json()["client_name"], "x".repeat(200), "cut");
 }
 
-async fn d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
+async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";

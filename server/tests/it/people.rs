@@ -1,4 +1,4 @@
-//! People: guessing, moving in, enrolling, signing out (O16; cases A9, C25, D32, F44, F45, F47).
+//! People: guessing, moving in, enrolling, signing out (R-O16; T-A9, T-C25, T-D32, T-F44, T-F45, T-F47).
 
 use std::net::IpAddr;
 
@@ -12,25 +12,25 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    f45_an_unknown_address_and_a_wrong_password_are_answered_alike,
-    f45_starting_with_a_passkey_tells_nothing_and_demands_verification,
-    f44_64_guesses_at_once_count_64,
-    f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue,
-    a9_o16_every_post_is_answered_by_303,
-    f47_the_setup_link_works_once,
-    f47_of_16_who_move_in_at_once_one_does,
+    t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike,
+    t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification,
+    t_f44_64_guesses_at_once_count_64,
+    t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue,
+    t_a9_r_o16_every_post_is_answered_by_303,
+    t_f47_the_setup_link_works_once,
+    t_f47_of_16_who_move_in_at_once_one_does,
     links_expire_after_a_day,
     an_enrolment_link_works_once_and_for_its_own_address_only,
     a_password_that_will_not_do_is_said_beside_its_box,
     a_session_lasts_thirty_days,
-    c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions,
-    f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser,
+    t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions,
+    t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser,
     passkeys_are_added_by_signed_in_people_only,
 );
 
 const WRONG: &str = "This e-mail address and password do not match an account here.";
 
-async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: Engine) {
+async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let fresh = Browser::new(&server);
     // The very same words at the very same time: once she lives here, once she does not.
@@ -76,7 +76,7 @@ async fn f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: 
     assert_eq!(without_chance(&unknown_page), without_chance(&wrong_page));
 }
 
-async fn f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: Engine) {
+async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
@@ -98,7 +98,7 @@ async fn f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engi
     assert_eq!(options["rpId"], "vestibule.example", "{options}");
 }
 
-async fn f44_64_guesses_at_once_count_64(engine: Engine) {
+async fn t_f44_64_guesses_at_once_count_64(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form = browser
@@ -128,7 +128,7 @@ async fn f44_64_guesses_at_once_count_64(engine: Engine) {
     assert_eq!((judged, slowed), (10, RACERS - 10), "{alerts:?}");
 }
 
-async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
+async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
     engine: Engine,
 ) {
     let server = TestServer::of_alice(engine).await;
@@ -183,7 +183,7 @@ async fn f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_
 /// From one part of the network a hundred, whoever is guessed at. On one engine: it takes a hundred
 /// hashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
+async fn t_f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
     let server = TestServer::of_alice(Engine::Memory).await;
     let alerts = race(104, |number: usize| {
         let mut browser = Browser::new(&server);
@@ -217,7 +217,7 @@ async fn f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_togeth
     );
 }
 
-async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
+async fn t_a9_r_o16_every_post_is_answered_by_303(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -267,7 +267,7 @@ async fn a9_o16_every_post_is_answered_by_303(engine: Engine) {
     assert_eq!(posted.status, StatusCode::SEE_OTHER);
 }
 
-async fn f47_the_setup_link_works_once(engine: Engine) {
+async fn t_f47_the_setup_link_works_once(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let path = setup_path(&server).await;
     let other = setup_path(&server).await;
@@ -298,7 +298,7 @@ async fn f47_the_setup_link_works_once(engine: Engine) {
     }
 }
 
-async fn f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
+async fn t_f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let (one, other) = (setup_path(&server).await, setup_path(&server).await);
     let destinations = race(16, |number| {
@@ -490,7 +490,7 @@ async fn a_session_lasts_thirty_days(engine: Engine) {
     assert_eq!(browser.get("/").await.destination(), "/login");
 }
 
-async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
+async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     server
@@ -531,7 +531,7 @@ async fn c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engi
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
-async fn f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: Engine) {
+async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");

@@ -1,4 +1,4 @@
-//! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, O3, O4; cases B11 and B12).
+//! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, R-O3, R-O4; T-B11 and T-B12).
 
 use crate::support::{
     Bend, Browser, Callback, Engine, ISSUER, McpClient, TestServer, Tokens, challenge,
@@ -7,8 +7,8 @@ use crate::support::{
 
 on_both_engines!(
     the_vector_of_rfc_7636_appendix_b_passes,
-    b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused,
-    b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up,
+    t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused,
+    t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up,
     rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters,
 );
 
@@ -24,7 +24,9 @@ async fn the_vector_of_rfc_7636_appendix_b_passes(engine: Engine) {
     client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
-async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(engine: Engine) {
+async fn t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
+    engine: Engine,
+) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let cases: [(&str, Bend); 17] = [
@@ -100,7 +102,7 @@ async fn b11_b12_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
     }
 }
 
-async fn b11_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
+async fn t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
     engine: Engine,
 ) {
     let server = TestServer::of_alice(engine).await;

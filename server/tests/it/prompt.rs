@@ -1,5 +1,5 @@
-//! `prompt` does what it says (O18, O19; cases D32, D33), and every answer names the issuer once
-//! (A6, K5).
+//! `prompt` does what it says (R-O18, R-O19; T-D32, T-D33), and every answer names the issuer once
+//! (R-A6, R-K5).
 
 use serde_json::json;
 
@@ -9,20 +9,20 @@ use crate::support::{
 };
 
 on_both_engines!(
-    o18_none_asks_nobody_and_says_what_would_have_been_asked,
-    o2_none_does_not_lead_to_an_unproved_client,
+    r_o18_none_asks_nobody_and_says_what_would_have_been_asked,
+    r_o2_none_does_not_lead_to_an_unproved_client,
     none_stands_alone_and_unknown_words_count_for_nothing,
     consent_shows_the_page_though_all_was_allowed_before,
-    d33_login_wants_a_new_sign_in,
-    d33_an_older_sign_in_that_comes_back_does_not_count,
-    d32_login_gives_the_browser_another_session,
+    t_d33_login_wants_a_new_sign_in,
+    t_d33_an_older_sign_in_that_comes_back_does_not_count,
+    t_d32_login_gives_the_browser_another_session,
     login_for_whoever_is_not_signed_in_is_a_sign_in_like_any,
-    a6_k5_every_answer_names_the_issuer_once,
+    r_a6_k5_every_answer_names_the_issuer_once,
 );
 
 const SESSION: &str = "__Host-vestibule-session";
 
-async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine) {
+async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let (web, local) = (on_the_web(&server).await, McpClient::native(&server).await);
     let quiet = |client: &McpClient| prompting(client, "none");
@@ -41,7 +41,7 @@ async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine
         "interaction_required",
     );
     // Once it is allowed, an application on the web gets its code, and one on this computer does
-    // not (O19).
+    // not (R-O19).
     web.connect(&mut alice).await;
     local.connect(&mut alice).await;
     let callback = alice.pass(&quiet(&web)).await;
@@ -61,7 +61,7 @@ async fn o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine
     refused(&stranger.pass(&quiet(&web)).await, &web, "login_required");
 }
 
-async fn o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
+async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let quiet = prompting(&on_the_web(&server).await, "none");
     let mut browser = Browser::of_alice(&server).await;
@@ -123,7 +123,7 @@ async fn consent_shows_the_page_though_all_was_allowed_before(engine: Engine) {
     refused(&denied, &client, "access_denied");
 }
 
-async fn d33_login_wants_a_new_sign_in(engine: Engine) {
+async fn t_d33_login_wants_a_new_sign_in(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -194,7 +194,7 @@ async fn d33_login_wants_a_new_sign_in(engine: Engine) {
         .granted();
 }
 
-async fn d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
+async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     // Two sessions of an earlier time; the request begins with one of them.
@@ -236,7 +236,7 @@ async fn d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
     );
 }
 
-async fn d32_login_gives_the_browser_another_session(engine: Engine) {
+async fn t_d32_login_gives_the_browser_another_session(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -271,7 +271,7 @@ async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine
     );
 }
 
-async fn a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
+async fn r_a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     for redirect in [
         "https://app.example/cb",

@@ -1,5 +1,5 @@
 //! The metadata documents that real clients publish, each through the whole flow: fetched, shown,
-//! allowed, exchanged, refreshed (C1 to C13, K11, requirements 5.1). Their own addresses lead to a
+//! allowed, exchanged, refreshed (R-C1 to R-C13, R-K11, requirements 5.1). Their own addresses lead to a
 //! web server of the test.
 
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::{
     with_assertion,
 };
 
-on_both_engines!(c2_every_published_document_goes_through_the_whole_flow);
+on_both_engines!(r_c2_every_published_document_goes_through_the_whole_flow);
 
 /// A client as it is on the web.
 struct Published {
@@ -118,7 +118,7 @@ fn published() -> Vec<Published> {
     ]
 }
 
-async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine) {
+async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: Engine) {
     let site = Site::open(&[
         "claude.ai",
         "chatgpt.com",
@@ -144,8 +144,8 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         );
         let client = McpClient::known(&server, &id, None, redirect_uri);
 
-        // The page says who asks, by the host that vouches for it, and where the answer goes (C10,
-        // C11, C9).
+        // The page says who asks, by the host that vouches for it, and where the answer goes (R-C10,
+        // R-C11, R-C9).
         let page = browser.consent_page(&client).await;
         let host = id.split('/').nth(2).expect("a host").to_owned();
         for said in [&name, &host, "Identity proven by its web address", goes_to] {
@@ -166,7 +166,7 @@ async fn c2_every_published_document_goes_through_the_whole_flow(engine: Engine)
         let renewed = Tokens::read(&client.refresh(&tokens.refresh).await);
         assert_eq!(client.me(&renewed.access).await.granted()["client_id"], id);
         // Who may prove itself by an assertion and sends none is asked for no keys; who sends one
-        // is held to it (K15).
+        // is held to it (R-K15).
         if let Some(keys) = document["jwks_uri"].as_str() {
             assert_eq!(site.requests(keys), 0);
             let signer = Signer::rsa("chatgpt-1");

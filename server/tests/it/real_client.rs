@@ -18,7 +18,7 @@ use crate::support::{ALICE, Browser, CALLBACK, Engine, PASSWORD, TestServer, on_
 
 on_both_engines!(
     rmcp_finds_registers_signs_in_calls_tools_and_refreshes,
-    k11_rmcp_is_known_by_its_document_and_registers_nothing
+    r_k11_rmcp_is_known_by_its_document_and_registers_nothing
 );
 
 async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
@@ -85,7 +85,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     // it.
     assert_eq!(caller["scope"], "notes:read offline_access");
 
-    // K8: it is told that adding a note needs more, and goes back to Alice, who sees what that is.
+    // R-K8: it is told that adding a note needs more, and goes back to Alice, who sees what that is.
     let arguments = serde_json::json!({ "text": "bought milk" });
     let adding = CallToolRequestParams::new("add_note")
         .with_arguments(arguments.as_object().cloned().expect("an object"));
@@ -146,7 +146,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     task.abort();
 }
 
-async fn k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine) {
+async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine) {
     const ID: &str = "https://app.example/oauth/client.json";
     let site = Site::open(&["app.example"]).await;
     let document = serde_json::json!({

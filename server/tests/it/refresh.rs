@@ -1,5 +1,5 @@
 //! Refresh tokens: rotated at each use, the same successor within the window, the end of the grant
-//! outside it (O14, A9; cases C17, C18, C19, C25).
+//! outside it (R-O14, R-A9; T-C17, T-C18, T-C19, T-C25).
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    a9_each_use_brings_another_refresh_token_and_the_last_one_works,
-    o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte,
-    o14_outside_the_window_a_replay_ends_the_grant,
-    o14_any_older_ancestor_ends_the_grant,
-    o14_a_window_of_zero_is_strict,
-    o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing,
-    c18_of_64_refreshes_at_once_all_get_the_same_successor,
-    c18_with_two_servers_over_one_store_too,
+    r_a9_each_use_brings_another_refresh_token_and_the_last_one_works,
+    r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte,
+    r_o14_outside_the_window_a_replay_ends_the_grant,
+    r_o14_any_older_ancestor_ends_the_grant,
+    r_o14_a_window_of_zero_is_strict,
+    r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing,
+    t_c18_of_64_refreshes_at_once_all_get_the_same_successor,
+    t_c18_with_two_servers_over_one_store_too,
     two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on,
     a_client_that_lost_the_answer_asks_again_and_goes_on,
     one_client_refreshes_from_two_addresses_and_goes_on,
     refresh_tokens_expire_ninety_days_after_their_own_issue,
-    o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened,
-    c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up,
-    c17_a_confidential_client_refreshes_with_its_secret_only,
-    c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up,
-    c25_a_disabled_account_is_refused_at_once,
-    c25_a_removed_account_is_refused_at_once,
-    c25_a_removed_client_is_refused_as_an_unknown_client,
+    r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened,
+    t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up,
+    t_c17_a_confidential_client_refreshes_with_its_secret_only,
+    t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up,
+    t_c25_a_disabled_account_is_refused_at_once,
+    t_c25_a_removed_account_is_refused_at_once,
+    t_c25_a_removed_client_is_refused_as_an_unknown_client,
 );
 
-async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: Engine) {
+async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: Engine) {
     let (server, client, mut tokens) = connected(engine).await;
     let mut seen = vec![tokens.clone()];
     for _ in 0..12 {
@@ -48,7 +48,7 @@ async fn a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine:
     client.me(&tokens.access).await.granted();
 }
 
-async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(engine: Engine) {
+async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(engine: Engine) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
@@ -73,14 +73,14 @@ async fn o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(en
     client.me(&third.access).await.granted();
 }
 
-async fn o14_outside_the_window_a_replay_ends_the_grant(engine: Engine) {
+async fn r_o14_outside_the_window_a_replay_ends_the_grant(engine: Engine) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(30);
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
+async fn r_o14_any_older_ancestor_ends_the_grant(engine: Engine) {
     let (server, client, first) = connected(engine).await;
     let mut last = first.clone();
     for _ in 0..20 {
@@ -90,7 +90,7 @@ async fn o14_any_older_ancestor_ends_the_grant(engine: Engine) {
     ended(&client, &first.refresh, &last).await;
 }
 
-async fn o14_a_window_of_zero_is_strict(engine: Engine) {
+async fn r_o14_a_window_of_zero_is_strict(engine: Engine) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_replay_window = Duration::ZERO;
     })
@@ -102,7 +102,7 @@ async fn o14_a_window_of_zero_is_strict(engine: Engine) {
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine) {
+async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine) {
     let (_, client, tokens) = connected(engine).await;
     let secret = tokens.refresh.len() - 43;
     let family = secret - 43;
@@ -127,12 +127,12 @@ async fn o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
+async fn t_c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     one_successor(&server, &client, &tokens, [server.clone(), server.clone()]).await;
 }
 
-async fn c18_with_two_servers_over_one_store_too(engine: Engine) {
+async fn t_c18_with_two_servers_over_one_store_too(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_successor(&server, &client, &tokens, [server.clone(), twin]).await;
@@ -198,7 +198,7 @@ async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
     client.me(&third.access).await.granted();
 }
 
-/// As a client does that runs on several machines behind one name (mcp-requirements 5.1,
+/// As a client does that runs on several machines behind one name (requirements 5.1,
 /// Claude.ai).
 async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
     let (server, client, mut tokens) = connected(engine).await;
@@ -237,7 +237,7 @@ async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine)
         .refused(400, "invalid_grant");
 }
 
-async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
+async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -271,7 +271,7 @@ async fn o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(en
     assert_eq!(repeated.granted()["scope"], "notes:read offline_access");
 }
 
-async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
+async fn t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
     engine: Engine,
 ) {
     let (server, client, tokens) = connected(engine).await;
@@ -302,7 +302,7 @@ async fn c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing
     );
 }
 
-async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
+async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::confidential(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -342,7 +342,7 @@ async fn c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine
     Tokens::read(&client.refresh(&next.refresh).await);
 }
 
-async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
+async fn t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
     engine: Engine,
 ) {
     let (server, client, tokens) = connected(engine).await;
@@ -364,7 +364,7 @@ async fn c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
+async fn t_c25_a_disabled_account_is_refused_at_once(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -383,7 +383,7 @@ async fn c25_a_disabled_account_is_refused_at_once(engine: Engine) {
     refused_at_once(&client, &tokens).await;
 }
 
-async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
+async fn t_c25_a_removed_account_is_refused_at_once(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     let pending = Browser::of_alice(&server).await.allow(&client).await;
     server
@@ -402,7 +402,7 @@ async fn c25_a_removed_account_is_refused_at_once(engine: Engine) {
     refused_at_once(&client, &tokens).await;
 }
 
-async fn c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
+async fn t_c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider

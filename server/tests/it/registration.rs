@@ -1,4 +1,4 @@
-//! Dynamic client registration (RFC 7591, A3; cases A3, A6, E38).
+//! Dynamic client registration (RFC 7591, R-A3; T-A3, T-A6, T-E38).
 
 use std::net::IpAddr;
 
@@ -17,11 +17,11 @@ on_both_engines!(
     absent_members_get_the_defaults_of_rfc_7591,
     what_real_clients_send_is_accepted,
     unsupported_grant_types_are_dropped,
-    a3_a6_unsafe_redirect_uris_are_refused,
-    a6_hostile_addresses_are_kept_nowhere,
+    t_a3_a6_unsafe_redirect_uris_are_refused,
+    t_a6_hostile_addresses_are_kept_nowhere,
     what_is_no_metadata_is_refused_by_its_name,
     twenty_an_hour_from_one_address,
-    e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood,
+    t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood,
     a_limit_of_zero_is_none,
     rate_limits_can_be_switched_off,
     a_closed_registration_is_not_advertised_and_refuses,
@@ -124,7 +124,7 @@ async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
             .is_some_and(|types| types.contains(&json!("authorization_code")))
     );
     assert!(body.get("client_name").is_none() && body.get("application_type").is_none());
-    // mcp-requirements 7.5: without application_type, loopback http is good all the same.
+    // requirements 7.5: without application_type, loopback http is good all the same.
     let native = json!({ "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
     registered(&server, &native).await;
 }
@@ -179,7 +179,7 @@ async fn unsupported_grant_types_are_dropped(engine: Engine) {
         .refused(400, "invalid_client_metadata");
 }
 
-async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
+async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
     let server = unlimited(engine).await;
     for bad in [
         "http://app.example/cb",
@@ -257,7 +257,7 @@ async fn a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
     }
 }
 
-async fn a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
+async fn t_a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
     let server = unlimited(engine).await;
     for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
         for bad in [
@@ -361,7 +361,7 @@ async fn twenty_an_hour_from_one_address(engine: Engine) {
     registered(&server, &native_metadata()).await;
 }
 
-async fn e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Engine) {
+async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let register_from = async |address: String| {
         let address: IpAddr = address.parse().expect("an address");

@@ -1,4 +1,4 @@
-//! The registrations that applications send (mcp-requirements 5.1 and 7.11), each through the whole
+//! The registrations that applications send (requirements 5.1 and 7.11), each through the whole
 //! flow. Rejecting one of them keeps everybody out who uses that application.
 
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn claude_code(engine: Engine) {
         "application_type": "native"
     });
     let application = Application::registers(engine, metadata).await;
-    // The port is another each time, for the name as for the address (O1).
+    // The port is another each time, for the name as for the address (R-O1).
     for callback in [
         "http://localhost:3118/callback",
         "http://localhost:54545/callback",
@@ -280,7 +280,7 @@ struct Application {
 }
 
 impl Application {
-    /// The answer repeats what was sent and accepted, with nothing empty in it (mcp-requirements
+    /// The answer repeats what was sent and accepted, with nothing empty in it (requirements
     /// 5.1, 5.4.5).
     async fn registers(engine: Engine, metadata: Value) -> Self {
         let server = TestServer::of_alice(engine).await;

@@ -1,5 +1,5 @@
 //! Remembered consent: whom it spares the page, whom never, and that taking it back leaves nothing
-//! (A14, O19, O20; cases D28, A2, C25, E38).
+//! (R-A14, R-O19, R-O20; T-D28, T-A2, T-C25, T-E38).
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
@@ -11,31 +11,31 @@ use crate::support::{
 use testkit::race;
 
 on_both_engines!(
-    a14_what_was_allowed_passes_without_a_page,
+    r_a14_what_was_allowed_passes_without_a_page,
     wider_scope_is_asked_for_and_narrower_is_not,
     what_was_denied_is_not_remembered,
-    o19_an_application_on_the_persons_own_computer_always_asks,
-    d28_another_origin_client_resource_or_person_is_asked,
+    r_o19_an_application_on_the_persons_own_computer_always_asks,
+    t_d28_another_origin_client_resource_or_person_is_asked,
     whoever_is_not_signed_in_sees_the_page,
     a_consent_lapses_ninety_days_after_the_last_yes,
     with_no_lifetime_nothing_is_remembered,
-    o20_disconnecting_ends_every_grant_and_forgets,
+    r_o20_disconnecting_ends_every_grant_and_forgets,
     a_consent_without_a_connection_is_shown_and_forgotten,
     nobody_ends_what_another_allowed,
-    c25_a_disabled_account_passes_nothing_and_forgets,
-    a2_e38_a_client_that_changed_or_went_passes_nothing,
+    t_c25_a_disabled_account_passes_nothing_and_forgets,
+    t_a2_e38_a_client_that_changed_or_went_passes_nothing,
     a_consent_to_a_client_that_is_gone_is_not_shown,
     answers_at_the_same_moment_add_up,
     a_consent_taken_back_while_it_is_used_leaves_no_grant,
     a_consent_given_anew_meanwhile_is_another,
     a_consent_taken_back_while_it_is_given_leaves_no_grant,
-    c25_a_new_password_meets_every_step_of_a_yes,
+    t_c25_a_new_password_meets_every_step_of_a_yes,
     a_store_that_fails_gives_no_code,
 );
 
 const DAY: u64 = 24 * 3600;
 
-async fn a14_what_was_allowed_passes_without_a_page(engine: Engine) {
+async fn r_a14_what_was_allowed_passes_without_a_page(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     for client in [
         at(&server, "https://app.example/callback").await,
@@ -105,7 +105,7 @@ async fn what_was_denied_is_not_remembered(engine: Engine) {
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
-async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engine) {
+async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for redirect in [
@@ -129,7 +129,7 @@ async fn o19_an_application_on_the_persons_own_computer_always_asks(engine: Engi
     }
 }
 
-async fn d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
+async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
     let files = "https://files.example/mcp";
     let server = TestServer::with(engine, |settings| {
         let scopes = vec![ScopeDescription {
@@ -230,7 +230,7 @@ async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
     }
 }
 
-async fn o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
+async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let (client, kept) = (
         at(&server, "https://app.example/callback").await,
@@ -358,7 +358,7 @@ async fn nobody_ends_what_another_allowed(engine: Engine) {
     assert!(bob.open("/account").await.words().contains("may use"));
 }
 
-async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
+async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -412,7 +412,7 @@ async fn c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     );
 }
 
-async fn a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
+async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = at(&server, "https://app.example/callback").await;
@@ -623,7 +623,7 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
 
 /// A new password takes everything back, the yes included that somebody is just giving in an old
 /// session.
-async fn c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
+async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;

@@ -1,4 +1,4 @@
-//! A person sees that an old copy of a key was used, and what ended because of it (O9, O14, and the
+//! A person sees that an old copy of a key was used, and what ended because of it (R-O9, R-O14, and the
 //! person's half of issue 10).
 
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::support::{Browser, Engine, McpClient, TestServer, native_metadata, on_both_engines};
 
 on_both_engines!(
-    o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
-    o9_so_is_whoever_redeems_a_code_twice,
+    r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
+    r_o9_so_is_whoever_redeems_a_code_twice,
     what_the_person_ended_is_no_replay,
     it_is_told_for_thirty_days_and_to_its_person_alone,
 );
@@ -16,7 +16,7 @@ const DAY: u64 = 24 * 3600;
 const WHY: &str = "because an old copy of its key was used.";
 const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
 
-async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
+async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     for (redirect, who) in [
         (
@@ -48,7 +48,7 @@ async fn o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: E
     }
 }
 
-async fn o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
+async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;

@@ -1,4 +1,4 @@
-//! The `resource` parameter (RFC 8707, K6, A19): what is meant when it repeats or is missing, and
+//! The `resource` parameter (RFC 8707, R-K6, R-A19): what is meant when it repeats or is missing, and
 //! four answers for four faults.
 
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
@@ -10,7 +10,7 @@ use crate::support::{
 
 on_both_engines!(
     a_resource_that_is_named_twice_counts_once,
-    k6_a_missing_resource_follows_from_the_scope_or_the_configuration,
+    r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration,
     four_faults_have_four_answers,
     an_at_sign_in_the_path_of_a_resource_is_legal,
 );
@@ -36,7 +36,7 @@ async fn a_resource_that_is_named_twice_counts_once(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engine: Engine) {
+async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engine: Engine) {
     for (has_default, scope, granted) in [
         (false, Some("files:write"), Ok("files:write")),
         (false, Some("read files:write"), Ok("read files:write")),

@@ -1,4 +1,4 @@
-//! Revocation (RFC 7009): a client ends what it holds, whole and at once (case C24).
+//! Revocation (RFC 7009): a client ends what it holds, whole and at once (T-C24).
 
 use http::{Method, header};
 use testkit::FaultSwitch;
@@ -20,7 +20,7 @@ on_both_engines!(
     a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one,
     a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other,
     a_token_is_needed_and_comes_once,
-    c24_a_store_that_fails_is_503_and_nothing_is_half_done,
+    t_c24_a_store_that_fails_is_503_and_nothing_is_half_done,
     of_64_at_once_all_are_told_the_same,
     requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
 );
@@ -261,7 +261,7 @@ async fn a_token_is_needed_and_comes_once(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
+async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     for fault in [FaultSwitch::break_all, FaultSwitch::break_writes] {
         for token in [&tokens.refresh, &tokens.access] {

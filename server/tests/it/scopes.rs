@@ -1,5 +1,5 @@
-//! What is granted of what was asked, and for which resource (A16, A17, A19, K6, K7, K9, O13, P3,
-//! P4, P5; case C19).
+//! What is granted of what was asked, and for which resource (R-A16, R-A17, R-A19, R-K6, R-K7, R-K9, R-O13, R-P3,
+//! R-P4, R-P5; T-C19).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,16 +17,16 @@ const WHOLE: &str = "https://files.example";
 const PORTED: &str = "https://vestibule.example:8443/Mcp?tenant=A";
 
 on_both_engines!(
-    p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all,
-    k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set,
-    a16_what_does_not_exist_is_dropped_and_the_result_reported,
+    r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all,
+    r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set,
+    r_a16_what_does_not_exist_is_dropped_and_the_result_reported,
     an_exchange_narrows_its_own_access_token_alone,
-    k6_a19_every_token_is_for_the_one_resource_that_was_asked_for,
-    a17_a_resource_is_known_by_every_spelling_that_means_the_same,
-    c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up,
+    r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for,
+    r_a17_a_resource_is_known_by_every_spelling_that_means_the_same,
+    t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up,
 );
 
-async fn p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: Engine) {
+async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: Engine) {
     let server = TestServer::empty(engine).await;
     assert_eq!(
         server.get(DOCUMENT).await.granted()["scopes_supported"],
@@ -54,7 +54,7 @@ async fn p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engin
     );
 }
 
-async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: Engine) {
+async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -72,7 +72,7 @@ async fn k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engi
     }
 }
 
-async fn a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engine) {
+async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -120,7 +120,7 @@ async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
     );
 }
 
-async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: Engine) {
+async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: Engine) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -161,7 +161,7 @@ async fn k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: E
     );
 }
 
-async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: Engine) {
+async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: Engine) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -225,7 +225,7 @@ async fn a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: E
     }
 }
 
-async fn c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
+async fn t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
     engine: Engine,
 ) {
     let server = with_three_resources(engine).await;

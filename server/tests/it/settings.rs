@@ -6,7 +6,7 @@
 //! | `[[resource]]` removed | grants, tokens, waiting requests | `a_resource_that_is_removed_is_issued_and_taken_no_more` |
 //! | `[[resource.scope]]` removed | grants, tokens, codes, waiting requests | `a_scope_that_is_removed_is_issued_no_more`, `a_request_that_waits_loses_a_scope_that_is_removed` |
 //! | `introspection_secret_hash` | nothing | `introspection::only_a_resource_with_its_secret_may_ask` |
-//! | `default` of a resource | nothing: a waiting request names its resource | `resources::k6_a_missing_resource_follows_from_the_scope_or_the_configuration` |
+//! | `default` of a resource | nothing: a waiting request names its resource | `resources::r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration` |
 //! | `consent_lifetime` | consents | `a_shorter_consent_lifetime_reaches_what_was_allowed_before` |
 //! | `refresh_token_lifetime` | grants | `a_shorter_refresh_token_lifetime_reaches_tokens_of_before` |
 //! | `refresh_replay_window` | rotated tokens | `a_shorter_replay_window_reaches_tokens_of_before` |
@@ -16,8 +16,8 @@
 //! | request, invitation and key lifetimes | | fixed: no configuration changes them |
 //! | `registration` | clients that registered | `registration_that_is_switched_off_lets_nobody_register_anew`; those that are registered stay until an administrator removes them |
 //! | `registration_limit`, `rate_limits` | counters, which know no limit of their own | `registration::a_limit_of_zero_is_none`, `authorize::too_many_requests_from_one_network_are_told_to_wait` |
-//! | `client_documents` | what documents said, and grants | `documents::e38_a_tighter_policy_keeps_known_clients_out` |
-//! | `private_schemes` | clients and grants | `lapsing::e38_a_stricter_policy_ends_clients_that_registered_before_it`, `lapsing::e38_a_stricter_policy_ends_what_waits_and_what_is_held` |
+//! | `client_documents` | what documents said, and grants | `documents::t_e38_a_tighter_policy_keeps_known_clients_out` |
+//! | `private_schemes` | clients and grants | `lapsing::t_e38_a_stricter_policy_ends_clients_that_registered_before_it`, `lapsing::t_e38_a_stricter_policy_ends_what_waits_and_what_is_held` |
 //! | `sign_up` | passkey ceremonies of people who sign up | `a_sign_up_that_has_begun_ends_where_the_settings_close_it` in provider/tests/it/sign_up.rs |
 //! | `audit_retention` | events | `audit` in provider/tests/it |
 //! | `issuer`, `server_name`, `listen`, `store`, `sealing_key`, `trusted_proxies`, `site`, the look | | not about what may be done with what is stored |

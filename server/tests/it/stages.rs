@@ -1,4 +1,4 @@
-//! No stage of signing in can be skipped, in whatever order the steps come (case D34, O18): a code
+//! No stage of signing in can be skipped, in whatever order the steps come (T-D34, R-O18): a code
 //! is given to a browser that has signed in since it last signed out, and since the request where
 //! that asks for it, and to no other one.
 //!
@@ -71,7 +71,7 @@ struct Trial<'a> {
 }
 
 #[test]
-fn d34_no_order_of_steps_gets_a_code_without_signing_in() {
+fn t_d34_no_order_of_steps_gets_a_code_without_signing_in() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let codes = Cell::new(0);
     let config = ProptestConfig {

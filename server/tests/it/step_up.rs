@@ -1,5 +1,5 @@
 //! When an operation needs more than was allowed: the challenge, the second request, and what the
-//! person sees of it (K8, P7, P8).
+//! person sees of it (R-K8, R-P7, R-P8).
 
 use http::header;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 on_both_engines!(
-    k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new,
+    r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new,
     a_refused_step_up_leaves_what_there_was,
     nothing_is_new_to_whoever_is_asked_for_the_first_time,
 );
@@ -17,7 +17,7 @@ on_both_engines!(
 const MARKED: &str = "New Add notes for you";
 const BEFORE: &str = "You have allowed this application before.";
 
-async fn k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(engine: Engine) {
+async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;

@@ -1,5 +1,5 @@
-//! The shape of the token endpoint: what it takes, and how it says no (O5, O8, O11, O12;
-//! mcp-requirements 7.4, 7.8, 7.9).
+//! The shape of the token endpoint: what it takes, and how it says no (R-O5, R-O8, R-O11, R-O12;
+//! requirements 7.4, 7.8, 7.9).
 
 use axum::body::Body;
 use http::{Method, header};
@@ -11,21 +11,21 @@ use crate::support::{
 };
 
 on_both_engines!(
-    o8_only_posts_of_forms_are_taken,
-    o5_parameters_that_are_missing_or_repeated_are_named,
+    r_o8_only_posts_of_forms_are_taken,
+    r_o5_parameters_that_are_missing_or_repeated_are_named,
     grants_that_are_not_ours_are_refused,
     requirement_7_8_client_credentials_is_not_for_clients_like_these,
-    o11_a_client_authenticates_in_one_way,
-    o12_a_client_that_fails_by_header_is_challenged,
+    r_o11_a_client_authenticates_in_one_way,
+    r_o12_a_client_that_fails_by_header_is_challenged,
     requirement_7_4_basic_is_read_as_clients_write_it,
     a_public_client_has_no_secret_to_show,
-    o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
+    r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
     parameters_in_the_query_do_not_count,
-    o5_unknown_parameters_are_ignored,
-    e43_nothing_that_was_sent_comes_back,
+    r_o5_unknown_parameters_are_ignored,
+    t_e43_nothing_that_was_sent_comes_back,
 );
 
-async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
+async fn r_o8_only_posts_of_forms_are_taken(engine: Engine) {
     let server = TestServer::empty(engine).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = server
@@ -73,7 +73,7 @@ async fn o8_only_posts_of_forms_are_taken(engine: Engine) {
         .refused(413, "invalid_request");
 }
 
-async fn o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
+async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -172,7 +172,7 @@ async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine
     }
 }
 
-async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
+async fn r_o11_a_client_authenticates_in_one_way(engine: Engine) {
     let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let form = client.refresh_form(&tokens.refresh);
@@ -207,7 +207,7 @@ async fn o11_a_client_authenticates_in_one_way(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
+async fn r_o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
     let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let bare = client
@@ -283,7 +283,7 @@ async fn a_public_client_has_no_secret_to_show(engine: Engine) {
     Tokens::read(&server.post("/token", &form.and("client_secret", "")).await);
 }
 
-async fn o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: Engine) {
+async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: Engine) {
     let (server, client, tokens) = web_client(engine).await;
     let good = client.refresh_form(&tokens.refresh);
     let wrong = good.clone().set("client_secret", "x");
@@ -346,7 +346,7 @@ async fn parameters_in_the_query_do_not_count(engine: Engine) {
     );
 }
 
-async fn o5_unknown_parameters_are_ignored(engine: Engine) {
+async fn r_o5_unknown_parameters_are_ignored(engine: Engine) {
     let (server, client, tokens) = web_client(engine).await;
     let form = client
         .refresh_form(&tokens.refresh)
@@ -357,7 +357,7 @@ async fn o5_unknown_parameters_are_ignored(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn e43_nothing_that_was_sent_comes_back(engine: Engine) {
+async fn t_e43_nothing_that_was_sent_comes_back(engine: Engine) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let marked = "<marked>";

@@ -1,5 +1,5 @@
 //! Access tokens where they are used: `/api/me` and the demonstration MCP server (RFC 6750, RFC
-//! 9728 section 5.1, P-rows; cases C21, C22, C25).
+//! 9728 section 5.1, P-rows; T-C21, T-C22, T-C25).
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -15,15 +15,15 @@ use crate::support::{
 
 on_both_engines!(
     the_claims_are_those_that_were_promised,
-    p16_without_a_token_no_error_is_named,
+    r_p16_without_a_token_no_error_is_named,
     me_names_no_document_that_is_not_there,
-    c21_whatever_is_not_a_token_of_ours_is_refused,
-    a8_an_access_token_lives_for_an_hour,
-    c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends,
+    t_c21_whatever_is_not_a_token_of_ours_is_refused,
+    r_a8_an_access_token_lives_for_an_hour,
+    t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends,
     a_token_for_another_resource_opens_no_tools_but_says_who_it_is,
-    p8_a_tool_that_needs_more_scope_says_so,
-    p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company,
-    c25_me_refuses_whoever_is_disabled_or_gone_at_once,
+    r_p8_a_tool_that_needs_more_scope_says_so,
+    r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company,
+    t_c25_me_refuses_whoever_is_disabled_or_gone_at_once,
 );
 
 async fn the_claims_are_those_that_were_promised(engine: Engine) {
@@ -52,7 +52,7 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
     ] {
         assert_eq!(claims[name], value, "{name}");
     }
-    // O21: no person can be taken for a client.
+    // R-O21: no person can be taken for a client.
     assert!(
         claims["sub"]
             .as_str()
@@ -66,7 +66,7 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
     assert!(!claims.to_string().contains(ALICE));
 }
 
-async fn p16_without_a_token_no_error_is_named(engine: Engine) {
+async fn r_p16_without_a_token_no_error_is_named(engine: Engine) {
     let server = TestServer::empty(engine).await;
     for path in ["/api/me", "/mcp"] {
         let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
@@ -136,7 +136,7 @@ async fn me_names_no_document_that_is_not_there(engine: Engine) {
     }
 }
 
-async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
+async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     let (twin_server, _, foreign) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
@@ -195,7 +195,7 @@ async fn c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     drop(twin_server);
 }
 
-async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
+async fn r_a8_an_access_token_lives_for_an_hour(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     server.pass(3599);
     client.me(&tokens.access).await.granted();
@@ -217,7 +217,7 @@ async fn a8_an_access_token_lives_for_an_hour(engine: Engine) {
     );
 }
 
-async fn c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
+async fn t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
     engine: Engine,
 ) {
     let server = TestServer::with(engine, |settings| {
@@ -297,7 +297,7 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
     );
 }
 
-async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
+async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -318,7 +318,7 @@ async fn p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
     // And the other way round: step_up.rs.
 }
 
-async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: Engine) {
+async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
@@ -341,7 +341,7 @@ async fn p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine:
     }
 }
 
-async fn c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
+async fn t_c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider

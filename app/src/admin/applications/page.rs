@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn e39_a_host_below_a_blocked_one_needs_no_block_of_its_own() {
+    fn t_e39_a_host_below_a_blocked_one_needs_no_block_of_its_own() {
         let blocked = ["evil.example".to_owned()];
         for host in ["evil.example", "app.evil.example"] {
             assert!(is_below(host, &blocked), "{host}");

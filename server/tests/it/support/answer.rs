@@ -97,7 +97,7 @@ impl Answer {
         body
     }
 
-    /// Expects a local problem page: nothing leads away from it, nothing was set in motion (O2).
+    /// Expects a local problem page: nothing leads away from it, nothing was set in motion (R-O2).
     pub(crate) fn problem(&self, status: u16) -> Document {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header(header::LOCATION), None, "{self:?}");
