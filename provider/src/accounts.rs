@@ -1,7 +1,7 @@
 //! People: their accounts, how they come to one, and who is signed in.
 
 pub(crate) mod account;
-mod addresses;
+pub(crate) mod addresses;
 mod attempts;
 pub(crate) mod ceremony;
 mod common;
@@ -15,7 +15,7 @@ pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod queue;
 pub(crate) mod recovery;
-mod rights;
+pub(crate) mod rights;
 pub(crate) mod session;
 mod sign_up;
 
@@ -40,12 +40,15 @@ pub(crate) use self::{
     rights::{Rights, Subject},
 };
 use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
-use crate::{BrowserContext, Provider, SetCookie, keys, problem::Unavailable, record};
+use crate::{
+    BrowserContext, Provider, SetCookie, keys,
+    problem::Unavailable,
+    records::{self, Collection},
+};
 
 /// Nobody has it. Looked up in place of an account that is not there, so that both take the same
 /// number of steps.
 const DUMMY_ACCOUNT: Id = Id::new([0; 16]);
-const A_PAGE: usize = 256;
 
 /// How long after showing a credential a person may change what they sign in with, or administer.
 pub(crate) const FRESH: Duration = Duration::from_mins(5);
@@ -224,7 +227,7 @@ impl Provider {
 
     /// An account that exists and is not disabled.
     pub(crate) async fn active_account(&self, id: Id) -> Result<Option<Account>, Unavailable> {
-        Ok(record::read(self.store(), &keys::account(id))
+        Ok(records::read(self.store(), &keys::account(id))
             .await?
             .filter(Account::is_active))
     }
@@ -262,20 +265,9 @@ impl Provider {
         }
     }
 
-    /// All names in a list.
-    pub(crate) async fn all(&self, list: &str) -> Result<Vec<String>, Unavailable> {
-        let mut names = Vec::new();
-        loop {
-            let page = self
-                .store()
-                .set_range(list, names.last().map(String::as_str), A_PAGE)
-                .await?;
-            let complete = page.len() < A_PAGE;
-            names.extend(page);
-            if complete {
-                return Ok(names);
-            }
-        }
+    /// The list of accounts.
+    pub(crate) fn all_accounts(&self) -> Collection<'_, Account> {
+        Collection::new(self.store(), keys::accounts())
     }
 
     /// Changes an account; `None` when it is not there. `decide` is asked anew whenever another was
@@ -286,18 +278,18 @@ impl Provider {
         mut decide: impl FnMut(&mut Account) -> A,
     ) -> Result<Option<A>, Unavailable> {
         let change = |current: Option<Account>| match current {
-            None => record::Change {
+            None => records::Change {
                 next: None,
                 answer: None,
             },
             Some(mut account) => {
                 let answer = Some(decide(&mut account));
-                record::Change {
+                records::Change {
                     next: Some((account, Ttl::Forever)),
                     answer,
                 }
             }
         };
-        record::change(self.store(), &keys::account(id), change).await
+        records::change(self.store(), &keys::account(id), change).await
     }
 }

@@ -9,37 +9,40 @@ use oauth_clients::{
     authentication::{CredentialCheck, Credentials},
     client::{Authentication, Client, KeySource},
 };
-use serde::Serialize;
 use store::Ttl;
 
-use crate::{Provider, TokenError, documents::Cause, keys, problem::Unavailable, record};
+use crate::{
+    Provider, TokenError,
+    documents::Cause,
+    keys,
+    problem::Unavailable,
+    records::{self, Versioned},
+};
 
 /// Who wants to be taken for a client, and by what right they may cause a fetch of its keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Asking<'a> {
     pub(crate) address: IpAddr,
     /// The stored grant that the request names.
-    pub(crate) grant: Option<&'a [u8]>,
+    pub(crate) grant: &'a Result<Option<Versioned<Grant>>, Unavailable>,
 }
 
 /// That an assertion was used, as stored. Nobody reads it again but the request that wrote it, if
 /// it got no answer.
-#[derive(Serialize)]
-struct Spent {
-    expires_at: Timestamp,
+pub(crate) struct UsedAssertion {
+    pub(crate) expires_at: Timestamp,
     /// The request, which no other one can be taken for.
-    by: Id,
+    pub(crate) by: Id,
 }
 
 impl Asking<'_> {
     /// Anybody may register a client and show a worthless assertion of it. Only who names a grant
     /// of that very client counts as the client, since a person allowed it something (T-E37).
     fn cause(&self, client_id: &str) -> Result<Cause, Unavailable> {
-        let grant: Option<Grant> = self
-            .grant
-            .map(|bytes| record::decode("grant", bytes))
-            .transpose()?;
-        let is_its_own = grant.is_some_and(|grant| grant.details.client_id == client_id);
+        let grant = self.grant.as_ref().map_err(Unavailable::clone)?;
+        let is_its_own = grant
+            .as_ref()
+            .is_some_and(|grant| grant.record.details.client_id == client_id);
         Ok(if is_its_own {
             Cause::Client
         } else {
@@ -164,11 +167,11 @@ impl Provider {
         verified: &VerifiedAssertion,
     ) -> Result<bool, Unavailable> {
         let key = keys::assertion(client_id, &verified.jti);
-        let ttl: Ttl = record::ttl(self.now().until(verified.expires_at));
-        let spent = Spent {
+        let ttl: Ttl = records::ttl(self.now().until(verified.expires_at));
+        let spent = UsedAssertion {
             expires_at: verified.expires_at,
             by: self.entropy().id(),
         };
-        record::insert(self.store(), &key, &spent, ttl).await
+        records::insert(self.store(), &key, &spent, ttl).await
     }
 }

@@ -7,6 +7,7 @@ mod event;
 mod folds;
 mod log;
 
+pub(crate) use activity::Activity;
 pub use entry::AuditEntry;
 pub(crate) use entry::{ChainHead, CorruptEntry, Kept};
 pub use event::{

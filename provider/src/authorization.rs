@@ -16,12 +16,13 @@ use oauth_clients::{client::Client, document::DocumentUrl};
 use crate::{
     BrowserContext, Provider,
     audit::{Actor, AuditAction, RequestSource},
+    decided::StoredRequest,
     documents::NoClient,
     failures::{self, Asked, Failed, FailedStep},
     keys,
     limits::RateLimit,
     problem::{Problem, Unavailable},
-    record,
+    records,
     waiting::{Before, Waiting, document_host},
 };
 
@@ -389,11 +390,11 @@ impl Provider {
             expires_at: now.after(lifetime),
             sign_in_after,
         };
-        record::insert(
+        records::insert(
             self.store(),
             &keys::request(&id.digest()),
-            &waiting,
-            record::ttl(lifetime),
+            &StoredRequest::Waiting(Box::new(waiting)),
+            records::ttl(lifetime),
         )
         .await?;
         Ok(Begun::Waiting(format!("/{page}?request={}", id.encode())))

@@ -23,7 +23,7 @@ use store::{Entry, Export, Store, Ttl};
 pub use check::{BackupFault, Check, Line, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
 
-use crate::{Provider, audit::ChainHead, identity, keys, problem::Unavailable, record};
+use crate::{Provider, identity, keys, problem::Unavailable, records};
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -114,16 +114,16 @@ impl Backup {
         engine: &str,
         created_at: Timestamp,
     ) -> Result<Self, Unavailable> {
-        if store.get(keys::RESTORE).await?.is_some() {
+        if records::exists(store, &keys::RESTORE).await? {
             return Err(Unavailable::half_restored());
         }
-        let latest = store.get(keys::LATEST_EVENT).await?;
+        let latest = store.get(keys::LATEST_EVENT.as_str()).await?;
         let newest = latest
             .as_deref()
-            .map(|bytes| record::decode::<ChainHead>(keys::LATEST_EVENT, bytes))
+            .map(|bytes| records::decode(&keys::LATEST_EVENT, bytes))
             .transpose()?;
         let pointer = |value| Entry::Record {
-            key: keys::LATEST_EVENT.to_owned(),
+            key: keys::LATEST_EVENT.as_str().to_owned(),
             value,
             ttl: Ttl::Forever,
         };
@@ -203,9 +203,9 @@ fn is_left_out(entry: &Entry, newest: Option<u64>) -> bool {
         return false;
     };
     match newest {
-        _ if key == keys::RESTORE => true,
+        _ if key == keys::RESTORE.as_str() => true,
         Some(newest) => {
-            key == keys::LATEST_EVENT
+            key == keys::LATEST_EVENT.as_str()
                 || keys::event_number(key).is_some_and(|number| number > newest)
         }
         None => false,
@@ -240,7 +240,7 @@ impl Stored {
 }
 
 fn written(line: &impl Serialize) -> Vec<u8> {
-    let mut line = record::encode(line);
+    let mut line = records::to_json(line);
     line.push(b'\n');
     line
 }

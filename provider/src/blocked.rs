@@ -14,7 +14,7 @@ use oauth_clients::client::Client;
 use serde::{Deserialize, Serialize};
 use store::Ttl;
 
-use crate::{Provider, keys, problem::Unavailable, record};
+use crate::{Provider, keys, problem::Unavailable, records};
 
 /// A host that no application may come from or answer at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl Provider {
     /// Reads the blocked hosts again, so that what was blocked elsewhere is blocked here.
     pub async fn refresh_blocked(&self) -> Result<(), Unavailable> {
         let changes = self.0.blocked.changes();
-        let blocked: Option<Blocked> = record::read(self.store(), keys::BLOCKED_HOSTS).await?;
+        let blocked: Option<Blocked> = records::read(self.store(), &keys::BLOCKED_HOSTS).await?;
         self.0.blocked.read(blocked.unwrap_or_default(), changes);
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Provider {
         if self.0.blocked.current().0.is_empty() {
             return Ok(false);
         }
-        let client: Option<Client> = record::read(self.store(), &keys::client(client_id)).await?;
+        let client: Option<Client> = records::read(self.store(), &keys::client(client_id)).await?;
         Ok(client.is_some_and(|client| self.blocks(&client)))
     }
 
@@ -129,9 +129,9 @@ impl Provider {
         change: impl Fn(&mut Blocked) -> bool,
     ) -> Result<bool, Unavailable> {
         let mut changed = false;
-        let next = record::put(
+        let next = records::put(
             self.store(),
-            keys::BLOCKED_HOSTS,
+            &keys::BLOCKED_HOSTS,
             |blocked: Option<Blocked>| {
                 let mut blocked = blocked.unwrap_or_default();
                 changed = change(&mut blocked);

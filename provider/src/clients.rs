@@ -20,7 +20,7 @@ use crate::{
     keys,
     limits::RateLimit,
     problem::Unavailable,
-    record::{self, Change},
+    records::{self, Change, Collection, Versioned},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -221,7 +221,7 @@ impl Provider {
             },
             Err(reason) => Change::refuse(reason),
         };
-        Ok(record::change(self.store(), &keys::client(client_id), change).await??)
+        Ok(records::change(self.store(), &keys::client(client_id), change).await??)
     }
 
     /// Ends a registration (RFC 7592 section 2.3). What people allowed the client is worth nothing
@@ -245,16 +245,21 @@ impl Provider {
         Ok(())
     }
 
+    /// The list of clients.
+    pub(crate) fn all_clients(&self) -> Collection<'_, Client> {
+        Collection::new(self.store(), keys::clients())
+    }
+
     /// The client of this id, if it is known today.
     pub(crate) async fn client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
-        let client: Option<Client> = record::read(self.store(), &keys::client(id)).await?;
+        let client: Option<Client> = records::read(self.store(), &keys::client(id)).await?;
         Ok(client.filter(|client| self.knows(client)))
     }
 
     /// The client of this id, if it is known today and its record can be read: for those who only
     /// want its name.
     pub(crate) async fn readable_client(&self, id: &str) -> Result<Option<Client>, Unavailable> {
-        let client: Option<Client> = record::find(self.store(), &keys::client(id))
+        let client: Option<Client> = records::find(self.store(), &keys::client(id))
             .await?
             .record();
         Ok(client.filter(|client| self.knows(client)))
@@ -298,16 +303,13 @@ impl Provider {
     /// client of this id, which is not changed.
     pub(crate) async fn keep_client(&self, client: Client) -> Result<bool, Unavailable> {
         let (client, ttl) = self.client_with_ttl(client);
-        let kept = record::insert(self.store(), &keys::client(&client.id), &client, ttl).await?;
-        self.store().set_add(keys::CLIENTS, &client.id).await?;
-        record::forget_lapsed(self.store(), keys::CLIENTS, &client.id, keys::client).await?;
-        Ok(kept)
+        self.all_clients().add(&client.id, &client, ttl).await
     }
 
     /// Removes a client for good. `false` when there was none.
     pub(crate) async fn forget_client(&self, id: &str) -> Result<bool, Unavailable> {
-        let removed = self.store().remove(&keys::client(id)).await?;
-        match self.store().set_remove(keys::CLIENTS, id).await {
+        let removed = records::remove(self.store(), &keys::client(id)).await?;
+        match self.all_clients().unlist_name(id).await {
             // The deed is done: a name without a record is passed over.
             Err(_) if removed => Ok(true),
             listed => Ok(listed? || removed),
@@ -328,10 +330,10 @@ impl Provider {
                 answer: true,
             },
         };
-        let settled = record::change(self.store(), &keys::client(id), settle).await?;
+        let settled = records::change(self.store(), &keys::client(id), settle).await?;
         if settled && DocumentUrl::is_meant(id) {
             // One that registered itself, or was added, is listed already.
-            self.store().set_add(keys::CLIENTS, id).await?;
+            self.all_clients().list_name(id).await?;
         }
         Ok(settled)
     }
@@ -351,8 +353,8 @@ impl Provider {
             }
         };
         let key = keys::client(&client.id);
-        let noted =
-            record::change_from(self.plain_store(), &key, Some(record::encode(client)), note);
+        let supposed = Some(Versioned::supposed(client.clone()));
+        let noted = records::change_from(self.plain_store(), &key, supposed, note);
         if let Err(error) = noted.await {
             tracing::warn!(client = %client.id, %error, "the use of a client was not noted");
         }
@@ -361,7 +363,7 @@ impl Provider {
     /// A client, and how long its record is of use.
     pub(crate) fn client_with_ttl(&self, client: Client) -> (Client, Ttl) {
         let end = client.expires_at(self.settings().lifetimes.refresh_token);
-        let ttl = end.map_or(Ttl::Forever, |end| record::ttl(self.now().until(end)));
+        let ttl = end.map_or(Ttl::Forever, |end| records::ttl(self.now().until(end)));
         (client, ttl)
     }
 }

@@ -13,9 +13,8 @@ use crate::{
     audit::{Actor, AuditAction, RequestSource},
     consent::sentences,
     consents::consent_name,
-    keys,
     problem::Unavailable,
-    record::Listing,
+    records::Listing,
 };
 
 /// How many connections are shown. Whoever has more sees the others once they have ended some.
@@ -103,7 +102,7 @@ impl Provider {
         };
         let (consents, grants) = (
             self.consents(person.account).await?,
-            self.grants_of(person.account).await?,
+            self.current_grants(person.account).await?,
         );
         let unreadable = consents.unreadable + grants.unreadable;
         let mut standing: Vec<_> = self.gather(consents.rows, &grants).into_iter().collect();
@@ -183,14 +182,8 @@ impl Provider {
     }
 
     /// The grants of an account, apart from those that ended with everything else of their client.
-    async fn grants_of(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
-        let mut grants = self
-            .list(
-                &keys::grants(account),
-                |name| keys::grant_of(account, name),
-                |_, grant: Grant| Some(grant),
-            )
-            .await?;
+    async fn current_grants(&self, account: Id) -> Result<Listing<Grant>, Unavailable> {
+        let mut grants = self.grants_of(account).rows(|_, grant| Some(grant)).await?;
         let mut epochs: BTreeMap<String, Epoch> = BTreeMap::new();
         for grant in &grants.rows {
             let client_id = &grant.details.client_id;

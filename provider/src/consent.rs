@@ -158,7 +158,7 @@ impl Provider {
         };
         let ReadRequest {
             key,
-            bytes,
+            stored,
             waiting,
         } = read;
         let person = self
@@ -170,8 +170,8 @@ impl Provider {
         self.resource_of(&proved.request)?;
         // 2. Decide once, though the form be sent twice: whoever comes second is told what the
         //    first decided.
-        let record = match self.settle(&key, &bytes, &decided).await? {
-            Ok(record) => record,
+        let stored = match self.settle(&key, stored, &decided).await? {
+            Ok(stored) => stored,
             Err(other) => return self.decided_before(&posted, other).await,
         };
         let issuer = &self.settings().issuer;
@@ -221,7 +221,7 @@ impl Provider {
             return Err(ConsentError::SignInFirst);
         }
         note(AuditAction::Allowed).await;
-        self.answered(&key, &record, decided).await;
+        self.answered(&key, stored, decided).await;
         Ok(proved
             .destination
             .with_code(&code, state.as_deref(), issuer))

@@ -13,16 +13,15 @@ use oauth::{
     resource::ResourceIdentifier,
 };
 
-use serde::Deserialize;
-
 use crate::{
-    Provider, keys,
+    Provider,
     problem::Unavailable,
-    record::{self, Listing, Outcomes},
+    records::{
+        self, Collection, Listing, Outcomes,
+        keys::{self, listed_consent},
+        v1::GrantOrigin,
+    },
 };
-
-/// A SHA-256 digest in base64url.
-const NAME_LENGTH: usize = 43;
 
 /// What a person withdrew.
 pub(crate) struct Withdrawn {
@@ -40,8 +39,18 @@ impl Provider {
     ) -> Result<Option<Consent>, Unavailable> {
         let name = Consent::name(&request.client_id, &request.redirect_uri, &request.resource);
         let consent: Option<Consent> =
-            record::read(self.store(), &keys::consent(account, name.as_str())).await?;
+            records::read(self.store(), &keys::consent(account, name.as_str())).await?;
         Ok(consent.filter(|consent| consent.is_valid(measure)))
+    }
+
+    /// The consents of an account.
+    fn consents_of(&self, account: Id) -> Collection<'_, Consent> {
+        Collection::new(self.store(), keys::consents(account))
+    }
+
+    /// The grants of an account.
+    pub(crate) fn grants_of(&self, account: Id) -> Collection<'_, Grant> {
+        Collection::new(self.store(), keys::grants(account))
     }
 
     /// Remembers that a person has allowed a request.
@@ -56,23 +65,23 @@ impl Provider {
         let given = |earlier| {
             (
                 Consent::given(request, earlier, id, measure),
-                record::ttl(measure.lifetime),
+                records::ttl(measure.lifetime),
             )
         };
-        let (list, listed) = (keys::consents(account), member(name.as_str(), id));
+        let (list, listed) = (self.consents_of(account), listed_consent(name.as_str(), id));
         // A new one is listed first: one that was stored when the store failed can be taken back.
         // One that stands keeps its id, and is listed.
         let is_new = self.remembered(account, request, measure).await?.is_none();
         if is_new {
-            self.store().set_add(&list, &listed).await?;
+            list.list_name(&listed).await?;
         }
         let consent =
-            record::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
+            records::put(self.store(), &keys::consent(account, name.as_str()), given).await?;
         match (is_new, consent.id == id) {
             // Another answer at the same moment was the first.
-            (true, false) => _ = self.store().set_remove(&list, &listed).await?,
+            (true, false) => _ = list.unlist_name(&listed).await?,
             // The earlier one was withdrawn at the same moment.
-            (false, true) => _ = self.store().set_add(&list, &listed).await?,
+            (false, true) => list.list_name(&listed).await?,
             _ => {}
         }
         Ok(consent)
@@ -85,12 +94,9 @@ impl Provider {
         name: &str,
         consent: &Consent,
     ) -> Result<(), Unavailable> {
-        let (list, listed) = (keys::consents(account), member(name, consent.id));
-        self.store().set_add(&list, &listed).await?;
-        record::forget_lapsed(self.store(), &list, &listed, |listed| {
-            keys::consent(account, name_of(listed))
-        })
-        .await
+        self.consents_of(account)
+            .list_name_and_sweep(&listed_consent(name, consent.id))
+            .await
     }
 
     /// The consents of an account that stand, by their names.
@@ -99,16 +105,10 @@ impl Provider {
         account: Id,
     ) -> Result<Listing<(String, Consent)>, Unavailable> {
         let own = |listed: String, consent: Consent| {
-            let name = name_of(&listed);
-            (member(name, consent.id) == listed).then(|| (name.to_owned(), consent))
+            let name = keys::consent_name(&listed);
+            (listed_consent(name, consent.id) == listed).then(|| (name.to_owned(), consent))
         };
-        let mut consents = self
-            .list(
-                &keys::consents(account),
-                |listed| keys::consent(account, name_of(listed)),
-                own,
-            )
-            .await?;
+        let mut consents = self.consents_of(account).rows(own).await?;
         for (name, consent) in std::mem::take(&mut consents.rows) {
             if consent.is_valid(self.measure(&consent.client_id).await?) {
                 consents.push((name, consent));
@@ -134,19 +134,9 @@ impl Provider {
         // 1. Listed before its code is known to anybody, so that a grant in use can always be found
         //    and ended; and not before it is stored, or another who looks for lapsed names would
         //    drop it.
-        let (list, listed) = (keys::grants(account), key.grant.to_string());
-        record::insert(
-            self.store(),
-            &keys::grant(&key),
-            &grant,
-            record::ttl(lifetime),
-        )
-        .await?;
-        self.store().set_add(&list, &listed).await?;
-        record::forget_lapsed(self.store(), &list, &listed, |name| {
-            keys::grant_of(account, name)
-        })
-        .await?;
+        self.grants_of(account)
+            .add(&key.grant.to_string(), &grant, records::ttl(lifetime))
+            .await?;
         // The consent too, each time: another who looks for lapsed names may have dropped it before
         // it was stored.
         self.list_consent(account, name.as_str(), consent).await?;
@@ -155,10 +145,12 @@ impl Provider {
         //    already.
         let consent_key = keys::consent(account, name.as_str());
         let (there, epoch) = tokio::join!(
-            record::read::<Consent>(self.store(), &consent_key),
+            records::read(self.store(), &consent_key),
             self.epoch(&consent.client_id)
         );
-        if there?.is_some_and(|there| there.id == consent.id) && !epoch?.ends(consent.epoch) {
+        if there?.is_some_and(|there: Consent| there.id == consent.id)
+            && !epoch?.ends(consent.epoch)
+        {
             return Ok(Some(code.encode()));
         }
         self.revoke_grant(&key).await?;
@@ -177,16 +169,10 @@ impl Provider {
             client_id: consent.client_id,
             resource: consent.resource,
         });
-        let of_this = |grant: String, there: Allowed| {
+        let of_this = |grant: String, there: GrantOrigin| {
             Some((grant, there.terms)).filter(|(_, terms)| consent_name(terms) == name)
         };
-        let grants = self
-            .list(
-                &keys::grants(account),
-                |grant| keys::grant_of(account, grant),
-                of_this,
-            )
-            .await?;
+        let grants = self.grants_of(account).rows_of_parts(of_this).await?;
         let mut outcomes = Outcomes::default();
         for (
             grant,
@@ -213,7 +199,7 @@ impl Provider {
     /// Forgets the consent that a grant came of, if a replay ended the grant and the person has not
     /// said yes since. Its other grants go on.
     pub(crate) async fn forget_replayed_consent(&self, key: &GrantKey) -> Result<(), Unavailable> {
-        let grant: Option<Grant> = record::read(self.store(), &keys::grant(key)).await?;
+        let grant: Option<Grant> = records::read(self.store(), &keys::grant(key)).await?;
         let Some((grant, ended)) =
             grant.and_then(|grant| grant.replayed_at(self.now()).map(|at| (grant, at)))
         else {
@@ -221,7 +207,7 @@ impl Provider {
         };
         let name = consent_name(&grant.details);
         let consent: Option<Consent> =
-            record::read(self.store(), &keys::consent(key.account, &name)).await?;
+            records::read(self.store(), &keys::consent(key.account, &name)).await?;
         match consent {
             Some(consent) if consent.allowed_at <= ended => {
                 self.forget_consent(key.account, &name).await.map(drop)
@@ -235,10 +221,10 @@ impl Provider {
         account: Id,
         name: &str,
     ) -> Result<Option<Consent>, Unavailable> {
-        let consent = record::take::<Consent>(self.store(), &keys::consent(account, name)).await?;
+        let consent = records::take(self.store(), &keys::consent(account, name)).await?;
         if let Some(consent) = &consent {
-            self.store()
-                .set_remove(&keys::consents(account), &member(name, consent.id))
+            self.consents_of(account)
+                .unlist_name(&listed_consent(name, consent.id))
                 .await?;
         }
         Ok(consent)
@@ -260,44 +246,21 @@ impl Provider {
     }
 
     async fn forget_consents(&self, account: Id) -> (bool, Result<(), Unavailable>) {
-        let (list, mut any, mut outcomes) = (keys::consents(account), false, Outcomes::default());
-        let listed = match self.all(&list).await {
+        let list = self.consents_of(account);
+        let mut any = false;
+        let mut outcomes = Outcomes::default();
+        let listed = match list.names().await {
             Ok(listed) => listed,
             Err(error) => return (false, Err(error)),
         };
         for listed in listed {
-            let forget = async {
-                self.store()
-                    .remove(&keys::consent(account, name_of(&listed)))
-                    .await?;
-                self.store().set_remove(&list, &listed).await?;
-                Ok(true)
-            };
-            match outcomes.add(forget.await) {
-                Ok(one) => any |= one.unwrap_or(false),
+            match outcomes.add(list.remove(&listed).await) {
+                Ok(one) => any |= one.is_some(),
                 Err(error) => return (any, Err(error)),
             }
         }
         (any, outcomes.end())
     }
-}
-
-/// What of a grant says where it came from, whatever became of it.
-#[derive(Deserialize)]
-struct Allowed {
-    terms: GrantDetails,
-}
-
-/// How a consent is listed: by its name, and by its id, which never comes back. So a name in the
-/// list that leads nowhere can be dropped while the person allows the same client again.
-fn member(name: &str, id: Id) -> String {
-    format!("{name}{id}")
-}
-
-fn name_of(member: &str) -> &str {
-    member
-        .split_at_checked(NAME_LENGTH)
-        .map_or(member, |(name, _)| name)
 }
 
 /// The name of the consent that a grant came of.

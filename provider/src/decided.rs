@@ -13,13 +13,11 @@ use oauth::{
     redirect::Location,
 };
 use serde::{Deserialize, Serialize};
-use store::CasResult;
 use tokio::time::sleep;
 
 use crate::{
     BrowserContext, ConsentError, Decision, Provider, keys,
-    problem::Unavailable,
-    record,
+    records::{self, Key, StoredBytes, Swapped, Versioned},
     waiting::{RequestError, Waiting},
 };
 
@@ -48,7 +46,7 @@ pub(crate) struct Decided {
 /// that knows waiting ones alone does not take it for one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Stored {
+pub(crate) enum StoredRequest {
     Decided { decided: Box<Decided> },
     Waiting(Box<Waiting>),
 }
@@ -61,8 +59,8 @@ pub(crate) enum Asked {
 
 /// A waiting request, and what is stored of it.
 pub(crate) struct ReadRequest {
-    pub(crate) key: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) key: Key<StoredRequest>,
+    pub(crate) stored: StoredBytes,
     pub(crate) waiting: Waiting,
 }
 
@@ -126,25 +124,23 @@ impl Provider {
     ) -> Result<Asked, RequestError> {
         let id = Secret::decode(id).ok_or(RequestError::Gone)?;
         let key = keys::request(&id.digest());
-        let bytes = self
-            .store()
-            .get(&key)
-            .await
-            .map_err(Unavailable::from)?
+        let there = Versioned::read(self.store(), &key)
+            .await?
             .ok_or(RequestError::Gone)?;
-        match record::decode(&key, &bytes)? {
-            Stored::Decided { decided } => Ok(Asked::Decided(*decided)),
-            Stored::Waiting(waiting)
+        let (request, stored) = there.apart();
+        match request {
+            StoredRequest::Decided { decided } => Ok(Asked::Decided(*decided)),
+            StoredRequest::Waiting(waiting)
                 if browser.is_browser(&waiting.browser)
                     && !waiting.expires_at.has_passed(self.now()) =>
             {
                 Ok(Asked::Waiting(ReadRequest {
                     key,
-                    bytes,
+                    stored,
                     waiting: *waiting,
                 }))
             }
-            Stored::Waiting(_) => Err(RequestError::Gone),
+            StoredRequest::Waiting(_) => Err(RequestError::Gone),
         }
     }
 
@@ -152,39 +148,42 @@ impl Provider {
     /// any number of decisions one is made, and the others get that one.
     pub(crate) async fn settle(
         &self,
-        key: &str,
-        waiting: &[u8],
+        key: &Key<StoredRequest>,
+        waiting: StoredBytes,
         decided: &Decided,
-    ) -> Result<Result<Vec<u8>, Decided>, ConsentError> {
-        let record = record::encode(&Stored::Decided {
+    ) -> Result<Result<Versioned<StoredRequest>, Decided>, ConsentError> {
+        let next = StoredRequest::Decided {
             decided: Box::new(decided.clone()),
-        });
-        let swap = self
-            .store()
-            .compare_and_swap(key, waiting, &record, record::ttl(REMEMBERED))
-            .await;
-        match swap.map_err(Unavailable::from)? {
-            CasResult::Done => Ok(Ok(record)),
-            CasResult::Changed(None) => Err(ConsentError::Gone),
-            CasResult::Changed(Some(other)) => match record::decode(key, &other)? {
-                Stored::Decided { decided } => Ok(Err(*decided)),
-                Stored::Waiting(_) => Err(ConsentError::Gone),
+        };
+        match waiting
+            .swap(self.store(), key, next, records::ttl(REMEMBERED))
+            .await?
+        {
+            Swapped::Done(stored) => Ok(Ok(stored)),
+            Swapped::Changed(None) => Err(ConsentError::Gone),
+            Swapped::Changed(Some(other)) => match other.record {
+                StoredRequest::Decided { decided } => Ok(Err(*decided)),
+                StoredRequest::Waiting(_) => Err(ConsentError::Gone),
             },
         }
     }
 
     /// Notes that all of a decision is stored. A failure costs a second post its answer, and this
     /// one nothing.
-    pub(crate) async fn answered(&self, key: &str, record: &[u8], decided: Decided) {
-        let next = record::encode(&Stored::Decided {
+    pub(crate) async fn answered(
+        &self,
+        key: &Key<StoredRequest>,
+        stored: Versioned<StoredRequest>,
+        decided: Decided,
+    ) {
+        let next = StoredRequest::Decided {
             decided: Box::new(Decided {
                 answered: true,
                 ..decided
             }),
-        });
-        if let Err(error) = self
-            .store()
-            .compare_and_swap(key, record, &next, record::ttl(REMEMBERED))
+        };
+        if let Err(error) = stored
+            .swap(self.store(), key, next, records::ttl(REMEMBERED))
             .await
         {
             tracing::warn!(%error, "a decision is not kept for a second post");
@@ -235,7 +234,7 @@ impl Provider {
         }
         let (grant, secret) = offer.ok_or(ConsentError::Gone)?;
         let key = GrantKey { account, grant };
-        let grant: Option<Grant> = record::read(self.store(), &keys::grant(&key)).await?;
+        let grant: Option<Grant> = records::read(self.store(), &keys::grant(&key)).await?;
         match grant.map(|grant| grant.state) {
             Some(GrantState::CodeIssued { .. }) => {
                 let code = AuthorizationCode { key, secret }.encode();

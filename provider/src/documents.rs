@@ -21,7 +21,7 @@ use crate::{
     keys,
     limits::RateLimit,
     problem::Unavailable,
-    record,
+    records::{self, Versioned},
 };
 
 /// The largest document, in bytes (draft -02 section 8.7).
@@ -92,7 +92,7 @@ impl Provider {
         // What is blocked by an administrator, at whichever server, counts here at once.
         let key = keys::client(id);
         let (blocked, stored) =
-            tokio::join!(self.refresh_blocked(), record::read(self.store(), &key));
+            tokio::join!(self.refresh_blocked(), records::read(self.store(), &key));
         blocked?;
         let stored: Option<Client> = stored?;
         if stored.as_ref().is_some_and(|client| self.blocks(client)) {
@@ -140,19 +140,16 @@ impl Provider {
     pub(crate) async fn absent_client(
         &self,
         id: &str,
-        grant: Option<&[u8]>,
+        grant: &Result<Option<Versioned<Grant>>, Unavailable>,
         epoch: Epoch,
         unknown: Reason,
     ) -> Result<Option<Client>, TokenError> {
         let Some(url) = self.allowed_document(id) else {
             return Ok(None);
         };
-        let grant: Option<Grant> = grant
-            .map(|bytes| record::decode("grant", bytes))
-            .transpose()?;
-        if grant
-            .is_none_or(|grant| grant.details.client_id != id || epoch.ends(grant.details.epoch))
-        {
+        let grant = grant.as_ref().map_err(Unavailable::clone)?.as_ref();
+        let terms = grant.map(|grant| &grant.record.details);
+        if terms.is_none_or(|terms| terms.client_id != id || epoch.ends(terms.epoch)) {
             return Err(unknown.into());
         }
         self.renewed_client(&url, Cause::Client).await
@@ -263,7 +260,7 @@ impl Provider {
         let succeed = |earlier: Option<Client>| {
             self.client_with_ttl(client.clone().merged_with(earlier.as_ref()))
         };
-        Ok(record::put(self.store(), &keys::client(url.as_str()), succeed).await?)
+        Ok(records::put(self.store(), &keys::client(url.as_str()), succeed).await?)
     }
 
     /// Fetches from an address that a client names, within the limits.

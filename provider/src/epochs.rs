@@ -8,12 +8,12 @@
 use oauth::{Timestamp, consent::ConsentContext, epoch::Epoch};
 use store::Ttl;
 
-use crate::{Provider, keys, problem::Unavailable, record};
+use crate::{Provider, keys, problem::Unavailable, records};
 
 impl Provider {
     /// The epoch of a client.
     pub(crate) async fn epoch(&self, client_id: &str) -> Result<Epoch, Unavailable> {
-        let epoch: Option<Epoch> = record::read(self.store(), &keys::epoch(client_id)).await?;
+        let epoch: Option<Epoch> = records::read(self.store(), &keys::epoch(client_id)).await?;
         Ok(epoch.unwrap_or_default())
     }
 
@@ -21,7 +21,7 @@ impl Provider {
     pub(crate) async fn begin_epoch(&self, client_id: &str) -> Result<(), Unavailable> {
         let now: Timestamp = self.now();
         let next = |epoch: Option<Epoch>| (epoch.unwrap_or_default().next(now), Ttl::Forever);
-        record::put(self.store(), &keys::epoch(client_id), next)
+        records::put(self.store(), &keys::epoch(client_id), next)
             .await
             .map(drop)
     }

@@ -17,7 +17,7 @@ use oauth::{
     token::{CodeRequest, RefreshRequest, TokenRequest, TokenResponse},
 };
 use oauth_clients::{authentication::Credentials, client::Client};
-use store::{CasResult, Ttl};
+use store::Ttl;
 use thiserror::Error;
 
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     key_ring::date_time,
     keys,
     problem::Unavailable,
-    record::{self, Change, Found, Outcomes},
+    records::{self, Change, Found, Key, Outcomes, Versioned},
 };
 
 /// The subject of a token is an account, spelled so that no client id can be confused with it
@@ -61,8 +61,8 @@ impl From<Reason> for TokenError {
 /// What a token request needs to know, read in one round trip.
 pub(crate) struct Known {
     client: Option<Client>,
-    pub(crate) grant_key: String,
-    pub(crate) grant: Option<Vec<u8>>,
+    pub(crate) grant_key: Key<Grant>,
+    pub(crate) grant: Option<Versioned<Grant>>,
     account_is_active: bool,
     epoch: Epoch,
 }
@@ -271,7 +271,7 @@ impl Provider {
             client.as_ref(),
             Asking {
                 address,
-                grant: None,
+                grant: &Ok(None),
             },
         )
         .await?;
@@ -290,18 +290,15 @@ impl Provider {
         let (client, epoch, grant, account_is_active) = tokio::join!(
             self.client(&credentials.client_id),
             self.epoch(&credentials.client_id),
-            self.store().get(&grant_key),
+            Versioned::read(self.store(), &grant_key),
             self.account_is_active(key.account)
         );
-        let (client, epoch, grant, account_is_active) = (
-            client?,
-            epoch?,
-            grant.map_err(Unavailable::from)?,
-            account_is_active?,
-        );
+        let client = client?;
+        let epoch = epoch?;
+        let account_is_active = account_is_active?;
         let client = match client {
             None => {
-                self.absent_client(&credentials.client_id, grant.as_deref(), epoch, unknown)
+                self.absent_client(&credentials.client_id, &grant, epoch, unknown)
                     .await?
             }
             client => client,
@@ -311,14 +308,14 @@ impl Provider {
             client.as_ref(),
             Asking {
                 address,
-                grant: grant.as_deref(),
+                grant: &grant,
             },
         )
         .await?;
         Ok(Known {
             client,
             grant_key,
-            grant,
+            grant: grant?,
             account_is_active,
             epoch,
         })
@@ -355,7 +352,7 @@ impl Provider {
             });
             self.with_ttl(Grant { last_use, ..grant })
         };
-        let answer = record::change_from(
+        let answer = records::change_from(
             self.store(),
             &grant_key,
             grant,
@@ -431,7 +428,7 @@ impl Provider {
         client_id: &str,
         address: IpAddr,
     ) {
-        let grant: Result<Option<Grant>, _> = record::read(self.store(), &keys::grant(key)).await;
+        let grant: Result<Option<Grant>, _> = records::read(self.store(), &keys::grant(key)).await;
         let resource = grant
             .ok()
             .flatten()
@@ -450,7 +447,7 @@ impl Provider {
     /// A grant, and how long its record is of use.
     pub(crate) fn with_ttl(&self, grant: Grant) -> (Grant, Ttl) {
         let end = grant.expires_at(self.settings().lifetimes.access_token);
-        let ttl = record::ttl(self.now().until(end));
+        let ttl = records::ttl(self.now().until(end));
         (grant, ttl)
     }
 
@@ -501,7 +498,7 @@ impl Provider {
     /// the first of what failed.
     pub(crate) async fn revoke_grants(&self, account: Id) -> (bool, Result<(), Unavailable>) {
         let (mut ended, mut outcomes) = (false, Outcomes::default());
-        let names = match self.all(&keys::grants(account)).await {
+        let names = match self.grants_of(account).names().await {
             Ok(names) => names,
             Err(error) => return (false, Err(error)),
         };
@@ -518,13 +515,14 @@ impl Provider {
     /// and it had not ended yet.
     pub(crate) async fn revoke_grant(&self, key: &GrantKey) -> Result<bool, Unavailable> {
         let (now, key) = (self.now(), keys::grant(key));
-        let bytes = self.store().get(&key).await?;
-        if let Found::Unreadable = record::found::<Grant>(&key, bytes.clone()) {
-            return self
-                .revoke_unreadable(&key, &bytes.unwrap_or_default())
-                .await;
+        let Some(bytes) = self.store().get(key.as_str()).await? else {
+            return Ok(false);
+        };
+        if let Found::Unreadable = records::found(&key, Some(&bytes)) {
+            return self.revoke_unreadable(&key, &bytes).await;
         }
-        record::change_from(self.store(), &key, bytes, |grant: Option<Grant>| {
+        let current = Versioned::of(&key, Some(bytes))?;
+        records::change_from(self.store(), &key, current, |grant: Option<Grant>| {
             let next = grant
                 .and_then(|grant| grant.end(RevocationReason::Requested, now))
                 .map(|grant| self.with_ttl(grant));
@@ -537,11 +535,11 @@ impl Provider {
     }
 
     /// Writes the one member that ends a grant, and removes what is no record.
-    async fn revoke_unreadable(&self, key: &str, bytes: &[u8]) -> Result<bool, Unavailable> {
+    async fn revoke_unreadable(&self, key: &Key<Grant>, bytes: &[u8]) -> Result<bool, Unavailable> {
         let Ok(mut members) =
             serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes)
         else {
-            return Ok(self.store().remove(key).await?);
+            return records::remove(self.store(), key).await;
         };
         let ended = GrantState::Revoked {
             reason: RevocationReason::Requested,
@@ -551,14 +549,12 @@ impl Provider {
             "state".to_owned(),
             serde_json::to_value(ended).unwrap_or_default(),
         );
-        let ttl = record::ttl(self.settings().lifetimes.access_token);
-        match self
-            .store()
-            .compare_and_swap(key, bytes, &record::encode(&members), ttl)
-            .await?
-        {
-            CasResult::Done => Ok(true),
-            CasResult::Changed(_) => Err(Unavailable::contended()),
+        let ttl = records::ttl(self.settings().lifetimes.access_token);
+        let next = records::to_json(&members);
+        if records::swap_bytes(self.store(), key, bytes, &next, ttl).await? {
+            Ok(true)
+        } else {
+            Err(Unavailable::contended())
         }
     }
 }

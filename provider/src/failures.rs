@@ -24,12 +24,17 @@ pub use kind::FailureKind;
 use crate::{
     Provider, RequestId, keys,
     problem::Unavailable,
-    record::{self, Found, Maybe},
+    records::{self, Found, Maybe},
 };
 
 const DAY: Duration = Duration::from_hours(24);
 /// For how many days they are kept.
 const DAYS: u64 = 7;
+/// What failed on a day, of one standing; what this version cannot read is kept.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct FailureList(Vec<Maybe<Failure>>);
+
 /// How many wait to be noted while others are being noted, of each standing. What comes on top of
 /// that is not noted.
 const MOST_WAITING: usize = 64;
@@ -307,9 +312,10 @@ impl Provider {
     async fn keep_failures(&self, standing: Standing, failures: &[Failure], now: Timestamp) {
         let key = keys::failures_of(standing, now.seconds() / DAY.as_secs());
         // What a newer version noted is kept as it is.
-        let add = |noted: Option<Vec<Maybe<Failure>>>| {
+        let add = |noted: Option<FailureList>| {
             let (known, unknown): (Vec<_>, Vec<_>) = noted
                 .unwrap_or_default()
+                .0
                 .into_iter()
                 .partition(|failure| failure.known().is_some());
             let mut noted = known.into_iter().filter_map(Maybe::into_known).collect();
@@ -317,13 +323,13 @@ impl Provider {
                 .iter()
                 .cloned()
                 .for_each(|failure| failure.join(&mut noted));
-            let noted: Vec<_> = noted.into_iter().map(Maybe::Known).chain(unknown).collect();
+            let noted = noted.into_iter().map(Maybe::Known).chain(unknown);
             (
-                noted,
-                record::ttl(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
+                FailureList(noted.collect()),
+                records::ttl(DAY.saturating_mul(u32::try_from(DAYS).unwrap_or(u32::MAX))),
             )
         };
-        if let Err(error) = record::put(self.plain_store(), &key, add).await {
+        if let Err(error) = records::put(self.plain_store(), &key, add).await {
             tracing::warn!(%error, "failed requests were not noted");
         }
     }
@@ -337,7 +343,7 @@ impl Provider {
         reason: &Reason,
     ) -> (Option<Client>, Reason) {
         let unproved = matches!(reason, Reason::ClientAuthenticationFailed { .. });
-        let Ok(client) = record::read::<Client>(self.store(), &keys::client(client_id)).await
+        let Ok(client) = records::read::<Client>(self.store(), &keys::client(client_id)).await
         else {
             return (None, reason.clone());
         };
@@ -361,14 +367,13 @@ impl Provider {
                 .into_iter()
                 .chain([keys::failures(day)])
         });
-        let read =
-            keys.map(async |key| record::find::<Vec<Maybe<Failure>>>(self.store(), &key).await);
+        let read = keys.map(async |key| records::find(self.store(), &key).await);
         let mut failures = Vec::new();
         let noted = try_join_all(read)
             .await?
             .into_iter()
             .filter_map(Found::record)
-            .flatten();
+            .flat_map(|failures| failures.0);
         for noted in noted.filter_map(Maybe::into_known) {
             noted.merge(&mut failures);
         }
@@ -382,7 +387,7 @@ impl Provider {
         for failure in failures {
             let is_about_redirect = failure.kind == FailureKind::WrongRedirect;
             if is_about_redirect && !clients.contains_key(&failure.client_id) {
-                let client = record::find(self.store(), &keys::client(&failure.client_id))
+                let client = records::find(self.store(), &keys::client(&failure.client_id))
                     .await?
                     .record();
                 clients.insert(failure.client_id.clone(), client);

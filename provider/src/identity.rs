@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 
 use oauth::{Issuer, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{CasResult, Store, Ttl};
+use store::{Store, Ttl};
 
 use crate::{
     Provider,
@@ -14,7 +14,7 @@ use crate::{
     backup::Summary,
     keys,
     problem::Unavailable,
-    record,
+    records::{self, Swapped, Versioned},
 };
 
 /// The issuer that a store belongs to, as recorded at its first start or when a change was
@@ -129,7 +129,7 @@ impl fmt::Display for IssuerChange {
 /// # Errors
 /// When the store does not answer.
 pub async fn recorded_issuer(store: &Store) -> Result<Option<StoreIdentity>, Unavailable> {
-    record::read(store, keys::ISSUER).await
+    records::read(store, &keys::ISSUER).await
 }
 
 /// Whether a server has ever used a store, or a backup is being restored into it: then nothing is
@@ -138,7 +138,8 @@ pub async fn recorded_issuer(store: &Store) -> Result<Option<StoreIdentity>, Una
 /// # Errors
 /// When the store does not answer.
 pub async fn is_in_use(store: &Store) -> Result<bool, Unavailable> {
-    Ok(store.get(keys::KEY_RING).await?.is_some() || store.get(keys::RESTORE).await?.is_some())
+    Ok(records::exists(store, &keys::KEY_RING).await?
+        || records::exists(store, &keys::RESTORE).await?)
 }
 
 impl Provider {
@@ -146,8 +147,8 @@ impl Provider {
     /// Of several servers that start at once, one records it.
     pub async fn claim_issuer(&self) -> Result<Option<IssuerChange>, Unavailable> {
         let identity = StoreIdentity::of(&self.settings().issuer, self.now());
-        if self.store().get(keys::ISSUER).await?.is_none()
-            && record::insert(self.store(), keys::ISSUER, &identity, Ttl::Forever).await?
+        if !records::exists(self.store(), &keys::ISSUER).await?
+            && records::insert(self.store(), &keys::ISSUER, &identity, Ttl::Forever).await?
         {
             return Ok(None);
         }
@@ -211,26 +212,19 @@ impl Administration {
     async fn replace_issuer(&self, identity: &StoreIdentity) -> Done<Option<IssuerChange>> {
         let (store, issuer) = (self.provider().store(), &self.provider().settings().issuer);
         loop {
-            let Some(bytes) = store.get(keys::ISSUER).await? else {
-                if record::insert(store, keys::ISSUER, identity, Ttl::Forever).await? {
+            let Some(stored) = Versioned::read(store, &keys::ISSUER).await? else {
+                if records::insert(store, &keys::ISSUER, identity, Ttl::Forever).await? {
                     return Ok(None);
                 }
                 continue;
             };
-            let Some(change) =
-                record::decode::<StoreIdentity>(keys::ISSUER, &bytes)?.change_to(issuer)
-            else {
+            let Some(change) = stored.record.change_to(issuer) else {
                 return Ok(None);
             };
-            let swap = store
-                .compare_and_swap(
-                    keys::ISSUER,
-                    &bytes,
-                    &record::encode(identity),
-                    Ttl::Forever,
-                )
+            let swap = stored
+                .swap(store, &keys::ISSUER, identity.clone(), Ttl::Forever)
                 .await?;
-            if swap == CasResult::Done {
+            if let Swapped::Done(_) = swap {
                 return Ok(Some(change));
             }
         }

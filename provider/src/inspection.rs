@@ -26,7 +26,7 @@ use crate::{
     key_ring::date_time,
     keys,
     problem::Unavailable,
-    record::{self, Change},
+    records::{self, Change},
 };
 
 /// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
@@ -108,7 +108,7 @@ impl Provider {
             },
             Some(Err(reason)) => Change::refuse(reason),
         };
-        if record::change_from(self.store(), &known.grant_key, known.grant, end).await?? {
+        if records::change_from(self.store(), &known.grant_key, known.grant, end).await?? {
             self.note_of_grant(AuditAction::GrantRevoked, &key, client_id, address)
                 .await;
         }
@@ -224,7 +224,8 @@ impl Provider {
     }
 
     pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
-        let account: Option<Standing> = record::read(self.store(), &keys::account(id)).await?;
+        let account: Option<Standing> =
+            records::read_part(self.store(), &keys::account(id)).await?;
         Ok(account.as_ref().is_some_and(Standing::is_active))
     }
 
@@ -232,7 +233,7 @@ impl Provider {
         let Some(grant) = claims.grant.as_deref().and_then(Id::parse) else {
             return Ok(None);
         };
-        record::read(self.store(), &keys::grant(&GrantKey { account, grant })).await
+        records::read(self.store(), &keys::grant(&GrantKey { account, grant })).await
     }
 
     /// A client that is remembered here can be forgotten; one that a document describes can be kept

@@ -9,13 +9,17 @@ use std::{
 use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, UnsealError};
 use oauth::Timestamp;
 use serde::Serialize;
-use store::{CasResult, Store, Ttl};
+use store::{Store, Ttl};
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
-    Provider, administration::AdministrationError, environment::Environment, keys,
-    problem::Unavailable, record,
+    Provider,
+    administration::AdministrationError,
+    environment::Environment,
+    keys,
+    problem::Unavailable,
+    records::{self, Swapped, Versioned},
 };
 
 /// The shortest time between two readings that strangers cause by made-up key ids.
@@ -78,18 +82,16 @@ pub(crate) async fn open(
     environment: &Environment,
 ) -> Result<KeyRing, OpenError> {
     loop {
-        if let Some(bytes) = store.get(keys::KEY_RING).await? {
-            let ring = record::decode::<SealedRing>(keys::KEY_RING, &bytes)?.unseal(sealing_key)?;
+        if let Some(sealed) = Versioned::read(store, &keys::KEY_RING).await? {
+            let ring = sealed.record.unseal(sealing_key)?;
             if ring.standby().is_some() {
                 return Ok(ring);
             }
-            let complete = record::encode(
-                &ring
-                    .with_standby(&environment.entropy.bytes())?
-                    .seal(sealing_key)?,
-            );
-            store
-                .compare_and_swap(keys::KEY_RING, &bytes, &complete, Ttl::Forever)
+            let complete = ring
+                .with_standby(&environment.entropy.bytes())?
+                .seal(sealing_key)?;
+            sealed
+                .swap(store, &keys::KEY_RING, complete, Ttl::Forever)
                 .await?;
             continue;
         }
@@ -98,9 +100,9 @@ pub(crate) async fn open(
             &environment.entropy.bytes(),
         )?;
         let ring = ring.with_standby(&environment.entropy.bytes())?;
-        record::insert(
+        records::insert(
             store,
-            keys::KEY_RING,
+            &keys::KEY_RING,
             &ring.seal(sealing_key)?,
             Ttl::Forever,
         )
@@ -129,7 +131,7 @@ fn timestamp(at: OffsetDateTime) -> Timestamp {
 impl Provider {
     /// Reads the ring again, so that a rotation elsewhere takes effect here.
     pub async fn refresh_keys(&self) -> Result<(), Unavailable> {
-        let Some(sealed) = record::read::<SealedRing>(self.store(), keys::KEY_RING).await? else {
+        let Some(sealed) = records::read(self.store(), &keys::KEY_RING).await? else {
             return Ok(());
         };
         match sealed.unseal(&self.0.sealing_key) {
@@ -196,14 +198,10 @@ impl Provider {
         change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
     ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
         let conflict = |error: KeyError| AdministrationError::Conflict(error.to_string());
-        let mut bytes = self
-            .store()
-            .get(keys::KEY_RING)
-            .await
-            .map_err(Unavailable::from)?;
-        while let Some(current) = bytes {
-            let sealed: SealedRing = record::decode(keys::KEY_RING, &current)?;
+        let mut current = Versioned::read(self.store(), &keys::KEY_RING).await?;
+        while let Some(sealed) = current {
             let ring = sealed
+                .record
                 .unseal(&self.0.sealing_key)
                 .map_err(|error| AdministrationError::Conflict(error.to_string()))?;
             let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else {
@@ -212,14 +210,13 @@ impl Provider {
             let next = next
                 .with_standby(&self.entropy().bytes())
                 .and_then(|ring| ring.seal(&self.0.sealing_key));
-            let next = record::succeeding(&current, &sealed, &next.map_err(conflict)?);
-            let swap = self
-                .store()
-                .compare_and_swap(keys::KEY_RING, &current, &next, Ttl::Forever)
-                .await;
-            match swap.map_err(Unavailable::from)? {
-                CasResult::Done => return self.keys().await.map(Some),
-                CasResult::Changed(other) => bytes = other,
+            let next = next.map_err(conflict)?;
+            match sealed
+                .swap(self.store(), &keys::KEY_RING, next, Ttl::Forever)
+                .await?
+            {
+                Swapped::Done(_) => return self.keys().await.map(Some),
+                Swapped::Changed(other) => current = other,
             }
         }
         Err(AdministrationError::NotFound(

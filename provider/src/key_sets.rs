@@ -18,7 +18,7 @@ use crate::{
     fetch::{FetchError, Fetched},
     keys,
     problem::Unavailable,
-    record::{self, Change},
+    records::{self, Change},
 };
 
 /// The largest key set, in bytes: twenty keys with their certificates.
@@ -31,7 +31,7 @@ const AGAIN: Duration = Duration::from_mins(1);
 
 /// A key set, as it was last fetched.
 #[derive(Clone, Serialize, Deserialize)]
-struct KeySet {
+pub(crate) struct KeySet {
     keys: Jwks,
     fetched_at: Timestamp,
     fresh_until: Timestamp,
@@ -78,7 +78,7 @@ impl Provider {
     }
 
     async fn stored_key_set(&self, address: &str) -> Result<Option<KeySet>, Unavailable> {
-        let set: Option<KeySet> = record::read(self.store(), &keys::key_set(address)).await?;
+        let set: Option<KeySet> = records::read(self.store(), &keys::key_set(address)).await?;
         Ok(set.filter(|set| !set.fresh_until.after(GRACE).has_passed(self.now())))
     }
 
@@ -101,12 +101,12 @@ impl Provider {
                 };
                 if let (true, Cause::BrowserContext(browser)) = (is_first, cause)
                     && let Some(retry_after) = self
-                        .spend_on_fetched(browser, record::encode(&set).len())
+                        .spend_on_fetched(browser, records::encode(&set).len())
                         .await?
                 {
                     return Ok(Err(FetchError::TooMany(retry_after)));
                 }
-                record::put(self.store(), &key, |_| with_ttl(set.clone(), now))
+                records::put(self.store(), &key, |_| with_ttl(set.clone(), now))
                     .await
                     .map(|set| Ok(set.keys))
             }
@@ -126,7 +126,7 @@ impl Provider {
                     }),
                     answer: Err(error.clone()),
                 };
-                record::change(self.store(), &key, note).await
+                records::change(self.store(), &key, note).await
             }
         }
     }
@@ -157,7 +157,7 @@ impl KeySet {
 
 /// A set, and how long its record is of use.
 fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
-    let ttl = record::ttl(now.until(set.fresh_until.after(GRACE)));
+    let ttl = records::ttl(now.until(set.fresh_until.after(GRACE)));
     (set, ttl)
 }
 

@@ -28,13 +28,12 @@ mod identity;
 mod inspection;
 mod key_ring;
 mod key_sets;
-mod keys;
 mod late;
 mod limits;
 mod presence;
 mod problem;
 mod readiness;
-mod record;
+mod records;
 mod repeats;
 mod request;
 mod settings;
@@ -52,6 +51,7 @@ use oauth_clients::discovery::{self, RegistrationMethods};
 use store::Store;
 
 use fetch::Fetcher;
+use records::keys;
 
 pub use accounts::{
     AccountError, AccountView, Busy, Ceremony, EnrolError, EnrolmentSource, Invitation,
@@ -83,7 +83,7 @@ pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorde
 pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
-pub use record::Listing;
+pub use records::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
 pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};
@@ -130,7 +130,7 @@ impl Provider {
         sealing_key: SealingKey,
         environment: Environment,
     ) -> Result<Self, OpenError> {
-        if store.get(keys::RESTORE).await?.is_some() {
+        if records::exists(&store, &keys::RESTORE).await? {
             return Err(OpenError::Restoring);
         }
         let (plain_store, store) = (store.clone(), store.resolving());

@@ -13,7 +13,7 @@ use std::{net::IpAddr, time::Duration};
 use futures_util::future::{join_all, try_join_all};
 use oauth::Timestamp;
 
-use crate::{Provider, keys, problem::Unavailable};
+use crate::{Provider, keys, problem::Unavailable, records::Key};
 
 /// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48,
 /// and so may a few of them together.
@@ -72,8 +72,8 @@ impl From<Unavailable> for Refused {
 pub(crate) struct Reservation(Vec<Place>);
 
 struct Place {
-    counter: String,
-    given_back: String,
+    counter: Key<u64>,
+    given_back: Key<u64>,
     limit: RateLimit,
 }
 

@@ -34,7 +34,7 @@ impl Unavailable {
     }
 
     /// A record that cannot be read is as good as no answer.
-    pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Self {
+    pub(crate) fn unreadable(key: &str, error: &impl std::fmt::Display) -> Self {
         tracing::error!(key, %error, "a record cannot be read");
         Self::here("a record cannot be read".to_owned())
     }
@@ -96,7 +96,7 @@ pub enum ProblemKind {
     WrongRedirect,
     /// What the application publishes about itself cannot be used.
     BadDocument,
-    /// The settings of this server, or an administrator, keep applications of its address out.
+    /// The settings of this server, or an administrator, ttl applications of its address out.
     NotAllowed,
     /// Application and server know no common way for it to prove itself.
     NoCommonAuthentication,

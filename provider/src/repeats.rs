@@ -17,10 +17,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oauth::{Digest, Secret, Timestamp};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
-use store::CasResult;
 use tokio::time::sleep;
 
-use crate::{BrowserContext, Provider, browser_context, keys, problem::Unavailable, record};
+use crate::{
+    BrowserContext, Provider, browser_context, keys,
+    problem::Unavailable,
+    records::{self, Key, Swapped, Versioned},
+};
 
 /// How long an answer is given again.
 const REMEMBERED: Duration = Duration::from_mins(1);
@@ -55,8 +58,8 @@ pub enum Turn {
 
 /// The claim of a first post.
 pub struct Ticket {
-    key: String,
-    claim: Vec<u8>,
+    key: Key<Post>,
+    claim: Versioned<Post>,
     salt: Secret,
     sealing: Secret,
     session: Option<Digest>,
@@ -64,7 +67,7 @@ pub struct Ticket {
 
 /// A post, as stored.
 #[derive(Serialize, Deserialize)]
-struct Post {
+pub(crate) struct Post {
     /// Until when it counts.
     until: Timestamp,
     /// Base64url.
@@ -107,48 +110,41 @@ impl Provider {
     async fn look(
         &self,
         browser: &BrowserContext,
-        key: &str,
+        key: &Key<Post>,
         secret: &Secret,
     ) -> Result<Option<Turn>, Unavailable> {
         let (now, salt) = (self.now(), self.entropy().secret());
-        let claim = record::encode(&Post {
+        let claim = Post {
             until: now.after(PATIENCE),
             salt: salt.encode(),
             answer: None,
-        });
+        };
         let session = browser.session.as_ref().map(Secret::digest);
-        let first = |session| {
-            let sealing = sealing_key(secret, &salt);
+        let first = |claim| {
             Some(Turn::First(Ticket {
-                key: key.to_owned(),
-                claim: claim.clone(),
+                key: key.clone(),
+                claim,
                 salt: salt.clone(),
-                sealing,
-                session,
+                sealing: sealing_key(secret, &salt),
+                session: session.clone(),
             }))
         };
-        if self
-            .store()
-            .insert(key, &claim, record::ttl(PATIENCE))
-            .await?
-        {
-            return Ok(first(session));
+        if records::insert(self.store(), key, &claim, records::ttl(PATIENCE)).await? {
+            return Ok(first(Versioned::supposed(claim)));
         }
-        let Some(there) = self.store().get(key).await? else {
+        let Some(there) = Versioned::read(self.store(), key).await? else {
             return Ok(None);
         };
-        let post: Post = record::decode(key, &there)?;
-        if post.until.has_passed(now) {
-            let swap = self
-                .store()
-                .compare_and_swap(key, &there, &claim, record::ttl(PATIENCE))
+        if there.record.until.has_passed(now) {
+            let swapped = there
+                .swap(self.store(), key, claim, records::ttl(PATIENCE))
                 .await?;
-            return Ok(if matches!(swap, CasResult::Done) {
-                first(session)
-            } else {
-                None
+            return Ok(match swapped {
+                Swapped::Done(claim) => first(claim),
+                Swapped::Changed(_) => None,
             });
         }
+        let post = there.record;
         let Some(sealed) = post.answer else {
             return Ok(None);
         };
@@ -196,15 +192,11 @@ impl Provider {
         // The store cannot remove on a condition, but it can swap on one: for what is gone in a
         // moment.
         let ttl = if kept {
-            record::ttl(REMEMBERED)
+            records::ttl(REMEMBERED)
         } else {
             store::Ttl::For(Duration::ZERO)
         };
-        if let Err(error) = self
-            .store()
-            .compare_and_swap(&key, &claim, &record::encode(&post), ttl)
-            .await
-        {
+        if let Err(error) = claim.swap(self.store(), &key, post, ttl).await {
             tracing::warn!(%error, "the answer to a post is not kept for a second one");
         }
     }
@@ -225,7 +217,7 @@ fn cipher(key: &Secret) -> Option<(LessSafeKey, Nonce)> {
 
 fn seal(key: &Secret, remembered: &Remembered) -> Option<String> {
     let (cipher, nonce) = cipher(key)?;
-    let mut bytes = record::encode(remembered);
+    let mut bytes = records::to_json(remembered);
     if bytes.len() > MOST_BYTES {
         return None;
     }

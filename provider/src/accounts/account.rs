@@ -11,7 +11,10 @@ use super::{
     password::{NewPassword, shortest_password},
     recovery::StoredCodes,
 };
-use crate::audit::Whose;
+use crate::{
+    audit::Whose,
+    records::{Key, PartOf},
+};
 
 const SLACK: Duration = Duration::from_mins(1);
 
@@ -100,10 +103,12 @@ pub(crate) struct CurrentLink {
 
 /// What every token request asks of an account, read out of the same record: passkeys take long to
 /// read.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Standing {
     disabled: bool,
 }
+
+impl PartOf<Account> for Standing {}
 
 impl Standing {
     /// Whether the account may be used.
@@ -152,14 +157,14 @@ impl Account {
     }
 
     /// Whether an address leads to it: by one of the keys of [`email::keys_of`].
-    pub(crate) fn is_found_by(&self, key: &str) -> bool {
+    pub(crate) fn is_found_by(&self, key: &Key<Id>) -> bool {
         email::keys_of(&self.email).iter().any(|own| own == key)
     }
 
     /// Whether no other account may have the address under a key: it is its own, or about to be.
     /// The claim lasts a little longer than it may be used, so that servers need not agree on the
     /// second.
-    pub(crate) fn holds(&self, key: &str, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, key: &Key<Id>, now: Timestamp) -> bool {
         let claimed = self
             .next_email
             .as_ref()

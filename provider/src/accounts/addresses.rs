@@ -7,14 +7,18 @@ use std::time::Duration;
 
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{CasResult, Ttl};
+use store::Ttl;
 
 use super::{
     Account, DUMMY_ACCOUNT,
     account::NextEmail,
     email::{self, Email},
 };
-use crate::{Provider, keys, problem::Unavailable, record};
+use crate::{
+    Provider, keys,
+    problem::Unavailable,
+    records::{self, Key, Swapped, Versioned},
+};
 
 const A_FEW: usize = 8;
 const CLAIM: Duration = Duration::from_mins(1);
@@ -22,7 +26,7 @@ const CLAIM: Duration = Duration::from_mins(1);
 /// Who made the first account, as stored.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged)]
-enum FirstAccount {
+pub(crate) enum FirstAccount {
     Made(Id),
     /// Who is making it.
     Claimed {
@@ -47,19 +51,19 @@ impl Provider {
         let (mut found, mut tried) = (None, false);
         let keys = email::keys_of(email);
         for key in &keys {
-            let Some(id) = record::read::<Id>(self.store(), key).await? else {
+            let Some(id) = records::read::<Id>(self.store(), key).await? else {
                 continue;
             };
             // Another spelling of earlier releases may lead to another account, if at all.
             if found.is_none() {
                 tried = true;
-                found = record::read::<Account>(self.store(), &keys::account(id))
+                found = records::read::<Account>(self.store(), &keys::account(id))
                     .await?
                     .filter(|one| one.is_found_by(key));
             }
         }
         if !tried && !keys.is_empty() {
-            record::read::<Account>(self.store(), &keys::account(DUMMY_ACCOUNT)).await?;
+            records::read::<Account>(self.store(), &keys::account(DUMMY_ACCOUNT)).await?;
         }
         Ok(found)
     }
@@ -71,11 +75,11 @@ impl Provider {
         email: &Email,
     ) -> Result<bool, Unavailable> {
         let (store, key) = (self.store(), keys::account(account.id));
-        record::insert(store, &key, account, Ttl::Forever).await?;
+        records::insert(store, &key, account, Ttl::Forever).await?;
         let made = self.settle_account(email, account.id).await;
         if !matches!(made, Ok(true)) {
             // Nobody could find it to remove it. If this fails too, its address still leads to it.
-            let removed = store.remove(&key).await;
+            let removed = records::remove(store, &key).await;
             if made.is_ok() {
                 removed?;
             }
@@ -87,9 +91,7 @@ impl Provider {
     async fn settle_account(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
         let claimed = self.claim(email, account).await?;
         if claimed {
-            self.store()
-                .set_add(keys::ACCOUNTS, &account.to_string())
-                .await?;
+            self.all_accounts().list_name(&account.to_string()).await?;
         }
         Ok(claimed)
     }
@@ -122,21 +124,16 @@ impl Provider {
             account,
             until: now.after(CLAIM),
         };
-        let Some(there) = store.get(keys::FIRST_ACCOUNT).await? else {
-            return record::insert(store, keys::FIRST_ACCOUNT, &claim, record::ttl(CLAIM)).await;
+        let Some(there) = Versioned::read(store, &keys::FIRST_ACCOUNT).await? else {
+            return records::insert(store, &keys::FIRST_ACCOUNT, &claim, records::ttl(CLAIM)).await;
         };
-        if record::decode::<FirstAccount>(keys::FIRST_ACCOUNT, &there)?.stands(now) {
+        if there.record.stands(now) {
             return Ok(false);
         }
-        let swap = store
-            .compare_and_swap(
-                keys::FIRST_ACCOUNT,
-                &there,
-                &record::encode(&claim),
-                record::ttl(CLAIM),
-            )
+        let swapped = there
+            .swap(store, &keys::FIRST_ACCOUNT, claim, records::ttl(CLAIM))
             .await?;
-        Ok(matches!(swap, CasResult::Done))
+        Ok(matches!(swapped, Swapped::Done(_)))
     }
 
     /// Makes a claim last, or gives it up when the account was not made.
@@ -156,29 +153,24 @@ impl Provider {
             let own = there.is_some_and(
                 |there| matches!(there, FirstAccount::Claimed { account: by, .. } if by == account),
             );
-            record::Change {
+            records::Change {
                 next: own.then_some(settled),
                 answer: (),
             }
         };
-        record::change(self.store(), keys::FIRST_ACCOUNT, settle).await
+        records::change(self.store(), &keys::FIRST_ACCOUNT, settle).await
     }
 
     /// Whether the first account was made, or is being made. The list may name accounts that were
     /// never finished.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
-        let first: Option<FirstAccount> = record::read(self.store(), keys::FIRST_ACCOUNT).await?;
+        let first: Option<FirstAccount> = records::read(self.store(), &keys::FIRST_ACCOUNT).await?;
         if first.is_some_and(|first| first.stands(self.now())) {
             return Ok(true);
         }
-        for id in self
-            .store()
-            .set_range(keys::ACCOUNTS, None, A_FEW)
-            .await?
-            .iter()
-            .filter_map(|id| Id::parse(id))
-        {
-            if self.store().get(&keys::account(id)).await?.is_some() {
+        let accounts = self.all_accounts();
+        for id in accounts.first_names(A_FEW).await? {
+            if records::exists(self.store(), &accounts.key(&id)).await? {
                 return Ok(true);
             }
         }
@@ -187,35 +179,31 @@ impl Provider {
 
     /// Gives an address to an account that is already stored. `false` when it belongs to another.
     async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
-        let (store, key, own) = (self.store(), email.key(), record::encode(&account));
-        if store.insert(&key, &own, Ttl::Forever).await? {
+        let (store, key) = (self.store(), email.key());
+        if records::insert(store, &key, &account, Ttl::Forever).await? {
             return Ok(true);
         }
-        let Some(there) = store.get(&key).await? else {
-            return Ok(store.insert(&key, &own, Ttl::Forever).await?);
+        let Some(there) = Versioned::read(store, &key).await? else {
+            return records::insert(store, &key, &account, Ttl::Forever).await;
         };
-        let owner: Id = record::decode(&key, &there)?;
-        if owner == account {
+        if there.record == account {
             return Ok(true);
         }
-        let owner = record::read::<Account>(store, &keys::account(owner)).await?;
-        if owner.is_some_and(|owner| owner.holds(&key, self.now())) {
+        let owner = records::read(store, &keys::account(there.record)).await?;
+        if owner.is_some_and(|owner: Account| owner.holds(&key, self.now())) {
             return Ok(false);
         }
-        match store
-            .compare_and_swap(&key, &there, &own, Ttl::Forever)
-            .await?
-        {
-            CasResult::Done => Ok(true),
-            CasResult::Changed(Some(_)) => Ok(false),
+        match there.swap(store, &key, account, Ttl::Forever).await? {
+            Swapped::Done(_) => Ok(true),
+            Swapped::Changed(Some(_)) => Ok(false),
             // It was just being released.
-            CasResult::Changed(None) => Ok(store.insert(&key, &own, Ttl::Forever).await?),
+            Swapped::Changed(None) => records::insert(store, &key, &account, Ttl::Forever).await,
         }
     }
 
     /// Removes an account. A failure leaves one that is listed, and can be removed again.
     pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
-        self.store().remove(&keys::account(account)).await?;
+        records::remove(self.store(), &keys::account(account)).await?;
         // A place in the list, or an address, that leads nowhere is nobody's: it may stay.
         if let Err(error) = self.leave_lists(account, email).await {
             tracing::warn!(%error, "a removed account has left its address behind");
@@ -224,8 +212,8 @@ impl Provider {
     }
 
     async fn leave_lists(&self, account: Id, email: &str) -> Result<(), Unavailable> {
-        self.store()
-            .set_remove(keys::ACCOUNTS, &account.to_string())
+        self.all_accounts()
+            .unlist_name(&account.to_string())
             .await?;
         for key in email::keys_of(email) {
             self.release(&key, account).await?;
@@ -236,10 +224,10 @@ impl Provider {
     /// Frees the address of an account that was removed, unless another has claimed it by now. The
     /// store cannot remove on a condition, but it can swap on one: for the same value that is gone
     /// in a moment.
-    async fn release(&self, key: &str, account: Id) -> Result<(), Unavailable> {
-        let own = record::encode(&account);
-        self.store()
-            .compare_and_swap(key, &own, &own, Ttl::For(Duration::ZERO))
+    async fn release(&self, key: &Key<Id>, account: Id) -> Result<(), Unavailable> {
+        let gone = Ttl::For(Duration::ZERO);
+        Versioned::supposed(account)
+            .swap(self.store(), key, account, gone)
             .await?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use crate::{BrowserContext, Provider, keys, problem::Unavailable, record};
+use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
 
 /// As long as webauthn-rs gives the browser.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -33,7 +33,7 @@ pub(crate) enum Task {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Pending {
+pub(crate) struct PendingCeremony {
     browser: Digest,
     expires_at: Timestamp,
     task: Task,
@@ -47,16 +47,16 @@ impl Provider {
         task: Task,
     ) -> Result<String, Unavailable> {
         let id = self.entropy().secret();
-        let pending = Pending {
+        let pending = PendingCeremony {
             browser: browser.secret.digest(),
             expires_at: self.now().after(LIFETIME),
             task,
         };
-        record::insert(
+        records::insert(
             self.store(),
             &keys::ceremony(&id.digest()),
             &pending,
-            record::ttl(LIFETIME),
+            records::ttl(LIFETIME),
         )
         .await?;
         Ok(id.encode())
@@ -73,10 +73,10 @@ impl Provider {
         let Some(id) = Secret::decode(id) else {
             return Ok(None);
         };
-        let pending: Option<Pending> =
-            record::take(self.store(), &keys::ceremony(&id.digest())).await?;
+        let pending: Option<PendingCeremony> =
+            records::take(self.store(), &keys::ceremony(&id.digest())).await?;
         let now = self.now();
-        let fits = |pending: &Pending| {
+        let fits = |pending: &PendingCeremony| {
             browser.is_browser(&pending.browser) && !pending.expires_at.has_passed(now)
         };
         Ok(pending.filter(fits).map(|pending| pending.task))

@@ -13,7 +13,9 @@ use icu_properties::{
 };
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use crate::{deceptive::is_deceptive_char, keys};
+use oauth::Id;
+
+use crate::{deceptive::is_deceptive_char, keys, records::Key};
 
 /// The longest address that can receive mail (RFC 5321 section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
@@ -69,7 +71,7 @@ impl Email {
     }
 
     /// The key under which the address leads to its account.
-    pub(crate) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> Key<Id> {
         keys::email(&self.folded())
     }
 
@@ -90,7 +92,7 @@ impl Email {
 /// The keys under which an account may be found whose address somebody typed: that of today, and
 /// those of earlier releases, which took the address as it was typed. How many there are follows
 /// from the text alone, not from who has an account.
-pub(crate) fn keys_of(text: &str) -> Vec<String> {
+pub(crate) fn keys_of(text: &str) -> Vec<Key<Id>> {
     let email = Email::parse(text);
     let earlier = Some(as_typed(text)).filter(|text| text.len() <= LONGEST && text.contains('@'));
     let mut keys = Vec::new();

@@ -20,7 +20,7 @@ use super::{
     queue::{Busy, Requester},
 };
 use crate::{
-    BrowserContext, Provider, SignInMethod, audit::AuditAction, keys, problem::Unavailable,
+    BrowserContext, Provider, SignInMethod, audit::AuditAction, keys, problem::Unavailable, records,
 };
 
 /// By what somebody comes to an account.
@@ -345,10 +345,7 @@ impl Provider {
         self.note_by_person(action, account.whose(), browser, None)
             .await;
         if let Some(link) = link {
-            self.store()
-                .remove(&keys::invitation(link))
-                .await
-                .map_err(Unavailable::from)?;
+            records::remove(self.store(), &keys::invitation(link)).await?;
         }
         if matches!(target, EnrolmentTarget::Reset(_)) {
             self.end_sessions(account.id).await?;

@@ -10,7 +10,7 @@ use oauth::{Id, Timestamp};
 use store::Ttl;
 
 use super::Account;
-use crate::{BrowserContext, Provider, keys, problem::Unavailable, record};
+use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
 
 /// How long a browser stays known after its last sign-in.
 const KNOWN: Duration = Duration::from_hours(180 * 24);
@@ -34,16 +34,16 @@ impl Provider {
             keys::familiar(id, &browser),
         );
         let (known, earlier) = tokio::try_join!(
-            async { Ok::<_, Unavailable>(store.get(&now).await?) },
+            records::exists(store, &now),
             // Written by releases before 0.2, which did not note the generation: it counts if the
             // password is older.
-            record::read::<Timestamp>(store, &earlier),
+            records::read(store, &earlier),
         )?;
         let Some(account) = account else {
             return Ok(false);
         };
         let good = |at: Timestamp| account.password_set_at.is_none_or(|set| at >= set);
-        Ok(known.is_some() || earlier.is_some_and(good))
+        Ok(known || earlier.is_some_and(good))
     }
 
     /// Notes that a browser has signed in to an account.
@@ -59,18 +59,14 @@ impl Provider {
             keys::known_browser(&browser),
         );
         tokio::try_join!(
-            record::put(store, &here, note),
-            record::put(store, &anywhere, note)
+            records::put(store, &here, note),
+            records::put(store, &anywhere, note)
         )?;
         Ok(())
     }
 
     /// Whether anybody has ever signed in with a browser.
     pub(crate) async fn is_known(&self, browser: &BrowserContext) -> Result<bool, Unavailable> {
-        Ok(self
-            .store()
-            .get(&keys::known_browser(&browser.secret.digest()))
-            .await?
-            .is_some())
+        records::exists(self.store(), &keys::known_browser(&browser.secret.digest())).await
     }
 }

@@ -10,7 +10,7 @@ use oauth::{Digest, Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Account, EnrolError, Role, account::CurrentLink, password::shortest_password};
-use crate::{Provider, keys, problem::Unavailable, record};
+use crate::{Provider, keys, problem::Unavailable, records};
 
 /// What a one-time link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Invitation {
 
 /// A link, as stored.
 #[derive(Serialize, Deserialize)]
-struct Link {
+pub(crate) struct Link {
     target: Target,
     expires_at: Timestamp,
 }
@@ -44,7 +44,7 @@ struct Link {
 /// What a link opens.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Target {
+pub(crate) enum Target {
     FirstAccount,
     /// Good while the account is of this generation, as the next: another invitation raises it, and
     /// so does disabling.
@@ -156,11 +156,11 @@ impl Provider {
             target,
             expires_at: self.now().after(lifetime),
         };
-        record::insert(
+        records::insert(
             self.store(),
             &keys::invitation(&token.digest()),
             &link,
-            record::ttl(lifetime),
+            records::ttl(lifetime),
         )
         .await?;
         let address = self
@@ -175,7 +175,7 @@ impl Provider {
         &self,
         digest: &Digest,
     ) -> Result<EnrolmentTarget, EnrolError> {
-        let link: Option<Link> = record::read(self.store(), &keys::invitation(digest)).await?;
+        let link: Option<Link> = records::read(self.store(), &keys::invitation(digest)).await?;
         let now = self.now();
         match link
             .filter(|link| !link.expires_at.has_passed(now))

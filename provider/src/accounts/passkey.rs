@@ -356,8 +356,8 @@ impl Provider {
             self.passkeys().finish_registration(credential, &state)?,
             self.now(),
         );
-        // 3. Keep the passkey, if the session is alive still.
-        let keep = |account: &mut Account| {
+        // 3. Ttl the passkey, if the session is alive still.
+        let ttl = |account: &mut Account| {
             let alive = account.is_active() && account.generation == person.generation;
             let new = !account
                 .passkeys
@@ -369,7 +369,7 @@ impl Provider {
             }
             welcome
         };
-        if self.change_account(account, keep).await? != Some(true) {
+        if self.change_account(account, ttl).await? != Some(true) {
             return Err(AccountError::CeremonyFailed);
         }
         self.note_by_person(

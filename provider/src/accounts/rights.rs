@@ -5,15 +5,15 @@
 //! written it, or it is damaged.
 
 use oauth::Id;
-use serde::Deserialize as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{CasResult, Ttl};
+use store::Ttl;
 
-use super::{Role, email::keys_of};
+use super::{Account, Role, email::keys_of};
 use crate::{
     Provider, keys,
     problem::Unavailable,
-    record::{self, Found},
+    records::{self, Found, Key, PartOf, Swapped, Versioned},
 };
 
 /// How often a change is tried again when others change the same record first.
@@ -27,6 +27,16 @@ pub(crate) struct Rights {
     pub(crate) generation: u64,
     /// Whether all that it signs in with is a password that is short, or may be. It is only read.
     pub(crate) is_short_password_alone: bool,
+}
+
+/// All members of an account's record, whatever its version.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AccountMembers(Map<String, Value>);
+
+impl PartOf<Account> for AccountMembers {}
+
+fn members_of(id: Id) -> Key<AccountMembers> {
+    keys::account(id).part()
 }
 
 impl Rights {
@@ -82,32 +92,31 @@ impl Provider {
     /// The account of an address that somebody typed, whether or not this version can read it.
     pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
         for key in keys_of(typed) {
-            let Some(id) = record::read::<Id>(self.store(), &key).await? else {
+            let Some(id) = records::read::<Id>(self.store(), &key).await? else {
                 continue;
             };
-            let found =
-                match record::find::<Map<String, Value>>(self.store(), &keys::account(id)).await? {
-                    Found::Nothing => None,
-                    Found::Unreadable => Some(Subject {
+            let found = match records::find(self.store(), &members_of(id)).await? {
+                Found::Nothing => None,
+                Found::Unreadable => Some(Subject {
+                    id,
+                    email: typed.to_owned(),
+                    disabled: false,
+                    is_record: false,
+                }),
+                Found::Record(AccountMembers(members)) => {
+                    let stored = members
+                        .get("email")
+                        .and_then(Value::as_str)
+                        .unwrap_or(typed);
+                    let disabled = Rights::read(&members).disabled;
+                    Some(Subject {
                         id,
-                        email: typed.to_owned(),
-                        disabled: false,
-                        is_record: false,
-                    }),
-                    Found::Record(members) => {
-                        let stored = members
-                            .get("email")
-                            .and_then(Value::as_str)
-                            .unwrap_or(typed);
-                        let disabled = Rights::read(&members).disabled;
-                        Some(Subject {
-                            id,
-                            email: stored.to_owned(),
-                            disabled,
-                            is_record: true,
-                        })
-                    }
-                };
+                        email: stored.to_owned(),
+                        disabled,
+                        is_record: true,
+                    })
+                }
+            };
             // An address counts while its account says so.
             if let Some(subject) = found.filter(|subject| keys_of(&subject.email).contains(&key)) {
                 return Ok(Some(subject));
@@ -123,24 +132,21 @@ impl Provider {
         id: Id,
         mut decide: impl FnMut(&mut Rights) -> A,
     ) -> Result<Option<A>, Unavailable> {
-        let key = keys::account(id);
-        let mut bytes = self.store().get(&key).await?;
+        let key = members_of(id);
+        let mut current = Versioned::read(self.store(), &key).await?;
         for _ in 0..MOST_TRIES {
-            let Some(stored) = &bytes else {
+            let Some(stored) = current else {
                 return Ok(None);
             };
-            let mut members: Map<String, Value> = record::decode(&key, stored)?;
+            let mut members = stored.record.0.clone();
             let before = Rights::read(&members);
             let mut rights = before;
             let answer = decide(&mut rights);
             rights.write(before, &mut members);
-            match self
-                .store()
-                .compare_and_swap(&key, stored, &record::encode(&members), Ttl::Forever)
-                .await?
-            {
-                CasResult::Done => return Ok(Some(answer)),
-                CasResult::Changed(other) => bytes = other,
+            let next = AccountMembers(members);
+            match stored.swap(self.store(), &key, next, Ttl::Forever).await? {
+                Swapped::Done(_) => return Ok(Some(answer)),
+                Swapped::Changed(other) => current = other,
             }
         }
         Err(Unavailable::contended())

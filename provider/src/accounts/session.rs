@@ -13,7 +13,7 @@ use crate::{
     audit::AuditAction,
     keys,
     problem::Unavailable,
-    record::{self, Change, Found, Listing, Outcomes},
+    records::{self, Change, Collection, Found, Listing, Outcomes},
 };
 
 /// A signed-in browser. It is worth nothing without an account that is active and of the same
@@ -125,9 +125,7 @@ impl Provider {
                 .filter(stands)
                 .map(|session| session.view(id, is_this))
         };
-        let mut sessions = self
-            .list(&keys::sessions(account.id), keys::session, view)
-            .await?;
+        let mut sessions = self.sessions_of(account.id).rows(view).await?;
         sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
         Ok(Some(sessions))
     }
@@ -145,15 +143,11 @@ impl Provider {
         // A name has the form of a secret. The store sees no other.
         let id = Digest::parse(id).ok_or(AccountError::Gone)?;
         let key = keys::session(id.as_str());
-        let session: Option<Session> = record::read(self.store(), &key).await?;
+        let session: Option<Session> = records::read(self.store(), &key).await?;
         let session = session
             .filter(|session| session.account == account.id)
             .ok_or(AccountError::Gone)?;
-        self.store().remove(&key).await.map_err(Unavailable::from)?;
-        self.store()
-            .set_remove(&keys::sessions(account.id), id.as_str())
-            .await
-            .map_err(Unavailable::from)?;
+        self.sessions_of(account.id).remove(id.as_str()).await?;
         self.note_by_person(
             AuditAction::SessionEnded,
             account.whose(),
@@ -224,7 +218,7 @@ impl Provider {
         };
         // One that cannot be read is none: the person signs in again.
         let session: Option<Session> =
-            record::find(self.store(), &keys::session(secret.digest().as_str()))
+            records::find(self.store(), &keys::session(secret.digest().as_str()))
                 .await?
                 .record();
         let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
@@ -244,7 +238,7 @@ impl Provider {
         };
         let note = |session: Option<Session>| {
             let next = session.map(|session| {
-                let ttl = record::ttl(now.until(session.expires_at));
+                let ttl = records::ttl(now.until(session.expires_at));
                 (
                     Session {
                         last_used_at: now,
@@ -256,7 +250,7 @@ impl Provider {
             });
             Change { next, answer: () }
         };
-        if let Err(error) = record::change(
+        if let Err(error) = records::change(
             self.plain_store(),
             &keys::session(secret.digest().as_str()),
             note,
@@ -305,7 +299,8 @@ impl Provider {
         earlier: Option<&Session>,
     ) -> Result<SetCookie, Unavailable> {
         let (now, secret) = (self.now(), self.entropy().secret());
-        let (digest, list) = (secret.digest(), keys::sessions(account.id));
+        let digest = secret.digest();
+        let list = self.sessions_of(account.id);
         let expires_at = earlier.map_or_else(
             || now.after(self.settings().lifetimes.session),
             |earlier| earlier.expires_at,
@@ -322,14 +317,14 @@ impl Provider {
             last_used_at: now,
         };
         let lifetime = now.until(expires_at);
-        record::insert(
+        records::insert(
             self.store(),
             &keys::session(digest.as_str()),
             &session,
-            record::ttl(lifetime),
+            records::ttl(lifetime),
         )
         .await?;
-        self.store().set_add(&list, digest.as_str()).await?;
+        list.list_name(digest.as_str()).await?;
         self.end_session_of(browser).await?;
         self.keep_to_most_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
@@ -343,14 +338,15 @@ impl Provider {
         account: &Account,
         newest: &Digest,
     ) -> Result<(), Unavailable> {
-        let (store, list) = (self.store(), keys::sessions(account.id));
-        let names = self.all(&list).await?;
+        let list = self.sessions_of(account.id);
+        let names = list.names().await?;
         if names.len() <= MOST_SESSIONS {
-            return record::forget_lapsed(store, &list, newest.as_str(), keys::session).await;
+            return list.sweep(newest.as_str()).await;
         }
         let read = async |name: String| {
-            let session: Option<Session> =
-                record::find(store, &keys::session(&name)).await?.record();
+            let session: Option<Session> = records::find(self.store(), &list.key(&name))
+                .await?
+                .record();
             Ok::<_, Unavailable>((
                 session.map(|session| (session.last_used_at, session.created_at)),
                 name,
@@ -368,8 +364,7 @@ impl Provider {
             .filter(|(_, name)| name != newest.as_str())
             .take(too_many.saturating_sub(gone.len()));
         for (_, name) in gone.into_iter().chain(surplus) {
-            store.remove(&keys::session(&name)).await?;
-            store.set_remove(&list, &name).await?;
+            list.remove(&name).await?;
         }
         Ok(())
     }
@@ -377,17 +372,17 @@ impl Provider {
     /// Ends every session of an account. They are dead already when its generation was raised; this
     /// clears them away, as many as can be: the error is the first of what failed.
     pub(crate) async fn end_sessions(&self, account: Id) -> Result<(), Unavailable> {
-        let (list, mut outcomes) = (keys::sessions(account), Outcomes::default());
-        for name in self.all(&list).await? {
-            outcomes.add(self.clear_session(&list, &name).await)?;
+        let list = self.sessions_of(account);
+        let mut outcomes = Outcomes::default();
+        for name in list.names().await? {
+            outcomes.add(list.remove(&name).await)?;
         }
         outcomes.end()
     }
 
-    async fn clear_session(&self, list: &str, name: &str) -> Result<(), Unavailable> {
-        self.store().remove(&keys::session(name)).await?;
-        self.store().set_remove(list, name).await?;
-        Ok(())
+    /// The sessions of an account.
+    fn sessions_of(&self, account: Id) -> Collection<'_, Session> {
+        Collection::new(self.store(), keys::sessions(account))
     }
 
     async fn end_session_of(&self, browser: &BrowserContext) -> Result<(), Unavailable> {
@@ -396,9 +391,9 @@ impl Provider {
         };
         let key = keys::session(digest.as_str());
         let taken = self.store().take(&key).await?;
-        if let Found::Record(session) = record::found::<Session>(&key, taken) {
-            self.store()
-                .set_remove(&keys::sessions(session.account), digest.as_str())
+        if let Found::Record(session) = records::found(&key, taken.as_deref()) {
+            self.sessions_of(session.account)
+                .unlist_name(digest.as_str())
                 .await?;
         }
         Ok(())

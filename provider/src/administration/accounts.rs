@@ -12,8 +12,7 @@ use crate::{
         queue::Requester,
     },
     audit::{Actor, AuditAction},
-    keys,
-    record::Listing,
+    records::Listing,
 };
 
 /// An account, as listed.
@@ -146,8 +145,7 @@ impl Administration {
     /// All accounts, by address.
     pub async fn accounts(&self) -> Done<Listing<AccountSummary>> {
         let summary = |_, account: Account| Some(self.summary(&account));
-        let key = |id: &str| Id::parse(id).map_or_else(String::new, keys::account);
-        let mut accounts = self.provider.list(keys::ACCOUNTS, key, summary).await?;
+        let mut accounts = self.provider.all_accounts().rows(summary).await?;
         accounts.sort_by(|one, other| one.email.cmp(&other.email));
         Ok(accounts)
     }

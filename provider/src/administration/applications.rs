@@ -15,7 +15,7 @@ use crate::{
     Provider,
     audit::{AuditAction, ClientName, Event},
     keys,
-    record::{self, Change, Found, Listing},
+    records::{self, Change, Found, Listing},
 };
 
 /// Far more than any client has, and few enough to be looked through at each request.
@@ -66,7 +66,7 @@ impl Administration {
         let provider = &self.provider;
         provider.refresh_blocked().await?;
         let summary = |_, client: Client| Some(provider.application_summary(client));
-        let mut clients = provider.list(keys::CLIENTS, keys::client, summary).await?;
+        let mut clients = provider.all_clients().rows(summary).await?;
         clients.sort_by_key(|client| client.created_at);
         Ok(clients)
     }
@@ -110,7 +110,7 @@ impl Administration {
             }
         };
         if let Some(name) =
-            record::change(provider.store(), &keys::client(client_id), add).await??
+            records::change(provider.store(), &keys::client(client_id), add).await??
         {
             let client = ClientName {
                 id: client_id.to_owned(),
@@ -206,7 +206,7 @@ impl Administration {
     /// How a client is called that is stored, whether or not it still counts.
     async fn stored_name(&self, client_id: &str) -> Done<Option<ClientName>> {
         Ok(
-            match record::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
+            match records::find::<Client>(self.provider.store(), &keys::client(client_id)).await? {
                 Found::Nothing => None,
                 Found::Unreadable => Some(nameless(client_id)),
                 Found::Record(client) => Some(ClientName {

@@ -12,7 +12,7 @@ use super::{Administration, AdministrationError, Done};
 use crate::{
     audit::{AuditAction, ClientName},
     keys,
-    record::{self, Change},
+    records::{self, Change},
 };
 
 const LONGEST_NAME: usize = 200;
@@ -143,7 +143,7 @@ impl Administration {
         judge_chosen_id(&id).map_err(|why| {
             AdministrationError::Invalid(format!("{id:?} cannot be a client id: {why}"))
         })?;
-        match record::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
+        match records::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
             Some(existing) => self.repeat(&existing, &wanted).await,
             None if id.starts_with(CLIENT_PREFIX) => Err(AdministrationError::Invalid(format!(
                 "{id:?} cannot be a client id: identifiers that begin with {CLIENT_PREFIX} are made by the server"
@@ -242,7 +242,7 @@ impl Administration {
         };
         if judge_chosen_id(client_id).is_err() {
             return Err(
-                match record::read::<Client>(provider.store(), &keys::client(client_id))
+                match records::read::<Client>(provider.store(), &keys::client(client_id))
                     .await?
                     .map(added)
                 {
@@ -251,7 +251,7 @@ impl Administration {
                 },
             );
         }
-        record::change(provider.store(), &keys::client(client_id), decide).await?
+        records::change(provider.store(), &keys::client(client_id), decide).await?
     }
 
     async fn keep_new_client(&self, id: String, wanted: &Checked) -> Done<AddedClient> {
@@ -279,7 +279,7 @@ impl Administration {
             });
         }
         // Somebody else was faster.
-        let existing: Option<Client> = record::read(provider.store(), &keys::client(&id)).await?;
+        let existing: Option<Client> = records::read(provider.store(), &keys::client(&id)).await?;
         self.repeat(&existing.ok_or(AdministrationError::Unavailable)?, wanted)
             .await
     }
@@ -294,10 +294,7 @@ impl Administration {
             )));
         }
         // In case that an earlier attempt ended before the client was listed.
-        self.provider
-            .store()
-            .set_add(keys::CLIENTS, &existing.id)
-            .await?;
+        self.provider.all_clients().list_name(&existing.id).await?;
         Ok(AddedClient {
             client_id: existing.id.clone(),
             client_secret: None,

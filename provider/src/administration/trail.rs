@@ -11,7 +11,7 @@ use crate::{
     audit::{AuditEntry, AuditFilter, AuditPage, AuditReport, ChainHead, CorruptEntry, Kept},
     keys,
     problem::Unavailable,
-    record,
+    records::{self, Key},
 };
 
 /// How many events are read at once.
@@ -151,12 +151,7 @@ impl Administration {
     /// for as long as was set when they happened. To be called when a server starts.
     pub async fn forget_old_events(&self) -> Done {
         let mut number = self.oldest(self.newest().await?).await?;
-        while number > 1
-            && self
-                .provider
-                .store()
-                .remove(&keys::event(number - 1))
-                .await?
+        while number > 1 && records::remove(self.provider.store(), &keys::event(number - 1)).await?
         {
             number -= 1;
         }
@@ -182,7 +177,7 @@ impl Administration {
             return Ok(None);
         };
         for patience in [SOON, Duration::ZERO] {
-            match self.noted(keys::LATEST_EVENT).await? {
+            match self.noted(&keys::LATEST_EVENT).await? {
                 Some(noted) if noted.number >= last => return Ok(None),
                 // A server may be about to note it.
                 Some(_) if !patience.is_zero() => sleep(patience).await,
@@ -200,14 +195,14 @@ impl Administration {
         Ok(None)
     }
 
-    async fn noted(&self, key: &str) -> Result<Option<ChainHead>, Unavailable> {
-        record::read(self.provider.store(), key).await
+    async fn noted(&self, key: &Key<ChainHead>) -> Result<Option<ChainHead>, Unavailable> {
+        records::read(self.provider.store(), key).await
     }
 
     async fn anchors(&self) -> Result<Anchors, Unavailable> {
         let (noted, marked) = (
-            self.noted(keys::LATEST_EVENT).await?,
-            self.noted(keys::EVENT_MARK).await?,
+            self.noted(&keys::LATEST_EVENT).await?,
+            self.noted(&keys::EVENT_MARK).await?,
         );
         Ok(Anchors {
             noted,

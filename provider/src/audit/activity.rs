@@ -15,7 +15,7 @@ use crate::{
     accounts::Account,
     keys, limits,
     problem::Unavailable,
-    record::{self, Maybe},
+    records::{self, Maybe},
 };
 
 /// How many events a person sees.
@@ -27,7 +27,7 @@ const A_MINUTE: Duration = Duration::from_mins(1);
 /// The latest events of an account, newest first.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Activity(Vec<Maybe<Event>>);
+pub(crate) struct Activity(Vec<Maybe<Event>>);
 
 impl Activity {
     fn add(&mut self, event: Event, oldest: Timestamp) {
@@ -55,7 +55,7 @@ impl Provider {
             return Ok(None);
         };
         let activity: Option<Activity> =
-            record::find(self.store(), &keys::activity(person.account))
+            records::find(self.store(), &keys::activity(person.account))
                 .await?
                 .record();
         let oldest = self.now().before(self.settings().lifetimes.audit);
@@ -154,7 +154,7 @@ impl Provider {
     ) {
         let key = keys::account(account);
         let (read, client) = tokio::join!(
-            record::read::<Account>(self.store(), &key),
+            records::read::<Account>(self.store(), &key),
             self.client(client_id)
         );
         let whose = match read {
@@ -264,7 +264,7 @@ impl Provider {
         };
         let key = keys::activity(account);
         if event.action == AuditAction::AccountRemoved {
-            self.store().remove(&key).await?;
+            records::remove(self.store(), &key).await?;
             return Ok(());
         }
         let lifetime = self.settings().lifetimes.audit;
@@ -272,9 +272,9 @@ impl Provider {
         let add = |activity: Option<Activity>| {
             let mut activity = activity.unwrap_or_default();
             activity.add(event.clone(), oldest);
-            (activity, record::ttl(lifetime))
+            (activity, records::ttl(lifetime))
         };
-        record::put(self.plain_store(), &key, add).await?;
+        records::put(self.plain_store(), &key, add).await?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::event::{Actor, AuditAction, Event, UnknownAction};
-use crate::record::encode;
+use crate::records::to_json;
 
 /// An event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ impl AuditEntry {
             hash: String::new(),
             ..self.clone()
         };
-        key.derive("event", &encode(&unsigned)).encode()
+        key.derive("event", &to_json(&unsigned)).encode()
     }
 
     /// An event of which this version knows no more than its place.

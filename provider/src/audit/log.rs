@@ -23,7 +23,11 @@ use super::{
     event::{Category, Event},
     folds::Folds,
 };
-use crate::{Provider, keys, problem::Unavailable, record};
+use crate::{
+    Provider, keys,
+    problem::Unavailable,
+    records::{self, Key},
+};
 
 /// How often another server may be faster before this one gives up.
 const MOST_TRIES: usize = 256;
@@ -188,7 +192,7 @@ impl Provider {
             .fetch_max(newest.number, Ordering::Relaxed)
             < newest.number
         {
-            self.note_newer(keys::EVENT_MARK, &newest).await?;
+            self.note_newer(&keys::EVENT_MARK, &newest).await?;
         }
         Ok(())
     }
@@ -290,10 +294,13 @@ impl Provider {
                     .insert(before)
                     .followed_by(id, event.clone(), event.at.after(lifetime), key);
             let name = keys::event(next.number);
-            if record::insert(store, &name, &next, record::ttl(lifetime)).await? {
+            if records::insert(store, &name, &next, records::ttl(lifetime)).await? {
                 return Ok(latest.insert(ChainHead::of(&next)).clone());
             }
-            let there = store.get(&name).await?.ok_or_else(Unavailable::contended)?;
+            let there = store
+                .get(name.as_str())
+                .await?
+                .ok_or_else(Unavailable::contended)?;
             let there = serde_json::from_slice(&there)
                 .ok()
                 .filter(|there: &Place| there.number == next.number);
@@ -317,10 +324,10 @@ impl Provider {
     /// The newest event that was noted; where that note is gone, the one that was marked. There may
     /// be newer ones, of servers that are about to note them.
     pub(crate) async fn latest_event(&self) -> Result<ChainHead, Unavailable> {
-        let latest: Option<ChainHead> = record::read(self.store(), keys::LATEST_EVENT).await?;
+        let latest: Option<ChainHead> = records::read(self.store(), &keys::LATEST_EVENT).await?;
         match latest {
             Some(latest) => Ok(latest),
-            None => Ok(record::read(self.store(), keys::EVENT_MARK)
+            None => Ok(records::read(self.store(), &keys::EVENT_MARK)
                 .await?
                 .unwrap_or_default()),
         }
@@ -331,7 +338,7 @@ impl Provider {
     async fn last_after(&self, mut latest: ChainHead) -> Result<ChainHead, Unavailable> {
         loop {
             let number = latest.number + 1;
-            let bytes = self.store().get(&keys::event(number)).await?;
+            let bytes = self.store().get(keys::event(number).as_str()).await?;
             let next = bytes
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
                 .filter(|next: &Place| next.number == number);
@@ -351,18 +358,22 @@ impl Provider {
     }
 
     async fn note_latest(&self, latest: &ChainHead) -> Result<(), Unavailable> {
-        self.note_newer(keys::LATEST_EVENT, latest).await
+        self.note_newer(&keys::LATEST_EVENT, latest).await
     }
 
     /// Notes an event under a key, unless a newer one is noted there.
-    async fn note_newer(&self, key: &str, latest: &ChainHead) -> Result<(), Unavailable> {
+    async fn note_newer(
+        &self,
+        key: &Key<ChainHead>,
+        latest: &ChainHead,
+    ) -> Result<(), Unavailable> {
         let newer = |there: Option<ChainHead>| {
             let newest = there
                 .filter(|there| there.number > latest.number)
                 .unwrap_or_else(|| latest.clone());
             (newest, store::Ttl::Forever)
         };
-        record::put(self.plain_store(), key, newer).await?;
+        records::put(self.plain_store(), key, newer).await?;
         Ok(())
     }
 
@@ -371,7 +382,7 @@ impl Provider {
         &self,
         number: u64,
     ) -> Result<Option<Result<Kept, CorruptEntry>>, Unavailable> {
-        let Some(bytes) = self.store().get(&keys::event(number)).await? else {
+        let Some(bytes) = self.store().get(keys::event(number).as_str()).await? else {
             return Ok(None);
         };
         let kept = Kept::read(number, &bytes, &self.0.audit_log.key);

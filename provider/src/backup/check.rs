@@ -156,7 +156,7 @@ impl Check {
             value: Some(value),
             ..
         } = stored
-            && record == keys::KEY_RING
+            && record == keys::KEY_RING.as_str()
         {
             self.key_ring = Some(value.clone());
         }

@@ -8,7 +8,7 @@ use store::{CasResult, Entry, Store, Ttl};
 use thiserror::Error;
 
 use super::{BackupFault, Reader, Stored};
-use crate::{keys, problem::Unavailable, record};
+use crate::{keys, problem::Unavailable, records};
 
 /// How many entries are written at once.
 const BATCH: usize = 256;
@@ -82,16 +82,16 @@ pub async fn restore<R: BufRead>(
     outstanding: Outstanding,
     unfinished: Unfinished,
 ) -> Result<Restored, RestoreError> {
-    if unfinished == Unfinished::Discard && store.get(keys::RESTORE).await?.is_some() {
+    if unfinished == Unfinished::Discard && records::exists(store, &keys::RESTORE).await? {
         clear(store).await?;
-        store.remove(keys::RESTORE).await?;
+        records::remove(store, &keys::RESTORE).await?;
     }
     begin(store, now).await?;
     match write(store, backup, now, outstanding).await {
         Err(error) => {
             // When this fails too, the mark stays.
             clear(store).await?;
-            store.remove(keys::RESTORE).await?;
+            records::remove(store, &keys::RESTORE).await?;
             Err(error)
         }
         Ok(restored) => {
@@ -103,8 +103,8 @@ pub async fn restore<R: BufRead>(
 
 /// Takes the mark away. When the answer is lost, looking again tells whether it is gone.
 async fn finish(store: &Store) -> Result<(), Unavailable> {
-    match store.remove(keys::RESTORE).await {
-        Err(_) if store.get(keys::RESTORE).await?.is_none() => Ok(()),
+    match records::remove(store, &keys::RESTORE).await {
+        Err(_) if !records::exists(store, &keys::RESTORE).await? => Ok(()),
         removed => Ok(removed.map(drop)?),
     }
 }
@@ -112,16 +112,13 @@ async fn finish(store: &Store) -> Result<(), Unavailable> {
 /// Marks an empty store. The mark is set before the store is found empty, so that of two restores
 /// one goes on.
 async fn begin(store: &Store, now: Timestamp) -> Result<(), RestoreError> {
-    if !store
-        .insert(keys::RESTORE, &record::encode(&now), Ttl::Forever)
-        .await?
-    {
+    if !records::insert(store, &keys::RESTORE, &now, Ttl::Forever).await? {
         return Err(RestoreError::Unfinished);
     }
     let mut export = store.export().await?;
     while let Some(entry) = export.next().await {
-        if !matches!(entry?, Entry::Record { key, .. } if key == keys::RESTORE) {
-            store.remove(keys::RESTORE).await?;
+        if !matches!(entry?, Entry::Record { key, .. } if key == keys::RESTORE.as_str()) {
+            records::remove(store, &keys::RESTORE).await?;
             return Err(RestoreError::NotEmpty);
         }
     }
@@ -213,7 +210,7 @@ async fn clear(store: &Store) -> Result<(), Unavailable> {
     let mut export = store.export().await?;
     while let Some(entry) = export.next().await {
         match entry? {
-            Entry::Record { key, .. } if key == keys::RESTORE => {}
+            Entry::Record { key, .. } if key == keys::RESTORE.as_str() => {}
             Entry::Record { key, .. } => {
                 store.remove(&key).await?;
             }

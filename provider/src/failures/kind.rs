@@ -15,7 +15,7 @@ pub enum FailureKind {
     BadDocument,
     /// The client's document, or its keys, cannot be fetched just now.
     Unreachable,
-    /// The settings, or an administrator, keep the client's host out.
+    /// The settings, or an administrator, ttl the client's host out.
     KeptOut,
     /// Client and server know no common way for the client to prove itself.
     NoCommonAuthentication,

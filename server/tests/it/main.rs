@@ -18,6 +18,7 @@ mod cookies;
 mod damage;
 mod disconnecting;
 mod documents;
+mod earlier_release;
 mod emails;
 mod failover;
 mod failures;

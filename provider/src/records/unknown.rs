@@ -1,25 +1,40 @@
 //! What this version does not know of a record, and hands on: servers of two versions may share a
 //! store.
 //!
-//! A record is stored, known and followed: the bytes that lie there, what this version makes of
-//! them, and what it wants there next. What it does not change stays as it is stored, whatever it
-//! understands of it; of what it changes, the members that it does not know stay.
+//! There are three forms of a record: the stored bytes, what this version reads of them, and what
+//! it writes next. What it does not change stays as it is stored; of what it changes, the members
+//! that it does not know stay.
 
 use serde_json::{Map, Value};
 
 /// The next bytes, with what is unknown in the stored ones. `known` is what this version makes of
 /// those.
-pub(super) fn handed_on(stored: &[u8], known: &[u8], next: Vec<u8>) -> Vec<u8> {
+pub(super) fn with_unknown_members(stored: &[u8], known: &[u8], next: Vec<u8>) -> Vec<u8> {
     if stored == known {
         return next;
     }
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     match (read(stored), read(known), read(&next)) {
         (Some(stored), Some(known), Some(wanted)) => {
+            if is_known_whole(&stored, &known) {
+                return next;
+            }
             following(stored, &known, wanted).to_string().into_bytes()
         }
         _ => next,
     }
+}
+
+/// Whether the stored members differ from the known ones in their order alone, or in the version
+/// that earlier releases did not write.
+fn is_known_whole(stored: &Value, known: &Value) -> bool {
+    let (Value::Object(stored), Value::Object(known)) = (stored, known) else {
+        return stored == known;
+    };
+    known.iter().all(|(name, value)| match stored.get(name) {
+        Some(there) => there == value,
+        None => name == "v",
+    }) && stored.keys().all(|name| known.contains_key(name))
 }
 
 fn following(stored: Value, known: &Value, next: Value) -> Value {
@@ -99,8 +114,12 @@ mod tests {
 
     fn handed(stored: &Value, known: &Value, next: &Value) -> Value {
         let bytes = |value: &Value| value.to_string().into_bytes();
-        serde_json::from_slice(&handed_on(&bytes(stored), &bytes(known), bytes(next)))
-            .expect("JSON")
+        serde_json::from_slice(&with_unknown_members(
+            &bytes(stored),
+            &bytes(known),
+            bytes(next),
+        ))
+        .expect("JSON")
     }
 
     #[test]
@@ -153,7 +172,11 @@ mod tests {
     #[test]
     fn what_is_known_whole_is_written_as_it_is() {
         let next = br#"{"b":1,"a":2}"#.to_vec();
-        assert_eq!(handed_on(b"{}", b"{}", next.clone()), next);
-        assert_eq!(handed_on(b"no JSON", b"{}", next.clone()), next);
+        for stored in [&br#"{"a":1,"b":1}"#[..], br#"{"v":1,"a":1,"b":1}"#] {
+            let known = br#"{"v":1,"b":1,"a":1}"#;
+            assert_eq!(with_unknown_members(stored, known, next.clone()), next);
+        }
+        assert_eq!(with_unknown_members(b"{}", b"{}", next.clone()), next);
+        assert_eq!(with_unknown_members(b"no JSON", b"{}", next.clone()), next);
     }
 }

@@ -1,0 +1,67 @@
+//! Records in the store: typed keys, the shapes in which they are stored, and the steps on them.
+//!
+//! A stored shape is a contract with other releases: with earlier ones, whose records are read, and
+//! with those of other servers over the same store. So the shapes are types of their own
+//! (`records::v1`), with `From` and `TryFrom` to the types of the domain, which are free to change.
+//!
+//! - **Version.** A shape with members begins with `v`, the version ([`V1`]); a record without it
+//!   is of version 1. A minor change adds a member, which must have a default: members that a
+//!   release does not know survive its writes. A major change raises the version: a release that
+//!   does not know it says so in the log and does not read the record as if it were its own. A
+//!   record that is a bare number, text, array or map has no place for a version and is of
+//!   version 1; its next version is an object with `v`.
+//! - **Expiry.** In the store it tidies up: it says when a record may be forgotten, by a real
+//!   clock. In the record it counts: it is judged against the server's own clock. The store keeps
+//!   records a little longer ([`ttl`]).
+//!
+//! To add a kind of record:
+//!
+//! 1. Declare the kind in `records::keys`, with a constructor of its key (and of its list).
+//! 2. Write its shape in `records/v1/`, a file for each kind, with a member `v: V1`; implement
+//!    `From<&Domain>` for the shape and `TryFrom<Shape>` for the domain type, and name both in
+//!    `stored_as!`.
+//! 3. Add a golden file for each of its states to `provider/tests/golden/v1/`, and a row to
+//!    docs/STORAGE.md. Tests fail while either is missing.
+//! 4. Read and write it by the steps here: [`read`], [`insert`], [`change`], [`put`], [`take`], or
+//!    a [`Collection`] where a list names the records.
+
+mod collection;
+mod encoding;
+#[cfg(test)]
+mod golden;
+mod key;
+pub(crate) mod keys;
+mod outcomes;
+mod steps;
+mod unknown;
+pub(crate) mod v1;
+mod version;
+mod versioned;
+
+use std::time::Duration;
+
+use store::Ttl;
+
+pub use self::collection::Listing;
+pub(crate) use self::{
+    collection::Collection,
+    encoding::{
+        Itself, Malformed, Maybe, Record, decode, encode, stored_as, stored_as_itself, to_json,
+    },
+    key::{Key, PartOf},
+    outcomes::Outcomes,
+    steps::{
+        Change, Found, change, change_from, exists, find, found, insert, put, read, read_part,
+        remove, swap_bytes, take,
+    },
+    version::V1,
+    versioned::{StoredBytes, Swapped, Versioned},
+};
+
+/// How much longer the store keeps a record than it counts.
+const SLACK: Duration = Duration::from_mins(1);
+
+/// How long to keep a record that counts for `span`.
+pub(crate) fn ttl(span: Duration) -> Ttl {
+    Ttl::For(span.saturating_add(SLACK))
+}

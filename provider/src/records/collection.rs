@@ -1,0 +1,232 @@
+//! Records that a list names: added, read by pages, and swept.
+//!
+//! A record is written before it is listed, so that a name in the list without a record is one
+//! whose record has expired. Lists do not expire: whoever adds a name looks at a few others and
+//! drops those without a record.
+
+use std::ops::{Deref, DerefMut};
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use store::{Store, Ttl};
+
+use super::{
+    encoding::Record,
+    key::{Key, List, PartOf},
+    steps::{self, Found},
+};
+use crate::problem::Unavailable;
+
+/// How many names are read at once, and how many records.
+const PAGE: usize = 256;
+/// How many names of a list are looked at when one is added.
+const SWEPT: usize = 8;
+
+/// What a list leads to, as far as this version can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing<T> {
+    /// What can be read.
+    pub rows: Vec<T>,
+    /// How many entries cannot: a newer version may have written them, or they are damaged. The log
+    /// names them.
+    pub unreadable: usize,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            unreadable: 0,
+        }
+    }
+}
+
+impl<T> Deref for Listing<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.rows
+    }
+}
+
+impl<T> DerefMut for Listing<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.rows
+    }
+}
+
+impl<T> IntoIterator for Listing<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.into_iter()
+    }
+}
+
+/// The records of a list, in a store.
+pub(crate) struct Collection<'a, T> {
+    store: &'a Store,
+    list: List<T>,
+}
+
+impl<'a, T> Collection<'a, T> {
+    /// The records of a list.
+    pub(crate) const fn new(store: &'a Store, list: List<T>) -> Self {
+        Self { store, list }
+    }
+
+    /// The key of the record with a name.
+    pub(crate) fn key(&self, name: &str) -> Key<T> {
+        self.list.key(name)
+    }
+
+    /// Lists a name.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn list_name(&self, name: &str) -> Result<(), Unavailable> {
+        self.store.set_add(self.list.as_str(), name).await?;
+        Ok(())
+    }
+
+    /// Takes a name out of the list, and leaves the record. `false` when it was not listed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn unlist_name(&self, name: &str) -> Result<bool, Unavailable> {
+        Ok(self.store.set_remove(self.list.as_str(), name).await?)
+    }
+
+    /// Lists a name, and drops some that lead to no record.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn list_name_and_sweep(&self, name: &str) -> Result<(), Unavailable> {
+        self.list_name(name).await?;
+        self.sweep(name).await
+    }
+
+    /// Drops names that lead to no record: names in a list outlive the records they name. Looking
+    /// at a few, from a random name on, whenever one is added keeps the list about as long as there
+    /// are records.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn sweep(&self, from: &str) -> Result<(), Unavailable> {
+        let list = self.list.as_str();
+        for name in self.store.set_range(list, Some(from), SWEPT).await? {
+            if !steps::exists(self.store, &self.key(&name)).await? {
+                self.store.set_remove(list, &name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a record and its name. `false` when there was no record.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn remove(&self, name: &str) -> Result<bool, Unavailable> {
+        let removed = steps::remove(self.store, &self.key(name)).await?;
+        self.unlist_name(name).await?;
+        Ok(removed)
+    }
+
+    /// The first names of the list.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn first_names(&self, most: usize) -> Result<Vec<String>, Unavailable> {
+        Ok(self.store.set_range(self.list.as_str(), None, most).await?)
+    }
+
+    /// All names of the list.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn names(&self) -> Result<Vec<String>, Unavailable> {
+        let mut names = Vec::new();
+        while let Some(page) = self.page(names.last().map(String::as_str)).await? {
+            let is_last = page.len() < PAGE;
+            names.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads the records that the list names, and makes a row of each that is wanted. What cannot
+    /// be read is counted and passed over.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn rows<R>(
+        &self,
+        row: impl FnMut(String, T) -> Option<R>,
+    ) -> Result<Listing<R>, Unavailable>
+    where
+        T: Record,
+    {
+        self.each(Key::clone, row).await
+    }
+
+    /// The same with some members of each record.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn rows_of_parts<P: Record + PartOf<T>, R>(
+        &self,
+        row: impl FnMut(String, P) -> Option<R>,
+    ) -> Result<Listing<R>, Unavailable> {
+        self.each(Key::part::<P>, row).await
+    }
+
+    async fn each<P: Record, R>(
+        &self,
+        part: impl Fn(&Key<T>) -> Key<P>,
+        mut row: impl FnMut(String, P) -> Option<R>,
+    ) -> Result<Listing<R>, Unavailable> {
+        let mut listing = Listing::default();
+        let mut after: Option<String> = None;
+        while let Some(names) = self.page(after.as_deref()).await? {
+            let keys: Vec<_> = names.iter().map(|name| part(&self.key(name))).collect();
+            let records = try_join_all(keys.iter().map(|key| self.store.get(key.as_str()))).await?;
+            after = names.last().cloned().filter(|_| names.len() == PAGE);
+            for ((name, key), bytes) in names.into_iter().zip(keys).zip(records) {
+                match steps::found(&key, bytes.as_deref()) {
+                    Found::Nothing => {}
+                    Found::Unreadable => listing.unreadable += 1,
+                    Found::Record(record) => listing.rows.extend(row(name, record)),
+                }
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(listing)
+    }
+
+    /// A page of names; `None` for an empty one.
+    async fn page(&self, after: Option<&str>) -> Result<Option<Vec<String>>, Unavailable> {
+        let names = self
+            .store
+            .set_range(self.list.as_str(), after, PAGE)
+            .await?;
+        Ok((!names.is_empty()).then_some(names))
+    }
+}
+
+impl<T: Record> Collection<'_, T> {
+    /// Writes a record where none is, lists it, and drops some names that lead to no record.
+    /// `false` when there was a record already, which is not changed but listed.
+    ///
+    /// # Errors
+    /// When the store does not answer. Then the record may be there without being listed.
+    pub(crate) async fn add(&self, name: &str, record: &T, ttl: Ttl) -> Result<bool, Unavailable> {
+        let added = steps::insert(self.store, &self.key(name), record, ttl).await?;
+        self.list_name_and_sweep(name).await?;
+        Ok(added)
+    }
+}
