@@ -1,7 +1,7 @@
 //! What must not be in a text that people tell others apart by.
 
 /// Whether a character has no shape of its own, or turns the reading direction: two texts with and
-/// without it look the same (case D30).
+/// without it look the same (T-D30).
 pub fn is_deceptive_char(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,

@@ -9,7 +9,7 @@
 
 use oauth::{Digest, Id, Timestamp};
 
-use crate::{Account, SessionEpoch};
+use crate::{Account, EnrolmentTarget, SessionEpoch};
 
 /// What a one-time link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,18 @@ impl LinkTarget {
         match self {
             Self::FirstAccount => None,
             Self::Enrolment { account, .. } | Self::Reset { account, .. } => Some(account),
+        }
+    }
+
+    /// The account that it leads to, if it opens it, by a link of this digest.
+    pub fn open<K>(self, account: Account<K>, digest: &Digest) -> Option<EnrolmentTarget<K>> {
+        if !self.opens(&account, digest) {
+            return None;
+        }
+        match self {
+            Self::FirstAccount => None,
+            Self::Enrolment { .. } => Some(EnrolmentTarget::Enrolment(Box::new(account))),
+            Self::Reset { .. } => Some(EnrolmentTarget::Reset(Box::new(account))),
         }
     }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{Role, email::nfkc};
 
 /// The least number of characters of a password (NIST SP 800-63B section 3.1.1.2: eight).
-pub const MIN_LENGTH: usize = 8;
+pub const MIN_PASSWORD_LENGTH: usize = 8;
 /// The least number of characters of a password that is an administrator's only credential.
 pub const MIN_LENGTH_ALONE: usize = 12;
 /// The greatest number of bytes, which bounds what is hashed.
@@ -51,7 +51,7 @@ pub struct NewPassword {
 pub const fn min_length(role: Role, has_passkeys: bool) -> usize {
     match role {
         Role::Administrator if !has_passkeys => MIN_LENGTH_ALONE,
-        Role::Administrator | Role::User => MIN_LENGTH,
+        Role::Administrator | Role::User => MIN_PASSWORD_LENGTH,
     }
 }
 
@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn an_administrator_needs_a_longer_one_where_it_is_the_only_credential() {
-        assert_eq!(min_length(Role::User, false), MIN_LENGTH);
-        assert_eq!(min_length(Role::User, true), MIN_LENGTH);
-        assert_eq!(min_length(Role::Administrator, true), MIN_LENGTH);
+        assert_eq!(min_length(Role::User, false), MIN_PASSWORD_LENGTH);
+        assert_eq!(min_length(Role::User, true), MIN_PASSWORD_LENGTH);
+        assert_eq!(min_length(Role::Administrator, true), MIN_PASSWORD_LENGTH);
         assert_eq!(min_length(Role::Administrator, false), MIN_LENGTH_ALONE);
         assert!(is_long("twelve chars") && !is_long("eleven char"));
         assert!(!is_long("\u{fb01}ve letter") && is_long("\u{fb01}ve letters"));

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::{Account, Role, SessionEpoch};
 
 /// How long after showing a credential a user may change what they sign in with, or administer.
-pub const FRESH: Duration = Duration::from_mins(5);
+const FRESH: Duration = Duration::from_mins(5);
 /// How exactly the last use of a session is known.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(5);
 /// How many sessions an account has at most. When one more begins, the one that was used least
@@ -61,7 +61,7 @@ pub struct Session {
 
 /// Why a signed-in user may not administer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NotAdministrator {
+pub enum AdministratorError {
     /// The account has not the role.
     #[error("the account is no administrator's")]
     WrongRole,
@@ -114,7 +114,7 @@ impl Session {
 
     /// Whether the user showed a credential in the last five minutes.
     pub const fn is_fresh(&self, now: Timestamp) -> bool {
-        !self.authenticated_at.after(FRESH).has_passed(now)
+        is_fresh(self.authenticated_at, now)
     }
 
     /// When it ends: at the time that was set when it began, or after the lifetime of today.
@@ -155,20 +155,25 @@ impl Session {
     /// Whether its user may administer: a fresh sign-in of an administrator.
     ///
     /// # Errors
-    /// [`NotAdministrator`], the role first.
+    /// [`AdministratorError`], the role first.
     pub fn may_administer<K>(
         &self,
         account: &Account<K>,
         now: Timestamp,
-    ) -> Result<(), NotAdministrator> {
+    ) -> Result<(), AdministratorError> {
         if account.role() != Role::Administrator {
-            return Err(NotAdministrator::WrongRole);
+            return Err(AdministratorError::WrongRole);
         }
         if !self.is_fresh(now) {
-            return Err(NotAdministrator::ConfirmFirst);
+            return Err(AdministratorError::ConfirmFirst);
         }
         Ok(())
     }
+}
+
+/// Whether a credential was shown in the last five minutes.
+pub const fn is_fresh(authenticated_at: Timestamp, now: Timestamp) -> bool {
+    !authenticated_at.after(FRESH).has_passed(now)
 }
 
 /// The names of the sessions to end, when an account has too many: those that are gone already, and

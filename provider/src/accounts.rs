@@ -1,12 +1,9 @@
 //! People: their accounts, how they come to one, and who is signed in.
 
-pub(crate) mod account;
 pub(crate) mod addresses;
 mod attempts;
 pub(crate) mod ceremony;
-mod common;
 mod credentials;
-pub(crate) mod email;
 pub(crate) mod enrolment;
 pub(crate) mod hashing;
 mod known;
@@ -17,41 +14,35 @@ pub(crate) mod queue;
 pub(crate) mod recovery;
 pub(crate) mod rights;
 pub(crate) mod session;
-mod sign_up;
 
 use std::time::Duration;
 
+use identity::{
+    PasswordError, Role, Session,
+    account::{CredentialError, SessionEnded, SignInRefused},
+};
 use oauth::{Id, Timestamp};
 use store::Ttl;
 use thiserror::Error;
 
-pub use account::Role;
-pub use email::{domain_in_ascii, domain_in_unicode, has_local_domain};
 pub use enrolment::{EnrolError, EnrolmentSource};
-pub use links::{Invitation, Purpose};
+pub use links::Invitation;
 pub use passkey::{Ceremony, PasskeyView};
-pub use password::{PasswordError, SHORTEST_PASSWORD};
 pub use queue::Busy;
-pub use recovery::RecoveryCodes;
+pub use recovery::RemainingCodes;
 pub use session::SessionView;
 
-pub(crate) use self::{
-    account::{Account, Standing},
-    rights::{Rights, Subject},
-};
-use self::{passkey::StoredPasskey, recovery::StoredCodes, session::Session};
+pub(crate) use self::rights::Subject;
 use crate::{
-    BrowserContext, Provider, SetCookie, keys,
+    BrowserContext, Provider, SetCookie,
+    audit::Whose,
+    keys,
     problem::Unavailable,
-    records::{self, Collection},
+    records::{self, Change, Collection},
 };
 
-/// Nobody has it. Looked up in place of an account that is not there, so that both take the same
-/// number of steps.
-const DUMMY_ACCOUNT: Id = Id::new([0; 16]);
-
-/// How long after showing a credential a person may change what they sign in with, or administer.
-pub(crate) const FRESH: Duration = Duration::from_mins(5);
+/// An account, whose passkeys webauthn-rs verifies.
+pub(crate) type Account = identity::Account<webauthn_rs::prelude::Passkey>;
 
 /// A signed-in person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +80,7 @@ pub struct AccountView {
     /// When the password was chosen, where that is known.
     pub password_set_at: Option<Timestamp>,
     /// Their recovery codes, if they made any.
-    pub recovery_codes: Option<RecoveryCodes>,
+    pub recovery_codes: Option<RemainingCodes>,
     /// Whether they showed a credential in the last five minutes, so that they can change any of
     /// these.
     pub is_fresh: bool,
@@ -152,6 +143,27 @@ impl From<Unavailable> for AccountError {
     }
 }
 
+impl From<CredentialError> for AccountError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::SessionEnded(_) => Self::NotSignedIn,
+            CredentialError::Gone => Self::Gone,
+            CredentialError::LastCredential => Self::LastCredential,
+            CredentialError::ShortPasswordAlone => Self::ShortPasswordAlone,
+            CredentialError::EmptyName => Self::NameEmpty,
+            CredentialError::KnownPasskey | CredentialError::TooManyPasskeys => {
+                Self::CeremonyFailed
+            }
+        }
+    }
+}
+
+impl From<SessionEnded> for AccountError {
+    fn from(_: SessionEnded) -> Self {
+        Self::NotSignedIn
+    }
+}
+
 /// Why signing in was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignInError {
@@ -187,6 +199,12 @@ impl SignInError {
     }
 }
 
+impl From<SignInRefused> for SignInError {
+    fn from(_: SignInRefused) -> Self {
+        Self::WrongCredentials
+    }
+}
+
 impl From<Unavailable> for SignInError {
     fn from(_: Unavailable) -> Self {
         Self::Unavailable
@@ -198,10 +216,10 @@ impl Provider {
     pub async fn signed_in(&self, browser: &BrowserContext) -> Result<Option<Person>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
         let person = |(session, account): (Session, Account)| Person {
-            account: account.id,
-            email: account.email,
+            account: account.id(),
+            email: account.email().to_owned(),
             authenticated_at: session.authenticated_at,
-            role: account.role,
+            role: account.role(),
         };
         Ok(found.map(person))
     }
@@ -212,16 +230,20 @@ impl Provider {
         browser: &BrowserContext,
     ) -> Result<Option<AccountView>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
-        Ok(found.map(|(session, account)| AccountView {
-            role: account.role,
-            shortest_password: account.shortest_password(),
-            has_password: account.password.is_some(),
-            password_set_at: account.password_set_at,
-            recovery_codes: account.recovery.as_ref().map(StoredCodes::view),
-            passkeys: account.passkeys.iter().map(StoredPasskey::view).collect(),
-            email: account.email,
-            is_fresh: session.is_fresh(self.now()),
-            by_code: session.by_code,
+        Ok(found.map(|(session, account)| {
+            let shortest_password = account.min_password_length();
+            let fields = account.into_fields();
+            AccountView {
+                role: fields.role,
+                shortest_password,
+                has_password: fields.password.is_some(),
+                password_set_at: fields.password_set_at,
+                recovery_codes: fields.recovery.as_ref().map(RemainingCodes::of),
+                passkeys: fields.passkeys.iter().map(PasskeyView::of).collect(),
+                email: fields.email,
+                is_fresh: session.is_fresh(self.now()),
+                by_code: session.by_code,
+            }
         }))
     }
 
@@ -240,9 +262,8 @@ impl Provider {
         let Some(session) = self.session(browser).await? else {
             return Ok(None);
         };
-        let account = self.active_account(session.account).await?;
-        let Some(account) = account.filter(|account| account.generation == session.generation)
-        else {
+        let account = records::read(self.store(), &keys::account(session.account)).await?;
+        let Some(account) = account.filter(|account| session.opens(account)) else {
             return Ok(None);
         };
         self.note_session_use(browser, &session).await;
@@ -270,26 +291,43 @@ impl Provider {
         Collection::new(self.store(), keys::accounts())
     }
 
-    /// Changes an account; `None` when it is not there. `decide` is asked anew whenever another was
-    /// faster.
-    pub(crate) async fn change_account<A>(
+    /// Changes an account by a transition, and returns its next state with the answer. A refusal
+    /// changes nothing. `transition` is asked again whenever another writer was faster; `gone` is
+    /// the answer when the account is not there.
+    pub(crate) async fn change_account<A, E: From<Unavailable>>(
         &self,
         id: Id,
-        mut decide: impl FnMut(&mut Account) -> A,
-    ) -> Result<Option<A>, Unavailable> {
-        let change = |current: Option<Account>| match current {
-            None => records::Change {
-                next: None,
-                answer: None,
-            },
-            Some(mut account) => {
-                let answer = Some(decide(&mut account));
-                records::Change {
-                    next: Some((account, Ttl::Forever)),
-                    answer,
-                }
+        mut transition: impl FnMut(Account) -> Result<(Account, A), E>,
+        gone: E,
+    ) -> Result<(Account, A), E> {
+        let change = |current: Option<Account>| {
+            let Some(account) = current else {
+                return Change {
+                    next: None,
+                    answer: None,
+                };
+            };
+            match transition(account) {
+                Ok((next, answer)) => Change {
+                    next: Some((next.clone(), Ttl::Forever)),
+                    answer: Some(Ok((next, answer))),
+                },
+                Err(refusal) => Change {
+                    next: None,
+                    answer: Some(Err(refusal)),
+                },
             }
         };
-        records::change(self.store(), &keys::account(id), change).await
+        records::change(self.store(), &keys::account(id), change)
+            .await?
+            .unwrap_or(Err(gone))
+    }
+}
+
+/// How the audit log names an account.
+pub(crate) fn whose(account: &Account) -> Whose {
+    Whose {
+        account: account.id(),
+        email: account.email().to_owned(),
     }
 }

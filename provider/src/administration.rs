@@ -7,6 +7,8 @@ mod provisioning;
 mod standing;
 mod trail;
 
+use identity::{PasswordError, session::AdministratorError};
+use oauth::Id;
 use thiserror::Error;
 
 pub use accounts::{AccountSummary, AddedAccount};
@@ -15,7 +17,7 @@ pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, N
 
 use crate::{
     BrowserContext, Provider,
-    accounts::{PasswordError, Role},
+    accounts::whose,
     audit::{Actor, AuditAction, Event, RequestSource, Whose},
     failures::FailureView,
     key_ring::KeySummary,
@@ -83,6 +85,15 @@ pub enum NotAdministrator {
     Unavailable,
 }
 
+impl From<AdministratorError> for NotAdministrator {
+    fn from(error: AdministratorError) -> Self {
+        match error {
+            AdministratorError::WrongRole => Self::WrongRole,
+            AdministratorError::ConfirmFirst => Self::ConfirmFirst,
+        }
+    }
+}
+
 impl From<Unavailable> for NotAdministrator {
     fn from(_: Unavailable) -> Self {
         Self::Unavailable
@@ -116,14 +127,9 @@ impl Provider {
             .signed_in_account(browser)
             .await?
             .ok_or(NotAdministrator::NotSignedIn)?;
-        if account.role != Role::Administrator {
-            return Err(NotAdministrator::WrongRole);
-        }
-        if !session.is_fresh(self.now()) {
-            return Err(NotAdministrator::ConfirmFirst);
-        }
+        session.may_administer(&account, self.now())?;
         let (by, from) = (
-            Actor::Administrator(account.whose()),
+            Actor::Administrator(whose(&account)),
             Some(RequestSource::of(browser)),
         );
         Ok(Administration {
@@ -151,6 +157,14 @@ impl Administration {
         )
         .await;
         Ok(keys)
+    }
+
+    /// The account of the administrator; none at the terminal.
+    fn own_account(&self) -> Option<Id> {
+        match &self.by {
+            Actor::Administrator(own) => Some(own.account),
+            Actor::Person | Actor::Terminal | Actor::Client | Actor::Unknown(_) => None,
+        }
     }
 
     /// The server that is administered.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use identity::RateLimit;
 use oauth::{
     Id, Parameters, Reason, Secret,
     authorize::{self, AuthorizationRequest},
@@ -20,7 +21,6 @@ use crate::{
     documents::NoClient,
     failures::{self, Asked, Failed, FailedStep},
     keys,
-    limits::RateLimit,
     problem::{Problem, Unavailable},
     records,
     waiting::{Before, Waiting, document_host},

@@ -23,7 +23,7 @@ use store::{Entry, Export, Store, Ttl};
 pub use check::{BackupFault, Check, Line, Reader, Summary};
 pub use restore::{Outstanding, RestoreError, Restored, Unfinished, restore};
 
-use crate::{Provider, identity, keys, problem::Unavailable, records};
+use crate::{Provider, keys, problem::Unavailable, records, store_identity};
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -127,7 +127,7 @@ impl Backup {
             value,
             ttl: Ttl::Forever,
         };
-        let issuer = identity::recorded_issuer(store)
+        let issuer = store_identity::recorded_issuer(store)
             .await?
             .map(|identity| identity.issuer);
         let version = env!("CARGO_PKG_VERSION").to_owned();

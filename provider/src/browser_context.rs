@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, str, time::Duration};
 
+use identity::SignInMethod;
 use oauth::{Digest, Id, Secret};
 
 use crate::{Presence, Provider};
@@ -14,7 +15,7 @@ const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
 /// The session of a signed-in person.
 const SESSION_COOKIE: &str = "__Host-vestibule-session";
 /// How the person last signed in here, so that the page can say so. It proves nothing.
-const WAY_COOKIE: &str = "__Host-vestibule-way";
+const METHOD_COOKIE: &str = "__Host-vestibule-way";
 /// What recovery codes that were just made follow from, until they have been shown.
 const CODES_COOKIE: &str = "__Host-vestibule-codes";
 const BROWSER_LIFETIME: Duration = Duration::from_hours(400 * 24);
@@ -41,31 +42,7 @@ pub struct BrowserContext {
     pub(crate) codes: Option<Secret>,
     /// Whether they still wait for an answer.
     pub(crate) presence: Presence,
-    way: Option<SignInMethod>,
-}
-
-/// A way to sign in, as a browser remembers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInMethod {
-    /// With a passkey.
-    Passkey,
-    /// With a password.
-    Password,
-}
-
-impl SignInMethod {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Passkey => "passkey",
-            Self::Password => "password",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Passkey, Self::Password]
-            .into_iter()
-            .find(|way| way.text() == text)
-    }
+    method: Option<SignInMethod>,
 }
 
 /// A cookie for the response.
@@ -104,8 +81,12 @@ impl SetCookie {
         Self::new(SESSION_COOKIE, String::new(), Duration::ZERO)
     }
 
-    pub(crate) fn way(way: SignInMethod) -> Self {
-        Self::new(WAY_COOKIE, way.text().to_owned(), BROWSER_LIFETIME)
+    pub(crate) fn method(method: SignInMethod) -> Self {
+        Self::new(
+            METHOD_COOKIE,
+            method_name(method).to_owned(),
+            BROWSER_LIFETIME,
+        )
     }
 
     pub(crate) fn codes(secret: &Secret) -> Self {
@@ -210,7 +191,7 @@ impl Provider {
                 .into_iter()
                 .next(),
             presence: Presence::default(),
-            way: values(cookies, |name| name == WAY_COOKIE).find_map(SignInMethod::parse),
+            method: values(cookies, |name| name == METHOD_COOKIE).find_map(method_of),
         };
         (browser, set)
     }
@@ -250,7 +231,7 @@ impl BrowserContext {
 
     /// How somebody last signed in with this browser.
     pub const fn last_sign_in_method(&self) -> Option<SignInMethod> {
-        self.way
+        self.method
     }
 
     /// Whether this is the browser of which a digest was kept.
@@ -276,6 +257,20 @@ pub(crate) fn session_begun_by(header_value: &str) -> Option<Digest> {
         .split(';')
         .next()?;
     Secret::decode(value).map(|secret| secret.digest())
+}
+
+/// How a sign-in method is spelled in its cookie.
+const fn method_name(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Passkey => "passkey",
+        SignInMethod::Password => "password",
+    }
+}
+
+fn method_of(text: &str) -> Option<SignInMethod> {
+    [SignInMethod::Passkey, SignInMethod::Password]
+        .into_iter()
+        .find(|method| method_name(*method) == text)
 }
 
 fn form_token(base: &Secret, number: Id) -> Secret {

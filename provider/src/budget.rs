@@ -3,7 +3,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::{Provider, keys, limits::networks, problem::Unavailable};
+use identity::rate_limit::networks;
+
+use crate::{Provider, keys, problem::Unavailable};
 
 const DAY: Duration = Duration::from_hours(24);
 /// What each registration that an address may make in an hour allows it to store in a day: twenty

@@ -3,6 +3,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use identity::RateLimit;
 use oauth::{ErrorResponse, Reason};
 use oauth_clients::{
     client::{CLIENT_PREFIX, Client, ClientSource},
@@ -18,7 +19,6 @@ use crate::{
     Provider,
     failures::{Asked, Cause, Failed, FailedStep},
     keys,
-    limits::RateLimit,
     problem::Unavailable,
     records::{self, Change, Collection, Versioned},
 };

@@ -9,7 +9,7 @@ use oauth::{
 
 use crate::{
     BrowserContext, Provider,
-    accounts::AccountError,
+    accounts::{AccountError, whose},
     audit::{Actor, AuditAction, RequestSource},
     consent::sentences,
     consents::consent_name,
@@ -173,9 +173,9 @@ impl Provider {
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        let (any, outcome) = self.withdraw_each(account.id).await;
+        let (any, outcome) = self.withdraw_each(account.id()).await;
         if any {
-            self.note_by_person(AuditAction::AllDisconnected, account.whose(), browser, None)
+            self.note_by_person(AuditAction::AllDisconnected, whose(&account), browser, None)
                 .await;
         }
         Ok(outcome?)

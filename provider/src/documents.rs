@@ -7,6 +7,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use identity::RateLimit;
 use oauth::{Reason, epoch::Epoch, grant::Grant};
 use oauth_clients::{
     client::{Client, ClientSource},
@@ -19,7 +20,6 @@ use crate::{
     Provider, TokenError,
     fetch::{FetchError, Fetched},
     keys,
-    limits::RateLimit,
     problem::Unavailable,
     records::{self, Versioned},
 };

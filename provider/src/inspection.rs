@@ -19,14 +19,13 @@ use oauth_clients::{
 
 use crate::{
     Provider, TokenError,
-    accounts::Standing,
     audit::AuditAction,
     exchange::SUBJECT_PREFIX,
     failures::{Asked, AskedText, Cause, Failed, FailedStep},
     key_ring::date_time,
     keys,
     problem::Unavailable,
-    records::{self, Change},
+    records::{self, Change, v1::AccountStatus},
 };
 
 /// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
@@ -224,9 +223,9 @@ impl Provider {
     }
 
     pub(crate) async fn account_is_active(&self, id: Id) -> Result<bool, Unavailable> {
-        let account: Option<Standing> =
+        let account: Option<AccountStatus> =
             records::read_part(self.store(), &keys::account(id)).await?;
-        Ok(account.as_ref().is_some_and(Standing::is_active))
+        Ok(account.as_ref().is_some_and(AccountStatus::is_active))
     }
 
     async fn grant_of(&self, account: Id, claims: &Claims) -> Result<Option<Grant>, Unavailable> {

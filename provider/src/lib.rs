@@ -16,7 +16,6 @@ mod clients;
 mod connections;
 mod consent;
 mod consents;
-mod deceptive;
 mod decided;
 mod documents;
 mod environment;
@@ -24,7 +23,6 @@ mod epochs;
 mod exchange;
 mod failures;
 mod fetch;
-mod identity;
 mod inspection;
 mod key_ring;
 mod key_sets;
@@ -38,6 +36,7 @@ mod repeats;
 mod request;
 mod settings;
 mod signatures;
+mod store_identity;
 mod waiting;
 
 use std::sync::Arc;
@@ -55,8 +54,7 @@ use records::keys;
 
 pub use accounts::{
     AccountError, AccountView, Busy, Ceremony, EnrolError, EnrolmentSource, Invitation,
-    PasskeyView, PasswordError, Person, Purpose, RecoveryCodes, Role, SHORTEST_PASSWORD,
-    SessionView, SignInError, SignedIn, domain_in_ascii, domain_in_unicode, has_local_domain,
+    PasskeyView, Person, RemainingCodes, SessionView, SignInError, SignedIn,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError,
@@ -68,25 +66,30 @@ pub use audit::{
     Event, RequestSource, UnknownAction, Whose,
 };
 pub use authorization::{AuthorizeError, Begun};
-pub use browser_context::{BrowserContext, SetCookie, SignInMethod};
+pub use browser_context::{BrowserContext, SetCookie};
 pub use clients::RegisterError;
 pub use connections::{Application, Connection, Connections, LastUse, Replayed};
 pub use consent::{ConsentError, ConsentView, Decision, Identity, Permission};
-pub use deceptive::is_deceptive_char;
 pub use environment::{Clock, Entropy, Environment, Names, Web};
 pub use exchange::TokenError;
 pub use failures::{
     Asked, AskedText, Attempt, FailedStep, Failure, FailureKind, FailureView,
     Standing as ClientStanding,
 };
-pub use identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
+pub use identity::{
+    PasswordError, Purpose, Role, SignInMethod, SignUpPolicy,
+    deceptive::is_deceptive_char,
+    email::{domain_in_ascii, domain_in_unicode, has_local_domain},
+    password::MIN_PASSWORD_LENGTH,
+};
 pub use key_ring::{KeySummary, OpenError, opens_key_ring};
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use records::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
-pub use settings::{Lifetimes, RegistrationPolicy, Settings, SignUp};
+pub use settings::{Lifetimes, RegistrationPolicy, Settings};
+pub use store_identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use waiting::{RequestError, RequestView};
 
 /// The authorization server. Cheap to clone; every clone is the same server.

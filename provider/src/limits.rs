@@ -1,58 +1,13 @@
-//! Limits on guessing, registering and the like: counters that are counted up atomically, one per
-//! window of time.
-//!
-//! What is counted before it is known to be harmless can be given back: each counter has a second
-//! one beside it, of what was given back. A place is taken if its number, less what was given back,
-//! is within the limit. Only places that were taken are given back, and both counters only grow; so
-//! the places that are taken are never more than the limit, however many race: all of them have
-//! numbers up to the highest one that was let through, which was judged by at most as much as is
-//! given back now.
+//! Limits on guessing, registering and the like: the counters in the store. Their arithmetic is in
+//! [`identity::rate_limit`].
 
 use std::{net::IpAddr, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
+use identity::{RateLimit, rate_limit::rate_limit_key};
 use oauth::Timestamp;
 
 use crate::{Provider, keys, problem::Unavailable, records::Key};
-
-/// How much more than a /64 the wider networks of IPv6 may do: a customer may hold a /56 or a /48,
-/// and so may a few of them together.
-const WIDER: [(u32, u64); 2] = [(56, 4), (48, 16)];
-const IPV6_BITS: u32 = 128;
-
-/// A limit: at most so many in one window of time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RateLimit {
-    pub(crate) name: &'static str,
-    pub(crate) max: u64,
-    pub(crate) window: Duration,
-}
-
-impl RateLimit {
-    const fn number(self, now: Timestamp) -> u64 {
-        now.seconds() / self.window.as_secs()
-    }
-
-    const fn rest(self, now: Timestamp) -> Duration {
-        Duration::from_secs(self.window.as_secs() - now.seconds() % self.window.as_secs())
-    }
-
-    /// The counters of an address: itself, or its /64 and the networks around it.
-    fn counters_of(self, address: IpAddr) -> Vec<(Self, String)> {
-        networks(address)
-            .into_iter()
-            .map(|(whom, times)| {
-                (
-                    Self {
-                        max: self.max.saturating_mul(times),
-                        ..self
-                    },
-                    whom,
-                )
-            })
-            .collect()
-    }
-}
 
 /// Why something is not done now.
 pub(crate) enum Refused {
@@ -79,7 +34,7 @@ struct Place {
 
 impl Place {
     fn new(limit: RateLimit, whom: &str, now: Timestamp) -> Self {
-        let number = limit.number(now);
+        let number = limit.window_number(now);
         let given_back = keys::given_back(limit.name, whom, number);
         Self {
             counter: keys::counter(limit.name, whom, number),
@@ -96,13 +51,13 @@ impl Provider {
         limit: RateLimit,
         whom: &str,
     ) -> Result<Option<Duration>, Unavailable> {
-        if !self.settings().rate_limits || limit.max == 0 {
+        if !self.settings().rate_limits || !limit.is_on() {
             return Ok(None);
         }
         let now = self.now();
-        let key = keys::counter(limit.name, whom, limit.number(now));
+        let key = keys::counter(limit.name, whom, limit.window_number(now));
         let count = self.store().count(&key, limit.window).await?;
-        Ok((count > limit.max).then(|| limit.rest(now)))
+        Ok(limit.is_exceeded(count, 0).then(|| limit.remaining(now)))
     }
 
     /// Counts one more from an address and, of IPv6, from the networks around it; `Some` with the
@@ -148,7 +103,7 @@ impl Provider {
             return Ok(Reservation::default());
         }
         let (now, store) = (self.now(), self.store());
-        let limited = counters.into_iter().filter(|(limit, _)| limit.max > 0);
+        let limited = counters.into_iter().filter(|(limit, _)| limit.is_on());
         let places: Vec<_> = limited
             .map(|(limit, whom)| Place::new(limit, &whom, now))
             .collect();
@@ -158,9 +113,12 @@ impl Provider {
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
         let (mut taken, mut wait) = (Reservation::default(), None);
         for (place, count) in places.into_iter().zip(counts) {
-            let most = place.limit.max;
-            if count > most && count - self.counted(&place.given_back).await?.min(count) > most {
-                wait = wait.max(Some(place.limit.rest(now)));
+            // What was given back is looked up only where it decides.
+            let limit = place.limit;
+            let is_refused = limit.is_exceeded(count, 0)
+                && limit.is_exceeded(count, self.counted(&place.given_back).await?);
+            if is_refused {
+                wait = wait.max(Some(place.limit.remaining(now)));
             } else {
                 taken.0.push(place);
             }
@@ -211,9 +169,9 @@ impl Provider {
         let now = self.now();
         let reads = counters.iter().map(async |(limit, whom)| {
             let count = self
-                .counted(&keys::counter(limit.name, whom, limit.number(now)))
+                .counted(&keys::counter(limit.name, whom, limit.window_number(now)))
                 .await?;
-            Ok::<_, Unavailable>((count >= limit.max).then(|| limit.rest(now)))
+            Ok::<_, Unavailable>(limit.is_reached(count).then(|| limit.remaining(now)))
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().max())
     }
@@ -240,78 +198,5 @@ impl Provider {
             .ok()
             .and_then(|digits| digits.parse().ok())
             .unwrap_or(0))
-    }
-}
-
-/// The networks that an address is counted by, the smallest first, and how many times the limit
-/// each of them may do.
-pub(crate) fn networks(address: IpAddr) -> Vec<(String, u64)> {
-    let own = (rate_limit_key(address), 1);
-    let IpAddr::V6(address) = address.to_canonical() else {
-        return vec![own];
-    };
-    let wider = WIDER.map(|(bits, times)| (network(address.to_bits(), bits), times));
-    [own].into_iter().chain(wider).collect()
-}
-
-/// How an address is counted: an IPv6 customer holds at least a /64.
-pub(crate) fn rate_limit_key(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => network(address.to_bits(), 64),
-    }
-}
-
-/// The network of so many leading bits around an address of IPv6.
-fn network(address: u128, bits: u32) -> String {
-    let mask = u128::MAX << (IPV6_BITS - bits);
-    let address = (address & mask) >> (IPV6_BITS - 64);
-    let [a, b, c, d] = [48, 32, 16, 0].map(|shift| (address >> shift) & 0xffff);
-    format!("{a:x}:{b:x}:{c:x}:{d:x}::/{bits}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
-    #[test]
-    fn an_address_is_counted_by_its_neighbourhood() {
-        let of = |text: &str| rate_limit_key(address(text));
-        assert_eq!(of("192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
-        assert_eq!(of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-    }
-
-    #[test]
-    fn an_address_of_ipv6_counts_for_wider_networks_more_generously() {
-        let limit = RateLimit {
-            name: "test",
-            max: 100,
-            window: Duration::from_mins(15),
-        };
-        let counters = |text: &str| -> Vec<_> {
-            limit
-                .counters_of(address(text))
-                .into_iter()
-                .map(|(limit, whom)| (limit.max, whom))
-                .collect()
-        };
-        let expected = [
-            (100, "2001:db8:1:2ff::/64"),
-            (400, "2001:db8:1:200::/56"),
-            (1600, "2001:db8:1:0::/48"),
-        ];
-        assert_eq!(
-            counters("2001:db8:1:2ff::9"),
-            expected.map(|(most, whom)| (most, whom.to_owned()))
-        );
-        assert_eq!(counters("192.0.2.7"), [(100, "192.0.2.7".to_owned())]);
-        assert_eq!(counters("::ffff:192.0.2.7"), counters("192.0.2.7"));
     }
 }

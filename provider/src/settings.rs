@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use identity::SignUpPolicy;
 use oauth::{
     Issuer,
     redirect::PrivateSchemes,
@@ -35,22 +36,9 @@ pub struct Settings {
     /// Schemes of applications that may stand in a redirect URI.
     pub private_schemes: PrivateSchemes,
     /// Who may make an account for themselves.
-    pub sign_up: SignUp,
+    pub sign_up: SignUpPolicy,
     /// `false` switches every limit off, for tests.
     pub rate_limits: bool,
-}
-
-/// Who may make an account for themselves. Nobody proves that an address is theirs: no mail is
-/// sent.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum SignUp {
-    /// Nobody: an administrator invites people.
-    #[default]
-    Invitation,
-    /// Everybody.
-    Open,
-    /// Whoever has an address in one of these domains, however they are spelled.
-    Domains(Vec<String>),
 }
 
 /// How long things live.
@@ -125,7 +113,7 @@ impl Settings {
             registration: RegistrationPolicy::default(),
             client_documents: DocumentPolicy::default(),
             private_schemes: PrivateSchemes::default(),
-            sign_up: SignUp::default(),
+            sign_up: SignUpPolicy::default(),
             rate_limits: true,
         }
     }

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use identity::rate_limit::{networks, rate_limit_key};
 use oauth::{Reason, Timestamp};
 use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
@@ -20,10 +21,7 @@ use oauth_clients::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use crate::{
-    limits::{networks, rate_limit_key},
-    problem::Unavailable,
-};
+use crate::problem::Unavailable;
 
 /// The most verifications that run or wait at once. One more is answered at once that the server is
 /// busy.

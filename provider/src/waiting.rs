@@ -12,7 +12,6 @@ use url::Url;
 
 use crate::{
     BrowserContext, Person, Provider,
-    accounts::FRESH,
     consent::Identity,
     decided::Asked,
     failures::{self, Cause, Failed, FailedStep},
@@ -42,7 +41,7 @@ impl Before {
     fn is_followed_by(&self, browser: &BrowserContext, person: &Person, now: Timestamp) -> bool {
         let is_new = browser.session.as_ref().map(Secret::digest) != self.session
             && person.authenticated_at >= self.at;
-        is_new && !person.authenticated_at.after(FRESH).has_passed(now)
+        is_new && identity::session::is_fresh(person.authenticated_at, now)
     }
 }
 

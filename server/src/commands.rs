@@ -577,7 +577,7 @@ mod tests {
             matches!(asked(&[]), Request::AddWaitingAccount { role: None, .. }),
             "whoever has a role keeps it"
         );
-        for role in [Role::Person, Role::Administrator] {
+        for role in [Role::User, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
             assert!(
                 matches!(request, Request::AddWaitingAccount { role: Some(asked), .. } if asked == role)

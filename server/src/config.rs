@@ -16,7 +16,7 @@ use oauth::Issuer;
 use oauth::redirect::PrivateSchemes;
 use oauth::resource::{Resource, ResourceIdentifier};
 use oauth_clients::document::DocumentPolicy;
-use provider::{RegistrationPolicy, Settings, SignUp};
+use provider::{RegistrationPolicy, Settings, SignUpPolicy};
 use store::Location;
 use url::Url;
 
@@ -43,7 +43,7 @@ pub struct Config {
     /// The key that seals the signing keys; `None` leaves it to the data folder.
     pub sealing_key: Option<SealingKeySource>,
     /// Who may make an account for themselves.
-    pub sign_up: SignUp,
+    pub sign_up: SignUpPolicy,
     /// Whether and how often clients may register themselves.
     pub registration: Registration,
     /// Schemes of applications that may stand in a redirect URI.

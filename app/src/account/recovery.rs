@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::RecoveryCodes as Codes;
+use provider::RemainingCodes as Codes;
 
 use crate::{
     account::actions::MakeRecoveryCodes,

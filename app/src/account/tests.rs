@@ -64,7 +64,7 @@ fn passkey(name: &str) -> PasskeyView {
 #[test]
 fn what_was_done_stands_at_the_top() {
     let head = |message, done| {
-        html(|| view! { <Head email="a@b".to_owned() role=Role::Person message done/> })
+        html(|| view! { <Head email="a@b".to_owned() role=Role::User message done/> })
     };
     let told = head(None, Some(Done::PasswordSaved));
     assert!(
@@ -81,7 +81,7 @@ fn an_older_sign_in_is_told_before_anything_is_typed() {
         let account = AccountView {
             shortest_password: 8,
             email: "alice@example.com".to_owned(),
-            role: Role::Person,
+            role: Role::User,
             passkeys: Vec::new(),
             has_password: true,
             password_set_at: None,
@@ -182,7 +182,7 @@ fn recovery_codes_say_how_many_are_left() {
     let section =
         |codes| words(|| view! { <RecoveryCodes codes now=NOW form_token=String::new()/> });
     assert!(section(None).contains("None yet."));
-    let some = section(Some(provider::RecoveryCodes {
+    let some = section(Some(provider::RemainingCodes {
         left: 7,
         made_at: earlier(120),
     }));

@@ -61,7 +61,7 @@ fn account(email: &str) -> AccountSummary {
         passkeys: 1,
         has_password: true,
         created_at: NOW,
-        role: Role::Person,
+        role: Role::User,
         last_sign_in_at: Some(NOW),
     }
 }

@@ -1,7 +1,7 @@
 //! Making an account for oneself, where the settings let people.
 
 use leptos::prelude::*;
-use provider::SignUp as Policy;
+use provider::SignUpPolicy as Policy;
 
 use crate::{
     context::PageContext,
@@ -75,7 +75,7 @@ fn SignUpCard(
         <h1>{messages::TITLE}</h1>
         {arrival.waiting.map(|waiting| view! { <Lead waiting/> })}
         {domains.map(|domains| view! { <p class="quiet">{domains}</p> })}
-        <CredentialForm hidden email fixed=false fewest=provider::SHORTEST_PASSWORD message labels=LABELS/>
+        <CredentialForm hidden email fixed=false fewest=provider::MIN_PASSWORD_LENGTH message labels=LABELS/>
         <div class="links">
             <a class="link" href=PagePath::Login(arrival.request).to_string()>{messages::SIGN_IN_INSTEAD}</a>
         </div>

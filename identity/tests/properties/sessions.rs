@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use identity::{
     Account, Role, Session, SessionEpoch, SignInMethod,
-    session::{MAX_SESSIONS, NotAdministrator, offers_passkey, surplus_sessions},
+    session::{AdministratorError, MAX_SESSIONS, offers_passkey, surplus_sessions},
 };
 use oauth::{Id, Timestamp};
 use proptest::prelude::*;
@@ -109,10 +109,10 @@ fn administering_takes_the_role_and_a_fresh_sign_in() {
     let session = open(&administrator);
     assert_eq!(session.may_administer(&administrator, NOW), Ok(()));
     let late = session.may_administer(&administrator, at(300));
-    assert_eq!(late, Err(NotAdministrator::ConfirmFirst));
+    assert_eq!(late, Err(AdministratorError::ConfirmFirst));
     let user = with_password(Role::User, true);
     let late = open(&user).may_administer(&user, at(300));
-    assert_eq!(late, Err(NotAdministrator::WrongRole));
+    assert_eq!(late, Err(AdministratorError::WrongRole));
 }
 
 #[test]

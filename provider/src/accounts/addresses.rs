@@ -5,53 +5,32 @@
 
 use std::time::Duration;
 
-use oauth::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
+use identity::{
+    Email, FirstAccount, account::NextEmail, attempt::DUMMY_ACCOUNT, email::folded_forms,
+    first_account::CLAIM,
+};
+use oauth::Id;
 use store::Ttl;
 
-use super::{
-    Account, DUMMY_ACCOUNT,
-    account::NextEmail,
-    email::{self, Email},
-};
+use super::Account;
 use crate::{
     Provider, keys,
     problem::Unavailable,
-    records::{self, Key, Swapped, Versioned},
+    records::{self, Change, Key, Swapped, Versioned},
 };
 
-const A_FEW: usize = 8;
-const CLAIM: Duration = Duration::from_mins(1);
-
-/// Who made the first account, as stored.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum FirstAccount {
-    Made(Id),
-    /// Who is making it.
-    Claimed {
-        account: Id,
-        until: Timestamp,
-    },
-}
-
-impl FirstAccount {
-    fn stands(self, now: Timestamp) -> bool {
-        match self {
-            Self::Made(_) => true,
-            Self::Claimed { until, .. } => !until.has_passed(now),
-        }
-    }
-}
+/// How many listed accounts are looked at where the first one is looked for.
+const LOOKED_AT: usize = 8;
 
 impl Provider {
     /// The account of an address, however it is spelled. How many steps it takes follows from the
     /// text alone.
     pub(crate) async fn account_of(&self, email: &str) -> Result<Option<Account>, Unavailable> {
-        let (mut found, mut tried) = (None, false);
-        let keys = email::keys_of(email);
-        for key in &keys {
-            let Some(id) = records::read::<Id>(self.store(), key).await? else {
+        let mut found = None;
+        let mut tried = false;
+        let forms = folded_forms(email);
+        for form in &forms {
+            let Some(id) = records::read::<Id>(self.store(), &keys::email(form)).await? else {
                 continue;
             };
             // Another spelling of earlier releases may lead to another account, if at all.
@@ -59,10 +38,10 @@ impl Provider {
                 tried = true;
                 found = records::read::<Account>(self.store(), &keys::account(id))
                     .await?
-                    .filter(|one| one.is_found_by(key));
+                    .filter(|one| one.is_found_by(form));
             }
         }
-        if !tried && !keys.is_empty() {
+        if !tried && !forms.is_empty() {
             records::read::<Account>(self.store(), &keys::account(DUMMY_ACCOUNT)).await?;
         }
         Ok(found)
@@ -74,9 +53,9 @@ impl Provider {
         account: &Account,
         email: &Email,
     ) -> Result<bool, Unavailable> {
-        let (store, key) = (self.store(), keys::account(account.id));
+        let (store, key) = (self.store(), keys::account(account.id()));
         records::insert(store, &key, account, Ttl::Forever).await?;
-        let made = self.settle_account(email, account.id).await;
+        let made = self.settle_account(email, account.id()).await;
         if !matches!(made, Ok(true)) {
             // Nobody could find it to remove it. If this fails too, its address still leads to it.
             let removed = records::remove(store, &key).await;
@@ -103,11 +82,11 @@ impl Provider {
         account: &Account,
         email: &Email,
     ) -> Result<Option<bool>, Unavailable> {
-        if !self.claim_first_account(account.id).await? {
+        if !self.claim_first_account(account.id()).await? {
             return Ok(None);
         }
         let made = self.create_account(account, email).await;
-        self.settle_first_account(account.id, matches!(made, Ok(true)))
+        self.settle_first_account(account.id(), matches!(made, Ok(true)))
             .await?;
         made.map(Some)
     }
@@ -119,42 +98,34 @@ impl Provider {
         if self.has_accounts().await? {
             return Ok(false);
         }
-        let (store, now) = (self.store(), self.now());
-        let claim = FirstAccount::Claimed {
-            account,
-            until: now.after(CLAIM),
-        };
-        let Some(there) = Versioned::read(store, &keys::FIRST_ACCOUNT).await? else {
-            return records::insert(store, &keys::FIRST_ACCOUNT, &claim, records::ttl(CLAIM)).await;
-        };
-        if there.record.stands(now) {
+        let store = self.store();
+        let key = &keys::FIRST_ACCOUNT;
+        let there = Versioned::read(store, key).await?;
+        let first = there.as_ref().map(|there| there.record);
+        let Some(claim) = FirstAccount::claim(first, account, self.now()) else {
             return Ok(false);
+        };
+        match there {
+            None => records::insert(store, key, &claim, records::ttl(CLAIM)).await,
+            Some(there) => {
+                let swapped = there.swap(store, key, claim, records::ttl(CLAIM)).await?;
+                Ok(matches!(swapped, Swapped::Done(_)))
+            }
         }
-        let swapped = there
-            .swap(store, &keys::FIRST_ACCOUNT, claim, records::ttl(CLAIM))
-            .await?;
-        Ok(matches!(swapped, Swapped::Done(_)))
     }
 
     /// Makes a claim last, or gives it up when the account was not made.
     async fn settle_first_account(&self, account: Id, made: bool) -> Result<(), Unavailable> {
-        let settled = if made {
-            (FirstAccount::Made(account), Ttl::Forever)
+        let now = self.now();
+        let ttl = if made {
+            Ttl::Forever
         } else {
-            (
-                FirstAccount::Claimed {
-                    account,
-                    until: self.now(),
-                },
-                Ttl::For(Duration::ZERO),
-            )
+            Ttl::For(Duration::ZERO)
         };
         let settle = |there: Option<FirstAccount>| {
-            let own = there.is_some_and(
-                |there| matches!(there, FirstAccount::Claimed { account: by, .. } if by == account),
-            );
-            records::Change {
-                next: own.then_some(settled),
+            let settled = FirstAccount::settle(there, account, made, now);
+            Change {
+                next: settled.map(|settled| (settled, ttl)),
                 answer: (),
             }
         };
@@ -165,11 +136,11 @@ impl Provider {
     /// never finished.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Unavailable> {
         let first: Option<FirstAccount> = records::read(self.store(), &keys::FIRST_ACCOUNT).await?;
-        if first.is_some_and(|first| first.stands(self.now())) {
+        if first.is_some_and(|first| first.is_taken(self.now())) {
             return Ok(true);
         }
         let accounts = self.all_accounts();
-        for id in accounts.first_names(A_FEW).await? {
+        for id in accounts.first_names(LOOKED_AT).await? {
             if records::exists(self.store(), &accounts.key(&id)).await? {
                 return Ok(true);
             }
@@ -179,7 +150,9 @@ impl Provider {
 
     /// Gives an address to an account that is already stored. `false` when it belongs to another.
     async fn claim(&self, email: &Email, account: Id) -> Result<bool, Unavailable> {
-        let (store, key) = (self.store(), email.key());
+        let store = self.store();
+        let form = email.folded();
+        let key = keys::email(&form);
         if records::insert(store, &key, &account, Ttl::Forever).await? {
             return Ok(true);
         }
@@ -190,7 +163,7 @@ impl Provider {
             return Ok(true);
         }
         let owner = records::read(store, &keys::account(there.record)).await?;
-        if owner.is_some_and(|owner: Account| owner.holds(&key, self.now())) {
+        if owner.is_some_and(|owner: Account| owner.holds_address(&form, self.now())) {
             return Ok(false);
         }
         match there.swap(store, &key, account, Ttl::Forever).await? {
@@ -215,8 +188,8 @@ impl Provider {
         self.all_accounts()
             .unlist_name(&account.to_string())
             .await?;
-        for key in email::keys_of(email) {
-            self.release(&key, account).await?;
+        for form in folded_forms(email) {
+            self.release(&keys::email(&form), account).await?;
         }
         Ok(())
     }
@@ -233,7 +206,7 @@ impl Provider {
     }
 
     /// Gives an account another address. `None` when that belongs to another account, or the
-    /// account has changed meanwhile.
+    /// account has changed since it was read.
     ///
     /// Each step is one record, and whatever fails in between leaves the account with one address
     /// that leads to it: the record says which it will have, the address is claimed, the record
@@ -244,55 +217,73 @@ impl Provider {
         account: &Account,
         email: &Email,
     ) -> Result<Option<Account>, Unavailable> {
-        if self
-            .account_of(&email.shown())
-            .await?
-            .is_some_and(|other| other.id != account.id)
-        {
+        let owner = self.account_of(&email.shown()).await?;
+        if owner.is_some_and(|owner| owner.id() != account.id()) {
             return Ok(None);
         }
-        let next = NextEmail {
-            email: email.shown(),
-            until: self.now().after(CLAIM),
+        let had = account.email();
+        let session_epoch = account.session_epoch();
+        let next = NextEmail::new(email, self.now());
+        // 1. The record says which address the account will have.
+        let announce = |there: Account| {
+            let announced = there.announce_email(had, session_epoch, next.clone());
+            Ok((announced.ok_or(NotChanged::Refused)?, ()))
         };
-        let unchanged = |there: &Account| {
-            there.email == account.email && there.generation == account.generation
-        };
-        let announce = |there: &mut Account| {
-            let good = unchanged(there);
-            if good {
-                there.next_email = Some(next.clone());
-            }
-            good
-        };
-        if self.change_account(account.id, announce).await? != Some(true) {
+        let announced = self
+            .change_account(account.id(), announce, NotChanged::Refused)
+            .await;
+        if !is_changed(announced)? {
             return Ok(None);
         }
-        let claimed = self.claim(email, account.id).await?;
+        // 2. The address is claimed, and the record says that the account has it.
+        let claimed = self.claim(email, account.id()).await?;
         let now = self.now();
-        let take = |there: &mut Account| {
-            let own = there.next_email.as_ref() == Some(&next);
-            if own {
-                there.next_email = None;
-            }
-            (own && claimed && unchanged(there) && !next.until.has_passed(now)).then(|| {
-                there.email.clone_from(&next.email);
-                there.withdraw_link(now);
-                there.clone()
-            })
+        let take = |there: Account| Ok(there.take_email(had, session_epoch, &next, claimed, now));
+        let taken = self
+            .change_account(account.id(), take, NotChanged::Refused)
+            .await;
+        let taken = match taken {
+            Ok((changed, taken)) => taken.then_some(changed),
+            Err(NotChanged::Refused) => None,
+            Err(NotChanged::Unavailable(error)) => return Err(error),
         };
-        let taken = self.change_account(account.id, take).await?.flatten();
-        let (had, has) = match &taken {
-            Some(_) => (&account.email, &next.email),
-            None => (&next.email, &account.email),
+        // 3. The address that it has not is free.
+        let (left, has) = match &taken {
+            Some(_) => (had, next.email.as_str()),
+            None => (next.email.as_str(), had),
         };
-        let kept = email::keys_of(has);
-        for key in email::keys_of(had).iter().filter(|key| !kept.contains(key)) {
-            // An address that leads to an account which has another is nobody's: it may stay.
-            if let Err(error) = self.release(key, account.id).await {
+        let kept = folded_forms(has);
+        for form in folded_forms(left)
+            .iter()
+            .filter(|form| !kept.contains(form))
+        {
+            // An address that leads to an account which has another one is free: it may stay.
+            if let Err(error) = self.release(&keys::email(form), account.id()).await {
                 tracing::warn!(%error, "an account that has another address has left the earlier one behind");
             }
         }
         Ok(taken)
+    }
+}
+
+/// Why an account was not changed.
+enum NotChanged {
+    /// It is gone, or has changed since it was read.
+    Refused,
+    /// The store does not answer.
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for NotChanged {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+fn is_changed<T>(changed: Result<T, NotChanged>) -> Result<bool, Unavailable> {
+    match changed {
+        Ok(_) => Ok(true),
+        Err(NotChanged::Refused) => Ok(false),
+        Err(NotChanged::Unavailable(error)) => Err(error),
     }
 }

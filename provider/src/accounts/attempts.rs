@@ -5,80 +5,22 @@
 
 use std::time::Duration;
 
-use super::{Account, DUMMY_ACCOUNT, SignInError, email, hashing::NotHashed, queue::Requester};
+use identity::{
+    RateLimit,
+    attempt::{DUMMY_ACCOUNT, Guess, SIGN_INS, SIGN_INS_FROM},
+    email::folded,
+};
+use oauth::Id;
+
+use super::{Account, SignInError, hashing::NotHashed, queue::Requester, whose};
 use crate::{
     BrowserContext, Provider,
     audit::AuditAction,
-    limits::{RateLimit, Refused, Reservation},
+    limits::{Refused, Reservation},
     problem::Unavailable,
 };
 
-const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
-
-/// Wrong passwords for one e-mail address, from browsers that are not known to its account, and
-/// whether or not it has one.
-const PER_ADDRESS: RateLimit = RateLimit {
-    name: "password",
-    max: 10,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Wrong passwords for one account, from all browsers together that are known to it.
-const BY_KNOWN: RateLimit = RateLimit {
-    name: "password-known",
-    max: 10,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Wrong passwords from one part of the network, for whomever, from browsers that are not known to
-/// the account.
-const FROM: RateLimit = RateLimit {
-    name: "password-from",
-    max: 100,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Wrong recovery codes for one account, from all browsers together that are known to it.
-const CODES_BY_KNOWN: RateLimit = RateLimit {
-    name: "code-known",
-    max: 10,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Wrong recovery codes from one part of the network, as for passwords. A code has 80 random bits,
-/// which nobody hits by guessing: no limit on an address is needed, and none keeps out a person who
-/// has lost everything else.
-const CODES_FROM: RateLimit = RateLimit {
-    name: "code-from",
-    max: 100,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Sign-ins by password to one account. Each costs a hash, whoever knows the password.
-const SIGN_INS: RateLimit = RateLimit {
-    name: "sign-ins",
-    max: 100,
-    window: QUARTER_OF_AN_HOUR,
-};
-/// Sign-ins by password from one part of the network: a large office in the morning.
-const SIGN_INS_FROM: RateLimit = RateLimit {
-    name: "sign-ins-from",
-    max: 2000,
-    window: QUARTER_OF_AN_HOUR,
-};
-
-/// What somebody tries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Guess {
-    Password,
-    RecoveryCode,
-}
-
-impl Guess {
-    const fn from(self) -> RateLimit {
-        match self {
-            Self::Password => FROM,
-            Self::RecoveryCode => CODES_FROM,
-        }
-    }
-}
-
-/// A credential that somebody tries, counted as a failure until it proves to be the right one.
+/// A credential that is tried, counted as a failure until it proves to be the right one.
 pub(super) struct Attempt {
     /// Whose, if the address has an account that may be used.
     pub(super) account: Option<Account>,
@@ -89,7 +31,7 @@ pub(super) struct Attempt {
     /// Counted for the account or the address, and by which name.
     own: Option<(RateLimit, String, Reservation)>,
     /// Counted for the part of the network.
-    from: Reservation,
+    network: Reservation,
 }
 
 impl Provider {
@@ -106,25 +48,19 @@ impl Provider {
     ) -> Result<Attempt, SignInError> {
         let account = self.account_of(typed).await?.filter(Account::is_active);
         // However an address is spelled, it is counted as one.
-        let email = email::folded(typed);
-        let id = account.as_ref().map_or(DUMMY_ACCOUNT, |account| account.id);
-        let (known, worn) = tokio::try_join!(
+        let email = folded(typed);
+        let id = account.as_ref().map_or(DUMMY_ACCOUNT, Account::id);
+        let (known, wait) = tokio::try_join!(
             self.is_known_to_account(browser, id, account.as_ref()),
             self.has_signed_in_too_often(browser, id, guess)
         )?;
-        if let Some(retry_after) = worn {
+        if let Some(retry_after) = wait {
             return Err(SignInError::TooManyAttempts { retry_after });
         }
-        let from = if known {
-            Reservation::default()
-        } else {
-            self.reserve_from(guess.from(), browser.address).await?
-        };
-        let own = match guess {
-            Guess::Password if known => Some((BY_KNOWN, id.to_string())),
-            Guess::RecoveryCode if known => Some((CODES_BY_KNOWN, id.to_string())),
-            Guess::Password => Some((PER_ADDRESS, email.clone())),
-            Guess::RecoveryCode => None,
+        let limits = guess.limits(known, id, &email);
+        let network = match limits.network {
+            Some(limit) => self.reserve_from(limit, browser.address).await?,
+            None => Reservation::default(),
         };
         let requester = if known {
             Requester::known(browser, id)
@@ -137,13 +73,13 @@ impl Provider {
             requester,
             guess,
             own: None,
-            from,
+            network,
         };
-        if let Some((limit, whom)) = own {
-            match self.reserve(limit, &whom).await {
-                Ok(reservation) => attempt.own = Some((limit, whom, reservation)),
+        if let Some((limit, key)) = limits.own {
+            match self.reserve(limit, &key).await {
+                Ok(reservation) => attempt.own = Some((limit, key, reservation)),
                 Err(refused) => {
-                    self.give_back(attempt.from).await;
+                    self.give_back(attempt.network).await;
                     return Err(refused.into());
                 }
             }
@@ -155,10 +91,10 @@ impl Provider {
     async fn has_signed_in_too_often(
         &self,
         browser: &BrowserContext,
-        account: oauth::Id,
+        account: Id,
         guess: Guess,
     ) -> Result<Option<Duration>, Unavailable> {
-        if guess == Guess::RecoveryCode {
+        if !guess.counts_sign_ins() {
             return Ok(None);
         }
         let account = account.to_string();
@@ -177,12 +113,12 @@ impl Provider {
         account: &Account,
         attempt: Attempt,
     ) -> Result<(), Unavailable> {
-        self.give_back(attempt.from).await;
-        if let Some((limit, whom, _)) = &attempt.own {
-            self.forget_count(*limit, whom).await?;
+        self.give_back(attempt.network).await;
+        if let Some((limit, key, _)) = &attempt.own {
+            self.forget_count(*limit, key).await?;
         }
-        if attempt.guess == Guess::Password {
-            let account = account.id.to_string();
+        if attempt.guess.counts_sign_ins() {
+            let account = account.id().to_string();
             tokio::try_join!(
                 self.count(SIGN_INS, &account),
                 self.count_from(SIGN_INS_FROM, browser.address)
@@ -199,7 +135,7 @@ impl Provider {
             self.give_back(reservation).await;
         }
         if !matches!(why, NotHashed::Abandoned) {
-            self.give_back(attempt.from).await;
+            self.give_back(attempt.network).await;
         }
     }
 
@@ -207,7 +143,7 @@ impl Provider {
     /// answer, and where there is no account as much is done for nobody, so that no time that an
     /// answer takes tells which it was.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
-        let whose = attempt.account.as_ref().map(Account::whose);
+        let whose = attempt.account.as_ref().map(whose);
         self.note_refusal(AuditAction::SignInRefused, whose, &attempt.email, browser)
             .await;
         SignInError::WrongCredentials

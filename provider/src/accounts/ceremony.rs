@@ -76,9 +76,15 @@ impl Provider {
         let pending: Option<PendingCeremony> =
             records::take(self.store(), &keys::ceremony(&id.digest())).await?;
         let now = self.now();
-        let fits = |pending: &PendingCeremony| {
-            browser.is_browser(&pending.browser) && !pending.expires_at.has_passed(now)
-        };
-        Ok(pending.filter(fits).map(|pending| pending.task))
+        Ok(pending
+            .filter(|pending| pending.is_of(browser, now))
+            .map(|pending| pending.task))
+    }
+}
+
+impl PendingCeremony {
+    /// Whether the browser that began it may finish it still.
+    fn is_of(&self, browser: &BrowserContext, now: Timestamp) -> bool {
+        browser.is_browser(&self.browser) && !self.expires_at.has_passed(now)
     }
 }

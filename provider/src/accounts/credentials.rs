@@ -1,14 +1,13 @@
-//! What a signed-in person changes about the ways they sign in.
+//! What a signed-in user changes about the ways they sign in.
 
 use std::time::Duration;
 
-use super::{
-    Account, AccountError, SignedIn, email::Email, password::NewPassword, queue::Requester,
-};
-use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction, limits::RateLimit};
+use identity::{Email, RateLimit};
+use oauth::Digest;
 
-/// The longest name of a passkey, in bytes.
-const LONGEST_NAME: usize = 100;
+use super::{AccountError, SignedIn, queue::Requester, whose};
+use crate::{BrowserContext, Provider, SignInMethod, audit::AuditAction};
+
 /// Changes of the address of one account, done or not: each tells whether an address is taken.
 const NEW_ADDRESSES: RateLimit = RateLimit {
     name: "email",
@@ -24,30 +23,19 @@ impl Provider {
         id: &str,
         name: &str,
     ) -> Result<(), AccountError> {
-        let (_, person) = self
+        let (session, user) = self
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
-        let name = name
-            .trim()
-            .get(..name.trim().floor_char_boundary(LONGEST_NAME))
-            .unwrap_or_default()
-            .to_owned();
-        if name.is_empty() {
-            return Err(AccountError::NameEmpty);
-        }
-        let rename = |account: &mut Account| {
-            let passkey = account
-                .passkeys
-                .iter_mut()
-                .find(|passkey| passkey.id() == id)
-                .ok_or(AccountError::Gone)?;
-            passkey.name.clone_from(&name);
-            Ok(())
-        };
-        self.change_own(&person, rename).await?;
-        self.note_by_person(AuditAction::PasskeyRenamed, person.whose(), browser, name)
+        let id = Digest::parse(id).ok_or(AccountError::Gone)?;
+        let (renamed, name) = self
+            .change_account(
+                user.id(),
+                |account| Ok(account.rename_passkey(session.session_epoch, &id, name)?),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        self.note_by_person(AuditAction::PasskeyRenamed, whose(&renamed), browser, name)
             .await;
         Ok(())
     }
@@ -58,25 +46,16 @@ impl Provider {
         browser: &BrowserContext,
         id: &str,
     ) -> Result<(), AccountError> {
-        let person = self.fresh_account(browser).await?;
-        let remove = |account: &mut Account| {
-            let place = account
-                .passkeys
-                .iter()
-                .position(|passkey| passkey.id() == id)
-                .ok_or(AccountError::Gone)?;
-            if account.passkeys.len() == 1 && account.password.is_none() {
-                return Err(AccountError::LastCredential);
-            }
-            let name = account.passkeys.remove(place).name;
-            if account.may_be(account.role) {
-                Ok(name)
-            } else {
-                Err(AccountError::ShortPasswordAlone)
-            }
-        };
-        let name = self.change_own(&person, remove).await?;
-        self.note_by_person(AuditAction::PasskeyRemoved, person.whose(), browser, name)
+        let user = self.fresh_account(browser).await?;
+        let id = Digest::parse(id).ok_or(AccountError::Gone)?;
+        let (changed, name) = self
+            .change_account(
+                user.id(),
+                |account| Ok(account.remove_passkey(user.session_epoch(), &id)?),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        self.note_by_person(AuditAction::PasskeyRemoved, whose(&changed), browser, name)
             .await;
         Ok(())
     }
@@ -87,108 +66,84 @@ impl Provider {
         browser: &BrowserContext,
         password: &str,
     ) -> Result<SignedIn, AccountError> {
-        let person = self.fresh_account(browser).await?;
-        let requester = Requester::known(browser, person.id);
-        let minimum = person.shortest_password();
-        let password: NewPassword = self
-            .new_password::<AccountError>(&requester, password, minimum, &person.email)
+        let user = self.fresh_account(browser).await?;
+        let requester = Requester::known(browser, user.id());
+        let minimum = user.min_password_length();
+        let password = self
+            .new_password::<AccountError>(&requester, password, minimum, user.email())
             .await?;
         let now = self.now();
-        let choose = |account: &mut Account| {
-            account.choose_password(password.clone(), now);
-            // It may have become an administrator's meanwhile.
-            if account.may_be(account.role) {
-                Ok(account.clone())
-            } else {
-                Err(AccountError::ShortPasswordAlone)
-            }
-        };
-        let account = self.change_own(&person, choose).await?;
-        self.note_by_person(AuditAction::PasswordChanged, account.whose(), browser, None)
+        let epoch = user.session_epoch();
+        let (account, ()) = self
+            .change_account(
+                user.id(),
+                |account| Ok((account.change_password(epoch, password.clone(), now)?, ())),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        self.note_by_person(AuditAction::PasswordChanged, whose(&account), browser, None)
             .await;
-        self.end_sessions(account.id).await?;
+        self.end_sessions(account.id()).await?;
         Ok(self
             .begin_session(browser, &account, Some(SignInMethod::Password))
             .await?)
     }
 
-    /// Gives the person another address. Nobody proves that it is theirs, so where the settings let
-    /// people from certain domains in, it is of one of these or of the domain that they have.
+    /// Gives the user another address. Nobody proves that it is theirs, so the settings for signing
+    /// up limit which one it may be.
     pub async fn change_email(
         &self,
         browser: &BrowserContext,
         email: &str,
     ) -> Result<(), AccountError> {
-        let person = self.fresh_account(browser).await?;
-        if let Some(retry_after) = self.count(NEW_ADDRESSES, &person.id.to_string()).await? {
+        let user = self.fresh_account(browser).await?;
+        if let Some(retry_after) = self.count(NEW_ADDRESSES, &user.id().to_string()).await? {
             return Err(AccountError::TooManyAttempts { retry_after });
         }
         let email = Email::parse(email).ok_or(AccountError::EmailInvalid)?;
-        let own_domain =
-            Email::parse(&person.email).is_some_and(|own| own.domain() == email.domain());
-        if !own_domain && !self.settings().sign_up.tolerates(&email) {
+        if !self.settings().sign_up.allows_change(user.email(), &email) {
             return Err(AccountError::EmailUnavailable);
         }
         let changed = self
-            .change_address(&person, &email)
+            .change_address(&user, &email)
             .await?
             .ok_or(AccountError::EmailUnavailable)?;
-        self.note_by_person(
-            AuditAction::EmailChanged,
-            changed.whose(),
-            browser,
-            person.email,
-        )
-        .await;
+        let earlier = user.email().to_owned();
+        self.note_by_person(AuditAction::EmailChanged, whose(&changed), browser, earlier)
+            .await;
         Ok(())
     }
 
     /// Removes the password, unless it is the last way to sign in.
     pub async fn remove_password(&self, browser: &BrowserContext) -> Result<(), AccountError> {
-        let person = self.fresh_account(browser).await?;
-        let remove = |account: &mut Account| {
-            if account.passkeys.is_empty() || !self.has_passkeys() {
-                return Err(AccountError::LastCredential);
-            }
-            account.password_set_at = None;
-            account.password.take().map(drop).ok_or(AccountError::Gone)
-        };
-        self.change_own(&person, remove).await?;
-        self.note_by_person(AuditAction::PasswordRemoved, person.whose(), browser, None)
+        let user = self.fresh_account(browser).await?;
+        let epoch = user.session_epoch();
+        let passkeys_work = self.has_passkeys();
+        let (changed, ()) = self
+            .change_account(
+                user.id(),
+                |account| Ok((account.remove_password(epoch, passkeys_work)?, ())),
+                AccountError::NotSignedIn,
+            )
+            .await?;
+        self.note_by_person(AuditAction::PasswordRemoved, whose(&changed), browser, None)
             .await;
         Ok(())
     }
 
-    /// Notes that the person wants no passkey now: they are not offered one again for a while.
+    /// Notes that the user wants no passkey now: they are not offered one again for a while.
     pub async fn decline_passkey(&self, browser: &BrowserContext) -> Result<(), AccountError> {
-        let (_, person) = self
+        let (session, user) = self
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         let now = self.now();
-        let decline = |account: &mut Account| {
-            account.passkey_declined_at = Some(now);
-            Ok(())
-        };
-        self.change_own(&person, decline).await
-    }
-
-    /// Changes the account of a person in one step, if what signed them in still counts; a refusal
-    /// changes nothing.
-    pub(super) async fn change_own<A>(
-        &self,
-        person: &Account,
-        change: impl Fn(&mut Account) -> Result<A, AccountError>,
-    ) -> Result<A, AccountError> {
-        let attempt = |account: &mut Account| {
-            if !account.is_active() || account.generation != person.generation {
-                return Err(AccountError::NotSignedIn);
-            }
-            let before = account.clone();
-            change(account).inspect_err(|_| *account = before)
-        };
-        self.change_account(person.id, attempt)
-            .await?
-            .unwrap_or(Err(AccountError::NotSignedIn))
+        self.change_account(
+            user.id(),
+            |account| Ok((account.decline_passkey(session.session_epoch, now)?, ())),
+            AccountError::NotSignedIn,
+        )
+        .await?;
+        Ok(())
     }
 }

@@ -6,22 +6,27 @@
 
 use std::time::Duration;
 
-use oauth::{Digest, Timestamp};
+use identity::{
+    Email, LinkTarget, NewPassword, PasswordError, SignInMethod,
+    account::LinkGone,
+    enrolment::{AddressError, Credential},
+    sign_up::SIGN_UPS,
+};
+use oauth::Digest;
 use thiserror::Error;
-use webauthn_rs::prelude::{CreationChallengeResponse, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::{
+    CreationChallengeResponse, Passkey as PasskeyKey, RegisterPublicKeyCredential,
+};
 
 use super::{
-    Account, Ceremony, Role, SignedIn,
+    Account, Ceremony, SignedIn,
     ceremony::Task,
-    email::Email,
-    links::{EnrolmentTarget, digest},
-    passkey::{Failed, StoredPasskey},
-    password::{NewPassword, PasswordError},
+    links::{Target, digest},
+    passkey::{Failed, new_passkey},
     queue::{Busy, Requester},
+    whose,
 };
-use crate::{
-    BrowserContext, Provider, SignInMethod, audit::AuditAction, keys, problem::Unavailable, records,
-};
+use crate::{BrowserContext, Provider, audit::AuditAction, keys, problem::Unavailable, records};
 
 /// By what somebody comes to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +85,31 @@ impl From<Failed> for EnrolError {
     }
 }
 
-/// What a person signs in with from now on.
-enum Credential {
-    Password(NewPassword),
-    Passkey(Box<StoredPasskey>),
+impl From<LinkGone> for EnrolError {
+    fn from(_: LinkGone) -> Self {
+        Self::LinkGone
+    }
+}
+
+impl From<AddressError> for EnrolError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Invalid => Self::EmailInvalid,
+            AddressError::NotAllowed => Self::EmailUnavailable,
+        }
+    }
+}
+
+/// Where somebody comes in: what it leads to now, and the link that led there.
+struct Arrival {
+    link: Option<(Digest, LinkTarget)>,
+    target: Target,
+}
+
+impl Arrival {
+    fn digest(&self) -> Option<&Digest> {
+        self.link.as_ref().map(|(digest, _)| digest)
+    }
 }
 
 impl Provider {
@@ -96,31 +122,22 @@ impl Provider {
         email: &str,
         password: &str,
     ) -> Result<SignedIn, EnrolError> {
-        let (link, target) = self.target(browser, source).await?;
-        let person = self.candidate(&target, email).await?;
-        let requester = match &target {
+        let arrival = self.arrival(browser, source).await?;
+        let candidate = self.candidate(&arrival.target, email).await?;
+        let requester = if arrival.target.needs_link() {
             // Whoever has a link holds a secret already.
-            EnrolmentTarget::FirstAccount
-            | EnrolmentTarget::Enrolment(_)
-            | EnrolmentTarget::Reset(_) => Requester::known(browser, person.id),
-            EnrolmentTarget::SignUp => Requester::stranger(browser),
+            Requester::known(browser, candidate.id())
+        } else {
+            Requester::stranger(browser)
         };
-        let minimum = person.shortest_password();
-        let password = self
-            .new_password::<EnrolError>(&requester, password, minimum, &person.email)
+        let minimum = candidate.min_password_length();
+        let password: NewPassword = self
+            .new_password::<EnrolError>(&requester, password, minimum, candidate.email())
             .await?;
         let credential = Credential::Password(password);
-        let account = self
-            .enter(link.as_ref(), &target, person, &credential)
-            .await?;
-        self.finish(
-            browser,
-            link.as_ref(),
-            &target,
-            &account,
-            SignInMethod::Password,
-        )
-        .await
+        let account = self.enrol(&arrival, candidate, credential).await?;
+        self.finish_enrolment(browser, &arrival, &account, SignInMethod::Password)
+            .await
     }
 
     /// Begins coming in with a new passkey.
@@ -130,27 +147,16 @@ impl Provider {
         source: EnrolmentSource<'_>,
         email: &str,
     ) -> Result<Ceremony<CreationChallengeResponse>, EnrolError> {
-        let (invitation, target) = self.target(browser, source).await?;
-        let Account {
-            id: account,
-            email,
-            passkeys,
-            ..
-        } = self.candidate(&target, email).await?;
-        let (options, state) = self
-            .passkeys()
-            .start_registration(account, &email, &passkeys)?;
-        let id = self
-            .begin_ceremony(
-                browser,
-                Task::Accept {
-                    invitation,
-                    account,
-                    email,
-                    state,
-                },
-            )
-            .await?;
+        let arrival = self.arrival(browser, source).await?;
+        let candidate = self.candidate(&arrival.target, email).await?;
+        let (options, state) = self.passkeys().start_registration(&candidate)?;
+        let task = Task::Accept {
+            invitation: arrival.digest().cloned(),
+            account: candidate.id(),
+            email: candidate.email().to_owned(),
+            state,
+        };
+        let id = self.begin_ceremony(browser, task).await?;
         Ok(Ceremony { id, options })
     }
 
@@ -171,201 +177,161 @@ impl Provider {
         else {
             return Err(EnrolError::CeremonyFailed);
         };
-        let (link, target) = self.target(browser, source).await?;
-        if invitation != link {
+        let arrival = self.arrival(browser, source).await?;
+        if invitation.as_ref() != arrival.digest() {
             return Err(EnrolError::CeremonyFailed);
         }
-        let passkey = self.passkeys().finish_registration(credential, &state)?;
-        let person = Account {
-            id: account,
-            ..self.candidate(&target, &email).await?
-        };
-        let credential = Credential::Passkey(Box::new(StoredPasskey::new(
-            &browser.device,
-            passkey,
-            self.now(),
-        )));
+        let key = self.passkeys().finish_registration(credential, &state)?;
+        let candidate = self.candidate(&arrival.target, &email).await?;
+        let passkey = new_passkey(&browser.device, key, self.now());
+        let credential = Credential::Passkey(Box::new(passkey));
         let account = self
-            .enter(link.as_ref(), &target, person, &credential)
+            .enrol(&arrival, candidate.with_id(account), credential)
             .await?;
-        self.finish(
-            browser,
-            link.as_ref(),
-            &target,
-            &account,
-            SignInMethod::Passkey,
-        )
-        .await
+        self.finish_enrolment(browser, &arrival, &account, SignInMethod::Passkey)
+            .await
     }
 
-    /// What lies behind an source now, and the link that led there.
-    async fn target(
+    /// What somebody comes to now.
+    async fn arrival(
         &self,
         browser: &BrowserContext,
         source: EnrolmentSource<'_>,
-    ) -> Result<(Option<Digest>, EnrolmentTarget), EnrolError> {
+    ) -> Result<Arrival, EnrolError> {
         match source {
             EnrolmentSource::Link(token) => {
-                let link = digest(token)?;
-                let target = self.target_of_link(&link).await?;
-                Ok((Some(link), target))
+                let digest = digest(token)?;
+                let (link, target) = self.target_of_link(&digest).await?;
+                Ok(Arrival {
+                    link: Some((digest, link)),
+                    target,
+                })
             }
             EnrolmentSource::SignUp => {
                 self.admit_sign_up(browser).await?;
-                Ok((None, EnrolmentTarget::SignUp))
+                Ok(Arrival {
+                    link: None,
+                    target: Target::SignUp,
+                })
             }
         }
     }
 
-    /// Whose account it will be. Whoever makes one may choose any address that could exist, is
-    /// free, and is let in.
-    async fn candidate(
-        &self,
-        target: &EnrolmentTarget,
-        email: &str,
-    ) -> Result<Account, EnrolError> {
-        let role = match target {
-            EnrolmentTarget::Enrolment(account) | EnrolmentTarget::Reset(account) => {
-                return Ok(Account::clone(account));
-            }
-            EnrolmentTarget::FirstAccount => Role::Administrator,
-            EnrolmentTarget::SignUp => Role::Person,
-        };
-        let email = Email::parse(email).ok_or(EnrolError::EmailInvalid)?;
-        let allowed = matches!(target, EnrolmentTarget::FirstAccount)
-            || self.settings().sign_up.allows(&email);
-        if !allowed || self.account_of(&email.shown()).await?.is_some() {
+    /// Lets somebody try to sign up, or not.
+    async fn admit_sign_up(&self, browser: &BrowserContext) -> Result<(), EnrolError> {
+        let policy = &self.settings().sign_up;
+        if !policy.is_open() || !policy.admits_sign_up(self.has_accounts().await?) {
+            return Err(EnrolError::Closed);
+        }
+        match self.count_from(SIGN_UPS, browser.address).await? {
+            None => Ok(()),
+            Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
+        }
+    }
+
+    /// Whose account it will be: the one that is there, or a new one for an address that is free
+    /// and let in.
+    async fn candidate(&self, target: &Target, email: &str) -> Result<Account, EnrolError> {
+        if let Some(account) = target.account() {
+            return Ok(account.clone());
+        }
+        let email = target.new_address(email, &self.settings().sign_up)?;
+        if self.account_of(&email.shown()).await?.is_some() {
             return Err(EnrolError::EmailUnavailable);
         }
-        Ok(Account {
-            role,
-            ..Account::new(self.entropy().id(), &email, self.now())
-        })
+        Ok(target.new_account(self.entropy().id(), &email, self.now()))
     }
 
     /// Gives the account its credential, if it is still to be had.
-    async fn enter(
+    async fn enrol(
         &self,
-        link: Option<&Digest>,
-        target: &EnrolmentTarget,
-        mut person: Account,
-        credential: &Credential,
+        arrival: &Arrival,
+        candidate: Account,
+        credential: Credential<PasskeyKey>,
     ) -> Result<Account, EnrolError> {
-        let now = self.now();
-        match target {
-            EnrolmentTarget::FirstAccount => {
-                credential.give(&mut person, now);
-                // Of any number of people who do so at once, one does; the others have nothing at
-                // any time.
-                let made = self
-                    .create_first_account(&person, &address(&person)?)
-                    .await?
-                    .ok_or(EnrolError::LinkGone)?;
-                made.then_some(person).ok_or(EnrolError::EmailUnavailable)
+        match &arrival.target {
+            Target::FirstAccount | Target::SignUp => {
+                self.make_account(&arrival.target, candidate, credential)
+                    .await
             }
-            EnrolmentTarget::SignUp => {
-                credential.give(&mut person, now);
-                let made = self.create_account(&person, &address(&person)?).await?;
-                made.then_some(person).ok_or(EnrolError::EmailUnavailable)
-            }
-            EnrolmentTarget::Enrolment(account) => {
-                let link = link.ok_or(EnrolError::LinkGone)?;
-                self.add_credential(link, account, credential, |account| {
-                    !account.has_credentials()
-                })
-                .await
-            }
-            EnrolmentTarget::Reset(account) => {
-                let clear = |account: &mut Account| {
-                    account.forget_what_can_be_told();
-                    true
-                };
+            Target::Enrolment(_) => self.add_credential(arrival, credential, false).await,
+            Target::Reset(account) => {
                 // Here, so that a failure leaves a link to try again with; and once more
-                // afterwards, for what was allowed meanwhile.
-                self.withdraw_all(account.id).await?;
-                self.add_credential(
-                    link.ok_or(EnrolError::LinkGone)?,
-                    account,
-                    credential,
-                    clear,
-                )
-                .await
+                // afterwards, for what was allowed in between.
+                self.withdraw_all(account.id()).await?;
+                self.add_credential(arrival, credential, true).await
             }
         }
     }
 
-    /// Gives an account a credential, if it is of the generation still that was looked at, in one
-    /// step with `prepare`, which says whether it takes one.
+    /// Makes an account. Of any number of browsers that make the first one at once, one does; the
+    /// others have nothing at any time.
+    async fn make_account(
+        &self,
+        target: &Target,
+        candidate: Account,
+        credential: Credential<PasskeyKey>,
+    ) -> Result<Account, EnrolError> {
+        let email = Email::parse(candidate.email()).ok_or(EnrolError::EmailInvalid)?;
+        let account = candidate.with_first_credential(credential, self.now());
+        let made = if matches!(target, Target::FirstAccount) {
+            self.create_first_account(&account, &email)
+                .await?
+                .ok_or(EnrolError::LinkGone)?
+        } else {
+            self.create_account(&account, &email).await?
+        };
+        made.then_some(account).ok_or(EnrolError::EmailUnavailable)
+    }
+
+    /// Gives an account a credential by a link, in one step that ends the link.
     async fn add_credential(
         &self,
-        link: &Digest,
-        looked_at: &Account,
-        credential: &Credential,
-        prepare: impl Fn(&mut Account) -> bool,
+        arrival: &Arrival,
+        credential: Credential<PasskeyKey>,
+        resets: bool,
     ) -> Result<Account, EnrolError> {
-        let now = self.now();
-        let give = |account: &mut Account| {
-            let (before, good) = (
-                account.clone(),
-                account.is_active() && account.generation == looked_at.generation,
-            );
-            if good && account.is_current_link(link) && prepare(account) {
-                credential.give(account, now);
-                // It may have become an administrator's meanwhile.
-                if account.may_be(account.role) {
-                    account.generation += 1;
-                    account.link = None;
-                    return Some(account.clone());
-                }
-            }
-            *account = before;
-            None
+        let Some((digest, target)) = &arrival.link else {
+            return Err(EnrolError::LinkGone);
         };
-        self.change_account(looked_at.id, give)
-            .await?
-            .flatten()
-            .ok_or(EnrolError::LinkGone)
+        let id = target.account().ok_or(EnrolError::LinkGone)?;
+        let now = self.now();
+        let enrol = |account: Account| {
+            let credential = credential.clone();
+            let next = if resets {
+                account.reset(*target, digest, credential, now)
+            } else {
+                account.enrol(*target, digest, credential, now)
+            };
+            Ok((next?, ()))
+        };
+        let (account, ()) = self.change_account(id, enrol, EnrolError::LinkGone).await?;
+        Ok(account)
     }
 
     /// Notes it, which cannot be done again; clears away what has ended, and signs in.
-    async fn finish(
+    async fn finish_enrolment(
         &self,
         browser: &BrowserContext,
-        link: Option<&Digest>,
-        target: &EnrolmentTarget,
+        arrival: &Arrival,
         account: &Account,
-        way: SignInMethod,
+        method: SignInMethod,
     ) -> Result<SignedIn, EnrolError> {
-        let action = match target {
-            EnrolmentTarget::FirstAccount => AuditAction::FirstAccountMade,
-            EnrolmentTarget::SignUp => AuditAction::SignedUp,
-            EnrolmentTarget::Enrolment(_) => AuditAction::Enrolled,
-            EnrolmentTarget::Reset(_) => AuditAction::AccountReset,
+        let action = match arrival.target {
+            Target::FirstAccount => AuditAction::FirstAccountMade,
+            Target::SignUp => AuditAction::SignedUp,
+            Target::Enrolment(_) => AuditAction::Enrolled,
+            Target::Reset(_) => AuditAction::AccountReset,
         };
-        self.note_by_person(action, account.whose(), browser, None)
+        self.note_by_person(action, whose(account), browser, None)
             .await;
-        if let Some(link) = link {
+        if let Some(link) = arrival.digest() {
             records::remove(self.store(), &keys::invitation(link)).await?;
         }
-        if matches!(target, EnrolmentTarget::Reset(_)) {
-            self.end_sessions(account.id).await?;
-            self.withdraw_all(account.id).await?;
+        if matches!(arrival.target, Target::Reset(_)) {
+            self.end_sessions(account.id()).await?;
+            self.withdraw_all(account.id()).await?;
         }
-        Ok(self.begin_session(browser, account, Some(way)).await?)
-    }
-}
-
-fn address(person: &Account) -> Result<Email, EnrolError> {
-    Email::parse(&person.email).ok_or(EnrolError::EmailInvalid)
-}
-
-impl Credential {
-    /// Whoever gets a credential is signed in with it.
-    fn give(&self, account: &mut Account, now: Timestamp) {
-        account.last_sign_in_at = Some(now);
-        match self {
-            Self::Password(password) => account.set_password(password.clone(), now),
-            Self::Passkey(passkey) => account.passkeys.push(StoredPasskey::clone(passkey)),
-        }
+        Ok(self.begin_session(browser, account, Some(method)).await?)
     }
 }

@@ -6,11 +6,11 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _},
 };
+use identity::password::forms;
 use tokio::task;
 
 use super::{
     AccountError, EnrolError, SignInError,
-    password::forms,
     queue::{Busy, NoTurn, Queue, Requester},
 };
 use crate::{AdministrationError, Provider};

@@ -1,19 +1,11 @@
-//! Known browsers: those in which somebody has signed in before. They are counted for themselves,
-//! so that strangers who guess keep nobody out (docs/decisions/guessing.md).
-//!
-//! A browser is known to an account as long as the account's generation is the one it signed in
-//! under. Whatever ends the sessions of an account, a new password above all, ends that as well.
+//! Known browsers: those that have signed in to an account before.
 
-use std::time::Duration;
-
+use identity::known_browser;
 use oauth::{Id, Timestamp};
 use store::Ttl;
 
 use super::Account;
 use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
-
-/// How long a browser stays known after its last sign-in.
-const KNOWN: Duration = Duration::from_hours(180 * 24);
 
 impl Provider {
     /// Whether a browser is known to an account, which may be nobody's: then the store is asked as
@@ -24,26 +16,19 @@ impl Provider {
         id: Id,
         account: Option<&Account>,
     ) -> Result<bool, Unavailable> {
-        let (store, browser) = (self.store(), browser.secret.digest());
-        let (now, earlier) = (
-            keys::known(
-                id,
-                account.map_or(0, |account| account.generation),
-                &browser,
-            ),
-            keys::familiar(id, &browser),
-        );
-        let (known, earlier) = tokio::try_join!(
-            records::exists(store, &now),
-            // Written by releases before 0.2, which did not note the generation: it counts if the
-            // password is older.
-            records::read(store, &earlier),
+        let store = self.store();
+        let digest = browser.secret.digest();
+        let session_epoch = account.map(Account::session_epoch).unwrap_or_default();
+        let in_epoch = keys::known(id, session_epoch, &digest);
+        let before_epochs = keys::familiar(id, &digest);
+        let (in_epoch, before_epochs) = tokio::try_join!(
+            records::exists(store, &in_epoch),
+            records::read::<Timestamp>(store, &before_epochs),
         )?;
-        let Some(account) = account else {
-            return Ok(false);
-        };
-        let good = |at: Timestamp| account.password_set_at.is_none_or(|set| at >= set);
-        Ok(known || earlier.is_some_and(good))
+        Ok(account.is_some_and(|account| {
+            let password_set_at = account.fields().password_set_at;
+            known_browser::is_known(in_epoch, before_epochs, password_set_at)
+        }))
     }
 
     /// Notes that a browser has signed in to an account.
@@ -52,12 +37,12 @@ impl Provider {
         browser: &BrowserContext,
         account: &Account,
     ) -> Result<(), Unavailable> {
-        let (store, now, browser) = (self.store(), self.now(), browser.secret.digest());
-        let note = |_: Option<Timestamp>| (now, Ttl::For(KNOWN));
-        let (here, anywhere) = (
-            keys::known(account.id, account.generation, &browser),
-            keys::known_browser(&browser),
-        );
+        let store = self.store();
+        let now = self.now();
+        let digest = browser.secret.digest();
+        let note = |_: Option<Timestamp>| (now, Ttl::For(known_browser::LIFETIME));
+        let here = keys::known(account.id(), account.session_epoch(), &digest);
+        let anywhere = keys::known_browser(&digest);
         tokio::try_join!(
             records::put(store, &here, note),
             records::put(store, &anywhere, note)

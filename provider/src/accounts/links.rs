@@ -1,27 +1,10 @@
-//! One-time links: to the first account of a server, to one that waits for its person, or back into
-//! one.
-//!
-//! Looking at a link does not use it up. What makes it one-time is what it opens, not the link
-//! itself: there is one first account, an account takes its first credential from a link only while
-//! it has none, and any only while it is of the generation that the link was made for, and no newer
-//! link was made or the link withdrawn (docs/decisions/one-time-links-and-resets.md).
+//! One-time links, as they are made and looked at.
 
-use oauth::{Digest, Id, Secret, Timestamp};
-use serde::{Deserialize, Serialize};
+use identity::{EnrolmentTarget, LinkTarget, OneTimeLink, Purpose};
+use oauth::{Digest, Secret, Timestamp};
 
-use super::{Account, EnrolError, Role, account::CurrentLink, password::shortest_password};
+use super::{Account, EnrolError};
 use crate::{Provider, keys, problem::Unavailable, records};
-
-/// What a one-time link is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Making the first account of the server.
-    FirstAccount,
-    /// Giving an account its first passkey or password.
-    Enrolment,
-    /// Giving an account a new passkey or password.
-    Reset,
-}
 
 /// What a person sees of a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,41 +17,8 @@ pub struct Invitation {
     pub shortest_password: usize,
 }
 
-/// A link, as stored.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Link {
-    target: Target,
-    expires_at: Timestamp,
-}
-
-/// What a link opens.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Target {
-    FirstAccount,
-    /// Good while the account is of this generation, as the next: another invitation raises it, and
-    /// so does disabling.
-    Enrolment {
-        account: Id,
-        #[serde(default)]
-        generation: u64,
-    },
-    /// The first use raises the generation, and so does whatever else ends the sessions of the
-    /// account.
-    Reset {
-        account: Id,
-        generation: u64,
-    },
-}
-
-/// What lies behind a living link, or behind signing up: an account to be made, or one that waits
-/// for its person.
-pub(super) enum EnrolmentTarget {
-    FirstAccount,
-    SignUp,
-    Enrolment(Box<Account>),
-    Reset(Box<Account>),
-}
+/// What a link leads to, with the link.
+pub(super) type Target = EnrolmentTarget<webauthn_rs::prelude::Passkey>;
 
 impl Provider {
     /// The link to make the first account with, as long as there is none.
@@ -76,50 +26,32 @@ impl Provider {
         if self.has_accounts().await? {
             return Ok(None);
         }
-        let (_, _, link) = self.one_time_link("setup", Target::FirstAccount).await?;
+        let (_, _, link) = self
+            .one_time_link("setup", LinkTarget::FirstAccount)
+            .await?;
         Ok(Some(link))
     }
 
     /// What a link is for.
     pub async fn invitation(&self, token: &str) -> Result<Invitation, EnrolError> {
-        let (purpose, account) = match self.target_of_link(&digest(token)?).await? {
-            EnrolmentTarget::Enrolment(account) => (Purpose::Enrolment, Some(account)),
-            EnrolmentTarget::Reset(account) => (Purpose::Reset, Some(account)),
-            EnrolmentTarget::FirstAccount | EnrolmentTarget::SignUp => {
-                (Purpose::FirstAccount, None)
-            }
-        };
-        let first = shortest_password(Role::Administrator, false);
-        let shortest_password = account
-            .as_ref()
-            .map_or(first, |account| account.shortest_password());
+        let (_, target) = self.target_of_link(&digest(token)?).await?;
         Ok(Invitation {
-            purpose,
-            email: account.map(|account| account.email),
-            shortest_password,
+            purpose: target.purpose(),
+            email: target.account().map(|account| account.email().to_owned()),
+            shortest_password: target.min_password_length(),
         })
     }
 
     /// A link for an account that waits for its person.
     pub(crate) async fn enrolment_link(&self, account: &Account) -> Result<String, Unavailable> {
-        let target = Target::Enrolment {
-            account: account.id,
-            generation: account.generation,
-        };
+        let target = LinkTarget::enrolment(account);
         self.current_link(account, "enroll", target).await
     }
 
-    /// A link by which the person of an account chooses a new way to sign in.
+    /// A link by which the user of an account chooses a new way to sign in.
     pub(crate) async fn reset_link(&self, account: &Account) -> Result<String, Unavailable> {
-        self.current_link(
-            account,
-            "reset",
-            Target::Reset {
-                account: account.id,
-                generation: account.generation,
-            },
-        )
-        .await
+        let target = LinkTarget::reset(account);
+        self.current_link(account, "reset", target).await
     }
 
     /// Makes a link to an account that counts from now on, and no other. It is stored before the
@@ -128,16 +60,18 @@ impl Provider {
         &self,
         account: &Account,
         page: &str,
-        target: Target,
+        target: LinkTarget,
     ) -> Result<String, Unavailable> {
         let (digest, expires_at, link) = self.one_time_link(page, target).await?;
-        let current = CurrentLink {
-            generation: account.generation,
-            digest: Some(digest),
-            expires_at,
+        let epoch = account.session_epoch();
+        let name = |account: Option<Account>| {
+            let next = account.map(|account| account.with_link(epoch, digest.clone(), expires_at));
+            records::Change {
+                next: next.map(|next| (next, store::Ttl::Forever)),
+                answer: (),
+            }
         };
-        let name = |account: &mut Account| account.link = Some(current.clone());
-        self.change_account(account.id, name).await?;
+        records::change(self.store(), &keys::account(account.id()), name).await?;
         Ok(link)
     }
 
@@ -146,13 +80,11 @@ impl Provider {
     async fn one_time_link(
         &self,
         page: &str,
-        target: Target,
+        target: LinkTarget,
     ) -> Result<(Digest, Timestamp, String), Unavailable> {
-        let (token, lifetime) = (
-            self.entropy().secret(),
-            self.settings().lifetimes.invitation,
-        );
-        let link = Link {
+        let token = self.entropy().secret();
+        let lifetime = self.settings().lifetimes.invitation;
+        let link = OneTimeLink {
             target,
             expires_at: self.now().after(lifetime),
         };
@@ -174,48 +106,24 @@ impl Provider {
     pub(super) async fn target_of_link(
         &self,
         digest: &Digest,
-    ) -> Result<EnrolmentTarget, EnrolError> {
-        let link: Option<Link> = records::read(self.store(), &keys::invitation(digest)).await?;
+    ) -> Result<(LinkTarget, Target), EnrolError> {
+        let link: Option<OneTimeLink> =
+            records::read(self.store(), &keys::invitation(digest)).await?;
         let now = self.now();
-        match link
-            .filter(|link| !link.expires_at.has_passed(now))
-            .ok_or(EnrolError::LinkGone)?
-            .target
-        {
-            Target::FirstAccount if self.has_accounts().await? => Err(EnrolError::LinkGone),
-            Target::FirstAccount => Ok(EnrolmentTarget::FirstAccount),
-            Target::Enrolment {
-                account,
-                generation,
-            } => {
-                let account = self
-                    .account_of_generation(account, generation, digest)
-                    .await?;
-                let waiting = Some(account).filter(|account| !account.has_credentials());
-                Ok(EnrolmentTarget::Enrolment(
-                    waiting.ok_or(EnrolError::LinkGone)?,
-                ))
-            }
-            Target::Reset {
-                account,
-                generation,
-            } => Ok(EnrolmentTarget::Reset(
-                self.account_of_generation(account, generation, digest)
-                    .await?,
-            )),
-        }
-    }
-
-    async fn account_of_generation(
-        &self,
-        account: Id,
-        generation: u64,
-        link: &Digest,
-    ) -> Result<Box<Account>, EnrolError> {
-        let good =
-            |account: &Account| account.generation == generation && account.is_current_link(link);
-        let account = self.active_account(account).await?.filter(good);
-        Ok(Box::new(account.ok_or(EnrolError::LinkGone)?))
+        let target = link.and_then(|link| link.target(now));
+        let target = target.ok_or(EnrolError::LinkGone)?;
+        let Some(id) = target.account() else {
+            return if self.has_accounts().await? {
+                Err(EnrolError::LinkGone)
+            } else {
+                Ok((target, Target::FirstAccount))
+            };
+        };
+        let account: Option<Account> = records::read(self.store(), &keys::account(id)).await?;
+        let opened = account
+            .and_then(|account| target.open(account, digest))
+            .ok_or(EnrolError::LinkGone)?;
+        Ok((target, opened))
     }
 }
 

@@ -6,23 +6,20 @@
 
 use std::time::Duration;
 
+use identity::{Passkey, RateLimit};
 use oauth::{Digest, Id, Timestamp};
-use serde::{Deserialize, Serialize};
 use webauthn_rs::{
     Webauthn, WebauthnBuilder,
     prelude::{
-        AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, Passkey,
-        PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
-        RequestChallengeResponse, Url, Uuid, WebauthnError,
+        AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication,
+        Passkey as PasskeyKey, PasskeyRegistration, PublicKeyCredential,
+        RegisterPublicKeyCredential, RequestChallengeResponse, Url, Uuid, WebauthnError,
     },
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task};
-use crate::{
-    BrowserContext, Provider, Settings, SignInMethod, audit::AuditAction, limits::RateLimit,
-    problem::Unavailable,
-};
+use super::{Account, AccountError, SignInError, SignedIn, ceremony::Task, whose};
+use crate::{BrowserContext, Provider, Settings, SignInMethod, audit::AuditAction};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 /// Sign-ins begun in one browser: each leaves a record for a while.
@@ -51,9 +48,6 @@ const AUTOFILLS_FROM: RateLimit = RateLimit {
     max: 5000,
     window: QUARTER_OF_AN_HOUR,
 };
-/// As many as a person can tell apart; every sign-in reads them all.
-const MOST_PASSKEYS: usize = 20;
-
 /// One half of a ceremony: what the browser is asked, and by which name the answer is expected.
 #[derive(Clone, Debug)]
 pub struct Ceremony<T> {
@@ -76,37 +70,25 @@ pub struct PasskeyView {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A passkey of an account, as stored.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct StoredPasskey {
-    pub(crate) name: String,
-    pub(crate) created_at: Timestamp,
-    pub(crate) last_used_at: Option<Timestamp>,
-    pub(crate) key: Passkey,
+impl PasskeyView {
+    pub(super) fn of(passkey: &Passkey<PasskeyKey>) -> Self {
+        Self {
+            id: passkey.id.as_str().to_owned(),
+            name: passkey.name.clone(),
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+        }
+    }
 }
 
-impl StoredPasskey {
-    pub(crate) fn new(name: &str, key: Passkey, now: Timestamp) -> Self {
-        Self {
-            name: name.to_owned(),
-            created_at: now,
-            last_used_at: None,
-            key,
-        }
-    }
-
-    /// What it is named by on the account page: a digest of the credential's id.
-    pub(crate) fn id(&self) -> String {
-        Digest::of(self.key.cred_id()).as_str().to_owned()
-    }
-
-    pub(crate) fn view(&self) -> PasskeyView {
-        PasskeyView {
-            id: self.id(),
-            name: self.name.clone(),
-            created_at: self.created_at,
-            last_used_at: self.last_used_at,
-        }
+/// A passkey that was just made.
+pub(super) fn new_passkey(name: &str, key: PasskeyKey, now: Timestamp) -> Passkey<PasskeyKey> {
+    Passkey {
+        id: Digest::of(key.cred_id()),
+        name: name.to_owned(),
+        created_at: now,
+        last_used_at: None,
+        key,
     }
 }
 
@@ -143,15 +125,15 @@ impl Passkeys {
     /// Asks for a new passkey that a person can later be found by.
     pub(super) fn start_registration(
         &self,
-        account: Id,
-        email: &str,
-        existing: &[StoredPasskey],
+        account: &Account,
     ) -> Result<(CreationChallengeResponse, PasskeyRegistration), Failed> {
-        let excluded = existing
+        let email = account.email();
+        let excluded = account
+            .passkeys()
             .iter()
             .map(|passkey| passkey.key.cred_id().clone())
             .collect();
-        let user = Uuid::from_bytes(account.bytes());
+        let user = Uuid::from_bytes(account.id().bytes());
         let (mut options, state) =
             self.webauthn()?
                 .start_passkey_registration(user, email, email, Some(excluded))?;
@@ -170,7 +152,7 @@ impl Passkeys {
         &self,
         credential: &RegisterPublicKeyCredential,
         state: &PasskeyRegistration,
-    ) -> Result<Passkey, Failed> {
+    ) -> Result<PasskeyKey, Failed> {
         Ok(self
             .webauthn()?
             .finish_passkey_registration(credential, state)?)
@@ -200,11 +182,11 @@ impl Passkeys {
         state: DiscoverableAuthentication,
         account: &Account,
     ) -> Result<AuthenticationResult, Failed> {
-        let held = |passkey: &&StoredPasskey| {
+        let held = |passkey: &&Passkey<PasskeyKey>| {
             passkey.key.cred_id().as_slice() == credential.get_credential_id()
         };
         let passkey = account
-            .passkeys
+            .passkeys()
             .iter()
             .find(held)
             .ok_or(WebauthnError::CredentialNotFound)?;
@@ -274,7 +256,7 @@ impl Provider {
         browser: &BrowserContext,
         ceremony: &str,
         credential: &PublicKeyCredential,
-        whose: Option<Id>,
+        only: Option<Id>,
     ) -> Result<SignedIn, SignInError> {
         // 1. Take the ceremony out.
         let Some(Task::SignIn(state)) = self.take_ceremony(browser, ceremony).await? else {
@@ -282,7 +264,7 @@ impl Provider {
         };
         // 2. Prove that a passkey of the account it names answered.
         let id = self.passkeys().claimed_account(credential)?;
-        if whose.is_some_and(|whose| whose != id) {
+        if only.is_some_and(|only| only != id) {
             return Err(SignInError::WrongCredentials);
         }
         let account = self
@@ -293,17 +275,22 @@ impl Provider {
             .passkeys()
             .finish_authentication(credential, state, &account)?;
         // 3. Note its use, if account and passkey are still there.
+        let used = Digest::of(result.cred_id());
+        let now = self.now();
+        let sign_in = |account: Account| {
+            let update = |key: &mut PasskeyKey| _ = key.update_credential(&result);
+            Ok(account.sign_in_with_passkey(&used, update, now)?)
+        };
         let (account, name) = self
-            .note_use(id, &result)
-            .await?
-            .ok_or(SignInError::WrongCredentials)?;
+            .change_account(id, sign_in, SignInError::WrongCredentials)
+            .await?;
         // 4. Begin a session.
         let signed_in = self
             .begin_session(browser, &account, Some(SignInMethod::Passkey))
             .await?;
         self.note_by_person(
             AuditAction::SignedInWithPasskey,
-            account.whose(),
+            whose(&account),
             browser,
             name,
         )
@@ -317,14 +304,12 @@ impl Provider {
         browser: &BrowserContext,
     ) -> Result<Ceremony<CreationChallengeResponse>, AccountError> {
         let account = self.fresh_account(browser).await?;
-        let (options, state) =
-            self.passkeys()
-                .start_registration(account.id, &account.email, &account.passkeys)?;
+        let (options, state) = self.passkeys().start_registration(&account)?;
         let id = self
             .begin_ceremony(
                 browser,
                 Task::Add {
-                    account: account.id,
+                    account: account.id(),
                     state,
                 },
             )
@@ -341,44 +326,30 @@ impl Provider {
     ) -> Result<(), AccountError> {
         // 1. Take the ceremony out, whoever is signed in.
         let task = self.take_ceremony(browser, ceremony).await?;
-        let (_, person) = self
+        let (session, user) = self
             .signed_in_account(browser)
             .await?
             .ok_or(AccountError::NotSignedIn)?;
-        let Some(Task::Add { account, state }) =
-            task.filter(|task| matches!(task, Task::Add { account, .. } if *account == person.id))
+        let id = user.id();
+        let Some(Task::Add { state, .. }) =
+            task.filter(|task| matches!(task, Task::Add { account, .. } if *account == id))
         else {
             return Err(AccountError::CeremonyFailed);
         };
         // 2. Judge the answer.
-        let passkey = StoredPasskey::new(
-            &browser.device,
-            self.passkeys().finish_registration(credential, &state)?,
-            self.now(),
-        );
-        // 3. Ttl the passkey, if the session is alive still.
-        let ttl = |account: &mut Account| {
-            let alive = account.is_active() && account.generation == person.generation;
-            let new = !account
-                .passkeys
-                .iter()
-                .any(|other| other.key == passkey.key);
-            let welcome = alive && new && account.passkeys.len() < MOST_PASSKEYS;
-            if welcome {
-                account.passkeys.push(passkey.clone());
-            }
-            welcome
+        let key = self.passkeys().finish_registration(credential, &state)?;
+        let passkey = new_passkey(&browser.device, key, self.now());
+        // 3. Keep the passkey, if the session counts still.
+        let add = |account: Account| {
+            let added = account.add_passkey(session.session_epoch, passkey.clone());
+            Ok((added.map_err(|_| AccountError::CeremonyFailed)?, ()))
         };
-        if self.change_account(account, ttl).await? != Some(true) {
-            return Err(AccountError::CeremonyFailed);
-        }
-        self.note_by_person(
-            AuditAction::PasskeyAdded,
-            person.whose(),
-            browser,
-            browser.device.clone(),
-        )
-        .await;
+        let (account, ()) = self
+            .change_account(id, add, AccountError::CeremonyFailed)
+            .await?;
+        let device = browser.device.clone();
+        self.note_by_person(AuditAction::PasskeyAdded, whose(&account), browser, device)
+            .await;
         Ok(())
     }
 
@@ -390,30 +361,6 @@ impl Provider {
 
     pub(super) fn passkeys(&self) -> &Passkeys {
         &self.0.passkeys
-    }
-
-    /// Notes that a passkey was used. `None` when the account or the passkey has gone meanwhile.
-    async fn note_use(
-        &self,
-        account: Id,
-        result: &AuthenticationResult,
-    ) -> Result<Option<(Account, String)>, Unavailable> {
-        let now = self.now();
-        let note = |account: &mut Account| {
-            if !account.is_active() {
-                return None;
-            }
-            let used = account
-                .passkeys
-                .iter_mut()
-                .find(|passkey| passkey.key.cred_id() == result.cred_id())?;
-            used.key.update_credential(result);
-            used.last_used_at = Some(now);
-            let name = used.name.clone();
-            account.last_sign_in_at = Some(now);
-            Some((account.clone(), name))
-        };
-        Ok(self.change_account(account, note).await?.flatten())
     }
 }
 

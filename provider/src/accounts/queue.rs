@@ -13,11 +13,12 @@ use std::{
     time::Duration,
 };
 
+use identity::rate_limit::rate_limit_key;
 use oauth::Id;
 use thiserror::Error;
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::{BrowserContext, Presence, limits};
+use crate::{BrowserContext, Presence};
 
 /// How many may wait that are known.
 const KNOWN_PLACES: usize = 32;
@@ -82,7 +83,7 @@ impl Requester {
     pub(crate) fn stranger(browser: &BrowserContext) -> Self {
         Self {
             lane: Lane::Other,
-            party: limits::rate_limit_key(browser.address),
+            party: rate_limit_key(browser.address),
             presence: browser.presence.clone(),
         }
     }

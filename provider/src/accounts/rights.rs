@@ -4,12 +4,13 @@
 //! An account must be stopped even where this version cannot read all of it: a newer one may have
 //! written it, or it is damaged.
 
+use identity::{Rights, Role, SessionEpoch, email::folded_forms};
 use oauth::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Ttl;
 
-use super::{Account, Role, email::keys_of};
+use super::Account;
 use crate::{
     Provider, keys,
     problem::Unavailable,
@@ -18,16 +19,6 @@ use crate::{
 
 /// How often a change is tried again when others change the same record first.
 const MOST_TRIES: usize = 64;
-
-/// What an account may do, and its generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rights {
-    pub(crate) disabled: bool,
-    pub(crate) role: Role,
-    pub(crate) generation: u64,
-    /// Whether all that it signs in with is a password that is short, or may be. It is only read.
-    pub(crate) is_short_password_alone: bool,
-}
 
 /// All members of an account's record, whatever its version.
 #[derive(Serialize, Deserialize)]
@@ -39,43 +30,34 @@ fn members_of(id: Id) -> Key<AccountMembers> {
     keys::account(id).part()
 }
 
-impl Rights {
-    /// What is missing, or is something else than it should be, counts as at the beginning.
-    fn read(members: &Map<String, Value>) -> Self {
-        let role = members
-            .get("role")
-            .and_then(|role| Role::deserialize(role).ok());
-        Self {
-            disabled: members
-                .get("disabled")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
-            role: role.unwrap_or_default(),
-            generation: members
-                .get("generation")
-                .and_then(Value::as_u64)
-                .unwrap_or(0),
-            is_short_password_alone: members
-                .get("passkeys")
-                .and_then(Value::as_array)
-                .is_none_or(Vec::is_empty)
-                && members.get("password").is_some_and(Value::is_string)
-                && members.get("password_is_long").and_then(Value::as_bool) != Some(true),
-        }
+/// Reads what decides. What is missing, or is something else than it should be, counts as at the
+/// beginning.
+fn read_rights(members: &Map<String, Value>) -> Rights {
+    let flag = |name: &str| members.get(name).and_then(Value::as_bool);
+    let role = members.get("role").and_then(Value::as_str);
+    let epoch = members.get("generation").and_then(Value::as_u64);
+    let passkeys = members.get("passkeys").and_then(Value::as_array);
+    Rights {
+        disabled: flag("disabled").unwrap_or(false),
+        role: role.and_then(Role::parse).unwrap_or_default(),
+        session_epoch: SessionEpoch::new(epoch.unwrap_or(0)),
+        has_short_password_alone: passkeys.is_none_or(Vec::is_empty)
+            && members.get("password").is_some_and(Value::is_string)
+            && flag("password_is_long") != Some(true),
     }
+}
 
-    /// Writes what differs from `before`.
-    fn write(self, before: Self, members: &mut Map<String, Value>) {
-        let mut put = |name: &str, value: Value| _ = members.insert(name.to_owned(), value);
-        if self.disabled != before.disabled {
-            put("disabled", self.disabled.into());
-        }
-        if self.role != before.role {
-            put("role", self.role.as_str().into());
-        }
-        if self.generation != before.generation {
-            put("generation", self.generation.into());
-        }
+/// Writes what differs from `before`.
+fn write_rights(rights: Rights, before: Rights, members: &mut Map<String, Value>) {
+    let mut put = |name: &str, value: Value| _ = members.insert(name.to_owned(), value);
+    if rights.disabled != before.disabled {
+        put("disabled", rights.disabled.into());
+    }
+    if rights.role != before.role {
+        put("role", rights.role.as_str().into());
+    }
+    if rights.session_epoch != before.session_epoch {
+        put("generation", rights.session_epoch.number().into());
     }
 }
 
@@ -91,8 +73,8 @@ pub(crate) struct Subject {
 impl Provider {
     /// The account of an address that somebody typed, whether or not this version can read it.
     pub(crate) async fn subject(&self, typed: &str) -> Result<Option<Subject>, Unavailable> {
-        for key in keys_of(typed) {
-            let Some(id) = records::read::<Id>(self.store(), &key).await? else {
+        for form in folded_forms(typed) {
+            let Some(id) = records::read::<Id>(self.store(), &keys::email(&form)).await? else {
                 continue;
             };
             let found = match records::find(self.store(), &members_of(id)).await? {
@@ -108,7 +90,7 @@ impl Provider {
                         .get("email")
                         .and_then(Value::as_str)
                         .unwrap_or(typed);
-                    let disabled = Rights::read(&members).disabled;
+                    let disabled = read_rights(&members).disabled;
                     Some(Subject {
                         id,
                         email: stored.to_owned(),
@@ -118,7 +100,9 @@ impl Provider {
                 }
             };
             // An address counts while its account says so.
-            if let Some(subject) = found.filter(|subject| keys_of(&subject.email).contains(&key)) {
+            if let Some(subject) =
+                found.filter(|subject| folded_forms(&subject.email).contains(&form))
+            {
                 return Ok(Some(subject));
             }
         }
@@ -130,7 +114,7 @@ impl Provider {
     pub(crate) async fn change_rights<A>(
         &self,
         id: Id,
-        mut decide: impl FnMut(&mut Rights) -> A,
+        mut decide: impl FnMut(Rights) -> (Rights, A),
     ) -> Result<Option<A>, Unavailable> {
         let key = members_of(id);
         let mut current = Versioned::read(self.store(), &key).await?;
@@ -139,10 +123,9 @@ impl Provider {
                 return Ok(None);
             };
             let mut members = stored.record.0.clone();
-            let before = Rights::read(&members);
-            let mut rights = before;
-            let answer = decide(&mut rights);
-            rights.write(before, &mut members);
+            let before = read_rights(&members);
+            let (rights, answer) = decide(before);
+            write_rights(rights, before, &mut members);
             let next = AccountMembers(members);
             match stored.swap(self.store(), &key, next, Ttl::Forever).await? {
                 Swapped::Done(_) => return Ok(Some(answer)),

@@ -1,13 +1,16 @@
 //! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its
 //! digest.
 
-use std::{cmp::Reverse, time::Duration};
+use std::cmp::Reverse;
 
 use futures_util::future::try_join_all;
+use identity::{
+    Session,
+    session::{MAX_SESSIONS, offers_passkey, surplus_sessions},
+};
 use oauth::{Digest, Id, Secret, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountError, FRESH, SignedIn};
+use super::{Account, AccountError, SignedIn, whose};
 use crate::{
     BrowserContext, Provider, SetCookie, SignInMethod,
     audit::AuditAction,
@@ -15,43 +18,6 @@ use crate::{
     problem::Unavailable,
     records::{self, Change, Collection, Found, Listing, Outcomes},
 };
-
-/// A signed-in browser. It is worth nothing without an account that is active and of the same
-/// generation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Session {
-    pub(crate) account: Id,
-    /// The account's generation when it began.
-    pub(crate) generation: u64,
-    pub(crate) created_at: Timestamp,
-    /// When the person last showed a credential.
-    pub(crate) authenticated_at: Timestamp,
-    /// Whether that was a recovery code.
-    #[serde(default)]
-    pub(crate) by_code: bool,
-    pub(crate) expires_at: Timestamp,
-    /// The browser, as in "Chrome on Linux".
-    #[serde(default)]
-    pub(crate) device: String,
-    /// The address in the network it last came from.
-    #[serde(default)]
-    pub(crate) address: String,
-    /// When it last came, to a few minutes.
-    #[serde(default = "beginning")]
-    pub(crate) last_used_at: Timestamp,
-}
-
-/// How exactly the last use of a session is known.
-const EXACTNESS: Duration = Duration::from_mins(5);
-/// How many sessions an account has at most. When one more begins, the one that was used least
-/// recently ends.
-const MOST_SESSIONS: usize = 100;
-/// How long nobody is offered a passkey who said no.
-const DECLINED: Duration = Duration::from_hours(30 * 24);
-
-const fn beginning() -> Timestamp {
-    Timestamp::from_seconds(0)
-}
 
 /// What a person sees of a browser they are signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,35 +36,14 @@ pub struct SessionView {
     pub is_this: bool,
 }
 
-impl Session {
-    /// Whether the person showed a credential in the last five minutes.
-    pub(crate) const fn is_fresh(&self, now: Timestamp) -> bool {
-        !self.authenticated_at.after(FRESH).has_passed(now)
-    }
-
-    /// When it ends: at the time that was set when it began, or after the lifetime of today.
-    fn ends_at(&self, lifetime: Duration) -> Timestamp {
-        self.created_at.after(lifetime).min(self.expires_at)
-    }
-
-    fn is_worth_noting(&self, now: Timestamp, address: &str) -> bool {
-        now.since(self.last_used_at) >= EXACTNESS || self.address != address
-    }
-
-    fn view(self, id: String, is_this: bool) -> SessionView {
-        let Self {
-            device,
-            address,
-            created_at,
-            last_used_at,
-            ..
-        } = self;
-        SessionView {
+impl SessionView {
+    fn of(session: Session, id: String, is_this: bool) -> Self {
+        Self {
             id,
-            device,
-            address,
-            created_at,
-            last_used_at,
+            device: session.device,
+            address: session.address,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
             is_this,
         }
     }
@@ -115,17 +60,14 @@ impl Provider {
             return Ok(None);
         };
         let own = browser.session.as_ref().map(Secret::digest);
-        let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
-        let stands = |session: &Session| {
-            session.generation == account.generation && !session.ends_at(lifetime).has_passed(now)
-        };
+        let now = self.now();
+        let lifetime = self.settings().lifetimes.session;
         let view = |id: String, session: Session| {
             let is_this = own.as_ref().is_some_and(|own| own.as_str() == id);
-            Some(session)
-                .filter(stands)
-                .map(|session| session.view(id, is_this))
+            let counts = session.is_in_epoch_of(&account) && session.is_valid(now, lifetime);
+            counts.then(|| SessionView::of(session, id, is_this))
         };
-        let mut sessions = self.sessions_of(account.id).rows(view).await?;
+        let mut sessions = self.sessions_of(account.id()).rows(view).await?;
         sessions.sort_by_key(|session| (!session.is_this, Reverse(session.last_used_at)));
         Ok(Some(sessions))
     }
@@ -145,12 +87,12 @@ impl Provider {
         let key = keys::session(id.as_str());
         let session: Option<Session> = records::read(self.store(), &key).await?;
         let session = session
-            .filter(|session| session.account == account.id)
+            .filter(|session| session.account == account.id())
             .ok_or(AccountError::Gone)?;
-        self.sessions_of(account.id).remove(id.as_str()).await?;
+        self.sessions_of(account.id()).remove(id.as_str()).await?;
         self.note_by_person(
             AuditAction::SessionEnded,
-            account.whose(),
+            whose(&account),
             browser,
             session.device,
         )
@@ -169,31 +111,30 @@ impl Provider {
             .await?
             .ok_or(AccountError::NotSignedIn)?;
         // 1. In one step every session is dead.
-        let end = |account: &mut Account| {
-            let alive = account.is_active() && account.generation == session.generation;
-            alive.then(|| {
-                account.generation += 1;
-                account.clone()
-            })
-        };
-        let account = self
-            .change_account(account.id, end)
-            .await?
-            .flatten()
-            .ok_or(AccountError::NotSignedIn)?;
+        let (account, ()) = self
+            .change_account(
+                account.id(),
+                |account| Ok((account.end_other_sessions(session.session_epoch)?, ())),
+                AccountError::NotSignedIn,
+            )
+            .await?;
         self.note_by_person(
             AuditAction::OtherSessionsEnded,
-            account.whose(),
+            whose(&account),
             browser,
             None,
         )
         .await;
-        // 2. The rest clears away, and begins anew. This browser stays known to the account.
-        self.end_sessions(account.id).await?;
+        // 2. What is left of them is cleared away, and this browser stays known to the account.
+        self.end_sessions(account.id()).await?;
         self.note_known(browser, &account).await?;
-        Ok(self
-            .open_session(browser, &account, session.by_code, Some(&session))
-            .await?)
+        let continued = session.continued(
+            &account,
+            browser.device.clone(),
+            browser.address.to_canonical().to_string(),
+            self.now(),
+        );
+        Ok(self.open_session(browser, &account, continued).await?)
     }
 
     /// Ends the session of this browser; the answer clears its cookie.
@@ -201,7 +142,7 @@ impl Provider {
         let account = self.signed_in_account(browser).await?;
         self.end_session_of(browser).await?;
         if let Some((_, account)) = account {
-            self.note_by_person(AuditAction::SignedOut, account.whose(), browser, None)
+            self.note_by_person(AuditAction::SignedOut, whose(&account), browser, None)
                 .await;
         }
         Ok(SetCookie::session_end())
@@ -221,32 +162,27 @@ impl Provider {
             records::find(self.store(), &keys::session(secret.digest().as_str()))
                 .await?
                 .record();
-        let (now, lifetime) = (self.now(), self.settings().lifetimes.session);
-        Ok(session.filter(|session| !session.ends_at(lifetime).has_passed(now)))
+        let now = self.now();
+        let lifetime = self.settings().lifetimes.session;
+        Ok(session.filter(|session| session.is_valid(now, lifetime)))
     }
 
     /// Notes that a session is in use: once in a while, so that it costs most visits nothing. A
     /// failure costs nothing either.
     pub(crate) async fn note_session_use(&self, browser: &BrowserContext, session: &Session) {
-        let (now, address) = (self.now(), browser.address.to_canonical().to_string());
+        let now = self.now();
+        let address = browser.address.to_canonical().to_string();
         let Some(secret) = browser
             .session
             .as_ref()
-            .filter(|_| session.is_worth_noting(now, &address))
+            .filter(|_| session.is_worth_touching(now, &address))
         else {
             return;
         };
         let note = |session: Option<Session>| {
             let next = session.map(|session| {
                 let ttl = records::ttl(now.until(session.expires_at));
-                (
-                    Session {
-                        last_used_at: now,
-                        address: address.clone(),
-                        ..session
-                    },
-                    ttl,
-                )
+                (session.touched(now, address.clone()), ttl)
             });
             Change { next, answer: () }
         };
@@ -261,62 +197,44 @@ impl Provider {
         }
     }
 
-    /// Signs a browser in, which is known from then on, and remembers the way. None is a recovery
-    /// code: whoever needed one has lost what they had, and is offered a passkey whatever they said
-    /// before.
+    /// Signs a browser in, which is known from then on, and remembers the method. None is a recovery
+    /// code.
     pub(crate) async fn begin_session(
         &self,
         browser: &BrowserContext,
         account: &Account,
-        way: Option<SignInMethod>,
+        method: Option<SignInMethod>,
     ) -> Result<SignedIn, Unavailable> {
         let now = self.now();
-        let mut cookies = vec![
-            self.open_session(browser, account, way.is_none(), None)
-                .await?,
-        ];
-        cookies.extend(way.map(SetCookie::way));
+        let session = Session::open(
+            account,
+            method.is_none(),
+            browser.device.clone(),
+            browser.address.to_canonical().to_string(),
+            now,
+            self.settings().lifetimes.session,
+        );
+        let mut cookies = vec![self.open_session(browser, account, session).await?];
+        cookies.extend(method.map(SetCookie::method));
         self.note_known(browser, account).await?;
-        let declined = account
-            .passkey_declined_at
-            .is_some_and(|at| !at.after(DECLINED).has_passed(now));
-        let lacks_passkey = way.is_none()
-            || (way == Some(SignInMethod::Password) && account.passkeys.is_empty() && !declined);
-        let offers_passkey = lacks_passkey && self.has_passkeys();
         Ok(SignedIn {
             cookies,
-            offers_passkey,
+            offers_passkey: offers_passkey(account, method, now) && self.has_passkeys(),
         })
     }
 
-    /// Opens a session, always with a new secret: one that was planted before is worth nothing
-    /// after. It may go on where another ended.
+    /// Stores a session under a new secret, always: one that was planted before is worth nothing
+    /// after. It takes the place of the one that this browser had.
     async fn open_session(
         &self,
         browser: &BrowserContext,
         account: &Account,
-        by_code: bool,
-        earlier: Option<&Session>,
+        session: Session,
     ) -> Result<SetCookie, Unavailable> {
-        let (now, secret) = (self.now(), self.entropy().secret());
+        let secret = self.entropy().secret();
         let digest = secret.digest();
-        let list = self.sessions_of(account.id);
-        let expires_at = earlier.map_or_else(
-            || now.after(self.settings().lifetimes.session),
-            |earlier| earlier.expires_at,
-        );
-        let session = Session {
-            account: account.id,
-            generation: account.generation,
-            created_at: earlier.map_or(now, |earlier| earlier.created_at),
-            authenticated_at: earlier.map_or(now, |earlier| earlier.authenticated_at),
-            by_code,
-            expires_at,
-            device: browser.device.clone(),
-            address: browser.address.to_canonical().to_string(),
-            last_used_at: now,
-        };
-        let lifetime = now.until(expires_at);
+        let list = self.sessions_of(account.id());
+        let lifetime = session.last_used_at.until(session.expires_at);
         records::insert(
             self.store(),
             &keys::session(digest.as_str()),
@@ -326,21 +244,21 @@ impl Provider {
         .await?;
         list.list_name(digest.as_str()).await?;
         self.end_session_of(browser).await?;
-        self.keep_to_most_sessions(account, &digest).await?;
+        self.end_surplus_sessions(account, &digest).await?;
         Ok(SetCookie::session(&secret, lifetime))
     }
 
     /// Ends the sessions that were used least recently, when an account has too many. All servers
     /// choose the same ones, and never the one that has just begun. Names of sessions that are gone
     /// leave the list, a few at a time as long as it is short.
-    async fn keep_to_most_sessions(
+    async fn end_surplus_sessions(
         &self,
         account: &Account,
         newest: &Digest,
     ) -> Result<(), Unavailable> {
-        let list = self.sessions_of(account.id);
+        let list = self.sessions_of(account.id());
         let names = list.names().await?;
-        if names.len() <= MOST_SESSIONS {
+        if names.len() <= MAX_SESSIONS {
             return list.sweep(newest.as_str()).await;
         }
         let read = async |name: String| {
@@ -352,24 +270,14 @@ impl Provider {
                 name,
             ))
         };
-        let mut sessions = try_join_all(names.into_iter().map(read)).await?;
-        // Those that are gone come first, then the others by their last use.
-        sessions.sort();
-        let too_many = sessions.len().saturating_sub(MOST_SESSIONS);
-        let (gone, alive): (Vec<_>, Vec<_>) = sessions
-            .into_iter()
-            .partition(|(session, _)| session.is_none());
-        let surplus = alive
-            .into_iter()
-            .filter(|(_, name)| name != newest.as_str())
-            .take(too_many.saturating_sub(gone.len()));
-        for (_, name) in gone.into_iter().chain(surplus) {
+        let sessions = try_join_all(names.into_iter().map(read)).await?;
+        for name in surplus_sessions(sessions, newest.as_str()) {
             list.remove(&name).await?;
         }
         Ok(())
     }
 
-    /// Ends every session of an account. They are dead already when its generation was raised; this
+    /// Ends every session of an account. They are worth nothing already in its next session epoch; this
     /// clears them away, as many as can be: the error is the first of what failed.
     pub(crate) async fn end_sessions(&self, account: Id) -> Result<(), Unavailable> {
         let list = self.sessions_of(account);

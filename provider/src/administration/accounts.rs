@@ -1,17 +1,15 @@
 //! Accounts by hand.
 
+use identity::{
+    Email, NewPassword, Role, account::InviteError, password::min_length, rights::may_change_rights,
+};
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Administration, AdministrationError, Done};
 use crate::{
-    accounts::{
-        Account, Role,
-        email::Email,
-        password::{NewPassword, shortest_password},
-        queue::Requester,
-    },
-    audit::{Actor, AuditAction},
+    accounts::{Account, queue::Requester, whose},
+    audit::AuditAction,
     records::Listing,
 };
 
@@ -70,17 +68,17 @@ impl Administration {
             return Err(conflict(&account, KEPT_AS_IT_IS));
         }
         let first = !self.provider.has_accounts().await?;
-        let minimum = shortest_password(
+        let minimum = min_length(
             if first {
                 Role::Administrator
             } else {
-                Role::Person
+                Role::User
             },
             false,
         );
         let password = self.hashed(password, minimum, &email.shown()).await?;
         let account = self
-            .add_new_account(&email, Role::Person, Some(password))
+            .add_new_account(&email, Role::User, Some(password))
             .await?;
         Ok(AddedAccount::with_password(self.summary(&account)))
     }
@@ -90,11 +88,15 @@ impl Administration {
     pub async fn add_waiting_account(&self, email: &str, role: Option<Role>) -> Done<AddedAccount> {
         let email = address(email)?;
         match self.provider.account_of(&email.shown()).await? {
-            Some(account) if account.has_credentials() => Err(conflict(&account, KEPT_AS_IT_IS)),
-            Some(account) if role.is_some_and(|role| role != account.role) => {
-                Err(conflict(&account, KEEPS_ITS_ROLE))
-            }
             Some(account) => {
+                account
+                    .may_be_added_again(role)
+                    .map_err(|error| match error {
+                        InviteError::OtherRole => conflict(&account, KEEPS_ITS_ROLE),
+                        InviteError::CanSignIn | InviteError::Disabled => {
+                            conflict(&account, KEPT_AS_IT_IS)
+                        }
+                    })?;
                 self.send_link(&self.invite_again(account, None).await?, true)
                     .await
             }
@@ -115,7 +117,7 @@ impl Administration {
     pub async fn set_account_password(&self, email: &str, password: &str) -> Done {
         let account = self.another_account(email).await?;
         let password = self
-            .hashed(password, account.shortest_password(), &account.email)
+            .hashed(password, account.min_password_length(), account.email())
             .await?;
         self.set_password(account, password).await
     }
@@ -155,11 +157,8 @@ impl Administration {
     /// was allowed have ended, and passkeys stay.
     pub async fn reset_account(&self, email: &str) -> Done<String> {
         let account = self.existing_account(email).await?;
-        if account.disabled {
-            return Err(conflict(
-                &account,
-                "has an account that is disabled: enable it first",
-            ));
+        if !account.is_active() {
+            return Err(conflict(&account, DISABLED));
         }
         let link = self.provider.reset_link(&account).await?;
         self.note(AuditAction::ResetLinkMade, &account, None).await;
@@ -170,11 +169,10 @@ impl Administration {
     pub async fn withdraw_link(&self, email: &str) -> Done {
         let account = self.existing_account(email).await?;
         let now = self.provider.now();
-        let withdraw = |account: &mut Account| account.withdraw_link(now);
+        let withdraw = |account: Account| Ok((account.without_link(now), ()));
         self.provider
-            .change_account(account.id, withdraw)
-            .await?
-            .ok_or_else(|| unknown(email))?;
+            .change_account(account.id(), withdraw, unknown(email))
+            .await?;
         self.note(AuditAction::LinkWithdrawn, &account, None).await;
         Ok(())
     }
@@ -190,8 +188,12 @@ impl Administration {
             .change_address(&account, &new)
             .await?
             .ok_or_else(taken)?;
-        self.note(AuditAction::AccountEmailSet, &changed, Some(&account.email))
-            .await;
+        self.note(
+            AuditAction::AccountEmailSet,
+            &changed,
+            Some(account.email()),
+        )
+        .await;
         Ok(self.summary(&changed))
     }
 
@@ -212,7 +214,7 @@ impl Administration {
     /// always left.
     async fn another_account(&self, email: &str) -> Done<Account> {
         let account = self.existing_account(email).await?;
-        if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
+        if !may_change_rights(self.own_account(), account.id()) {
             return Err(AdministrationError::Own);
         }
         Ok(account)
@@ -224,18 +226,13 @@ impl Administration {
         role: Role,
         password: Option<NewPassword>,
     ) -> Done<Account> {
-        let (provider, now) = (&self.provider, self.provider.now());
-        let mut account = Account {
-            role,
-            ..Account::new(provider.entropy().id(), email, now)
-        };
+        let provider = &self.provider;
+        let now = provider.now();
+        let mut account = Account::new(provider.entropy().id(), email, role, now);
         if let Some(password) = password {
-            account.set_password(password, now);
+            account = account.given_password(password, now);
         }
-        let first = Account {
-            role: Role::Administrator,
-            ..account.clone()
-        };
+        let first = account.clone().with_role(Role::Administrator);
         let (account, made) =
             if let Some(made) = provider.create_first_account(&first, email).await? {
                 (first, made)
@@ -252,7 +249,7 @@ impl Administration {
         self.note(
             AuditAction::AccountAdded,
             &account,
-            Some(account.role.as_str()),
+            Some(account.role().as_str()),
         )
         .await;
         Ok(account)
@@ -265,7 +262,7 @@ impl Administration {
             .now()
             .after(provider.settings().lifetimes.invitation);
         let link = provider.enrolment_link(account).await?;
-        let account = self.existing_account(&account.email).await?;
+        let account = self.existing_account(account.email()).await?;
         let account = self.summary(&account);
         Ok(AddedAccount {
             account,
@@ -276,21 +273,18 @@ impl Administration {
     }
 
     async fn invite_again(&self, account: Account, role: Option<Role>) -> Done<Account> {
-        let renew = |account: &mut Account| {
-            waiting(account)?;
-            account.role = role.unwrap_or(account.role);
-            account.generation += 1;
-            Ok::<_, AdministrationError>(account.clone())
+        let renew = |account: Account| {
+            let renewed = account.clone().invite_again(role);
+            Ok((renewed.map_err(|error| not_invited(&account, error))?, ()))
         };
-        let renewed = self
+        let (renewed, ()) = self
             .provider
-            .change_account(account.id, renew)
-            .await?
-            .ok_or_else(|| unknown(&account.email))??;
+            .change_account(account.id(), renew, unknown(account.email()))
+            .await?;
         self.note(
             AuditAction::InvitedAgain,
             &renewed,
-            Some(renewed.role.as_str()),
+            Some(renewed.role().as_str()),
         )
         .await;
         Ok(renewed)
@@ -300,48 +294,44 @@ impl Administration {
     /// sessions, and all that they allowed.
     async fn set_password(&self, account: Account, password: NewPassword) -> Done {
         let now = self.provider.now();
-        let set = |account: &mut Account| {
-            account.choose_password(password.clone(), now);
-            account.recovery = None;
-            account.clone()
-        };
-        let changed = self
+        let set = |account: Account| Ok((account.set_password(password.clone(), now), ()));
+        let (changed, ()) = self
             .provider
-            .change_account(account.id, set)
-            .await?
-            .ok_or_else(|| unknown(&account.email))?;
+            .change_account(account.id(), set, unknown(account.email()))
+            .await?;
         self.note(AuditAction::AccountPasswordSet, &changed, None)
             .await;
         let (sessions, grants) = (
-            self.provider.end_sessions(account.id).await,
-            self.provider.withdraw_all(account.id).await.map(drop),
+            self.provider.end_sessions(account.id()).await,
+            self.provider.withdraw_all(account.id()).await.map(drop),
         );
         sessions.and(grants).map_err(|_| {
             AdministrationError::Unfinished(format!(
                 "{} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again",
-                account.email
+                account.email()
             ))
         })
     }
 
     async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
-        self.record(action, Some(account.whose()), about.map(str::to_owned))
+        self.record(action, Some(whose(account)), about.map(str::to_owned))
             .await;
     }
 }
 
 impl Administration {
     fn summary(&self, account: &Account) -> AccountSummary {
+        let fields = account.fields();
         AccountSummary {
             link_expires_at: account.link_expires_at(self.provider.now()),
-            id: account.id,
-            email: account.email.clone(),
-            disabled: account.disabled,
-            passkeys: account.passkeys.len(),
-            has_password: account.password.is_some(),
-            created_at: account.created_at,
-            role: account.role,
-            last_sign_in_at: account.last_sign_in_at,
+            id: fields.id,
+            email: fields.email.clone(),
+            disabled: fields.disabled,
+            passkeys: fields.passkeys.len(),
+            has_password: fields.password.is_some(),
+            created_at: fields.created_at,
+            role: fields.role,
+            last_sign_in_at: fields.last_sign_in_at,
         }
     }
 }
@@ -364,6 +354,9 @@ const KEPT_AS_IT_IS: &str = "has an account already, which is not changed; \"acc
 const KEEPS_ITS_ROLE: &str =
     "has an account that waits for its person with another role; \"account role\" changes that";
 
+/// Said of an account that is disabled.
+const DISABLED: &str = "has an account that is disabled: enable it first";
+
 fn address(email: &str) -> Done<Email> {
     Email::parse(email)
         .ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
@@ -374,19 +367,13 @@ pub(super) fn unknown(email: &str) -> AdministrationError {
 }
 
 fn conflict(account: &Account, why: &str) -> AdministrationError {
-    AdministrationError::Conflict(format!("{} {why}", account.email))
+    AdministrationError::Conflict(format!("{} {why}", account.email()))
 }
 
-/// Whether an account is one that an invitation may be made for.
-fn waiting(account: &Account) -> Done {
-    if account.has_credentials() {
-        return Err(conflict(account, "has an account and can sign in already"));
+fn not_invited(account: &Account, error: InviteError) -> AdministrationError {
+    match error {
+        InviteError::CanSignIn => conflict(account, "has an account and can sign in already"),
+        InviteError::Disabled => conflict(account, DISABLED),
+        InviteError::OtherRole => conflict(account, KEEPS_ITS_ROLE),
     }
-    if account.disabled {
-        return Err(conflict(
-            account,
-            "has an account that is disabled: enable it first",
-        ));
-    }
-    Ok(())
 }

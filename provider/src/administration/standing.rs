@@ -3,10 +3,15 @@
 //! Each deed has one step that decides: from then on it holds, and it is in the audit log. What
 //! follows clears away, goes on over what fails, and says so.
 
+use identity::{
+    Rights, Role,
+    rights::{ShortPasswordAlone, may_change_rights},
+};
+
 use super::{Administration, AdministrationError, Done, accounts::unknown};
 use crate::{
-    accounts::{Rights, Role, Subject},
-    audit::{Actor, AuditAction, Whose},
+    accounts::Subject,
+    audit::{AuditAction, Whose},
     problem::Unavailable,
 };
 
@@ -41,7 +46,7 @@ impl Administration {
         self.clear_away(&account).await.map_err(|_| {
             unfinished(format!("{} stays disabled, since not everything of before could be cleared away; try again", account.email))
         })?;
-        let enable = |rights: &mut Rights| rights.disabled = false;
+        let enable = |rights: Rights| (rights.enable(), ());
         self.provider
             .change_rights(account.id, enable)
             .await?
@@ -83,12 +88,9 @@ impl Administration {
     /// signs in with.
     pub async fn set_role(&self, email: &str, role: Role) -> Done {
         let account = self.another(email).await?;
-        let give = |rights: &mut Rights| {
-            let may = role == Role::Person || !rights.is_short_password_alone;
-            if may {
-                rights.role = role;
-            }
-            may
+        let give = |rights: Rights| match rights.with_role(role) {
+            Ok(next) => (next, true),
+            Err(ShortPasswordAlone) => (rights, false),
         };
         if !self.change_another(&account, give).await? {
             return Err(AdministrationError::Conflict(format!(
@@ -112,7 +114,7 @@ impl Administration {
     /// always left.
     async fn another(&self, email: &str) -> Done<Subject> {
         let account = self.subject(email).await?;
-        if matches!(&self.by, Actor::Administrator(own) if own.account == account.id) {
+        if !may_change_rights(self.own_account(), account.id) {
             return Err(AdministrationError::Own);
         }
         Ok(account)
@@ -120,11 +122,8 @@ impl Administration {
 
     /// Disables an account: from this one step on nothing of it works.
     async fn suspend(&self, account: &Subject) -> Done {
-        let disable = |rights: &mut Rights| {
-            rights.disabled = true;
-            rights.generation += 1;
-        };
-        self.change_another(account, disable).await
+        self.change_another(account, |rights| (rights.disable(), ()))
+            .await
     }
 
     /// Ends sessions and grants, as many as can be.
@@ -140,28 +139,22 @@ impl Administration {
     async fn change_another<A>(
         &self,
         account: &Subject,
-        change: impl Fn(&mut Rights) -> A,
+        change: impl Fn(Rights) -> (Rights, A),
     ) -> Done<A> {
         let provider = &self.provider;
-        let note = |rights: &mut Rights| {
-            let was = *rights;
-            let answer = change(rights);
-            (was, *rights, answer)
+        let note = |before: Rights| {
+            let (after, answer) = change(before);
+            (after, (before, after, answer))
         };
-        let (was, is, answer) = provider
+        let (before, after, answer) = provider
             .change_rights(account.id, note)
             .await?
             .ok_or_else(|| unknown(&account.email))?;
-        if let Actor::Administrator(own) = &self.by {
-            let own = provider.active_account(own.account).await?;
-            if own.is_none_or(|own| own.role != Role::Administrator) {
-                // Unless somebody has changed it since.
-                let give_back = |rights: &mut Rights| {
-                    if *rights == is {
-                        (rights.disabled, rights.role) = (was.disabled, was.role);
-                    }
-                };
-                provider.change_rights(account.id, give_back).await?;
+        if let Some(own) = self.own_account() {
+            let own = provider.active_account(own).await?;
+            if own.is_none_or(|own| own.role() != Role::Administrator) {
+                let undo = |rights: Rights| (rights.undo(before, after), ());
+                provider.change_rights(account.id, undo).await?;
                 return Err(AdministrationError::Conflict(
                     "you are no administrator any more, so this was not done".to_owned(),
                 ));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use identity::rate_limit::rate_limit_key;
 use oauth::{Digest, Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::{
     BrowserContext, Provider,
-    accounts::Account,
-    keys, limits,
+    accounts::{Account, whose},
+    keys,
     problem::Unavailable,
     records::{self, Maybe},
 };
@@ -117,7 +118,7 @@ impl Provider {
             None => Subject::Nobody(Digest::of(email.as_bytes()).as_str().to_owned()),
         };
         let event = whose.map(|whose| self.event_by_person(action, whose, browser, None));
-        let source = Some(limits::rate_limit_key(browser.address));
+        let source = Some(rate_limit_key(browser.address));
         let (verdict, over) = self.fold(subject, (action, source), event.as_ref());
         if verdict == Verdict::Count && over.is_empty() {
             return;
@@ -158,7 +159,7 @@ impl Provider {
             self.client(client_id)
         );
         let whose = match read {
-            Ok(account) => account.as_ref().map(Account::whose),
+            Ok(account) => account.as_ref().map(whose),
             Err(_) => Some(Whose {
                 account,
                 email: String::new(),

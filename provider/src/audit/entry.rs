@@ -1,8 +1,7 @@
 //! The record of an event: what ties it to the one before, how long it counts, and what may be
 //! wrong with it.
 
-use std::time::Duration;
-
+use identity::audit_chain::{self, Position, Previous, Retention};
 use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,22 +58,6 @@ pub struct Link {
 pub(crate) struct ChainHead {
     pub(crate) number: u64,
     link: Option<Link>,
-}
-
-/// How long events are kept by what is set now, and when that is judged.
-#[derive(Clone, Copy)]
-pub(crate) struct Retention {
-    pub(super) span: Duration,
-    pub(super) now: Timestamp,
-}
-
-impl Retention {
-    /// Whether an event may be forgotten: the time that was set when it happened has passed, or the
-    /// one that is set now.
-    pub(crate) fn is_over(self, at: Option<Timestamp>, expires_at: Timestamp) -> bool {
-        expires_at.has_passed(self.now)
-            || at.is_some_and(|at| at.after(self.span).has_passed(self.now))
-    }
 }
 
 /// What of an event in the store those after it need, whatever else it says: a newer version may
@@ -178,7 +161,7 @@ impl AuditEntry {
             hash: String::new(),
             ..self.clone()
         };
-        key.derive("event", &to_json(&unsigned)).encode()
+        audit_chain::hash(&to_json(&unsigned), key)
     }
 
     /// An event of which this version knows no more than its place.
@@ -236,12 +219,7 @@ impl AuditEntry {
 impl Kept {
     /// Reads what lies in the place of an event.
     pub(super) fn read(number: u64, bytes: &[u8], key: &Secret) -> Result<Self, CorruptEntry> {
-        // Secrets are compared in constant time.
-        let is_genuine = |hash: &str| {
-            unsigned(bytes, hash).is_some_and(|unsigned| {
-                Secret::decode(hash) == Some(key.derive("event", &unsigned))
-            })
-        };
+        let is_genuine = |hash: &str| audit_chain::is_genuine(bytes, hash, key);
         if let Ok(entry) = serde_json::from_slice::<AuditEntry>(bytes)
             && entry.number == number
         {
@@ -269,28 +247,24 @@ impl Kept {
         previous: Option<&AuditEntry>,
         retention: Retention,
     ) -> Option<String> {
-        let number = self.entry.number;
-        if !self.is_genuine {
-            return Some(format!(
-                "event {number} was changed, or not written by this server"
-            ));
-        }
-        match (&self.entry.previous, previous) {
-            (Some(link), Some(previous)) if previous.number + 1 == number => (link.hash
-                != previous.hash)
-                .then(|| format!("event {number} does not follow event {}", previous.number)),
-            (Some(link), _) if !retention.is_over(link.at, link.expires_at) => Some(format!(
-                "event {} is missing before its time",
-                number.saturating_sub(1)
-            )),
-            (None, _) if number != 1 => Some(format!("event {number} names none before it")),
-            _ => None,
-        }
+        let position = Position {
+            number: self.entry.number,
+            hash: &self.entry.hash,
+            previous: self.entry.previous.as_ref().map(Link::as_previous),
+            is_genuine: self.is_genuine,
+        };
+        let previous = previous.map(|previous| (previous.number, previous.hash.as_str()));
+        let checked = position.check(previous, retention);
+        checked.err().map(|error| error.to_string())
     }
 }
 
-/// The bytes that a hash is over: as they are stored, with the hash, which comes last, left empty.
-fn unsigned(bytes: &[u8], hash: &str) -> Option<Vec<u8>> {
-    let rest = bytes.strip_suffix(format!(r#""hash":"{hash}"}}"#).as_bytes())?;
-    Some([rest, br#""hash":""}"#].concat())
+impl Link {
+    fn as_previous(&self) -> Previous<'_> {
+        Previous {
+            hash: &self.hash,
+            at: self.at,
+            expires_at: self.expires_at,
+        }
+    }
 }

@@ -13,13 +13,14 @@ use std::{
     },
 };
 
+use identity::audit_chain::Retention;
 use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use access_token::SealingKey;
 
 use super::{
-    entry::{AuditEntry, ChainHead, CorruptEntry, Kept, Place, Retention},
+    entry::{AuditEntry, ChainHead, CorruptEntry, Kept, Place},
     event::{Category, Event},
     folds::Folds,
 };

@@ -2,6 +2,7 @@
 //! says what lies behind each.
 
 use access_token::SealedRing;
+use identity::{FirstAccount, OneTimeLink, Session, SessionEpoch};
 use oauth::{
     Digest, Id, Timestamp,
     consent::Consent,
@@ -12,18 +13,15 @@ use oauth_clients::{client::Client, document::DocumentUrl};
 
 use super::key::{Key, List};
 use crate::{
-    accounts::{
-        account::Account, addresses::FirstAccount, ceremony::PendingCeremony, links::Link,
-        session::Session,
-    },
+    accounts::{Account, ceremony::PendingCeremony},
     assertions::UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
     blocked::Blocked,
     decided::StoredRequest,
     failures::{FailureList, Standing},
-    identity::StoreIdentity,
     key_sets::KeySet,
     repeats::Post,
+    store_identity::StoreIdentity,
 };
 
 /// Declares the kinds of records: how their keys begin, and what lies there.
@@ -109,7 +107,7 @@ kinds! {
     /// When anybody last signed in with a browser.
     UsedBrowser = "familiar-browser:": Timestamp,
     /// A one-time link.
-    Invitation = "invitation:": Link,
+    Invitation = "invitation:": OneTimeLink,
     /// A form that was sent, and its answer.
     Post = "post:": Post,
     /// A passkey ceremony under way.
@@ -288,11 +286,11 @@ pub(crate) fn sessions(account: Id) -> List<Session> {
 }
 
 /// That a browser, by the digest of its secret, has signed in to an account in its present
-/// generation.
-pub(crate) fn known(account: Id, generation: u64, browser: &Digest) -> Key<Timestamp> {
+/// session epoch.
+pub(crate) fn known(account: Id, session_epoch: SessionEpoch, browser: &Digest) -> Key<Timestamp> {
     Key::new(
         Kind::KnownBrowser,
-        format_args!("{account}:{generation}:{}", browser.as_str()),
+        format_args!("{account}:{}:{}", session_epoch.number(), browser.as_str()),
     )
 }
 
@@ -330,7 +328,7 @@ pub(crate) fn failures(day: u64) -> Key<FailureList> {
 }
 
 /// A one-time link.
-pub(crate) fn invitation(token: &Digest) -> Key<Link> {
+pub(crate) fn invitation(token: &Digest) -> Key<OneTimeLink> {
     Key::new(Kind::Invitation, format_args!("{}", token.as_str()))
 }
 

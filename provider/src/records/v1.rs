@@ -1,33 +1,35 @@
 //! Version 1 of the stored shapes, a file for each kind.
 
+mod account;
 mod assertion;
+mod first_account;
 mod grant;
 mod issuer;
+mod link;
+mod session;
 
 use access_token::SealedRing;
+use identity::{FirstAccount, OneTimeLink, Session};
 use oauth::{consent::Consent, epoch::Epoch, grant::Grant};
 use oauth_clients::client::Client;
 
-pub(crate) use self::grant::GrantOrigin;
+pub(crate) use self::{account::AccountStatus, grant::GrantOrigin};
 use super::{stored_as, stored_as_itself};
 use crate::{
-    accounts::{
-        Standing, account::Account, addresses::FirstAccount, ceremony::PendingCeremony,
-        links::Link, rights::AccountMembers, session::Session,
-    },
+    accounts::{Account, ceremony::PendingCeremony, rights::AccountMembers},
     assertions::UsedAssertion,
     audit::{Activity, AuditEntry, ChainHead},
     blocked::Blocked,
     decided::StoredRequest,
     failures::FailureList,
-    identity::StoreIdentity,
     key_sets::KeySet,
     repeats::Post,
+    store_identity::StoreIdentity,
 };
 
 stored_as_itself!(
-    Account,
     AccountMembers,
+    AccountStatus,
     Activity,
     AuditEntry,
     Blocked,
@@ -36,20 +38,20 @@ stored_as_itself!(
     Consent,
     Epoch,
     FailureList,
-    FirstAccount,
     Grant,
     GrantOrigin,
     KeySet,
-    Link,
     PendingCeremony,
     Post,
     SealedRing,
-    Session,
-    Standing,
     StoredRequest,
 );
 
 stored_as!(
+    Account => account::StoredAccount,
+    FirstAccount => first_account::StoredFirstAccount,
+    OneTimeLink => link::StoredLink,
+    Session => session::StoredSession<'a>,
     StoreIdentity => issuer::Identity<'a>,
     UsedAssertion => assertion::Assertion,
 );

@@ -1,7 +1,7 @@
 //! Addresses: one notion of them, those of earlier releases, and changing one.
 
 use oauth::{Digest, Id};
-use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUp};
+use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUpPolicy};
 use store::{CasResult, Ttl};
 
 use crate::test_server::{ADA, BOB, PASSWORD, TestServer};
@@ -183,7 +183,7 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
 #[tokio::test]
 async fn where_domains_are_named_nobody_leaves_them() {
     let server = TestServer::set_up(|settings| {
-        settings.sign_up = SignUp::Domains(vec!["b\u{fc}cher.example".to_owned()]);
+        settings.sign_up = SignUpPolicy::Domains(vec!["b\u{fc}cher.example".to_owned()]);
     })
     .await;
     let ada = server.ada().await;

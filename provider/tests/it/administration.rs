@@ -560,7 +560,7 @@ async fn adding_never_changes_an_account(store: Store) {
     for again in [
         terminal.add_account(ADA, Some("another good one")).await,
         terminal.add_account("ada@EXAMPLE.com", None).await,
-        terminal.add_waiting_account(ADA, Some(Role::Person)).await,
+        terminal.add_waiting_account(ADA, Some(Role::User)).await,
     ] {
         let fault = again.err().expect("she has an account").to_string();
         assert!(
@@ -576,7 +576,7 @@ async fn adding_never_changes_an_account(store: Store) {
         .await
         .expect("added");
     let again = terminal
-        .add_waiting_account(BOB, Some(Role::Person))
+        .add_waiting_account(BOB, Some(Role::User))
         .await
         .expect("the same");
     assert!(
@@ -619,7 +619,7 @@ async fn adding_never_changes_an_account(store: Store) {
         .into_iter()
         .find(|one| one.email == BOB)
         .expect("he is there");
-    assert!(bob.role == Role::Person && !bob.has_password);
+    assert!(bob.role == Role::User && !bob.has_password);
 
     terminal
         .set_account_password(BOB, PASSWORD)
@@ -693,7 +693,7 @@ async fn an_administrator_cannot_shut_themselves_out() {
             admin.remove_account(own).await,
             Err(AdministrationError::Own)
         );
-        for role in [Role::Person, Role::Administrator] {
+        for role in [Role::User, Role::Administrator] {
             assert_eq!(
                 admin.set_role(own, role).await,
                 Err(AdministrationError::Own)
@@ -705,13 +705,13 @@ async fn an_administrator_cannot_shut_themselves_out() {
         .invite(BOB, Some(Role::Administrator))
         .await
         .expect("invited");
-    admin.set_role(BOB, Role::Person).await.expect("changed");
+    admin.set_role(BOB, Role::User).await.expect("changed");
     admin.disable_account(BOB).await.expect("disabled");
     admin.remove_account(BOB).await.expect("removed");
     server
         .provider
         .terminal()
-        .set_role(ADA, Role::Person)
+        .set_role(ADA, Role::User)
         .await
         .expect("the terminal can");
     assert_eq!(
@@ -740,7 +740,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
             .role,
         Role::Administrator
     );
-    for role in [Role::Person, Role::Administrator] {
+    for role in [Role::User, Role::Administrator] {
         assert_eq!(
             terminal
                 .invite(ADA, Some(role))
@@ -777,7 +777,7 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
             };
             async move {
                 match round % 3 {
-                    0 => admin.set_role(other, Role::Person).await,
+                    0 => admin.set_role(other, Role::User).await,
                     1 => admin.disable_account(other).await,
                     _ => admin.remove_account(other).await,
                 }

@@ -2,8 +2,8 @@
 
 use oauth::Parameters;
 use provider::{
-    Actor, AuditAction, AuditFilter, Category, Decision, EnrolmentSource, Event, Role, SignUp,
-    TokenError,
+    Actor, AuditAction, AuditFilter, Category, Decision, EnrolmentSource, Event, Role,
+    SignUpPolicy, TokenError,
 };
 
 use crate::{
@@ -144,7 +144,7 @@ async fn what_a_person_does_is_noted_with_from_where() {
 
 #[tokio::test]
 async fn how_a_person_came_is_noted() {
-    let server = TestServer::set_up(|settings| settings.sign_up = SignUp::Open).await;
+    let server = TestServer::set_up(|settings| settings.sign_up = SignUpPolicy::Open).await;
     let first = server.first_account_token().await;
     Authenticator::new(1)
         .comes_in(
@@ -281,15 +281,12 @@ async fn what_an_administrator_does_is_noted_under_their_name() {
         (server.provider.terminal(), "terminal | {whose} | -"),
     ] {
         let before = server.audit_log().await.len();
-        admin
-            .invite(BOB, Some(Role::Person))
-            .await
-            .expect("invited");
+        admin.invite(BOB, Some(Role::User)).await.expect("invited");
         admin
             .invite(BOB, Some(Role::Administrator))
             .await
             .expect("a new link for the same, as something else");
-        admin.set_role(BOB, Role::Person).await.expect("changed");
+        admin.set_role(BOB, Role::User).await.expect("changed");
         admin.reset_account(BOB).await.expect("a link");
         admin
             .set_account_password(BOB, PASSWORD)
@@ -366,7 +363,7 @@ async fn what_did_not_happen_is_not_noted() {
             admin.disable_account(email).await.is_err()
                 && admin.remove_account(email).await.is_err()
         );
-        assert!(admin.set_role(email, Role::Person).await.is_err());
+        assert!(admin.set_role(email, Role::User).await.is_err());
     }
     assert!(
         admin.remove_client("vc_x").await.is_err()
@@ -386,7 +383,7 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
         server
             .provider
             .terminal()
-            .invite(&format!("P{number}@example.com"), Some(Role::Person))
+            .invite(&format!("P{number}@example.com"), Some(Role::User))
             .await
             .expect("invited");
         server
@@ -490,7 +487,7 @@ async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAct
         .expect("signed in");
     provider
         .terminal()
-        .invite(BOB, Some(Role::Person))
+        .invite(BOB, Some(Role::User))
         .await
         .expect("invited");
     client.refreshes(&server, &refresh).await.expect("tokens");

@@ -188,7 +188,7 @@ async fn without_the_sealing_key_nobody_makes_an_event() {
     other
         .provider
         .terminal()
-        .set_role(BOB, Role::Person)
+        .set_role(BOB, Role::User)
         .await
         .expect("changed");
     for _ in 0..3 {
@@ -687,7 +687,7 @@ async fn fails_at(
     server
         .provider
         .terminal()
-        .invite(BOB, Some(Role::Person))
+        .invite(BOB, Some(Role::User))
         .await
         .expect("a deed that the trail costs nothing");
     server

@@ -493,7 +493,7 @@ async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
             server.account(&bob).await.role,
             server.account(&bob).await.shortest_password
         ),
-        (Role::Person, 8)
+        (Role::User, 8)
     );
     server
         .provider

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use provider::{AuditAction, RecoveryCodes, SignInError};
+use provider::{AuditAction, RemainingCodes, SignInError};
 
 use crate::{
     authenticator::settled,
@@ -83,7 +83,7 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
             account.is_fresh && account.by_code,
             "whoever came by a code may make a passkey at once"
         );
-        let left = RecoveryCodes {
+        let left = RemainingCodes {
             left: 9 - number,
             made_at: server.provider.now(),
         };

@@ -103,7 +103,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
     );
     // Links again, a passkey and its ceremony, and another password.
     let invited = admin
-        .invite(BOB, Some(Role::Person))
+        .invite(BOB, Some(Role::User))
         .await
         .expect("invited")
         .enrolment_link

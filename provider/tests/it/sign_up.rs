@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use provider::{
-    EnrolError, EnrolmentSource, NotAdministrator, PasswordError, Purpose, Role, Settings, SignUp,
+    EnrolError, EnrolmentSource, NotAdministrator, PasswordError, Purpose, Role, Settings,
+    SignUpPolicy,
 };
 
 use crate::{
@@ -13,11 +14,12 @@ use crate::{
 use testkit::race;
 
 fn open(settings: &mut Settings) {
-    settings.sign_up = SignUp::Open;
+    settings.sign_up = SignUpPolicy::Open;
 }
 
 fn for_two_domains(settings: &mut Settings) {
-    settings.sign_up = SignUp::Domains(vec!["example.com".to_owned(), "bücher.example".to_owned()]);
+    settings.sign_up =
+        SignUpPolicy::Domains(vec!["example.com".to_owned(), "bücher.example".to_owned()]);
 }
 
 /// A server with an administrator.
@@ -47,7 +49,7 @@ async fn signs_up(server: &TestServer, last_byte: u8, email: &str) -> Result<Rol
 #[tokio::test]
 async fn nobody_signs_up_unless_the_settings_say_so() {
     let server = with(|_| {}).await;
-    assert_eq!(server.provider.settings().sign_up, SignUp::Invitation);
+    assert_eq!(server.provider.settings().sign_up, SignUpPolicy::Invitation);
     assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
     let by_password = server
         .provider
@@ -69,7 +71,7 @@ async fn nobody_signs_up_unless_the_settings_say_so() {
 #[tokio::test]
 async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administrator() {
     let server = with(open).await;
-    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::Person));
+    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::User));
     let browser = server.browser();
     let signed_in = server
         .provider
@@ -112,7 +114,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
         .iter()
         .map(|one| one.role)
         .collect();
-    assert_eq!(roles, [Role::Administrator, Role::Person, Role::Person]);
+    assert_eq!(roles, [Role::Administrator, Role::User, Role::User]);
 }
 
 /// Whoever sets the server up comes first: nobody takes that from them, nor becomes the
@@ -146,7 +148,7 @@ async fn nobody_signs_up_before_there_is_an_administrator() {
             .await
             .is_ok()
     );
-    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::Person));
+    assert_eq!(signs_up(&server, 2, BOB).await, Ok(Role::User));
 }
 
 #[tokio::test]
@@ -176,7 +178,7 @@ async fn t_e39_a_domain_is_compared_by_label_and_without_case() {
             Err(EnrolError::EmailUnavailable | EnrolError::EmailInvalid)
         );
         assert_eq!(
-            (outcome == Ok(Role::Person), refused),
+            (outcome == Ok(Role::User), refused),
             (welcome, !welcome),
             "{email}: {outcome:?}"
         );
@@ -270,7 +272,7 @@ async fn t_f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is
     assert!(!retry_after.is_zero() && retry_after <= Duration::from_hours(1));
     assert_eq!(
         signs_up(&server, 2, BOB).await,
-        Ok(Role::Person),
+        Ok(Role::User),
         "another neighbourhood"
     );
     let link = server.enrolment_token("c@example.com").await;
@@ -279,16 +281,14 @@ async fn t_f45_one_neighbourhood_asks_twenty_times_an_hour_whether_an_address_is
         .await;
     assert!(invited.is_ok(), "whoever has a link is not counted");
     server.pass(retry_after);
-    assert_eq!(
-        signs_up(&server, 1, "d@example.com").await,
-        Ok(Role::Person)
-    );
+    assert_eq!(signs_up(&server, 1, "d@example.com").await, Ok(Role::User));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_sign_up_with_the_same_address_at_once_one_does() {
     let server =
-        with(|settings| (settings.sign_up, settings.rate_limits) = (SignUp::Open, false)).await;
+        with(|settings| (settings.sign_up, settings.rate_limits) = (SignUpPolicy::Open, false))
+            .await;
     for round in 0..5 {
         let outcomes = race(8, |number| {
             let server = server.clone();
@@ -370,7 +370,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
         } else {
             settled(&server).await;
         }
-        for (email, role) in [(BOB, Role::Person), ("c@example.com", Role::Administrator)] {
+        for (email, role) in [(BOB, Role::User), ("c@example.com", Role::Administrator)] {
             let link = server
                 .provider
                 .terminal()
@@ -391,7 +391,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
                 .await;
             assert_eq!(
                 administers.map(drop).err(),
-                (role == Role::Person).then_some(NotAdministrator::WrongRole)
+                (role == Role::User).then_some(NotAdministrator::WrongRole)
             );
         }
         let roles: Vec<_> = server
@@ -405,7 +405,7 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
             .collect();
         assert_eq!(
             roles,
-            [Role::Administrator, Role::Person, Role::Administrator]
+            [Role::Administrator, Role::User, Role::Administrator]
         );
     }
 }
@@ -414,10 +414,10 @@ async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation
 async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
     let server = with(open).await;
     let closed = server
-        .twin_with(|settings| settings.sign_up = SignUp::Invitation)
+        .twin_with(|settings| settings.sign_up = SignUpPolicy::Invitation)
         .await;
     let elsewhere = server.twin_with(for_two_domains).await;
-    for (server, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
+    for (other, email) in [(&closed, BOB), (&elsewhere, "bob@example.org")] {
         let (browser, mut authenticator) = (server.browser(), Authenticator::new(7));
         let begun = server
             .provider
@@ -425,7 +425,7 @@ async fn a_sign_up_that_has_begun_ends_where_the_settings_close_it() {
             .await
             .expect("begun");
         let credential = authenticator.create(&begun.options);
-        let end = server
+        let end = other
             .provider
             .finish_accept_with_passkey(&browser, EnrolmentSource::SignUp, &begun.id, &credential)
             .await;

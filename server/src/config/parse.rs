@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use oauth::redirect::PrivateSchemes;
-use provider::SignUp;
+use provider::SignUpPolicy;
 
 /// A duration such as `60s`, `5m`, `1h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -80,15 +80,15 @@ pub(super) fn private_schemes(text: &str) -> Result<PrivateSchemes, String> {
 }
 
 /// `invitation`, `open`, or the domains of e-mail addresses, separated by commas.
-pub(super) fn sign_up(text: &str) -> Result<SignUp, String> {
+pub(super) fn sign_up(text: &str) -> Result<SignUpPolicy, String> {
     match text.trim() {
-        "invitation" => Ok(SignUp::Invitation),
-        "open" => Ok(SignUp::Open),
+        "invitation" => Ok(SignUpPolicy::Invitation),
+        "open" => Ok(SignUpPolicy::Open),
         domains => match items(domains).map(domain).collect::<Result<Vec<_>, _>>()? {
             none if none.is_empty() => {
                 Err("it names no domain; \"invitation\" lets nobody sign up".to_owned())
             }
-            domains => Ok(SignUp::Domains(domains)),
+            domains => Ok(SignUpPolicy::Domains(domains)),
         },
     }
 }
@@ -247,10 +247,10 @@ mod tests {
 
     #[test]
     fn sign_up_is_for_the_invited_for_all_or_for_domains() {
-        assert_eq!(sign_up("invitation"), Ok(SignUp::Invitation));
-        assert_eq!(sign_up(" open "), Ok(SignUp::Open));
+        assert_eq!(sign_up("invitation"), Ok(SignUpPolicy::Invitation));
+        assert_eq!(sign_up(" open "), Ok(SignUpPolicy::Open));
         let domains = |domains: &[&str]| {
-            Ok(SignUp::Domains(
+            Ok(SignUpPolicy::Domains(
                 domains.iter().map(|domain| (*domain).to_owned()).collect(),
             ))
         };

@@ -61,7 +61,7 @@ fn defaults_are_those_of_the_issue() {
     assert_eq!(config.refresh_replay_window, Duration::from_secs(30));
     assert_eq!(config.consent_lifetime, Duration::from_hours(90 * 24));
     assert_eq!(config.audit_retention, Duration::from_hours(365 * 24));
-    assert_eq!(config.sign_up, SignUp::Invitation);
+    assert_eq!(config.sign_up, SignUpPolicy::Invitation);
     assert_eq!(config.branding, Branding::default());
     assert_eq!(
         config.resources[0].identifier.as_str(),
@@ -360,7 +360,7 @@ fn sign_up_reaches_the_provider_from_everywhere() {
             .map(|config| config.settings().sign_up)
             .map_err(|Faults(faults)| faults)
     };
-    let domains = Ok(SignUp::Domains(vec![
+    let domains = Ok(SignUpPolicy::Domains(vec![
         "example.com".to_owned(),
         "example.org".to_owned(),
     ]));
@@ -372,7 +372,7 @@ fn sign_up_reaches_the_provider_from_everywhere() {
     );
     assert_eq!(
         sign_up(&["--config", path(&file)], &[("VESTIBULE_SIGN_UP", "open")]),
-        Ok(SignUp::Open)
+        Ok(SignUpPolicy::Open)
     );
     let fault =
         "--sign-up: \"everybody\" is not a domain such as example.com, nor invitation or open.";

@@ -532,7 +532,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
     let closed = TestServer::of_alice(engine).await;
     closed.get("/sign-up").await.problem(404);
     let server = TestServer::with(engine, |settings| {
-        settings.sign_up = provider::SignUp::Domains(vec!["example.org".to_owned()]);
+        settings.sign_up = provider::SignUpPolicy::Domains(vec!["example.org".to_owned()]);
     })
     .await;
     server.add_alice().await;

@@ -23,7 +23,7 @@ on_both_engines!(
 async fn at_an_address(engine: Engine) -> TestServer {
     TestServer::with(engine, |settings| {
         let mut other = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
-        other.sign_up = provider::SignUp::Open;
+        other.sign_up = provider::SignUpPolicy::Open;
         *settings = other;
     })
     .await

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth::Issuer;
-use provider::{RegistrationPolicy, Settings, SignUp};
+use provider::{RegistrationPolicy, Settings, SignUpPolicy};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
@@ -57,7 +57,7 @@ impl Filled {
         let store = Store::open(&location).await.expect("the store opens");
         let issuer = Issuer::parse(known["issuer"].as_str().expect("an issuer"));
         let settings = Settings {
-            sign_up: SignUp::Open,
+            sign_up: SignUpPolicy::Open,
             registration: RegistrationPolicy::default(),
             ..Settings::new(issuer.expect("a good issuer"))
         };

@@ -151,6 +151,6 @@ mod tests {
             )
         };
         assert!(told(Role::Administrator).contains("made you an administrator"));
-        assert!(told(Role::Person).contains("took the administration"));
+        assert!(told(Role::User).contains("took the administration"));
     }
 }

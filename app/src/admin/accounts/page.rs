@@ -97,7 +97,7 @@ fn Invitation(refused: Option<Refused>, form_token: String) -> impl IntoView {
                 <div class="field">
                     <label for="invite-role">{messages::ROLE}</label>
                     <select id="invite-role" name="role">
-                        <option value=Role::Person.as_str() selected=!administrator>{messages::PERSON}</option>
+                        <option value=Role::User.as_str() selected=!administrator>{messages::PERSON}</option>
                         <option value=Role::Administrator.as_str() selected=administrator>{messages::ADMINISTRATOR}</option>
                     </select>
                 </div>
@@ -268,13 +268,13 @@ fn OtherRole<'a>(
     form_token: &'a str,
 ) -> impl IntoView + use<> {
     let (role, button, consequence) = match account.role {
-        Role::Person => (
+        Role::User => (
             Role::Administrator,
             messages::MAKE_ADMINISTRATOR,
             messages::MAKE_ADMINISTRATOR_EXPLAINED,
         ),
         Role::Administrator => (
-            Role::Person,
+            Role::User,
             messages::TAKE_ADMINISTRATION,
             messages::TAKE_ADMINISTRATION_EXPLAINED,
         ),
