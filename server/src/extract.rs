@@ -11,7 +11,7 @@ use provider::Provider;
 
 use crate::proxies::Proxies;
 use crate::respond;
-use crate::site::Site;
+use crate::site::PageFiles;
 
 /// The largest body any endpoint takes, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -24,7 +24,7 @@ pub struct Service {
     /// The proxies whose word counts.
     pub proxies: Proxies,
     /// The files of the pages.
-    pub site: Site,
+    pub site: PageFiles,
 }
 
 impl FromRef<Service> for Provider {

@@ -10,7 +10,7 @@ use provider::RequestId;
 
 use crate::extract::prefers_json;
 use crate::respond;
-use crate::site::Site;
+use crate::site::PageFiles;
 
 /// What of a request decides about how a problem is told, for when the request itself has been used
 /// up.
@@ -38,7 +38,7 @@ impl Asker {
 
 /// The problem as a page, or as JSON for whoever prefers that: some clients learn from it that
 /// their registration is gone (requirements 7.2).
-pub fn respond(site: &Site, request: &Parts, facts: ErrorPage) -> Response {
+pub fn respond(site: &PageFiles, request: &Parts, facts: ErrorPage) -> Response {
     if prefers_json(&request.headers) {
         return json(&facts);
     }

@@ -26,7 +26,7 @@ use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
 use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
 use crate::routes::{audit, authorize, health, introspect, me, register, revoke, token};
-use crate::site::Site;
+use crate::site::PageFiles;
 use crate::time::clock;
 use crate::{demonstration, problem, respond};
 
@@ -39,7 +39,7 @@ pub struct Options {
     /// Whose `X-Forwarded-For` counts.
     pub proxies: Proxies,
     /// The files of the pages.
-    pub site: Site,
+    pub site: PageFiles,
 }
 
 /// Everything this server answers to. It has no state but the provider's, so a test can make as

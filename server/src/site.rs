@@ -28,7 +28,7 @@ const HASHES: &str = "hash.txt";
 
 /// The site, and what its pages are called.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct PageFiles {
     /// Shared, since every request brings a copy.
     options: Arc<LeptosOptions>,
     /// Used instead of a folder.
@@ -38,7 +38,7 @@ pub struct Site {
     brand: Brand,
 }
 
-impl Site {
+impl PageFiles {
     /// The site in `folder`; without one the embedded site, and without either the folder `site`
     /// beside the folder of the binary (`target/site` for `target/debug/vestibule`).
     pub fn new(folder: Option<&Path>, embedded: Option<EmbeddedSite>, server_name: &str) -> Self {
@@ -90,7 +90,7 @@ impl Site {
             Some(site) => site.routes(),
             None => folder::routes(&self.root(), &self.options.site_pkg_dir),
         };
-        let named_by_content = self.embedded.is_some() || self.options.hash_files;
+        let named_by_content = self.options.hash_files || &*self.options.output_name != OUTPUT_NAME;
         files
             .layer(middleware::from_fn_with_state(named_by_content, cacheable))
             .merge(self.branding.files())
@@ -108,9 +108,10 @@ fn folder_options(folder: Option<&Path>) -> LeptosOptions {
         .map(Path::to_owned)
         .or_else(|| beside.map(|folder| folder.join("../site")));
     let hashed = beside.is_some_and(|folder| folder.join(HASHES).is_file());
+    let root = root.unwrap_or_default();
     LeptosOptions::builder()
-        .output_name(OUTPUT_NAME)
-        .site_root(root.unwrap_or_default().display().to_string())
+        .output_name(folder::output_name(&root).unwrap_or_else(|| OUTPUT_NAME.to_owned()))
+        .site_root(root.display().to_string())
         .hash_files(hashed)
         .env(Env::PROD)
         .build()

@@ -7,11 +7,11 @@ use std::path::Path;
 use store::Location;
 
 use crate::config::{Config, ListenAddress, SealingKeySource, unknown_variables};
-use crate::site::{EmbeddedSite, Site};
+use crate::site::{EmbeddedSite, PageFiles};
 use crate::{files, sealing};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
-pub(super) fn of(config: &Config, site: &Site) -> Vec<String> {
+pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
     let mut hazards =
         unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
     if !config.rate_limits {
@@ -66,8 +66,8 @@ fn listens_here_only(address: &ListenAddress) -> bool {
 }
 
 /// The site that a configuration leads to.
-pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> Site {
-    Site::new(config.site.as_deref(), embedded, &config.server_name)
+pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> PageFiles {
+    PageFiles::new(config.site.as_deref(), embedded, &config.server_name)
         .with_branding(config.branding.clone())
 }
 

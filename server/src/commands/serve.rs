@@ -20,7 +20,7 @@ use crate::listen::{self, Bounds, Patience};
 use crate::open::{self, Opened};
 use crate::proxies::Proxies;
 use crate::router::{self, Options};
-use crate::site::{EmbeddedSite, Site};
+use crate::site::{EmbeddedSite, PageFiles};
 use crate::swap::{self, Current};
 
 /// How soon a key that another process made is used here, and a host that it blocked is kept out.
@@ -261,7 +261,7 @@ async fn banner(
     Ok(text)
 }
 
-async fn warnings(config: &Config, opened: &Opened, site: &Site) -> Vec<String> {
+async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<String> {
     let mut warnings = match opened.store.durability_warnings().await {
         Ok(hazards) => hazards,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],

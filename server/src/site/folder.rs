@@ -69,6 +69,20 @@ async fn variant(path: &Path, suffix: &str) -> Option<Bytes> {
     Some(content.into())
 }
 
+/// What the names of script, wasm and style begin with, where `frontend/build.mjs` made them. The
+/// names that cargo-leptos makes out of a hash have two dots too, but one hash for each file.
+pub(super) fn output_name(root: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(root.join("pkg")).ok()?.flatten();
+    let names: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".js"))
+        .find(|name| names.contains(&format!("{name}.css")))
+        .map(str::to_owned)
+}
+
 fn loose_files(root: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
@@ -104,6 +118,21 @@ mod tests {
         ] {
             assert!(!is_plain(other), "{other}");
         }
+    }
+
+    #[test]
+    fn the_names_of_a_folder_follow_from_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let package = folder.path().join("pkg");
+        std::fs::create_dir(&package).expect("a folder");
+        assert_eq!(output_name(folder.path()), None);
+        for name in ["vestibule.1.js", "vestibule.2.css"] {
+            std::fs::write(package.join(name), "").expect("written");
+        }
+        assert_eq!(output_name(folder.path()), None);
+        std::fs::write(package.join("vestibule.1.css"), "").expect("written");
+        let name = output_name(folder.path());
+        assert_eq!(name.as_deref(), Some("vestibule.1"));
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use app::Brand;
 use http::header;
 use server::brand::{Accent, Branding, Logo};
 use server::proxies::Proxies;
-use server::site::Site;
+use server::site::PageFiles;
 use server::{Options, router};
 
 use crate::support::{Browser, Engine, TestServer, on_both_engines};
@@ -93,7 +93,7 @@ fn branding() -> Branding {
 
 /// The same server with another look.
 fn painted(server: &TestServer, branding: Branding) -> TestServer {
-    let site = Site::new(None, None, "TestServer").with_branding(branding);
+    let site = PageFiles::new(None, None, "TestServer").with_branding(branding);
     let mut painted = server.clone();
     painted.router = router(
         server.provider.clone(),

@@ -7,7 +7,7 @@ use axum::extract::ConnectInfo;
 use http::{Method, Request, Version, header};
 use oauth::Issuer;
 use server::proxies::Proxies;
-use server::site::Site;
+use server::site::PageFiles;
 use server::{Options, router};
 
 use crate::support::{
@@ -72,7 +72,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
         server.provider.clone(),
         Options {
             proxies,
-            site: Site::new(None, None, "TestServer"),
+            site: PageFiles::new(None, None, "TestServer"),
         },
     );
     let mut server = server.clone();

@@ -32,6 +32,7 @@ mod key_sets;
 mod lapsing;
 mod management;
 mod metadata;
+mod names;
 pub(crate) mod operator;
 mod pages;
 mod people;

@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, Request, header};
 use oauth::{Digest, Issuer};
 use provider::{Environment, Provider, Settings, Web};
 use server::proxies::Proxies;
-use server::site::Site;
+use server::site::PageFiles;
 use server::{Options, router};
 use store::{CasResult, Store, Ttl};
 use testkit::{FaultSwitch, RedisServer, StallSwitch, TestClock};
@@ -367,7 +367,7 @@ async fn open(
         web: web.unwrap_or(system.web),
         entropy: system.entropy,
     };
-    let site = Site::new(None, None, &settings.name);
+    let site = PageFiles::new(None, None, &settings.name);
     let provider = Provider::open(settings, store, sealing_key, environment)
         .await
         .expect("the provider opens");

@@ -1,0 +1,110 @@
+//! A public type name means one thing in all crates (docs/GLOSSARY.md).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Names that two crates declare, and why.
+const SHARED: [(&str, &str); 9] = [
+    (
+        "Ceremony",
+        "the browser's and the server's half of one WebAuthn ceremony",
+    ),
+    (
+        "Challenge",
+        "of RFC 6750 in access-token, which others use alone; of RFC 7636 in oauth",
+    ),
+    (
+        "Failure",
+        "a failed request in provider; an unusable store in server, which exports nothing",
+    ),
+    (
+        "KeySource",
+        "where keys come from: a server's in access-token, a client's in oauth-clients",
+    ),
+    ("LastUse", "of a grant; as an account page shows it"),
+    (
+        "Location",
+        "the header of RFC 9110 in oauth; where the data are in store",
+    ),
+    (
+        "PublicKey",
+        "PASERK in access-token, which others use alone; JWK in oauth-clients",
+    ),
+    (
+        "Registration",
+        "RFC 7591 in oauth-clients; its switch in the configuration of server",
+    ),
+    (
+        "Subject",
+        "of a token in access-token, which others use alone; of a message in app",
+    ),
+];
+const KINDS: [&str; 3] = ["pub struct ", "pub enum ", "pub trait "];
+
+#[test]
+fn a_public_type_name_has_one_meaning() {
+    let mut crates: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(root()).expect("the workspace") {
+        let folder = entry.expect("an entry").path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let sources = folder.join("src");
+        if sources.is_dir() && folder.join("Cargo.toml").is_file() {
+            collect(&sources, &name, &mut crates);
+        }
+    }
+    let shared: BTreeSet<_> = SHARED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let found: BTreeSet<_> = crates
+        .into_iter()
+        .filter(|(_, crates)| crates.len() > 1)
+        .map(|(name, _)| name)
+        .collect();
+    let unexpected: Vec<_> = found.difference(&shared).collect();
+    assert!(
+        unexpected.is_empty(),
+        "declared in two crates: {unexpected:?}"
+    );
+}
+
+#[test]
+fn declarations_are_read_by_name() {
+    assert_eq!(declared("pub struct Grant<'a> {"), Some("Grant"));
+    assert_eq!(declared("pub enum Prompt {"), Some("Prompt"));
+    assert_eq!(declared("pub trait Clock: Send {"), Some("Clock"));
+    assert_eq!(declared("    pub struct Inner;"), None);
+    assert_eq!(declared("pub(crate) struct Own;"), None);
+}
+
+#[test]
+fn the_glossary_is_short() {
+    let glossary = fs::read_to_string(root().join("docs/GLOSSARY.md")).expect("the glossary");
+    let entries = glossary.lines().filter(|line| line.starts_with("| **"));
+    assert!((1..=25).contains(&entries.count()));
+}
+
+fn collect(folder: &Path, of: &str, crates: &mut BTreeMap<String, BTreeSet<String>>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, of, crates);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).expect("a text");
+            for name in source.lines().filter_map(declared) {
+                crates
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(of.to_owned());
+            }
+        }
+    }
+}
+
+/// The name of a public type that is declared outside of any block.
+fn declared(line: &str) -> Option<&str> {
+    let rest = KINDS.iter().find_map(|kind| line.strip_prefix(kind))?;
+    rest.split(|letter: char| !letter.is_alphanumeric()).next()
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
