@@ -39,8 +39,8 @@ long_step() {
   wait "$pid" || step_failed "$name" "$log"
 }
 
-# Asks before something changes the computer outside this folder and the user's cache. Without a terminal there is
-# nobody to ask, and the answer is yes: that is how CI runs.
+# Asks before something changes the computer outside this folder and the user's cache. Without a terminal, as in CI,
+# the answer is yes.
 confirm() {
   local answer
   if [ -t 0 ] && [ -t 2 ]; then

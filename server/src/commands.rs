@@ -410,7 +410,7 @@ fn key_source(text: &str) -> Result<KeySource, String> {
     let json = std::fs::read(text).map_err(|error| {
         format!(
             "The keys {text} cannot be read: {}.",
-            files::why(text.as_ref(), &error)
+            files::explain_read_error(text.as_ref(), &error)
         )
     })?;
     let value = serde_json::from_slice(oauth_clients::without_mark(&json))

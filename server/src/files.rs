@@ -1,4 +1,4 @@
-//! Who owns the server's files, and who else can read or change them.
+//! Owners and permissions of the server's files.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -14,8 +14,7 @@ const OTHERS_READ_OR_ENTER: u32 = 0o005;
 const GROUP_OR_OTHERS: u32 = 0o066;
 const OTHERS: u32 = 0o007;
 
-/// What is risky about who can read or change the server's files: a sentence for each, with the
-/// remedy.
+/// Risky permissions of the server's files: a sentence for each, with the remedy.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Location::File(folder) = &config.store {
@@ -40,7 +39,7 @@ fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
     let risk = if mode & GROUP_OR_OTHERS_WRITE != 0 {
         format!(
             "{} can write in the data folder {shown} (mode {permissions:04o}) and replace what is in it",
-            whom(mode & 0o002)
+            others_named(mode & 0o002)
         )
     } else if mode & OTHERS_READ_OR_ENTER != 0 {
         format!(
@@ -55,15 +54,15 @@ fn folder_risk(folder: &Path, mode: u32) -> Option<String> {
 fn file_risk(path: &Path, mode: u32) -> Option<String> {
     let (shown, permissions) = (path.display(), mode & 0o7777);
     let sentence = || {
-        let whom = capitalised(whom(mode & OTHERS));
+        let others = capitalised(others_named(mode & OTHERS));
         format!(
-            "{whom} can read or change the store file {shown} (mode {permissions:04o}). Run: chmod 600 {shown}"
+            "{others} can read or change the store file {shown} (mode {permissions:04o}). Run: chmod 600 {shown}"
         )
     };
     (mode & GROUP_OR_OTHERS != 0).then(sentence)
 }
 
-const fn whom(others: u32) -> &'static str {
+const fn others_named(others: u32) -> &'static str {
     if others == 0 {
         "the group of its owner"
     } else {
@@ -78,7 +77,7 @@ fn capitalised(text: &str) -> String {
     })
 }
 
-/// Why this user cannot use the data folder, if it belongs to another one.
+/// Why this user cannot use the data folder, if it belongs to another user.
 pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
     let file = folder.join(store::FILE);
     explain(folder, File::open(folder).map(drop)).or_else(|| {
@@ -93,23 +92,23 @@ pub(crate) fn explain_folder(folder: &Path) -> Option<String> {
     })
 }
 
-/// Why a file could not be read, as the end of a sentence: what the system says, or whose it is.
-pub(crate) fn why(path: &Path, error: &io::Error) -> String {
+/// Why a file could not be read, as the end of a sentence: the system's message, or its owner.
+pub(crate) fn explain_read_error(path: &Path, error: &io::Error) -> String {
     explain(path, File::open(path).map(drop)).unwrap_or_else(|| error.to_string())
 }
 
-/// The same of a folder that could not be written in.
-pub(crate) fn why_not_written(folder: &Path, error: &io::Error) -> String {
+/// The same for a folder that could not be written to.
+pub(crate) fn explain_write_error(folder: &Path, error: &io::Error) -> String {
     let refused = || Err(io::Error::from(error.kind()));
     explain(folder, refused()).unwrap_or_else(|| error.to_string())
 }
 
-/// Says whose a file is and which user this is, when it could not be opened for that reason.
+/// Names the owner of a file and the current user, when permissions are the reason.
 fn explain(path: &Path, opened: io::Result<()>) -> Option<String> {
     if opened.err()?.kind() != ErrorKind::PermissionDenied {
         return None;
     }
-    // Of a file in a folder that is shut, nothing is known: then it is the folder that matters.
+    // Nothing is known of a file in an unreadable folder: then the folder is explained.
     let (path, metadata) = path
         .ancestors()
         .find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
@@ -132,13 +131,13 @@ fn mode_of(metadata: &Metadata) -> u32 {
     metadata.mode() & 0o7777
 }
 
-/// Whom a path belongs to, by name.
+/// The name of a path's owner.
 pub(crate) fn owner_of(path: &Path) -> Option<String> {
     let metadata = path.ancestors().find_map(|path| fs::metadata(path).ok())?;
     Some(name_of(metadata.uid()))
 }
 
-/// The user that this process runs as, as far as the system tells.
+/// The user of this process, as far as the system tells.
 pub(crate) fn this_user() -> String {
     fs::metadata("/proc/self").map_or_else(
         |_| "another user".to_owned(),

@@ -9,7 +9,7 @@ use store::files::{create_private, folder_of};
 
 use crate::chance;
 use crate::config::{Config, SealingKeySource};
-use crate::files::why;
+use crate::files::explain_read_error;
 
 /// Why Redis needs a key of the person's own, and how to make one.
 pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
@@ -112,7 +112,7 @@ fn explain(path: &Path, error: &io::Error) -> String {
     format!(
         "The sealing key in {} cannot be used: {}.",
         path.display(),
-        why(path, error)
+        explain_read_error(path, error)
     )
 }
 

@@ -1,5 +1,5 @@
 //! The files that pages load: style, script, wasm and pictures, as the build left them. They are a
-//! part of the release binary; during development they lie in a folder.
+//! part of the release binary; during development they are in a folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

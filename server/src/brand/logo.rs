@@ -31,7 +31,7 @@ impl Logo {
         let content = content(Path::new(path)).map_err(|error| {
             format!(
                 "\"{path}\" cannot be read: {}",
-                crate::files::why(path.as_ref(), &error)
+                crate::files::explain_read_error(path.as_ref(), &error)
             )
         })?;
         if content.len() > LARGEST_LOGO {

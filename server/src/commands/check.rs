@@ -130,7 +130,7 @@ fn folder_fault(folder: &Path) -> Option<String> {
         format!(
             "nothing can be written in {}: {}",
             nearest.display(),
-            files::why_not_written(nearest, &error)
+            files::explain_write_error(nearest, &error)
         )
     })
 }
@@ -190,7 +190,7 @@ fn sealing_key_fault(config: &Config) -> Option<String> {
             Some(format!(
                 "sealing_key: {} cannot be used: {}.",
                 path.display(),
-                files::why(path, &fault)
+                files::explain_read_error(path, &fault)
             ))
         }
         (None, Location::Redis(_)) => Some(format!("sealing_key: {}", sealing::NEEDED_WITH_REDIS)),

@@ -43,7 +43,7 @@ pub(super) async fn restore(
         format!("The backup {} cannot be restored: {fault}.", command.file)
     };
     let mut file = open_backup(&command.file)
-        .map_err(|error| unreadable(&files::why(command.file.as_ref(), &error)))?;
+        .map_err(|error| unreadable(&files::explain_read_error(command.file.as_ref(), &error)))?;
     // All of it is read before anything is written.
     let summary = Reader::new(BufReader::new(&file))
         .verify()

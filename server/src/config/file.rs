@@ -33,7 +33,7 @@ impl File {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Err(error) => {
-                let why = crate::files::why(path, &error);
+                let why = crate::files::explain_read_error(path, &error);
                 Self {
                     faults: vec![format!(
                         "The configuration file {shown} cannot be read: {why}."

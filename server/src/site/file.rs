@@ -67,7 +67,7 @@ impl File {
     }
 }
 
-/// The media type that the end of a name stands for.
+/// The media type of a file, by the end of its name.
 pub(super) fn content_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {

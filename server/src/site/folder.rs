@@ -16,7 +16,7 @@ use tokio::fs;
 
 use super::file::{self, File};
 
-/// Serves the package folder, and the files that lie directly in the site's folder.
+/// Serves the package folder, and the files directly in the site's folder.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(root: &Path, package: &str) -> Router<S> {
     let root: Arc<Path> = root.into();
     let folder: Arc<Path> = root.join(package).into();
