@@ -9,8 +9,9 @@ use std::{fmt, slice, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
+use crate::error::AssertionError;
 use crate::jwk::{Algorithm, Jwks};
-use oauth::{error::Reason, time::Timestamp};
+use oauth::time::Timestamp;
 
 /// The `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -101,9 +102,9 @@ impl Assertion {
     /// assertion.
     ///
     /// # Errors
-    /// [`Reason::UnacceptableAssertion`] when it is no such JWT, is not signed by an algorithm of
+    /// [`AssertionError::Unacceptable`] when it is no such JWT, is not signed by an algorithm of
     /// ours, or names no client.
-    pub fn read(text: &str) -> Result<Self, Reason> {
+    pub fn read(text: &str) -> Result<Self, AssertionError> {
         if text.len() > LONGEST {
             return refuse("it is longer than 16 KiB");
         }
@@ -146,13 +147,13 @@ impl Assertion {
     /// names the client, is meant for one of `audiences`, in its time, and can be told from others.
     ///
     /// # Errors
-    /// [`Reason::UnacceptableAssertion`].
+    /// [`AssertionError::Unacceptable`].
     pub fn check(
         &self,
         client_id: &str,
         audiences: &[&str],
         now: Timestamp,
-    ) -> Result<ValidatedAssertion, Reason> {
+    ) -> Result<ValidatedAssertion, AssertionError> {
         if self.client_id != client_id {
             return refuse("its iss and its sub are not both the client_id");
         }
@@ -173,7 +174,7 @@ impl Assertion {
     /// hostile server may name our token endpoint as its own, and gather what clients address to
     /// it. RFC 7523 suggested the token endpoint, and clients still do that (R-O23). Either will do
     /// here, one value, byte for byte (T-C26): docs/decisions/assertion-audience.md.
-    fn check_audience(&self, audiences: &[&str]) -> Result<(), Reason> {
+    fn check_audience(&self, audiences: &[&str]) -> Result<(), AssertionError> {
         let values = match &self.claims.aud {
             None => &[],
             Some(Audience::One(only)) => slice::from_ref(only),
@@ -189,7 +190,7 @@ impl Assertion {
         }
     }
 
-    fn check_time(&self, now: Timestamp) -> Result<Timestamp, Reason> {
+    fn check_time(&self, now: Timestamp) -> Result<Timestamp, AssertionError> {
         let latest_start = now.after(SKEW);
         let Some(NumericDate(exp)) = self.claims.exp else {
             return refuse("it has no exp");
@@ -216,9 +217,9 @@ impl ValidatedAssertion {
     /// Verifies that one of these keys signed it.
     ///
     /// # Errors
-    /// [`Reason::UnknownAssertionKey`] when a newer key set may have the key that this one lacks,
-    /// otherwise [`Reason::UnacceptableAssertion`].
-    pub fn verify(&self, keys: &Jwks) -> Result<VerifiedAssertion, Reason> {
+    /// [`AssertionError::UnknownKey`] when a newer key set may have the key that this one lacks,
+    /// otherwise [`AssertionError::Unacceptable`].
+    pub fn verify(&self, keys: &Jwks) -> Result<VerifiedAssertion, AssertionError> {
         let Assertion {
             algorithm,
             kid,
@@ -257,12 +258,12 @@ impl TryFrom<f64> for NumericDate {
     }
 }
 
-const MALFORMED: Reason = Reason::UnacceptableAssertion("it is not a JWT in compact form");
-const UNKNOWN_ALGORITHM: Reason =
-    Reason::UnacceptableAssertion("its alg is none of RS256, ES256 and EdDSA");
+const MALFORMED: AssertionError = AssertionError::Unacceptable("it is not a JWT in compact form");
+const UNKNOWN_ALGORITHM: AssertionError =
+    AssertionError::Unacceptable("its alg is none of RS256, ES256 and EdDSA");
 
-fn refuse<T>(why: &'static str) -> Result<T, Reason> {
-    Err(Reason::UnacceptableAssertion(why))
+fn refuse<T>(why: &'static str) -> Result<T, AssertionError> {
+    Err(AssertionError::Unacceptable(why))
 }
 
 /// A media type, whose `application/` may be left out (RFC 7515 section 4.1.9).
@@ -272,13 +273,13 @@ fn is_client_assertion(typ: &str) -> bool {
 }
 
 /// Base64url without padding, in its canonical spelling.
-fn decoded(text: &str) -> Result<Vec<u8>, Reason> {
+fn decoded(text: &str) -> Result<Vec<u8>, AssertionError> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| MALFORMED)
 }
 
 /// A JSON object, whose members of interest appear once each (RFC 7515 section 4, RFC 7519 section
 /// 4).
-fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, Reason> {
+fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, AssertionError> {
     let bytes = decoded(text)?;
     if !bytes.starts_with(b"{") {
         return Err(MALFORMED);

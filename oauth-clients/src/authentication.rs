@@ -6,8 +6,9 @@ use url::form_urlencoded;
 
 use crate::assertion::{ASSERTION_TYPE, Assertion};
 use crate::client::{Authentication, Client, KeySource, secret_digest};
+use crate::error::{AssertionError, ClientAuthenticationError};
 use oauth::client::is_client_id;
-use oauth::{error::Reason, parameters::Parameters, secret::Digest};
+use oauth::{error::ParameterError, parameters::Parameters, secret::Digest};
 
 /// The credentials that a token request presents.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +45,10 @@ impl Credentials {
     /// # Errors
     /// Credentials in two places, a header that is not Basic, an assertion that is none, or no
     /// `client_id` at all.
-    pub fn read(parameters: &Parameters, authorization: Option<&str>) -> Result<Self, Reason> {
+    pub fn read(
+        parameters: &Parameters,
+        authorization: Option<&str>,
+    ) -> Result<Self, ClientAuthenticationError> {
         let id = parameters.one("client_id")?;
         let secret = parameters.one("client_secret")?;
         let assertion = assertion(parameters)?;
@@ -53,13 +57,13 @@ impl Credentials {
             + usize::from(assertion.is_some())
             > 1
         {
-            return Err(Reason::SeveralAuthenticationMethods);
+            return Err(ClientAuthenticationError::SeveralMethods);
         }
         let credentials = match (authorization, assertion) {
             (Some(header), _) => Self::from_basic(header, id)?,
             (None, Some(assertion)) => Self::from_assertion(assertion, id)?,
             (None, None) => Self {
-                client_id: id.ok_or(Reason::Missing("client_id"))?.to_owned(),
+                client_id: id.ok_or(ParameterError::Missing("client_id"))?.to_owned(),
                 proof: Proof::Secret {
                     spellings: secret.map(str::to_owned).into_iter().collect(),
                     by_header: false,
@@ -75,21 +79,21 @@ impl Credentials {
 
     /// RFC 6749 section 2.3.1 form-encodes id and secret before Basic, which some clients leave
     /// out: the secret is tried both ways.
-    fn from_basic(header: &str, body_id: Option<&str>) -> Result<Self, Reason> {
+    fn from_basic(header: &str, body_id: Option<&str>) -> Result<Self, ClientAuthenticationError> {
         let (scheme, encoded) = header
             .split_once(' ')
-            .ok_or(Reason::MalformedAuthorizationHeader)?;
+            .ok_or(ClientAuthenticationError::MalformedHeader)?;
         if !scheme.eq_ignore_ascii_case("basic") {
-            return Err(Reason::MalformedAuthorizationHeader);
+            return Err(ClientAuthenticationError::MalformedHeader);
         }
         let text = STANDARD
             .decode(encoded.trim())
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or(Reason::MalformedAuthorizationHeader)?;
+            .ok_or(ClientAuthenticationError::MalformedHeader)?;
         let (id, secret) = text
             .split_once(':')
-            .ok_or(Reason::MalformedAuthorizationHeader)?;
+            .ok_or(ClientAuthenticationError::MalformedHeader)?;
         let client_id = if body_id == Some(id) {
             id.to_owned()
         } else {
@@ -97,7 +101,7 @@ impl Credentials {
         };
         // Some clients repeat their id in the body; a different one is an attempt at confusion.
         if body_id.is_some_and(|id| id != client_id) {
-            return Err(Reason::SeveralAuthenticationMethods);
+            return Err(ClientAuthenticationError::SeveralMethods);
         }
         let mut spellings = vec![secret.to_owned(), form_decoded(secret)];
         spellings.dedup();
@@ -112,13 +116,17 @@ impl Credentials {
     }
 
     /// The body need not repeat the id, and may not name another one (RFC 7521 section 4.2).
-    fn from_assertion(text: &str, body_id: Option<&str>) -> Result<Self, Reason> {
+    fn from_assertion(
+        text: &str,
+        body_id: Option<&str>,
+    ) -> Result<Self, ClientAuthenticationError> {
         let assertion = Assertion::read(text)?;
         let client_id = assertion.client_id().to_owned();
         if body_id.is_some_and(|id| id != client_id) {
-            return Err(Reason::UnacceptableAssertion(
+            return Err(AssertionError::Unacceptable(
                 "its sub is not the client_id of the request",
-            ));
+            )
+            .into());
         }
         Ok(Self {
             client_id,
@@ -127,8 +135,8 @@ impl Credentials {
     }
 
     /// The refusal that fits how the client tried (R-O12).
-    pub const fn refusal(&self) -> Reason {
-        Reason::ClientAuthenticationFailed {
+    pub const fn refusal(&self) -> ClientAuthenticationError {
+        ClientAuthenticationError::Failed {
             by_header: matches!(
                 self.proof,
                 Proof::Secret {
@@ -145,8 +153,11 @@ impl Credentials {
     /// secret is the proof. A client with keys shows no secret, and one without shows no assertion.
     ///
     /// # Errors
-    /// [`Reason::ClientAuthenticationFailed`], or [`Reason::SecretOfPublicClient`].
-    pub fn check<'a>(&'a self, client: Option<&'a Client>) -> Result<CredentialCheck<'a>, Reason> {
+    /// [`ClientAuthenticationError::Failed`], or [`ClientAuthenticationError::SecretOfPublicClient`].
+    pub fn check<'a>(
+        &'a self,
+        client: Option<&'a Client>,
+    ) -> Result<CredentialCheck<'a>, ClientAuthenticationError> {
         let authentication = &client.ok_or(self.refusal())?.authentication;
         match (authentication, &self.proof) {
             (
@@ -155,7 +166,7 @@ impl Credentials {
             ) if spellings.is_empty() => Ok(CredentialCheck::Passed),
             // A client id is no secret, and neither is that nothing goes with it.
             (Authentication::None, Proof::Secret { by_header, .. }) => {
-                Err(Reason::SecretOfPublicClient {
+                Err(ClientAuthenticationError::SecretOfPublicClient {
                     by_header: *by_header,
                 })
             }
@@ -188,18 +199,18 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// The text of an assertion, with the one type that there is (RFC 7523 section 2.2).
-fn assertion(parameters: &Parameters) -> Result<Option<&str>, Reason> {
+fn assertion(parameters: &Parameters) -> Result<Option<&str>, ClientAuthenticationError> {
     match (
         parameters.one("client_assertion")?,
         parameters.one("client_assertion_type")?,
     ) {
         (None, None) => Ok(None),
         (Some(assertion), Some(ASSERTION_TYPE)) => Ok(Some(assertion)),
-        (Some(_), Some(_)) => Err(Reason::UnacceptableAssertion(
-            "its type is not the one of a JWT",
-        )),
-        (Some(_), None) => Err(Reason::Missing("client_assertion_type")),
-        (None, Some(_)) => Err(Reason::Missing("client_assertion")),
+        (Some(_), Some(_)) => {
+            Err(AssertionError::Unacceptable("its type is not the one of a JWT").into())
+        }
+        (Some(_), None) => Err(ParameterError::Missing("client_assertion_type").into()),
+        (None, Some(_)) => Err(ParameterError::Missing("client_assertion").into()),
     }
 }
 
@@ -217,7 +228,11 @@ mod tests {
     use super::*;
     use crate::client::{secret_digest, tests::client};
 
-    fn attempt(body: &str, header: Option<&str>, client: Option<&Client>) -> Result<(), Reason> {
+    fn attempt(
+        body: &str,
+        header: Option<&str>,
+        client: Option<&Client>,
+    ) -> Result<(), ClientAuthenticationError> {
         let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
         Credentials::read(&Parameters::parse(body.as_bytes()), header.as_deref())?
             .check(client)
@@ -243,7 +258,7 @@ mod tests {
             Ok(()),
             "the same id twice"
         );
-        let refused = |by_header| Err(Reason::ClientAuthenticationFailed { by_header });
+        let refused = |by_header| Err(ClientAuthenticationError::Failed { by_header });
         assert_eq!(attempt("client_id=c", None, known), refused(false));
         assert_eq!(
             attempt("client_id=c&client_secret=", None, known),
@@ -258,11 +273,11 @@ mod tests {
         assert_eq!(attempt("client_id=c", None, None), refused(false));
         assert_eq!(
             attempt("client_id=d", Some("c:s~/1"), known),
-            Err(Reason::SeveralAuthenticationMethods)
+            Err(ClientAuthenticationError::SeveralMethods)
         );
         assert_eq!(
             attempt("client_secret=s", Some("c:s~/1"), known),
-            Err(Reason::SeveralAuthenticationMethods)
+            Err(ClientAuthenticationError::SeveralMethods)
         );
     }
 
@@ -276,11 +291,11 @@ mod tests {
         );
         assert_eq!(
             attempt("client_id=c&client_secret=x", None, Some(&known)),
-            Err(Reason::SecretOfPublicClient { by_header: false })
+            Err(ClientAuthenticationError::SecretOfPublicClient { by_header: false })
         );
         assert_eq!(
             attempt("", Some("c:x"), Some(&known)),
-            Err(Reason::SecretOfPublicClient { by_header: true })
+            Err(ClientAuthenticationError::SecretOfPublicClient { by_header: true })
         );
     }
 
@@ -290,13 +305,13 @@ mod tests {
         for bad in ["", "Basic", "Basic !!!", "Bearer abc", "Basic YWJj"] {
             assert_eq!(
                 read(bad),
-                Err(Reason::MalformedAuthorizationHeader),
+                Err(ClientAuthenticationError::MalformedHeader),
                 "{bad}"
             );
         }
         assert_eq!(
             Credentials::read(&Parameters::default(), None),
-            Err(Reason::Missing("client_id"))
+            Err(ParameterError::Missing("client_id").into())
         );
     }
 
@@ -360,15 +375,15 @@ mod tests {
             ] {
                 assert_eq!(
                     credentials.check(Some(&other)),
-                    Err(Reason::ClientAuthenticationFailed { by_header: false })
+                    Err(ClientAuthenticationError::Failed { by_header: false })
                 );
             }
             assert_eq!(
                 credentials.check(None),
-                Err(Reason::ClientAuthenticationFailed { by_header: false })
+                Err(ClientAuthenticationError::Failed { by_header: false })
             );
         }
-        let refused = |by_header| Err(Reason::ClientAuthenticationFailed { by_header });
+        let refused = |by_header| Err(ClientAuthenticationError::Failed { by_header });
         assert_eq!(
             attempt("client_id=c", None, Some(&keys)),
             refused(false),
@@ -396,41 +411,42 @@ mod tests {
         let basic = format!("Basic {}", STANDARD.encode("c:s"));
         assert_eq!(
             read(&with_assertion("client_secret=s"), None),
-            Some(Reason::SeveralAuthenticationMethods)
+            Some(ClientAuthenticationError::SeveralMethods)
         );
         assert_eq!(
             read(&with_assertion(""), Some(&basic)),
-            Some(Reason::SeveralAuthenticationMethods)
+            Some(ClientAuthenticationError::SeveralMethods)
         );
         assert_eq!(
             read(&with_assertion(""), Some("Bearer x")),
-            Some(Reason::SeveralAuthenticationMethods)
+            Some(ClientAuthenticationError::SeveralMethods)
         );
-        let another = Reason::UnacceptableAssertion("its sub is not the client_id of the request");
+        let another =
+            AssertionError::Unacceptable("its sub is not the client_id of the request").into();
         assert_eq!(read(&with_assertion("client_id=d"), None), Some(another));
         let text = jwt("c");
         for (body, reason) in [
             (
                 format!("client_assertion={text}"),
-                Reason::Missing("client_assertion_type"),
+                ParameterError::Missing("client_assertion_type").into(),
             ),
             (
                 format!("client_assertion_type={ASSERTION_TYPE}&client_id=c"),
-                Reason::Missing("client_assertion"),
+                ParameterError::Missing("client_assertion").into(),
             ),
             (
                 format!(
                     "client_assertion={text}&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
                 ),
-                Reason::UnacceptableAssertion("its type is not the one of a JWT"),
+                AssertionError::Unacceptable("its type is not the one of a JWT").into(),
             ),
             (
                 format!("client_assertion=x&client_assertion_type={ASSERTION_TYPE}&client_id=c"),
-                Reason::UnacceptableAssertion("it is not a JWT in compact form"),
+                AssertionError::Unacceptable("it is not a JWT in compact form").into(),
             ),
             (
                 with_assertion(&format!("client_assertion={text}")),
-                Reason::Repeated("client_assertion"),
+                ParameterError::Repeated("client_assertion").into(),
             ),
         ] {
             assert_eq!(read(&body, None), Some(reason), "{body}");
@@ -441,7 +457,7 @@ mod tests {
         );
         assert_eq!(
             read(&odd, None),
-            Some(Reason::ClientAuthenticationFailed { by_header: false }),
+            Some(ClientAuthenticationError::Failed { by_header: false }),
             "no client id at all"
         );
     }

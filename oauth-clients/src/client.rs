@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{document::DocumentUrl, jwk::Jwks, registration::Registration};
+use crate::{document::DocumentUrl, error::MetadataError, jwk::Jwks, registration::Registration};
 use oauth::{
     client::{ClientProfile, is_client_id},
-    error::Reason,
     redirect::{self, PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
     time::Timestamp,
@@ -82,9 +81,9 @@ impl KeySource {
     /// Keys at an address (`jwks_uri`). Where it may lead is judged whenever it is asked.
     ///
     /// # Errors
-    /// [`Reason::UnacceptableMetadata`] when it is not an https URL, or says more than where the
+    /// [`MetadataError::Unacceptable`] when it is not an https URL, or says more than where the
     /// keys are.
-    pub fn at(address: String) -> Result<Self, Reason> {
+    pub fn at(address: String) -> Result<Self, MetadataError> {
         let is_plain = |url: Url| {
             url.scheme() == "https"
                 && url.username().is_empty()
@@ -97,7 +96,7 @@ impl KeySource {
             return Ok(Self::At(address));
         }
         let why = "it is not an https URL without user part and fragment";
-        Err(Reason::UnacceptableMetadata {
+        Err(MetadataError::Unacceptable {
             member: "jwks_uri",
             why,
         })
@@ -309,6 +308,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         authentication::Credentials,
+        error::ClientAuthenticationError,
         registration::{ClientMetadata, GeneratedSecrets},
     };
     use oauth::issuer::Issuer;
@@ -481,7 +481,7 @@ pub(crate) mod tests {
         let body = Parameters::parse(b"client_id=%0A");
         assert_eq!(
             Credentials::read(&body, None),
-            Err(Reason::ClientAuthenticationFailed { by_header: false })
+            Err(ClientAuthenticationError::Failed { by_header: false })
         );
     }
 

@@ -12,9 +12,10 @@ pub use policy::DocumentPolicy;
 
 use crate::{
     client::{Authentication, Client, ClientSource},
+    error::DocumentError,
     metadata_object::{ClientMetadataObject, LONGEST_TEXT},
 };
-use oauth::{error::Reason, redirect::PrivateSchemes, time::Timestamp};
+use oauth::{redirect::PrivateSchemes, time::Timestamp};
 
 /// What a document could only hold by a mistake: everybody can read it (draft -02 section 4.1).
 const SECRETS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
@@ -34,7 +35,7 @@ pub fn read(
     schemes: &PrivateSchemes,
     now: Timestamp,
     fresh_until: Timestamp,
-) -> Result<Client, Reason> {
+) -> Result<Client, DocumentError> {
     accept(url, body, schemes, now, fresh_until).map(|(client, _)| client)
 }
 
@@ -48,15 +49,15 @@ pub fn accept(
     schemes: &PrivateSchemes,
     now: Timestamp,
     fresh_until: Timestamp,
-) -> Result<(Client, Vec<Reason>), Reason> {
-    let mut members = ClientMetadataObject::read_from(body).map_err(about_a_document)?;
-    let client = client(url, &mut members, schemes, now, fresh_until).map_err(about_a_document)?;
+) -> Result<(Client, Vec<DocumentError>), DocumentError> {
+    let mut members = ClientMetadataObject::read_from(body)?;
+    let client = client(url, &mut members, schemes, now, fresh_until)?;
     Ok((
         client,
         members
             .into_dropped()
             .into_iter()
-            .map(about_a_document)
+            .map(DocumentError::from)
             .collect(),
     ))
 }
@@ -67,7 +68,7 @@ fn client(
     schemes: &PrivateSchemes,
     now: Timestamp,
     fresh_until: Timestamp,
-) -> Result<Client, Reason> {
+) -> Result<Client, DocumentError> {
     // Byte for byte: neither case nor port nor slash is forgiven (R-C3, RFC 3986 section 6.2.1).
     if members
         .read::<String>("client_id", "it is not a string")?
@@ -114,7 +115,7 @@ fn client(
 ///
 /// A client that lists both `none` and `private_key_jwt` may do either, as that of `ChatGPT` does.
 /// Where only keys are left, they are demanded (draft -02 section 8.2).
-fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Reason> {
+fn authentication(members: &ClientMetadataObject) -> Result<Authentication, DocumentError> {
     let preferred = members.text("token_endpoint_auth_method", LONGEST_TEXT)?;
     if preferred
         .as_deref()
@@ -145,7 +146,7 @@ fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Reas
     };
     // Faulty keys are no fault of a client that can do without them.
     match (none, keys, members.keys()) {
-        (false, false, _) => Err(Reason::NoCommonAuthentication),
+        (false, false, _) => Err(DocumentError::NoCommonAuthentication),
         (true, true, Ok(Some(source))) => Ok(Authentication::KeysOrNone(source)),
         (true, ..) => Ok(Authentication::None),
         (false, true, Ok(Some(source))) => Ok(Authentication::Keys(source)),
@@ -153,27 +154,12 @@ fn authentication(members: &ClientMetadataObject) -> Result<Authentication, Reas
             "jwks_uri",
             "private_key_jwt needs keys, here or in jwks",
         )),
-        (false, true, Err(reason)) => Err(reason),
+        (false, true, Err(error)) => Err(error.into()),
     }
 }
 
-/// The words of a registration, turned to what a document is.
-fn about_a_document(reason: Reason) -> Reason {
-    match reason {
-        Reason::MalformedMetadata => Reason::MalformedDocument,
-        Reason::UnacceptableMetadata { member, why } => {
-            Reason::UnacceptableDocument { member, why }
-        }
-        Reason::UnsafeRedirectUri(why) => Reason::UnacceptableDocument {
-            member: "redirect_uris",
-            why,
-        },
-        other => other,
-    }
-}
-
-const fn unacceptable(member: &'static str, why: &'static str) -> Reason {
-    Reason::UnacceptableDocument { member, why }
+const fn unacceptable(member: &'static str, why: &'static str) -> DocumentError {
+    DocumentError::Unacceptable { member, why }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::authentication::Credentials;
+use crate::error::{ClientAuthenticationError, IntrospectionError};
 use oauth::{
-    error::Reason,
+    error::ParameterError,
     parameters::Parameters,
     resource::{Resource, ResourceIdentifier},
     secret::Secret,
@@ -17,9 +18,11 @@ const SECRET_PREFIX: &str = "vis_";
 /// token says itself what it is.
 ///
 /// # Errors
-/// [`Reason::Missing`] or [`Reason::Repeated`].
-pub fn token(parameters: &Parameters) -> Result<&str, Reason> {
-    parameters.one("token")?.ok_or(Reason::Missing("token"))
+/// [`ParameterError::Missing`] or [`ParameterError::Repeated`].
+pub fn token(parameters: &Parameters) -> Result<&str, ParameterError> {
+    parameters
+        .one("token")?
+        .ok_or(ParameterError::Missing("token"))
 }
 
 /// The text of a new introspection secret, in characters that need no escaping in any place a
@@ -32,17 +35,24 @@ pub fn secret_text(secret: &Secret) -> String {
 /// body, under its identifier.
 ///
 /// # Errors
-/// [`Reason::ResourceAuthenticationFailed`] for whatever is wrong, except for credentials in two
+/// [`IntrospectionError::AuthenticationFailed`] for whatever is wrong, except for credentials in two
 /// places.
 pub fn caller<'a>(
     resources: &'a [Resource],
     parameters: &Parameters,
     authorization: Option<&str>,
-) -> Result<&'a Resource, Reason> {
+) -> Result<&'a Resource, IntrospectionError> {
     let credentials =
-        Credentials::read(parameters, authorization).map_err(|reason| match reason {
-            Reason::SeveralAuthenticationMethods | Reason::Repeated(_) => reason,
-            _ => Reason::ResourceAuthenticationFailed,
+        Credentials::read(parameters, authorization).map_err(|error| match error {
+            ClientAuthenticationError::SeveralMethods => IntrospectionError::SeveralMethods,
+            ClientAuthenticationError::Parameter(ParameterError::Repeated(name)) => {
+                ParameterError::Repeated(name).into()
+            }
+            ClientAuthenticationError::Parameter(ParameterError::Missing(_))
+            | ClientAuthenticationError::MalformedHeader
+            | ClientAuthenticationError::Failed { .. }
+            | ClientAuthenticationError::SecretOfPublicClient { .. }
+            | ClientAuthenticationError::Assertion(_) => IntrospectionError::AuthenticationFailed,
         })?;
     let identifier = ResourceIdentifier::parse(&credentials.client_id);
     let resource = resources
@@ -55,7 +65,7 @@ pub fn caller<'a>(
                 .as_ref()
                 .is_some_and(|digest| credentials.matches_secret(digest))
         })
-        .ok_or(Reason::ResourceAuthenticationFailed)
+        .ok_or(IntrospectionError::AuthenticationFailed)
 }
 
 /// Who a caller says it is, which proves nothing. A text in the wrong place is no identifier: of
@@ -146,7 +156,7 @@ mod tests {
         ]
     }
 
-    fn asking(body: &str, header: Option<&str>) -> Result<String, Reason> {
+    fn asking(body: &str, header: Option<&str>) -> Result<String, IntrospectionError> {
         let header = header.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
         let resources = resources();
         let caller = caller(
@@ -194,7 +204,7 @@ mod tests {
         ] {
             assert_eq!(
                 asking(body, header),
-                Err(Reason::ResourceAuthenticationFailed),
+                Err(IntrospectionError::AuthenticationFailed),
                 "{body} {header:?}"
             );
         }
@@ -202,10 +212,10 @@ mod tests {
             "client_secret=vis_a:1~/",
             Some("https%3A%2F%2Fa.example%2Fmcp:vis_a:1~/"),
         );
-        assert_eq!(two, Err(Reason::SeveralAuthenticationMethods));
+        assert_eq!(two, Err(IntrospectionError::SeveralMethods));
         assert_eq!(
             asking("client_id=a&client_id=a", None),
-            Err(Reason::Repeated("client_id"))
+            Err(ParameterError::Repeated("client_id").into())
         );
     }
 
@@ -214,8 +224,11 @@ mod tests {
         let read = |body: &str| token(&Parameters::parse(body.as_bytes())).map(str::to_owned);
         assert_eq!(read("token=t"), Ok("t".to_owned()));
         assert_eq!(read("token=t&token_type_hint=anything"), Ok("t".to_owned()));
-        assert_eq!(read("token="), Err(Reason::Missing("token")));
-        assert_eq!(read("token=t&token=t"), Err(Reason::Repeated("token")));
+        assert_eq!(read("token="), Err(ParameterError::Missing("token")));
+        assert_eq!(
+            read("token=t&token=t"),
+            Err(ParameterError::Repeated("token"))
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! ES256, Ed25519 is `EdDSA`. There is no kind for a shared secret, so a public key can never be
 //! taken for one (T-C21, CVE-2022-23540).
 
+use crate::error::{AssertionError, MetadataError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -11,8 +12,6 @@ use ring::signature::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use oauth::error::Reason;
 
 /// The most keys that a set may hold.
 const MOST_KEYS: usize = 20;
@@ -101,8 +100,8 @@ impl Jwks {
     /// the whole set: such a key is spent.
     ///
     /// # Errors
-    /// [`Reason::UnacceptableMetadata`] of `jwks`, also when no key is left.
-    pub fn read(value: &Value) -> Result<Self, Reason> {
+    /// [`MetadataError::Unacceptable`] of `jwks`, also when no key is left.
+    pub fn read(value: &Value) -> Result<Self, MetadataError> {
         let keys = value
             .get("keys")
             .and_then(Value::as_array)
@@ -150,8 +149,8 @@ impl Jwks {
     /// or none. At most three are tried, those that bear the name first.
     ///
     /// # Errors
-    /// [`Reason::UnknownAssertionKey`] when a newer set might have the key,
-    /// [`Reason::UnacceptableAssertion`] when it is here under its name and did not sign, or when
+    /// [`AssertionError::UnknownKey`] when a newer set might have the key,
+    /// [`AssertionError::Unacceptable`] when it is here under its name and did not sign, or when
     /// more than three keys may be the one.
     pub(crate) fn verify(
         &self,
@@ -159,7 +158,7 @@ impl Jwks {
         kid: Option<&str>,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<(), Reason> {
+    ) -> Result<(), AssertionError> {
         let of_kind = || self.0.iter().filter(|jwk| jwk.key.algorithm() == algorithm);
         let is_named = |jwk: &Jwk| kid.is_some() && jwk.kid.as_deref() == kid;
         let named = of_kind().filter(|jwk| is_named(jwk));
@@ -173,15 +172,15 @@ impl Jwks {
         {
             Ok(())
         } else if of_kind().any(is_named) {
-            Err(Reason::UnacceptableAssertion(
+            Err(AssertionError::Unacceptable(
                 "its signature is not the one of the key that it names",
             ))
         } else if candidates.len() > MOST_TRIED {
-            Err(Reason::UnacceptableAssertion(
+            Err(AssertionError::Unacceptable(
                 "more than three keys may have signed it: give each a kid, and name it in the header",
             ))
         } else {
-            Err(Reason::UnknownAssertionKey)
+            Err(AssertionError::UnknownKey)
         }
     }
 }
@@ -267,11 +266,11 @@ impl PublicKey {
 }
 
 impl TryFrom<Value> for Jwks {
-    type Error = Reason;
+    type Error = MetadataError;
 
     /// From the store. Keys that were of use once and are not any more are dropped; that there is
     /// none left is no fault here, and then nothing verifies.
-    fn try_from(value: Value) -> Result<Self, Reason> {
+    fn try_from(value: Value) -> Result<Self, MetadataError> {
         value
             .get("keys")
             .and_then(Value::as_array)
@@ -296,8 +295,8 @@ fn exactly(text: &str) -> Option<[u8; 32]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-const fn refusal(why: &'static str) -> Reason {
-    Reason::UnacceptableMetadata {
+const fn refusal(why: &'static str) -> MetadataError {
+    MetadataError::Unacceptable {
         member: "jwks",
         why,
     }

@@ -11,6 +11,7 @@ pub mod authentication;
 pub mod client;
 pub mod discovery;
 pub mod document;
+pub mod error;
 pub mod introspection;
 pub mod jwk;
 mod metadata_object;

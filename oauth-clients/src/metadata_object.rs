@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{client::KeySource, jwk::Jwks};
+use crate::{client::KeySource, error::MetadataError, jwk::Jwks};
 use oauth::{
-    error::Reason,
+    error::RedirectUriError,
     redirect::{PrivateSchemes, RedirectUri},
 };
 
@@ -29,17 +29,17 @@ pub fn without_mark(json: &[u8]) -> &[u8] {
 pub(crate) struct ClientMetadataObject {
     object: Map<String, Value>,
     /// Why parts of it are not used that a client can do without.
-    dropped: Vec<Reason>,
+    dropped: Vec<MetadataError>,
 }
 
 impl ClientMetadataObject {
     /// Reads an object. Null members, empty strings and empty lists count as absent.
     ///
     /// # Errors
-    /// [`Reason::MalformedMetadata`], as every fault here in the words of a registration.
-    pub(crate) fn read_from(body: &[u8]) -> Result<Self, Reason> {
+    /// [`MetadataError::Malformed`], as every fault here in the words of a registration.
+    pub(crate) fn read_from(body: &[u8]) -> Result<Self, MetadataError> {
         let Ok(Value::Object(mut object)) = serde_json::from_slice(without_mark(body)) else {
-            return Err(Reason::MalformedMetadata);
+            return Err(MetadataError::Malformed);
         };
         let is_absent = |value: &Value| match value {
             Value::Null => true,
@@ -55,7 +55,7 @@ impl ClientMetadataObject {
     }
 
     /// Why parts of it were not used, once everything was read.
-    pub(crate) fn into_dropped(self) -> Vec<Reason> {
+    pub(crate) fn into_dropped(self) -> Vec<MetadataError> {
         self.dropped
     }
 
@@ -68,12 +68,12 @@ impl ClientMetadataObject {
         &self,
         member: &'static str,
         why: &'static str,
-    ) -> Result<Option<T>, Reason> {
+    ) -> Result<Option<T>, MetadataError> {
         self.object
             .get(member)
             .map(|value| T::deserialize(value))
             .transpose()
-            .map_err(|_| Reason::UnacceptableMetadata { member, why })
+            .map_err(|_| MetadataError::Unacceptable { member, why })
     }
 
     /// A text of at most so many bytes.
@@ -81,10 +81,10 @@ impl ClientMetadataObject {
         &self,
         member: &'static str,
         longest: usize,
-    ) -> Result<Option<String>, Reason> {
+    ) -> Result<Option<String>, MetadataError> {
         let text: Option<String> = self.read(member, "it is not a string")?;
         match text {
-            Some(text) if text.len() > longest => Err(Reason::UnacceptableMetadata {
+            Some(text) if text.len() > longest => Err(MetadataError::Unacceptable {
                 member,
                 why: "it is too long",
             }),
@@ -95,7 +95,7 @@ impl ClientMetadataObject {
     /// What is read of a member that a client can do without: nothing where it is faulty.
     pub(crate) fn optional<T>(
         &mut self,
-        read: impl FnOnce(&Self) -> Result<Option<T>, Reason>,
+        read: impl FnOnce(&Self) -> Result<Option<T>, MetadataError>,
     ) -> Option<T> {
         read(self).unwrap_or_else(|reason| {
             self.dropped.push(reason);
@@ -104,11 +104,11 @@ impl ClientMetadataObject {
     }
 
     /// The client's name, cut where it is too long.
-    pub(crate) fn name(&mut self) -> Result<Option<String>, Reason> {
+    pub(crate) fn name(&mut self) -> Result<Option<String>, MetadataError> {
         let mut name: Option<String> = self.read("client_name", "it is not a string")?;
         if let Some(name) = name.as_mut().filter(|name| name.len() > LONGEST_TEXT) {
             name.truncate(name.floor_char_boundary(LONGEST_TEXT));
-            self.dropped.push(Reason::UnacceptableMetadata {
+            self.dropped.push(MetadataError::Unacceptable {
                 member: "client_name",
                 why: "it is too long, and was cut",
             });
@@ -117,14 +117,14 @@ impl ClientMetadataObject {
     }
 
     /// Shown as a link one day, so nothing but the web's own schemes may pass.
-    pub(crate) fn web_url(&self, member: &'static str) -> Result<Option<String>, Reason> {
+    pub(crate) fn web_url(&self, member: &'static str) -> Result<Option<String>, MetadataError> {
         let Some(text) = self.text(member, LONGEST_URL)? else {
             return Ok(None);
         };
         let clean = text.bytes().all(|byte| byte.is_ascii_graphic());
         match Url::parse(&text) {
             Ok(url) if clean && matches!(url.scheme(), "https" | "http") => Ok(Some(text)),
-            _ => Err(Reason::UnacceptableMetadata {
+            _ => Err(MetadataError::Unacceptable {
                 member,
                 why: "it is not a web address",
             }),
@@ -139,18 +139,19 @@ impl ClientMetadataObject {
     pub(crate) fn redirect_uris(
         &mut self,
         schemes: &PrivateSchemes,
-    ) -> Result<Vec<RedirectUri>, Reason> {
+    ) -> Result<Vec<RedirectUri>, MetadataError> {
         let values: Vec<Value> = self
             .read("redirect_uris", "it is not a list of strings")?
             .unwrap_or_default();
         if values.len() > MOST_REDIRECT_URIS {
-            return Err(Reason::UnsafeRedirectUri("there are too many"));
+            return Err(RedirectUriError::Unsafe("there are too many").into());
         }
         let register = |value: &Value| match value.as_str() {
             Some(text) => RedirectUri::register(text, schemes),
-            None => Err(Reason::UnsafeRedirectUri("it is not a string")),
+            None => Err(RedirectUriError::Unsafe("it is not a string")),
         };
-        let (mut safe, mut faults) = (Vec::new(), Vec::new());
+        let mut safe = Vec::new();
+        let mut faults = Vec::new();
         for value in &values {
             match register(value) {
                 Ok(uri) => safe.push(uri),
@@ -161,18 +162,20 @@ impl ClientMetadataObject {
             return Err(faults
                 .into_iter()
                 .next()
-                .unwrap_or(Reason::UnsafeRedirectUri("there is none")));
+                .unwrap_or(RedirectUriError::Unsafe("there is none"))
+                .into());
         }
-        self.dropped.append(&mut faults);
+        self.dropped
+            .extend(faults.into_iter().map(MetadataError::from));
         Ok(safe)
     }
 
     /// Where the client's public keys are: in `jwks`, or at `jwks_uri`, and never in both (RFC 7591
     /// section 2).
-    pub(crate) fn keys(&self) -> Result<Option<KeySource>, Reason> {
+    pub(crate) fn keys(&self) -> Result<Option<KeySource>, MetadataError> {
         match (self.object.get("jwks"), self.text("jwks_uri", LONGEST_URL)?) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(Reason::UnacceptableMetadata {
+            (Some(_), Some(_)) => Err(MetadataError::Unacceptable {
                 member: "jwks_uri",
                 why: "there is jwks too",
             }),
@@ -195,7 +198,7 @@ impl ClientMetadataObject {
         member: &'static str,
         all: &[&str],
         required: &str,
-    ) -> Result<Vec<String>, Reason> {
+    ) -> Result<Vec<String>, MetadataError> {
         let asked: Option<Vec<Value>> =
             self.optional(|members| members.read(member, "it is not a list of strings"));
         let Some(asked) = asked else {
@@ -210,7 +213,7 @@ impl ClientMetadataObject {
         if kept.iter().any(|name| name == required) {
             Ok(kept)
         } else {
-            Err(Reason::UnacceptableMetadata {
+            Err(MetadataError::Unacceptable {
                 member,
                 why: "it leaves out the authorization code flow",
             })

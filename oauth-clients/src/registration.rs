@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     client::{self, Authentication, Client, ClientSource, KeySource},
+    error::{MetadataError, RegistrationError},
     metadata_object::{ClientMetadataObject, LONGEST_TEXT, LONGEST_URL},
 };
 use oauth::{
-    error::Reason,
     issuer::Issuer,
     redirect::{PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
@@ -73,7 +73,7 @@ enum Method {
 }
 
 impl Method {
-    fn read(members: &ClientMetadataObject) -> Result<Self, Reason> {
+    fn read(members: &ClientMetadataObject) -> Result<Self, MetadataError> {
         let why = "it is none of none, private_key_jwt, client_secret_basic and client_secret_post";
         Ok(members
             .read("token_endpoint_auth_method", why)?
@@ -81,11 +81,11 @@ impl Method {
     }
 
     /// The keys that the method needs (RFC 7591 section 2).
-    fn keys(self, members: &ClientMetadataObject) -> Result<Option<KeySource>, Reason> {
+    fn keys(self, members: &ClientMetadataObject) -> Result<Option<KeySource>, MetadataError> {
         if self != Self::PrivateKeyJwt {
             return Ok(None);
         }
-        let missing = Reason::UnacceptableMetadata {
+        let missing = MetadataError::Unacceptable {
             member: "jwks",
             why: "private_key_jwt needs it, or jwks_uri",
         };
@@ -197,7 +197,7 @@ impl ClientMetadata {
     ///
     /// # Errors
     /// The reason of the first member that cannot be accepted.
-    pub fn read(body: &[u8], schemes: &PrivateSchemes) -> Result<Self, Reason> {
+    pub fn read(body: &[u8], schemes: &PrivateSchemes) -> Result<Self, MetadataError> {
         Self::accept(body, schemes).map(|(metadata, _)| metadata)
     }
 
@@ -205,7 +205,10 @@ impl ClientMetadata {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn accept(body: &[u8], schemes: &PrivateSchemes) -> Result<(Self, Vec<Reason>), Reason> {
+    pub fn accept(
+        body: &[u8],
+        schemes: &PrivateSchemes,
+    ) -> Result<(Self, Vec<MetadataError>), MetadataError> {
         let mut members = ClientMetadataObject::read_from(body)?;
         let metadata = Self::of(&mut members, schemes)?;
         Ok((metadata, members.into_dropped()))
@@ -221,7 +224,10 @@ impl ClientMetadata {
         self.client_name.as_deref()
     }
 
-    fn of(members: &mut ClientMetadataObject, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+    fn of(
+        members: &mut ClientMetadataObject,
+        schemes: &PrivateSchemes,
+    ) -> Result<Self, MetadataError> {
         let method = Method::read(members)?;
         let grant_types = members.supported("grant_types", &GRANT_TYPES, "authorization_code")?;
         members.supported("response_types", &["code"], "code")?;
@@ -252,14 +258,14 @@ impl ClientMetadata {
     /// Turns accepted metadata into a client and the answer.
     ///
     /// # Errors
-    /// [`Reason::MetadataTooLarge`] when the client would take more than 8 KB in the store.
+    /// [`RegistrationError::TooLarge`] when the client would take more than 8 KB in the store.
     pub fn register(
         self,
         id: String,
         fresh: &GeneratedSecrets,
         issuer: &Issuer,
         now: Timestamp,
-    ) -> Result<(Client, ClientInformation), Reason> {
+    ) -> Result<(Client, ClientInformation), RegistrationError> {
         let token = format!("{TOKEN_PREFIX}{}", fresh.token.encode());
         let (authentication, client_secret) = self.authentication(None, &fresh.secret);
         let registration = Registration {
@@ -280,7 +286,7 @@ impl ClientMetadata {
         id: String,
         authentication: Authentication,
         created_at: Timestamp,
-    ) -> Result<Client, Reason> {
+    ) -> Result<Client, RegistrationError> {
         let client = Client {
             id,
             name: self.client_name.clone(),
@@ -291,7 +297,7 @@ impl ClientMetadata {
             created_at,
         };
         if client.size() > LARGEST {
-            Err(Reason::MetadataTooLarge)
+            Err(RegistrationError::TooLarge)
         } else {
             Ok(client)
         }
@@ -324,8 +330,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use oauth::error::{ProtocolError as _, RedirectUriError};
 
-    fn register(metadata: &Value) -> Result<(Client, Value), Reason> {
+    fn register(metadata: &Value) -> Result<(Client, Value), MetadataError> {
         let metadata =
             ClientMetadata::read(metadata.to_string().as_bytes(), &PrivateSchemes::default())?;
         let (client, information) = of(metadata);
@@ -479,7 +486,7 @@ mod tests {
         ] {
             assert_eq!(
                 register(&with_keys(&members)).err(),
-                Some(Reason::UnacceptableMetadata { member, why }),
+                Some(MetadataError::Unacceptable { member, why }),
                 "{members}"
             );
         }
@@ -549,14 +556,14 @@ mod tests {
         ] {
             assert_eq!(
                 ClientMetadata::read(body, &PrivateSchemes::default()),
-                Err(Reason::MalformedMetadata)
+                Err(MetadataError::Malformed)
             );
         }
     }
 
     #[test]
     fn what_a_client_can_do_without_is_dropped_and_said() {
-        let unacceptable = |member, why| Reason::UnacceptableMetadata { member, why };
+        let unacceptable = |member, why| MetadataError::Unacceptable { member, why };
         let (url, list) = ("it is not a web address", "it is not a list of strings");
         for (member, value, reason) in [
             (
@@ -662,7 +669,10 @@ mod tests {
             json!(["https://a.example/cb", "http://localhost/cb"])
         );
         assert_eq!(dropped.len(), 3);
-        assert_eq!(dropped[0], Reason::SchemeNotAllowed("my-agent".to_owned()));
+        assert_eq!(
+            dropped[0],
+            RedirectUriError::SchemeNotAllowed("my-agent".to_owned()).into()
+        );
         let (answer, _) = accept(
             &json!({"redirect_uris": [null, 7, ["https://a.example/cb"], "https://a.example/cb"]}),
         );
@@ -692,7 +702,7 @@ mod tests {
         );
     }
 
-    fn accept(metadata: &Value) -> (Value, Vec<Reason>) {
+    fn accept(metadata: &Value) -> (Value, Vec<MetadataError>) {
         let accepted =
             ClientMetadata::accept(metadata.to_string().as_bytes(), &PrivateSchemes::default());
         let (metadata, dropped) = accepted.expect("accepted");

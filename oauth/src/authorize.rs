@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{self, ClientProfile},
     epoch::Epoch,
-    error::Reason,
+    error::{LocalError, ParameterError, RedirectError},
     grant::GrantDetails,
     parameters::Parameters,
     pkce::Challenge,
@@ -73,14 +73,14 @@ impl AuthorizationRequest {
 ///
 /// # Errors
 /// A missing, repeated or impossible one.
-pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
+pub fn client_id(parameters: &Parameters) -> Result<&str, LocalError> {
     let id = parameters
         .one("client_id")?
-        .ok_or(Reason::Missing("client_id"))?;
+        .ok_or(ParameterError::Missing("client_id"))?;
     if client::is_client_id(id) {
         Ok(id)
     } else {
-        Err(Reason::UnknownClient)
+        Err(LocalError::UnknownClient)
     }
 }
 
@@ -92,14 +92,14 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, Reason> {
 pub fn destination(
     parameters: &Parameters,
     client: ClientProfile<'_>,
-) -> Result<ValidatedRedirectUri, Reason> {
+) -> Result<ValidatedRedirectUri, LocalError> {
     let presented = parameters
         .one("redirect_uri")?
-        .ok_or(Reason::Missing("redirect_uri"))?;
+        .ok_or(ParameterError::Missing("redirect_uri"))?;
     let destination = ValidatedRedirectUri::validate(client.redirect_uris, presented)?;
     match parameters.one("state") {
         Ok(Some(state)) if state.len() > LONGEST_REPEATED_STATE => {
-            Err(Reason::StateTooLong(LONGEST_STATE))
+            Err(LocalError::StateTooLong(LONGEST_STATE))
         }
         _ => Ok(destination),
     }
@@ -121,20 +121,20 @@ pub fn admit(
     destination: &ValidatedRedirectUri,
     resources: &[Resource],
     default: Option<&ResourceIdentifier>,
-) -> Result<AuthorizationRequest, Reason> {
+) -> Result<AuthorizationRequest, RedirectError> {
     match parameters.one("response_type")? {
         Some("code") => {}
-        Some(_) => return Err(Reason::UnsupportedResponseType),
-        None => return Err(Reason::Missing("response_type")),
+        Some(_) => return Err(RedirectError::UnsupportedResponseType),
+        None => return Err(ParameterError::Missing("response_type").into()),
     }
     if !matches!(parameters.one("response_mode")?, None | Some("query")) {
-        return Err(Reason::UnsupportedResponseMode);
+        return Err(RedirectError::UnsupportedResponseMode);
     }
     if parameters
         .one("state")?
         .is_some_and(|state| state.len() > LONGEST_STATE)
     {
-        return Err(Reason::StateTooLong(LONGEST_STATE));
+        return Err(RedirectError::StateTooLong(LONGEST_STATE));
     }
     let challenge = Challenge::read(parameters)?;
     let scope = parameters.one("scope")?;
@@ -169,9 +169,9 @@ mod tests {
     #[derive(Debug, PartialEq)]
     enum Judged {
         /// A local page.
-        Here(Reason),
+        Here(LocalError),
         /// A redirect to the client, with this state.
-        There(Reason, Option<String>),
+        There(RedirectError, Option<String>),
         Admitted(AuthorizationRequest),
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let known = client();
         match client_id(&parameters) {
             Err(reason) => return Judged::Here(reason),
-            Ok(id) if id != known.id => return Judged::Here(Reason::UnknownClient),
+            Ok(id) if id != known.id => return Judged::Here(LocalError::UnknownClient),
             Ok(_) => {}
         }
         let proved = match destination(&parameters, known) {
@@ -279,23 +279,39 @@ mod tests {
     fn r_o2_t_a7_until_client_and_redirect_uri_are_proved_every_fault_stays_here() {
         let long = "x".repeat(2049);
         for (name, value, reason) in [
-            ("client_id", None, Reason::Missing("client_id")),
-            ("client_id", Some(""), Reason::Missing("client_id")),
-            ("client_id", Some("vc_other"), Reason::UnknownClient),
-            ("client_id", Some("vc_client\n"), Reason::UnknownClient),
-            ("client_id", Some("vc_clié"), Reason::UnknownClient),
-            ("client_id", Some(&long), Reason::UnknownClient),
-            ("redirect_uri", None, Reason::Missing("redirect_uri")),
-            ("redirect_uri", Some(""), Reason::Missing("redirect_uri")),
+            (
+                "client_id",
+                None,
+                ParameterError::Missing("client_id").into(),
+            ),
+            (
+                "client_id",
+                Some(""),
+                ParameterError::Missing("client_id").into(),
+            ),
+            ("client_id", Some("vc_other"), LocalError::UnknownClient),
+            ("client_id", Some("vc_client\n"), LocalError::UnknownClient),
+            ("client_id", Some("vc_clié"), LocalError::UnknownClient),
+            ("client_id", Some(&long), LocalError::UnknownClient),
+            (
+                "redirect_uri",
+                None,
+                ParameterError::Missing("redirect_uri").into(),
+            ),
+            (
+                "redirect_uri",
+                Some(""),
+                ParameterError::Missing("redirect_uri").into(),
+            ),
             (
                 "redirect_uri",
                 Some("http://127.0.0.1:5000/other"),
-                Reason::UnregisteredRedirectUri,
+                LocalError::UnregisteredRedirectUri,
             ),
             (
                 "redirect_uri",
                 Some("https://evil.example/cb"),
-                Reason::UnregisteredRedirectUri,
+                LocalError::UnregisteredRedirectUri,
             ),
         ] {
             // With faults behind it that would be told to a client.
@@ -320,53 +336,73 @@ mod tests {
     #[test]
     fn afterwards_every_fault_goes_to_the_client_with_its_state() {
         for (name, value, reason) in [
-            ("response_type", None, Reason::Missing("response_type")),
+            (
+                "response_type",
+                None,
+                ParameterError::Missing("response_type").into(),
+            ),
             (
                 "response_type",
                 Some("token"),
-                Reason::UnsupportedResponseType,
+                RedirectError::UnsupportedResponseType,
             ),
             (
                 "response_type",
                 Some("code token"),
-                Reason::UnsupportedResponseType,
+                RedirectError::UnsupportedResponseType,
             ),
             (
                 "response_mode",
                 Some("fragment"),
-                Reason::UnsupportedResponseMode,
+                RedirectError::UnsupportedResponseMode,
             ),
             (
                 "response_mode",
                 Some("form_post"),
-                Reason::UnsupportedResponseMode,
+                RedirectError::UnsupportedResponseMode,
             ),
-            ("code_challenge", None, Reason::Missing("code_challenge")),
+            (
+                "code_challenge",
+                None,
+                ParameterError::Missing("code_challenge").into(),
+            ),
             (
                 "code_challenge",
                 Some(""),
-                Reason::Missing("code_challenge"),
+                ParameterError::Missing("code_challenge").into(),
             ),
-            ("code_challenge", Some("short"), Reason::MalformedChallenge),
+            (
+                "code_challenge",
+                Some("short"),
+                RedirectError::MalformedChallenge,
+            ),
             (
                 "code_challenge_method",
                 None,
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 "code_challenge_method",
                 Some("plain"),
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 "resource",
                 Some("https://unknown.example/mcp"),
-                Reason::UnknownResource,
+                RedirectError::UnknownResource,
             ),
-            ("resource", Some("nonsense"), Reason::UnknownResource),
-            ("resource", None, Reason::MissingResource),
-            ("scope", Some("openid profile"), Reason::NoGrantableScope),
-            ("prompt", Some("none login"), Reason::PromptNoneWithOthers),
+            ("resource", Some("nonsense"), RedirectError::UnknownResource),
+            ("resource", None, RedirectError::MissingResource),
+            (
+                "scope",
+                Some("openid profile"),
+                RedirectError::NoGrantableScope,
+            ),
+            (
+                "prompt",
+                Some("none login"),
+                RedirectError::PromptNoneWithOthers,
+            ),
         ] {
             assert_eq!(
                 judge(&[(name, value)]),
@@ -382,7 +418,7 @@ mod tests {
             assert_eq!(admitted(&[("state", Some(&state))]).state, Some(state));
         }
         for state in ["x".repeat(8 * 1024 + 1), "é".repeat(8 * 1024)] {
-            let there = Judged::There(Reason::StateTooLong(8 * 1024), Some(state.clone()));
+            let there = Judged::There(RedirectError::StateTooLong(8 * 1024), Some(state.clone()));
             assert_eq!(
                 judge(&[("state", Some(&state))]),
                 there,
@@ -393,14 +429,14 @@ mod tests {
         let endless = "x".repeat(16 * 1024 + 1);
         assert_eq!(
             judge(&[("state", Some(&endless))]),
-            Judged::Here(Reason::StateTooLong(8 * 1024))
+            Judged::Here(LocalError::StateTooLong(8 * 1024))
         );
         assert_eq!(
             judge(&[
                 ("state", Some(&endless)),
                 ("redirect_uri", Some("https://evil.example/cb"))
             ]),
-            Judged::Here(Reason::UnregisteredRedirectUri)
+            Judged::Here(LocalError::UnregisteredRedirectUri)
         );
     }
 
@@ -408,9 +444,13 @@ mod tests {
     fn r_o18_a_request_without_questions_has_to_be_good_before_anything_else_counts() {
         assert_eq!(admitted(&[("prompt", Some("none"))]).prompt, Prompt::None);
         for (name, value, reason) in [
-            ("code_challenge", None, Reason::Missing("code_challenge")),
-            ("resource", Some("nonsense"), Reason::UnknownResource),
-            ("scope", Some("openid"), Reason::NoGrantableScope),
+            (
+                "code_challenge",
+                None,
+                ParameterError::Missing("code_challenge").into(),
+            ),
+            ("resource", Some("nonsense"), RedirectError::UnknownResource),
+            ("scope", Some("openid"), RedirectError::NoGrantableScope),
         ] {
             assert_eq!(
                 judge(&[("prompt", Some("none")), (name, value)]),
@@ -424,7 +464,10 @@ mod tests {
     fn r_o5_no_parameter_may_come_twice() {
         let twice = |name, value| judge(&[(name, Some(value)), (name, Some(value))]);
         for (name, value) in [("client_id", "vc_client"), ("redirect_uri", REDIRECT_URI)] {
-            assert_eq!(twice(name, value), Judged::Here(Reason::Repeated(name)));
+            assert_eq!(
+                twice(name, value),
+                Judged::Here(ParameterError::Repeated(name).into())
+            );
         }
         for (name, value) in [
             ("response_type", "code"),
@@ -436,12 +479,15 @@ mod tests {
         ] {
             assert_eq!(
                 twice(name, value),
-                Judged::There(Reason::Repeated(name), Some("s t".to_owned()))
+                Judged::There(
+                    ParameterError::Repeated(name).into(),
+                    Some("s t".to_owned())
+                )
             );
         }
         assert_eq!(
             twice("state", "s"),
-            Judged::There(Reason::Repeated("state"), None)
+            Judged::There(ParameterError::Repeated("state").into(), None)
         );
         // A second resource is legal in RFC 8707. The same one again counts once, another is beyond
         // what a token here is for.
@@ -455,7 +501,7 @@ mod tests {
         ];
         assert_eq!(
             judge(&changes),
-            Judged::There(Reason::SeveralResources, Some("s t".to_owned()))
+            Judged::There(RedirectError::SeveralResources, Some("s t".to_owned()))
         );
         // What is not known here is nobody's fault.
         assert!(matches!(twice("ui_locales", "en"), Judged::Admitted(_)));

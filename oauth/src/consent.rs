@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authorize::AuthorizationRequest,
     epoch::Epoch,
-    error::Reason,
+    error::RedirectError,
     id::Id,
     prompt::Prompt,
     redirect::{self, ValidatedRedirectUri},
@@ -147,7 +147,7 @@ pub enum Interaction<'a> {
     /// The client gets a code: the person allowed all of it before.
     None(&'a Consent),
     /// The client gets an error.
-    Error(Reason),
+    Error(RedirectError),
 }
 
 /// Decides how much the person has to be asked. `earlier` is what is remembered for this very
@@ -162,9 +162,9 @@ pub fn interaction<'a>(
     let covering = earlier.filter(|consent| consent.covers(&request.scopes, measure));
     let at_home = destination.targets_native_app();
     match (request.prompt, covering) {
-        (Prompt::None, _) if !signed_in => Interaction::Error(Reason::LoginRequired),
-        (Prompt::None, _) if at_home => Interaction::Error(Reason::InteractionRequired),
-        (Prompt::None, None) => Interaction::Error(Reason::ConsentRequired),
+        (Prompt::None, _) if !signed_in => Interaction::Error(RedirectError::LoginRequired),
+        (Prompt::None, _) if at_home => Interaction::Error(RedirectError::InteractionRequired),
+        (Prompt::None, None) => Interaction::Error(RedirectError::ConsentRequired),
         (Prompt::Ask { sign_in: true, .. }, _) => Interaction::Login,
         _ if !signed_in => Interaction::Login,
         (Prompt::Ask { consent: true, .. }, _) => Interaction::Consent,
@@ -434,42 +434,42 @@ mod tests {
                 Prompt::None,
                 true,
                 Some("write"),
-                refuse(Reason::ConsentRequired),
+                refuse(RedirectError::ConsentRequired),
             ),
             (
                 WEB,
                 Prompt::None,
                 true,
                 None,
-                refuse(Reason::ConsentRequired),
+                refuse(RedirectError::ConsentRequired),
             ),
             (
                 WEB,
                 Prompt::None,
                 false,
                 Some("read"),
-                refuse(Reason::LoginRequired),
+                refuse(RedirectError::LoginRequired),
             ),
             (
                 local,
                 Prompt::None,
                 true,
                 Some("read"),
-                refuse(Reason::InteractionRequired),
+                refuse(RedirectError::InteractionRequired),
             ),
             (
                 private,
                 Prompt::None,
                 true,
                 None,
-                refuse(Reason::InteractionRequired),
+                refuse(RedirectError::InteractionRequired),
             ),
             (
                 local,
                 Prompt::None,
                 false,
                 None,
-                refuse(Reason::LoginRequired),
+                refuse(RedirectError::LoginRequired),
             ),
         ] {
             let earlier = earlier.map(|scopes| consent(uri, scopes));

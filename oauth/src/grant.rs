@@ -26,7 +26,7 @@ pub use tokens::{AuthorizationCode, GrantKey, RefreshToken};
 
 use crate::{
     epoch::Epoch,
-    error::Reason,
+    error::TokenRequestError,
     id::Id,
     pkce::Challenge,
     resource::{self, Resource, ResourceIdentifier},
@@ -160,7 +160,7 @@ pub struct Transition {
     /// The state to store; `None` when nothing changes.
     pub next: Option<Grant>,
     /// What the client gets.
-    pub answer: Result<IssuedTokens, Reason>,
+    pub answer: Result<IssuedTokens, TokenRequestError>,
 }
 
 /// What a token response is made from.
@@ -175,7 +175,7 @@ pub struct IssuedTokens {
 }
 
 impl Transition {
-    const fn refuse(reason: Reason) -> Self {
+    const fn refuse(reason: TokenRequestError) -> Self {
         Self {
             next: None,
             answer: Err(reason),
@@ -219,10 +219,10 @@ impl Grant {
         let (GrantState::CodeIssued { code: digest, .. } | GrantState::Active { code: digest, .. }) =
             &self.state
         else {
-            return Transition::refuse(Reason::UnknownCode);
+            return Transition::refuse(TokenRequestError::UnknownCode);
         };
         if *digest != code.secret.digest() {
-            return Transition::refuse(Reason::UnknownCode);
+            return Transition::refuse(TokenRequestError::UnknownCode);
         }
         let scopes = match self
             .details
@@ -240,7 +240,7 @@ impl Grant {
                     .min(*expires_at)
                     .has_passed(now) =>
             {
-                Transition::refuse(Reason::ExpiredCode)
+                Transition::refuse(TokenRequestError::ExpiredCode)
             }
             GrantState::CodeIssued { code: digest, .. } => {
                 let digest = digest.clone();
@@ -292,14 +292,14 @@ impl Grant {
                 refresh: Some(rotation),
                 ..
             } => rotation,
-            GrantState::Revoked { .. } => return Transition::refuse(Reason::EndedGrant),
-            _ => return Transition::refuse(Reason::UnknownRefreshToken),
+            GrantState::Revoked { .. } => return Transition::refuse(TokenRequestError::EndedGrant),
+            _ => return Transition::refuse(TokenRequestError::UnknownRefreshToken),
         };
         if rotation.family != token.family.digest() {
-            return Transition::refuse(Reason::UnknownRefreshToken);
+            return Transition::refuse(TokenRequestError::UnknownRefreshToken);
         }
         if self.details.client_id != client_id {
-            return Transition::refuse(Reason::RefreshTokenOfAnotherClient);
+            return Transition::refuse(TokenRequestError::RefreshTokenOfAnotherClient);
         }
         let digest = token.secret.digest();
         let replayed_salt = rotation.replayed_salt(&digest, now, policy);
@@ -310,7 +310,7 @@ impl Grant {
             .refresh_until(rotation, policy.refresh_token)
             .has_passed(now)
         {
-            return Transition::refuse(Reason::ExpiredRefreshToken);
+            return Transition::refuse(TokenRequestError::ExpiredRefreshToken);
         }
         let scopes = match self.details.check_refresh(request, policy.resource) {
             Ok(scopes) => scopes,
@@ -335,13 +335,13 @@ impl Grant {
     /// verified. `None` when there is nothing to end.
     ///
     /// # Errors
-    /// [`Reason::TokenOfAnotherClient`].
+    /// [`TokenRequestError::TokenOfAnotherClient`].
     pub fn revoke(
         self,
         refresh_token: Option<&RefreshToken>,
         client_id: &str,
         now: Timestamp,
-    ) -> Result<Option<Self>, Reason> {
+    ) -> Result<Option<Self>, TokenRequestError> {
         let GrantState::Active { refresh, .. } = &self.state else {
             return Ok(None);
         };
@@ -354,7 +354,7 @@ impl Grant {
             return Ok(None);
         }
         if self.details.client_id != client_id {
-            return Err(Reason::TokenOfAnotherClient);
+            return Err(TokenRequestError::TokenOfAnotherClient);
         }
         Ok(self.end(RevocationReason::Requested, now))
     }
@@ -443,9 +443,9 @@ impl Grant {
 
     fn ended_by_replay(self, why: RevocationReason, now: Timestamp) -> Transition {
         let reason = if why == RevocationReason::CodeReplayed {
-            Reason::ReplayedCode
+            TokenRequestError::ReplayedCode
         } else {
-            Reason::ReplayedRefreshToken
+            TokenRequestError::ReplayedRefreshToken
         };
         Transition {
             next: self.end(why, now),
@@ -488,15 +488,15 @@ impl GrantDetails {
         client_id: &str,
         request: &CodeRequest<'_>,
         resource: &Resource,
-    ) -> Result<Scopes, Reason> {
+    ) -> Result<Scopes, TokenRequestError> {
         if self.client_id != client_id {
-            return Err(Reason::CodeOfAnotherClient);
+            return Err(TokenRequestError::CodeOfAnotherClient);
         }
         if request
             .redirect_uri
             .is_some_and(|uri| uri != self.redirect_uri)
         {
-            return Err(Reason::RedirectUriMismatch);
+            return Err(TokenRequestError::RedirectUriMismatch);
         }
         self.challenge.check(request.verifier)?;
         resource::check_granted(&self.resource, request.resource)?;
@@ -507,7 +507,7 @@ impl GrantDetails {
         &self,
         request: &RefreshRequest<'_>,
         resource: &Resource,
-    ) -> Result<Scopes, Reason> {
+    ) -> Result<Scopes, TokenRequestError> {
         resource::check_granted(&self.resource, request.resource)?;
         let granted = self.scopes.at(resource)?;
         granted.narrowed(request.scope, resource)

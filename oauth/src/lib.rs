@@ -24,7 +24,7 @@ pub mod secret;
 pub mod time;
 pub mod token;
 
-pub use error::{ErrorCode, Reason};
+pub use error::{ErrorCode, ProtocolError};
 pub use error_response::ErrorResponse;
 pub use id::Id;
 pub use issuer::Issuer;

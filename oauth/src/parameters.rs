@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::error::Reason;
+use crate::error::ParameterError;
 
 /// Parameters as they arrived, repeats included.
 #[derive(Clone, Default)]
@@ -26,8 +26,8 @@ impl Parameters {
     /// The value of a parameter; an empty value counts as omitted.
     ///
     /// # Errors
-    /// [`Reason::Repeated`] when the parameter came more than once.
-    pub fn one(&self, name: &'static str) -> Result<Option<&str>, Reason> {
+    /// [`ParameterError::Repeated`] when the parameter came more than once.
+    pub fn one(&self, name: &'static str) -> Result<Option<&str>, ParameterError> {
         let mut values = self
             .0
             .iter()
@@ -35,7 +35,7 @@ impl Parameters {
             .map(|(_, value)| value.as_str());
         let first = values.next();
         match values.next() {
-            Some(_) => Err(Reason::Repeated(name)),
+            Some(_) => Err(ParameterError::Repeated(name)),
             None => Ok(first.filter(|value| !value.is_empty())),
         }
     }
@@ -68,8 +68,8 @@ mod tests {
         let parameters = Parameters::parse(b"a=1&b=&c=1&c=2&d=&d=");
         assert_eq!(parameters.one("a"), Ok(Some("1")));
         assert_eq!(parameters.one("b"), Ok(None));
-        assert_eq!(parameters.one("c"), Err(Reason::Repeated("c")));
-        assert_eq!(parameters.one("d"), Err(Reason::Repeated("d")));
+        assert_eq!(parameters.one("c"), Err(ParameterError::Repeated("c")));
+        assert_eq!(parameters.one("d"), Err(ParameterError::Repeated("d")));
         assert_eq!(parameters.one("missing"), Ok(None));
         assert_eq!(parameters.all("c").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(

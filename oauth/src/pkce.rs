@@ -3,7 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Reason, parameters::Parameters, secret::Digest};
+use crate::{
+    error::{ParameterError, RedirectError, TokenRequestError},
+    parameters::Parameters,
+    secret::Digest,
+};
 
 /// A `code_challenge` made with S256: the base64url of a SHA-256 digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,33 +20,33 @@ impl Challenge {
     ///
     /// # Errors
     /// The reason for every way to omit, repeat or weaken it.
-    pub fn read(parameters: &Parameters) -> Result<Self, Reason> {
+    pub fn read(parameters: &Parameters) -> Result<Self, RedirectError> {
         let challenge = parameters
             .one("code_challenge")?
-            .ok_or(Reason::Missing("code_challenge"))?;
+            .ok_or(ParameterError::Missing("code_challenge"))?;
         if parameters.one("code_challenge_method")? != Some("S256") {
-            return Err(Reason::UnsupportedChallengeMethod);
+            return Err(RedirectError::UnsupportedChallengeMethod);
         }
         let digest: [u8; 32] = URL_SAFE_NO_PAD
             .decode(challenge)
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or(Reason::MalformedChallenge)?;
+            .ok_or(RedirectError::MalformedChallenge)?;
         Ok(Self(Digest::from_bytes(digest)))
     }
 
     /// Judges the verifier of a token request.
     ///
     /// # Errors
-    /// [`Reason::MalformedVerifier`] or [`Reason::VerifierMismatch`].
-    pub fn check(&self, verifier: &str) -> Result<(), Reason> {
+    /// [`TokenRequestError::MalformedVerifier`] or [`TokenRequestError::VerifierMismatch`].
+    pub fn check(&self, verifier: &str) -> Result<(), TokenRequestError> {
         if !is_verifier(verifier) {
-            return Err(Reason::MalformedVerifier);
+            return Err(TokenRequestError::MalformedVerifier);
         }
         if Digest::of(verifier.as_bytes()) == self.0 {
             Ok(())
         } else {
-            Err(Reason::VerifierMismatch)
+            Err(TokenRequestError::VerifierMismatch)
         }
     }
 }
@@ -63,7 +67,7 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    fn read(query: &str) -> Result<Challenge, Reason> {
+    fn read(query: &str) -> Result<Challenge, RedirectError> {
         Challenge::read(&Parameters::parse(query.as_bytes()))
     }
 
@@ -73,8 +77,8 @@ mod tests {
             "code_challenge={CHALLENGE}&code_challenge_method=S256"
         ));
         assert_eq!(
-            challenge.and_then(|challenge| challenge.check(VERIFIER)),
-            Ok(())
+            challenge.map(|challenge| challenge.check(VERIFIER)),
+            Ok(Ok(()))
         );
     }
 
@@ -83,47 +87,47 @@ mod tests {
         for (query, reason) in [
             (
                 "code_challenge_method=S256".to_owned(),
-                Reason::Missing("code_challenge"),
+                ParameterError::Missing("code_challenge").into(),
             ),
             (
                 "code_challenge=&code_challenge_method=S256".to_owned(),
-                Reason::Missing("code_challenge"),
+                ParameterError::Missing("code_challenge").into(),
             ),
             (
                 format!("code_challenge={CHALLENGE}"),
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 format!("code_challenge={CHALLENGE}&code_challenge_method="),
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 format!("code_challenge={VERIFIER}&code_challenge_method=plain"),
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 format!("code_challenge={CHALLENGE}&code_challenge_method=s256"),
-                Reason::UnsupportedChallengeMethod,
+                RedirectError::UnsupportedChallengeMethod,
             ),
             (
                 format!(
                     "code_challenge={CHALLENGE}&code_challenge_method=S256&code_challenge_method=plain"
                 ),
-                Reason::Repeated("code_challenge_method"),
+                ParameterError::Repeated("code_challenge_method").into(),
             ),
             (
                 format!(
                     "code_challenge={CHALLENGE}&code_challenge={CHALLENGE}&code_challenge_method=S256"
                 ),
-                Reason::Repeated("code_challenge"),
+                ParameterError::Repeated("code_challenge").into(),
             ),
             (
                 format!("code_challenge={CHALLENGE}%3D&code_challenge_method=S256"),
-                Reason::MalformedChallenge,
+                RedirectError::MalformedChallenge,
             ),
             (
                 "code_challenge=abc&code_challenge_method=S256".to_owned(),
-                Reason::MalformedChallenge,
+                RedirectError::MalformedChallenge,
             ),
         ] {
             assert_eq!(read(&query), Err(reason), "{query}");
@@ -146,13 +150,13 @@ mod tests {
         ] {
             assert_eq!(
                 Challenge(Digest::of(bad.as_bytes())).check(&bad),
-                Err(Reason::MalformedVerifier),
+                Err(TokenRequestError::MalformedVerifier),
                 "{bad}"
             );
         }
         assert_eq!(
             Challenge(Digest::of(b"another")).check(VERIFIER),
-            Err(Reason::VerifierMismatch)
+            Err(TokenRequestError::VerifierMismatch)
         );
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Reason, parameters::Parameters};
+use crate::{error::RedirectError, parameters::Parameters};
 
 /// What a client wants a person to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Prompt {
     ///
     /// # Errors
     /// `none` beside any other word, or the parameter twice.
-    pub fn read(parameters: &Parameters) -> Result<Self, Reason> {
+    pub fn read(parameters: &Parameters) -> Result<Self, RedirectError> {
         let text = parameters.one("prompt")?.unwrap_or_default();
         let words = || text.split(' ').filter(|word| !word.is_empty());
         if words().any(|word| word == "none") {
@@ -45,7 +45,7 @@ impl Prompt {
             return if alone {
                 Ok(Self::None)
             } else {
-                Err(Reason::PromptNoneWithOthers)
+                Err(RedirectError::PromptNoneWithOthers)
             };
         }
         Ok(Self::Ask {
@@ -65,8 +65,9 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ParameterError;
 
-    fn read(query: &str) -> Result<Prompt, Reason> {
+    fn read(query: &str) -> Result<Prompt, RedirectError> {
         Prompt::read(&Parameters::parse(query.as_bytes()))
     }
 
@@ -84,10 +85,22 @@ mod tests {
             ("prompt=create+Consent+LOGIN", ask(false, false)),
             ("prompt=none", Ok(Prompt::None)),
             ("prompt=none+none+", Ok(Prompt::None)),
-            ("prompt=none+login", Err(Reason::PromptNoneWithOthers)),
-            ("prompt=consent+none", Err(Reason::PromptNoneWithOthers)),
-            ("prompt=none+create", Err(Reason::PromptNoneWithOthers)),
-            ("prompt=login&prompt=login", Err(Reason::Repeated("prompt"))),
+            (
+                "prompt=none+login",
+                Err(RedirectError::PromptNoneWithOthers),
+            ),
+            (
+                "prompt=consent+none",
+                Err(RedirectError::PromptNoneWithOthers),
+            ),
+            (
+                "prompt=none+create",
+                Err(RedirectError::PromptNoneWithOthers),
+            ),
+            (
+                "prompt=login&prompt=login",
+                Err(ParameterError::Repeated("prompt").into()),
+            ),
         ] {
             assert_eq!(read(query), prompt, "{query}");
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url, form_urlencoded};
 
 use crate::{
-    error::Reason,
+    error::{LocalError, ProtocolError as _, RedirectError, RedirectUriError},
     issuer::{self, Issuer},
 };
 
@@ -41,15 +41,15 @@ impl RedirectUri {
     /// `schemes`.
     ///
     /// # Errors
-    /// [`Reason::UnsafeRedirectUri`] with what is wrong; [`Reason::SchemeNotAllowed`] where only
+    /// [`RedirectUriError::Unsafe`] with what is wrong; [`RedirectUriError::SchemeNotAllowed`] where only
     /// the settings are in the way.
-    pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, Reason> {
+    pub fn register(text: &str, schemes: &PrivateSchemes) -> Result<Self, RedirectUriError> {
         if let Some(why) = fault(text) {
-            return Err(Reason::UnsafeRedirectUri(why));
+            return Err(RedirectUriError::Unsafe(why));
         }
         let uri = Self(text.to_owned());
         match uri.disallowed_scheme(schemes) {
-            Some(scheme) => Err(Reason::SchemeNotAllowed(
+            Some(scheme) => Err(RedirectUriError::SchemeNotAllowed(
                 scheme.chars().take(LONGEST_SCHEME).collect(),
             )),
             None => Ok(uri),
@@ -90,12 +90,12 @@ impl ValidatedRedirectUri {
     /// Proves that `presented` is one of the client's redirect URIs.
     ///
     /// # Errors
-    /// [`Reason::UnregisteredRedirectUri`].
-    pub fn validate(registered: &[RedirectUri], presented: &str) -> Result<Self, Reason> {
+    /// [`LocalError::UnregisteredRedirectUri`].
+    pub fn validate(registered: &[RedirectUri], presented: &str) -> Result<Self, LocalError> {
         if registered.iter().any(|uri| uri.matches(presented)) {
             Ok(Self(presented.to_owned()))
         } else {
-            Err(Reason::UnregisteredRedirectUri)
+            Err(LocalError::UnregisteredRedirectUri)
         }
     }
 
@@ -130,11 +130,16 @@ impl ValidatedRedirectUri {
     }
 
     /// The answer that carries an error (RFC 6749 section 4.1.2.1, RFC 9207 section 2).
-    pub fn with_error(&self, reason: &Reason, state: Option<&str>, issuer: &Issuer) -> Location {
+    pub fn with_error(
+        &self,
+        error: &RedirectError,
+        state: Option<&str>,
+        issuer: &Issuer,
+    ) -> Location {
         self.answer(
             &[
-                ("error", reason.code().as_str()),
-                ("error_description", &reason.description()),
+                ("error", error.code().as_str()),
+                ("error_description", &error.description()),
             ],
             state,
             issuer,
@@ -347,7 +352,7 @@ fn has_dot_segments(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn register(text: &str) -> Result<RedirectUri, Reason> {
+    fn register(text: &str) -> Result<RedirectUri, RedirectUriError> {
         RedirectUri::register(text, &PrivateSchemes::default())
     }
 
@@ -438,7 +443,7 @@ mod tests {
             "ftp://localhost/cb",
         ] {
             assert!(
-                matches!(register(bad), Err(Reason::UnsafeRedirectUri(_))),
+                matches!(register(bad), Err(RedirectUriError::Unsafe(_))),
                 "{bad:?}"
             );
         }
@@ -449,7 +454,7 @@ mod tests {
         );
         assert_eq!(
             register(&of_length(2049)),
-            Err(Reason::UnsafeRedirectUri("it is too long"))
+            Err(RedirectUriError::Unsafe("it is too long"))
         );
     }
 
@@ -475,21 +480,21 @@ mod tests {
         );
         assert_eq!(
             RedirectUri::register("my-agent:/cb", &none),
-            Err(Reason::SchemeNotAllowed("my-agent".to_owned()))
+            Err(RedirectUriError::SchemeNotAllowed("my-agent".to_owned()))
         );
         assert_eq!(
             register("unknown://x"),
-            Err(Reason::SchemeNotAllowed("unknown".to_owned()))
+            Err(RedirectUriError::SchemeNotAllowed("unknown".to_owned()))
         );
         let endless = format!("{}:/cb", "a".repeat(2000));
         assert_eq!(
             register(&endless),
-            Err(Reason::SchemeNotAllowed("a".repeat(64)))
+            Err(RedirectUriError::SchemeNotAllowed("a".repeat(64)))
         );
         // No setting would let these in.
         assert_eq!(
             register("javascript://x/cb"),
-            Err(Reason::UnsafeRedirectUri("its scheme is not allowed"))
+            Err(RedirectUriError::Unsafe("its scheme is not allowed"))
         );
         for bad in [
             "",
@@ -596,7 +601,7 @@ mod tests {
         ] {
             assert_eq!(
                 ValidatedRedirectUri::validate(&uris, bad),
-                Err(Reason::UnregisteredRedirectUri),
+                Err(LocalError::UnregisteredRedirectUri),
                 "{bad}"
             );
         }
@@ -615,7 +620,7 @@ mod tests {
         );
         assert_eq!(
             destination("https://a.example/cb?x=1")
-                .with_error(&Reason::Denied, None, &issuer)
+                .with_error(&RedirectError::Denied, None, &issuer)
                 .as_str(),
             "https://a.example/cb?x=1&error=access_denied&error_description=The+person+denied+the+request.&iss=https%3A%2F%2Fauth.example.com"
         );

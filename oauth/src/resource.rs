@@ -5,7 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{error::Reason, parameters::Parameters, scope::Scopes, secret::Digest};
+use crate::{
+    error::{RedirectError, SeveralResources, TokenRequestError},
+    parameters::Parameters,
+    scope::Scopes,
+    secret::Digest,
+};
 
 /// The identifier of a protected resource in its canonical spelling, which is also the `aud` of its
 /// tokens.
@@ -130,8 +135,8 @@ pub struct ScopeDescription {
 /// exactly one resource: the same one named again counts once.
 ///
 /// # Errors
-/// [`Reason::SeveralResources`] when it names different ones.
-pub fn requested(parameters: &Parameters) -> Result<Option<&str>, Reason> {
+/// [`SeveralResources`] when it names different ones.
+pub fn requested(parameters: &Parameters) -> Result<Option<&str>, SeveralResources> {
     let mut named = parameters.all("resource");
     let Some(first) = named.next() else {
         return Ok(None);
@@ -143,7 +148,7 @@ pub fn requested(parameters: &Parameters) -> Result<Option<&str>, Reason> {
     if named.all(is_same) {
         Ok(Some(first))
     } else {
-        Err(Reason::SeveralResources)
+        Err(SeveralResources)
     }
 }
 
@@ -152,14 +157,14 @@ pub fn requested(parameters: &Parameters) -> Result<Option<&str>, Reason> {
 /// settings.
 ///
 /// # Errors
-/// [`Reason::UnknownResource`] for a name that is none of `resources`; [`Reason::MissingResource`]
+/// [`RedirectError::UnknownResource`] for a name that is none of `resources`; [`RedirectError::MissingResource`]
 /// when none is named and nothing decides.
 pub fn select<'a>(
     resources: &'a [Resource],
     default: Option<&ResourceIdentifier>,
     requested: Option<&str>,
     scope: Option<&str>,
-) -> Result<&'a Resource, Reason> {
+) -> Result<&'a Resource, RedirectError> {
     let of = |identifier: &ResourceIdentifier| {
         resources
             .iter()
@@ -169,11 +174,11 @@ pub fn select<'a>(
         (Some(text), _) => ResourceIdentifier::parse(text)
             .as_ref()
             .and_then(of)
-            .ok_or(Reason::UnknownResource),
+            .ok_or(RedirectError::UnknownResource),
         (None, [only]) => Ok(only),
         (None, _) => by_scope(resources, scope)
             .or_else(|| of(default?))
-            .ok_or(Reason::MissingResource),
+            .ok_or(RedirectError::MissingResource),
     }
 }
 
@@ -196,12 +201,15 @@ fn by_scope<'a>(resources: &'a [Resource], scope: Option<&str>) -> Option<&'a Re
 /// (R-K6).
 ///
 /// # Errors
-/// [`Reason::ResourceNotGranted`].
-pub fn check_granted(granted: &ResourceIdentifier, requested: Option<&str>) -> Result<(), Reason> {
+/// [`TokenRequestError::ResourceNotGranted`].
+pub fn check_granted(
+    granted: &ResourceIdentifier,
+    requested: Option<&str>,
+) -> Result<(), TokenRequestError> {
     match requested {
         None => Ok(()),
         Some(text) if ResourceIdentifier::parse(text).as_ref() == Some(granted) => Ok(()),
-        Some(_) => Err(Reason::ResourceNotGranted),
+        Some(_) => Err(TokenRequestError::ResourceNotGranted),
     }
 }
 
@@ -329,7 +337,7 @@ mod tests {
             "resource=https://a.example/mcp&resource=https://a.example/MCP",
             "resource=nonsense&resource=other",
         ] {
-            assert_eq!(named(query), Err(Reason::SeveralResources), "{query}");
+            assert_eq!(named(query), Err(SeveralResources), "{query}");
         }
     }
 
@@ -358,20 +366,24 @@ mod tests {
             ),
             (
                 "read",
-                Err(Reason::MissingResource),
+                Err(RedirectError::MissingResource),
                 Ok("https://b.example"),
             ),
             (
                 "a:write b:write",
-                Err(Reason::MissingResource),
+                Err(RedirectError::MissingResource),
                 Ok("https://b.example"),
             ),
             (
                 "openid offline_access",
-                Err(Reason::MissingResource),
+                Err(RedirectError::MissingResource),
                 Ok("https://b.example"),
             ),
-            ("", Err(Reason::MissingResource), Ok("https://b.example")),
+            (
+                "",
+                Err(RedirectError::MissingResource),
+                Ok("https://b.example"),
+            ),
         ] {
             assert_eq!(chosen(None, scope), without_default, "{scope}");
             assert_eq!(chosen(default, scope), with_default, "{scope}");
@@ -385,10 +397,13 @@ mod tests {
             Ok("https://c.example"),
             "a name wins"
         );
-        assert_eq!(named("https://d.example"), Err(Reason::UnknownResource));
+        assert_eq!(
+            named("https://d.example"),
+            Err(RedirectError::UnknownResource)
+        );
         assert_eq!(
             select(&[], None, None, Some("read")).err(),
-            Some(Reason::MissingResource)
+            Some(RedirectError::MissingResource)
         );
         assert_eq!(
             select(&resources[2..], None, None, None).map(|only| only.identifier.as_str()),

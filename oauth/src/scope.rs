@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Reason, resource::Resource};
+use crate::{
+    error::{RedirectError, TokenRequestError},
+    resource::Resource,
+};
 
 /// The scope that asks to stay connected; the authorization server lists it, resources never do
 /// (R-P5, R-K9).
@@ -31,8 +34,8 @@ impl Scopes {
     /// response reports the result (R-A16, R-O13).
     ///
     /// # Errors
-    /// [`Reason::NoGrantableScope`] when words were asked for and none of them exists.
-    pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
+    /// [`RedirectError::NoGrantableScope`] when words were asked for and none of them exists.
+    pub fn grantable(requested: Option<&str>, resource: &Resource) -> Result<Self, RedirectError> {
         let asked = Self::parse(requested.unwrap_or_default());
         let known: Self = asked
             .iter()
@@ -44,7 +47,7 @@ impl Scopes {
             return Ok(known);
         }
         if !asked.is_empty() && known.is_empty() {
-            return Err(Reason::NoGrantableScope);
+            return Err(RedirectError::NoGrantableScope);
         }
         Ok(resource
             .default_scopes()
@@ -78,15 +81,19 @@ impl Scopes {
     /// unless they were granted.
     ///
     /// # Errors
-    /// [`Reason::ScopeNotGranted`] when it asks for a scope of the resource that was not granted
+    /// [`TokenRequestError::ScopeNotGranted`] when it asks for a scope of the resource that was not granted
     /// (RFC 6749 section 6).
-    pub fn narrowed(&self, requested: Option<&str>, resource: &Resource) -> Result<Self, Reason> {
+    pub fn narrowed(
+        &self,
+        requested: Option<&str>,
+        resource: &Resource,
+    ) -> Result<Self, TokenRequestError> {
         let asked = Self::parse(requested.unwrap_or_default());
         if asked
             .iter()
             .any(|word| !self.contains(word) && resource.describes(word))
         {
-            return Err(Reason::ScopeNotGranted);
+            return Err(TokenRequestError::ScopeNotGranted);
         }
         let common: Self = asked
             .iter()
@@ -105,15 +112,15 @@ impl Scopes {
     /// dropped some.
     ///
     /// # Errors
-    /// [`Reason::GrantedScopesGone`] when nothing is left.
-    pub fn at(&self, resource: &Resource) -> Result<Self, Reason> {
+    /// [`TokenRequestError::GrantedScopesGone`] when nothing is left.
+    pub fn at(&self, resource: &Resource) -> Result<Self, TokenRequestError> {
         let left: Self = self
             .iter()
             .filter(|word| *word == OFFLINE_ACCESS || resource.describes(word))
             .map(str::to_owned)
             .collect();
         if left.iter().all(|word| word == OFFLINE_ACCESS) {
-            Err(Reason::GrantedScopesGone)
+            Err(TokenRequestError::GrantedScopesGone)
         } else {
             Ok(left)
         }
@@ -207,8 +214,8 @@ mod tests {
                 Ok("read list offline_access"),
             ),
             (Some("read offline_access"), Ok("read offline_access")),
-            (Some("openid profile"), Err(Reason::NoGrantableScope)),
-            (Some("READ"), Err(Reason::NoGrantableScope)),
+            (Some("openid profile"), Err(RedirectError::NoGrantableScope)),
+            (Some("READ"), Err(RedirectError::NoGrantableScope)),
         ] {
             assert_eq!(
                 Scopes::grantable(asked, &notes()).map(|scopes| scopes.to_string()),
@@ -256,9 +263,9 @@ mod tests {
             (Some("openid write profile"), Ok("write")),
             (Some("openid offline_access"), Ok("read write")),
             // What exists at the resource, and was not granted.
-            (Some("list"), Err(Reason::ScopeNotGranted)),
-            (Some("read list"), Err(Reason::ScopeNotGranted)),
-            (Some("openid list"), Err(Reason::ScopeNotGranted)),
+            (Some("list"), Err(TokenRequestError::ScopeNotGranted)),
+            (Some("read list"), Err(TokenRequestError::ScopeNotGranted)),
+            (Some("openid list"), Err(TokenRequestError::ScopeNotGranted)),
         ] {
             let narrowed = granted
                 .narrowed(asked, &resource)
@@ -291,7 +298,11 @@ mod tests {
             Ok("offline_access read".to_owned())
         );
         for nothing in ["", "gone", "offline_access", "gone offline_access"] {
-            assert_eq!(left(nothing), Err(Reason::GrantedScopesGone), "{nothing}");
+            assert_eq!(
+                left(nothing),
+                Err(TokenRequestError::GrantedScopesGone),
+                "{nothing}"
+            );
         }
     }
 

@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use crate::{error::Reason, parameters::Parameters, resource, scope::Scopes};
+use crate::{
+    error::{ParameterError, TokenRequestError},
+    parameters::Parameters,
+    resource,
+    scope::Scopes,
+};
 
 /// A token request, by grant type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,8 +49,8 @@ impl<'a> TokenRequest<'a> {
     ///
     /// # Errors
     /// A missing or repeated parameter, or a grant type that is not ours.
-    pub fn read(parameters: &'a Parameters) -> Result<Self, Reason> {
-        let required = |name| parameters.one(name)?.ok_or(Reason::Missing(name));
+    pub fn read(parameters: &'a Parameters) -> Result<Self, TokenRequestError> {
+        let required = |name| parameters.one(name)?.ok_or(ParameterError::Missing(name));
         match required("grant_type")? {
             "authorization_code" => Ok(Self::Code(CodeRequest {
                 code: required("code")?,
@@ -60,8 +65,8 @@ impl<'a> TokenRequest<'a> {
                 scope: parameters.one("scope")?,
             })),
             // It exists, but what it asks for needs more than any client here is registered for.
-            "client_credentials" => Err(Reason::GrantTypeNotRegistered),
-            _ => Err(Reason::UnsupportedGrantType),
+            "client_credentials" => Err(TokenRequestError::GrantTypeNotRegistered),
+            _ => Err(TokenRequestError::UnsupportedGrantType),
         }
     }
 }
@@ -105,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Result<(), Reason> {
+    fn read(body: &str) -> Result<(), TokenRequestError> {
         TokenRequest::read(&Parameters::parse(body.as_bytes())).map(|_| ())
     }
 
@@ -159,76 +164,79 @@ mod tests {
     #[test]
     fn what_is_missing_or_comes_twice_is_named() {
         for (body, reason) in [
-            ("", Reason::Missing("grant_type")),
-            ("grant_type=", Reason::Missing("grant_type")),
+            ("", ParameterError::Missing("grant_type").into()),
+            ("grant_type=", ParameterError::Missing("grant_type").into()),
             (
                 "grant_type=refresh_token&grant_type=refresh_token",
-                Reason::Repeated("grant_type"),
+                ParameterError::Repeated("grant_type").into(),
             ),
             (
                 "grant_type=authorization_code&code_verifier=v",
-                Reason::Missing("code"),
+                ParameterError::Missing("code").into(),
             ),
             (
                 "grant_type=authorization_code&code=&code_verifier=v",
-                Reason::Missing("code"),
+                ParameterError::Missing("code").into(),
             ),
             (
                 "grant_type=authorization_code&code=c&code=c&code_verifier=v",
-                Reason::Repeated("code"),
+                ParameterError::Repeated("code").into(),
             ),
             (
                 "grant_type=authorization_code&code=c",
-                Reason::Missing("code_verifier"),
+                ParameterError::Missing("code_verifier").into(),
             ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=",
-                Reason::Missing("code_verifier"),
+                ParameterError::Missing("code_verifier").into(),
             ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=v&code_verifier=v",
-                Reason::Repeated("code_verifier"),
+                ParameterError::Repeated("code_verifier").into(),
             ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=v&redirect_uri=u&redirect_uri=u",
-                Reason::Repeated("redirect_uri"),
+                ParameterError::Repeated("redirect_uri").into(),
             ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=v&resource=r&resource=s",
-                Reason::SeveralResources,
+                TokenRequestError::SeveralResources,
             ),
             (
                 "grant_type=authorization_code&code=c&code_verifier=v&scope=s&scope=s",
-                Reason::Repeated("scope"),
+                ParameterError::Repeated("scope").into(),
             ),
-            ("grant_type=refresh_token", Reason::Missing("refresh_token")),
+            (
+                "grant_type=refresh_token",
+                ParameterError::Missing("refresh_token").into(),
+            ),
             (
                 "grant_type=refresh_token&refresh_token=",
-                Reason::Missing("refresh_token"),
+                ParameterError::Missing("refresh_token").into(),
             ),
             (
                 "grant_type=refresh_token&refresh_token=t&refresh_token=t",
-                Reason::Repeated("refresh_token"),
+                ParameterError::Repeated("refresh_token").into(),
             ),
             (
                 "grant_type=refresh_token&refresh_token=t&resource=r&resource=s",
-                Reason::SeveralResources,
+                TokenRequestError::SeveralResources,
             ),
             (
                 "grant_type=refresh_token&refresh_token=t&scope=s&scope=s",
-                Reason::Repeated("scope"),
+                ParameterError::Repeated("scope").into(),
             ),
             (
                 "grant_type=client_credentials",
-                Reason::GrantTypeNotRegistered,
+                TokenRequestError::GrantTypeNotRegistered,
             ),
             (
                 "grant_type=password&username=u&password=p",
-                Reason::UnsupportedGrantType,
+                TokenRequestError::UnsupportedGrantType,
             ),
             (
                 "grant_type=Refresh_Token&refresh_token=t",
-                Reason::UnsupportedGrantType,
+                TokenRequestError::UnsupportedGrantType,
             ),
         ] {
             assert_eq!(read(body), Err(reason), "{body}");

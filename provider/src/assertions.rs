@@ -1,9 +1,10 @@
 //! Proving clients: by what they show, and by assertions, each of which counts once (RFC 7521
 //! section 4.2, RFC 7523 section 3).
 
+use oauth_clients::error::AssertionError;
 use std::net::IpAddr;
 
-use oauth::{Id, Reason, Timestamp, grant::Grant};
+use oauth::{Id, Timestamp, grant::Grant};
 use oauth_clients::{
     assertion::{Assertion, ValidatedAssertion, VerifiedAssertion},
     authentication::{CredentialCheck, Credentials},
@@ -73,7 +74,7 @@ impl Provider {
         if self.spend(&credentials.client_id, &verified).await? {
             Ok(())
         } else {
-            Err(Reason::UnacceptableAssertion("it was used before: each needs a new jti").into())
+            Err(AssertionError::Unacceptable("it was used before: each needs a new jti").into())
         }
     }
 
@@ -144,7 +145,7 @@ impl Provider {
         &self,
         checked: &ValidatedAssertion,
         client: &Client,
-        reason: Reason,
+        reason: AssertionError,
         cause: Cause,
     ) -> Result<VerifiedAssertion, TokenError> {
         match self

@@ -1,11 +1,13 @@
 //! The authorization endpoint: from the request to the page that asks the person, or straight to
 //! the answer.
 
+use crate::step_error::{LocalFault, StepError};
+use oauth::error::{LocalError, RedirectError};
 use std::time::Duration;
 
 use identity::RateLimit;
 use oauth::{
-    Id, Parameters, Reason, Secret,
+    Id, Parameters, Secret,
     authorize::{self, AuthorizationRequest},
     consent::{self, Consent, Interaction},
     epoch::Epoch,
@@ -100,7 +102,7 @@ struct Fault {
 
 /// What administrators are told of a fault.
 enum Cause {
-    Refused(Reason),
+    Refused(StepError),
     Unreachable(&'static str),
     TooMany(&'static str),
 }
@@ -117,19 +119,20 @@ impl Cause {
 
 impl Fault {
     /// Told to the person, on a page of ours.
-    fn local(reason: Reason) -> Self {
+    fn local(fault: impl Into<LocalFault>) -> Self {
+        let fault = fault.into();
         Self {
-            error: AuthorizeError::Problem(reason.clone().into()),
-            cause: Some(Cause::Refused(reason)),
+            error: AuthorizeError::Problem(fault.clone().into()),
+            cause: Some(Cause::Refused(fault.into())),
             client: None,
         }
     }
 
     /// Told to the client.
-    fn redirected(location: Location, reason: Reason, client: &Client) -> Self {
+    fn redirected(location: Location, error: RedirectError, client: &Client) -> Self {
         Self {
             error: AuthorizeError::Redirect(location),
-            cause: Some(Cause::Refused(reason)),
+            cause: Some(Cause::Refused(error.into())),
             client: Some(Box::new(client.clone())),
         }
     }
@@ -144,7 +147,7 @@ impl Fault {
 
     fn of_client(error: NoClient, id: &str) -> Self {
         let cause = match &error {
-            NoClient::Refused(reason) => Some(Cause::Refused(reason.clone())),
+            NoClient::Refused(fault) => Some(Cause::Refused(fault.clone().into())),
             NoClient::Unreachable(why) => Some(Cause::Unreachable(why)),
             NoClient::TooMany { .. } => Some(Cause::TooMany("requests for metadata documents")),
             NoClient::Unavailable(_) => None,
@@ -301,7 +304,7 @@ impl Provider {
             None => None,
         };
         let (state, issuer) = (request.state.as_deref(), &self.settings().issuer);
-        let refused = |reason: Reason| {
+        let refused = |reason: RedirectError| {
             let location = destination.with_error(&reason, state, issuer);
             Err(Fault::redirected(location, reason, client))
         };
@@ -332,7 +335,9 @@ impl Provider {
                         .await;
                         Ok(Begun::Passed(destination.with_code(&code, state, issuer)))
                     }
-                    None if request.prompt == Prompt::None => refused(Reason::ConsentRequired),
+                    None if request.prompt == Prompt::None => {
+                        refused(RedirectError::ConsentRequired)
+                    }
                     None => Ok(self.wait(request, browser, "consent").await?),
                 }
             }
@@ -353,7 +358,9 @@ impl Provider {
         account: Id,
     ) -> Result<Option<String>, AuthorizeError> {
         if !self.settle_client(&client.id).await? {
-            return Err(AuthorizeError::Problem(Reason::UnknownClient.into()));
+            return Err(AuthorizeError::Problem(
+                LocalFault::from(LocalError::UnknownClient).into(),
+            ));
         }
         let offer = (self.entropy().id(), self.entropy().secret());
         // Of the epoch in which the person said yes: an end since then ends this too.

@@ -1,10 +1,12 @@
 //! Clients: looking them up, letting them register (RFC 7591) and manage their registration (RFC
 //! 7592), and forgetting them.
 
+use crate::step_error::StepError;
+use oauth::error::{LocalError, ProtocolError as _, RedirectUriError};
+use oauth_clients::error::{MetadataError, RegistrationError};
 use std::{net::IpAddr, time::Duration};
 
 use identity::RateLimit;
-use oauth::{ErrorResponse, Reason};
 use oauth_clients::{
     client::{CLIENT_PREFIX, Client, ClientSource},
     document::DocumentUrl,
@@ -25,15 +27,15 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Said of a redirect URI at a host that is blocked.
-const KEPT_OUT: Reason =
-    Reason::UnsafeRedirectUri("this server keeps applications of its host out");
+const KEPT_OUT: RedirectUriError =
+    RedirectUriError::Unsafe("this server keeps applications of its host out");
 
 /// Why a registration was not accepted, shown or changed.
 #[derive(Debug, Error)]
 pub enum RegisterError {
     /// The metadata is not acceptable.
     #[error("{}", .0.description())]
-    Refused(ErrorResponse),
+    Refused(RegistrationError),
     /// Registration is switched off.
     #[error("registration is switched off")]
     Closed,
@@ -48,9 +50,9 @@ pub enum RegisterError {
     Unavailable(#[from] Unavailable),
 }
 
-impl From<Reason> for RegisterError {
-    fn from(reason: Reason) -> Self {
-        Self::Refused(ErrorResponse(reason))
+impl<E: Into<RegistrationError>> From<E> for RegisterError {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }
 
@@ -74,8 +76,12 @@ impl Provider {
         body: &[u8],
         address: IpAddr,
     ) {
+        let refused;
         let cause = match outcome {
-            Err(RegisterError::Refused(ErrorResponse(reason))) => Cause::Refused(reason),
+            Err(RegisterError::Refused(error)) => {
+                refused = StepError::from(error.clone());
+                Cause::Refused(&refused)
+            }
             Err(RegisterError::Closed) => Cause::RegistrationClosed,
             Err(RegisterError::TooMany { .. }) => Cause::TooMany("registrations from this address"),
             Err(RegisterError::Unavailable(_)) | Ok(_) => return,
@@ -119,8 +125,13 @@ impl Provider {
             tracing::info!(client = %client.id, %reason, "a part of a registration is not used");
             // The client may come with that redirect URI all the same, and whoever runs the server
             // may want to let it in.
-            if matches!(reason, Reason::SchemeNotAllowed(_)) {
-                let (step, cause) = (FailedStep::Register, Cause::Refused(&reason));
+            let is_scheme = matches!(
+                reason,
+                MetadataError::RedirectUri(RedirectUriError::SchemeNotAllowed(_))
+            );
+            if is_scheme {
+                let error = StepError::from(RegistrationError::from(reason));
+                let (step, cause) = (FailedStep::Register, Cause::Refused(&error));
                 let asked = Asked::of_registration(body, &settings.private_schemes);
                 self.note_failure(Failed {
                     step,
@@ -214,7 +225,7 @@ impl Provider {
             managed.update(body, &fresh, &settings.private_schemes, &settings.issuer)
         };
         let change = |client: Option<Client>| match update(client) {
-            Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT),
+            Ok((client, _)) if self.blocks(&client) => Change::refuse(KEPT_OUT.into()),
             Ok((client, information)) => Change {
                 next: Some(self.client_with_ttl(client)),
                 answer: Ok(information),
@@ -285,11 +296,11 @@ impl Provider {
     }
 
     /// Why a client is not known, where it is stored nevertheless: for whoever runs the server.
-    pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> Reason {
+    pub(crate) fn why_unknown(&self, stored: Option<&Client>) -> LocalError {
         let scheme =
             stored.and_then(|client| client.disallowed_scheme(&self.settings().private_schemes));
-        scheme.map_or(Reason::UnknownClient, |scheme| {
-            Reason::SchemeNotAllowed(scheme.to_owned())
+        scheme.map_or(LocalError::UnknownClient, |scheme| {
+            RedirectUriError::SchemeNotAllowed(scheme.to_owned()).into()
         })
     }
 

@@ -1,7 +1,8 @@
 //! The consent page and the person's decision.
 
+use oauth::error::RedirectError;
 use oauth::{
-    Digest, Reason,
+    Digest,
     consent::Consent,
     redirect::Location,
     resource::Resource,
@@ -191,9 +192,11 @@ impl Provider {
         };
         if decision == Decision::Deny {
             note(AuditAction::Denied).await;
-            return Ok(proved
-                .destination
-                .with_error(&Reason::Denied, state.as_deref(), issuer));
+            return Ok(proved.destination.with_error(
+                &RedirectError::Denied,
+                state.as_deref(),
+                issuer,
+            ));
         }
         // 3. The client stays, the consent is remembered, and a grant waits under the code. Earlier
         //    grants of the client go on: other installations may share its id, and a step-up of one

@@ -4,10 +4,11 @@
 //! one-time. It holds no code: the code follows from the secrets of the browser, the session and
 //! the request, of which the store has digests only (docs/decisions/identical-posts.md).
 
+use oauth::error::RedirectError;
 use std::time::Duration;
 
 use oauth::{
-    Digest, Id, Reason, Secret, Timestamp,
+    Digest, Id, Secret, Timestamp,
     authorize::AuthorizationRequest,
     grant::{AuthorizationCode, Grant, GrantKey, GrantState},
     redirect::Location,
@@ -230,7 +231,7 @@ impl Provider {
         if decision == Decision::Deny {
             return Ok(proved
                 .destination
-                .with_error(&Reason::Denied, state, issuer));
+                .with_error(&RedirectError::Denied, state, issuer));
         }
         let (grant, secret) = offer.ok_or(ConsentError::Gone)?;
         let key = GrantKey { account, grant };

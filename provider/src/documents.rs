@@ -5,10 +5,13 @@
 //! What is stored then serves everything else, so that neither a person at the consent page nor a
 //! client at the token endpoint depends on somebody else's web server.
 
+use crate::step_error::LocalFault;
+use oauth::error::{LocalError, TokenRequestError};
+use oauth_clients::error::DocumentError;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use identity::RateLimit;
-use oauth::{Reason, epoch::Epoch, grant::Grant};
+use oauth::{epoch::Epoch, grant::Grant};
 use oauth_clients::{
     client::{Client, ClientSource},
     document::{self, DocumentUrl},
@@ -67,7 +70,7 @@ pub(crate) enum Cause {
 pub(crate) enum NoClient {
     /// It is unknown, kept out, or its document is at fault.
     #[error("{0}")]
-    Refused(Reason),
+    Refused(LocalFault),
     /// Its document cannot be had just now.
     #[error("the client's metadata document cannot be fetched: {0}")]
     Unreachable(&'static str),
@@ -96,19 +99,19 @@ impl Provider {
         blocked?;
         let stored: Option<Client> = stored?;
         if stored.as_ref().is_some_and(|client| self.blocks(client)) {
-            return Err(NoClient::Refused(Reason::ClientBlocked));
+            return Err(NoClient::Refused(LocalError::ClientBlocked.into()));
         }
         if !DocumentUrl::is_meant(id) {
             let unknown = self.why_unknown(stored.as_ref());
             return stored
                 .filter(|client| self.knows(client))
-                .ok_or(NoClient::Refused(unknown));
+                .ok_or(NoClient::Refused(unknown.into()));
         }
         let stored = stored.filter(|client| self.knows(client));
         // 1. An address that the settings let in, whatever is stored of it (T-E38).
-        let url = DocumentUrl::parse(id).map_err(NoClient::Refused)?;
+        let url = DocumentUrl::parse(id).map_err(|error| NoClient::Refused(error.into()))?;
         if self.allowed_document(id).is_none() {
-            return Err(NoClient::Refused(Reason::DocumentNotAllowed));
+            return Err(NoClient::Refused(DocumentError::NotAllowed.into()));
         }
         // 2. What is fresh needs no asking (R-C4).
         let now = self.now();
@@ -142,7 +145,7 @@ impl Provider {
         id: &str,
         grant: &Result<Option<Versioned<Grant>>, Unavailable>,
         epoch: Epoch,
-        unknown: Reason,
+        unknown: TokenRequestError,
     ) -> Result<Option<Client>, TokenError> {
         let Some(url) = self.allowed_document(id) else {
             return Ok(None);
@@ -240,7 +243,7 @@ impl Provider {
                 now,
                 now.after(fetched.fresh_for),
             )
-            .map_err(NoClient::Refused)
+            .map_err(|error| NoClient::Refused(error.into()))
         };
         let (client, dropped) = read.await.inspect_err(
             |error| tracing::info!(client = url.as_str(), %error, "no metadata document"),
@@ -249,7 +252,7 @@ impl Provider {
             tracing::info!(client = url.as_str(), %reason, "a part of a metadata document is not used");
         }
         if self.blocks(&client) {
-            return Err(NoClient::Refused(Reason::ClientBlocked));
+            return Err(NoClient::Refused(LocalError::ClientBlocked.into()));
         }
         Ok(client)
     }
@@ -299,7 +302,7 @@ fn admit(wait: Option<Duration>) -> Result<(), FetchError> {
 impl From<FetchError> for NoClient {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Fault(why) => Self::Refused(Reason::NoDocument(why)),
+            FetchError::Fault(why) => Self::Refused(DocumentError::NotAvailable(why).into()),
             FetchError::Transient(why) => Self::Unreachable(why),
             FetchError::TooMany(retry_after) => Self::TooMany { retry_after },
             FetchError::Unavailable(error) => Self::Unavailable(error),

@@ -3,11 +3,14 @@
 //! Two store round trips each: client, its epoch, grant and account are read at once, the grant is
 //! swapped once. One signature, after the swap has succeeded, with nothing held.
 
+use crate::step_error::StepError;
+use oauth::error::{ParameterError, TokenRequestError};
+use oauth_clients::error::ClientAuthenticationError;
 use std::{net::IpAddr, time::Duration};
 
 use access_token::Subject;
 use oauth::{
-    ErrorResponse, Id, Parameters, Reason, Timestamp,
+    Id, Parameters, Timestamp,
     epoch::Epoch,
     grant::{
         AuthorizationCode, Grant, GrantKey, GrantState, IssuedTokens, LastUse, RefreshToken,
@@ -39,8 +42,8 @@ pub(crate) const SUBJECT_PREFIX: &str = "acct_";
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// The request was refused.
-    #[error("{}", .0.0)]
-    Refused(ErrorResponse),
+    #[error(transparent)]
+    Refused(StepError),
     /// Too many assertions that prove nothing came from this address, or of this client.
     #[error("too many assertions that prove nothing")]
     TooMany {
@@ -52,9 +55,9 @@ pub enum TokenError {
     Unavailable(#[from] Unavailable),
 }
 
-impl From<Reason> for TokenError {
-    fn from(reason: Reason) -> Self {
-        Self::Refused(ErrorResponse(reason))
+impl<E: Into<StepError>> From<E> for TokenError {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }
 
@@ -78,10 +81,11 @@ impl Provider {
         let request = TokenRequest::read(parameters);
         let credentials = match (Credentials::read(parameters, authorization), &request) {
             // What nobody may ask is the better answer to someone who does not say who asks.
-            (Err(Reason::Missing(_)), Err(Reason::UnsupportedGrantType)) => {
-                Err(Reason::UnsupportedGrantType)
-            }
-            (credentials, _) => credentials,
+            (
+                Err(ClientAuthenticationError::Parameter(ParameterError::Missing(_))),
+                Err(TokenRequestError::UnsupportedGrantType),
+            ) => Err(StepError::from(TokenRequestError::UnsupportedGrantType)),
+            (credentials, _) => credentials.map_err(StepError::from),
         };
         let credentials = match credentials {
             Ok(credentials) => credentials,
@@ -117,9 +121,9 @@ impl Provider {
         &self,
         step: FailedStep,
         parameters: &Parameters,
-        reason: Reason,
+        reason: StepError,
         address: IpAddr,
-    ) -> Reason {
+    ) -> StepError {
         let client_id = parameters
             .one("client_id")
             .ok()
@@ -154,7 +158,7 @@ impl Provider {
         address: IpAddr,
     ) {
         let (client, reason) = match error {
-            TokenError::Refused(ErrorResponse(reason)) => {
+            TokenError::Refused(reason) => {
                 tracing::info!(client = %client_id, %reason, ?step, "request of a client refused");
                 let (client, reason) = self.told_apart(client_id, reason).await;
                 (client, Some(reason))
@@ -192,7 +196,12 @@ impl Provider {
             Err(reason) => return self.refuse(credentials, address, reason).await,
         };
         let known = self
-            .known(credentials, address, &code.key, Reason::UnknownCode)
+            .known(
+                credentials,
+                address,
+                &code.key,
+                TokenRequestError::UnknownCode,
+            )
             .await?;
         let now = self.now();
         let fresh = [self.entropy().secret(), self.entropy().secret()];
@@ -207,7 +216,7 @@ impl Provider {
             )
         };
         let issue = self
-            .transition(known, address, Reason::UnknownCode, decide)
+            .transition(known, address, TokenRequestError::UnknownCode, decide)
             .await;
         let issue = self
             .asking_again_after_replay(&code.key, &credentials.client_id, address, issue)
@@ -230,7 +239,7 @@ impl Provider {
                 credentials,
                 address,
                 &token.key,
-                Reason::UnknownRefreshToken,
+                TokenRequestError::UnknownRefreshToken,
             )
             .await?;
         let (now, salt) = (self.now(), self.entropy().secret());
@@ -245,7 +254,12 @@ impl Provider {
             )
         };
         let issue = self
-            .transition(known, address, Reason::UnknownRefreshToken, decide)
+            .transition(
+                known,
+                address,
+                TokenRequestError::UnknownRefreshToken,
+                decide,
+            )
             .await;
         let issue = self
             .asking_again_after_replay(&token.key, &credentials.client_id, address, issue)
@@ -258,7 +272,7 @@ impl Provider {
         &self,
         credentials: &Credentials,
         address: IpAddr,
-        reason: Reason,
+        reason: TokenRequestError,
     ) -> Result<T, TokenError> {
         let client = self.client(&credentials.client_id).await?;
         // A client with a document that nothing is stored of may well be what it says; without a
@@ -284,7 +298,7 @@ impl Provider {
         credentials: &Credentials,
         address: IpAddr,
         key: &GrantKey,
-        unknown: Reason,
+        unknown: TokenRequestError,
     ) -> Result<Known, TokenError> {
         let grant_key = keys::grant(key);
         let (client, epoch, grant, account_is_active) = tokio::join!(
@@ -326,7 +340,7 @@ impl Provider {
         &self,
         known: Known,
         address: IpAddr,
-        unknown: Reason,
+        unknown: TokenRequestError,
         decide: impl Fn(Grant, &Resource) -> Transition,
     ) -> Result<IssuedTokens, TokenError> {
         let Known {
@@ -338,10 +352,10 @@ impl Provider {
         } = known;
         // A code has words of its own for it.
         let ended = || {
-            if unknown == Reason::UnknownCode {
-                Reason::UnknownCode
+            if unknown == TokenRequestError::UnknownCode {
+                TokenRequestError::UnknownCode
             } else {
-                Reason::EndedGrant
+                TokenRequestError::EndedGrant
             }
         };
         let used = |grant: Grant| {
@@ -358,7 +372,7 @@ impl Provider {
             grant,
             |grant: Option<Grant>| match grant {
                 None => Change::refuse(unknown.clone()),
-                Some(_) if !account_is_active => Change::refuse(Reason::AccountGone),
+                Some(_) if !account_is_active => Change::refuse(TokenRequestError::AccountGone),
                 Some(grant) if epoch.ends(grant.details.epoch) => Change::refuse(ended()),
                 Some(grant) => match self.resource(&grant.details.resource) {
                     // It is none of this server's any more.
@@ -390,16 +404,16 @@ impl Provider {
         answer: Result<IssuedTokens, TokenError>,
     ) -> Result<IssuedTokens, TokenError> {
         // Also when the grant had ended before: the store may have failed between the end and this.
-        let over = |reason: &Reason| {
+        let over = |reason: &TokenRequestError| {
             matches!(
                 reason,
-                Reason::ReplayedCode
-                    | Reason::ReplayedRefreshToken
-                    | Reason::UnknownCode
-                    | Reason::EndedGrant
+                TokenRequestError::ReplayedCode
+                    | TokenRequestError::ReplayedRefreshToken
+                    | TokenRequestError::UnknownCode
+                    | TokenRequestError::EndedGrant
             )
         };
-        if let Err(TokenError::Refused(ErrorResponse(reason))) = &answer
+        if let Err(TokenError::Refused(StepError::Token(reason))) = &answer
             && over(reason)
         {
             // First what is said only once: a second try meets a grant that has ended.
@@ -410,11 +424,19 @@ impl Provider {
     }
 
     /// Notes a replay, for whoever runs the server and for its person.
-    async fn note_replay(&self, key: &GrantKey, client_id: &str, address: IpAddr, reason: &Reason) {
-        let action = match reason {
-            Reason::ReplayedCode => AuditAction::CodeReplayed,
-            Reason::ReplayedRefreshToken => AuditAction::RefreshTokenReplayed,
-            _ => return,
+    async fn note_replay(
+        &self,
+        key: &GrantKey,
+        client_id: &str,
+        address: IpAddr,
+        reason: &TokenRequestError,
+    ) {
+        let action = if *reason == TokenRequestError::ReplayedCode {
+            AuditAction::CodeReplayed
+        } else if *reason == TokenRequestError::ReplayedRefreshToken {
+            AuditAction::RefreshTokenReplayed
+        } else {
+            return;
         };
         self.note_of_grant(action, key, client_id, address).await;
     }

@@ -5,6 +5,9 @@ mod asked;
 mod kind;
 mod notes;
 
+use crate::step_error::StepError;
+use oauth::error::{LocalError, ProtocolError as _, RedirectError};
+use oauth_clients::error::ClientAuthenticationError;
 use std::{
     collections::BTreeMap,
     mem,
@@ -14,7 +17,7 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use oauth::{Reason, Timestamp};
+use oauth::Timestamp;
 use oauth_clients::client::{Client, ClientSource};
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +168,7 @@ pub struct FailureView {
 /// Why a request failed.
 pub(crate) enum Cause<'a> {
     /// It was refused.
-    Refused(&'a Reason),
+    Refused(&'a StepError),
     /// Clients may not register themselves.
     RegistrationClosed,
     /// Somebody else's server did not give what was needed, for this reason.
@@ -290,7 +293,10 @@ impl Noting {
 impl Provider {
     /// Notes that a request of a client failed. A failure to note it costs nobody anything.
     pub(crate) async fn note_failure(&self, failed: Failed<'_>) {
-        if matches!(failed.cause, Cause::Refused(Reason::Denied)) {
+        if matches!(
+            failed.cause,
+            Cause::Refused(StepError::Redirect(RedirectError::Denied))
+        ) {
             return;
         }
         let (now, noting) = (self.now(), &self.0.failures);
@@ -340,17 +346,20 @@ impl Provider {
     pub(crate) async fn told_apart(
         &self,
         client_id: &str,
-        reason: &Reason,
-    ) -> (Option<Client>, Reason) {
-        let unproved = matches!(reason, Reason::ClientAuthenticationFailed { .. });
+        reason: &StepError,
+    ) -> (Option<Client>, StepError) {
+        let unproved = matches!(
+            reason,
+            StepError::Authentication(ClientAuthenticationError::Failed { .. })
+        );
         let Ok(client) = records::read::<Client>(self.store(), &keys::client(client_id)).await
         else {
             return (None, reason.clone());
         };
         let why = match &client {
-            Some(client) if unproved && self.blocks(client) => Reason::ClientBlocked,
+            Some(client) if unproved && self.blocks(client) => LocalError::ClientBlocked.into(),
             Some(client) if self.knows(client) => reason.clone(),
-            _ if unproved => self.why_unknown(client.as_ref()),
+            _ if unproved => self.why_unknown(client.as_ref()).into(),
             _ => reason.clone(),
         };
         (client, why)

@@ -1,11 +1,14 @@
 //! Tokens that were issued: whether they still count, and ending what they came from. Read from the
 //! store each time, so that every server of a cluster says the same at once.
 
+use crate::step_error::StepError;
+use oauth::error::{ParameterError, TokenRequestError};
+use oauth_clients::error::IntrospectionError;
 use std::net::IpAddr;
 
 use access_token::{Claims, Invalid, Refusal as Unverified};
 use oauth::{
-    ErrorResponse, Id, Parameters, Reason, Timestamp,
+    Id, Parameters, Timestamp,
     grant::{Grant, GrantKey, RefreshToken},
     resource::ResourceIdentifier,
     scope::Scopes,
@@ -30,7 +33,7 @@ use crate::{
 
 /// What stands for a token that ends nothing, which is no fault of whoever shows it (RFC 7009
 /// section 2.2).
-const NOTHING: Reason = Reason::UnknownRefreshToken;
+const NOTHING: TokenRequestError = TokenRequestError::UnknownRefreshToken;
 
 impl Provider {
     /// Ends the grant that a token came from, whole and at once (RFC 7009). `authorization` is the
@@ -46,7 +49,7 @@ impl Provider {
             Ok(credentials) => credentials,
             Err(reason) => {
                 return Err(self
-                    .unreadable_credentials(FailedStep::Revoke, parameters, reason, address)
+                    .unreadable_credentials(FailedStep::Revoke, parameters, reason.into(), address)
                     .await
                     .into());
             }
@@ -55,7 +58,7 @@ impl Provider {
             .revoke_by(&credentials, address, introspection::token(parameters))
             .await
         {
-            Err(TokenError::Refused(ErrorResponse(NOTHING))) => Ok(()),
+            Err(TokenError::Refused(StepError::Token(NOTHING))) => Ok(()),
             answer => answer,
         };
         if let Err(error) = &answer {
@@ -75,12 +78,12 @@ impl Provider {
         &self,
         credentials: &Credentials,
         address: IpAddr,
-        token: Result<&str, Reason>,
+        token: Result<&str, ParameterError>,
     ) -> Result<(), TokenError> {
         // 1. Which grant. A refresh token names it, an access token does so under our signature.
         let token = match token {
             Ok(token) => token,
-            Err(reason) => return self.refuse(credentials, address, reason).await,
+            Err(error) => return self.refuse(credentials, address, error.into()).await,
         };
         let refresh_token = RefreshToken::parse(token).ok();
         let key = match &refresh_token {
@@ -132,7 +135,7 @@ impl Provider {
                         .into());
                 }
             };
-        let token = introspection::token(parameters)?;
+        let token = introspection::token(parameters).map_err(IntrospectionError::from)?;
         let claims = self
             .claims(token)
             .await?
@@ -151,16 +154,17 @@ impl Provider {
         &self,
         parameters: &Parameters,
         authorization: Option<&str>,
-        reason: Reason,
+        reason: IntrospectionError,
         address: IpAddr,
-    ) -> Reason {
+    ) -> IntrospectionError {
         tracing::info!(%reason, "introspection refused");
         let claimed = introspection::claimed(parameters, authorization).unwrap_or_default();
         let asked = Asked {
             resource: AskedText::of(&claimed),
             ..Asked::default()
         };
-        let (step, cause) = (FailedStep::Introspect, Cause::Refused(&reason));
+        let error = StepError::from(reason);
+        let (step, cause) = (FailedStep::Introspect, Cause::Refused(&error));
         self.note_failure(Failed {
             step,
             client_id: &claimed,

@@ -1,9 +1,10 @@
 //! The public keys of clients that have them at an address of their own (`jwks_uri`, RFC 7591
 //! section 2, R-K15): fetched behind the same guard as metadata documents (T-E37), and stored.
 
+use oauth_clients::error::{AssertionError, MetadataError};
 use std::time::Duration;
 
-use oauth::{Reason, Timestamp};
+use oauth::Timestamp;
 use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
@@ -57,7 +58,7 @@ impl Provider {
             .filter(|set| !set.fresh_until.has_passed(self.now()))
         {
             let answer = judge(&set.keys).await?;
-            if answer != Err(Reason::UnknownAssertionKey) {
+            if answer != Err(AssertionError::UnknownKey) {
                 return Ok(answer?);
             }
         }
@@ -71,7 +72,7 @@ impl Provider {
             (Ok(keys), _) => Ok(judge(&keys).await??),
             (Err(error), None) => Err(error.into()),
             (Err(error), Some(set)) => match judge(&set.keys).await? {
-                Err(Reason::UnknownAssertionKey) => Err(error.into()),
+                Err(AssertionError::UnknownKey) => Err(error.into()),
                 answer => Ok(answer?),
             },
         }
@@ -164,16 +165,18 @@ fn with_ttl(set: KeySet, now: Timestamp) -> (KeySet, Ttl) {
 fn read(fetched: &Fetched) -> Result<Jwks, FetchError> {
     let value = serde_json::from_slice(oauth_clients::without_mark(&fetched.body))
         .map_err(|_| FetchError::Fault("it is not JSON"))?;
-    Jwks::read(&value).map_err(|reason| match reason {
-        Reason::UnacceptableMetadata { why, .. } => FetchError::Fault(why),
-        _ => FetchError::Fault("it is not a key set"),
+    Jwks::read(&value).map_err(|error| match error {
+        MetadataError::Unacceptable { why, .. } => FetchError::Fault(why),
+        MetadataError::Malformed | MetadataError::RedirectUri(_) => {
+            FetchError::Fault("it is not a key set")
+        }
     })
 }
 
 impl From<FetchError> for TokenError {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Fault(why) => Reason::UnusableKeys(why).into(),
+            FetchError::Fault(why) => AssertionError::UnusableKeys(why).into(),
             FetchError::Transient(why) => Unavailable::unreachable(why).into(),
             FetchError::TooMany(_) => Unavailable::too_many_fetches().into(),
             FetchError::Unavailable(error) => error.into(),

@@ -36,6 +36,7 @@ mod repeats;
 mod request;
 mod settings;
 mod signatures;
+mod step_error;
 mod store_identity;
 mod waiting;
 
@@ -89,6 +90,7 @@ pub use records::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
 pub use settings::{Lifetimes, RegistrationPolicy, Settings};
+pub use step_error::{LocalFault, StepError};
 pub use store_identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use waiting::{RequestError, RequestView};
 

@@ -1,6 +1,8 @@
 //! What can go wrong, in the provider's own words.
 
-use oauth::Reason;
+use crate::step_error::LocalFault;
+use oauth::error::{LocalError, ParameterError, ProtocolError as _, RedirectUriError};
+use oauth_clients::error::DocumentError;
 use thiserror::Error;
 
 /// The store did not answer, or somebody else's web server without which there is no answer. A
@@ -104,27 +106,42 @@ pub enum ProblemKind {
     BadRequest,
 }
 
-impl From<Reason> for Problem {
-    fn from(reason: Reason) -> Self {
-        let kind = match reason {
-            Reason::UnknownClient => ProblemKind::UnknownClient,
-            Reason::UnregisteredRedirectUri | Reason::Missing("redirect_uri") => {
-                ProblemKind::WrongRedirect
-            }
-            Reason::MalformedDocumentAddress(_)
-            | Reason::NoDocument(_)
-            | Reason::MalformedDocument
-            | Reason::UnacceptableDocument { .. } => ProblemKind::BadDocument,
-            Reason::DocumentNotAllowed | Reason::ClientBlocked | Reason::SchemeNotAllowed(_) => {
-                ProblemKind::NotAllowed
-            }
-            Reason::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
-            _ => ProblemKind::BadRequest,
+impl From<LocalFault> for Problem {
+    fn from(fault: LocalFault) -> Self {
+        let kind = match &fault {
+            LocalFault::Request(error) => kind_of_request(error),
+            LocalFault::Document(error) => kind_of_document(error),
         };
         Self {
-            code: reason.code().as_str(),
-            description: reason.description(),
+            code: fault.code().as_str(),
+            description: fault.description(),
             kind,
         }
+    }
+}
+
+fn kind_of_request(error: &LocalError) -> ProblemKind {
+    match error {
+        LocalError::UnknownClient => ProblemKind::UnknownClient,
+        LocalError::UnregisteredRedirectUri
+        | LocalError::Parameter(ParameterError::Missing("redirect_uri")) => {
+            ProblemKind::WrongRedirect
+        }
+        LocalError::ClientBlocked
+        | LocalError::RedirectUri(RedirectUriError::SchemeNotAllowed(_)) => ProblemKind::NotAllowed,
+        LocalError::Parameter(ParameterError::Missing(_) | ParameterError::Repeated(_))
+        | LocalError::RedirectUri(RedirectUriError::Unsafe(_))
+        | LocalError::StateTooLong(_) => ProblemKind::BadRequest,
+    }
+}
+
+fn kind_of_document(error: &DocumentError) -> ProblemKind {
+    match error {
+        DocumentError::MalformedAddress(_)
+        | DocumentError::NotAvailable(_)
+        | DocumentError::Malformed
+        | DocumentError::Unacceptable { .. } => ProblemKind::BadDocument,
+        DocumentError::NotAllowed | DocumentError::SchemeNotAllowed(_) => ProblemKind::NotAllowed,
+        DocumentError::NoCommonAuthentication => ProblemKind::NoCommonAuthentication,
     }
 }

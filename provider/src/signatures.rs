@@ -4,6 +4,7 @@
 //! The counts are kept in memory, since what they spare is the time of this process, and a count in
 //! the store would cost more than a signature.
 
+use oauth_clients::error::AssertionError;
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use identity::rate_limit::{networks, rate_limit_key};
-use oauth::{Reason, Timestamp};
+use oauth::Timestamp;
 use oauth_clients::{
     assertion::{ValidatedAssertion, VerifiedAssertion},
     jwk::Jwks,
@@ -76,7 +77,7 @@ impl Signatures {
         &self,
         checked: &ValidatedAssertion,
         keys: &Jwks,
-    ) -> Result<Result<VerifiedAssertion, Reason>, Unavailable> {
+    ) -> Result<Result<VerifiedAssertion, AssertionError>, Unavailable> {
         let _place = self.queue.try_acquire().map_err(|_| Unavailable::busy())?;
         let slot = timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
         let slot = slot

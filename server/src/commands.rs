@@ -15,8 +15,9 @@ use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use oauth::Reason;
+use oauth::ProtocolError as _;
 use oauth_clients::client::{KeySource, secret_digest};
+use oauth_clients::error::MetadataError;
 use oauth_clients::introspection;
 use oauth_clients::jwk::Jwks;
 use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
@@ -403,7 +404,7 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// The keys of a client: whatever is not an address is a file.
 fn key_source(text: &str) -> Result<KeySource, String> {
-    let fault = |reason: Reason| format!("{text}: {}", reason.description());
+    let fault = |reason: MetadataError| format!("{text}: {}", reason.description());
     if text.contains("://") {
         return KeySource::at(text.to_owned()).map_err(fault);
     }

@@ -1,3 +1,4 @@
+use crate::error::AssertionError;
 use base64::engine::general_purpose::STANDARD;
 use ring::{
     hmac,
@@ -109,7 +110,7 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
     object
 }
 
-fn verify(text: &str) -> Result<VerifiedAssertion, Reason> {
+fn verify(text: &str) -> Result<VerifiedAssertion, AssertionError> {
     Assertion::read(text)?
         .check(CLIENT, &AUDIENCES, Timestamp::from_seconds(NOW))?
         .verify(&keys())
@@ -120,11 +121,11 @@ fn judge(claims: &Value) -> Result<VerifiedAssertion, &'static str> {
     verify(&sign(&json!({"alg": "EdDSA"}), claims)).map_err(why)
 }
 
-fn why(reason: Reason) -> &'static str {
+fn why(reason: AssertionError) -> &'static str {
     match reason {
-        Reason::UnacceptableAssertion(why) => why,
-        Reason::UnknownAssertionKey => "unknown key",
-        other => panic!("another reason: {other}"),
+        AssertionError::Unacceptable(why) => why,
+        AssertionError::UnknownKey => "unknown key",
+        other @ AssertionError::UnusableKeys(_) => panic!("another reason: {other}"),
     }
 }
 

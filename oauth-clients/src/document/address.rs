@@ -1,8 +1,9 @@
 //! The address of a document (R-C12, draft -02 section 3).
 
+use crate::error::DocumentError;
 use url::{Host, Position, Url};
 
-use oauth::{error::Reason, redirect};
+use oauth::redirect;
 
 const SCHEME: &str = "https://";
 const LONGEST: usize = 2048;
@@ -25,9 +26,9 @@ impl DocumentUrl {
     /// Reads a client identifier.
     ///
     /// # Errors
-    /// [`Reason::MalformedDocumentAddress`] with what is wrong.
-    pub fn parse(text: &str) -> Result<Self, Reason> {
-        Self::read(text).map_err(Reason::MalformedDocumentAddress)
+    /// [`DocumentError::MalformedAddress`] with what is wrong.
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        Self::read(text).map_err(DocumentError::MalformedAddress)
     }
 
     fn read(text: &str) -> Result<Self, &'static str> {
@@ -239,7 +240,7 @@ mod tests {
         ] {
             assert_eq!(
                 DocumentUrl::parse(text),
-                Err(Reason::MalformedDocumentAddress(why)),
+                Err(DocumentError::MalformedAddress(why)),
                 "{text}"
             );
         }

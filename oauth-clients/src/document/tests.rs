@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::client::KeySource;
+use crate::error::DocumentError;
 use oauth::redirect::RedirectUri;
 
 const ADDRESS: &str = "https://app.example/client.json";
@@ -19,7 +20,7 @@ fn document(changes: &Value) -> Value {
     document
 }
 
-fn read_at(address: &str, document: &Value) -> Result<Client, Reason> {
+fn read_at(address: &str, document: &Value) -> Result<Client, DocumentError> {
     let url = DocumentUrl::parse(address).expect("an address");
     read(
         &url,
@@ -30,11 +31,11 @@ fn read_at(address: &str, document: &Value) -> Result<Client, Reason> {
     )
 }
 
-fn with(changes: &Value) -> Result<Client, Reason> {
+fn with(changes: &Value) -> Result<Client, DocumentError> {
     read_at(ADDRESS, &document(changes))
 }
 
-fn authentication_of(changes: &Value) -> Result<Authentication, Reason> {
+fn authentication_of(changes: &Value) -> Result<Authentication, DocumentError> {
     with(changes).map(|client| client.authentication)
 }
 
@@ -110,7 +111,7 @@ fn r_c6_what_is_missing_or_malformed_is_named() {
             Timestamp::from_seconds(7),
             Timestamp::from_seconds(9),
         );
-        assert_eq!(read, Err(Reason::MalformedDocument), "{body}");
+        assert_eq!(read, Err(DocumentError::Malformed), "{body}");
     }
     for (changes, member, why) in [
         (json!({"client_name": null}), "client_name", "it is missing"),
@@ -304,17 +305,17 @@ fn sep_3149_what_both_sides_can_do_is_done() {
         (
             json!("none"),
             json!(["tls_client_auth"]),
-            Err(Reason::NoCommonAuthentication),
+            Err(DocumentError::NoCommonAuthentication),
         ),
         (
             json!("tls_client_auth"),
             Value::Null,
-            Err(Reason::NoCommonAuthentication),
+            Err(DocumentError::NoCommonAuthentication),
         ),
         (
             Value::Null,
             json!(["client_secret_basic"]),
-            Err(Reason::NoCommonAuthentication),
+            Err(DocumentError::NoCommonAuthentication),
         ),
     ] {
         assert_eq!(
@@ -433,7 +434,7 @@ fn what_a_client_can_do_without_refuses_no_document() {
         dropped,
         [
             unacceptable("client_name", "it is too long, and was cut"),
-            Reason::SchemeNotAllowed("my-agent".to_owned()),
+            DocumentError::SchemeNotAllowed("my-agent".to_owned()),
             unacceptable("redirect_uris", "its scheme is not allowed"),
             unacceptable("redirect_uris", "it is not a string"),
             unacceptable("response_types", "it is not a list of strings"),
@@ -441,6 +442,6 @@ fn what_a_client_can_do_without_refuses_no_document() {
     );
     assert_eq!(
         with(&json!({"redirect_uris": ["my-agent://a/cb"]})),
-        Err(Reason::SchemeNotAllowed("my-agent".to_owned()))
+        Err(DocumentError::SchemeNotAllowed("my-agent".to_owned()))
     );
 }

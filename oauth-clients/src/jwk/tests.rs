@@ -1,4 +1,7 @@
+use oauth::error::ProtocolError as _;
+
 use super::*;
+use crate::error::{AssertionError, MetadataError};
 
 const HEADER_AND_CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 const MODULUS_A2: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
@@ -21,7 +24,7 @@ fn with(mut key: Value, member: &str, value: Value) -> Value {
     key
 }
 
-fn set(keys: &[Value]) -> Result<Jwks, Reason> {
+fn set(keys: &[Value]) -> Result<Jwks, MetadataError> {
     Jwks::read(&json!({ "keys": keys }))
 }
 
@@ -245,7 +248,7 @@ fn a_set_survives_the_store() {
     );
     assert_eq!(
         kept(std::slice::from_ref(&too_large)).verify(Algorithm::Rs256, None, b"", b""),
-        Err(Reason::UnknownAssertionKey)
+        Err(AssertionError::UnknownKey)
     );
     assert!(serde_json::from_str::<Jwks>("[]").is_err());
 }
@@ -260,7 +263,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
             .expect("keys of use")
             .verify(algorithm, kid, signed.as_bytes(), &signature)
     };
-    let forged = Err(Reason::UnacceptableAssertion(
+    let forged = Err(AssertionError::Unacceptable(
         "its signature is not the one of the key that it names",
     ));
     let weak = json!({"kty": "RSA", "kid": "b", "n": format!("{}Q", &MODULUS_A2[..MODULUS_A2.len() - 1]), "e": "Aw"});
@@ -282,7 +285,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     ] {
         assert_eq!(
             sought(&keys, algorithm, kid),
-            Err(Reason::UnknownAssertionKey),
+            Err(AssertionError::UnknownKey),
             "{algorithm:?} {kid:?}"
         );
     }
@@ -293,7 +296,7 @@ fn a_signature_is_sought_among_the_keys_of_its_kind_and_name() {
     );
     assert_eq!(
         sought(&[p256()], Algorithm::Es256, Some("x")),
-        Err(Reason::UnknownAssertionKey)
+        Err(AssertionError::UnknownKey)
     );
 }
 
@@ -313,7 +316,7 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
             .expect("keys of use")
             .verify(Algorithm::Rs256, kid, signed.as_bytes(), &signature)
     };
-    let crowded = Err(Reason::UnacceptableAssertion(
+    let crowded = Err(AssertionError::Unacceptable(
         "more than three keys may have signed it: give each a kid, and name it in the header",
     ));
     assert_eq!(sought(&[other(1), other(3), rsa()], None), Ok(()));
@@ -337,7 +340,7 @@ fn three_keys_are_tried_at_most_and_those_of_the_name_first() {
         Ok(()),
         "its name comes first"
     );
-    let forged = Err(Reason::UnacceptableAssertion(
+    let forged = Err(AssertionError::Unacceptable(
         "its signature is not the one of the key that it names",
     ));
     assert_eq!(

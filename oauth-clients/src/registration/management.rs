@@ -9,10 +9,10 @@ use std::fmt;
 use super::{ClientInformation, ClientMetadata, Registration};
 use crate::{
     client::{self, Authentication, Client, ClientSource},
+    error::{MetadataError, RegistrationError},
     metadata_object::ClientMetadataObject,
 };
 use oauth::{
-    error::Reason,
     issuer::Issuer,
     redirect::PrivateSchemes,
     secret::{Digest, Secret},
@@ -38,8 +38,11 @@ impl AuthenticatedRegistration {
     /// T-E41). A client that is gone, and one that an administrator added, has none.
     ///
     /// # Errors
-    /// [`Reason::RegistrationTokenRefused`], the same for every way to be wrong.
-    pub fn authenticate(client: Option<Client>, token: Option<&str>) -> Result<Self, Reason> {
+    /// [`RegistrationError::TokenRefused`], the same for every way to be wrong.
+    pub fn authenticate(
+        client: Option<Client>,
+        token: Option<&str>,
+    ) -> Result<Self, RegistrationError> {
         let prove = || {
             let (client, token) = (client?, token?);
             let ClientSource::Registered(registration) = &client.source else {
@@ -53,7 +56,7 @@ impl AuthenticatedRegistration {
                 token: token.to_owned(),
             })
         };
-        prove().ok_or(Reason::RegistrationTokenRefused)
+        prove().ok_or(RegistrationError::TokenRefused)
     }
 
     /// What the client is told of itself (RFC 7592 section 3). Its secret is not among it: only the
@@ -73,14 +76,14 @@ impl AuthenticatedRegistration {
     ///
     /// # Errors
     /// The reason of the first member that cannot be accepted, among them a `client_id` or a
-    /// `client_secret` that is not the client's own, and [`Reason::MetadataTooLarge`].
+    /// `client_secret` that is not the client's own, and [`RegistrationError::TooLarge`].
     pub fn update(
         self,
         body: &[u8],
         fresh: &Secret,
         schemes: &PrivateSchemes,
         issuer: &Issuer,
-    ) -> Result<(Client, ClientInformation), Reason> {
+    ) -> Result<(Client, ClientInformation), RegistrationError> {
         let mut members = ClientMetadataObject::read_from(body)?;
         self.check_identity(&members)?;
         let metadata = ClientMetadata::of(&mut members, schemes)?;
@@ -103,9 +106,9 @@ impl AuthenticatedRegistration {
 
     /// An update names its own client, and may repeat the secret but never choose one (RFC 7592
     /// section 2.2).
-    fn check_identity(&self, members: &ClientMetadataObject) -> Result<(), Reason> {
+    fn check_identity(&self, members: &ClientMetadataObject) -> Result<(), MetadataError> {
         let text = |member| members.read::<String>(member, "it is not a string");
-        let fault = |member, why| Err(Reason::UnacceptableMetadata { member, why });
+        let fault = |member, why| Err(MetadataError::Unacceptable { member, why });
         if text("client_id")?.is_none_or(|id| id != self.client.id) {
             return fault("client_id", "it is not the one of this registration");
         }
@@ -128,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::{client::KeySource, registration::GeneratedSecrets};
+    use oauth::error::RedirectUriError;
     use oauth::time::Timestamp;
 
     fn issuer() -> Issuer {
@@ -162,7 +166,7 @@ mod tests {
         client: &Client,
         token: &str,
         body: &Value,
-    ) -> Result<(Client, ClientInformation), Reason> {
+    ) -> Result<(Client, ClientInformation), RegistrationError> {
         let managed = AuthenticatedRegistration::authenticate(Some(client.clone()), Some(token))
             .expect("its own token");
         managed.update(
@@ -173,11 +177,13 @@ mod tests {
         )
     }
 
-    fn refused(member: &'static str) -> impl Fn(Result<(Client, ClientInformation), Reason>) {
+    fn refused(
+        member: &'static str,
+    ) -> impl Fn(Result<(Client, ClientInformation), RegistrationError>) {
         move |result| {
             let reason = result.expect_err("refused");
             assert!(
-                matches!(&reason, Reason::UnacceptableMetadata { member: own, .. } if *own == member),
+                matches!(&reason, RegistrationError::Metadata(MetadataError::Unacceptable { member: own, .. }) if *own == member),
                 "{reason:?}"
             );
         }
@@ -204,7 +210,7 @@ mod tests {
         ] {
             assert_eq!(
                 prove(client, token),
-                Err(Reason::RegistrationTokenRefused),
+                Err(RegistrationError::TokenRefused),
                 "{token:?}"
             );
         }
@@ -318,7 +324,9 @@ mod tests {
         let body = json!({ "client_id": "vc_a", "redirect_uris": ["http://evil.example/cb"] });
         assert!(matches!(
             update(&client, &token, &body),
-            Err(Reason::UnsafeRedirectUri(_))
+            Err(RegistrationError::Metadata(MetadataError::RedirectUri(
+                RedirectUriError::Unsafe(_)
+            )))
         ));
         let managed = AuthenticatedRegistration::authenticate(Some(client), Some(&token))
             .expect("its own token");
@@ -328,6 +336,6 @@ mod tests {
             &PrivateSchemes::default(),
             &issuer(),
         );
-        assert_eq!(broken.err(), Some(Reason::MalformedMetadata));
+        assert_eq!(broken.err(), Some(MetadataError::Malformed.into()));
     }
 }

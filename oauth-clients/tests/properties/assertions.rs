@@ -2,8 +2,8 @@
 //! what was sent.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use oauth::{Reason, Timestamp};
-use oauth_clients::{assertion::Assertion, jwk::Jwks};
+use oauth::{ProtocolError as _, Timestamp};
+use oauth_clients::{assertion::Assertion, error::AssertionError, jwk::Jwks};
 use proptest::prelude::*;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::json;
@@ -33,7 +33,7 @@ fn signed(claims: &serde_json::Value) -> String {
     format!("{signed}.{signature}")
 }
 
-fn verifies(text: &str) -> Result<bool, Reason> {
+fn verifies(text: &str) -> Result<bool, AssertionError> {
     let now = Timestamp::from_seconds(NOW);
     Ok(Assertion::read(text)?
         .check("c", &[ISSUER], now)?

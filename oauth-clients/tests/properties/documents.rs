@@ -1,10 +1,11 @@
 //! Addresses of metadata documents, held against the `url` crate, and whatever a strange web server
 //! gives as a document.
 
-use oauth::{Reason, Timestamp, redirect::PrivateSchemes};
+use oauth::{ProtocolError as _, Timestamp, redirect::PrivateSchemes};
 use oauth_clients::{
     client::{Authentication, Client, ClientSource},
     document::{self, DocumentPolicy, DocumentUrl},
+    error::DocumentError,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ fn document_address() -> impl Strategy<Value = String> {
     (address(), tail).prop_map(|(address, tail)| address + tail)
 }
 
-fn read(body: &[u8]) -> Result<Client, Reason> {
+fn read(body: &[u8]) -> Result<Client, DocumentError> {
     let url = DocumentUrl::parse(ADDRESS).expect("an address");
     document::read(
         &url,

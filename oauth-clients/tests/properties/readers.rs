@@ -1,10 +1,11 @@
 //! Client metadata and credentials that arrive from outside: nothing panics, and what is accepted
 //! keeps its promises.
 
-use oauth::{Issuer, Parameters, Reason, Secret, Timestamp, redirect::PrivateSchemes};
+use oauth::{Issuer, Parameters, ProtocolError as _, Secret, Timestamp, redirect::PrivateSchemes};
 use oauth_clients::{
     authentication::{CredentialCheck, Credentials},
     client::{Authentication, Client, secret_digest},
+    error::{ClientAuthenticationError, RegistrationError},
     registration::{
         AuthenticatedRegistration, ClientInformation, ClientMetadata, GeneratedSecrets,
     },
@@ -138,7 +139,7 @@ fn assert_registration(body: &[u8]) -> Result<(), TestCaseError> {
         Timestamp::from_seconds(7),
     ) {
         Err(reason) => {
-            prop_assert_eq!(reason, Reason::MetadataTooLarge);
+            prop_assert_eq!(reason, RegistrationError::TooLarge);
             return Ok(());
         }
         Ok(made) => made,
@@ -208,7 +209,7 @@ proptest! {
             Ok(credentials) => {
                 let mut known = crate::client(Vec::new());
                 known.authentication = Authentication::Secret(secret_digest("vcs_never guessed"));
-                prop_assert_eq!(credentials.check(Some(&known)), Err(Reason::ClientAuthenticationFailed { by_header: header.is_some() }));
+                prop_assert_eq!(credentials.check(Some(&known)), Err(ClientAuthenticationError::Failed { by_header: header.is_some() }));
                 prop_assert_eq!(credentials.check(None), Err(credentials.refusal()));
                 prop_assert!(oauth::client::is_client_id(&credentials.client_id));
             }

@@ -140,7 +140,7 @@ fn granted(outcome: Transition) -> (Grant, RefreshToken) {
     (outcome.next.expect("a next state"), token)
 }
 
-fn refused(reason: Reason) -> Transition {
+fn refused(reason: TokenRequestError) -> Transition {
     Transition {
         next: None,
         answer: Err(reason),
@@ -183,7 +183,7 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     ] {
         assert_eq!(
             AuthorizationCode::parse(bad),
-            Err(Reason::UnknownCode),
+            Err(TokenRequestError::UnknownCode),
             "{bad}"
         );
     }
@@ -200,7 +200,7 @@ fn codes_and_refresh_tokens_are_read_back_and_nothing_else_is() {
     ] {
         assert_eq!(
             RefreshToken::parse(bad),
-            Err(Reason::UnknownRefreshToken),
+            Err(TokenRequestError::UnknownRefreshToken),
             "{bad}"
         );
     }
@@ -227,7 +227,7 @@ fn r_o9_a_code_is_good_until_the_second_in_which_it_expires() {
     for seconds in [60, 61, 90 * DAY] {
         assert_eq!(
             redeem(&grant, &code, &CODE, seconds),
-            refused(Reason::ExpiredCode),
+            refused(TokenRequestError::ExpiredCode),
             "{seconds}"
         );
     }
@@ -242,9 +242,14 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
         ..code.clone()
     };
     for (code, client_id, request, reason) in [
-        (&other_code, CLIENT, CODE, Reason::UnknownCode),
-        (&code, "vc_other", CODE, Reason::CodeOfAnotherClient),
-        (&code, "", CODE, Reason::CodeOfAnotherClient),
+        (&other_code, CLIENT, CODE, TokenRequestError::UnknownCode),
+        (
+            &code,
+            "vc_other",
+            CODE,
+            TokenRequestError::CodeOfAnotherClient,
+        ),
+        (&code, "", CODE, TokenRequestError::CodeOfAnotherClient),
         (
             &code,
             CLIENT,
@@ -252,7 +257,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 redirect_uri: Some("http://127.0.0.1:5001/cb"),
                 ..CODE
             },
-            Reason::RedirectUriMismatch,
+            TokenRequestError::RedirectUriMismatch,
         ),
         (
             &code,
@@ -261,7 +266,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 redirect_uri: Some("http://127.0.0.1/cb"),
                 ..CODE
             },
-            Reason::RedirectUriMismatch,
+            TokenRequestError::RedirectUriMismatch,
         ),
         (
             &code,
@@ -270,7 +275,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: "",
                 ..CODE
             },
-            Reason::MalformedVerifier,
+            TokenRequestError::MalformedVerifier,
         ),
         (
             &code,
@@ -279,7 +284,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: &VERIFIER[..42],
                 ..CODE
             },
-            Reason::MalformedVerifier,
+            TokenRequestError::MalformedVerifier,
         ),
         (
             &code,
@@ -288,7 +293,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK",
                 ..CODE
             },
-            Reason::VerifierMismatch,
+            TokenRequestError::VerifierMismatch,
         ),
         (
             &code,
@@ -297,7 +302,7 @@ fn r_o9_t_b15_a_failed_redemption_changes_nothing_before_or_after_the_valid_one(
                 resource: Some("https://other.example/mcp"),
                 ..CODE
             },
-            Reason::ResourceNotGranted,
+            TokenRequestError::ResourceNotGranted,
         ),
     ] {
         for grant in [&offered, &active] {
@@ -320,7 +325,11 @@ fn r_o9_a_second_valid_use_of_a_code_ends_the_grant() {
     let (grant, code, token) = active();
     for seconds in [0, 1, 59, 60, 89 * DAY] {
         let outcome = redeem(&grant, &code, &CODE, seconds);
-        assert_eq!(outcome.answer, Err(Reason::ReplayedCode), "{seconds}");
+        assert_eq!(
+            outcome.answer,
+            Err(TokenRequestError::ReplayedCode),
+            "{seconds}"
+        );
         assert_eq!(
             end_of(&outcome),
             Some((RevocationReason::CodeReplayed, at(seconds)))
@@ -328,11 +337,11 @@ fn r_o9_a_second_valid_use_of_a_code_ends_the_grant() {
         let ended = outcome.next.expect("an ended grant");
         assert_eq!(
             redeem(&ended, &code, &CODE, seconds),
-            refused(Reason::UnknownCode)
+            refused(TokenRequestError::UnknownCode)
         );
         assert_eq!(
             refresh(&ended, &token, seconds, 6, policy()),
-            refused(Reason::EndedGrant)
+            refused(TokenRequestError::EndedGrant)
         );
     }
 }
@@ -430,11 +439,11 @@ fn r_o14_an_access_token_may_be_narrower_than_the_grant_which_keeps_its_scopes()
     }
     assert_eq!(
         ask(Some("read admin"), None),
-        refused(Reason::ScopeNotGranted)
+        refused(TokenRequestError::ScopeNotGranted)
     );
     assert_eq!(
         ask(None, Some("https://notes.example/other")),
-        refused(Reason::ResourceNotGranted)
+        refused(TokenRequestError::ResourceNotGranted)
     );
     assert!(ask(None, Some("https://notes.example/mcp")).answer.is_ok());
 }
@@ -461,7 +470,7 @@ fn r_o14_a_refresh_token_is_good_until_the_second_in_which_it_expires() {
     for expired in [last + 90 * DAY, last + 91 * DAY] {
         assert_eq!(
             refresh(&grant, &successor, expired, 7, policy()),
-            refused(Reason::ExpiredRefreshToken)
+            refused(TokenRequestError::ExpiredRefreshToken)
         );
     }
     assert!(
@@ -488,7 +497,7 @@ fn t_c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the
         let replay = refresh(&grant, &token, seconds, 7, policy());
         assert_eq!(
             replay.answer,
-            Err(Reason::ReplayedRefreshToken),
+            Err(TokenRequestError::ReplayedRefreshToken),
             "{seconds}"
         );
         assert_eq!(
@@ -503,7 +512,7 @@ fn t_c18_a_rotated_token_gives_the_same_successor_inside_the_window_and_ends_the
                 7,
                 policy()
             ),
-            refused(Reason::EndedGrant)
+            refused(TokenRequestError::EndedGrant)
         );
     }
     assert!(refresh(&grant, &successor, 131, 7, policy()).answer.is_ok());
@@ -530,7 +539,10 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
             .answer
             .err()
     };
-    assert_eq!((early(9), early(10)), (None, Some(Reason::ExpiredCode)));
+    assert_eq!(
+        (early(9), early(10)),
+        (None, Some(TokenRequestError::ExpiredCode))
+    );
 
     let (grant, _, token) = active();
     let (grant, token) = granted(refresh(&grant, &token, DAY, 6, policy()));
@@ -545,7 +557,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     );
     assert_eq!(
         refresh(&grant, &token, 8 * DAY, 7, short),
-        refused(Reason::ExpiredRefreshToken)
+        refused(TokenRequestError::ExpiredRefreshToken)
     );
     let long = TokenPolicy {
         refresh_token: Duration::from_secs(900 * DAY),
@@ -553,7 +565,7 @@ fn shorter_lifetimes_reach_what_was_issued_under_longer_ones() {
     };
     assert_eq!(
         refresh(&grant, &token, 91 * DAY, 7, long),
-        refused(Reason::ExpiredRefreshToken),
+        refused(TokenRequestError::ExpiredRefreshToken),
         "nothing is prolonged"
     );
 
@@ -592,7 +604,7 @@ fn a_record_of_an_earlier_release_is_judged_by_its_last_use() {
     );
     assert_eq!(
         refresh(&read(&record), &token, 8 * DAY, 7, short),
-        refused(Reason::ExpiredRefreshToken)
+        refused(TokenRequestError::ExpiredRefreshToken)
     );
 }
 
@@ -602,7 +614,7 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
     let (grant, _, token) = active();
     for (scopes, expected) in [
         (vec!["read", "list"], Ok("read")),
-        (vec!["list"], Err(Reason::GrantedScopesGone)),
+        (vec!["list"], Err(TokenRequestError::GrantedScopesGone)),
     ] {
         let resource = resource(&scopes);
         let today = TokenPolicy {
@@ -647,9 +659,9 @@ fn scopes_that_the_resource_has_no_more_are_issued_no_more() {
         assert_eq!(
             widened.err(),
             Some(if expected.is_ok() {
-                Reason::ScopeNotGranted
+                TokenRequestError::ScopeNotGranted
             } else {
-                Reason::GrantedScopesGone
+                TokenRequestError::GrantedScopesGone
             })
         );
     }
@@ -682,7 +694,10 @@ fn every_token_of_a_chain_inside_the_window_keeps_its_own_successor() {
         (&third, &fourth, 49),
     ] {
         assert_eq!(again(token, last), Ok(Some(successor.clone())));
-        assert_eq!(again(token, last + 1), Err(Reason::ReplayedRefreshToken));
+        assert_eq!(
+            again(token, last + 1),
+            Err(TokenRequestError::ReplayedRefreshToken)
+        );
     }
 }
 
@@ -733,7 +748,7 @@ fn a_token_of_another_family_ends_nothing_and_one_of_the_family_that_was_never_i
     };
     assert_eq!(
         refresh(&grant, &stranger, 1, 6, policy()),
-        refused(Reason::UnknownRefreshToken)
+        refused(TokenRequestError::UnknownRefreshToken)
     );
     let relative = RefreshToken {
         secret: secret(9),
@@ -754,7 +769,10 @@ fn t_c17_another_client_can_neither_use_nor_end_a_grant_by_a_token_it_has_seen()
             grant
                 .clone()
                 .refresh(token, "vc_other", &REFRESH, at(DAY), &secret(7), policy());
-        assert_eq!(outcome, refused(Reason::RefreshTokenOfAnotherClient));
+        assert_eq!(
+            outcome,
+            refused(TokenRequestError::RefreshTokenOfAnotherClient)
+        );
     }
 }
 
@@ -771,7 +789,7 @@ fn a_replay_is_not_excused_by_a_fault_in_what_else_is_asked() {
             .clone()
             .refresh(&token, CLIENT, &request, at(seconds), &secret(7), policy())
     };
-    assert_eq!(ask(29), refused(Reason::ScopeNotGranted));
+    assert_eq!(ask(29), refused(TokenRequestError::ScopeNotGranted));
     assert_eq!(
         end_of(&ask(30)),
         Some((RevocationReason::RefreshTokenReplayed, at(30)))
@@ -797,7 +815,7 @@ fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
     let (_, _, token) = active();
     assert_eq!(
         refresh(&grant, &token, 1, 6, policy()),
-        refused(Reason::UnknownRefreshToken)
+        refused(TokenRequestError::UnknownRefreshToken)
     );
 }
 
@@ -807,7 +825,7 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
     let (active, _, token) = active();
     assert_eq!(
         refresh(&offered, &token, 1, 6, policy()),
-        refused(Reason::UnknownRefreshToken)
+        refused(TokenRequestError::UnknownRefreshToken)
     );
     assert!(!offered.is_live());
     assert!(active.is_live());
@@ -826,11 +844,11 @@ fn only_a_redeemed_grant_can_be_refreshed_or_is_live_and_nothing_leads_out_of_th
         assert!(!ended.is_live());
         assert_eq!(
             redeem(&ended, &code, &CODE, 6),
-            refused(Reason::UnknownCode)
+            refused(TokenRequestError::UnknownCode)
         );
         assert_eq!(
             refresh(&ended, &token, 6, 6, policy()),
-            refused(Reason::EndedGrant)
+            refused(TokenRequestError::EndedGrant)
         );
         assert_eq!(ended.end(RevocationReason::CodeReplayed, at(7)), None);
     }
@@ -913,7 +931,7 @@ fn a_client_ends_its_grant_by_any_token_of_it() {
         assert_eq!(grant.clone().revoke(token, CLIENT, at(2 * DAY)), ended);
         assert_eq!(
             grant.clone().revoke(token, "vc_other", at(2 * DAY)),
-            Err(Reason::TokenOfAnotherClient)
+            Err(TokenRequestError::TokenOfAnotherClient)
         );
     }
 }

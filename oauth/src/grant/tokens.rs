@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Reason, id::Id, secret::Secret};
+use crate::{error::TokenRequestError, id::Id, secret::Secret};
 
 const CODE_PREFIX: &str = "vac_";
 const REFRESH_PREFIX: &str = "vrt_";
@@ -45,8 +45,8 @@ impl AuthorizationCode {
     /// Reads a code from a token request.
     ///
     /// # Errors
-    /// [`Reason::UnknownCode`] for anything that is not of our making.
-    pub fn parse(text: &str) -> Result<Self, Reason> {
+    /// [`TokenRequestError::UnknownCode`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, TokenRequestError> {
         let parse = || {
             let (key, secret) = GrantKey::split(text.strip_prefix(CODE_PREFIX)?)?;
             Some(Self {
@@ -54,7 +54,7 @@ impl AuthorizationCode {
                 secret: Secret::decode(secret)?,
             })
         };
-        parse().ok_or(Reason::UnknownCode)
+        parse().ok_or(TokenRequestError::UnknownCode)
     }
 
     /// The code as it goes to the client.
@@ -83,8 +83,8 @@ impl RefreshToken {
     /// Reads a refresh token from a token request.
     ///
     /// # Errors
-    /// [`Reason::UnknownRefreshToken`] for anything that is not of our making.
-    pub fn parse(text: &str) -> Result<Self, Reason> {
+    /// [`TokenRequestError::UnknownRefreshToken`] for anything that is not of our making.
+    pub fn parse(text: &str) -> Result<Self, TokenRequestError> {
         let parse = || {
             let (key, rest) = GrantKey::split(text.strip_prefix(REFRESH_PREFIX)?)?;
             let (family, secret) = rest.split_at_checked(SECRET_LENGTH)?;
@@ -94,7 +94,7 @@ impl RefreshToken {
                 secret: Secret::decode(secret)?,
             })
         };
-        parse().ok_or(Reason::UnknownRefreshToken)
+        parse().ok_or(TokenRequestError::UnknownRefreshToken)
     }
 
     /// The token as it goes to the client.

@@ -1,7 +1,8 @@
 //! Redirect URIs, locations and resource identifiers, held against the `url` crate.
 
 use oauth::{
-    Issuer, Reason,
+    Issuer, ProtocolError as _,
+    error::{ParameterError, RedirectError},
     redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     resource::ResourceIdentifier,
 };
@@ -52,15 +53,15 @@ fn without_port(text: &str) -> Option<(Url, String)> {
     Some((url, tail.to_owned()))
 }
 
-fn reason() -> impl Strategy<Value = Reason> {
+fn reason() -> impl Strategy<Value = RedirectError> {
     select(vec![
-        Reason::Denied,
-        Reason::InteractionRequired,
-        Reason::Repeated("code_challenge"),
-        Reason::Missing("response_type"),
-        Reason::StateTooLong(2048),
-        Reason::NoGrantableScope,
-        Reason::UnknownResource,
+        RedirectError::Denied,
+        RedirectError::InteractionRequired,
+        ParameterError::Repeated("code_challenge").into(),
+        ParameterError::Missing("response_type").into(),
+        RedirectError::StateTooLong(2048),
+        RedirectError::NoGrantableScope,
+        RedirectError::UnknownResource,
     ])
 }
 

@@ -4,8 +4,9 @@
 use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use oauth::{
-    Id, Parameters, Reason, Secret, Timestamp,
+    Id, Parameters, Secret, Timestamp,
     epoch::Epoch,
+    error::TokenRequestError,
     grant::{
         AuthorizationCode, Grant, GrantDetails, GrantKey, GrantState, IssuedTokens, RefreshToken,
         RevocationReason, TokenPolicy, Transition,
@@ -105,9 +106,9 @@ fn event() -> impl Strategy<Value = Event> {
 #[derive(Debug, PartialEq)]
 enum Expected {
     /// Refused, and nothing changes.
-    Refused(Reason),
+    Refused(TokenRequestError),
     /// Refused, and the grant ends.
-    Ended(Reason),
+    Ended(TokenRequestError),
     /// The first refresh token, or another successor.
     New,
     /// The token of this number again, and nothing changes.
@@ -251,14 +252,16 @@ impl Life {
             self.policy,
         );
         let expected = match wrong {
-            _ if self.ended => Expected::Refused(Reason::UnknownCode),
-            Some(WrongCode::Secret) => Expected::Refused(Reason::UnknownCode),
-            Some(WrongCode::Client) => Expected::Refused(Reason::CodeOfAnotherClient),
-            Some(WrongCode::RedirectUri) => Expected::Refused(Reason::RedirectUriMismatch),
-            Some(WrongCode::Verifier) => Expected::Refused(Reason::VerifierMismatch),
-            Some(WrongCode::Resource) => Expected::Refused(Reason::ResourceNotGranted),
-            None if self.redemptions > 0 => Expected::Ended(Reason::ReplayedCode),
-            None if self.now >= CODE_LIFETIME => Expected::Refused(Reason::ExpiredCode),
+            _ if self.ended => Expected::Refused(TokenRequestError::UnknownCode),
+            Some(WrongCode::Secret) => Expected::Refused(TokenRequestError::UnknownCode),
+            Some(WrongCode::Client) => Expected::Refused(TokenRequestError::CodeOfAnotherClient),
+            Some(WrongCode::RedirectUri) => {
+                Expected::Refused(TokenRequestError::RedirectUriMismatch)
+            }
+            Some(WrongCode::Verifier) => Expected::Refused(TokenRequestError::VerifierMismatch),
+            Some(WrongCode::Resource) => Expected::Refused(TokenRequestError::ResourceNotGranted),
+            None if self.redemptions > 0 => Expected::Ended(TokenRequestError::ReplayedCode),
+            None if self.now >= CODE_LIFETIME => Expected::Refused(TokenRequestError::ExpiredCode),
             None => Expected::New,
         };
         self.redemptions += usize::from(outcome.answer.is_ok());
@@ -300,13 +303,21 @@ impl Life {
         let age = self.tokens[number].rotated_at.map(|at| self.now - at);
         let forgiven = age.is_some_and(|age| age < self.policy.replay_window.as_secs());
         match wrong {
-            _ if self.ended => Expected::Refused(Reason::EndedGrant),
-            Some(WrongRefresh::Family) => Expected::Refused(Reason::UnknownRefreshToken),
-            Some(WrongRefresh::Client) => Expected::Refused(Reason::RefreshTokenOfAnotherClient),
-            _ if age.is_some() && !forgiven => Expected::Ended(Reason::ReplayedRefreshToken),
-            _ if self.now >= self.expires_at => Expected::Refused(Reason::ExpiredRefreshToken),
-            Some(WrongRefresh::Resource) => Expected::Refused(Reason::ResourceNotGranted),
-            Some(WrongRefresh::Scope) => Expected::Refused(Reason::ScopeNotGranted),
+            _ if self.ended => Expected::Refused(TokenRequestError::EndedGrant),
+            Some(WrongRefresh::Family) => Expected::Refused(TokenRequestError::UnknownRefreshToken),
+            Some(WrongRefresh::Client) => {
+                Expected::Refused(TokenRequestError::RefreshTokenOfAnotherClient)
+            }
+            _ if age.is_some() && !forgiven => {
+                Expected::Ended(TokenRequestError::ReplayedRefreshToken)
+            }
+            _ if self.now >= self.expires_at => {
+                Expected::Refused(TokenRequestError::ExpiredRefreshToken)
+            }
+            Some(WrongRefresh::Resource) => {
+                Expected::Refused(TokenRequestError::ResourceNotGranted)
+            }
+            Some(WrongRefresh::Scope) => Expected::Refused(TokenRequestError::ScopeNotGranted),
             None if age.is_some() => Expected::Again(number + 1),
             None => Expected::New,
         }
@@ -446,6 +457,6 @@ proptest! {
         let forged = RefreshToken::parse(&format!("{}{guess}{guess}", &text[..48])).expect("a well-formed token");
         let request = RefreshRequest { token: "", resource: None, scope: None };
         let outcome = life.grant.refresh(&forged, CLIENT, &request, Timestamp::from_seconds(0), &Secret::new([0; 32]), life.policy);
-        prop_assert_eq!(outcome, Transition { next: None, answer: Err(Reason::UnknownRefreshToken) });
+        prop_assert_eq!(outcome, Transition { next: None, answer: Err(TokenRequestError::UnknownRefreshToken) });
     }
 }

@@ -1,9 +1,10 @@
 //! Whatever arrives from outside: nothing panics, and what is accepted keeps its promises.
 
 use oauth::{
-    Parameters, Reason,
+    ErrorResponse, Parameters,
     authorize::{self, AuthorizationRequest},
     client::ClientProfile,
+    error::ParameterError,
     redirect::{PrivateSchemes, RedirectUri, ValidatedRedirectUri},
     token::TokenRequest,
 };
@@ -21,7 +22,7 @@ fn nearly_good() -> impl Strategy<Value = String> {
     })
 }
 
-fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
+fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, ErrorResponse> {
     let redirect_uris = [
         RedirectUri::register("http://127.0.0.1/cb", &PrivateSchemes::default())
             .expect("a safe redirect URI"),
@@ -31,8 +32,9 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
         redirect_uris: &redirect_uris,
         may_refresh: true,
     };
-    authorize::client_id(parameters)?;
-    let destination = authorize::destination(parameters, client)?;
+    authorize::client_id(parameters).map_err(|error| ErrorResponse::from(&error))?;
+    let destination =
+        authorize::destination(parameters, client).map_err(|error| ErrorResponse::from(&error))?;
     authorize::admit(
         parameters,
         client,
@@ -40,6 +42,7 @@ fn authorize(parameters: &Parameters) -> Result<AuthorizationRequest, Reason> {
         &[crate::resource(&["read", "write"])],
         None,
     )
+    .map_err(|error| ErrorResponse::from(&error))
 }
 
 proptest! {
@@ -62,7 +65,7 @@ proptest! {
                 [] => prop_assert_eq!(parameters.one(name), Ok(None)),
                 [value] if value.is_empty() => prop_assert_eq!(parameters.one(name), Ok(None)),
                 [value] => prop_assert_eq!(parameters.one(name), Ok(Some(value.as_str()))),
-                _ => prop_assert_eq!(parameters.one(name), Err(Reason::Repeated(name))),
+                _ => prop_assert_eq!(parameters.one(name), Err(ParameterError::Repeated(name))),
             }
         }
     }
@@ -71,7 +74,7 @@ proptest! {
     fn what_is_admitted_is_what_was_asked(form in prop_oneof![form(), nearly_good()]) {
         let parameters = Parameters::parse(form.as_bytes());
         match authorize(&parameters) {
-            Err(reason) => prop_assert!(is_plain(&reason.description())),
+            Err(reason) => prop_assert!(is_plain(&reason.description)),
             Ok(request) => {
                 prop_assert_eq!(Ok(Some(request.client_id.as_str())), parameters.one("client_id"));
                 prop_assert_eq!(Ok(Some(request.redirect_uri.as_str())), parameters.one("redirect_uri"));

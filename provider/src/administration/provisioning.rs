@@ -1,6 +1,7 @@
 //! Clients that an administrator adds and changes. Adding never changes a client that exists, so a
 //! script can repeat it.
 
+use oauth::ProtocolError as _;
 use oauth::redirect::{PrivateSchemes, RedirectUri};
 use oauth_clients::client::{
     Authentication, CLIENT_PREFIX, Client, ClientSource, KeySource, judge_chosen_id, secret_digest,
@@ -439,7 +440,7 @@ pub(super) fn client_redirect_uris(
             "a client needs at least one redirect URI".to_owned(),
         ));
     }
-    let fault = |uri, reason: &oauth::Reason| {
+    let fault = |uri, reason: &oauth::error::RedirectUriError| {
         AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()))
     };
     let mut accepted: Vec<RedirectUri> = Vec::with_capacity(uris.len());

@@ -1,6 +1,10 @@
 //! What went wrong, in kinds that have words of their own.
 
-use oauth::Reason;
+use crate::step_error::{LocalFault, StepError};
+use oauth::error::{LocalError, RedirectError, RedirectUriError, TokenRequestError};
+use oauth_clients::error::{
+    ClientAuthenticationError, DocumentError, IntrospectionError, MetadataError, RegistrationError,
+};
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, in kinds that have words of their own.
@@ -68,63 +72,141 @@ pub enum FailureKind {
     Other,
 }
 
-impl From<&Reason> for FailureKind {
-    fn from(reason: &Reason) -> Self {
-        match reason {
-            Reason::UnknownClient => Self::UnknownClient,
-            Reason::UnregisteredRedirectUri | Reason::RedirectUriMismatch => Self::WrongRedirect,
-            Reason::MalformedDocumentAddress(_)
-            | Reason::NoDocument(_)
-            | Reason::MalformedDocument
-            | Reason::UnacceptableDocument { .. } => Self::BadDocument,
-            Reason::DocumentNotAllowed | Reason::ClientBlocked => Self::KeptOut,
-            Reason::NoCommonAuthentication => Self::NoCommonAuthentication,
-            Reason::NoGrantableScope => Self::UnknownScope,
-            Reason::ScopeNotGranted | Reason::GrantedScopesGone => Self::ScopeNotGranted,
-            Reason::UnknownResource => Self::UnknownResource,
-            Reason::MissingResource => Self::MissingResource,
-            Reason::SeveralResources => Self::SeveralResources,
-            Reason::ResourceNotGranted => Self::ResourceNotGranted,
-            Reason::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
-            Reason::InteractionRequired | Reason::LoginRequired | Reason::ConsentRequired => {
-                Self::PersonNeeded
+impl From<&StepError> for FailureKind {
+    fn from(error: &StepError) -> Self {
+        match error {
+            StepError::Local(LocalFault::Request(error)) => error.into(),
+            StepError::Local(LocalFault::Document(error)) => error.into(),
+            StepError::Redirect(error) => error.into(),
+            StepError::Authentication(error) => error.into(),
+            StepError::Token(error) => error.into(),
+            StepError::Registration(error) => error.into(),
+            StepError::Introspection(error) => error.into(),
+        }
+    }
+}
+
+impl From<&LocalError> for FailureKind {
+    fn from(error: &LocalError) -> Self {
+        match error {
+            LocalError::UnknownClient => Self::UnknownClient,
+            LocalError::ClientBlocked => Self::KeptOut,
+            LocalError::UnregisteredRedirectUri => Self::WrongRedirect,
+            LocalError::RedirectUri(error) => error.into(),
+            LocalError::Parameter(_) | LocalError::StateTooLong(_) => Self::MalformedRequest,
+        }
+    }
+}
+
+impl From<&RedirectUriError> for FailureKind {
+    fn from(error: &RedirectUriError) -> Self {
+        match error {
+            RedirectUriError::Unsafe(_) => Self::BadRegistration,
+            RedirectUriError::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
+        }
+    }
+}
+
+impl From<&DocumentError> for FailureKind {
+    fn from(error: &DocumentError) -> Self {
+        match error {
+            DocumentError::MalformedAddress(_)
+            | DocumentError::NotAvailable(_)
+            | DocumentError::Malformed
+            | DocumentError::Unacceptable { .. } => Self::BadDocument,
+            DocumentError::NotAllowed => Self::KeptOut,
+            DocumentError::SchemeNotAllowed(_) => Self::SchemeNotAllowed,
+            DocumentError::NoCommonAuthentication => Self::NoCommonAuthentication,
+        }
+    }
+}
+
+impl From<&RedirectError> for FailureKind {
+    fn from(error: &RedirectError) -> Self {
+        match error {
+            RedirectError::NoGrantableScope => Self::UnknownScope,
+            RedirectError::UnknownResource => Self::UnknownResource,
+            RedirectError::MissingResource => Self::MissingResource,
+            RedirectError::SeveralResources => Self::SeveralResources,
+            RedirectError::InteractionRequired
+            | RedirectError::LoginRequired
+            | RedirectError::ConsentRequired => Self::PersonNeeded,
+            RedirectError::Parameter(_)
+            | RedirectError::UnsupportedResponseType
+            | RedirectError::UnsupportedResponseMode
+            | RedirectError::UnsupportedChallengeMethod
+            | RedirectError::MalformedChallenge
+            | RedirectError::StateTooLong(_)
+            | RedirectError::Denied
+            | RedirectError::PromptNoneWithOthers => Self::MalformedRequest,
+        }
+    }
+}
+
+impl From<&ClientAuthenticationError> for FailureKind {
+    fn from(error: &ClientAuthenticationError) -> Self {
+        match error {
+            ClientAuthenticationError::Parameter(_) => Self::MalformedRequest,
+            ClientAuthenticationError::SeveralMethods
+            | ClientAuthenticationError::MalformedHeader => Self::MalformedAuthentication,
+            ClientAuthenticationError::SecretOfPublicClient { .. } => Self::SecretOfPublicClient,
+            ClientAuthenticationError::Failed { .. } | ClientAuthenticationError::Assertion(_) => {
+                Self::ClientProof
             }
-            Reason::SeveralAuthenticationMethods | Reason::MalformedAuthorizationHeader => {
-                Self::MalformedAuthentication
+        }
+    }
+}
+
+impl From<&TokenRequestError> for FailureKind {
+    fn from(error: &TokenRequestError) -> Self {
+        match error {
+            TokenRequestError::RedirectUriMismatch => Self::WrongRedirect,
+            TokenRequestError::ScopeNotGranted | TokenRequestError::GrantedScopesGone => {
+                Self::ScopeNotGranted
             }
-            Reason::SecretOfPublicClient { .. } => Self::SecretOfPublicClient,
-            Reason::ResourceAuthenticationFailed => Self::ResourceProof,
-            Reason::ClientAuthenticationFailed { .. }
-            | Reason::UnacceptableAssertion(_)
-            | Reason::UnknownAssertionKey
-            | Reason::UnusableKeys(_) => Self::ClientProof,
-            Reason::UnknownCode | Reason::CodeOfAnotherClient | Reason::ExpiredCode => {
-                Self::BadCode
+            TokenRequestError::SeveralResources => Self::SeveralResources,
+            TokenRequestError::ResourceNotGranted => Self::ResourceNotGranted,
+            TokenRequestError::UnknownCode
+            | TokenRequestError::CodeOfAnotherClient
+            | TokenRequestError::ExpiredCode => Self::BadCode,
+            TokenRequestError::MalformedVerifier | TokenRequestError::VerifierMismatch => {
+                Self::VerifierMismatch
             }
-            Reason::MalformedVerifier | Reason::VerifierMismatch => Self::VerifierMismatch,
-            Reason::UnknownRefreshToken
-            | Reason::RefreshTokenOfAnotherClient
-            | Reason::ExpiredRefreshToken
-            | Reason::EndedGrant
-            | Reason::TokenOfAnotherClient => Self::BadRefreshToken,
-            Reason::ReplayedCode | Reason::ReplayedRefreshToken => Self::Replayed,
-            Reason::AccountGone => Self::AccountGone,
-            Reason::RegistrationTokenRefused
-            | Reason::MalformedMetadata
-            | Reason::MetadataTooLarge
-            | Reason::UnacceptableMetadata { .. }
-            | Reason::UnsafeRedirectUri(_) => Self::BadRegistration,
-            Reason::Repeated(_)
-            | Reason::Missing(_)
-            | Reason::UnsupportedResponseType
-            | Reason::UnsupportedResponseMode
-            | Reason::UnsupportedChallengeMethod
-            | Reason::MalformedChallenge
-            | Reason::StateTooLong(_)
-            | Reason::GrantTypeNotRegistered
-            | Reason::Denied
-            | Reason::PromptNoneWithOthers
-            | Reason::UnsupportedGrantType => Self::MalformedRequest,
+            TokenRequestError::UnknownRefreshToken
+            | TokenRequestError::RefreshTokenOfAnotherClient
+            | TokenRequestError::ExpiredRefreshToken
+            | TokenRequestError::EndedGrant
+            | TokenRequestError::TokenOfAnotherClient => Self::BadRefreshToken,
+            TokenRequestError::ReplayedCode | TokenRequestError::ReplayedRefreshToken => {
+                Self::Replayed
+            }
+            TokenRequestError::AccountGone => Self::AccountGone,
+            TokenRequestError::Parameter(_)
+            | TokenRequestError::GrantTypeNotRegistered
+            | TokenRequestError::UnsupportedGrantType => Self::MalformedRequest,
+        }
+    }
+}
+
+impl From<&RegistrationError> for FailureKind {
+    fn from(error: &RegistrationError) -> Self {
+        match error {
+            RegistrationError::Metadata(MetadataError::RedirectUri(error)) => error.into(),
+            RegistrationError::Metadata(
+                MetadataError::Malformed | MetadataError::Unacceptable { .. },
+            )
+            | RegistrationError::TooLarge
+            | RegistrationError::TokenRefused => Self::BadRegistration,
+        }
+    }
+}
+
+impl From<&IntrospectionError> for FailureKind {
+    fn from(error: &IntrospectionError) -> Self {
+        match error {
+            IntrospectionError::Parameter(_) => Self::MalformedRequest,
+            IntrospectionError::SeveralMethods => Self::MalformedAuthentication,
+            IntrospectionError::AuthenticationFailed => Self::ResourceProof,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Hosts that an administrator keeps out, whatever they vouch for and wherever they answer.
 
-use oauth::{Digest, ErrorResponse, Parameters, Reason};
+use oauth::{Digest, Parameters, ProtocolError as _, error::RedirectUriError};
+use oauth_clients::error::{MetadataError, RegistrationError};
 use provider::{
     AdministrationError, AuthorizeError, BrowserContext, ConsentError, Decision, FailureKind,
     ProblemKind, RegisterError, Settings, TokenError,
@@ -50,7 +51,7 @@ async fn doors(
 ) -> [bool; 3] {
     let is_kept_out = is_kept_out(server, ada, client).await;
     let refreshes = client.refreshes(server, &tokens.refresh).await;
-    let is_unknown = matches!(refreshes, Err(TokenError::Refused(ErrorResponse(ref reason))) if reason.code().as_str() == "invalid_client");
+    let is_unknown = matches!(refreshes, Err(TokenError::Refused(ref reason)) if reason.code().as_str() == "invalid_client");
     assert!(is_unknown || refreshes.is_ok());
     [
         is_kept_out,
@@ -141,8 +142,8 @@ async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         assert!(
             matches!(
                 refused,
-                Some(RegisterError::Refused(ErrorResponse(
-                    Reason::UnsafeRedirectUri(_)
+                Some(RegisterError::Refused(RegistrationError::Metadata(
+                    MetadataError::RedirectUri(RedirectUriError::Unsafe(_))
                 )))
             ),
             "{uri}: {refused:?}"
