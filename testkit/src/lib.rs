@@ -1,23 +1,39 @@
-//! What the tests of all crates and the benchmark share: one clock, one set of wrapping engines, and
-//! servers of other programs. No binary holds it.
+//! What the tests of all crates and the benchmark share: one clock, one set of wrapping engines, one
+//! browser, one client, one authenticator. No binary holds it.
 //!
 //! The lower part depends on `store` alone, so that the tests of `store` compile nothing above it.
-//! The features bring the rest.
+//! The feature `provider` adds users and clients that call a provider directly, `server` those that
+//! send HTTP to the router.
 
 #[cfg(feature = "provider")]
 mod clock;
+pub mod cookies;
+#[cfg(feature = "provider")]
+pub mod direct;
+mod engine_kind;
 pub mod engines;
+mod html;
+pub mod oauth_client;
+mod query;
 mod race;
 mod redirect;
 mod redis_server;
+#[cfg(feature = "server")]
+pub mod routed;
+mod running;
 #[cfg(feature = "site")]
 mod site;
 
 #[cfg(feature = "provider")]
 pub use clock::TestClock;
+pub use engine_kind::EngineKind;
 pub use engines::{Fault, FaultPlan, FaultSwitch, Recorder, StallSwitch};
-pub use race::race;
+pub use html::{Document, HtmlForm};
+pub use oauth_client::{CALLBACK, OAuthClient, basic, challenge, native_metadata};
+pub use query::{Query, QueryChange, percent_encoded};
+pub use race::{RACERS, race};
 pub use redirect::Redirect;
 pub use redis_server::RedisServer;
+pub use running::Running;
 #[cfg(feature = "site")]
 pub use site::{Reply, Site};

@@ -4,7 +4,7 @@ use oauth::{Digest, Id};
 use provider::{AccountError, AdministrationError, AuditAction, EnrolError, SignUpPolicy};
 use store::{CasResult, Ttl};
 
-use crate::test_server::{ADA, BOB, PASSWORD, TestServer};
+use testkit::direct::{ADA, BOB, PASSWORD, TestProvider};
 use testkit::{Fault, FaultPlan, race};
 
 const NEW: &str = "lovelace@example.org";
@@ -15,7 +15,7 @@ fn key(folded: &str) -> String {
 
 /// Makes of an account what an earlier release would have stored: the address as it was typed,
 /// found by that in lower case.
-async fn as_earlier(server: &TestServer, id: Id, today: &str, typed: &str) {
+async fn as_earlier(server: &TestProvider, id: Id, today: &str, typed: &str) {
     let record = format!("account:{id}");
     let bytes = server
         .store
@@ -50,7 +50,7 @@ async fn as_earlier(server: &TestServer, id: Id, today: &str, typed: &str) {
 
 #[tokio::test]
 async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     for (today, typed, spellings) in [
         (
@@ -114,7 +114,7 @@ async fn accounts_of_earlier_releases_are_found_kept_apart_and_changed() {
 
 #[tokio::test]
 async fn a_person_changes_their_address_and_stays_signed_in() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     server.add(BOB).await;
     let link = server.reset_token(ADA).await;
@@ -182,7 +182,7 @@ async fn a_person_changes_their_address_and_stays_signed_in() {
 
 #[tokio::test]
 async fn where_domains_are_named_nobody_leaves_them() {
-    let server = TestServer::set_up(|settings| {
+    let server = TestProvider::set_up(|settings| {
         settings.sign_up = SignUpPolicy::Domains(vec!["b\u{fc}cher.example".to_owned()]);
     })
     .await;
@@ -209,7 +209,7 @@ async fn where_domains_are_named_nobody_leaves_them() {
 
 #[tokio::test]
 async fn of_many_accounts_that_want_one_address_one_gets_it() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let owners: Vec<_> = (0..8)
         .map(|number| format!("owner{number}@example.com"))
@@ -263,7 +263,7 @@ async fn a_failure_half_way_leaves_one_address() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = FaultPlan::store().await;
-            let server = TestServer::over(store).await;
+            let server = TestProvider::over(store).await;
             server.add(ADA).await;
             plan.fail(step..step + 1, fault);
             let changed = server.provider.terminal().change_email(ADA, NEW).await;

@@ -10,16 +10,14 @@ use provider::{
 use store::{Location, Store};
 use testkit::RedisServer;
 
-use crate::{
-    authenticator::{settled, with_passkey},
-    client::{Client, ON_THE_WEB},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
+use testkit::direct::{
+    ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey,
 };
 use testkit::{Fault, FaultPlan, race};
 
 #[tokio::test]
 async fn accounts_are_added_listed_and_removed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.enrolment_token("bob@example.com").await;
     server.add(ADA).await;
     server
@@ -71,7 +69,7 @@ async fn accounts_are_added_listed_and_removed() {
 
 #[tokio::test]
 async fn adding_again_renews_what_is_missing_only() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let first = server.enrolment_token(ADA).await;
     let second = server.enrolment_token("ada@example.com").await;
     assert_ne!(first, second);
@@ -135,7 +133,7 @@ async fn adding_again_renews_what_is_missing_only() {
 
 #[tokio::test]
 async fn faults_are_sentences() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let of = |result: Result<(), AdministrationError>| result.expect_err("a fault").to_string();
     assert_eq!(
         of(server
@@ -184,7 +182,7 @@ async fn faults_are_sentences() {
 
 #[tokio::test]
 async fn clients_are_added_listed_and_removed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let uris = [
         "https://app.example/callback".to_owned(),
         "http://localhost/callback".to_owned(),
@@ -303,7 +301,7 @@ const ONE: &str = "https://app.example/1";
 const TWO: &str = "https://app.example/2";
 
 async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let terminal = server.provider.terminal();
     let new = described("billing", "Billing", &[ONE, TWO], ClientProof::Secret);
     let added = terminal.create_client(new.clone()).await.expect("added");
@@ -403,7 +401,7 @@ async fn a_client_that_is_added_again_is_the_same_or_an_error(store: Store) {
 }
 
 async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let added = race(16, |_| {
         let terminal = server.provider.terminal();
         async move {
@@ -425,7 +423,7 @@ async fn of_many_who_add_one_client_at_once_one_gets_its_secret(store: Store) {
 }
 
 async fn a_client_that_was_added_can_be_changed(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let terminal = server.provider.terminal();
     terminal
         .create_client(described("app", "App", &[ONE], ClientProof::None))
@@ -540,11 +538,11 @@ async fn a_client_that_was_added_can_be_changed(store: Store) {
 
 /// A script may add again what an administrator removed.
 async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let (terminal, ada) = (server.provider.terminal(), server.ada().await);
     let new = described("app", "App", &[ON_THE_WEB], ClientProof::None);
     terminal.create_client(new.clone()).await.expect("added");
-    let client = Client::known("app", ON_THE_WEB);
+    let client = TestClient::known("app", ON_THE_WEB);
     let tokens = client.connects(&server, &ada).await;
     terminal.remove_client("app").await.expect("removed");
     assert!(!terminal.create_client(new).await.expect("added").unchanged);
@@ -554,7 +552,7 @@ async fn a_client_that_comes_back_under_its_id_gets_nothing_of_before(store: Sto
 }
 
 async fn adding_never_changes_an_account(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let terminal = server.provider.terminal();
     let ada = server.ada().await;
     for again in [
@@ -723,7 +721,7 @@ async fn an_administrator_cannot_shut_themselves_out() {
 
 #[tokio::test]
 async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let terminal = server.provider.terminal();
     let first = terminal
         .add_account(ADA, None)
@@ -755,7 +753,7 @@ async fn an_invitation_made_again_changes_the_role_only_when_one_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_who_shut_each_other_out_leave_one() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     settled(&server).await;
     for round in 0..30 {
         let (ada, bob) = (server.ada().await, server.bob().await);
@@ -807,7 +805,7 @@ async fn two_administrators_who_shut_each_other_out_leave_one() {
 
 #[tokio::test]
 async fn whoever_is_no_administrator_administers_nothing() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     settled(&server).await;
     let bob = server.bob().await;
     for (context, why) in [
@@ -851,7 +849,7 @@ async fn t_c25_what_an_administrator_disables_or_removes_is_out_at_once() {
     let admin = server.provider.administrator(&ada).await.expect("she is");
     for removed in [false, true] {
         let bob = server.bob().await;
-        let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+        let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         let refresh = client.connects(&server, &bob).await.refresh;
         let refresh = client
             .refreshes(&server, &refresh)
@@ -883,7 +881,7 @@ async fn a_removal_that_failed_can_be_repeated() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = FaultPlan::store().await;
-            let server = TestServer::over(store).await;
+            let server = TestProvider::over(store).await;
             let ada = server.ada().await;
             plan.fail(step..step + 1, fault);
             let outcome = server.provider.terminal().remove_account(ADA).await;

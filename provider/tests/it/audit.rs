@@ -6,11 +6,9 @@ use provider::{
     SignUpPolicy, TokenError,
 };
 
-use crate::{
-    authenticator::{Authenticator, settled, with_passkey},
-    browser::Browser,
-    client::{ADDRESS, Client, ON_THE_WEB},
-    test_server::{ADA, BOB, ISSUER, PASSWORD, TestServer},
+use testkit::direct::{
+    ADA, ADDRESS, Authenticator, BOB, Browser, ISSUER, ON_THE_WEB, PASSWORD, TestClient,
+    TestProvider, settled, with_passkey,
 };
 use testkit::{Fault, FaultPlan};
 
@@ -39,7 +37,7 @@ fn line(event: &Event) -> String {
     .join(" | ")
 }
 
-pub(crate) async fn lines(server: &TestServer) -> Vec<String> {
+pub(crate) async fn lines(server: &TestProvider) -> Vec<String> {
     server
         .audit_log()
         .await
@@ -144,7 +142,7 @@ async fn what_a_person_does_is_noted_with_from_where() {
 
 #[tokio::test]
 async fn how_a_person_came_is_noted() {
-    let server = TestServer::set_up(|settings| settings.sign_up = SignUpPolicy::Open).await;
+    let server = TestProvider::set_up(|settings| settings.sign_up = SignUpPolicy::Open).await;
     let first = server.first_account_token().await;
     Authenticator::new(1)
         .comes_in(
@@ -198,7 +196,7 @@ async fn how_a_person_came_is_noted() {
 #[tokio::test]
 async fn what_became_of_an_application_is_noted_with_its_name() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     client.is_answered(&server, &ada, Decision::Deny).await;
     let tokens = client.connects(&server, &ada).await;
     assert!(
@@ -392,7 +390,7 @@ async fn events_are_found_by_kind_and_by_name_page_by_page() {
             .await
             .expect("nobody was signed in");
     }
-    Client::added(&server, "Claude Code", ON_THE_WEB)
+    TestClient::added(&server, "Claude Code", ON_THE_WEB)
         .await
         .connects(&server, &ada)
         .await;
@@ -471,11 +469,11 @@ async fn what_is_done_is_noted_whichever_step_fails() {
 /// Whether there was such a step.
 async fn is_noted_though_it_fails_at(step: usize, fault: Fault, action: AuditAction) -> bool {
     let (store, plan) = FaultPlan::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let (_, ada) = settled(&server).await;
     let (provider, client) = (
         &server.provider,
-        Client::added(&server, "Claude", ON_THE_WEB).await,
+        TestClient::added(&server, "Claude", ON_THE_WEB).await,
     );
     let refresh = client.connects(&server, &ada).await.refresh;
     let revocation =

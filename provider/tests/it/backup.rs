@@ -17,10 +17,7 @@ use provider::{
 use store::{Entry, Location, Store, Ttl};
 use testkit::RedisServer;
 
-use crate::{
-    client::{Client, ON_THE_WEB},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
 use testkit::{Fault, FaultPlan};
 
 /// An engine, and what must live as long as its store.
@@ -55,14 +52,14 @@ async fn whole(mut backup: Backup) -> Vec<u8> {
     bytes
 }
 
-async fn backup(server: &TestServer) -> Vec<u8> {
+async fn backup(server: &TestProvider) -> Vec<u8> {
     whole(server.provider.backup("embedded").await.expect("begun")).await
 }
 
 async fn restored(
     store: &Store,
     bytes: &[u8],
-    server: &TestServer,
+    server: &TestProvider,
 ) -> Result<Restored, RestoreError> {
     restore(
         store,
@@ -90,8 +87,8 @@ async fn content(store: &Store) -> BTreeMap<String, Vec<u8>> {
 
 /// An application that refreshes without end; it keeps all its tokens, oldest first.
 fn refreshing(
-    server: TestServer,
-    client: Client,
+    server: TestProvider,
+    client: TestClient,
     first: String,
     stop: Arc<AtomicBool>,
 ) -> tokio::task::JoinHandle<Vec<String>> {
@@ -136,12 +133,12 @@ async fn live(store: &Store, history: &[String]) -> String {
 async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
     const APPLICATIONS: usize = 12;
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let ada = server.ada().await;
     let (stop, mut running, mut clients) =
         (Arc::new(AtomicBool::new(false)), Vec::new(), Vec::new());
     for n in 0..APPLICATIONS {
-        let client = Client::added(&server, &format!("Client {n}"), ON_THE_WEB).await;
+        let client = TestClient::added(&server, &format!("Client {n}"), ON_THE_WEB).await;
         let refresh = client.connects(&server, &ada).await.refresh;
         clients.push(client.id.clone());
         running.push(refreshing(server.clone(), client, refresh, stop.clone()));
@@ -183,7 +180,7 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
         );
         let again = server.over_another(store).await;
         for (id, history) in clients.iter().zip(&histories) {
-            let client = Client::known(id, ON_THE_WEB);
+            let client = TestClient::known(id, ON_THE_WEB);
             let token = live(&again.store, history).await;
             let next = client
                 .refreshes(&again, &token)
@@ -218,7 +215,7 @@ async fn under_load_every_refresh_token_of_a_backup_works_once(engine: Engine) {
 /// and goes on.
 async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     let stop = Arc::new(AtomicBool::new(false));
     let busy: Vec<_> = (0..4)
@@ -270,9 +267,9 @@ async fn the_trail_of_a_backup_has_no_gap_and_goes_on(engine: Engine) {
 
 async fn a_store_moves_there_and_back_with_everything_and_the_time_that_is_left(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let ada = server.ada().await;
-    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Notes", ON_THE_WEB).await;
     client.connects(&server, &ada).await;
     server.enrolment_token(BOB).await;
     server
@@ -340,9 +337,9 @@ async fn kept(store: &Store, wanted: &str) -> Option<Duration> {
 
 async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let ada = server.ada().await;
-    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Notes", ON_THE_WEB).await;
     client.waits(&server, &ada).await;
     let link = server.enrolment_token(BOB).await;
     let bytes = backup(&server).await;
@@ -372,7 +369,7 @@ async fn what_works_once_ends_with_a_restore_and_what_has_expired_stays_away(eng
 
 async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
     let before = content(&server.store).await;
@@ -394,7 +391,7 @@ async fn a_store_that_holds_something_is_left_alone(engine: Engine) {
 
 async fn a_broken_backup_leaves_the_store_empty(engine: Engine) {
     let (store, _server) = engine.open().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
     let (store, _server) = engine.other().open().await;
@@ -449,7 +446,7 @@ on_both_engines!(
 /// repeated.
 #[tokio::test]
 async fn a_restore_that_failed_can_be_repeated() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
     let expected = content(&server.store).await;
@@ -503,7 +500,7 @@ async fn a_restore_that_failed_can_be_repeated() {
 /// A state that was read twice, as Redis may give it: the later one is the newer.
 #[tokio::test]
 async fn of_a_record_that_comes_twice_the_later_state_counts() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
     let text = String::from_utf8(bytes).expect("text");
@@ -557,9 +554,9 @@ fn sha256(text: &str) -> String {
 
 #[tokio::test]
 async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
-    let client = Client::added(&server, "Notes", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Notes", ON_THE_WEB).await;
     let tokens = client.connects(&server, &ada).await;
     let secret = server
         .provider
@@ -596,7 +593,7 @@ async fn a_backup_holds_no_secret_in_plain_text_and_not_the_sealing_key() {
 
 #[tokio::test]
 async fn a_restore_is_an_event() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let bytes = backup(&server).await;
     let store = Store::open(&Location::Memory).await.expect("a store");

@@ -8,10 +8,8 @@ use provider::{
 };
 use testkit::{Reply, Site};
 
-use crate::{
-    authenticator::with_passkey,
-    client::{ADDRESS, Client, ON_THE_WEB, ON_THIS_COMPUTER, Tokens},
-    test_server::TestServer,
+use testkit::direct::{
+    ADDRESS, ON_THE_WEB, ON_THIS_COMPUTER, TestClient, TestProvider, Tokens, with_passkey,
 };
 
 const SECRET: &str = "vis_the-secret-of-the-demonstration-server";
@@ -22,7 +20,7 @@ fn with_introspection(settings: &mut Settings) {
 }
 
 /// Whether the resource is told that a token is good.
-async fn is_active(server: &TestServer, access_token: &str) -> bool {
+async fn is_active(server: &TestProvider, access_token: &str) -> bool {
     let resource = server.provider.settings().resources[0].identifier.as_str();
     let form = format!("token={access_token}&client_id={resource}&client_secret={SECRET}");
     let answer = server
@@ -34,7 +32,7 @@ async fn is_active(server: &TestServer, access_token: &str) -> bool {
 }
 
 /// Whether a blocked client is refused where it asks.
-async fn is_kept_out(server: &TestServer, ada: &BrowserContext, client: &Client) -> bool {
+async fn is_kept_out(server: &TestProvider, ada: &BrowserContext, client: &TestClient) -> bool {
     match client.asks(server, ada).await {
         Err(AuthorizeError::Problem(problem)) => problem.kind == ProblemKind::NotAllowed,
         Err(error) => panic!("{error:?}"),
@@ -44,9 +42,9 @@ async fn is_kept_out(server: &TestServer, ada: &BrowserContext, client: &Client)
 
 /// What a blocked client meets at each door: whether it is refused there.
 async fn doors(
-    server: &TestServer,
+    server: &TestProvider,
     ada: &BrowserContext,
-    client: &Client,
+    client: &TestClient,
     tokens: &Tokens,
 ) -> [bool; 3] {
     let is_kept_out = is_kept_out(server, ada, client).await;
@@ -61,7 +59,7 @@ async fn doors(
 }
 
 /// A server with a client whose document is at one host and whose answers go to another.
-async fn with_document() -> (TestServer, BrowserContext, Client, Site) {
+async fn with_document() -> (TestProvider, BrowserContext, TestClient, Site) {
     let site = Site::open(&["vouches.example"]).await;
     let document = format!(
         r#"{{"client_id": "{DOCUMENT}", "client_name": "App", "redirect_uris": ["{ON_THE_WEB}"]}}"#
@@ -70,19 +68,20 @@ async fn with_document() -> (TestServer, BrowserContext, Client, Site) {
         DOCUMENT,
         Reply::json(&document).with("cache-control", "max-age=600"),
     );
-    let server = TestServer::on_this_computer(site.web(), with_introspection).await;
+    let server = TestProvider::on_this_computer(site.web(), with_introspection).await;
     let ada = server.ada().await;
-    (server, ada, Client::known(DOCUMENT, ON_THE_WEB), site)
+    (server, ada, TestClient::known(DOCUMENT, ON_THE_WEB), site)
 }
 
 #[tokio::test]
 async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_it_is_let_in_again()
 {
-    let server = TestServer::set_up(with_introspection).await;
+    let server = TestProvider::set_up(with_introspection).await;
     let ada = server.ada().await;
-    let (client, registration) = Client::registered(&server, "https://app.evil.example/callback")
-        .await
-        .expect("registered");
+    let (client, registration) =
+        TestClient::registered(&server, "https://app.evil.example/callback")
+            .await
+            .expect("registered");
     let (provider, admin) = (&server.provider, server.provider.terminal());
     for host in [
         "app.evil.example",
@@ -124,7 +123,7 @@ async fn t_e39_an_application_of_a_blocked_host_is_refused_at_every_door_until_i
 
 #[tokio::test]
 async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server
         .provider
         .terminal()
@@ -138,7 +137,7 @@ async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         "https://evil.example./callback",
         "https://app.evil.example./callback",
     ] {
-        let refused = Client::registered(&server, uri).await.err();
+        let refused = TestClient::registered(&server, uri).await.err();
         assert!(
             matches!(
                 refused,
@@ -154,7 +153,7 @@ async fn t_e39_nothing_registers_from_a_blocked_host_however_it_is_written() {
         "https://evil.example.com/callback",
         ON_THIS_COMPUTER,
     ] {
-        assert!(Client::registered(&server, uri).await.is_ok(), "{uri}");
+        assert!(TestClient::registered(&server, uri).await.is_ok(), "{uri}");
     }
     let kinds: Vec<_> = server
         .provider
@@ -204,7 +203,7 @@ async fn t_e39_a_client_is_kept_out_by_the_host_of_its_document_and_by_that_of_i
 #[tokio::test]
 async fn t_e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let waiting = client.waits(&server, &ada).await;
     let code = client.is_allowed(&server, &ada).await;
     server
@@ -247,9 +246,9 @@ async fn t_e39_a_person_who_is_being_asked_can_allow_nothing_any_more() {
 
 #[tokio::test]
 async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_elsewhere() {
-    let server = TestServer::set_up(with_introspection).await;
+    let server = TestProvider::set_up(with_introspection).await;
     let (twin, ada) = (server.twin().await, server.ada().await);
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let tokens = client.connects(&server, &ada).await;
     server
         .provider
@@ -298,7 +297,7 @@ async fn t_e39_another_server_follows_at_once_where_people_are_asked_and_soon_el
 
 #[tokio::test]
 async fn what_is_blocked_is_listed_by_name_and_is_a_host() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let admin = server.provider.terminal();
     for host in [
         "evil.example",

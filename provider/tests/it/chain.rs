@@ -7,12 +7,12 @@ use oauth::Secret;
 use provider::{AuditAction, AuditEntry, AuditReport, Role};
 use store::Ttl;
 
-use crate::test_server::{ADA, BOB, SEALING_KEY, TestServer};
+use testkit::direct::{ADA, BOB, SEALING_KEY, TestProvider};
 use testkit::{Fault, FaultPlan, race};
 
 /// A server whose trail has so many events, with an invited person for something to happen to.
-async fn with_events(events: u64) -> TestServer {
-    let server = TestServer::new().await;
+async fn with_events(events: u64) -> TestProvider {
+    let server = TestProvider::new().await;
     let invited = server.provider.terminal().add_account(ADA, None).await;
     assert!(invited.is_ok_and(|added| added.account.role == Role::Administrator));
     for _ in 1..events {
@@ -23,7 +23,7 @@ async fn with_events(events: u64) -> TestServer {
 }
 
 /// Something that makes one event and changes little else.
-async fn add_event(server: &TestServer) {
+async fn add_event(server: &TestProvider) {
     server
         .provider
         .terminal()
@@ -43,7 +43,7 @@ async fn deed_on_its_own(provider: &provider::Provider) {
         .expect("a client");
 }
 
-async fn report(server: &TestServer) -> AuditReport {
+async fn report(server: &TestProvider) -> AuditReport {
     server
         .provider
         .terminal()
@@ -56,7 +56,7 @@ fn key(number: u64) -> String {
     format!("event:{number}")
 }
 
-async fn record(server: &TestServer, key: &str) -> Vec<u8> {
+async fn record(server: &TestProvider, key: &str) -> Vec<u8> {
     server
         .store
         .get(key)
@@ -66,7 +66,7 @@ async fn record(server: &TestServer, key: &str) -> Vec<u8> {
 }
 
 /// Writes a record behind the server's back, as whoever can write to the store might.
-async fn write(server: &TestServer, key: &str, bytes: &[u8]) {
+async fn write(server: &TestProvider, key: &str, bytes: &[u8]) {
     server.store.remove(key).await.expect("removed");
     assert!(
         server
@@ -78,7 +78,7 @@ async fn write(server: &TestServer, key: &str, bytes: &[u8]) {
 }
 
 /// How much a check of the chain finds fault with.
-async fn faults(server: &TestServer) -> usize {
+async fn faults(server: &TestProvider) -> usize {
     report(server).await.faults.len()
 }
 
@@ -93,7 +93,7 @@ async fn a_chain_that_nobody_touched_is_in_order() {
     };
     assert_eq!(report(&server).await, events);
     assert_eq!(report(&server.twin().await).await, events);
-    let empty = report(&TestServer::new().await).await;
+    let empty = report(&TestProvider::new().await).await;
     assert_eq!(
         empty,
         AuditReport {
@@ -480,7 +480,7 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
     }
 }
 
-async fn deed_of(server: &TestServer) {
+async fn deed_of(server: &TestProvider) {
     add_event(server).await;
 }
 
@@ -670,7 +670,7 @@ async fn fails_at(
     another_goes_on: bool,
 ) -> bool {
     let (store, plan) = FaultPlan::store_of_the_audit_log().await;
-    let first = TestServer::over(store).await;
+    let first = TestProvider::over(store).await;
     first
         .provider
         .terminal()

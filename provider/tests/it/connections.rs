@@ -4,26 +4,23 @@ use std::time::Duration;
 
 use provider::{AccountError, BrowserContext, Connection};
 
-use crate::{
-    client::{Client, ON_THE_WEB, ON_THIS_COMPUTER},
-    test_server::{ADA, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, ON_THE_WEB, ON_THIS_COMPUTER, PASSWORD, TestClient, TestProvider};
 
 /// A client that somebody has allowed.
 struct Connected {
-    client: Client,
+    client: TestClient,
     refresh_token: String,
 }
 
 impl Connected {
     /// Allows a new client, up to its first tokens.
     async fn new(
-        server: &TestServer,
+        server: &TestProvider,
         context: &BrowserContext,
         name: &str,
         redirect_uri: &str,
     ) -> Self {
-        let client = Client::added(server, name, redirect_uri).await;
+        let client = TestClient::added(server, name, redirect_uri).await;
         let refresh_token = client.connects(server, context).await.refresh;
         Self {
             client,
@@ -32,7 +29,7 @@ impl Connected {
     }
 
     /// Whether its refresh token is still good.
-    async fn goes_on(&self, server: &TestServer) -> bool {
+    async fn goes_on(&self, server: &TestProvider) -> bool {
         self.client
             .refreshes(server, &self.refresh_token)
             .await
@@ -40,7 +37,7 @@ impl Connected {
     }
 }
 
-async fn connections(server: &TestServer, context: &BrowserContext) -> Vec<Connection> {
+async fn connections(server: &TestProvider, context: &BrowserContext) -> Vec<Connection> {
     server
         .provider
         .connections(context)
@@ -52,7 +49,7 @@ async fn connections(server: &TestServer, context: &BrowserContext) -> Vec<Conne
 
 #[tokio::test]
 async fn connections_are_listed_newest_first_and_ended_one_by_one() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     assert_eq!(connections(&server, &ada).await, []);
     let web = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
@@ -93,10 +90,10 @@ async fn connections_are_listed_newest_first_and_ended_one_by_one() {
 /// The list is read whole for every look at the account.
 #[tokio::test]
 async fn a_client_that_is_allowed_again_is_listed_once() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let account = server.person(&ada).await.expect("signed in").account;
-    let client = Client::added(&server, "Claude", ON_THIS_COMPUTER).await;
+    let client = TestClient::added(&server, "Claude", ON_THIS_COMPUTER).await;
     for _ in 0..5 {
         client.connects(&server, &ada).await;
         let listed = server
@@ -117,7 +114,7 @@ async fn a_client_that_is_allowed_again_is_listed_once() {
 
 #[tokio::test]
 async fn nobody_sees_or_ends_what_another_has_connected() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (ada, bob) = (server.ada().await, server.bob().await);
     let client = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
     let name = connections(&server, &ada).await[0].name.clone();
@@ -147,7 +144,7 @@ async fn nobody_sees_or_ends_what_another_has_connected() {
 
 #[tokio::test]
 async fn what_a_removed_client_held_is_over_and_so_is_an_expired_grant() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let client = Connected::new(&server, &ada, "Claude", ON_THE_WEB).await;
     let other = Connected::new(&server, &ada, "Codex", ON_THE_WEB).await;

@@ -6,17 +6,14 @@ use provider::{
     AccountError, BrowserContext, NotAdministrator, PasskeyView, PasswordError, SignInError,
 };
 
-use crate::{
-    authenticator::{Authenticator, settled, with_passkey},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled, with_passkey};
 use testkit::race;
 
 const ANOTHER: &str = "a second, longer password";
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn passkeys(server: &TestServer, context: &BrowserContext) -> Vec<PasskeyView> {
+async fn passkeys(server: &TestProvider, context: &BrowserContext) -> Vec<PasskeyView> {
     server.account(context).await.passkeys
 }
 
@@ -175,7 +172,7 @@ async fn t_f48_of_two_browsers_that_remove_passkey_and_password_at_once_one_does
 }
 
 /// What each change of a credential answers, and whether the pages of administration open.
-async fn changes(server: &TestServer, ada: &BrowserContext) -> Vec<Result<(), AccountError>> {
+async fn changes(server: &TestProvider, ada: &BrowserContext) -> Vec<Result<(), AccountError>> {
     let provider = &server.provider;
     let gone = "A".repeat(43);
     let administration = provider
@@ -300,7 +297,7 @@ async fn t_f48_nobody_changes_anything_who_is_not_signed_in_any_more() {
 
 #[tokio::test]
 async fn t_f48_nobody_changes_a_passkey_of_another() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (_, ada) = settled(&server).await;
     let bob = server.bob().await;
     Authenticator::new(2)
@@ -345,7 +342,7 @@ async fn a_passkey_has_a_name_that_can_be_read() {
 
 #[tokio::test]
 async fn a_new_password_signs_every_other_browser_out() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let others = [
         server.sign_in(ADA, PASSWORD).await,
@@ -379,7 +376,7 @@ async fn a_new_password_signs_every_other_browser_out() {
 
 #[tokio::test]
 async fn whoever_uses_a_password_is_offered_a_passkey_and_not_again_for_thirty_days() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let offered = async || {
         let signed_in = server

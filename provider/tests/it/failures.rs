@@ -8,17 +8,13 @@ use provider::{
     Failure, FailureKind, FailureView, RequestId,
 };
 
-use crate::{
-    authenticator::with_passkey,
-    client::{ADDRESS, Client, ON_THE_WEB},
-    test_server::TestServer,
-};
+use testkit::direct::{ADDRESS, ON_THE_WEB, TestClient, TestProvider, with_passkey};
 use testkit::race;
 
 const DAY: Duration = Duration::from_hours(24);
 const ELSEWHERE: &str = "https://elsewhere.example/callback";
 
-async fn failures(server: &TestServer) -> Vec<Failure> {
+async fn failures(server: &TestProvider) -> Vec<Failure> {
     views(server)
         .await
         .into_iter()
@@ -26,7 +22,7 @@ async fn failures(server: &TestServer) -> Vec<Failure> {
         .collect()
 }
 
-async fn views(server: &TestServer) -> Vec<FailureView> {
+async fn views(server: &TestProvider) -> Vec<FailureView> {
     server
         .provider
         .terminal()
@@ -36,9 +32,9 @@ async fn views(server: &TestServer) -> Vec<FailureView> {
 }
 
 /// A request that fails, since nobody knows the client.
-async fn unknown(server: &TestServer, id: &str) {
+async fn unknown(server: &TestProvider, id: &str) {
     assert!(
-        Client::known(id, ON_THE_WEB)
+        TestClient::known(id, ON_THE_WEB)
             .asks(server, &server.browser())
             .await
             .is_err()
@@ -49,8 +45,8 @@ async fn unknown(server: &TestServer, id: &str) {
 async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
     let (server, _, ada) = with_passkey().await;
     assert_eq!(failures(&server).await, []);
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
-    let lost = Client::known(&client.id, ELSEWHERE);
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
+    let lost = TestClient::known(&client.id, ELSEWHERE);
     for _ in 0..3 {
         assert!(lost.asks(&server, &ada).await.is_err());
         server.pass(Duration::from_secs(1));
@@ -87,7 +83,7 @@ async fn a_failure_is_noted_with_what_went_wrong_and_counted() {
 #[tokio::test]
 async fn each_step_and_kind_is_told_apart_the_latest_first() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     unknown(&server, "vc_unknown").await;
     server.pass(Duration::from_secs(1));
     let parameters = client
@@ -127,13 +123,13 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
     assert!(client.refreshes(&server, "nonsense").await.is_err());
     server.pass(Duration::from_secs(1));
     assert!(
-        Client::registered(&server, "http://app.example/")
+        TestClient::registered(&server, "http://app.example/")
             .await
             .is_err()
     );
     server.pass(Duration::from_secs(1));
     assert!(
-        Client::known("vc_forgotten", ON_THE_WEB)
+        TestClient::known("vc_forgotten", ON_THE_WEB)
             .refreshes(&server, &tokens.refresh)
             .await
             .is_err()
@@ -210,7 +206,7 @@ async fn each_step_and_kind_is_told_apart_the_latest_first() {
 #[tokio::test]
 async fn a_person_who_says_no_is_no_failure() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     client.is_answered(&server, &ada, Decision::Deny).await;
     client.connects(&server, &ada).await;
     assert_eq!(failures(&server).await, []);
@@ -222,9 +218,9 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
     for number in 0..60 {
         unknown(&server, &format!("made-up-{number}-{}", "x".repeat(1000))).await;
     }
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     assert!(
-        Client::known(&client.id, ELSEWHERE)
+        TestClient::known(&client.id, ELSEWHERE)
             .asks(&server, &ada)
             .await
             .is_err()
@@ -254,7 +250,7 @@ async fn what_is_made_up_pushes_nothing_out_and_grows_nothing() {
 
 #[tokio::test]
 async fn failures_are_kept_for_seven_days() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     // The clock stands somewhere in a day: the first of seven begins at its midnight.
     let rest = DAY.as_secs() - server.provider.now().seconds() % DAY.as_secs();
     unknown(&server, "vc_unknown").await;
@@ -278,7 +274,7 @@ async fn failures_are_kept_for_seven_days() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let twin = server.twin().await;
     for round in 1..=20 {
         race(16, |number| {
@@ -308,9 +304,9 @@ async fn failures_that_come_at_once_at_two_servers_are_all_counted() {
 #[tokio::test]
 async fn nobody_takes_the_place_of_an_application_in_use() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     assert!(
-        Client::known(&client.id, ELSEWHERE)
+        TestClient::known(&client.id, ELSEWHERE)
             .asks(&server, &ada)
             .await
             .is_err()
@@ -328,17 +324,18 @@ async fn nobody_takes_the_place_of_an_application_in_use() {
                 .await
                 .is_err()
         );
-        let (own, _) = Client::registered(&server, &format!("https://made-up.example/{number}"))
-            .await
-            .expect("registered");
+        let (own, _) =
+            TestClient::registered(&server, &format!("https://made-up.example/{number}"))
+                .await
+                .expect("registered");
         assert!(
-            Client::known(&own.id, ELSEWHERE)
+            TestClient::known(&own.id, ELSEWHERE)
                 .asks(&server, &ada)
                 .await
                 .is_err()
         );
         assert!(
-            Client::known(&client.id, &format!("{ELSEWHERE}/{number}"))
+            TestClient::known(&client.id, &format!("{ELSEWHERE}/{number}"))
                 .asks(&server, &ada)
                 .await
                 .is_err()
@@ -370,10 +367,10 @@ async fn nobody_takes_the_place_of_an_application_in_use() {
 #[tokio::test]
 async fn an_application_that_somebody_has_allowed_something_is_in_use() {
     let (server, _, ada) = with_passkey().await;
-    let (client, _) = Client::registered(&server, ON_THE_WEB)
+    let (client, _) = TestClient::registered(&server, ON_THE_WEB)
         .await
         .expect("registered");
-    let lost = Client::known(&client.id, ELSEWHERE);
+    let lost = TestClient::known(&client.id, ELSEWHERE);
     assert!(lost.asks(&server, &ada).await.is_err());
     assert_eq!(failures(&server).await[0].standing, ClientStanding::Known);
     client.is_allowed(&server, &ada).await;
@@ -386,7 +383,7 @@ async fn an_application_that_somebody_has_allowed_something_is_in_use() {
 
 #[tokio::test]
 async fn the_number_of_the_request_is_noted() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     RequestId::new(0xabc)
         .scope(unknown(&server, "vc_unknown"))
         .await;
@@ -404,8 +401,8 @@ async fn the_number_of_the_request_is_noted() {
 async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
     let (server, _, ada) = with_passkey().await;
     let terminal = server.provider.terminal();
-    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
-    let lost = Client::known(&client.id, ELSEWHERE);
+    let client = TestClient::added(&server, "Agent", ON_THE_WEB).await;
+    let lost = TestClient::known(&client.id, ELSEWHERE);
     assert!(lost.asks(&server, &ada).await.is_err());
     let view = &views(&server).await[0];
     assert_eq!(
@@ -459,7 +456,7 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
             "{unsafe_uri}"
         );
         assert!(
-            Client::known(&client.id, unsafe_uri)
+            TestClient::known(&client.id, unsafe_uri)
                 .asks(&server, &ada)
                 .await
                 .is_err()
@@ -472,11 +469,11 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
             .all(|view| view.addable.is_empty()),
         "what could not be registered is not offered"
     );
-    let (registered, _) = Client::registered(&server, ON_THE_WEB)
+    let (registered, _) = TestClient::registered(&server, ON_THE_WEB)
         .await
         .expect("registered");
     assert!(
-        Client::known(&registered.id, ELSEWHERE)
+        TestClient::known(&registered.id, ELSEWHERE)
             .asks(&server, &ada)
             .await
             .is_err()
@@ -501,13 +498,13 @@ async fn a_redirect_uri_is_added_to_a_client_that_was_added_and_to_no_other() {
 #[tokio::test]
 async fn an_altered_redirect_uri_is_not_offered() {
     let (server, _, ada) = with_passkey().await;
-    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Agent", ON_THE_WEB).await;
     for odd in [
         "https://elsewhere.example/%E2%80%AE",
         &format!("https://elsewhere.example/{}", "x".repeat(600)),
     ] {
         assert!(
-            Client::known(&client.id, odd)
+            TestClient::known(&client.id, odd)
                 .asks(&server, &ada)
                 .await
                 .is_err()
@@ -530,9 +527,9 @@ async fn closed_doors_limits_and_expired_pages_are_noted() {
     let closed = server
         .twin_with(|settings| settings.registration.open = false)
         .await;
-    assert!(Client::registered(&closed, ON_THE_WEB).await.is_err());
+    assert!(TestClient::registered(&closed, ON_THE_WEB).await.is_err());
     for _ in 0..21 {
-        Client::registered(&server, ON_THE_WEB).await.ok();
+        TestClient::registered(&server, ON_THE_WEB).await.ok();
     }
     assert!(server.provider.request("nonsense", &ada).await.is_err());
     let told: Vec<_> = failures(&server)
@@ -551,8 +548,8 @@ async fn closed_doors_limits_and_expired_pages_are_noted() {
 
 #[tokio::test]
 async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
-    let server = TestServer::new().await;
-    let client = Client::added(&server, "Agent", ON_THE_WEB).await;
+    let server = TestProvider::new().await;
+    let client = TestClient::added(&server, "Agent", ON_THE_WEB).await;
     let form = format!(
         "grant_type=refresh_token&refresh_token=x&token=x&client_id={}",
         client.id
@@ -620,7 +617,7 @@ async fn credentials_that_cannot_be_read_are_noted_at_each_endpoint() {
 /// As the release before this one wrote them, and as a later one might.
 #[tokio::test]
 async fn records_of_other_versions_are_read() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let now = server.provider.now().seconds();
     let record = |kind: &str, more: &str| {
         format!(

@@ -5,19 +5,19 @@ use provider::{AdministrationError, AuditAction};
 use store::{Location, Store};
 use testkit::RedisServer;
 
-use crate::test_server::TestServer;
+use testkit::direct::TestProvider;
 use testkit::race;
 
 const MOVED: &str = "https://login.example.org";
 
-async fn moved(server: &TestServer, issuer: &str) -> TestServer {
+async fn moved(server: &TestProvider, issuer: &str) -> TestProvider {
     server
         .twin_with(|settings| settings.issuer = Issuer::parse(issuer).expect("an issuer"))
         .await
 }
 
 async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     assert!(
         server
             .provider
@@ -45,7 +45,7 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
             .expect("a change");
         assert_eq!(
             (change.recorded.issuer.as_str(), change.issuer.as_str()),
-            (crate::test_server::ISSUER, MOVED)
+            (testkit::direct::ISSUER, MOVED)
         );
     }
     assert!(
@@ -102,14 +102,14 @@ async fn a_changed_issuer_is_told_until_it_is_accepted(store: Store) {
         events,
         [(
             AuditAction::IssuerAccepted,
-            Some(format!("{} → {MOVED}", crate::test_server::ISSUER))
+            Some(format!("{} → {MOVED}", testkit::direct::ISSUER))
         )]
     );
     assert!(other.issuer().await.expect("a report").change().is_some());
 }
 
 async fn of_two_servers_that_start_at_once_one_records_its_issuer(store: Store) {
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let servers = [server.clone(), moved(&server, MOVED).await];
     let changes = race(2, |number| {
         let server = servers[number].clone();

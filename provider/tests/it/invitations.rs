@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use provider::{EnrolError, EnrolmentSource, PasswordError, Purpose};
 
-use crate::test_server::{ADA, PASSWORD, TestServer};
+use testkit::direct::{ADA, PASSWORD, TestProvider};
 use testkit::{Fault, FaultPlan};
 
 #[tokio::test]
 async fn the_first_account_is_made_once() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (one, other) = (
         server.first_account_token().await,
         server.first_account_token().await,
@@ -68,7 +68,7 @@ async fn the_first_account_is_made_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_one_makes_the_first_account() {
     for same_address in [false, true] {
-        let server = TestServer::new().await;
+        let server = TestProvider::new().await;
         let token = server.first_account_token().await;
         let racers: Vec<_> = (0..8)
             .map(|number| {
@@ -121,7 +121,7 @@ async fn of_many_at_once_one_makes_the_first_account() {
 
 #[tokio::test]
 async fn an_account_made_by_hand_is_the_first_account_too() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let token = server.first_account_token().await;
     server.add("b@example.com").await;
     assert_eq!(
@@ -140,7 +140,7 @@ async fn an_account_made_by_hand_is_the_first_account_too() {
 
 #[tokio::test]
 async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (other, one) = (
         server.enrolment_token(ADA).await,
         server.enrolment_token(ADA).await,
@@ -186,7 +186,7 @@ async fn an_enrolment_gives_an_account_its_first_credential_and_no_other() {
 
 #[tokio::test]
 async fn links_expire_and_follow_their_account() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (setup, enrolment) = (
         server.first_account_token().await,
         server.enrolment_token(ADA).await,
@@ -232,7 +232,7 @@ async fn links_expire_and_follow_their_account() {
 
 #[tokio::test]
 async fn a_mistake_does_not_use_the_link_up() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let token = server.first_account_token().await;
     let too_long = "x".repeat(1025);
     for (email, password, refusal) in [
@@ -304,7 +304,7 @@ async fn a_failure_half_way_leaves_nothing_unusable() {
 /// Whether there was such a step.
 async fn fails_at(step: usize, only_once: bool, fault: Fault, enrolment: bool) -> bool {
     let (store, plan) = FaultPlan::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let token = if enrolment {
         server.enrolment_token(ADA).await
     } else {

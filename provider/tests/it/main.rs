@@ -3,12 +3,9 @@
 mod addresses;
 mod administration;
 mod audit;
-mod authenticator;
 mod backup;
 mod blocked;
-mod browser;
 mod chain;
-mod client;
 mod connections;
 mod credentials;
 mod failures;
@@ -21,5 +18,4 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_up;
-mod test_server;
 mod versions;

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use provider::{AccountError, BrowserContext, EnrolError, EnrolmentSource, SignInError};
 
-use crate::{
-    authenticator::{Authenticator, with_passkey},
-    test_server::{ADA, BOB, DEVICE, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, Authenticator, BOB, DEVICE, PASSWORD, TestProvider, with_passkey};
 
 #[tokio::test]
 async fn a_passkey_makes_the_first_account_and_signs_in() {
@@ -141,7 +138,7 @@ async fn a_passkey_must_verify_the_person_at_this_origin_and_count_on() {
         |passkey| {
             (passkey.verifies, passkey.origin) = (true, "https://auth.example.com.evil.example");
         },
-        |passkey| passkey.origin = crate::test_server::ISSUER,
+        |passkey| passkey.origin = testkit::direct::ISSUER,
         Authenticator::forget_a_use,
     ];
     let mut outcomes = Vec::new();
@@ -196,7 +193,7 @@ fn authenticator_of(authenticator: &mut Authenticator) -> Authenticator {
 
 #[tokio::test]
 async fn a_signed_in_person_adds_passkeys() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let mut authenticator = Authenticator::new(2);
     let ceremony = server
@@ -259,7 +256,7 @@ async fn a_signed_in_person_adds_passkeys() {
 
 #[tokio::test]
 async fn nobody_adds_a_passkey_to_another_account() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     assert_eq!(
         server
             .provider
@@ -319,7 +316,7 @@ async fn nobody_adds_a_passkey_to_another_account() {
 
 #[tokio::test]
 async fn a_failed_ceremony_leaves_the_link_good() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (browser, token) = (server.browser(), server.enrolment_token(ADA).await);
     let mut elsewhere = Authenticator::new(4);
     elsewhere.origin = "https://evil.example";
@@ -371,7 +368,7 @@ async fn a_failed_ceremony_leaves_the_link_good() {
 
 #[tokio::test]
 async fn a_ceremony_of_one_link_does_not_accept_another() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let browser = server.browser();
     let (ada, bob) = (
         server.enrolment_token(ADA).await,
@@ -398,7 +395,7 @@ async fn a_ceremony_of_one_link_does_not_accept_another() {
 
 #[tokio::test]
 async fn starting_is_limited_per_browser_first() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let browser = server.browser();
     for _ in 0..30 {
         server

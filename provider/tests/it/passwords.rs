@@ -9,18 +9,14 @@ use provider::{
 };
 use store::Ttl;
 
-use crate::{
-    authenticator::with_passkey,
-    browser::Browser,
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
 use testkit::Recorder;
+use testkit::direct::{ADA, BOB, Browser, PASSWORD, TestProvider, with_passkey};
 
 const QUARTER_OF_AN_HOUR: Duration = Duration::from_mins(15);
 
 #[tokio::test]
 async fn a_password_signs_in_however_the_address_is_typed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     for email in ["Ada@example.com", "ada@EXAMPLE.com", " ada@example.com "] {
         let cookie = server
@@ -41,7 +37,7 @@ async fn a_password_signs_in_however_the_address_is_typed() {
 
 #[tokio::test]
 async fn what_is_wrong_is_not_told() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     server.add("off@example.com").await;
     server
@@ -76,7 +72,7 @@ async fn what_is_wrong_is_not_told() {
 #[tokio::test]
 async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     server.add("off@example.com").await;
     server
@@ -138,7 +134,7 @@ async fn t_f45_a_guess_takes_as_many_steps_whether_or_not_there_is_anybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_guesses_at_once_count_as_sixty_four() {
     for email in [ADA, "nobody@example.com"] {
-        let server = TestServer::new().await;
+        let server = TestProvider::new().await;
         server.add(ADA).await;
         let guesses: Vec<_> = (0..64)
             .map(|number| {
@@ -182,7 +178,7 @@ async fn sixty_four_guesses_at_once_count_as_sixty_four() {
 
 #[tokio::test]
 async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     for number in 0..10 {
         for _ in 0..10 {
@@ -214,7 +210,7 @@ async fn one_neighbourhood_has_a_hundred_guesses_and_exhausts_nobody_elses() {
 }
 
 /// Whether somebody who tries is told to wait.
-async fn must_wait(server: &TestServer, browser: &Browser, email: &str, password: &str) -> bool {
+async fn must_wait(server: &TestProvider, browser: &Browser, email: &str, password: &str) -> bool {
     let refused = server
         .provider
         .sign_in_with_password(&browser.context(), email, password)
@@ -225,7 +221,7 @@ async fn must_wait(server: &TestServer, browser: &Browser, email: &str, password
 
 #[tokio::test]
 async fn t_f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     server.add(BOB).await;
     let mut known = Browser::from(&server, 1);
@@ -273,7 +269,7 @@ async fn t_f44_strangers_who_guess_keep_nobody_out_of_a_browser_that_knows_them(
 #[tokio::test]
 async fn a_browser_is_known_from_its_last_sign_in_on() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     let mut known = Browser::from(&server, 1);
     for _ in 0..3 {
@@ -291,7 +287,7 @@ async fn a_browser_is_known_from_its_last_sign_in_on() {
 
 #[tokio::test]
 async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     server.add(BOB).await;
     for number in 0..103 {
@@ -313,7 +309,7 @@ async fn who_knows_a_password_signs_in_a_hundred_times_in_a_quarter_of_an_hour()
 #[tokio::test]
 async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_changes() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     server.add(ADA).await;
     let mut known = Browser::from(&server, 1);
     assert!(known.signs_in(ADA, PASSWORD).await);
@@ -352,7 +348,7 @@ async fn a_browser_that_an_earlier_release_knew_is_known_until_the_password_chan
 
 #[tokio::test]
 async fn limits_can_be_switched_off() {
-    let server = TestServer::set_up(|settings| settings.rate_limits = false).await;
+    let server = TestProvider::set_up(|settings| settings.rate_limits = false).await;
     for _ in 0..20 {
         let refusal = server
             .provider
@@ -367,7 +363,7 @@ const SHORT: &str = "olive tromb";
 
 #[tokio::test]
 async fn a_password_is_the_same_however_a_keyboard_composes_it() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (composed, decomposed, wide) = (
         "caf\u{e9} \u{fb01}n du monde",
         "cafe\u{301} fin du monde",
@@ -387,7 +383,7 @@ async fn a_password_is_the_same_however_a_keyboard_composes_it() {
 
 #[tokio::test]
 async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let id = server.provider.terminal().accounts().await.expect("a list")[0].id;
     let (typed, key) = ("cafe\u{301} fin du monde", format!("account:{id}"));
@@ -418,7 +414,7 @@ async fn a_password_of_an_earlier_release_is_good_as_it_was_typed() {
 
 #[tokio::test]
 async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let terminal = server.provider.terminal();
     for (password, why) in [
@@ -462,7 +458,7 @@ async fn what_is_guessed_first_is_no_password_wherever_one_is_chosen() {
 
 #[tokio::test]
 async fn an_administrator_has_a_passkey_or_a_password_of_twelve_characters() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let terminal = server.provider.terminal();
     let too_short = Some(AccountError::Password(PasswordError::TooShort {

@@ -4,17 +4,13 @@ use std::collections::BTreeSet;
 
 use provider::{AuditAction, RemainingCodes, SignInError};
 
-use crate::{
-    authenticator::settled,
-    browser::Browser,
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, BOB, Browser, PASSWORD, TestProvider, settled};
 use testkit::{Fault, FaultPlan, Recorder, race};
 
 const WRONG: Option<SignInError> = Some(SignInError::WrongCredentials);
 
 /// Codes that were just made, and the browser that made them.
-async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
+async fn with_codes(server: &TestProvider) -> (Browser, Vec<String>) {
     let mut passkey = settled(server).await.0;
     let mut ada = Browser::from(server, 1);
     ada.store_cookies(
@@ -27,7 +23,7 @@ async fn with_codes(server: &TestServer) -> (Browser, Vec<String>) {
     (ada, codes)
 }
 
-async fn made(server: &TestServer, browser: &mut Browser) -> Vec<String> {
+async fn made(server: &TestProvider, browser: &mut Browser) -> Vec<String> {
     let cookie = server
         .provider
         .make_recovery_codes(&browser.context())
@@ -37,7 +33,7 @@ async fn made(server: &TestServer, browser: &mut Browser) -> Vec<String> {
     shown(server, browser).await.expect("codes")
 }
 
-async fn shown(server: &TestServer, browser: &Browser) -> Option<Vec<String>> {
+async fn shown(server: &TestProvider, browser: &Browser) -> Option<Vec<String>> {
     let shown = server
         .provider
         .fresh_recovery_codes(&browser.context())
@@ -47,7 +43,12 @@ async fn shown(server: &TestServer, browser: &Browser) -> Option<Vec<String>> {
 }
 
 /// What comes of trying a code, in a browser from an address of its own choice.
-async fn tried(server: &TestServer, last_byte: u8, email: &str, code: &str) -> Option<SignInError> {
+async fn tried(
+    server: &TestProvider,
+    last_byte: u8,
+    email: &str,
+    code: &str,
+) -> Option<SignInError> {
     server
         .provider
         .sign_in_with_recovery_code(&server.browser_from(last_byte), email, code)
@@ -57,7 +58,7 @@ async fn tried(server: &TestServer, last_byte: u8, email: &str, code: &str) -> O
 
 #[tokio::test]
 async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (ada, codes) = with_codes(&server).await;
     assert_eq!(
         (codes.len(), codes.iter().collect::<BTreeSet<_>>().len()),
@@ -95,7 +96,7 @@ async fn each_of_ten_codes_signs_in_once_however_it_is_typed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
-    let server = TestServer::set_up(|settings| settings.rate_limits = false).await;
+    let server = TestProvider::set_up(|settings| settings.rate_limits = false).await;
     let (_, codes) = with_codes(&server).await;
     for code in &codes[..5] {
         let outcomes = race(16, |_| {
@@ -130,7 +131,7 @@ async fn t_f44_of_sixteen_browsers_with_the_same_code_one_signs_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn different_codes_at_once_are_each_used_up() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (ada, codes) = with_codes(&server).await;
     let outcomes = race(10, |number| {
         let (provider, browser, code) = (
@@ -159,7 +160,7 @@ async fn different_codes_at_once_are_each_used_up() {
 
 #[tokio::test]
 async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (_, codes) = with_codes(&server).await;
     for number in 0..40 {
         assert_eq!(
@@ -217,7 +218,7 @@ async fn t_f44_strangers_who_guess_keep_nobody_from_their_codes() {
 
 #[tokio::test]
 async fn t_f45_a_code_that_opens_nothing_is_refused_alike() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (mut ada, codes) = with_codes(&server).await;
     server.add(BOB).await;
     server.add("off@example.com").await;
@@ -261,7 +262,7 @@ async fn t_f45_a_code_that_opens_nothing_is_refused_alike() {
 
 #[tokio::test]
 async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (mut ada, codes) = with_codes(&server).await;
     let again = server
         .provider
@@ -295,7 +296,7 @@ async fn codes_are_shown_in_the_browser_that_made_them_until_it_has_shown_them()
 #[tokio::test]
 async fn nothing_readable_of_a_code_is_stored() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let (_, codes) = with_codes(&server).await;
     assert_eq!(tried(&server, 2, ADA, &codes[0]).await, None);
     for code in codes {
@@ -317,7 +318,7 @@ async fn a_store_that_fails_lets_no_code_work_twice() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = FaultPlan::store().await;
-            let server = TestServer::over(store).await;
+            let server = TestProvider::over(store).await;
             let (ada, codes) = with_codes(&server).await;
             plan.fail(step..step + 1, fault);
             let first = tried(&server, 1, ADA, &codes[0]).await;

@@ -5,10 +5,8 @@ use std::time::Duration;
 use oauth::Secret;
 use provider::{AdministrationError, AuditAction, EnrolError, EnrolmentSource, Purpose};
 
-use crate::{
-    authenticator::{Authenticator, settled, with_passkey},
-    client::{Client, ON_THE_WEB},
-    test_server::{ADA, PASSWORD, TestServer},
+use testkit::direct::{
+    ADA, Authenticator, ON_THE_WEB, PASSWORD, TestClient, TestProvider, settled, with_passkey,
 };
 use testkit::{Fault, FaultPlan, Recorder, race};
 
@@ -16,7 +14,7 @@ const ANOTHER: &str = "a second, longer password";
 const GONE: EnrolError = EnrolError::LinkGone;
 
 /// What comes of using a link.
-async fn used(server: &TestServer, token: &str) -> Result<(), EnrolError> {
+async fn used(server: &TestProvider, token: &str) -> Result<(), EnrolError> {
     server
         .provider
         .accept_with_password(&server.browser(), EnrolmentSource::Link(token), "", ANOTHER)
@@ -26,9 +24,9 @@ async fn used(server: &TestServer, token: &str) -> Result<(), EnrolError> {
 
 #[tokio::test]
 async fn a_reset_link_gives_a_new_password_and_ends_what_the_old_one_opened() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
-    let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
     let refresh = client.connects(&server, &ada).await.refresh;
     let token = server.reset_token("ada@EXAMPLE.com").await;
     let invitation = server.provider.invitation(&token).await.expect("a link");
@@ -271,7 +269,7 @@ async fn a_reset_link_dies_with_another_with_the_sessions_and_after_a_day() {
 
 #[tokio::test]
 async fn signing_in_and_out_leaves_a_reset_link_good() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     let token = server.reset_token(ADA).await;
     server.provider.sign_out(&ada).await.expect("signed out");
@@ -281,7 +279,7 @@ async fn signing_in_and_out_leaves_a_reset_link_good() {
 
 #[tokio::test]
 async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let admin = server.provider.terminal();
     admin.disable_account(ADA).await.expect("disabled");
@@ -302,7 +300,7 @@ async fn nobody_gets_a_reset_link_for_an_account_that_is_disabled_or_not_there()
 #[tokio::test]
 async fn the_store_holds_a_digest_of_a_reset_link_and_not_the_link() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     settled(&server).await;
     let token = server.reset_token(ADA).await;
     assert_eq!(written.find(&token), Vec::<String>::new());
@@ -324,9 +322,9 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
     for fault in [Fault::NotDone, Fault::AnswerLost] {
         for step in 0.. {
             let (store, plan) = FaultPlan::store().await;
-            let server = TestServer::over(store).await;
+            let server = TestProvider::over(store).await;
             let ada = settled(&server).await.1;
-            let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+            let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
             let refresh = client.connects(&server, &ada).await.refresh;
             let (token, case) = (server.reset_token(ADA).await, format!("{fault:?} {step}"));
             let (mut first, mut second) = (Authenticator::new(2), Authenticator::new(3));
@@ -390,7 +388,7 @@ async fn a_reset_that_failed_half_way_can_be_repeated_or_was_done() {
 
 #[tokio::test]
 async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let mut tokens = Vec::new();
     for _ in 0..4 {
@@ -463,7 +461,7 @@ async fn a_newer_link_ends_the_earlier_ones_and_an_administrator_withdraws_it() 
 
 #[tokio::test]
 async fn of_links_that_are_made_at_once_one_is_good() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let tokens = race(8, |_| {
         let server = server.clone();

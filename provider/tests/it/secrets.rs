@@ -3,19 +3,16 @@
 use oauth::Secret;
 use provider::{EnrolmentSource, Role};
 
-use crate::{
-    authenticator::Authenticator,
-    browser::Browser,
-    client::{Client, ON_THE_WEB},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
 use testkit::Recorder;
+use testkit::direct::{
+    ADA, Authenticator, BOB, Browser, ON_THE_WEB, PASSWORD, TestClient, TestProvider,
+};
 
 const ANOTHER: &str = "a second, longer password";
 const GUESS: &str = "what somebody typed in vain";
 
 /// Secrets of every kind, each of which was used.
-async fn everything_happens(server: &TestServer) -> Vec<String> {
+async fn everything_happens(server: &TestProvider) -> Vec<String> {
     let (provider, mut secrets) = (
         &server.provider,
         vec![PASSWORD.to_owned(), ANOTHER.to_owned(), GUESS.to_owned()],
@@ -71,7 +68,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
             .flat_map(|code| [code.clone(), code.replace('-', ""), code.to_lowercase()]),
     );
     // An application, and all that it holds.
-    let client = Client::added(server, "Claude", ON_THE_WEB).await;
+    let client = TestClient::added(server, "Claude", ON_THE_WEB).await;
     let tokens = client.connects(server, &ada.context()).await;
     let refreshed = client
         .refreshes(server, &tokens.refresh)
@@ -96,7 +93,7 @@ async fn everything_happens(server: &TestServer) -> Vec<String> {
             .client_secret,
     );
     secrets.push(
-        Client::registered(server, ON_THE_WEB)
+        TestClient::registered(server, ON_THE_WEB)
             .await
             .expect("registered")
             .1,
@@ -145,7 +142,7 @@ fn last(link: &str) -> String {
 #[tokio::test]
 async fn no_secret_is_ever_written_anywhere() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let secrets = everything_happens(&server).await;
     assert!(
         secrets.len() > 40 && secrets.iter().all(|secret| secret.len() >= 16),
@@ -176,7 +173,7 @@ async fn no_secret_is_ever_written_anywhere() {
 #[tokio::test]
 async fn the_trail_holds_no_digest_of_a_secret_either() {
     let (store, written) = Recorder::store().await;
-    let server = TestServer::over(store).await;
+    let server = TestProvider::over(store).await;
     let secrets = everything_happens(&server).await;
     let trail: Vec<_> = ["event:", "activity:"]
         .iter()

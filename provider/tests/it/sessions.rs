@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use provider::{AccountError, AuditAction, BrowserContext, SessionView};
 
-use crate::{
-    authenticator::{settled, with_passkey},
-    browser::Browser,
-    test_server::{ADA, BOB, DEVICE, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, BOB, Browser, DEVICE, PASSWORD, TestProvider, settled, with_passkey};
 
 const A_SECOND: Duration = Duration::from_secs(1);
 
-async fn sessions(server: &TestServer, context: &BrowserContext) -> Vec<SessionView> {
+async fn sessions(server: &TestProvider, context: &BrowserContext) -> Vec<SessionView> {
     server
         .provider
         .sessions(context)
@@ -24,7 +20,7 @@ async fn sessions(server: &TestServer, context: &BrowserContext) -> Vec<SessionV
 
 #[tokio::test]
 async fn a_session_ends_at_sign_out() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     assert!(server.person(&ada).await.is_some());
     let cleared = server
@@ -50,7 +46,7 @@ async fn a_session_ends_at_sign_out() {
 
 #[tokio::test]
 async fn a_session_ends_when_its_time_is_up() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     server.pass_almost(server.provider.settings().lifetimes.session);
     assert!(server.person(&ada).await.is_some());
@@ -60,7 +56,7 @@ async fn a_session_ends_when_its_time_is_up() {
 
 #[tokio::test]
 async fn signing_in_again_replaces_the_session() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let before = server.ada().await;
     let cookie = server
         .provider
@@ -74,7 +70,7 @@ async fn signing_in_again_replaces_the_session() {
 
 #[tokio::test]
 async fn disabling_ends_sessions_for_good() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     server
         .provider
@@ -102,7 +98,7 @@ async fn disabling_ends_sessions_for_good() {
 
 #[tokio::test]
 async fn removal_and_a_new_password_end_sessions() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let ada = server.ada().await;
     server
         .provider
@@ -136,7 +132,7 @@ async fn removal_and_a_new_password_end_sessions() {
 
 #[tokio::test]
 async fn any_number_of_sessions_ends_at_once() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let mut browsers = Vec::new();
     for _ in 0..9 {
@@ -160,7 +156,7 @@ async fn any_number_of_sessions_ends_at_once() {
 
 #[tokio::test]
 async fn a_person_sees_where_they_are_signed_in_this_browser_first() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     server.add(ADA).await;
     let (mut desk, mut phone, mut lost) = (
         Browser::from(&server, 1),
@@ -278,7 +274,7 @@ async fn ending_a_session_signs_that_browser_out_and_no_other() {
 
 #[tokio::test]
 async fn t_f50_nobody_sees_or_ends_a_session_of_another_or_reads_what_happened_to_them() {
-    let server = TestServer::new().await;
+    let server = TestProvider::new().await;
     let (_, ada) = settled(&server).await;
     let bob = server.bob().await;
     let (hers, his) = (sessions(&server, &ada).await, sessions(&server, &bob).await);

@@ -7,10 +7,7 @@ use provider::{
     SignUpPolicy,
 };
 
-use crate::{
-    authenticator::{Authenticator, settled},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, Authenticator, BOB, PASSWORD, TestProvider, settled};
 use testkit::race;
 
 fn open(settings: &mut Settings) {
@@ -23,14 +20,14 @@ fn for_two_domains(settings: &mut Settings) {
 }
 
 /// A server with an administrator.
-async fn with(change: impl FnOnce(&mut Settings)) -> TestServer {
-    let server = TestServer::set_up(change).await;
+async fn with(change: impl FnOnce(&mut Settings)) -> TestProvider {
+    let server = TestProvider::set_up(change).await;
     settled(&server).await;
     server
 }
 
 /// What comes of signing up with a passkey, from an address of one's own choice.
-async fn signs_up(server: &TestServer, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
+async fn signs_up(server: &TestProvider, last_byte: u8, email: &str) -> Result<Role, EnrolError> {
     let signed_in = Authenticator::new(last_byte)
         .comes_in(
             server,
@@ -121,7 +118,7 @@ async fn where_signing_up_is_open_everybody_can_and_nobody_becomes_an_administra
 /// administrator in their place.
 #[tokio::test]
 async fn nobody_signs_up_before_there_is_an_administrator() {
-    let server = TestServer::set_up(open).await;
+    let server = TestProvider::set_up(open).await;
     let token = server.first_account_token().await;
     assert_eq!(signs_up(&server, 2, BOB).await, Err(EnrolError::Closed));
     assert_eq!(
@@ -359,7 +356,7 @@ async fn a_ceremony_of_signing_up_serves_for_nothing_else() {
 #[tokio::test]
 async fn the_first_account_administers_and_an_invited_one_is_what_the_invitation_says() {
     for by_hand in [false, true] {
-        let server = TestServer::new().await;
+        let server = TestProvider::new().await;
         if by_hand {
             server
                 .provider

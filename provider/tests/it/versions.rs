@@ -7,24 +7,21 @@ use serde_json::{Value, json};
 use store::{Location, Store, Ttl};
 use testkit::RedisServer;
 
-use crate::{
-    client::{Client, ON_THE_WEB},
-    test_server::{ADA, BOB, PASSWORD, TestServer},
-};
+use testkit::direct::{ADA, BOB, ON_THE_WEB, PASSWORD, TestClient, TestProvider};
 
 /// A server on each engine, and what lives as long.
-async fn servers() -> [(TestServer, Option<RedisServer>); 2] {
+async fn servers() -> [(TestProvider, Option<RedisServer>); 2] {
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let store = Store::open(&Location::Redis(redis.url()))
         .await
         .expect("a store");
     [
-        (TestServer::new().await, None),
-        (TestServer::over(store).await, Some(redis)),
+        (TestProvider::new().await, None),
+        (TestProvider::over(store).await, Some(redis)),
     ]
 }
 
-async fn read(server: &TestServer, key: &str) -> Value {
+async fn read(server: &TestProvider, key: &str) -> Value {
     let bytes = server
         .store
         .get(key)
@@ -34,7 +31,7 @@ async fn read(server: &TestServer, key: &str) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-async fn write(server: &TestServer, key: &str, bytes: &[u8]) {
+async fn write(server: &TestProvider, key: &str, bytes: &[u8]) {
     server.store.remove(key).await.expect("removed");
     assert!(
         server
@@ -46,13 +43,13 @@ async fn write(server: &TestServer, key: &str, bytes: &[u8]) {
 }
 
 /// Changes a record as a newer version might have written it.
-async fn renew(server: &TestServer, key: &str, change: impl FnOnce(&mut Value)) {
+async fn renew(server: &TestProvider, key: &str, change: impl FnOnce(&mut Value)) {
     let mut value = read(server, key).await;
     change(&mut value);
     write(server, key, value.to_string().as_bytes()).await;
 }
 
-async fn names(server: &TestServer, list: &str) -> Vec<String> {
+async fn names(server: &TestProvider, list: &str) -> Vec<String> {
     server
         .store
         .set_range(list, None, 100)
@@ -65,7 +62,7 @@ async fn what_a_newer_version_adds_survives_the_writes_of_this_one() {
     for (server, _redis) in servers().await {
         let ada = server.ada().await;
         let account = server.person(&ada).await.expect("signed in").account;
-        let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+        let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         let tokens = client.connects(&server, &ada).await;
         let grant = names(&server, &format!("grants:{account}")).await.remove(0);
         let (account, grant) = (
@@ -132,7 +129,7 @@ async fn what_cannot_be_read_is_passed_over_and_counted() {
         let ada = server.ada().await;
         let id = server.person(&ada).await.expect("signed in").account;
         server.bob().await;
-        let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+        let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         client.connects(&server, &ada).await;
         let bob = server.provider.terminal().accounts().await.expect("a list");
         let bob = bob
@@ -212,7 +209,7 @@ async fn an_account_is_stopped_whatever_else_its_record_says() {
         server.add(ADA).await;
         let bob = server.bob().await;
         let id = server.person(&bob).await.expect("signed in").account;
-        let client = Client::added(&server, "Claude", ON_THE_WEB).await;
+        let client = TestClient::added(&server, "Claude", ON_THE_WEB).await;
         let refresh = client.connects(&server, &bob).await.refresh;
         let grant = format!(
             "grant:{id}:{}",

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{
-    ALICE, Browser, Engine, McpClient, PASSWORD, Query, RACERS, TestServer, Tokens, on_both_engines,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, RACERS, on_both_engines,
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestServer, Tokens},
+};
 
 on_both_engines!(
     t_f48_credentials_change_only_within_five_minutes_of_signing_in,
@@ -41,7 +42,7 @@ fn changes(token: &str) -> [(&'static str, Query); 4] {
     ]
 }
 
-async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine: Engine) {
+async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let token = browser.form_token().await;
@@ -100,7 +101,7 @@ async fn t_f48_credentials_change_only_within_five_minutes_of_signing_in(engine:
 }
 
 async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_passes(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -149,7 +150,9 @@ async fn t_f48_confirming_leads_back_with_another_session_and_no_other_person_pa
     );
 }
 
-async fn t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(engine: Engine) {
+async fn t_f44_a_recovery_code_is_shown_once_works_once_and_brings_its_person_back(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let codes = make_codes(&mut browser).await;
@@ -230,7 +233,7 @@ async fn recover(browser: &mut Browser, code: &str) -> String {
         .to_owned()
 }
 
-async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
+async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let codes = make_codes(&mut Browser::of_alice(&server).await).await;
     for guess in 0..10 {
@@ -265,7 +268,7 @@ async fn t_f44_guesses_shut_a_password_and_no_recovery_code(engine: Engine) {
     );
 }
 
-async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
+async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut before = Browser::of_alice(&server).await;
     let link = server
@@ -275,7 +278,7 @@ async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
         .await
         .expect("a link");
     let path = link
-        .strip_prefix(crate::support::ISSUER)
+        .strip_prefix(testkit::routed::ISSUER)
         .expect("a page of ours")
         .to_owned();
     let destinations = race(16, |number| {
@@ -320,7 +323,7 @@ async fn t_f47_of_16_who_use_a_reset_link_at_once_one_does(engine: Engine) {
     Browser::new(&server).get(&path).await.problem(410);
 }
 
-async fn t_c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
+async fn t_c25_a_new_password_signs_every_other_browser_out(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (mut own, mut other) = (
         Browser::of_alice(&server).await,
@@ -350,7 +353,7 @@ async fn t_c25_a_new_password_signs_every_other_browser_out(engine: Engine) {
     );
 }
 
-async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
+async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -412,7 +415,7 @@ async fn t_f50_nobody_sees_or_ends_the_session_of_another(engine: Engine) {
     assert_eq!(bob.open("/account").await.page(), "account");
 }
 
-async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
+async fn every_connection_ends_at_once_on_every_server(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut browser = Browser::of_alice(&server).await;
@@ -448,7 +451,7 @@ async fn every_connection_ends_at_once_on_every_server(engine: Engine) {
     );
 }
 
-async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
+async fn a_replayed_refresh_token_is_told_to_its_person(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -464,7 +467,7 @@ async fn a_replayed_refresh_token_is_told_to_its_person(engine: Engine) {
     assert!(words.contains("192.0.2.1"), "from where: {words}");
 }
 
-async fn what_an_application_last_did_is_told_to_its_person(engine: Engine) {
+async fn what_an_application_last_did_is_told_to_its_person(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -479,7 +482,7 @@ async fn what_an_application_last_did_is_told_to_its_person(engine: Engine) {
     );
 }
 
-async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: Engine) {
+async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -528,7 +531,7 @@ async fn a_passkey_is_offered_after_a_password_and_not_again_after_a_no(engine: 
     assert_eq!(direct().await, "/passkey");
 }
 
-async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
+async fn signing_up_is_closed_unless_the_settings_open_it(engine: EngineKind) {
     let closed = TestServer::of_alice(engine).await;
     closed.get("/sign-up").await.problem(404);
     let server = TestServer::with(engine, |settings| {
@@ -575,7 +578,7 @@ async fn signing_up_is_closed_unless_the_settings_open_it(engine: Engine) {
     );
 }
 
-async fn t_d33_a_forced_sign_in_is_good_for_five_minutes(engine: Engine) {
+async fn t_d33_a_forced_sign_in_is_good_for_five_minutes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await

@@ -6,8 +6,9 @@ use oauth::Issuer;
 use provider::Settings;
 use serde_json::{Value, json};
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, McpClient, PASSWORD, TestServer, from, on_both_engines,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestResponse, TestServer, from},
 };
 
 const ISSUER: &str = "http://127.0.0.1:3000";
@@ -20,7 +21,7 @@ on_both_engines!(
     the_actions_of_passkeys_say_why_there_are_none
 );
 
-async fn at_an_address(engine: Engine) -> TestServer {
+async fn at_an_address(engine: EngineKind) -> TestServer {
     TestServer::with(engine, |settings| {
         let mut other = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
         other.sign_up = provider::SignUpPolicy::Open;
@@ -29,7 +30,7 @@ async fn at_an_address(engine: Engine) -> TestServer {
     .await
 }
 
-async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
+async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: EngineKind) {
     let server = at_an_address(engine).await;
     let link = server
         .provider
@@ -105,7 +106,7 @@ async fn where_there_can_be_no_passkeys_no_page_offers_one(engine: Engine) {
     ));
 }
 
-async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
+async fn the_actions_of_passkeys_say_why_there_are_none(engine: EngineKind) {
     let server = at_an_address(engine).await;
     server.add_alice().await;
     let mut alice = Browser::new(&server);
@@ -142,7 +143,12 @@ async fn the_actions_of_passkeys_say_why_there_are_none(engine: Engine) {
 }
 
 /// Calls a server function as the islands do.
-async fn call(server: &TestServer, browser: &Browser, name: &str, arguments: &Value) -> Answer {
+async fn call(
+    server: &TestServer,
+    browser: &Browser,
+    name: &str,
+    arguments: &Value,
+) -> TestResponse {
     let cookies: Vec<_> = browser
         .cookies
         .iter()

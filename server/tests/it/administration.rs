@@ -5,8 +5,9 @@ use oauth::Parameters;
 use provider::Role;
 use serde_json::Value;
 
-use crate::support::{
-    ALICE, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer, on_both_engines,
+use testkit::{
+    EngineKind, Query, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestServer},
 };
 
 on_both_engines!(
@@ -72,7 +73,7 @@ fn operations(token: &str) -> Vec<(&'static str, Query)> {
     ]
 }
 
-async fn server_of_alice_and_bob(engine: Engine) -> TestServer {
+async fn server_of_alice_and_bob(engine: EngineKind) -> TestServer {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -98,7 +99,7 @@ async fn state(server: &TestServer) -> String {
 }
 
 async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minutes(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = server_of_alice_and_bob(engine).await;
     let mut bob = Browser::new(&server);
@@ -167,7 +168,7 @@ async fn t_e41_administration_wants_the_role_and_a_sign_in_of_the_last_five_minu
     );
 }
 
-async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
+async fn an_invitation_is_shown_once_and_opens_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice
@@ -216,7 +217,7 @@ async fn an_invitation_is_shown_once_and_opens_once(engine: Engine) {
     Browser::new(&server).get(path).await.problem(410);
 }
 
-async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: Engine) {
+async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine: EngineKind) {
     for button in ["Disable", "Remove"] {
         let server = server_of_alice_and_bob(engine).await;
         let twin = server.twin().await;
@@ -259,7 +260,7 @@ async fn t_c25_what_the_page_disables_or_removes_ends_everything_at_once(engine:
     }
 }
 
-async fn nobody_locks_themselves_out(engine: Engine) {
+async fn nobody_locks_themselves_out(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
@@ -289,7 +290,7 @@ async fn nobody_locks_themselves_out(engine: Engine) {
         .expect("the terminal may");
 }
 
-async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engine) {
+async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut alice = Browser::of_alice(&server).await;
@@ -326,7 +327,7 @@ async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engi
         .await
         .refused(401, "invalid_client");
     assert_eq!(client.me(&tokens.access).await.status, 401);
-    let again = crate::support::register(&server, [192, 0, 2, 1].into(), &metadata).await;
+    let again = testkit::routed::register(&server, [192, 0, 2, 1].into(), &metadata).await;
     again.refused(400, "invalid_redirect_uri");
     twin.provider
         .refresh_blocked()
@@ -359,7 +360,7 @@ async fn t_e38_a_blocked_host_gets_nothing_until_it_is_let_in_again(engine: Engi
     assert!(alice.follow(&refused).await.document().alert().is_some());
 }
 
-async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
+async fn what_failed_is_told_in_plain_words_with_the_fix(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     assert!(
@@ -421,7 +422,7 @@ async fn what_failed_is_told_in_plain_words_with_the_fix(engine: Engine) {
     );
 }
 
-async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
+async fn the_trail_is_shown_filtered_exported_and_verifies(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -516,7 +517,7 @@ async fn the_trail_is_shown_filtered_exported_and_verifies(engine: Engine) {
     );
 }
 
-async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
+async fn an_added_client_shows_its_secret_once_and_works(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;
@@ -560,7 +561,7 @@ async fn an_added_client_shows_its_secret_once_and_works(engine: Engine) {
     client.exchange(&code).await.granted();
 }
 
-async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: Engine) {
+async fn a_store_that_fails_is_said_and_nothing_is_half_done(engine: EngineKind) {
     let server = server_of_alice_and_bob(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let token = alice.form_token().await;

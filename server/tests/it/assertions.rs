@@ -7,11 +7,14 @@ use http::{Method, header};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::support::{
-    Answer, Browser, Engine, ISSUER, McpClient, Query, RACERS, START, Signer, TestServer, Tokens,
-    basic, claims, key_set, on_both_engines, register, request, unsigned, with_assertion,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, RACERS, TestClock, basic, on_both_engines,
+    routed::{
+        Browser, ISSUER, McpClient, Signer, TestResponse, TestServer, Tokens, claims, key_set,
+        register, request, unsigned, with_assertion,
+    },
+};
 
 on_both_engines!(
     r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation,
@@ -34,7 +37,7 @@ on_both_engines!(
 const TOKEN_ENDPOINT: &str = "https://vestibule.example/token";
 
 async fn r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revocation(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -69,7 +72,7 @@ async fn r_k15_a_key_of_each_kind_proves_its_client_at_exchange_refresh_and_revo
     }
 }
 
-async fn r_o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
+async fn r_o23_issuer_and_token_endpoint_are_the_audience(engine: EngineKind) {
     let (server, client, signer, mut tokens) = connected(engine).await;
     for (number, aud) in [
         json!(ISSUER),
@@ -93,7 +96,7 @@ async fn r_o23_issuer_and_token_endpoint_are_the_audience(engine: Engine) {
     }
 }
 
-async fn t_c26_an_assertion_counts_once(engine: Engine) {
+async fn t_c26_an_assertion_counts_once(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "j");
     let second =
@@ -127,12 +130,12 @@ async fn t_c26_an_assertion_counts_once(engine: Engine) {
     client.me(&third.access).await.granted();
 }
 
-async fn t_c26_of_64_uses_at_once_one_counts(engine: Engine) {
+async fn t_c26_of_64_uses_at_once_one_counts(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     one_of_many([server.clone(), server], &client, &signer, &tokens).await;
 }
 
-async fn t_c26_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
+async fn t_c26_two_servers_over_one_store_are_as_strict_as_one(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_of_many([server, twin], &client, &signer, &tokens).await;
@@ -170,7 +173,7 @@ async fn one_of_many(
     );
 }
 
-async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: Engine) {
+async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let usual = || claims(&server, &client.id, "j");
@@ -199,19 +202,19 @@ async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(en
             with("aud", json!([ISSUER, "https://other.example"])),
         ),
         ("its aud is not exactly one value", with("aud", Value::Null)),
-        ("it has expired", with("exp", json!(START - 60))),
+        ("it has expired", with("exp", json!(TestClock::START - 60))),
         (
             "its exp is more than an hour ahead",
-            with("exp", json!(START + 3661)),
+            with("exp", json!(TestClock::START + 3661)),
         ),
         ("it has no exp", with("exp", Value::Null)),
         (
             "its nbf or its iat lies in the future",
-            with("nbf", json!(START + 61)),
+            with("nbf", json!(TestClock::START + 61)),
         ),
         (
             "its nbf or its iat lies in the future",
-            with("iat", json!(START + 61)),
+            with("iat", json!(TestClock::START + 61)),
         ),
         (
             "its iss and its sub are not both the client_id",
@@ -256,7 +259,7 @@ async fn t_c26_an_assertion_that_breaks_a_rule_is_refused_and_uses_nothing_up(en
     );
 }
 
-async fn t_c21_algorithms_are_not_confused(engine: Engine) {
+async fn t_c21_algorithms_are_not_confused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (rsa, p256, stranger) = (Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("x"));
     let client = with_keys(&server, &[&rsa, &p256]).await;
@@ -358,7 +361,7 @@ async fn t_c21_algorithms_are_not_confused(engine: Engine) {
     );
 }
 
-async fn r_o11_an_assertion_stands_alone(engine: Engine) {
+async fn r_o11_an_assertion_stands_alone(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     let assertion = signer.assert(&server, &client.id, "j");
@@ -400,7 +403,7 @@ async fn r_o11_an_assertion_stands_alone(engine: Engine) {
     Tokens::read(&server.post("/token", &whole).await);
 }
 
-async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
+async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
     denied(&server.post("/token", &form).await);
@@ -426,7 +429,7 @@ async fn a_client_is_proved_the_way_it_registered_and_no_other(engine: Engine) {
     Tokens::read(&post(&server, form, &signer.assert(&server, &client.id, "j")).await);
 }
 
-async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
+async fn a_store_that_fails_is_503_and_spends_nothing(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "j");
     for fault in [
@@ -458,7 +461,7 @@ async fn a_store_that_fails_is_503_and_spends_nothing(engine: Engine) {
     );
 }
 
-async fn an_assertion_takes_one_more_write(engine: Engine) {
+async fn an_assertion_takes_one_more_write(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let assertion = signer.assert(&server, &client.id, "a");
     let (calls, answer) = server
@@ -498,7 +501,7 @@ async fn with_keys(server: &TestServer, signers: &[&Signer]) -> McpClient {
 }
 
 /// A client with an Ed25519 key and tokens.
-async fn connected(engine: Engine) -> (TestServer, McpClient, Signer, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Signer, Tokens) {
     let server = TestServer::of_alice(engine).await;
     let signer = Signer::ed25519("o");
     let client = with_keys(&server, &[&signer]).await;
@@ -515,24 +518,29 @@ async fn connected(engine: Engine) -> (TestServer, McpClient, Signer, Tokens) {
     (server, client, signer, tokens)
 }
 
-async fn exchange(server: &TestServer, client: &McpClient, code: &str, assertion: &str) -> Answer {
+async fn exchange(
+    server: &TestServer,
+    client: &McpClient,
+    code: &str,
+    assertion: &str,
+) -> TestResponse {
     post(server, client.code_form(code), assertion).await
 }
 
-async fn post(server: &TestServer, form: Query, assertion: &str) -> Answer {
+async fn post(server: &TestServer, form: Query, assertion: &str) -> TestResponse {
     server
         .post("/token", &with_assertion(form, assertion))
         .await
 }
 
 /// Refused as a client that proved nothing; it used no header, so it is asked for none (R-O12).
-fn denied(answer: &Answer) -> Value {
+fn denied(answer: &TestResponse) -> Value {
     let body = answer.refused(401, "invalid_client");
     assert_eq!(answer.header(header::WWW_AUTHENTICATE), None, "{answer:?}");
     body
 }
 
-async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
+async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let rsa = |bytes: usize, e: &[u8]| {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -568,7 +576,7 @@ async fn t_e37_a_key_that_is_expensive_to_verify_is_no_key(engine: Engine) {
     );
 }
 
-async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: Engine) {
+async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -601,7 +609,7 @@ async fn t_e37_a_record_with_keys_of_before_is_read_and_they_verify_nothing(engi
     );
 }
 
-async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine) {
+async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let signer = Signer::rsa("r");
     let client = with_keys(&server, &[&signer]).await;
@@ -649,7 +657,7 @@ async fn t_e37_whoever_proves_nothing_is_not_verified_without_end(engine: Engine
     );
 }
 
-async fn t_e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: Engine) {
+async fn t_e37_a_client_is_not_kept_out_by_strangers_who_name_it(engine: EngineKind) {
     let (server, client, signer, tokens) = connected(engine).await;
     let stranger = Signer::p256("r");
     for number in 0..20 {

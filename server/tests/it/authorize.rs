@@ -5,9 +5,9 @@ use axum::body::Body;
 use http::{Method, header};
 use serde_json::json;
 
-use crate::support::{
-    Answer, Bend, Browser, Callback, Engine, ISSUER, McpClient, Query, TestServer, native_metadata,
-    on_both_engines, request,
+use testkit::{
+    EngineKind, Query, QueryChange, native_metadata, on_both_engines,
+    routed::{Browser, Callback, ISSUER, McpClient, TestResponse, TestServer, request},
 };
 
 on_both_engines!(
@@ -29,12 +29,12 @@ on_both_engines!(
 );
 
 async fn t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_stays_here(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let elsewhere = "https://evil.example/cb";
-    let cases: [(&str, Bend); 14] = [
+    let cases: [(&str, QueryChange); 14] = [
         ("no client", |query| query.without("client_id")),
         ("an empty client", |query| query.set("client_id", "")),
         ("an unknown client", |query| {
@@ -100,7 +100,7 @@ async fn t_a1_r_o2_without_a_known_client_and_a_registered_redirect_every_fault_
     }
 }
 
-async fn t_a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
+async fn t_a3_a4_redirect_uris_match_byte_for_byte(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = "https://allowed.example.com/callback";
     let metadata = json!({ "redirect_uris": [registered], "token_endpoint_auth_method": "none" });
@@ -147,7 +147,7 @@ async fn t_a3_a4_redirect_uris_match_byte_for_byte(engine: Engine) {
     }
 }
 
-async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: Engine) {
+async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!([
@@ -203,10 +203,12 @@ async fn r_o1_the_port_of_a_loopback_redirect_may_vary_and_nothing_else(engine: 
     }
 }
 
-async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(engine: Engine) {
+async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(
+    engine: EngineKind,
+) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
-    let cases: [(&str, Bend, &str); 16] = [
+    let cases: [(&str, QueryChange, &str); 16] = [
         (
             "no response type",
             |query| query.without("response_type"),
@@ -319,7 +321,7 @@ async fn t_a7_every_other_fault_goes_to_the_client_with_state_and_our_name_once(
     }
 }
 
-async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) {
+async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     // The state twice: it cannot be said which one is meant, so none is sent back.
@@ -339,7 +341,7 @@ async fn t_a7_the_first_fault_decides_and_nothing_of_it_is_kept(engine: Engine) 
     assert_eq!(calls, 4);
 }
 
-async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
+async fn the_state_comes_back_exactly_as_it_was(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -387,7 +389,7 @@ async fn the_state_comes_back_exactly_as_it_was(engine: Engine) {
         .problem(400);
 }
 
-async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: Engine) {
+async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     goes_on(
@@ -416,7 +418,7 @@ async fn r_o5_unknown_parameters_are_ignored_and_empty_ones_are_absent(engine: E
     goes_on(&server.get(&consent.authorize_path()).await);
 }
 
-async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: Engine) {
+async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb?tenant=1&x=%20y"]);
@@ -440,7 +442,7 @@ async fn r_o6_a_request_may_be_posted_and_the_redirect_keeps_its_query(engine: E
     );
 }
 
-async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: Engine) {
+async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -476,7 +478,7 @@ async fn r_o6_a_request_posted_by_another_site_finds_the_browser_it_came_in(engi
     }
 }
 
-async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
+async fn too_many_requests_from_one_network_are_told_to_wait(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let ask = async |accept: &str| {
@@ -503,7 +505,7 @@ async fn too_many_requests_from_one_network_are_told_to_wait(engine: Engine) {
     goes_on(&ask("text/html").await);
 }
 
-async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: Engine) {
+async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let mut seen = Vec::new();
@@ -516,7 +518,7 @@ async fn requirement_7_1_asking_without_cookies_answers_and_may_be_repeated(engi
     assert_eq!(seen.len(), 3, "each request waits for itself");
 }
 
-async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(engine: Engine) {
+async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let ask = async |path: String| {
@@ -536,7 +538,7 @@ async fn requirement_7_2_who_prefers_json_learns_that_its_registration_is_gone(e
     assert_eq!(answer.header(header::LOCATION), None);
 }
 
-async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
+async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -563,7 +565,7 @@ async fn requirement_7_3_no_scope_and_unknown_scopes_work(engine: Engine) {
     }
 }
 
-async fn r_o7_no_other_origin_may_read_an_answer(engine: Engine) {
+async fn r_o7_no_other_origin_may_read_an_answer(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     for path in [
@@ -589,7 +591,7 @@ async fn r_o7_no_other_origin_may_read_an_answer(engine: Engine) {
     }
 }
 
-async fn r_o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
+async fn r_o18_nobody_is_passed_through_without_being_asked(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -601,7 +603,7 @@ async fn r_o18_nobody_is_passed_through_without_being_asked(engine: Engine) {
 }
 
 /// The request waits for a person, here.
-fn goes_on(answer: &Answer) {
+fn goes_on(answer: &TestResponse) {
     let path = answer.destination();
     assert!(
         path.starts_with("/login?request=") || path.starts_with("/consent?request="),

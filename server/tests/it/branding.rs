@@ -7,14 +7,17 @@ use server::proxies::Proxies;
 use server::site::PageFiles;
 use server::{Options, router};
 
-use crate::support::{Browser, Engine, TestServer, on_both_engines};
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{Browser, TestServer},
+};
 
 on_both_engines!(
     every_page_shows_the_accent_and_the_logo,
     a_server_without_branding_has_neither
 );
 
-async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
+async fn every_page_shows_the_accent_and_the_logo(engine: EngineKind) {
     let branding = branding();
     let Brand {
         sheet: Some(sheet),
@@ -66,7 +69,7 @@ async fn every_page_shows_the_accent_and_the_logo(engine: Engine) {
     assert_eq!(server.get("/brand/other.css").await.status, 404);
 }
 
-async fn a_server_without_branding_has_neither(engine: Engine) {
+async fn a_server_without_branding_has_neither(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in ["/login", "/authorize"] {
         let answer = server.get(path).await;

@@ -1,10 +1,11 @@
 //! The authorization code: short-lived, single use, bound to what was asked (R-O9, R-O10; T-B13,
 //! T-B15, T-A1).
 
-use crate::support::{
-    Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, native_metadata, on_both_engines,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, RACERS, native_metadata, on_both_engines,
+    routed::{Browser, McpClient, TestServer, Tokens},
+};
 
 on_both_engines!(
     r_o9_a_code_lives_for_sixty_seconds,
@@ -20,7 +21,7 @@ on_both_engines!(
     a_client_without_the_refresh_grant_gets_no_refresh_token,
 );
 
-async fn r_o9_a_code_lives_for_sixty_seconds(engine: Engine) {
+async fn r_o9_a_code_lives_for_sixty_seconds(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -31,7 +32,7 @@ async fn r_o9_a_code_lives_for_sixty_seconds(engine: Engine) {
     client.exchange(&second).await.refused(400, "invalid_grant");
 }
 
-async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: Engine) {
+async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -55,7 +56,7 @@ async fn r_o9_a_second_valid_use_is_refused_and_ends_what_the_first_one_got(engi
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
-async fn r_o9_an_invalid_replay_ends_nothing(engine: Engine) {
+async fn r_o9_an_invalid_replay_ends_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let stranger = McpClient::native(&server).await;
@@ -83,7 +84,7 @@ async fn r_o9_an_invalid_replay_ends_nothing(engine: Engine) {
 }
 
 async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_failed_attempt_learns_and_changes_nothing(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
@@ -133,7 +134,7 @@ async fn t_b15_r_o10_a_code_is_bound_to_everything_it_was_asked_with_and_a_faile
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
+async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -156,7 +157,7 @@ async fn t_b15_a_code_of_nobody_is_refused_in_the_same_words(engine: Engine) {
     Tokens::read(&client.exchange(&code).await);
 }
 
-async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: Engine) {
+async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -194,7 +195,7 @@ async fn r_a19_another_resource_is_an_invalid_target_and_uses_nothing_up(engine:
     Tokens::read(&server.post("/token", &again).await);
 }
 
-async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine) {
+async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -215,7 +216,7 @@ async fn r_o13_an_exchange_may_narrow_the_scope_and_not_widen_it(engine: Engine)
     );
 }
 
-async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) {
+async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -242,12 +243,14 @@ async fn r_o10_the_redirect_uri_may_be_left_out_of_the_exchange(engine: Engine) 
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(engine: Engine) {
+async fn t_b13_of_64_redemptions_at_once_exactly_one_succeeds_and_the_grant_ends(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     one_of_many(&server, [server.clone(), server.clone()]).await;
 }
 
-async fn t_b13_two_servers_over_one_store_are_as_strict_as_one(engine: Engine) {
+async fn t_b13_two_servers_over_one_store_are_as_strict_as_one(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     one_of_many(&server, [server.clone(), twin]).await;
@@ -282,7 +285,7 @@ async fn one_of_many(server: &TestServer, servers: [TestServer; 2]) {
     }
 }
 
-async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: Engine) {
+async fn a_client_without_the_refresh_grant_gets_no_refresh_token(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = serde_json::json!(["authorization_code"]);

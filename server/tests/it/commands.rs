@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::RedisServer;
 
-use super::support::PASSWORD;
+use testkit::routed::PASSWORD;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 const KEY: &str = "k4.local.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";

@@ -4,9 +4,9 @@
 use oauth::Secret;
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, ISSUER, McpClient, PASSWORD, TestServer,
-    native_metadata, on_both_engines,
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, Callback, ISSUER, McpClient, PASSWORD, TestResponse, TestServer},
 };
 
 on_both_engines!(
@@ -29,7 +29,7 @@ on_both_engines!(
     anything_but_allow_is_a_no,
 );
 
-async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
+async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     // The attacker's browser asks, and the link to its waiting request is sent to Alice.
@@ -43,7 +43,7 @@ async fn t_d27_a_request_is_of_no_use_in_another_browser(engine: Engine) {
     }
 }
 
-async fn t_d27_an_answer_from_another_browser_is_refused(engine: Engine) {
+async fn t_d27_an_answer_from_another_browser_is_refused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut attacker = Browser::of_alice(&server).await;
@@ -76,7 +76,7 @@ async fn t_d27_an_answer_from_another_browser_is_refused(engine: Engine) {
     granted(&attacker.submit(&theirs, "Allow").await);
 }
 
-async fn forms_without_the_right_token_do_nothing(engine: Engine) {
+async fn forms_without_the_right_token_do_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -117,7 +117,7 @@ async fn forms_without_the_right_token_do_nothing(engine: Engine) {
     granted(&browser.submit(&form, "Allow").await);
 }
 
-async fn forms_from_other_origins_do_nothing(engine: Engine) {
+async fn forms_from_other_origins_do_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -142,7 +142,7 @@ async fn forms_from_other_origins_do_nothing(engine: Engine) {
     granted(&browser.submit(&form, "Allow").await);
 }
 
-async fn a_decision_is_made_once(engine: Engine) {
+async fn a_decision_is_made_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -167,7 +167,7 @@ async fn a_decision_is_made_once(engine: Engine) {
     );
 }
 
-async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: Engine) {
+async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -213,7 +213,7 @@ async fn t_d32_the_session_changes_at_sign_in_and_the_request_survives_it(engine
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
 
-async fn t_d32_a_planted_cookie_is_no_session(engine: Engine) {
+async fn t_d32_a_planted_cookie_is_no_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let session = "__Host-vestibule-session";
     let planted = "A".repeat(43);
@@ -227,7 +227,7 @@ async fn t_d32_a_planted_cookie_is_no_session(engine: Engine) {
     assert_eq!(attacker.get("/account").await.destination(), "/login");
 }
 
-async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Engine) {
+async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::new(&server);
@@ -283,7 +283,7 @@ async fn r_bp3_cookies_are_host_bound_secure_and_hidden_from_scripts(engine: Eng
     }
 }
 
-async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
+async fn a_denial_reaches_the_client_with_state_and_our_name(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let callback = Browser::of_alice(&server)
@@ -303,7 +303,7 @@ async fn a_denial_reaches_the_client_with_state_and_our_name(engine: Engine) {
     assert_eq!(callback.query.one("iss"), Some(ISSUER));
 }
 
-async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
+async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -319,7 +319,7 @@ async fn t_a2_a_client_that_is_gone_leads_nowhere(engine: Engine) {
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
-async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engine) {
+async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -347,7 +347,7 @@ async fn t_a2_a_redirect_that_changed_in_the_meantime_leads_nowhere(engine: Engi
     }
 }
 
-async fn a_request_waits_for_half_an_hour(engine: Engine) {
+async fn a_request_waits_for_half_an_hour(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -362,7 +362,7 @@ async fn a_request_waits_for_half_an_hour(engine: Engine) {
     browser.follow(&late).await.problem(400);
 }
 
-async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
+async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let hostile = [
         "//evil.example",
@@ -376,8 +376,7 @@ async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
     ];
     for way in hostile {
         let way_in_query =
-            crate::support::Query::new([("request", way), ("return_to", way), ("next", way)])
-                .encode();
+            testkit::Query::new([("request", way), ("return_to", way), ("next", way)]).encode();
         let mut browser = Browser::new(&server);
         for page in ["/login", "/consent"] {
             browser
@@ -415,7 +414,7 @@ async fn t_a8_nothing_but_a_request_of_ours_can_be_the_way_on(engine: Engine) {
     }
 }
 
-async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
+async fn whoever_is_not_signed_in_cannot_decide(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -451,7 +450,7 @@ async fn whoever_is_not_signed_in_cannot_decide(engine: Engine) {
     assert!(!late.destination().contains("code="), "{late:?}");
 }
 
-async fn t_c25_a_disabled_account_cannot_decide(engine: Engine) {
+async fn t_c25_a_disabled_account_cannot_decide(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -470,7 +469,7 @@ async fn t_c25_a_disabled_account_cannot_decide(engine: Engine) {
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
-async fn not_you_leads_back_to_the_same_request(engine: Engine) {
+async fn not_you_leads_back_to_the_same_request(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -497,7 +496,7 @@ async fn not_you_leads_back_to_the_same_request(engine: Engine) {
     granted(&browser.submit(&consent.form("Allow"), "Allow").await);
 }
 
-async fn anything_but_allow_is_a_no(engine: Engine) {
+async fn anything_but_allow_is_a_no(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://app.example/cb"]);
@@ -518,7 +517,7 @@ async fn anything_but_allow_is_a_no(engine: Engine) {
 }
 
 /// The form is answered without a code, and with no way to the client.
-async fn nothing_done(browser: &mut Browser, fields: &crate::support::Query, action: &str) {
+async fn nothing_done(browser: &mut Browser, fields: &testkit::Query, action: &str) {
     let answer = browser.post(action, fields).await;
     let location = answer.destination();
     assert!(
@@ -527,7 +526,7 @@ async fn nothing_done(browser: &mut Browser, fields: &crate::support::Query, act
     );
 }
 
-fn granted(answer: &Answer) {
+fn granted(answer: &TestResponse) {
     let callback = Callback::read(answer.destination());
     assert!(callback.query.one("code").is_some(), "{callback:?}");
 }

@@ -4,9 +4,9 @@
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer, from,
-    on_both_engines,
+use testkit::{
+    EngineKind, Query, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestResponse, TestServer, from},
 };
 
 on_both_engines!(
@@ -45,7 +45,7 @@ async fn send(
     method: Method,
     path: &str,
     form: Option<&Query>,
-) -> Answer {
+) -> TestResponse {
     let own: Vec<_> = browser
         .cookies
         .iter()
@@ -64,7 +64,7 @@ async fn send(
     server.send(request.body(body).expect("a request")).await
 }
 
-async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
+async fn cookies_of_other_programs_lock_nobody_out(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let alice = Browser::of_alice(&server).await;
     for before in foreign() {
@@ -112,7 +112,7 @@ async fn cookies_of_other_programs_lock_nobody_out(engine: Engine) {
     }
 }
 
-async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
+async fn a_second_session_cookie_is_cleared_away(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let alice = Browser::of_alice(&server).await;
     // Of two that differ neither counts: one was not set by us. Both are ended, in either jar of
@@ -162,7 +162,7 @@ async fn a_second_session_cookie_is_cleared_away(engine: Engine) {
     );
 }
 
-async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
+async fn other_headers_that_are_no_text_stop_nobody(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let own: Vec<_> = alice
@@ -214,7 +214,7 @@ async fn other_headers_that_are_no_text_stop_nobody(engine: Engine) {
         .granted();
 }
 
-async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
+async fn two_first_requests_of_a_browser_both_work(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (one, other) = (
         McpClient::native(&server).await,
@@ -269,7 +269,7 @@ async fn two_first_requests_of_a_browser_both_work(engine: Engine) {
     }
 }
 
-async fn what_another_browser_began_stays_its_own(engine: Engine) {
+async fn what_another_browser_began_stays_its_own(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut alice = Browser::of_alice(&server).await;

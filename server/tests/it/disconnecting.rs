@@ -5,9 +5,9 @@ use provider::{AuditAction, AuditFilter};
 use serde_json::json;
 use testkit::{Reply, Site};
 
-use crate::support::{
-    Browser, Callback, Engine, McpClient, PASSWORD, TestServer, Tokens, native_metadata,
-    on_both_engines,
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{Browser, Callback, McpClient, PASSWORD, TestServer, Tokens},
 };
 
 on_both_engines!(
@@ -25,7 +25,7 @@ const ID: &str = "https://app.example/client.json";
 const CALLBACK: &str = "https://app.example/callback";
 const BOB: &str = "bob@example.com";
 
-async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(engine: Engine) {
+async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(engine: EngineKind) {
     let (server, site, client) = document_client(engine).await;
     server
         .provider
@@ -101,7 +101,7 @@ async fn disconnecting_a_document_client_ends_everything_for_everybody_at_once(e
     assert_eq!(noted(&server, AuditAction::ClientDisconnected).await, [ID]);
 }
 
-async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engine) {
+async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     let added = terminal
@@ -141,7 +141,7 @@ async fn disconnecting_a_registered_or_added_client_leaves_it_known(engine: Engi
     }
 }
 
-async fn removing_a_document_client_ends_what_it_holds(engine: Engine) {
+async fn removing_a_document_client_ends_what_it_holds(engine: EngineKind) {
     let (server, site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
@@ -175,7 +175,7 @@ async fn removing_a_document_client_ends_what_it_holds(engine: Engine) {
         .granted();
 }
 
-async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
+async fn an_id_that_comes_back_brings_nothing_back(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" });
     let client = McpClient::registered(&server, &metadata).await;
@@ -205,7 +205,7 @@ async fn an_id_that_comes_back_brings_nothing_back(engine: Engine) {
 }
 
 /// At whatever moment the end comes, a code that follows from an earlier yes is worth nothing.
-async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine) {
+async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: EngineKind) {
     let (server, _site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
@@ -226,7 +226,7 @@ async fn what_is_passed_while_the_client_is_disconnected_is_dead(engine: Engine)
 }
 
 /// The same of a yes that the person gives while the client is removed.
-async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
+async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: EngineKind) {
     let (server, _site, client) = document_client(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for answers in 1.. {
@@ -257,7 +257,7 @@ async fn what_is_allowed_while_the_client_is_removed_is_dead(engine: Engine) {
     }
 }
 
-async fn a_client_nobody_knows_is_not_disconnected(engine: Engine) {
+async fn a_client_nobody_knows_is_not_disconnected(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     for id in [
@@ -275,7 +275,7 @@ async fn a_client_nobody_knows_is_not_disconnected(engine: Engine) {
         .expect("disconnected");
 }
 
-async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
+async fn a_store_that_fails_disconnects_nothing_by_halves(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::registered(&server, &native_metadata()).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -311,7 +311,7 @@ async fn a_store_that_fails_disconnects_nothing_by_halves(engine: Engine) {
 }
 
 /// A server where Alice lives, and a client that is known by its document.
-async fn document_client(engine: Engine) -> (TestServer, Site, McpClient) {
+async fn document_client(engine: EngineKind) -> (TestServer, Site, McpClient) {
     let site = Site::open(&["app.example"]).await;
     let document = json!({ "client_id": ID, "client_name": "App", "redirect_uris": [CALLBACK] });
     site.put(

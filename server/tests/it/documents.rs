@@ -11,8 +11,9 @@ use oauth_clients::document::DocumentPolicy;
 use serde_json::{Value, json};
 use testkit::{Reply, Site};
 
-use crate::support::{
-    Answer, Browser, Document, Engine, McpClient, TestServer, Tokens, on_both_engines, request,
+use testkit::{
+    Document, EngineKind, on_both_engines,
+    routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
 };
 
 on_both_engines!(
@@ -42,7 +43,7 @@ fn fresh_for(document: &Value, seconds: u64) -> Reply {
 }
 
 /// A server, and the web server that a client's document is on.
-async fn server_and_site(engine: Engine) -> (TestServer, Site) {
+async fn server_and_site(engine: EngineKind) -> (TestServer, Site) {
     let site = Site::open(&["app.example", "sub.app.example", "other.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
     (
@@ -61,7 +62,7 @@ fn key() -> String {
 }
 
 /// What a browser without any session gets for the client's request.
-async fn asks(server: &TestServer, client: &McpClient) -> Answer {
+async fn asks(server: &TestServer, client: &McpClient) -> TestResponse {
     Browser::new(server).get(&client.authorize_path()).await
 }
 
@@ -70,7 +71,7 @@ fn says(page: &Document, words: &str) {
     assert!(page.words().contains(words), "{words} in {}", page.words());
 }
 
-async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: Engine) {
+async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     asks(&server, &client).await.destination();
@@ -102,7 +103,7 @@ async fn r_c4_a_document_is_asked_for_again_when_it_is_no_longer_fresh(engine: E
     assert_eq!(site.requests(ID), 4);
 }
 
-async fn r_c7_faults_are_never_kept(engine: Engine) {
+async fn r_c7_faults_are_never_kept(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut asked = 0;
@@ -152,7 +153,7 @@ async fn r_c7_faults_are_never_kept(engine: Engine) {
     client.connect(&mut browser).await;
 }
 
-async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine) {
+async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -185,7 +186,7 @@ async fn a_stored_document_serves_while_its_host_gives_no_answer(engine: Engine)
 }
 
 async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_passing_fault(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
@@ -225,7 +226,7 @@ async fn a_client_that_nothing_is_stored_of_is_never_told_invalid_client_for_a_p
         .refused(401, "invalid_client");
 }
 
-async fn a_stale_document_is_renewed_behind_a_refresh(engine: Engine) {
+async fn a_stale_document_is_renewed_behind_a_refresh(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -248,7 +249,7 @@ async fn a_stale_document_is_renewed_behind_a_refresh(engine: Engine) {
     assert_eq!(site.requests(ID), 2);
 }
 
-async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
+async fn what_somebody_allowed_is_stored_for_180_days(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -276,7 +277,7 @@ async fn what_somebody_allowed_is_stored_for_180_days(engine: Engine) {
 
 /// `vestibule client remove URL`: the next request hears what the document says by then, and nobody
 /// is disconnected by it.
-async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
+async fn an_administrator_makes_us_forget_what_a_document_said(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -323,7 +324,7 @@ async fn an_administrator_makes_us_forget_what_a_document_said(engine: Engine) {
     assert_eq!(site.requests(ID), 2);
 }
 
-async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
+async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -375,7 +376,7 @@ async fn t_e38_a_tighter_policy_keeps_known_clients_out(engine: Engine) {
     }
 }
 
-async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: Engine) {
+async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: EngineKind) {
     let (server, _site) = server_and_site(engine).await;
     let client = client(&server);
     let mut browser = Browser::of_alice(&server).await;
@@ -389,7 +390,7 @@ async fn exchange_and_refresh_take_two_round_trips_with_a_document_too(engine: E
     Tokens::read(&answer);
 }
 
-async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
+async fn a_store_that_fails_costs_a_document_client_nothing(engine: EngineKind) {
     let (server, site) = server_and_site(engine).await;
     let client = client(&server);
     for fault in [
@@ -423,7 +424,7 @@ async fn a_store_that_fails_costs_a_document_client_nothing(engine: Engine) {
 
 #[tokio::test]
 async fn r_c13_faults_are_told_here_and_to_machines_as_invalid_client() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     site.put(ID, Reply::json("[]"));
     let path = client(&server).authorize_path();
     let machine = request(Method::GET, &path).header(header::ACCEPT, "application/json");
@@ -445,7 +446,7 @@ async fn r_c13_faults_are_told_here_and_to_machines_as_invalid_client() {
 
 #[tokio::test]
 async fn r_c12_what_can_be_no_documents_address_is_never_asked_for() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     for (id, why) in [
         (
             "http://app.example/client.json",
@@ -493,10 +494,14 @@ async fn r_c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
     let site = Site::open(&["app.example"]).await;
     site.put(ID, fresh_for(&document(), 600));
     let settings = provider::Settings::new(
-        oauth::Issuer::parse(crate::support::ISSUER).expect("a good issuer"),
+        oauth::Issuer::parse(testkit::routed::ISSUER).expect("a good issuer"),
     );
-    let server =
-        TestServer::in_the_web(Engine::Memory.open().await.0, settings, Some(site.web())).await;
+    let server = TestServer::in_the_web(
+        EngineKind::Memory.open().await.0,
+        settings,
+        Some(site.web()),
+    )
+    .await;
     says(
         &asks(&server, &client(&server)).await.problem(400),
         "its host has no public address",
@@ -506,7 +511,7 @@ async fn r_c8_a_server_on_the_internet_asks_nothing_on_this_computer() {
 
 #[tokio::test]
 async fn r_c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
-    let (server, _site) = server_and_site(Engine::Memory).await;
+    let (server, _site) = server_and_site(EngineKind::Memory).await;
     for elsewhere in [
         "https://app.example/callback/",
         "https://app.example.evil.example/callback",
@@ -522,7 +527,7 @@ async fn r_c5_the_answer_goes_where_the_document_says_and_nowhere_else() {
 
 #[tokio::test]
 async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("tls_client_auth");
     site.put(ID, fresh_for(&document, 600));
@@ -540,7 +545,7 @@ async fn sep_3149_no_common_way_to_authenticate_is_told_on_a_page() {
 
 #[tokio::test]
 async fn who_insists_on_keys_is_held_to_them() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["token_endpoint_auth_method"] = json!("private_key_jwt");
     document["jwks_uri"] = json!("https://app.example/jwks.json");
@@ -552,7 +557,7 @@ async fn who_insists_on_keys_is_held_to_them() {
 
 #[tokio::test]
 async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut document = document();
     document["grant_types"] = json!(["authorization_code"]);
     site.put(ID, fresh_for(&document, 600));
@@ -566,7 +571,7 @@ async fn a_document_that_leaves_refreshing_out_gets_no_refresh_token() {
 
 #[tokio::test]
 async fn a_secret_is_none_of_a_document_client() {
-    let (server, _site) = server_and_site(Engine::Memory).await;
+    let (server, _site) = server_and_site(EngineKind::Memory).await;
     let client = client(&server);
     let code = Browser::of_alice(&server).await.allow(&client).await;
     let form = client.code_form(&code).and("client_secret", "s");
@@ -579,7 +584,7 @@ async fn a_secret_is_none_of_a_document_client() {
 
 #[tokio::test]
 async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     site.put(ID, Reply::new("404 Not Found", ""));
     let client = client(&server);
     let mut crowd = Browser::new(&server);
@@ -615,7 +620,7 @@ async fn t_e37_one_neighbour_cannot_make_this_server_ask_without_end() {
 
 #[tokio::test]
 async fn t_e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
-    let (server, site) = server_and_site(Engine::Memory).await;
+    let (server, site) = server_and_site(EngineKind::Memory).await;
     let mut browser = Browser::new(&server);
     for _ in 0..1000 {
         browser
@@ -634,7 +639,7 @@ async fn t_e37_beyond_the_limit_of_requests_no_document_is_asked_for() {
 
 #[tokio::test]
 async fn the_page_before_signing_in_names_the_host_that_vouches() {
-    let (server, _site) = server_and_site(Engine::Memory).await;
+    let (server, _site) = server_and_site(EngineKind::Memory).await;
     let mut browser = Browser::new(&server);
     let begun = browser.get(&client(&server).authorize_path()).await;
     let page = browser.follow(&begun).await.document();

@@ -20,9 +20,11 @@ use store::{Location, Store};
 use tempfile::TempDir;
 use testkit::RedisServer;
 
-use super::support::{
-    Browser, Callback, Engine, McpClient, Query, START, TestServer, Tokens, claims,
-    on_both_engines, request, unsigned, with_assertion,
+use testkit::{
+    EngineKind, Query, TestClock, on_both_engines,
+    routed::{
+        Browser, Callback, McpClient, TestServer, Tokens, claims, request, unsigned, with_assertion,
+    },
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/release-0.1.0");
@@ -36,10 +38,10 @@ struct Filled {
 }
 
 impl Filled {
-    async fn open(engine: Engine) -> Self {
+    async fn open(engine: EngineKind) -> Self {
         let name = match engine {
-            Engine::Memory => "file",
-            Engine::Redis => "redis",
+            EngineKind::Memory => "file",
+            EngineKind::Redis => "redis",
         };
         let known = fs::read(format!("{FIXTURES}/{name}.json")).expect("the fixture");
         let known: Value = serde_json::from_slice(&known).expect("JSON");
@@ -47,8 +49,8 @@ impl Filled {
         let archive = format!("{FIXTURES}/{name}.tar.gz");
         unpack(&archive, folder.path());
         let (location, redis) = match engine {
-            Engine::Memory => (Location::File(folder.path().to_owned()), None),
-            Engine::Redis => {
+            EngineKind::Memory => (Location::File(folder.path().to_owned()), None),
+            EngineKind::Redis => {
                 let path = folder.path().to_str().expect("a path");
                 let redis = RedisServer::start_with(&["--dir", path, "--save", ""]);
                 (Location::Redis(redis.url()), Some(Arc::new(redis)))
@@ -62,7 +64,7 @@ impl Filled {
             ..Settings::new(issuer.expect("a good issuer"))
         };
         let server = TestServer::over(store, settings).await;
-        server.pass(known["at"].as_u64().expect("a moment") - START);
+        server.pass(known["at"].as_u64().expect("a moment") - TestClock::START);
         Self {
             server: server.twin().await,
             known,
@@ -158,7 +160,7 @@ on_both_engines!(
     a_client_reads_its_registration,
 );
 
-async fn everything_is_there(engine: Engine) {
+async fn everything_is_there(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let administration = filled.server.provider.terminal();
     let report = administration
@@ -191,7 +193,7 @@ async fn everything_is_there(engine: Engine) {
     assert!(keys.len() >= 3, "{keys:?}");
 }
 
-async fn people_sign_in(engine: Engine) {
+async fn people_sign_in(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     for name in ["ada", "bob", "dave", "gina", "hedy"] {
         filled.browser_of(name).await;
@@ -203,7 +205,7 @@ async fn people_sign_in(engine: Engine) {
     assert_eq!(answer.destination(), "/login", "a disabled account");
 }
 
-async fn a_passkey_and_a_recovery_code_sign_in(engine: Engine) {
+async fn a_passkey_and_a_recovery_code_sign_in(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let key = "/accounts/ada/passkey";
     let mut browser = Browser::new(&filled.server);
@@ -259,7 +261,7 @@ async fn a_passkey_and_a_recovery_code_sign_in(engine: Engine) {
     assert_eq!(answer.destination(), "/account");
 }
 
-async fn links_and_sessions_work(engine: Engine) {
+async fn links_and_sessions_work(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     for (name, page) in [("carol", "enroll"), ("frank", "reset")] {
         let link = filled.text(&format!("/accounts/{name}/link"));
@@ -273,7 +275,7 @@ async fn links_and_sessions_work(engine: Engine) {
     assert_eq!(hedy.open("/account").await.page(), "account");
 }
 
-async fn tokens_are_refreshed(engine: Engine) {
+async fn tokens_are_refreshed(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     for (name, grant) in filled.known["grants"].as_object().expect("grants") {
         let client = grant["client"].as_str().expect("a client");
@@ -291,7 +293,7 @@ async fn tokens_are_refreshed(engine: Engine) {
     }
 }
 
-async fn an_offered_code_is_redeemed(engine: Engine) {
+async fn an_offered_code_is_redeemed(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let client = filled.client("notes");
     let verifier = filled.text("/offered/code_verifier");
@@ -301,7 +303,7 @@ async fn an_offered_code_is_redeemed(engine: Engine) {
     Tokens::read(&filled.server.post("/token", &form).await);
 }
 
-async fn a_remembered_consent_is_honoured(engine: Engine) {
+async fn a_remembered_consent_is_honoured(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let mut ada = filled.browser_of("ada").await;
     let callback = ada.pass(&filled.client("web")).await;
@@ -311,7 +313,7 @@ async fn a_remembered_consent_is_honoured(engine: Engine) {
     bob.consent_page(&filled.client("web")).await;
 }
 
-async fn a_pending_request_goes_on(engine: Engine) {
+async fn a_pending_request_goes_on(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let mut browser = filled.browser_with("/pending/cookies");
     let path = format!("/login?request={}", filled.text("/pending/request"));
@@ -332,7 +334,7 @@ async fn a_pending_request_goes_on(engine: Engine) {
     Tokens::read(&filled.server.post("/token", &form).await);
 }
 
-async fn a_client_reads_its_registration(engine: Engine) {
+async fn a_client_reads_its_registration(engine: EngineKind) {
     let filled = Filled::open(engine).await;
     let path = format!("/register/{}", filled.text("/clients/notes/id"));
     let token = filled.text("/clients/notes/registration_access_token");

@@ -1,8 +1,11 @@
 //! Addresses beyond ASCII, changing one, passwords that are refused, and links that end: at the
 //! pages.
 
-use crate::support::{ALICE, Browser, Engine, PASSWORD, TestServer, on_both_engines};
 use testkit::race;
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{ALICE, Browser, PASSWORD, TestServer},
+};
 
 on_both_engines!(
     an_address_beyond_ascii_signs_in_however_it_is_spelled,
@@ -18,7 +21,7 @@ on_both_engines!(
 const JURGEN: &str = "j\u{fc}rgen@b\u{fc}cher.example";
 const SHOWN: &str = "j\u{fc}rgen@xn--bcher-kva.example";
 
-async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) {
+async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let added = server
         .provider
@@ -51,7 +54,7 @@ async fn an_address_beyond_ascii_signs_in_however_it_is_spelled(engine: Engine) 
     );
 }
 
-async fn two_spellings_are_one_account(engine: Engine) {
+async fn two_spellings_are_one_account(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     terminal
@@ -75,7 +78,7 @@ async fn two_spellings_are_one_account(engine: Engine) {
     assert_eq!(terminal.accounts().await.expect("accounts").len(), 2);
 }
 
-async fn what_is_no_address_is_refused(engine: Engine) {
+async fn what_is_no_address_is_refused(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     for wrong in [
@@ -116,7 +119,7 @@ async fn what_is_no_address_is_refused(engine: Engine) {
     );
 }
 
-async fn a_person_changes_their_address_on_their_page(engine: Engine) {
+async fn a_person_changes_their_address_on_their_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -188,7 +191,7 @@ async fn a_person_changes_their_address_on_their_page(engine: Engine) {
     );
 }
 
-async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
+async fn of_two_people_who_want_one_address_one_gets_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let terminal = server.provider.terminal();
@@ -236,7 +239,7 @@ async fn of_two_people_who_want_one_address_one_gets_it(engine: Engine) {
     );
 }
 
-async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) {
+async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     assert!(
@@ -274,7 +277,7 @@ async fn a_password_that_is_guessed_first_is_refused_at_its_box(engine: Engine) 
     );
 }
 
-async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engine) {
+async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let terminal = server.provider.terminal();
     terminal
@@ -318,7 +321,7 @@ async fn an_administrator_sees_a_link_that_is_out_and_withdraws_it(engine: Engin
     bob.get(&path(&second)).await.problem(410);
 }
 
-async fn an_address_without_a_dot_is_warned_about(engine: Engine) {
+async fn an_address_without_a_dot_is_warned_about(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice

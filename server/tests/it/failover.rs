@@ -9,7 +9,10 @@ use store::{Location, Store};
 use testkit::{Redirect, RedisServer};
 use tokio::time::sleep;
 
-use crate::support::{ISSUER, McpClient, TestServer, native_metadata, register};
+use testkit::{
+    native_metadata,
+    routed::{ISSUER, McpClient, TestServer, register},
+};
 
 /// A server over two Redis servers, the second of which has what the first one has, and the address
 /// that leads to the first.
@@ -42,7 +45,7 @@ async fn server() -> (TestServer, RedisServer, RedisServer, Redirect) {
 async fn after_a_failover_everything_goes_on_over_the_new_primary() {
     let (server, old, new, address) = server().await;
     let client = McpClient::native(&server).await;
-    let mut browser = crate::support::Browser::of_alice(&server).await;
+    let mut browser = testkit::routed::Browser::of_alice(&server).await;
     let tokens = client.connect(&mut browser).await;
     let code = browser.allow(&client).await;
     assert_eq!(server.get("/health/ready").await.status, StatusCode::OK);
@@ -90,7 +93,7 @@ async fn a_stall_is_no_theft() {
     .await;
     server.add_alice().await;
     let client = McpClient::native(&server).await;
-    let mut browser = crate::support::Browser::of_alice(&server).await;
+    let mut browser = testkit::routed::Browser::of_alice(&server).await;
     let code = browser.allow(&client).await;
     // After so many answers of the store the next thing is the write.
     let stall = || async {
@@ -103,7 +106,7 @@ async fn a_stall_is_no_theft() {
     let ((exchanged, reached), ()) =
         tokio::join!(server.between(1, client.exchange(&code), stall()), thaw);
     assert!(reached, "it writes after it has read");
-    let tokens = crate::support::Tokens::read(&exchanged);
+    let tokens = testkit::routed::Tokens::read(&exchanged);
     let thaw = async {
         sleep(Duration::from_secs(3)).await;
         redis.thaw();
@@ -113,7 +116,7 @@ async fn a_stall_is_no_theft() {
         thaw
     );
     assert!(reached, "it writes after it has read");
-    let next = crate::support::Tokens::read(&refreshed);
+    let next = testkit::routed::Tokens::read(&refreshed);
     server.pass(3600);
     client.refresh(&next.refresh).await.granted();
     let words = browser.open("/account").await.words();

@@ -7,9 +7,9 @@ use http::{Method, header};
 use serde_json::json;
 use testkit::{Reply, Site};
 
-use crate::support::{
-    ALICE, Browser, Engine, McpClient, PASSWORD, TestServer, from, native_metadata,
-    on_both_engines, register,
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestServer, from, register},
 };
 
 const ELSEWHERE: &str = "https://agent.example/Callback";
@@ -37,7 +37,9 @@ async fn agent(server: &TestServer) -> McpClient {
     McpClient::known(server, &added.client_id, None, REGISTERED)
 }
 
-async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step(engine: Engine) {
+async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_step(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server)
@@ -94,7 +96,7 @@ async fn a_wrong_redirect_is_shown_beside_the_right_one_and_added_in_a_second_st
 }
 
 async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_their_own(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     server
@@ -153,7 +155,7 @@ async fn nobody_adds_a_redirect_uri_but_a_fresh_administrator_with_a_form_of_the
     );
 }
 
-async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
+async fn the_number_of_a_problem_page_finds_the_failure(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server)
@@ -210,7 +212,7 @@ async fn the_number_of_a_problem_page_finds_the_failure(engine: Engine) {
     );
 }
 
-async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
+async fn what_was_asked_for_stands_beside_what_is_configured(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -248,7 +250,7 @@ async fn what_was_asked_for_stands_beside_what_is_configured(engine: Engine) {
     }
 }
 
-async fn the_latest_come_first_and_strangers_last(engine: Engine) {
+async fn the_latest_come_first_and_strangers_last(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let client = agent(&server).await;
@@ -291,7 +293,7 @@ async fn the_latest_come_first_and_strangers_last(engine: Engine) {
     );
 }
 
-async fn kinds_that_are_told_apart(engine: Engine) {
+async fn kinds_that_are_told_apart(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.registration.open = false).await;
     server.add_alice().await;
     let mut alice = Browser::of_alice(&server).await;
@@ -324,7 +326,7 @@ async fn kinds_that_are_told_apart(engine: Engine) {
     let secret = server
         .post(
             "/token",
-            &crate::support::Query::parse(&format!("{form}&client_secret=s")),
+            &testkit::Query::parse(&format!("{form}&client_secret=s")),
         )
         .await;
     let told = secret.refused(401, "invalid_client");
@@ -354,7 +356,7 @@ async fn kinds_that_are_told_apart(engine: Engine) {
     }
 }
 
-async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: Engine) {
+async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: EngineKind) {
     let id = "https://app.example/client.json";
     let site = Site::open(&["app.example"]).await;
     site.put(id, Reply::new("503 Busy", ""));
@@ -375,7 +377,7 @@ async fn a_document_that_cannot_be_had_is_told_with_its_status(engine: Engine) {
     }
 }
 
-async fn records_of_the_release_before_are_shown(engine: Engine) {
+async fn records_of_the_release_before_are_shown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let now = server.provider.now().seconds();

@@ -4,9 +4,11 @@
 
 use http::header;
 
-use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, McpClient, PASSWORD, TestServer, Tokens,
-    native_metadata, on_both_engines, register,
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{
+        ALICE, Browser, Callback, McpClient, PASSWORD, TestResponse, TestServer, Tokens, register,
+    },
 };
 
 on_both_engines!(
@@ -26,7 +28,7 @@ on_both_engines!(
     exchange_and_refresh_take_four_reads_at_once_and_one_write,
 );
 
-async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
+async fn machines_get_503_and_are_told_to_try_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -61,7 +63,7 @@ async fn machines_get_503_and_are_told_to_try_again(engine: Engine) {
 }
 
 /// A store that is read and takes no write: a full one, a replica.
-async fn whatever_cannot_write_is_not_ready(engine: Engine) {
+async fn whatever_cannot_write_is_not_ready(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(server.get("/health/ready").await.status, 200);
     server.pass(1);
@@ -82,7 +84,7 @@ async fn whatever_cannot_write_is_not_ready(engine: Engine) {
     assert_eq!(calls, 1, "whoever asks, one probe a second is made");
 }
 
-async fn people_get_a_page_that_says_so(engine: Engine) {
+async fn people_get_a_page_that_says_so(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -112,7 +114,7 @@ async fn people_get_a_page_that_says_so(engine: Engine) {
     assert_eq!(browser.open(&consent).await.page(), "consent");
 }
 
-async fn what_needs_no_store_goes_on(engine: Engine) {
+async fn what_needs_no_store_goes_on(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -140,7 +142,7 @@ async fn what_needs_no_store_goes_on(engine: Engine) {
     call().await.granted();
 }
 
-async fn a_code_survives_an_outage(engine: Engine) {
+async fn a_code_survives_an_outage(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -156,7 +158,7 @@ async fn a_code_survives_an_outage(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn a_refresh_token_survives_an_outage(engine: Engine) {
+async fn a_refresh_token_survives_an_outage(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -173,7 +175,7 @@ async fn a_refresh_token_survives_an_outage(engine: Engine) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_decision_survives_an_outage(engine: Engine) {
+async fn a_decision_survives_an_outage(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -205,7 +207,7 @@ async fn a_decision_survives_an_outage(engine: Engine) {
     );
 }
 
-async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
+async fn a_lost_answer_of_the_store_is_found_out(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -232,7 +234,7 @@ async fn a_lost_answer_of_the_store_is_found_out(engine: Engine) {
 }
 
 /// Somebody else redeems the code in the very moment in which the answer is lost.
-async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: Engine) {
+async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = serde_json::json!(["authorization_code"]);
@@ -253,7 +255,7 @@ async fn a_lost_answer_makes_no_second_use_of_a_code_good(engine: Engine) {
     }
 }
 
-async fn nobody_moves_in_by_half(engine: Engine) {
+async fn nobody_moves_in_by_half(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let link = server
         .provider
@@ -262,7 +264,7 @@ async fn nobody_moves_in_by_half(engine: Engine) {
         .expect("the store answers")
         .expect("a link");
     let path = link
-        .strip_prefix(crate::support::ISSUER)
+        .strip_prefix(testkit::routed::ISSUER)
         .expect("a page of ours")
         .to_owned();
     let mut browser = Browser::new(&server);
@@ -293,7 +295,7 @@ async fn nobody_moves_in_by_half(engine: Engine) {
     );
 }
 
-async fn a_deed_is_done_though_the_caller_hangs_up(engine: Engine) {
+async fn a_deed_is_done_though_the_caller_hangs_up(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -305,7 +307,7 @@ async fn a_deed_is_done_though_the_caller_hangs_up(engine: Engine) {
     assert_eq!(calls, 4);
 }
 
-async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
+async fn a_panic_is_an_answer_like_any_other(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -343,7 +345,9 @@ async fn a_panic_is_an_answer_like_any_other(engine: Engine) {
     }
 }
 
-async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(engine: Engine) {
+async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -378,7 +382,7 @@ async fn t_c24_an_account_that_could_not_be_disabled_is_not_reported_as_disabled
         .refused(400, "invalid_grant");
 }
 
-async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: Engine) {
+async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -401,6 +405,6 @@ async fn exchange_and_refresh_take_four_reads_at_once_and_one_write(engine: Engi
     assert_eq!(waits, 2);
 }
 
-fn unavailable(answer: &Answer) {
+fn unavailable(answer: &TestResponse) {
     answer.refused(503, "temporarily_unavailable");
 }

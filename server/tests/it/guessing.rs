@@ -10,11 +10,11 @@ use provider::{AuditAction, AuditEntry, AuditFilter};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, ISSUER, PASSWORD, Query, TestServer, from, native_metadata,
-    on_both_engines, register,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, PASSWORD, TestResponse, TestServer, from, register},
+};
 
 on_both_engines!(
     t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped,
@@ -42,7 +42,7 @@ enum Outcome {
     Busy,
 }
 
-fn outcome(answer: &Answer, alert: Option<&str>) -> Outcome {
+fn outcome(answer: &TestResponse, alert: Option<&str>) -> Outcome {
     match (answer.status, alert) {
         (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => Outcome::Busy,
         (StatusCode::SEE_OTHER, None) => Outcome::SignedIn,
@@ -108,7 +108,7 @@ fn stranger(server: &TestServer, address: impl Into<IpAddr>) -> Browser {
 }
 
 async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_gone_is_dropped(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     server
@@ -190,7 +190,7 @@ async fn t_f44_strangers_in_the_queue_keep_no_known_browser_waiting_and_who_is_g
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_that_it_is_its_own_doing()
  {
-    let server = TestServer::of_alice(Engine::Memory).await;
+    let server = TestServer::of_alice(EngineKind::Memory).await;
     let mut browser = stranger(&server, [203, 0, 113, 1]);
     let form = browser
         .open("/login")
@@ -247,7 +247,7 @@ async fn t_f44_a_program_that_is_turned_away_gets_json_and_one_network_learns_th
     );
 }
 
-async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine) {
+async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -294,7 +294,7 @@ async fn t_f44_the_hundred_and_first_person_of_an_office_gets_in(engine: Engine)
     );
 }
 
-async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: Engine) {
+async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (mut formerly, mut own) = (
         known_to_alice(&server).await,
@@ -340,7 +340,7 @@ async fn t_f44_a_browser_that_was_known_by_an_old_password_is_a_stranger(engine:
     );
 }
 
-async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: Engine) {
+async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let mut known = Vec::new();
@@ -364,7 +364,7 @@ async fn t_f44_all_browsers_that_know_an_account_share_one_count(engine: Engine)
     );
 }
 
-async fn t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: Engine) {
+async fn t_f44_wrong_passwords_in_a_known_browser_shut_no_recovery_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
@@ -419,7 +419,7 @@ async fn starts_passkey(server: &TestServer, browser: &Browser, form_token: &str
         .status
 }
 
-async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
+async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let address = [203, 0, 113, 9];
     let mut known = known_to_alice(&server).await;
@@ -469,7 +469,7 @@ async fn t_f44_a_hundred_anonymous_requests_shut_no_passkeys(engine: Engine) {
     );
 }
 
-async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
+async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
     let registers = async |text: &str| {
@@ -505,7 +505,7 @@ async fn t_f44_ipv6_is_counted_by_64_56_and_48_bits(engine: Engine) {
     assert!(registers("2001:db8:2::1").await, "another network");
 }
 
-async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: Engine) {
+async fn an_account_has_a_hundred_sessions_at_most_over_two_servers(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     server.add_alice().await;
     let twin = server.twin().await;
@@ -569,7 +569,7 @@ async fn noted(server: &TestServer, action: AuditAction) -> (usize, u64) {
     )
 }
 
-async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: Engine) {
+async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut first = stranger(&server, [203, 0, 113, 0]);
     let form = first
@@ -616,7 +616,7 @@ async fn strangers_write_few_events_about_a_person_and_all_are_counted(engine: E
     assert_eq!(report.faults, Vec::<String>::new());
 }
 
-async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
+async fn a_person_writes_few_events_and_all_are_counted(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let fields = Query::default().and("form_token", &browser.form_token().await);
@@ -653,7 +653,7 @@ async fn a_person_writes_few_events_and_all_are_counted(engine: Engine) {
 
 /// Before the answer the store is asked the same, as often and at the same times, whoever is
 /// guessed at.
-async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: Engine) {
+async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = true).await;
     server.add_alice().await;
     let nobody = "nobody@example.com";
@@ -687,10 +687,10 @@ async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(engin
 // On one thread what is put off until after the answer cannot begin before it.
 #[tokio::test]
 async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_memory() {
-    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Memory).await;
+    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(EngineKind::Memory).await;
 }
 
 #[tokio::test]
 async fn t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody_on_redis() {
-    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(Engine::Redis).await;
+    t_f45_as_much_is_done_before_an_answer_for_nobody_as_for_somebody(EngineKind::Redis).await;
 }

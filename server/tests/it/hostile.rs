@@ -12,9 +12,12 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Browser, Engine, ISSUER, McpClient, PASSWORD, Query, Signer, TestServer, Tokens,
-    on_both_engines, percent_encoded, request, with_assertion,
+use testkit::{
+    EngineKind, Query, on_both_engines, percent_encoded,
+    routed::{
+        ALICE, Browser, ISSUER, McpClient, PASSWORD, Signer, TestServer, Tokens, request,
+        with_assertion,
+    },
 };
 
 on_both_engines!(
@@ -98,7 +101,7 @@ const NASTY: [&str; 22] = [
     "xn--",
 ];
 
-async fn t_f49_random_requests_break_nothing(engine: Engine) {
+async fn t_f49_random_requests_break_nothing(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let mut runner = TestRunner::deterministic();
     let bytes = vec(any::<u8>(), 0..400);
@@ -145,7 +148,7 @@ async fn t_f49_random_requests_break_nothing(engine: Engine) {
     }
 }
 
-async fn t_f49_almost_right_forms_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_forms_break_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -289,7 +292,7 @@ const ACTIONS: [(&str, &[&str]); 37] = [
     ("change_password", &["password"]),
 ];
 
-async fn t_f49_almost_right_deeds_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_deeds_break_nothing(engine: EngineKind) {
     let known: BTreeSet<_> = ACTIONS
         .iter()
         .map(|(action, _)| format!("/actions/{action}"))
@@ -346,7 +349,7 @@ async fn t_f49_almost_right_deeds_break_nothing(engine: Engine) {
     }
 }
 
-async fn t_f49_almost_right_registrations_break_nothing(engine: Engine) {
+async fn t_f49_almost_right_registrations_break_nothing(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let member = vec((0..NASTY.len(), 0..8_usize), 0..12);
@@ -379,7 +382,7 @@ async fn t_f49_almost_right_registrations_break_nothing(engine: Engine) {
                 _ => continue,
             };
         }
-        let answer = crate::support::register(&server, [192, 0, 2, 3].into(), &metadata).await;
+        let answer = testkit::routed::register(&server, [192, 0, 2, 3].into(), &metadata).await;
         assert!(
             [201, 400].contains(&answer.status.as_u16()),
             "{metadata}: {answer:?}"
@@ -394,13 +397,13 @@ async fn t_f49_almost_right_registrations_break_nothing(engine: Engine) {
         "1e999",
         "\"\\ud800\"",
     ] {
-        crate::support::register(&server, [192, 0, 2, 3].into(), body)
+        testkit::routed::register(&server, [192, 0, 2, 3].into(), body)
             .await
             .refused(400, "invalid_client_metadata");
     }
 }
 
-async fn odd_methods_and_headers_break_nothing(engine: Engine) {
+async fn odd_methods_and_headers_break_nothing(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in PATHS {
         for method in [

@@ -10,8 +10,9 @@ use server::proxies::Proxies;
 use server::site::PageFiles;
 use server::{Options, router};
 
-use crate::support::{
-    Answer, Engine, McpClient, Query, TestServer, native_metadata, on_both_engines,
+use testkit::{
+    EngineKind, Query, native_metadata, on_both_engines,
+    routed::{McpClient, TestResponse, TestServer},
 };
 
 on_both_engines!(
@@ -46,12 +47,17 @@ fn request(method: Method, path: &str, peer: &str, headers: &[(&str, &str)]) -> 
     request.body(Body::empty()).expect("a request")
 }
 
-async fn get(server: &TestServer, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
+async fn get(
+    server: &TestServer,
+    path: &str,
+    peer: &str,
+    headers: &[(&str, &str)],
+) -> TestResponse {
     server.send(request(Method::GET, path, peer, headers)).await
 }
 
 async fn with_issuer(issuer: &str) -> TestServer {
-    TestServer::with(Engine::Memory, |settings| {
+    TestServer::with(EngineKind::Memory, |settings| {
         settings.issuer = Issuer::parse(issuer).expect("an issuer");
     })
     .await
@@ -80,7 +86,7 @@ fn listening(server: &TestServer, trusted: &[&str], at: &[&str]) -> TestServer {
     server
 }
 
-fn leads_to_issuer(answer: &Answer, issuer: &str, path: &str) {
+fn leads_to_issuer(answer: &TestResponse, issuer: &str, path: &str) {
     let separator = if path.contains('?') { '&' } else { '?' };
     assert_eq!(answer.status, 307, "{path}: {answer:?}");
     assert_eq!(
@@ -307,7 +313,7 @@ async fn http_1_1_without_one_valid_host_is_400_everywhere() {
     }
 }
 
-async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engine) {
+async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: EngineKind) {
     let server = listening(
         &TestServer::empty(engine).await,
         &[],
@@ -332,7 +338,7 @@ async fn everybody_behind_a_proxy_on_this_computer_is_counted_apart(engine: Engi
 }
 
 async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_limit(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = listening(
         &TestServer::empty(engine).await,
@@ -359,7 +365,7 @@ async fn what_a_client_writes_into_the_forwarded_header_does_not_spare_it_the_li
     );
 }
 
-async fn register_as(server: &TestServer, peer: &str, forwarded: &str) -> Answer {
+async fn register_as(server: &TestServer, peer: &str, forwarded: &str) -> TestResponse {
     let headers = [
         ("host", "127.0.0.1:3000"),
         ("content-type", "application/json"),
@@ -371,7 +377,7 @@ async fn register_as(server: &TestServer, peer: &str, forwarded: &str) -> Answer
         .await
 }
 
-async fn a_form_under_another_name_changes_nothing(engine: Engine) {
+async fn a_form_under_another_name_changes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let post = async |origin: Option<&str>| {
         let mut headers = vec![("host", "www.vestibule.example"), ("accept", "text/html")];
@@ -428,7 +434,7 @@ async fn a_form_under_another_name_changes_nothing(engine: Engine) {
 }
 
 async fn a_whole_flow_works_behind_a_proxy_that_names_the_server_by_its_inner_address(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;

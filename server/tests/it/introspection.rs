@@ -7,9 +7,9 @@ use oauth::resource::{Resource, ResourceIdentifier};
 use serde_json::{Value, json};
 use testkit::FaultSwitch;
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, ISSUER, MCP, McpClient, Query, START, TestServer, Tokens,
-    basic, on_both_engines, percent_encoded, request,
+use testkit::{
+    EngineKind, Query, TestClock, basic, on_both_engines, percent_encoded,
+    routed::{ALICE, Browser, ISSUER, MCP, McpClient, TestResponse, TestServer, Tokens, request},
 };
 
 on_both_engines!(
@@ -30,7 +30,7 @@ const OTHER: &str = "https://other.example/mcp";
 const OTHER_SECRET: &str = "vis_the-secret-of-the-other";
 const NOT_ACTIVE: &str = r#"{"active":false}"#;
 
-async fn an_active_token_is_told_whole(engine: Engine) {
+async fn an_active_token_is_told_whole(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let answer = ask(&server, &tokens.access).await;
     let mut told = answer.granted();
@@ -45,7 +45,7 @@ async fn an_active_token_is_told_whole(engine: Engine) {
         told,
         json!({
             "active": true, "scope": "notes:read", "client_id": client.id, "device_id": client.id, "sub": null, "jti": null,
-            "aud": MCP, "iss": ISSUER, "iat": START, "exp": START + 3600, "token_type": "Bearer"
+            "aud": MCP, "iss": ISSUER, "iat": TestClock::START, "exp": TestClock::START + 3600, "token_type": "Bearer"
         })
     );
     // As in the token itself.
@@ -67,7 +67,7 @@ async fn an_active_token_is_told_whole(engine: Engine) {
     );
 }
 
-async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: Engine) {
+async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let forged = format!("{}A", &tokens.access[..tokens.access.len() - 1]);
     for token in [
@@ -86,7 +86,7 @@ async fn a_token_that_does_not_count_is_told_by_nothing_but_that(engine: Engine)
     inactive(&ask(&server, &tokens.access).await);
 }
 
-async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: Engine) {
+async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     inactive(&ask_as(&server, OTHER, OTHER_SECRET, &tokens.access).await);
     let client = client.asking(|query| query.set("resource", OTHER));
@@ -103,7 +103,7 @@ async fn a_resource_sees_only_tokens_that_are_meant_for_it(engine: Engine) {
     );
 }
 
-async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
+async fn what_ends_is_inactive_at_once_on_every_server(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let twin = server.twin().await;
     // A replay.
@@ -136,7 +136,7 @@ async fn what_ends_is_inactive_at_once_on_every_server(engine: Engine) {
     }
 }
 
-async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
+async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -163,7 +163,7 @@ async fn t_c25_whoever_is_disabled_or_gone_is_inactive_at_once(engine: Engine) {
     inactive(&ask(&server, &tokens.access).await);
 }
 
-async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
+async fn only_a_resource_with_its_secret_may_ask(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     let client = McpClient::confidential(&server).await;
     let mute = "https://mute.example";
@@ -202,7 +202,7 @@ async fn only_a_resource_with_its_secret_may_ask(engine: Engine) {
     assert_eq!(server.get("/introspect").await.status, 405);
 }
 
-async fn a_token_is_needed_and_comes_once(engine: Engine) {
+async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     let own = basic(&percent_encoded(MCP.as_bytes()), SECRET);
     let twice = Query::new([("token", &tokens.access), ("token", &tokens.access)]);
@@ -213,7 +213,7 @@ async fn a_token_is_needed_and_comes_once(engine: Engine) {
     }
 }
 
-async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: Engine) {
+async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     FaultSwitch::break_all(&server.switch);
     let answer = ask(&server, &tokens.access).await;
@@ -223,7 +223,7 @@ async fn a_store_that_fails_is_503_and_says_nothing_of_the_token(engine: Engine)
     active(&ask(&server, &tokens.access).await);
 }
 
-async fn metadata_names_it_once_some_resource_may_ask(engine: Engine) {
+async fn metadata_names_it_once_some_resource_may_ask(engine: EngineKind) {
     let path = "/.well-known/oauth-authorization-server";
     let metadata = asked(engine).await.get(path).await.granted();
     assert_eq!(
@@ -244,7 +244,7 @@ async fn metadata_names_it_once_some_resource_may_ask(engine: Engine) {
     unknown(&ask(&server, "x").await);
 }
 
-async fn resources_may_ask_as_often_as_they_like(engine: Engine) {
+async fn resources_may_ask_as_often_as_they_like(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     for _ in 0..200 {
         active(&ask(&server, &tokens.access).await);
@@ -252,7 +252,7 @@ async fn resources_may_ask_as_often_as_they_like(engine: Engine) {
 }
 
 /// A server whose own resource and another one may ask, and a third may not.
-async fn asked(engine: Engine) -> TestServer {
+async fn asked(engine: EngineKind) -> TestServer {
     let server = TestServer::with(engine, |settings| {
         let first = settings.resources[0].clone();
         let resource = |identifier: &str, secret: Option<&str>| Resource {
@@ -271,18 +271,18 @@ async fn asked(engine: Engine) -> TestServer {
     server
 }
 
-async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = asked(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     (server, client, tokens)
 }
 
-async fn ask(server: &TestServer, token: &str) -> Answer {
+async fn ask(server: &TestServer, token: &str) -> TestResponse {
     ask_as(server, MCP, SECRET, token).await
 }
 
-async fn ask_as(server: &TestServer, identifier: &str, secret: &str, token: &str) -> Answer {
+async fn ask_as(server: &TestServer, identifier: &str, secret: &str, token: &str) -> TestResponse {
     by_header(
         server,
         &basic(&percent_encoded(identifier.as_bytes()), secret),
@@ -291,7 +291,7 @@ async fn ask_as(server: &TestServer, identifier: &str, secret: &str, token: &str
     .await
 }
 
-async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> TestResponse {
     let request = request(Method::POST, "/introspect")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -300,13 +300,13 @@ async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> An
         .await
 }
 
-fn active(answer: &Answer) -> Value {
+fn active(answer: &TestResponse) -> Value {
     let told = answer.granted();
     assert_eq!(told["active"], true, "{answer:?}");
     told
 }
 
-fn inactive(answer: &Answer) {
+fn inactive(answer: &TestResponse) {
     answer.granted();
     assert_eq!(
         (answer.body.as_str(), answer.header(header::CACHE_CONTROL)),
@@ -314,7 +314,7 @@ fn inactive(answer: &Answer) {
     );
 }
 
-fn unknown(answer: &Answer) {
+fn unknown(answer: &TestResponse) {
     answer.refused(401, "invalid_client");
     assert!(
         answer

@@ -4,7 +4,10 @@
 use oauth::Digest;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Engine, MCP, McpClient, Query, TestServer, Tokens, on_both_engines};
+use testkit::{
+    EngineKind, Query, on_both_engines,
+    routed::{Browser, MCP, McpClient, TestServer, Tokens},
+};
 
 on_both_engines!(
     a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused,
@@ -16,7 +19,7 @@ on_both_engines!(
 const SECRET: &str = "vis_the-secret-of-the-notes";
 const MADE_UP: &str = "k4.pid.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: Engine) {
+async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let twins = [
         server.twin().await,
@@ -49,7 +52,7 @@ async fn a_key_that_was_made_elsewhere_is_looked_for_before_a_token_is_refused(e
         .refused(400, "invalid_grant");
 }
 
-async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
+async fn made_up_key_ids_cost_a_reading_a_second(engine: EngineKind) {
     let (server, _, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     let footer = base64::Engine::encode(
@@ -69,7 +72,7 @@ async fn made_up_key_ids_cost_a_reading_a_second(engine: Engine) {
     assert!(calls <= 3, "{calls} readings");
 }
 
-async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine: Engine) {
+async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine: EngineKind) {
     let (server, client, old) = connected(engine).await;
     let terminal = server.provider.terminal();
     let keys = terminal.rotate_keys().await.expect("rotated");
@@ -112,7 +115,7 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
         .refused(401, "invalid_token");
 }
 
-async fn a_key_nobody_knows_is_not_revoked(engine: Engine) {
+async fn a_key_nobody_knows_is_not_revoked(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let terminal = server.provider.terminal();
     let before = terminal.keys().await.expect("keys");
@@ -126,7 +129,7 @@ async fn a_key_nobody_knows_is_not_revoked(engine: Engine) {
     assert_eq!(terminal.keys().await.expect("keys"), before);
 }
 
-async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })

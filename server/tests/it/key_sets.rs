@@ -10,11 +10,14 @@ use testkit::{Reply, Site};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::support::{
-    Answer, Browser, Engine, McpClient, Signer, TestServer, Tokens, claims, key_set,
-    on_both_engines, with_assertion,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{
+        Browser, McpClient, Signer, TestResponse, TestServer, Tokens, claims, key_set,
+        with_assertion,
+    },
+};
 
 on_both_engines!(
     r_k15_keys_are_fetched_once_while_they_are_fresh,
@@ -52,7 +55,7 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(engine: Engine) -> Self {
+    async fn begin(engine: EngineKind) -> Self {
         let signer = Signer::ed25519("first");
         let (server, site) = server_and_site(engine, &signer).await;
         let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -72,7 +75,7 @@ impl Story {
     }
 
     /// Refreshes by an assertion of this key; what was granted is what is refreshed next.
-    async fn refresh(&mut self, signer: &Signer, jti: &str) -> Answer {
+    async fn refresh(&mut self, signer: &Signer, jti: &str) -> TestResponse {
         let assertion = signer.assert(&self.server, &self.client.id, jti);
         let answer = self
             .server
@@ -92,7 +95,7 @@ impl Story {
     }
 }
 
-async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
+async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     for (number, seconds) in [0, MINUTE, 9 * MINUTE - 1].into_iter().enumerate() {
@@ -120,7 +123,7 @@ async fn r_k15_keys_are_fetched_once_while_they_are_fresh(engine: Engine) {
     assert_eq!(story.asked(), 2);
 }
 
-async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
+async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
     story.site.put(KEYS, set(&[&first, &second]));
@@ -146,7 +149,7 @@ async fn r_k15_a_key_that_is_new_is_asked_for_once_a_minute(engine: Engine) {
     assert_eq!(story.asked(), 4);
 }
 
-async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine) {
+async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::rsa("second"));
     story.site.put(KEYS, set(&[&second]));
@@ -158,7 +161,7 @@ async fn r_k15_a_key_that_was_withdrawn_dies_when_freshness_ends(engine: Engine)
 }
 
 async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_nobodys_fault(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let mut story = Story::begin(engine).await;
     let (first, second) = (story.signer.clone(), Signer::p256("second"));
@@ -193,7 +196,7 @@ async fn while_the_host_gives_no_answer_known_keys_serve_and_unknown_ones_are_no
     denied(&story.refresh(&first, "withdrawn").await);
 }
 
-async fn keys_that_nobody_confirms_die_after_a_day(engine: Engine) {
+async fn keys_that_nobody_confirms_die_after_a_day(engine: EngineKind) {
     let mut story = Story::begin(engine).await;
     let signer = story.signer.clone();
     story.site.set_up(false);
@@ -205,7 +208,7 @@ async fn keys_that_nobody_confirms_die_after_a_day(engine: Engine) {
     story.refresh(&signer, "back").await.granted();
 }
 
-async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
+async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -228,7 +231,7 @@ async fn an_outage_is_never_invalid_client_and_spends_nothing(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine) {
+async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -286,13 +289,13 @@ async fn t_e37_an_address_that_gives_no_keys_is_the_clients_fault(engine: Engine
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
+async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     // A public server: nothing on this computer, whatever the name or however the address is
     // written.
     let (_, site) = server_and_site(engine, &signer).await;
     let (store, _redis) = engine.open().await;
-    let settings = TestServer::empty(Engine::Memory)
+    let settings = TestServer::empty(EngineKind::Memory)
         .await
         .provider
         .settings()
@@ -323,7 +326,7 @@ async fn t_e37_keys_are_never_fetched_from_a_private_address(engine: Engine) {
     assert_eq!(site.most_at_once(), 0);
 }
 
-async fn many_at_once_cause_one_fetch(engine: Engine) {
+async fn many_at_once_cause_one_fetch(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let gate = Arc::new(Semaphore::new(0));
@@ -359,7 +362,7 @@ async fn many_at_once_cause_one_fetch(engine: Engine) {
     assert_eq!(site.requests(KEYS), 1);
 }
 
-async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: Engine) {
+async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     let client = McpClient::registered(&server, &metadata(KEYS)).await;
@@ -379,7 +382,7 @@ async fn t_e37_no_key_is_fetched_for_an_assertion_that_would_not_do_anyway(engin
     assert_eq!(site.requests(KEYS), 0);
 }
 
-async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: Engine) {
+async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine: EngineKind) {
     let signer = Signer::ed25519("first");
     let (server, site) = server_and_site(engine, &signer).await;
     // Nothing that is stored saves the next one from asking.
@@ -422,7 +425,7 @@ async fn t_e37_who_names_no_grant_cannot_make_this_server_ask_without_end(engine
     );
 }
 
-async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine: Engine) {
+async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine: EngineKind) {
     let signer = Signer::rsa("chat");
     let (server, site) = server_and_site(engine, &signer).await;
     // As ChatGPT's document does.
@@ -476,7 +479,7 @@ async fn r_k15_a_client_whose_document_lists_both_methods_may_use_either(engine:
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn r_k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
+async fn r_k15_keys_in_a_document_may_change_while_it_is_fresh(engine: EngineKind) {
     let (first, second) = (Signer::ed25519("first"), Signer::ed25519("second"));
     let (server, site) = server_and_site(engine, &first).await;
     let document = |signer: &Signer| {
@@ -510,7 +513,7 @@ async fn r_k15_keys_in_a_document_may_change_while_it_is_fresh(engine: Engine) {
     assert_eq!(site.requests(DOCUMENT), 2);
 }
 
-async fn server_and_site(engine: Engine, signer: &Signer) -> (TestServer, Site) {
+async fn server_and_site(engine: EngineKind, signer: &Signer) -> (TestServer, Site) {
     let site = Site::open(&["keyed.example"]).await;
     site.put(KEYS, set(&[signer]));
     (
@@ -532,12 +535,12 @@ fn set(signers: &[&Signer]) -> Reply {
     Reply::json(&key_set(signers).to_string()).with("cache-control", "max-age=600")
 }
 
-fn denied(answer: &Answer) -> Value {
+fn denied(answer: &TestResponse) -> Value {
     answer.refused(401, "invalid_client")
 }
 
 /// Told to try again, and nothing of what it holds is called worthless.
-fn unavailable(answer: &Answer) {
+fn unavailable(answer: &TestResponse) {
     answer.refused(503, "temporarily_unavailable");
     assert!(answer.header(header::RETRY_AFTER).is_some());
 }

@@ -6,11 +6,11 @@ use http::{Method, header};
 use oauth::redirect::PrivateSchemes;
 use serde_json::json;
 
-use crate::support::{
-    Answer, Browser, Engine, McpClient, TestServer, Tokens, native_metadata, on_both_engines,
-    request,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
+};
 
 on_both_engines!(
     a_client_that_nobody_used_goes_after_7_days,
@@ -27,7 +27,7 @@ on_both_engines!(
 
 const DAY: u64 = 24 * 3600;
 
-async fn a_client_that_nobody_used_goes_after_7_days(engine: Engine) {
+async fn a_client_that_nobody_used_goes_after_7_days(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     server.pass(7 * DAY - 1);
@@ -40,7 +40,7 @@ async fn a_client_that_nobody_used_goes_after_7_days(engine: Engine) {
     forgotten(&server, &client).await;
 }
 
-async fn a_used_client_goes_180_days_after_its_last_use(engine: Engine) {
+async fn a_used_client_goes_180_days_after_its_last_use(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -55,7 +55,7 @@ async fn a_used_client_goes_180_days_after_its_last_use(engine: Engine) {
     forgotten(&server, &client).await;
 }
 
-async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine) {
+async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_token = std::time::Duration::from_secs(365 * DAY);
     })
@@ -67,7 +67,7 @@ async fn a_client_whose_refresh_token_lives_longer_stays_as_long(engine: Engine)
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn an_added_client_stays_for_ever(engine: Engine) {
+async fn an_added_client_stays_for_ever(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let uri = "https://agent.example/cb";
     let added = server
@@ -81,7 +81,7 @@ async fn an_added_client_stays_for_ever(engine: Engine) {
     client.connect(&mut Browser::of_alice(&server).await).await;
 }
 
-async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: Engine) {
+async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -108,7 +108,7 @@ async fn a_use_is_noted_once_a_day_and_costs_the_other_requests_nothing(engine: 
     );
 }
 
-async fn a_use_that_cannot_be_noted_costs_nothing(engine: Engine) {
+async fn a_use_that_cannot_be_noted_costs_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -122,7 +122,7 @@ async fn a_use_that_cannot_be_noted_costs_nothing(engine: Engine) {
     assert_eq!((calls, Tokens::read(&again).refresh), (5, next.refresh));
 }
 
-async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Engine) {
+async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -141,7 +141,9 @@ async fn of_racing_refreshes_all_are_answered_while_the_use_is_noted(engine: Eng
     );
 }
 
-async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(engine: Engine) {
+async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     server.pass(7 * DAY);
@@ -170,7 +172,7 @@ async fn requirement_7_2_a_forgotten_client_is_told_so_in_the_way_it_understands
         .await;
 }
 
-async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: Engine) {
+async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!([
@@ -223,7 +225,7 @@ async fn t_e38_a_stricter_policy_ends_clients_that_registered_before_it(engine: 
     Tokens::read(&cursor.at(&server).refresh(&tokens.refresh).await);
 }
 
-async fn t_e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: Engine) {
+async fn t_e38_a_stricter_policy_ends_what_waits_and_what_is_held(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut cursor = native_metadata();
     cursor["redirect_uris"] = json!(["cursor://anysphere.cursor-mcp/oauth/callback"]);
@@ -248,7 +250,7 @@ async fn strict(server: &TestServer) -> TestServer {
         .await
 }
 
-fn leads_to_cursor(answer: &Answer) -> bool {
+fn leads_to_cursor(answer: &TestResponse) -> bool {
     answer
         .header(header::LOCATION)
         .is_some_and(|to| to.starts_with("cursor:"))

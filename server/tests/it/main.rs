@@ -2,8 +2,6 @@
 //! router, with the clock moved by hand, on both engines. Letters with numbers name rows of
 //! docs/SECURITY.md and docs/CONFORMANCE.md.
 
-mod support;
-
 mod account;
 mod addresses;
 mod administration;

@@ -4,9 +4,9 @@ use http::{Method, header};
 use serde_json::{Value, json};
 use testkit::FaultSwitch;
 
-use crate::support::{
-    Answer, Browser, Engine, ISSUER, McpClient, TestServer, Tokens, native_metadata,
-    on_both_engines, register, request,
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{Browser, ISSUER, McpClient, TestResponse, TestServer, Tokens, register, request},
 };
 
 on_both_engines!(
@@ -24,7 +24,7 @@ on_both_engines!(
     t_e37_an_update_counts_as_a_registration,
 );
 
-async fn a_client_reads_what_it_registered(engine: Engine) {
+async fn a_client_reads_what_it_registered(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = register(&server, [203, 0, 113, 9].into(), native_metadata()).await;
     let answer = manage(&server, Method::GET, &registered.json(), None).await;
@@ -49,7 +49,7 @@ async fn a_client_reads_what_it_registered(engine: Engine) {
     assert_eq!(read, registered);
 }
 
-async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
+async fn an_update_replaces_everything_and_keeps_who_it_is(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let client = client(&server, &registered);
@@ -95,7 +95,7 @@ async fn an_update_replaces_everything_and_keeps_who_it_is(engine: Engine) {
     );
 }
 
-async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(engine: Engine) {
+async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let other = self::registered(&server, &native_metadata()).await;
@@ -145,7 +145,7 @@ async fn an_update_obeys_the_rules_of_a_registration_and_names_its_own_client(en
     );
 }
 
-async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engine: Engine) {
+async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
     let registered = registered(&server, &metadata).await;
@@ -197,7 +197,7 @@ async fn a_secret_stays_is_never_chosen_and_comes_and_goes_with_its_method(engin
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine) {
+async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let registered = registered(&server, &native_metadata()).await;
@@ -235,7 +235,7 @@ async fn an_ended_registration_ends_the_client_and_what_it_holds(engine: Engine)
     );
 }
 
-async fn t_e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
+async fn t_e41_no_token_but_its_own_manages_a_registration(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let other = self::registered(&server, &native_metadata()).await;
@@ -318,7 +318,7 @@ async fn t_e41_no_token_but_its_own_manages_a_registration(engine: Engine) {
     refused(&token_in_query);
 }
 
-async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Engine) {
+async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let token = registered["registration_access_token"]
@@ -357,7 +357,7 @@ async fn t_e41_the_token_is_kept_as_a_digest_and_told_to_nobody_else(engine: Eng
     assert!(!listed.contains(token), "{listed}");
 }
 
-async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engine) {
+async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let added = server
         .provider
@@ -373,7 +373,7 @@ async fn an_added_client_is_managed_by_nobody_but_an_administrator(engine: Engin
     }
 }
 
-async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: Engine) {
+async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut metadata = native_metadata();
     metadata["redirect_uris"] = json!(["https://one.example/cb", "https://two.example/cb"]);
@@ -395,7 +395,7 @@ async fn a_redirect_uri_that_was_taken_out_is_good_no_more(engine: Engine) {
     assert!(!leads_there, "{answer:?}");
 }
 
-async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
+async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let mut update = native_metadata();
@@ -425,7 +425,7 @@ async fn a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
 }
 
 /// Each may name another address that this server fetches keys from.
-async fn t_e37_an_update_counts_as_a_registration(engine: Engine) {
+async fn t_e37_an_update_counts_as_a_registration(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 3).await;
     let registered = registered(&server, &native_metadata()).await;
@@ -451,7 +451,7 @@ async fn t_e37_an_update_counts_as_a_registration(engine: Engine) {
         .granted();
 }
 
-async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
+async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let registered = registered(&server, &native_metadata()).await;
     let preflight = request(Method::OPTIONS, &path(&registered))
@@ -485,7 +485,7 @@ async fn requirement_7_9_scripts_of_any_origin_may_manage_too(engine: Engine) {
         );
     }
     let post = server
-        .post(&path(&registered), &crate::support::Query::default())
+        .post(&path(&registered), &testkit::Query::default())
         .await;
     assert_eq!(post.status, 405);
     let allowed = post.header(header::ALLOW).unwrap_or_default();
@@ -533,7 +533,7 @@ async fn manage(
     method: Method,
     registered: &Value,
     body: Option<&Value>,
-) -> Answer {
+) -> TestResponse {
     let request = authorized(method, registered).header(header::CONTENT_TYPE, "application/json");
     let body = body.map(Value::to_string).unwrap_or_default();
     server
@@ -541,7 +541,7 @@ async fn manage(
         .await
 }
 
-fn refused(answer: &Answer) {
+fn refused(answer: &TestResponse) {
     answer.refused(401, "invalid_token");
     let challenge = answer.header(header::WWW_AUTHENTICATE).unwrap_or_default();
     assert!(

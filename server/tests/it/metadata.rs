@@ -6,7 +6,10 @@ use http::{Method, header};
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
 
-use crate::support::{Answer, Engine, ISSUER, MCP, TestServer, on_both_engines, request};
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{ISSUER, MCP, TestResponse, TestServer, request},
+};
 
 on_both_engines!(
     the_authorization_server_says_what_works_and_nothing_else,
@@ -26,7 +29,7 @@ const SERVER: &str = "/.well-known/oauth-authorization-server";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const KEYS: &str = "/.well-known/paseto-keys";
 
-async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engine) {
+async fn the_authorization_server_says_what_works_and_nothing_else(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(
         server.get(SERVER).await.granted(),
@@ -53,7 +56,7 @@ async fn the_authorization_server_says_what_works_and_nothing_else(engine: Engin
     );
 }
 
-async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Engine) {
+async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let expected = json!({
         "resource": MCP,
@@ -67,7 +70,7 @@ async fn the_protected_resource_is_found_by_its_path_and_at_the_root(engine: Eng
     }
 }
 
-async fn several_resources_have_a_document_each(engine: Engine) {
+async fn several_resources_have_a_document_each(engine: EngineKind) {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),
@@ -115,7 +118,7 @@ async fn several_resources_have_a_document_each(engine: Engine) {
     );
 }
 
-async fn r_a18_t_e43_the_issuer_follows_from_the_configuration_alone(engine: Engine) {
+async fn r_a18_t_e43_the_issuer_follows_from_the_configuration_alone(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [
         SERVER.to_owned(),
@@ -153,7 +156,7 @@ async fn r_a18_t_e43_the_issuer_follows_from_the_configuration_alone(engine: Eng
     }
 }
 
-async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
+async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
@@ -206,7 +209,7 @@ async fn unknown_addresses_are_404_and_nothing_is_redirected(engine: Engine) {
     }
 }
 
-async fn documents_answer_to_get_and_head_alone(engine: Engine) {
+async fn documents_answer_to_get_and_head_alone(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [SERVER, RESOURCE, KEYS] {
         let send = async |method: Method| {
@@ -250,7 +253,7 @@ async fn documents_answer_to_get_and_head_alone(engine: Engine) {
 
 /// A client stops at a fault of the server, and goes on after 404 (requirements 5.2); a script
 /// has to be able to read it.
-async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) {
+async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in [
         "/.well-known/openid-configuration",
@@ -289,7 +292,7 @@ async fn r_k2_openid_addresses_are_404_for_programs_and_scripts(engine: Engine) 
 
 /// Redirects of these are not followed, or not to where they were meant (requirements 7.10).
 async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_methods_they_answer_to(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
     for (path, allowed) in [
@@ -337,7 +340,7 @@ async fn requirement_7_10_endpoints_for_machines_never_redirect_and_name_the_met
 }
 
 async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere_else(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
     let ask = async |path: &str| {
@@ -382,10 +385,10 @@ async fn requirement_7_9_options_is_answered_wherever_scripts_may_go_and_nowhere
 }
 
 async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registration_and_tokens(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
-    let open = |answer: &Answer, what: &str| {
+    let open = |answer: &TestResponse, what: &str| {
         assert_eq!(
             answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN),
             Some("*"),
@@ -446,7 +449,7 @@ async fn requirement_7_9_scripts_of_any_origin_may_read_documents_keys_registrat
     }
 }
 
-async fn keys_are_public_and_change_when_they_are_rotated(engine: Engine) {
+async fn keys_are_public_and_change_when_they_are_rotated(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let before = server.get(KEYS).await.granted();
     let first = before["keys"][0].clone();

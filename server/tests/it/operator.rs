@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::Running;
+use testkit::Running;
 
 /// The binary in a folder of its own, without any setting of this process's environment.
 pub(crate) fn vestibule(folder: &Path, arguments: &[&str]) -> Command {

@@ -4,9 +4,9 @@
 use http::header;
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Answer, Browser, Document, Engine, McpClient, PASSWORD, TestServer, native_metadata,
-    on_both_engines,
+use testkit::{
+    Document, EngineKind, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestResponse, TestServer},
 };
 
 on_both_engines!(
@@ -19,7 +19,7 @@ on_both_engines!(
     hsts_is_for_https_alone,
 );
 
-async fn r_o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
+async fn r_o17_every_page_says_what_may_be_done_with_it(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -38,7 +38,7 @@ async fn r_o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
         let mut window = browser.clone();
         window.origin = Some("https://evil.example".to_owned());
         window
-            .post("/actions/consent", &crate::support::Query::default())
+            .post("/actions/consent", &testkit::Query::default())
             .await
     };
     for (what, answer) in [
@@ -134,7 +134,7 @@ async fn r_o17_every_page_says_what_may_be_done_with_it(engine: Engine) {
     assert!(nonces.len() > 1, "no page shares its nonce with another");
 }
 
-async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: Engine) {
+async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for (redirect, source) in [
@@ -166,7 +166,7 @@ async fn t_a10_the_consent_form_may_end_where_the_answer_goes_and_beyond(engine:
     );
 }
 
-async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engine) {
+async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let mut metadata = native_metadata();
@@ -224,7 +224,7 @@ async fn t_d29_r_c10_the_consent_page_names_everything_that_matters(engine: Engi
     assert!(words.contains(&nameless.id), "{words}");
 }
 
-async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
+async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for name in [
@@ -271,11 +271,11 @@ async fn t_d30_a_hostile_name_is_text_and_nothing_else(engine: Engine) {
     }
     let mut metadata = native_metadata();
     metadata["client_name"] = json!("x".repeat(10_000));
-    let answer = crate::support::register(&server, [192, 0, 2, 9].into(), metadata).await;
+    let answer = testkit::routed::register(&server, [192, 0, 2, 9].into(), metadata).await;
     assert_eq!(answer.json()["client_name"], "x".repeat(200), "cut");
 }
 
-async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
+async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
@@ -320,7 +320,7 @@ async fn t_d30_problem_pages_repeat_nothing_as_markup(engine: Engine) {
     );
 }
 
-async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
+async fn a_message_is_in_the_page_only_while_there_is_one(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     assert_eq!(browser.open("/login").await.alert(), None);
@@ -342,7 +342,7 @@ async fn a_message_is_in_the_page_only_while_there_is_one(engine: Engine) {
     );
 }
 
-async fn hsts_is_for_https_alone(engine: Engine) {
+async fn hsts_is_for_https_alone(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert!(
         server
@@ -381,7 +381,7 @@ fn clean(page: &Document, what: &str) {
     }
 }
 
-fn form_action(answer: &Answer) -> String {
+fn form_action(answer: &TestResponse) -> String {
     let policy = answer
         .header(header::CONTENT_SECURITY_POLICY)
         .expect("a policy");

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{
-    ALICE, Answer, Browser, Document, Engine, ISSUER, McpClient, PASSWORD, Query, RACERS,
-    TestServer, from, on_both_engines,
-};
 use testkit::race;
+use testkit::{
+    Document, EngineKind, Query, RACERS, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, McpClient, PASSWORD, TestResponse, TestServer, from},
+};
 
 on_both_engines!(
     t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike,
@@ -30,7 +30,7 @@ on_both_engines!(
 
 const WRONG: &str = "This e-mail address and password do not match an account here.";
 
-async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: Engine) {
+async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let fresh = Browser::new(&server);
     // The very same words at the very same time: once she lives here, once she does not.
@@ -55,7 +55,7 @@ async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine
     assert_eq!(wrong_page.document().alert().as_deref(), Some(WRONG));
     assert_eq!((unknown.status, &unknown.body), (wrong.status, &wrong.body));
     assert_eq!(unknown.headers_without_id(), wrong.headers_without_id());
-    let without_chance = |page: &Answer| {
+    let without_chance = |page: &TestResponse| {
         let policy = page
             .header(header::CONTENT_SECURITY_POLICY)
             .expect("a policy")
@@ -76,7 +76,7 @@ async fn t_f45_an_unknown_address_and_a_wrong_password_are_answered_alike(engine
     assert_eq!(without_chance(&unknown_page), without_chance(&wrong_page));
 }
 
-async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: Engine) {
+async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
@@ -98,7 +98,7 @@ async fn t_f45_starting_with_a_passkey_tells_nothing_and_demands_verification(en
     assert_eq!(options["rpId"], "vestibule.example", "{options}");
 }
 
-async fn t_f44_64_guesses_at_once_count_64(engine: Engine) {
+async fn t_f44_64_guesses_at_once_count_64(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form = browser
@@ -129,7 +129,7 @@ async fn t_f44_64_guesses_at_once_count_64(engine: Engine) {
 }
 
 async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_not_jump_the_queue(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
@@ -184,7 +184,7 @@ async fn t_f44_guesses_are_counted_over_two_servers_and_a_right_password_does_no
 /// hashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t_f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_together() {
-    let server = TestServer::of_alice(Engine::Memory).await;
+    let server = TestServer::of_alice(EngineKind::Memory).await;
     let alerts = race(104, |number: usize| {
         let mut browser = Browser::new(&server);
         browser.address = format!("2001:db8:1:2::{number:x}")
@@ -217,7 +217,7 @@ async fn t_f44_guesses_at_many_addresses_from_one_neighbourhood_are_counted_toge
     );
 }
 
-async fn t_a9_r_o16_every_post_is_answered_by_303(engine: Engine) {
+async fn t_a9_r_o16_every_post_is_answered_by_303(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -267,7 +267,7 @@ async fn t_a9_r_o16_every_post_is_answered_by_303(engine: Engine) {
     assert_eq!(posted.status, StatusCode::SEE_OTHER);
 }
 
-async fn t_f47_the_setup_link_works_once(engine: Engine) {
+async fn t_f47_the_setup_link_works_once(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let path = setup_path(&server).await;
     let other = setup_path(&server).await;
@@ -298,7 +298,7 @@ async fn t_f47_the_setup_link_works_once(engine: Engine) {
     }
 }
 
-async fn t_f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
+async fn t_f47_of_16_who_move_in_at_once_one_does(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let (one, other) = (setup_path(&server).await, setup_path(&server).await);
     let destinations = race(16, |number| {
@@ -338,7 +338,7 @@ async fn t_f47_of_16_who_move_in_at_once_one_does(engine: Engine) {
     );
 }
 
-async fn links_expire_after_a_day(engine: Engine) {
+async fn links_expire_after_a_day(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let path = setup_path(&server).await;
     let form = Browser::new(&server).open(&path).await;
@@ -365,7 +365,7 @@ async fn links_expire_after_a_day(engine: Engine) {
         .problem(410);
 }
 
-async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engine) {
+async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let link = server
         .provider
@@ -426,7 +426,7 @@ async fn an_enrolment_link_works_once_and_for_its_own_address_only(engine: Engin
     );
 }
 
-async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
+async fn a_password_that_will_not_do_is_said_beside_its_box(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let path = setup_path(&server).await;
     let mut browser = Browser::new(&server);
@@ -480,7 +480,7 @@ async fn a_password_that_will_not_do_is_said_beside_its_box(engine: Engine) {
     );
 }
 
-async fn a_session_lasts_thirty_days(engine: Engine) {
+async fn a_session_lasts_thirty_days(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     server.pass(30 * 24 * 3600 - 1);
@@ -490,7 +490,7 @@ async fn a_session_lasts_thirty_days(engine: Engine) {
     assert_eq!(browser.get("/").await.destination(), "/login");
 }
 
-async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: Engine) {
+async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     server
@@ -531,7 +531,7 @@ async fn t_c25_a_disabled_person_is_out_at_once_and_stays_out_of_old_sessions(en
     assert_eq!(browser.get("/account").await.destination(), "/login");
 }
 
-async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: Engine) {
+async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form_token = form_token(&browser.open("/login").await, "Sign in");
@@ -564,7 +564,7 @@ async fn t_f47_a_passkey_ceremony_is_taken_once_and_only_by_its_own_browser(engi
     );
 }
 
-async fn passkeys_are_added_by_signed_in_people_only(engine: Engine) {
+async fn passkeys_are_added_by_signed_in_people_only(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut stranger = Browser::new(&server);
     let token = form_token(&stranger.open("/login").await, "Sign in");
@@ -617,11 +617,11 @@ async fn setup_path(server: &TestServer) -> String {
         .to_owned()
 }
 
-async fn move_in(server: &TestServer, path: &str, email: &str) -> Answer {
+async fn move_in(server: &TestServer, path: &str, email: &str) -> TestResponse {
     let mut browser = Browser::new(server);
     let page = browser.get(path).await;
     if page.status != 200 {
-        return Answer {
+        return TestResponse {
             status: StatusCode::SEE_OTHER,
             headers: [(header::LOCATION, path.parse().expect("a path"))]
                 .into_iter()
@@ -656,7 +656,7 @@ async fn action(
     browser: &mut Browser,
     name: &str,
     arguments: &Value,
-) -> Answer {
+) -> TestResponse {
     let cookies: Vec<_> = browser
         .cookies
         .iter()

@@ -1,8 +1,8 @@
 //! PKCE, S256 and nothing else (RFC 7636, RFC 9700 section 2.1.1, R-O3, R-O4; T-B11 and T-B12).
 
-use crate::support::{
-    Bend, Browser, Callback, Engine, ISSUER, McpClient, TestServer, Tokens, challenge,
-    on_both_engines,
+use testkit::{
+    EngineKind, QueryChange, challenge, on_both_engines,
+    routed::{Browser, Callback, ISSUER, McpClient, TestServer, Tokens},
 };
 
 on_both_engines!(
@@ -15,7 +15,7 @@ on_both_engines!(
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-async fn the_vector_of_rfc_7636_appendix_b_passes(engine: Engine) {
+async fn the_vector_of_rfc_7636_appendix_b_passes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut client = McpClient::native(&server)
         .await
@@ -25,11 +25,11 @@ async fn the_vector_of_rfc_7636_appendix_b_passes(engine: Engine) {
 }
 
 async fn t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refused(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
-    let cases: [(&str, Bend); 17] = [
+    let cases: [(&str, QueryChange); 17] = [
         ("no challenge and no method", |query| {
             query
                 .without("code_challenge")
@@ -103,7 +103,7 @@ async fn t_b11_b12_r_o3_every_way_to_omit_repeat_or_weaken_the_challenge_is_refu
 }
 
 async fn t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_and_uses_nothing_up(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
@@ -160,7 +160,7 @@ async fn t_b11_r_o4_every_way_to_omit_repeat_or_weaken_the_verifier_is_refused_a
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters(engine: Engine) {
+async fn rfc_7636_section_4_1_verifiers_have_43_to_128_unreserved_characters(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let native = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;

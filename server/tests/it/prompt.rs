@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Answer, Bend, Browser, Callback, Engine, ISSUER, McpClient, PASSWORD, Query, TestServer,
-    native_metadata, on_both_engines,
+use testkit::{
+    EngineKind, Query, QueryChange, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, Callback, ISSUER, McpClient, PASSWORD, TestResponse, TestServer},
 };
 
 on_both_engines!(
@@ -22,7 +22,7 @@ on_both_engines!(
 
 const SESSION: &str = "__Host-vestibule-session";
 
-async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engine) {
+async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (web, local) = (on_the_web(&server).await, McpClient::native(&server).await);
     let quiet = |client: &McpClient| prompting(client, "none");
@@ -61,7 +61,7 @@ async fn r_o18_none_asks_nobody_and_says_what_would_have_been_asked(engine: Engi
     refused(&stranger.pass(&quiet(&web)).await, &web, "login_required");
 }
 
-async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
+async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let quiet = prompting(&on_the_web(&server).await, "none");
     let mut browser = Browser::of_alice(&server).await;
@@ -80,7 +80,7 @@ async fn r_o2_none_does_not_lead_to_an_unproved_client(engine: Engine) {
     );
 }
 
-async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: Engine) {
+async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -110,7 +110,7 @@ async fn none_stands_alone_and_unknown_words_count_for_nothing(engine: Engine) {
     }
 }
 
-async fn consent_shows_the_page_though_all_was_allowed_before(engine: Engine) {
+async fn consent_shows_the_page_though_all_was_allowed_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -123,7 +123,7 @@ async fn consent_shows_the_page_though_all_was_allowed_before(engine: Engine) {
     refused(&denied, &client, "access_denied");
 }
 
-async fn t_d33_login_wants_a_new_sign_in(engine: Engine) {
+async fn t_d33_login_wants_a_new_sign_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -194,7 +194,7 @@ async fn t_d33_login_wants_a_new_sign_in(engine: Engine) {
         .granted();
 }
 
-async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
+async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     // Two sessions of an earlier time; the request begins with one of them.
@@ -236,7 +236,7 @@ async fn t_d33_an_older_sign_in_that_comes_back_does_not_count(engine: Engine) {
     );
 }
 
-async fn t_d32_login_gives_the_browser_another_session(engine: Engine) {
+async fn t_d32_login_gives_the_browser_another_session(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -252,7 +252,7 @@ async fn t_d32_login_gives_the_browser_another_session(engine: Engine) {
     assert_eq!(old_window.get("/account").await.destination(), "/login");
 }
 
-async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine) {
+async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = on_the_web(&server).await;
     let mut browser = Browser::new(&server);
@@ -271,7 +271,7 @@ async fn login_for_whoever_is_not_signed_in_is_a_sign_in_like_any(engine: Engine
     );
 }
 
-async fn r_a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
+async fn r_a6_k5_every_answer_names_the_issuer_once(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for redirect in [
         "https://app.example/cb",
@@ -286,7 +286,7 @@ async fn r_a6_k5_every_answer_names_the_issuer_once(engine: Engine) {
         let allowed = alice.decide(&client, "Allow").await;
         let passed = alice.pass(&client).await;
         let mut answers = vec![("denied", denied), ("allowed", allowed), ("passed", passed)];
-        let refused: [(&str, Bend); 9] = [
+        let refused: [(&str, QueryChange); 9] = [
             ("unsupported_response_type", |query| {
                 query.set("response_type", "token")
             }),
@@ -363,7 +363,7 @@ fn prompting(client: &McpClient, prompt: &str) -> McpClient {
 }
 
 /// Signs in where a request led, and goes on.
-async fn sign_in(browser: &mut Browser, begun: &Answer) -> Answer {
+async fn sign_in(browser: &mut Browser, begun: &TestResponse) -> TestResponse {
     let form = browser
         .follow(begun)
         .await

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use testkit::{Reply, Site};
 
-use crate::support::{
-    Browser, Engine, McpClient, Signer, TestServer, Tokens, key_set, on_both_engines,
-    with_assertion,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{Browser, McpClient, Signer, TestServer, Tokens, key_set, with_assertion},
 };
 
 on_both_engines!(r_c2_every_published_document_goes_through_the_whole_flow);
@@ -118,7 +118,7 @@ fn published() -> Vec<Published> {
     ]
 }
 
-async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: Engine) {
+async fn r_c2_every_published_document_goes_through_the_whole_flow(engine: EngineKind) {
     let site = Site::open(&[
         "claude.ai",
         "chatgpt.com",

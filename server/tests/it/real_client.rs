@@ -14,14 +14,17 @@ use testkit::{Reply, Site};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::support::{ALICE, Browser, CALLBACK, Engine, PASSWORD, TestServer, on_both_engines};
+use testkit::{
+    CALLBACK, EngineKind, on_both_engines,
+    routed::{ALICE, Browser, PASSWORD, TestServer},
+};
 
 on_both_engines!(
     rmcp_finds_registers_signs_in_calls_tools_and_refreshes,
     r_k11_rmcp_is_known_by_its_document_and_registers_nothing
 );
 
-async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine) {
+async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: EngineKind) {
     let (server, issuer, task) = listening(engine, Environment::system().web).await;
     let mcp = format!("{issuer}/mcp");
 
@@ -146,7 +149,7 @@ async fn rmcp_finds_registers_signs_in_calls_tools_and_refreshes(engine: Engine)
     task.abort();
 }
 
-async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: Engine) {
+async fn r_k11_rmcp_is_known_by_its_document_and_registers_nothing(engine: EngineKind) {
     const ID: &str = "https://app.example/oauth/client.json";
     let site = Site::open(&["app.example"]).await;
     let document = serde_json::json!({
@@ -289,8 +292,8 @@ async fn call(
 }
 
 /// A server that listens on a free port of this computer, and finds other web servers in `web`. Its
-/// clock stands at START, far from the client's own; nothing in the protocol minds.
-async fn listening(engine: Engine, web: Web) -> (TestServer, String, JoinHandle<()>) {
+/// clock stands at `TestClock::START`, far from the client's own; nothing in the protocol minds.
+async fn listening(engine: EngineKind, web: Web) -> (TestServer, String, JoinHandle<()>) {
     // Nothing here is encrypted, yet the client wants to know who would do it. Another test may
     // have said so already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http::{Method, header};
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, MCP, McpClient, Query, RACERS, TestServer, Tokens, basic, from,
-    on_both_engines, request,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, RACERS, basic, on_both_engines,
+    routed::{ALICE, Browser, MCP, McpClient, TestResponse, TestServer, Tokens, from, request},
+};
 
 on_both_engines!(
     r_a9_each_use_brings_another_refresh_token_and_the_last_one_works,
@@ -33,7 +33,7 @@ on_both_engines!(
     t_c25_a_removed_client_is_refused_as_an_unknown_client,
 );
 
-async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: Engine) {
+async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engine: EngineKind) {
     let (server, client, mut tokens) = connected(engine).await;
     let mut seen = vec![tokens.clone()];
     for _ in 0..12 {
@@ -48,7 +48,9 @@ async fn r_a9_each_use_brings_another_refresh_token_and_the_last_one_works(engin
     client.me(&tokens.access).await.granted();
 }
 
-async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(engine: Engine) {
+async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(
+    engine: EngineKind,
+) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     for _ in 0..3 {
@@ -73,14 +75,14 @@ async fn r_o14_within_the_window_a_replay_gets_the_same_successor_byte_for_byte(
     client.me(&third.access).await.granted();
 }
 
-async fn r_o14_outside_the_window_a_replay_ends_the_grant(engine: Engine) {
+async fn r_o14_outside_the_window_a_replay_ends_the_grant(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(30);
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn r_o14_any_older_ancestor_ends_the_grant(engine: Engine) {
+async fn r_o14_any_older_ancestor_ends_the_grant(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let mut last = first.clone();
     for _ in 0..20 {
@@ -90,7 +92,7 @@ async fn r_o14_any_older_ancestor_ends_the_grant(engine: Engine) {
     ended(&client, &first.refresh, &last).await;
 }
 
-async fn r_o14_a_window_of_zero_is_strict(engine: Engine) {
+async fn r_o14_a_window_of_zero_is_strict(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.refresh_replay_window = Duration::ZERO;
     })
@@ -102,7 +104,7 @@ async fn r_o14_a_window_of_zero_is_strict(engine: Engine) {
     ended(&client, &first.refresh, &second).await;
 }
 
-async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engine) {
+async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: EngineKind) {
     let (_, client, tokens) = connected(engine).await;
     let secret = tokens.refresh.len() - 43;
     let family = secret - 43;
@@ -127,12 +129,12 @@ async fn r_o14_a_guess_by_somebody_who_knows_the_grant_ends_nothing(engine: Engi
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn t_c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
+async fn t_c18_of_64_refreshes_at_once_all_get_the_same_successor(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     one_successor(&server, &client, &tokens, [server.clone(), server.clone()]).await;
 }
 
-async fn t_c18_with_two_servers_over_one_store_too(engine: Engine) {
+async fn t_c18_with_two_servers_over_one_store_too(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let twin = server.twin().await;
     one_successor(&server, &client, &tokens, [server.clone(), twin]).await;
@@ -166,7 +168,7 @@ async fn one_successor(
 /// Two windows of one program read the same file: each refreshes with what it read last, the second
 /// one some seconds late.
 async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_go_on(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, client, tokens) = connected(engine).await;
     let processes = [client.clone(), client.at(&server.twin().await)];
@@ -185,7 +187,7 @@ async fn two_processes_of_one_person_that_share_a_token_race_for_hours_and_both_
     }
 }
 
-async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
+async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     server.pass(3300);
     // The answer was made, and never arrived.
@@ -200,7 +202,7 @@ async fn a_client_that_lost_the_answer_asks_again_and_goes_on(engine: Engine) {
 
 /// As a client does that runs on several machines behind one name (requirements 5.1,
 /// Claude.ai).
-async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
+async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: EngineKind) {
     let (server, client, mut tokens) = connected(engine).await;
     for _ in 0..4 {
         server.pass(3300);
@@ -223,7 +225,7 @@ async fn one_client_refreshes_from_two_addresses_and_goes_on(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine) {
+async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: EngineKind) {
     const DAY: u64 = 24 * 3600;
     let (server, client, first) = connected(engine).await;
     server.pass(90 * DAY - 1);
@@ -237,7 +239,9 @@ async fn refresh_tokens_expire_ninety_days_after_their_own_issue(engine: Engine)
         .refused(400, "invalid_grant");
 }
 
-async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(engine: Engine) {
+async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -272,7 +276,7 @@ async fn r_o14_the_scope_may_be_narrowed_for_one_access_token_and_never_widened(
 }
 
 async fn t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothing_up(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, client, tokens) = connected(engine).await;
     let form = client.refresh_form(&tokens.refresh);
@@ -302,7 +306,7 @@ async fn t_c19_a_resource_never_consented_to_is_an_invalid_target_and_uses_nothi
     );
 }
 
-async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engine) {
+async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::confidential(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -310,7 +314,7 @@ async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engi
         .refresh_form(&tokens.refresh)
         .without("client_secret");
     let without_challenge =
-        |answer: &Answer| assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
+        |answer: &TestResponse| assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
     for form in [
         bare.clone(),
         bare.clone().and("client_secret", "vcs_wrong"),
@@ -343,7 +347,7 @@ async fn t_c17_a_confidential_client_refreshes_with_its_secret_only(engine: Engi
 }
 
 async fn t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothing_up(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, client, tokens) = connected(engine).await;
     let stranger = McpClient::native(&server).await;
@@ -364,7 +368,7 @@ async fn t_c17_a_refresh_token_under_another_client_id_is_refused_and_uses_nothi
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn t_c25_a_disabled_account_is_refused_at_once(engine: Engine) {
+async fn t_c25_a_disabled_account_is_refused_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -383,7 +387,7 @@ async fn t_c25_a_disabled_account_is_refused_at_once(engine: Engine) {
     refused_at_once(&client, &tokens).await;
 }
 
-async fn t_c25_a_removed_account_is_refused_at_once(engine: Engine) {
+async fn t_c25_a_removed_account_is_refused_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let pending = Browser::of_alice(&server).await.allow(&client).await;
     server
@@ -402,7 +406,7 @@ async fn t_c25_a_removed_account_is_refused_at_once(engine: Engine) {
     refused_at_once(&client, &tokens).await;
 }
 
-async fn t_c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) {
+async fn t_c25_a_removed_client_is_refused_as_an_unknown_client(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -416,7 +420,7 @@ async fn t_c25_a_removed_client_is_refused_as_an_unknown_client(engine: Engine) 
         .refused(401, "invalid_client");
 }
 
-async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;

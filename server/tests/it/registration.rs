@@ -6,9 +6,9 @@ use http::{Method, header};
 use serde_json::{Value, json};
 use testkit::{Reply, Site};
 
-use crate::support::{
-    Answer, CALLBACK, Engine, ISSUER, START, TestServer, from, native_metadata, on_both_engines,
-    register, request,
+use testkit::{
+    CALLBACK, EngineKind, TestClock, native_metadata, on_both_engines,
+    routed::{ISSUER, TestResponse, TestServer, from, register, request},
 };
 
 on_both_engines!(
@@ -35,7 +35,7 @@ on_both_engines!(
 
 const ADDRESS: [u8; 4] = [203, 0, 113, 9];
 
-async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: Engine) {
+async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
@@ -79,7 +79,7 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
             "client_id": null,
             "registration_access_token": null,
             "registration_client_uri": null,
-            "client_id_issued_at": START,
+            "client_id_issued_at": TestClock::START,
             "client_name": "Notebook",
             "client_uri": "https://notebook.example/",
             "redirect_uris": [CALLBACK],
@@ -93,7 +93,7 @@ async fn a_registration_answers_with_what_is_in_effect_and_nothing_null(engine: 
     assert!(!answer.body.contains("null"), "{}", answer.body);
 }
 
-async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
+async fn a_confidential_client_gets_a_secret_once(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for method in ["client_secret_basic", "client_secret_post"] {
         let metadata = json!({ "redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": method });
@@ -109,7 +109,7 @@ async fn a_confidential_client_gets_a_secret_once(engine: Engine) {
     }
 }
 
-async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
+async fn absent_members_get_the_defaults_of_rfc_7591(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let body = registered(
         &server,
@@ -129,7 +129,7 @@ async fn absent_members_get_the_defaults_of_rfc_7591(engine: Engine) {
     registered(&server, &native).await;
 }
 
-async fn what_real_clients_send_is_accepted(engine: Engine) {
+async fn what_real_clients_send_is_accepted(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for uris in [
         json!([
@@ -160,7 +160,7 @@ async fn what_real_clients_send_is_accepted(engine: Engine) {
     }
 }
 
-async fn unsupported_grant_types_are_dropped(engine: Engine) {
+async fn unsupported_grant_types_are_dropped(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["grant_types"] = json!([
@@ -179,7 +179,7 @@ async fn unsupported_grant_types_are_dropped(engine: Engine) {
         .refused(400, "invalid_client_metadata");
 }
 
-async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
+async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: EngineKind) {
     let server = unlimited(engine).await;
     for bad in [
         "http://app.example/cb",
@@ -257,7 +257,7 @@ async fn t_a3_a6_unsafe_redirect_uris_are_refused(engine: Engine) {
     }
 }
 
-async fn t_a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
+async fn t_a6_hostile_addresses_are_kept_nowhere(engine: EngineKind) {
     let server = unlimited(engine).await;
     for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
         for bad in [
@@ -291,7 +291,7 @@ async fn t_a6_hostile_addresses_are_kept_nowhere(engine: Engine) {
     }
 }
 
-async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
+async fn what_is_no_metadata_is_refused_by_its_name(engine: EngineKind) {
     let server = unlimited(engine).await;
     for body in [
         "",
@@ -330,7 +330,7 @@ async fn what_is_no_metadata_is_refused_by_its_name(engine: Engine) {
     );
 }
 
-async fn twenty_an_hour_from_one_address(engine: Engine) {
+async fn twenty_an_hour_from_one_address(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     server.pass(600);
     for _ in 0..20 {
@@ -361,7 +361,7 @@ async fn twenty_an_hour_from_one_address(engine: Engine) {
     registered(&server, &native_metadata()).await;
 }
 
-async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: Engine) {
+async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let register_from = async |address: String| {
         let address: IpAddr = address.parse().expect("an address");
@@ -395,7 +395,7 @@ async fn t_e38_a_limit_counts_64_at_once_and_ipv6_by_its_neighbourhood(engine: E
     assert_eq!(register_from("2001:db8:1:3::1".to_owned()).await, 201);
 }
 
-async fn a_limit_of_zero_is_none(engine: Engine) {
+async fn a_limit_of_zero_is_none(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 0).await;
     for _ in 0..30 {
@@ -403,14 +403,14 @@ async fn a_limit_of_zero_is_none(engine: Engine) {
     }
 }
 
-async fn rate_limits_can_be_switched_off(engine: Engine) {
+async fn rate_limits_can_be_switched_off(engine: EngineKind) {
     let server = unlimited(engine).await;
     for _ in 0..30 {
         registered(&server, &native_metadata()).await;
     }
 }
 
-async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
+async fn a_closed_registration_is_not_advertised_and_refuses(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.registration.open = false).await;
     let metadata = server
         .get("/.well-known/oauth-authorization-server")
@@ -434,7 +434,7 @@ async fn a_closed_registration_is_not_advertised_and_refuses(engine: Engine) {
     );
 }
 
-async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
+async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: EngineKind) {
     let server = unlimited(engine).await;
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..20 {
@@ -455,11 +455,11 @@ async fn ids_and_secrets_never_repeat_and_need_no_escaping(engine: Engine) {
     }
 }
 
-async fn unlimited(engine: Engine) -> TestServer {
+async fn unlimited(engine: EngineKind) -> TestServer {
     TestServer::with(engine, |settings| settings.rate_limits = false).await
 }
 
-async fn post(server: &TestServer, metadata: &Value) -> Answer {
+async fn post(server: &TestServer, metadata: &Value) -> TestResponse {
     register(server, ADDRESS.into(), metadata).await
 }
 
@@ -478,7 +478,7 @@ fn of_size(bytes: usize) -> Value {
     metadata
 }
 
-async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
+async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = of_size(7000);
     metadata["client_uri"] = json!("https://app.example/about");
@@ -524,7 +524,7 @@ async fn a_registration_takes_8_kb_at_most_and_is_stored_once(engine: Engine) {
     );
 }
 
-async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: Engine) {
+async fn a_registration_of_an_earlier_release_is_read_and_managed(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let mut metadata = native_metadata();
     metadata["client_uri"] = json!("https://notebook.example/");
@@ -561,7 +561,7 @@ async fn managed(
     id: &str,
     token: &str,
     body: &Value,
-) -> Answer {
+) -> TestResponse {
     let request = request(method, &format!("/register/{id}"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json");
@@ -570,7 +570,7 @@ async fn managed(
         .await
 }
 
-async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
+async fn one_address_stores_so_many_bytes_a_day(engine: EngineKind) {
     // Two an hour are 96 KB a day, of which sixteen hours are left.
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 2).await;
@@ -617,7 +617,7 @@ async fn one_address_stores_so_many_bytes_a_day(engine: Engine) {
     );
 }
 
-async fn bytes_that_race_are_counted(engine: Engine) {
+async fn bytes_that_race_are_counted(engine: EngineKind) {
     let server =
         TestServer::with(engine, |settings| settings.registration.limit_per_hour = 20).await;
     let metadata = of_size(7000);
@@ -637,7 +637,7 @@ async fn bytes_that_race_are_counted(engine: Engine) {
     );
 }
 
-async fn documents_count_once_against_the_bytes_of_their_visitor(engine: Engine) {
+async fn documents_count_once_against_the_bytes_of_their_visitor(engine: EngineKind) {
     let site = Site::open(&["app.example"]).await;
     let server = TestServer::on_this_computer(engine, site.web(), |_| {}).await;
     let id = |number: usize| format!("https://app.example/{number}.json");

@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    Answer, Browser, Engine, McpClient, RACERS, TestServer, Tokens, on_both_engines, register,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, RACERS, on_both_engines,
+    routed::{Browser, McpClient, TestResponse, TestServer, Tokens, register},
+};
 
 on_both_engines!(
     claude,
@@ -22,7 +23,7 @@ on_both_engines!(
     several_processes_of_one_application_register_at_once,
 );
 
-async fn claude(engine: Engine) {
+async fn claude(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Claude",
         "client_uri": "https://claude.ai",
@@ -41,7 +42,7 @@ async fn claude(engine: Engine) {
         .await;
 }
 
-async fn claude_code(engine: Engine) {
+async fn claude_code(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Claude Code (notes)",
         "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
@@ -64,7 +65,7 @@ async fn claude_code(engine: Engine) {
 }
 
 /// Where it does not use its metadata document.
-async fn chatgpt(engine: Engine) {
+async fn chatgpt(engine: EngineKind) {
     let metadata = json!({
         "client_name": "ChatGPT",
         "redirect_uris": [
@@ -92,7 +93,7 @@ async fn chatgpt(engine: Engine) {
         .await;
 }
 
-async fn vs_code(engine: Engine) {
+async fn vs_code(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Visual Studio Code",
         "client_uri": "https://code.visualstudio.com",
@@ -122,7 +123,7 @@ async fn vs_code(engine: Engine) {
     }
 }
 
-async fn cursor(engine: Engine) {
+async fn cursor(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Cursor",
         "redirect_uris": [
@@ -143,7 +144,7 @@ async fn cursor(engine: Engine) {
     }
 }
 
-async fn codex(engine: Engine) {
+async fn codex(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Codex",
         "redirect_uris": ["http://127.0.0.1:43817/callback/9f1c2d"],
@@ -164,7 +165,7 @@ async fn codex(engine: Engine) {
 }
 
 /// With the client of the Rust SDK, whose empty secret stands for none.
-async fn goose(engine: Engine) {
+async fn goose(engine: EngineKind) {
     let metadata = json!({
         "client_name": "Goose",
         "redirect_uris": ["http://127.0.0.1:38211/oauth_callback"],
@@ -183,7 +184,7 @@ async fn goose(engine: Engine) {
         .await;
 }
 
-async fn opencode(engine: Engine) {
+async fn opencode(engine: EngineKind) {
     let metadata = json!({
         "redirect_uris": ["http://127.0.0.1:19876/mcp/oauth/callback"],
         "client_name": "OpenCode",
@@ -198,7 +199,7 @@ async fn opencode(engine: Engine) {
         .await;
 }
 
-async fn mcp_remote(engine: Engine) {
+async fn mcp_remote(engine: EngineKind) {
     let metadata = json!({
         "redirect_uris": ["http://localhost:17392/oauth/callback"],
         "token_endpoint_auth_method": "none",
@@ -221,7 +222,7 @@ async fn mcp_remote(engine: Engine) {
         .await;
 }
 
-async fn mcp_inspector(engine: Engine) {
+async fn mcp_inspector(engine: EngineKind) {
     let metadata = json!({
         "redirect_uris": ["http://127.0.0.1:6276/oauth/callback"],
         "token_endpoint_auth_method": "none",
@@ -239,11 +240,11 @@ async fn mcp_inspector(engine: Engine) {
         .await;
 }
 
-async fn several_processes_of_one_application_register_at_once(engine: Engine) {
+async fn several_processes_of_one_application_register_at_once(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| settings.rate_limits = false).await;
     let servers = [server.clone(), server.twin().await];
     let metadata = json!({ "client_name": "Claude Code", "redirect_uris": ["http://localhost/callback"], "token_endpoint_auth_method": "none" });
-    let answers: Vec<Answer> = race(RACERS, |number| {
+    let answers: Vec<TestResponse> = race(RACERS, |number| {
         let (server, metadata) = (servers[number % 2].clone(), metadata.clone());
         async move { register(&server, [203, 0, 113, 8].into(), metadata).await }
     })
@@ -282,7 +283,7 @@ struct Application {
 impl Application {
     /// The answer repeats what was sent and accepted, with nothing empty in it (requirements
     /// 5.1, 5.4.5).
-    async fn registers(engine: Engine, metadata: Value) -> Self {
+    async fn registers(engine: EngineKind, metadata: Value) -> Self {
         let server = TestServer::of_alice(engine).await;
         let answer = register(&server, [203, 0, 113, 8].into(), &metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -346,7 +347,7 @@ impl Application {
         let form = client
             .refresh_form(&tokens.refresh)
             .and("scope", &granted)
-            .and("resource", crate::support::MCP);
+            .and("resource", testkit::routed::MCP);
         let next = Tokens::read(&self.server.post("/token", &form).await);
         self.uses(&client, &next).await;
         Tokens::read(&client.refresh(&next.refresh).await);

@@ -4,11 +4,11 @@
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Browser, Callback, Engine, MCP, McpClient, PASSWORD, TestServer, Tokens,
-    native_metadata, on_both_engines,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{ALICE, Browser, Callback, MCP, McpClient, PASSWORD, TestServer, Tokens},
+};
 
 on_both_engines!(
     r_a14_what_was_allowed_passes_without_a_page,
@@ -35,7 +35,7 @@ on_both_engines!(
 
 const DAY: u64 = 24 * 3600;
 
-async fn r_a14_what_was_allowed_passes_without_a_page(engine: Engine) {
+async fn r_a14_what_was_allowed_passes_without_a_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for client in [
         at(&server, "https://app.example/callback").await,
@@ -61,7 +61,7 @@ async fn r_a14_what_was_allowed_passes_without_a_page(engine: Engine) {
     }
 }
 
-async fn wider_scope_is_asked_for_and_narrower_is_not(engine: Engine) {
+async fn wider_scope_is_asked_for_and_narrower_is_not(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let asking = |scope: &str| client.asking(|query| query.set("scope", scope));
@@ -97,7 +97,7 @@ async fn wider_scope_is_asked_for_and_narrower_is_not(engine: Engine) {
     }
 }
 
-async fn what_was_denied_is_not_remembered(engine: Engine) {
+async fn what_was_denied_is_not_remembered(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -105,7 +105,7 @@ async fn what_was_denied_is_not_remembered(engine: Engine) {
     assert_eq!(browser.consent_page(&client).await.page(), "consent");
 }
 
-async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: Engine) {
+async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for redirect in [
@@ -129,7 +129,7 @@ async fn r_o19_an_application_on_the_persons_own_computer_always_asks(engine: En
     }
 }
 
-async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: Engine) {
+async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: EngineKind) {
     let files = "https://files.example/mcp";
     let server = TestServer::with(engine, |settings| {
         let scopes = vec![ScopeDescription {
@@ -193,7 +193,7 @@ async fn t_d28_another_origin_client_resource_or_person_is_asked(engine: Engine)
     assert_eq!(bobs.consent_page(&client).await.page(), "consent");
 }
 
-async fn whoever_is_not_signed_in_sees_the_page(engine: Engine) {
+async fn whoever_is_not_signed_in_sees_the_page(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut Browser::of_alice(&server).await).await;
@@ -203,7 +203,7 @@ async fn whoever_is_not_signed_in_sees_the_page(engine: Engine) {
     );
 }
 
-async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
+async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     client.connect(&mut Browser::of_alice(&server).await).await;
@@ -217,7 +217,7 @@ async fn a_consent_lapses_ninety_days_after_the_last_yes(engine: Engine) {
     assert!(browser.pass(&client).await.query.one("code").is_some());
 }
 
-async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
+async fn with_no_lifetime_nothing_is_remembered(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.consent = std::time::Duration::ZERO;
     })
@@ -230,7 +230,7 @@ async fn with_no_lifetime_nothing_is_remembered(engine: Engine) {
     }
 }
 
-async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
+async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let (client, kept) = (
         at(&server, "https://app.example/callback").await,
@@ -281,7 +281,7 @@ async fn r_o20_disconnecting_ends_every_grant_and_forgets(engine: Engine) {
     assert!(browser.pass(&kept).await.query.one("code").is_some());
 }
 
-async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
+async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     for (redirect, says) in [
@@ -313,7 +313,7 @@ async fn a_consent_without_a_connection_is_shown_and_forgotten(engine: Engine) {
     }
 }
 
-async fn nobody_ends_what_another_allowed(engine: Engine) {
+async fn nobody_ends_what_another_allowed(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider
@@ -358,7 +358,7 @@ async fn nobody_ends_what_another_allowed(engine: Engine) {
     assert!(bob.open("/account").await.words().contains("may use"));
 }
 
-async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
+async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -412,7 +412,7 @@ async fn t_c25_a_disabled_account_passes_nothing_and_forgets(engine: Engine) {
     );
 }
 
-async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
+async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = at(&server, "https://app.example/callback").await;
@@ -436,7 +436,7 @@ async fn t_a2_e38_a_client_that_changed_or_went_passes_nothing(engine: Engine) {
     browser.get(&client.authorize_path()).await.problem(400);
 }
 
-async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
+async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = at(&server, "https://app.example/callback").await;
@@ -463,7 +463,7 @@ async fn a_consent_to_a_client_that_is_gone_is_not_shown(engine: Engine) {
     );
 }
 
-async fn answers_at_the_same_moment_add_up(engine: Engine) {
+async fn answers_at_the_same_moment_add_up(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -500,7 +500,7 @@ async fn answers_at_the_same_moment_add_up(engine: Engine) {
 
 /// Whatever step of a pass a withdrawal falls into, and whatever step of a withdrawal a pass falls
 /// into.
-async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
+async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: EngineKind) {
     let mut steps = [0, 0];
     for (order, steps) in steps.iter_mut().enumerate() {
         for answers in 0.. {
@@ -529,7 +529,7 @@ async fn a_consent_taken_back_while_it_is_used_leaves_no_grant(engine: Engine) {
 }
 
 /// What was allowed anew, and less of it, does not carry what was taken back.
-async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
+async fn a_consent_given_anew_meanwhile_is_another(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -569,7 +569,7 @@ async fn a_consent_given_anew_meanwhile_is_another(engine: Engine) {
 
 /// The same, when it is the person's own yes that a withdrawal in another window meets. Whichever
 /// comes last holds.
-async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) {
+async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -623,7 +623,7 @@ async fn a_consent_taken_back_while_it_is_given_leaves_no_grant(engine: Engine) 
 
 /// A new password takes everything back, the yes included that somebody is just giving in an old
 /// session.
-async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
+async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: EngineKind) {
     let mut steps = 0;
     for answers in 0.. {
         let server = TestServer::of_alice(engine).await;
@@ -649,7 +649,7 @@ async fn t_c25_a_new_password_meets_every_step_of_a_yes(engine: Engine) {
     assert!(steps > 8, "{steps}");
 }
 
-async fn a_store_that_fails_gives_no_code(engine: Engine) {
+async fn a_store_that_fails_gives_no_code(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::header;
 
-use crate::support::{
-    ALICE, Answer, Browser, Callback, Engine, Form, McpClient, PASSWORD, TestServer, Tokens,
-    on_both_engines,
+use testkit::{
+    EngineKind, HtmlForm, on_both_engines,
+    routed::{ALICE, Browser, Callback, McpClient, PASSWORD, TestResponse, TestServer, Tokens},
 };
 
 on_both_engines!(
@@ -32,12 +32,17 @@ const NEW_PASSWORD: &str = "another quiet room upstairs";
 
 /// Any number of identical posts of one browser at once, as they are: no cookie of one reaches
 /// another.
-async fn at_once(browser: &Browser, form: &Form, button: &str, number: usize) -> Vec<Answer> {
+async fn at_once(
+    browser: &Browser,
+    form: &HtmlForm,
+    button: &str,
+    number: usize,
+) -> Vec<TestResponse> {
     let post = async || browser.clone().submit(form, button).await;
     join_all((0..number).map(|_| post())).await
 }
 
-fn code(answer: &Answer) -> String {
+fn code(answer: &TestResponse) -> String {
     let callback = Callback::read(answer.destination());
     callback
         .query
@@ -46,14 +51,14 @@ fn code(answer: &Answer) -> String {
         .to_owned()
 }
 
-fn cookies(answer: &Answer) -> Vec<String> {
+fn cookies(answer: &TestResponse) -> Vec<String> {
     let lines = answer.headers.get_all(header::SET_COOKIE).iter();
     lines
         .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
         .collect()
 }
 
-async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
+async fn a_double_click_on_allow_gives_one_code_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -70,7 +75,7 @@ async fn a_double_click_on_allow_gives_one_code_twice(engine: Engine) {
     client.exchange(&code(&second)).await.granted();
 }
 
-async fn sixteen_identical_posts_make_one_grant(engine: Engine) {
+async fn sixteen_identical_posts_make_one_grant(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -104,7 +109,7 @@ async fn sixteen_identical_posts_make_one_grant(engine: Engine) {
     );
 }
 
-async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
+async fn a_second_post_waits_for_the_first_on_another_server(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let client = McpClient::native(&server).await;
@@ -129,7 +134,7 @@ async fn a_second_post_waits_for_the_first_on_another_server(engine: Engine) {
     }
 }
 
-async fn a_post_whose_client_has_gone_is_answered_again(engine: Engine) {
+async fn a_post_whose_client_has_gone_is_answered_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -144,7 +149,7 @@ async fn a_post_whose_client_has_gone_is_answered_again(engine: Engine) {
         .granted();
 }
 
-async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
+async fn a_double_click_on_deny_says_no_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -167,14 +172,15 @@ async fn a_double_click_on_deny_says_no_twice(engine: Engine) {
     );
 }
 
-async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engine) {
+async fn another_decision_browser_session_or_minute_changes_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
     let form = browser.consent_page(&client).await.form("Allow");
     let allowed = browser.submit(&form, "Allow").await;
     code(&allowed);
-    let decided = |answer: &Answer| assert!(answer.destination().starts_with('/'), "{answer:?}");
+    let decided =
+        |answer: &TestResponse| assert!(answer.destination().starts_with('/'), "{answer:?}");
     decided(&browser.clone().submit(&form, "Deny").await);
     decided(
         &Browser::of_alice(&server)
@@ -202,7 +208,7 @@ async fn another_decision_browser_session_or_minute_changes_nothing(engine: Engi
     decided(&browser.submit(&form, "Allow").await);
 }
 
-async fn a_code_that_was_used_is_not_sent_again(engine: Engine) {
+async fn a_code_that_was_used_is_not_sent_again(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -215,7 +221,7 @@ async fn a_code_that_was_used_is_not_sent_again(engine: Engine) {
     client.refresh(&tokens.refresh).await.granted();
 }
 
-async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
+async fn a_one_time_link_lets_the_same_person_in_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let added = server
         .provider
@@ -266,7 +272,7 @@ async fn a_one_time_link_lets_the_same_person_in_twice(engine: Engine) {
     both(&reset, "Save password").await;
 }
 
-async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Engine) {
+async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/account").await.form("Make recovery codes");
@@ -315,7 +321,7 @@ async fn a_recovery_code_that_is_sent_twice_is_used_once_and_lets_in(engine: Eng
     );
 }
 
-async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: Engine) {
+async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice
@@ -329,7 +335,7 @@ async fn a_new_password_that_is_sent_twice_keeps_its_person_signed_in(engine: En
     alice.open("/account").await;
 }
 
-async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
+async fn a_client_that_is_added_by_a_double_click_is_one(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::of_alice(&server).await;
     let form = alice.open("/admin/applications").await.form("Add");
@@ -352,7 +358,7 @@ async fn a_client_that_is_added_by_a_double_click_is_one(engine: Engine) {
     );
 }
 
-async fn signing_in_twice_leads_on(engine: Engine) {
+async fn signing_in_twice_leads_on(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut alice = Browser::new(&server);
     let form = alice
@@ -378,7 +384,7 @@ async fn signing_in_twice_leads_on(engine: Engine) {
     alice.open("/account").await;
 }
 
-async fn a_refused_post_is_judged_anew(engine: Engine) {
+async fn a_refused_post_is_judged_anew(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::new(&server);
     let form = browser

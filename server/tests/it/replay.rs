@@ -3,7 +3,10 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, Engine, McpClient, TestServer, native_metadata, on_both_engines};
+use testkit::{
+    EngineKind, native_metadata, on_both_engines,
+    routed::{Browser, McpClient, TestServer},
+};
 
 on_both_engines!(
     r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person,
@@ -16,7 +19,7 @@ const DAY: u64 = 24 * 3600;
 const WHY: &str = "because an old copy of its key was used.";
 const NOT_YOU: &str = "If that was not you, somebody else may have had the copy.";
 
-async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: Engine) {
+async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     for (redirect, who) in [
         (
@@ -48,7 +51,7 @@ async fn r_o14_whoever_refreshes_with_an_old_token_is_seen_by_the_person(engine:
     }
 }
 
-async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
+async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -79,7 +82,7 @@ async fn r_o9_so_is_whoever_redeems_a_code_twice(engine: Engine) {
     );
 }
 
-async fn what_the_person_ended_is_no_replay(engine: Engine) {
+async fn what_the_person_ended_is_no_replay(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = at(&server, "https://app.example/callback").await;
     let mut browser = Browser::of_alice(&server).await;
@@ -93,7 +96,7 @@ async fn what_the_person_ended_is_no_replay(engine: Engine) {
     assert!(!browser.open("/account").await.words().contains(WHY));
 }
 
-async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: Engine) {
+async fn it_is_told_for_thirty_days_and_to_its_person_alone(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     server
         .provider

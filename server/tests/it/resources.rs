@@ -4,8 +4,9 @@
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use provider::FailureKind;
 
-use crate::support::{
-    Browser, Callback, Engine, MCP, McpClient, Query, TestServer, Tokens, on_both_engines,
+use testkit::{
+    EngineKind, Query, on_both_engines,
+    routed::{Browser, Callback, MCP, McpClient, TestServer, Tokens},
 };
 
 on_both_engines!(
@@ -17,7 +18,7 @@ on_both_engines!(
 
 const FILES: &str = "https://files.example/mcp";
 
-async fn a_resource_that_is_named_twice_counts_once(engine: Engine) {
+async fn a_resource_that_is_named_twice_counts_once(engine: EngineKind) {
     let server = server(engine, false).await;
     let client = McpClient::native(&server)
         .await
@@ -36,7 +37,7 @@ async fn a_resource_that_is_named_twice_counts_once(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engine: Engine) {
+async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(engine: EngineKind) {
     for (has_default, scope, granted) in [
         (false, Some("files:write"), Ok("files:write")),
         (false, Some("read files:write"), Ok("read files:write")),
@@ -71,7 +72,7 @@ async fn r_k6_a_missing_resource_follows_from_the_scope_or_the_configuration(eng
     }
 }
 
-async fn four_faults_have_four_answers(engine: Engine) {
+async fn four_faults_have_four_answers(engine: EngineKind) {
     let server = server(engine, false).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -129,7 +130,7 @@ async fn four_faults_have_four_answers(engine: Engine) {
     }
 }
 
-async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
+async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: EngineKind) {
     let identifier = "https://vestibule.example/@notes/mcp";
     let server = TestServer::with(engine, |settings| {
         settings.resources = vec![resource(identifier, &["read"])];
@@ -157,7 +158,7 @@ async fn an_at_sign_in_the_path_of_a_resource_is_legal(engine: Engine) {
 }
 
 /// A server with a second resource, perhaps as the default.
-async fn server(engine: Engine, has_default: bool) -> TestServer {
+async fn server(engine: EngineKind, has_default: bool) -> TestServer {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].scopes.push(scope("read"));
         settings

@@ -4,11 +4,11 @@ use http::{Method, header};
 use testkit::FaultSwitch;
 use testkit::{Reply, Site};
 
-use crate::support::{
-    Answer, Browser, Engine, McpClient, Query, RACERS, TestServer, Tokens, basic, on_both_engines,
-    request,
-};
 use testkit::race;
+use testkit::{
+    EngineKind, Query, RACERS, basic, on_both_engines,
+    routed::{Browser, McpClient, TestResponse, TestServer, Tokens, request},
+};
 
 on_both_engines!(
     either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint,
@@ -25,7 +25,7 @@ on_both_engines!(
     requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read,
 );
 
-async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(engine: Engine) {
+async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let twin = server.twin().await;
     let client = McpClient::native(&server).await;
@@ -56,7 +56,7 @@ async fn either_token_ends_the_grant_at_once_on_every_server_whatever_the_hint(e
     }
 }
 
-async fn any_refresh_token_of_the_family_ends_it(engine: Engine) {
+async fn any_refresh_token_of_the_family_ends_it(engine: EngineKind) {
     let (server, client, first) = connected(engine).await;
     let second = Tokens::read(&client.refresh(&first.refresh).await);
     server.pass(3600);
@@ -68,7 +68,7 @@ async fn any_refresh_token_of_the_family_ends_it(engine: Engine) {
         .refused(400, "invalid_grant");
 }
 
-async fn other_grants_of_the_same_client_go_on(engine: Engine) {
+async fn other_grants_of_the_same_client_go_on(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -82,7 +82,7 @@ async fn other_grants_of_the_same_client_go_on(engine: Engine) {
     Tokens::read(&client.refresh(&other.refresh).await);
 }
 
-async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine) {
+async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -118,7 +118,7 @@ async fn there_is_nothing_to_do_for_a_token_that_is_worth_nothing(engine: Engine
     done(&revoke(&server, &client, &last.refresh).await);
 }
 
-async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(engine: Engine) {
+async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     for stranger in [
         McpClient::native(&server).await,
@@ -134,7 +134,7 @@ async fn rfc_7009_2_1_a_token_of_another_client_is_refused_and_nothing_is_done(e
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
+async fn a_client_authenticates_as_at_the_token_endpoint(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::confidential(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -174,7 +174,7 @@ async fn a_client_authenticates_as_at_the_token_endpoint(engine: Engine) {
 }
 
 async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_one(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, site, client) = published(engine).await;
     for worthless in ["x", "vrt_x"] {
@@ -191,7 +191,7 @@ async fn a_client_with_a_document_ends_its_grant_and_no_stranger_makes_us_fetch_
 }
 
 /// What was stored of its document is lost, which is no fault of its.
-async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: Engine) {
+async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: EngineKind) {
     let (server, site, client) = published(engine).await;
     let key = format!(
         "document:{}",
@@ -240,7 +240,7 @@ async fn a_client_that_nothing_is_stored_of_ends_its_grant_and_no_other(engine: 
     }
 }
 
-async fn a_token_is_needed_and_comes_once(engine: Engine) {
+async fn a_token_is_needed_and_comes_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let bare = Query::new([("client_id", client.id.as_str())]);
     for form in [
@@ -261,7 +261,7 @@ async fn a_token_is_needed_and_comes_once(engine: Engine) {
     client.me(&tokens.access).await.granted();
 }
 
-async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine) {
+async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     for fault in [FaultSwitch::break_all, FaultSwitch::break_writes] {
         for token in [&tokens.refresh, &tokens.access] {
@@ -277,7 +277,7 @@ async fn t_c24_a_store_that_fails_is_503_and_nothing_is_half_done(engine: Engine
     ended(&client, &tokens).await;
 }
 
-async fn of_64_at_once_all_are_told_the_same(engine: Engine) {
+async fn of_64_at_once_all_are_told_the_same(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let servers = [server.clone(), server.twin().await];
     let answers = race(RACERS, |number| {
@@ -290,7 +290,7 @@ async fn of_64_at_once_all_are_told_the_same(engine: Engine) {
 }
 
 async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let (server, client, tokens) = connected(engine).await;
     let wrong = form(&client, &tokens.refresh).set("client_id", "vc_unknown");
@@ -320,7 +320,7 @@ async fn requirement_7_9_every_answer_is_json_that_nobody_keeps_and_any_origin_m
     }
 }
 
-async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -328,7 +328,7 @@ async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
 }
 
 /// A server, a web server, and a client whose document is there.
-async fn published(engine: Engine) -> (TestServer, Site, McpClient) {
+async fn published(engine: EngineKind) -> (TestServer, Site, McpClient) {
     const ID: &str = "https://app.example/client.json";
     const CALLBACK: &str = "https://app.example/callback";
     let site = Site::open(&["app.example"]).await;
@@ -348,11 +348,11 @@ fn form(client: &McpClient, token: &str) -> Query {
         .fold(form, |form, secret| form.and("client_secret", secret))
 }
 
-async fn revoke(server: &TestServer, client: &McpClient, token: &str) -> Answer {
+async fn revoke(server: &TestServer, client: &McpClient, token: &str) -> TestResponse {
     server.post("/revoke", &form(client, token)).await
 }
 
-async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> TestResponse {
     let request = request(Method::POST, "/revoke")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -361,7 +361,7 @@ async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> An
         .await
 }
 
-fn done(answer: &Answer) {
+fn done(answer: &TestResponse) {
     assert_eq!(answer.granted(), serde_json::json!({}));
 }
 

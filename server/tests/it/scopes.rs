@@ -7,8 +7,9 @@ use http::header;
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
-use crate::support::{
-    Browser, Callback, Engine, ISSUER, MCP, McpClient, TestServer, Tokens, on_both_engines,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{Browser, Callback, ISSUER, MCP, McpClient, TestServer, Tokens},
 };
 
 const DOCUMENT: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -26,7 +27,7 @@ on_both_engines!(
     t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up,
 );
 
-async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: Engine) {
+async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     assert_eq!(
         server.get(DOCUMENT).await.granted()["scopes_supported"],
@@ -54,7 +55,7 @@ async fn r_p3_p4_p5_k9_the_resource_names_its_least_and_the_server_names_all(eng
     );
 }
 
-async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: Engine) {
+async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -72,7 +73,7 @@ async fn r_k7_o13_whoever_asks_for_nothing_in_particular_gets_the_default_set(en
     }
 }
 
-async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: Engine) {
+async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -98,7 +99,7 @@ async fn r_a16_what_does_not_exist_is_dropped_and_the_result_reported(engine: En
     );
 }
 
-async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
+async fn an_exchange_narrows_its_own_access_token_alone(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server)
         .await
@@ -120,7 +121,7 @@ async fn an_exchange_narrows_its_own_access_token_alone(engine: Engine) {
     );
 }
 
-async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: Engine) {
+async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine: EngineKind) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -161,7 +162,7 @@ async fn r_k6_a19_every_token_is_for_the_one_resource_that_was_asked_for(engine:
     );
 }
 
-async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: Engine) {
+async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine: EngineKind) {
     let server = with_three_resources(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let client = McpClient::native(&server).await;
@@ -226,7 +227,7 @@ async fn r_a17_a_resource_is_known_by_every_spelling_that_means_the_same(engine:
 }
 
 async fn t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_uses_nothing_up(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = with_three_resources(engine).await;
     let client = McpClient::native(&server).await;
@@ -259,7 +260,7 @@ async fn t_c19_a_resource_unknown_or_not_consented_to_is_an_invalid_target_and_u
     client.me(&next.access).await.granted();
 }
 
-async fn with_three_resources(engine: Engine) -> TestServer {
+async fn with_three_resources(engine: EngineKind) -> TestServer {
     let resource = |identifier: &str, name: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: name.to_owned(),

@@ -29,9 +29,9 @@ use oauth::Digest;
 use oauth::resource::{Resource, ScopeDescription};
 use serde_json::{Value, json};
 
-use crate::support::{
-    Answer, Browser, CALLBACK, Engine, Form, MCP, McpClient, Query, TestServer, Tokens,
-    native_metadata, on_both_engines, request,
+use testkit::{
+    CALLBACK, EngineKind, HtmlForm, Query, native_metadata, on_both_engines,
+    routed::{Browser, MCP, McpClient, TestResponse, TestServer, Tokens, request},
 };
 
 on_both_engines!(
@@ -51,7 +51,7 @@ const SECRET: &str = "vis_the-secret-of-the-notes";
 const WEB: &str = "https://app.example/callback";
 const DAY: u64 = 24 * 3600;
 
-async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: Engine) {
+async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -74,7 +74,7 @@ async fn a_resource_that_is_removed_is_issued_and_taken_no_more(engine: Engine) 
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
+async fn a_scope_that_is_removed_is_issued_no_more(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
@@ -150,7 +150,7 @@ async fn a_scope_that_is_removed_is_issued_no_more(engine: Engine) {
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: Engine) {
+async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let both = McpClient::native(&server)
         .await
@@ -162,7 +162,7 @@ async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: Engine) {
         .await;
     let mut there = browser.at(&narrow);
     let answer = there.submit(&form, "Allow").await;
-    let code = crate::support::Callback::read(answer.destination())
+    let code = testkit::routed::Callback::read(answer.destination())
         .query
         .one("code")
         .expect("a code")
@@ -178,12 +178,12 @@ async fn a_request_that_waits_loses_a_scope_that_is_removed(engine: Engine) {
 }
 
 /// The answer leads back to a page that says that there is nothing to decide.
-async fn gone(browser: &mut Browser, form: &Form) {
+async fn gone(browser: &mut Browser, form: &HtmlForm) {
     let answer = browser.submit(form, "Allow").await;
     browser.follow(&answer).await.problem(400);
 }
 
-async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engine) {
+async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let metadata = json!({ "redirect_uris": [WEB], "token_endpoint_auth_method": "none" });
     let client = McpClient::registered(&server, &metadata).await;
@@ -206,7 +206,7 @@ async fn a_shorter_consent_lifetime_reaches_what_was_allowed_before(engine: Engi
     );
 }
 
-async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engine) {
+async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -234,7 +234,7 @@ async fn a_shorter_refresh_token_lifetime_reaches_tokens_of_before(engine: Engin
     Tokens::read(&client.refresh(&tokens.refresh).await);
 }
 
-async fn a_shorter_replay_window_reaches_tokens_of_before(engine: Engine) {
+async fn a_shorter_replay_window_reaches_tokens_of_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let first = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -257,7 +257,7 @@ async fn a_shorter_replay_window_reaches_tokens_of_before(engine: Engine) {
         .refused(400, "invalid_grant");
 }
 
-async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
+async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -276,7 +276,7 @@ async fn a_shorter_code_lifetime_reaches_codes_of_before(engine: Engine) {
     Tokens::read(&client.exchange(&codes[1]).await);
 }
 
-async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine) {
+async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: EngineKind) {
     let server = TestServer::with(engine, |settings| {
         settings.resources[0].introspection_secret = Some(Digest::of(SECRET.as_bytes()));
     })
@@ -308,7 +308,7 @@ async fn a_shorter_access_token_lifetime_reaches_tokens_of_before(engine: Engine
     client.me(&tokens.access).await.granted();
 }
 
-async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: Engine) {
+async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let mut browser = Browser::of_alice(&server).await;
     let strict = server
@@ -328,9 +328,9 @@ async fn a_shorter_session_lifetime_reaches_sessions_of_before(engine: Engine) {
     browser.open("/account").await;
 }
 
-async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: Engine) {
+async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
-    let registered = crate::support::register(&server, [192, 0, 2, 1].into(), native_metadata())
+    let registered = testkit::routed::register(&server, [192, 0, 2, 1].into(), native_metadata())
         .await
         .json();
     let client = McpClient::known(
@@ -342,7 +342,7 @@ async fn registration_that_is_switched_off_lets_nobody_register_anew(engine: Eng
     let closed = server
         .twin_with(|settings| settings.registration.open = false)
         .await;
-    crate::support::register(&closed, [192, 0, 2, 1].into(), native_metadata())
+    testkit::routed::register(&closed, [192, 0, 2, 1].into(), native_metadata())
         .await
         .refused(403, "access_denied");
     let mut update = native_metadata();
@@ -373,7 +373,7 @@ fn without_scope(resource: Option<&mut Resource>, name: &str) {
         .retain(|scope| scope.name != name);
 }
 
-async fn post_to(server: &TestServer, form: &Query) -> Answer {
+async fn post_to(server: &TestServer, form: &Query) -> TestResponse {
     server.post("/token", form).await
 }
 
@@ -391,7 +391,12 @@ async fn introspect(server: &TestServer, token: &str) -> Value {
         .granted()
 }
 
-async fn manage(server: &TestServer, method: Method, registered: &Value, body: &str) -> Answer {
+async fn manage(
+    server: &TestServer,
+    method: Method,
+    registered: &Value,
+    body: &str,
+) -> TestResponse {
     let token = registered["registration_access_token"]
         .as_str()
         .expect("a token");

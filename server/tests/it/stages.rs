@@ -14,8 +14,9 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, McpClient, PASSWORD, Query, TestServer, native_metadata,
+use testkit::{
+    EngineKind, Query, native_metadata,
+    routed::{ALICE, Browser, McpClient, PASSWORD, TestResponse, TestServer},
 };
 
 const SESSION: &str = "__Host-vestibule-session";
@@ -108,7 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 impl<'a> Trial<'a> {
     async fn begin(codes: &'a Cell<usize>) -> Self {
-        let server = TestServer::of_alice(Engine::Memory).await;
+        let server = TestServer::of_alice(EngineKind::Memory).await;
         let mut metadata = native_metadata();
         // Answers to the web are remembered, so that some codes come without a page.
         metadata["redirect_uris"] = json!(["https://app.example/callback"]);
@@ -291,7 +292,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Whether an answer carries a code, wherever it leads.
-fn has_code(answer: &Answer) -> bool {
+fn has_code(answer: &TestResponse) -> bool {
     answer
         .header(http::header::LOCATION)
         .is_some_and(|location| location.contains("code="))

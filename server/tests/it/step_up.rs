@@ -4,8 +4,9 @@
 use http::header;
 use serde_json::{Value, json};
 
-use crate::support::{
-    Browser, Callback, Engine, ISSUER, McpClient, TestServer, Tokens, on_both_engines,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{Browser, Callback, ISSUER, McpClient, TestServer, Tokens},
 };
 
 on_both_engines!(
@@ -17,7 +18,9 @@ on_both_engines!(
 const MARKED: &str = "New Add notes for you";
 const BEFORE: &str = "You have allowed this application before.";
 
-async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(engine: Engine) {
+async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_new(
+    engine: EngineKind,
+) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -91,7 +94,7 @@ async fn r_k8_p8_a_challenge_leads_to_a_wider_grant_and_the_page_marks_what_is_n
     );
 }
 
-async fn a_refused_step_up_leaves_what_there_was(engine: Engine) {
+async fn a_refused_step_up_leaves_what_there_was(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -109,7 +112,7 @@ async fn a_refused_step_up_leaves_what_there_was(engine: Engine) {
     );
 }
 
-async fn nothing_is_new_to_whoever_is_asked_for_the_first_time(engine: Engine) {
+async fn nothing_is_new_to_whoever_is_asked_for_the_first_time(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let ask_for_all =
         |client: &McpClient| client.asking(|query| query.set("scope", "notes:read notes:write"));

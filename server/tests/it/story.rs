@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use store::{Location, Store};
 use testkit::RedisServer;
 
-use crate::support::{
-    ALICE, Browser, Callback, Engine, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens,
-    on_both_engines,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{ALICE, Browser, Callback, ISSUER, MCP, McpClient, PASSWORD, TestServer, Tokens},
 };
 
 on_both_engines!(a_person_connects_a_client_which_works_until_something_is_replayed);
 
-async fn a_person_connects_a_client_which_works_until_something_is_replayed(engine: Engine) {
+async fn a_person_connects_a_client_which_works_until_something_is_replayed(engine: EngineKind) {
     tell(TestServer::empty(engine).await).await;
 }
 

@@ -5,9 +5,9 @@ use axum::body::Body;
 use http::{Method, header};
 use serde_json::json;
 
-use crate::support::{
-    Answer, Browser, Engine, MCP, McpClient, Query, TestServer, Tokens, basic, on_both_engines,
-    percent_encoded, request,
+use testkit::{
+    EngineKind, Query, basic, on_both_engines, percent_encoded,
+    routed::{Browser, MCP, McpClient, TestResponse, TestServer, Tokens, request},
 };
 
 on_both_engines!(
@@ -25,7 +25,7 @@ on_both_engines!(
     t_e43_nothing_that_was_sent_comes_back,
 );
 
-async fn r_o8_only_posts_of_forms_are_taken(engine: Engine) {
+async fn r_o8_only_posts_of_forms_are_taken(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = server
@@ -73,7 +73,7 @@ async fn r_o8_only_posts_of_forms_are_taken(engine: Engine) {
         .refused(413, "invalid_request");
 }
 
-async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) {
+async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let code = Browser::of_alice(&server).await.allow(&client).await;
@@ -126,7 +126,7 @@ async fn r_o5_parameters_that_are_missing_or_repeated_are_named(engine: Engine) 
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn grants_that_are_not_ours_are_refused(engine: Engine) {
+async fn grants_that_are_not_ours_are_refused(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     for grant in [
@@ -155,7 +155,7 @@ async fn grants_that_are_not_ours_are_refused(engine: Engine) {
         .refused(401, "invalid_client");
 }
 
-async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine: Engine) {
+async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for client in [
         McpClient::native(&server).await,
@@ -172,7 +172,7 @@ async fn requirement_7_8_client_credentials_is_not_for_clients_like_these(engine
     }
 }
 
-async fn r_o11_a_client_authenticates_in_one_way(engine: Engine) {
+async fn r_o11_a_client_authenticates_in_one_way(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let form = client.refresh_form(&tokens.refresh);
@@ -207,7 +207,7 @@ async fn r_o11_a_client_authenticates_in_one_way(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn r_o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
+async fn r_o12_a_client_that_fails_by_header_is_challenged(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let bare = client
@@ -244,7 +244,7 @@ async fn r_o12_a_client_that_fails_by_header_is_challenged(engine: Engine) {
     Tokens::read(&by_header(&server, &basic(&client.id, &secret), &bare).await);
 }
 
-async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: Engine) {
+async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: EngineKind) {
     let (server, client, mut tokens) = web_client(engine).await;
     let secret = client.secret.clone().expect("a secret");
     let encoded = |text: &str| percent_encoded(text.as_bytes());
@@ -267,7 +267,7 @@ async fn requirement_7_4_basic_is_read_as_clients_write_it(engine: Engine) {
     }
 }
 
-async fn a_public_client_has_no_secret_to_show(engine: Engine) {
+async fn a_public_client_has_no_secret_to_show(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
@@ -283,7 +283,7 @@ async fn a_public_client_has_no_secret_to_show(engine: Engine) {
     Tokens::read(&server.post("/token", &form.and("client_secret", "")).await);
 }
 
-async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: Engine) {
+async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let good = client.refresh_form(&tokens.refresh);
     let wrong = good.clone().set("client_secret", "x");
@@ -329,7 +329,7 @@ async fn r_o8_every_answer_is_json_that_nobody_keeps_and_any_origin_may_read(eng
     }
 }
 
-async fn parameters_in_the_query_do_not_count(engine: Engine) {
+async fn parameters_in_the_query_do_not_count(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let query = client.refresh_form(&tokens.refresh).encode();
     server
@@ -346,7 +346,7 @@ async fn parameters_in_the_query_do_not_count(engine: Engine) {
     );
 }
 
-async fn r_o5_unknown_parameters_are_ignored(engine: Engine) {
+async fn r_o5_unknown_parameters_are_ignored(engine: EngineKind) {
     let (server, client, tokens) = web_client(engine).await;
     let form = client
         .refresh_form(&tokens.refresh)
@@ -357,7 +357,7 @@ async fn r_o5_unknown_parameters_are_ignored(engine: Engine) {
     Tokens::read(&server.post("/token", &form).await);
 }
 
-async fn t_e43_nothing_that_was_sent_comes_back(engine: Engine) {
+async fn t_e43_nothing_that_was_sent_comes_back(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     let client = McpClient::native(&server).await;
     let marked = "<marked>";
@@ -378,14 +378,14 @@ async fn t_e43_nothing_that_was_sent_comes_back(engine: Engine) {
     }
 }
 
-async fn web_client(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn web_client(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::confidential(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     (server, client, tokens)
 }
 
-async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> Answer {
+async fn by_header(server: &TestServer, authorization: &str, form: &Query) -> TestResponse {
     let request = request(Method::POST, "/token")
         .header(header::AUTHORIZATION, authorization)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

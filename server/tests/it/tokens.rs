@@ -8,9 +8,9 @@ use http::{Method, header};
 use oauth::resource::{Resource, ResourceIdentifier, ScopeDescription};
 use serde_json::{Value, json};
 
-use crate::support::{
-    ALICE, Answer, Browser, Engine, ISSUER, MCP, McpClient, TestServer, Tokens, on_both_engines,
-    request,
+use testkit::{
+    EngineKind, on_both_engines,
+    routed::{ALICE, Browser, ISSUER, MCP, McpClient, TestResponse, TestServer, Tokens, request},
 };
 
 on_both_engines!(
@@ -26,7 +26,7 @@ on_both_engines!(
     t_c25_me_refuses_whoever_is_disabled_or_gone_at_once,
 );
 
-async fn the_claims_are_those_that_were_promised(engine: Engine) {
+async fn the_claims_are_those_that_were_promised(engine: EngineKind) {
     let (_, client, tokens) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
     assert_eq!((parts[0], parts[1], parts.len()), ("v4", "public", 4));
@@ -66,7 +66,7 @@ async fn the_claims_are_those_that_were_promised(engine: Engine) {
     assert!(!claims.to_string().contains(ALICE));
 }
 
-async fn r_p16_without_a_token_no_error_is_named(engine: Engine) {
+async fn r_p16_without_a_token_no_error_is_named(engine: EngineKind) {
     let server = TestServer::empty(engine).await;
     for path in ["/api/me", "/mcp"] {
         let document = format!("{ISSUER}/.well-known/oauth-protected-resource/mcp");
@@ -86,7 +86,7 @@ async fn r_p16_without_a_token_no_error_is_named(engine: Engine) {
     }
 }
 
-async fn me_names_no_document_that_is_not_there(engine: Engine) {
+async fn me_names_no_document_that_is_not_there(engine: EngineKind) {
     let resource = |identifier: &str, scope: &str| Resource {
         identifier: ResourceIdentifier::parse(identifier).expect("an identifier"),
         name: "Notes".to_owned(),
@@ -136,7 +136,7 @@ async fn me_names_no_document_that_is_not_there(engine: Engine) {
     }
 }
 
-async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
+async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let (twin_server, _, foreign) = connected(engine).await;
     let parts: Vec<_> = tokens.access.split('.').collect();
@@ -195,7 +195,7 @@ async fn t_c21_whatever_is_not_a_token_of_ours_is_refused(engine: Engine) {
     drop(twin_server);
 }
 
-async fn r_a8_an_access_token_lives_for_an_hour(engine: Engine) {
+async fn r_a8_an_access_token_lives_for_an_hour(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server.pass(3599);
     client.me(&tokens.access).await.granted();
@@ -218,7 +218,7 @@ async fn r_a8_an_access_token_lives_for_an_hour(engine: Engine) {
 }
 
 async fn t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_overlap_ends(
-    engine: Engine,
+    engine: EngineKind,
 ) {
     let server = TestServer::with(engine, |settings| {
         settings.lifetimes.access_token = std::time::Duration::from_hours(2);
@@ -253,7 +253,7 @@ async fn t_c22_a_key_signs_no_more_once_it_is_rotated_and_verifies_until_its_ove
     client.me(&new.access).await.refused(401, "invalid_token");
 }
 
-async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: Engine) {
+async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: EngineKind) {
     let other = "https://elsewhere.example/mcp";
     let server = TestServer::with(engine, |settings| {
         settings.resources.push(Resource {
@@ -297,7 +297,7 @@ async fn a_token_for_another_resource_opens_no_tools_but_says_who_it_is(engine: 
     );
 }
 
-async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
+async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: EngineKind) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let mut browser = Browser::of_alice(&server).await;
@@ -318,7 +318,7 @@ async fn r_p8_a_tool_that_needs_more_scope_says_so(engine: Engine) {
     // And the other way round: step_up.rs.
 }
 
-async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: Engine) {
+async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     let answer = client.call(&tokens.access, "whoami", json!({})).await;
     assert_eq!(answer.header("mcp-session-id"), None);
@@ -341,7 +341,7 @@ async fn r_p12_p13_the_mcp_server_keeps_no_sessions_and_no_strange_company(engin
     }
 }
 
-async fn t_c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
+async fn t_c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: EngineKind) {
     let (server, client, tokens) = connected(engine).await;
     server
         .provider
@@ -371,14 +371,14 @@ async fn t_c25_me_refuses_whoever_is_disabled_or_gone_at_once(engine: Engine) {
         .refused(401, "invalid_token");
 }
 
-async fn connected(engine: Engine) -> (TestServer, McpClient, Tokens) {
+async fn connected(engine: EngineKind) -> (TestServer, McpClient, Tokens) {
     let server = TestServer::of_alice(engine).await;
     let client = McpClient::native(&server).await;
     let tokens = client.connect(&mut Browser::of_alice(&server).await).await;
     (server, client, tokens)
 }
 
-async fn asking(server: &TestServer, path: &str, authorization: &str) -> Answer {
+async fn asking(server: &TestServer, path: &str, authorization: &str) -> TestResponse {
     let request = request(Method::GET, path).header(header::AUTHORIZATION, authorization);
     server
         .send(request.body(Body::empty()).expect("a request"))

@@ -5,20 +5,24 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::Document;
+use crate::Document;
 
 const LARGEST: usize = 4 * 1024 * 1024;
 
 /// An answer, read whole.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
+pub struct TestResponse {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, which is text.
+    pub body: String,
 }
 
-impl Answer {
-    pub(crate) async fn read(response: Response<Body>) -> Self {
+impl TestResponse {
+    /// Reads an answer to its end.
+    pub async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, LARGEST).await.expect("a body");
         let body = String::from_utf8(body.to_vec()).expect("a body in UTF-8");
@@ -30,14 +34,14 @@ impl Answer {
     }
 
     /// All headers but the id of the request, which is another one each time.
-    pub(crate) fn headers_without_id(&self) -> HeaderMap {
+    pub fn headers_without_id(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.remove("x-request-id");
         headers
     }
 
     /// The one value of a header; `None` when it is absent.
-    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values
             .next()
@@ -50,7 +54,8 @@ impl Answer {
         first
     }
 
-    pub(crate) fn json(&self) -> Value {
+    /// The body of an answer in JSON.
+    pub fn json(&self) -> Value {
         assert_eq!(
             self.header(header::CONTENT_TYPE),
             Some("application/json"),
@@ -59,7 +64,8 @@ impl Answer {
         serde_json::from_str(&self.body).expect("a body in JSON")
     }
 
-    pub(crate) fn document(&self) -> Document {
+    /// The page of an answer in HTML.
+    pub fn document(&self) -> Document {
         assert_eq!(
             self.header(header::CONTENT_TYPE),
             Some("text/html; charset=utf-8"),
@@ -69,20 +75,20 @@ impl Answer {
     }
 
     /// Where it sends the caller to, always by 303.
-    pub(crate) fn destination(&self) -> &str {
+    pub fn destination(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
         self.header(header::LOCATION)
             .expect("a redirect says where to")
     }
 
     /// Expects success, and gives the JSON.
-    pub(crate) fn granted(&self) -> Value {
+    pub fn granted(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
         self.json()
     }
 
     /// Expects a refusal in the form of RFC 6749 section 5.2, with this status and code.
-    pub(crate) fn refused(&self, status: u16, code: &str) -> Value {
+    pub fn refused(&self, status: u16, code: &str) -> Value {
         let body = self.json();
         assert_eq!(
             (self.status.as_u16(), body["error"].as_str()),
@@ -98,7 +104,7 @@ impl Answer {
     }
 
     /// Expects a local problem page: nothing leads away from it, nothing was set in motion (R-O2).
-    pub(crate) fn problem(&self, status: u16) -> Document {
+    pub fn problem(&self, status: u16) -> Document {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header(header::LOCATION), None, "{self:?}");
         let document = self.document();

@@ -1,46 +1,45 @@
 //! An MCP client.
 
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{Method, header};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::test_server;
-use super::{Answer, Browser, Query, TestServer};
-
-/// Where most clients here wait for the answer.
-pub(crate) const CALLBACK: &str = "http://127.0.0.1:33418/callback";
+use super::{Browser, TestResponse, TestServer};
+use crate::{OAuthClient, Query, oauth_client::native_metadata};
 
 /// A client with its registration, its verifier and its state.
 #[derive(Clone)]
-pub(crate) struct McpClient {
+pub struct McpClient {
     server: TestServer,
-    pub(crate) id: String,
-    pub(crate) secret: Option<String>,
-    pub(crate) redirect_uri: String,
-    pub(crate) verifier: String,
-    pub(crate) authorization: Query,
+    oauth: OAuthClient,
+    /// The parameters of its authorization requests.
+    pub authorization: Query,
 }
 
 /// What came back to the redirect URI.
 #[derive(Clone, Debug)]
-pub(crate) struct Callback {
-    pub(crate) base: String,
-    pub(crate) query: Query,
+pub struct Callback {
+    /// The redirect URI.
+    pub base: String,
+    /// The parameters of the answer.
+    pub query: Query,
 }
 
 /// What a token endpoint gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tokens {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
+pub struct Tokens {
+    /// An access token.
+    pub access: String,
+    /// A refresh token.
+    pub refresh: String,
 }
 
 impl Callback {
-    pub(crate) fn read(location: &str) -> Self {
+    /// Reads the `Location` of an answer.
+    pub fn read(location: &str) -> Self {
         let (base, query) = location.split_once('?').expect("an answer has a query");
         Self {
             base: base.to_owned(),
@@ -50,7 +49,8 @@ impl Callback {
 }
 
 impl Tokens {
-    pub(crate) fn read(answer: &Answer) -> Self {
+    /// Reads a token response.
+    pub fn read(answer: &TestResponse) -> Self {
         let body = answer.granted();
         let text = |name: &str| {
             body[name]
@@ -65,20 +65,8 @@ impl Tokens {
     }
 }
 
-/// What a usual client says of itself.
-pub(crate) fn native_metadata() -> Value {
-    json!({
-        "client_name": "Notebook",
-        "redirect_uris": [CALLBACK],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-        "application_type": "native",
-    })
-}
-
 /// Sends a registration as it is.
-pub(crate) async fn register(server: &TestServer, address: IpAddr, body: impl ToString) -> Answer {
+pub async fn register(server: &TestServer, address: IpAddr, body: impl ToString) -> TestResponse {
     let request = test_server::from(address, Method::POST, "/register")
         .header(header::CONTENT_TYPE, "application/json");
     server
@@ -86,19 +74,38 @@ pub(crate) async fn register(server: &TestServer, address: IpAddr, body: impl To
         .await
 }
 
+fn resource(server: &TestServer) -> String {
+    server.provider.settings().issuer.url("/mcp")
+}
+
+impl Deref for McpClient {
+    type Target = OAuthClient;
+
+    fn deref(&self) -> &OAuthClient {
+        &self.oauth
+    }
+}
+
+impl DerefMut for McpClient {
+    fn deref_mut(&mut self) -> &mut OAuthClient {
+        &mut self.oauth
+    }
+}
+
 impl McpClient {
     /// A public client on the person's own computer.
-    pub(crate) async fn native(server: &TestServer) -> Self {
+    pub async fn native(server: &TestServer) -> Self {
         Self::registered(server, &native_metadata()).await
     }
 
     /// A confidential client on the web.
-    pub(crate) async fn confidential(server: &TestServer) -> Self {
+    pub async fn confidential(server: &TestServer) -> Self {
         let metadata = json!({ "client_name": "Web notes", "redirect_uris": ["https://app.example/callback"] });
         Self::registered(server, &metadata).await
     }
 
-    pub(crate) async fn registered(server: &TestServer, metadata: &Value) -> Self {
+    /// A client that registers itself with this metadata.
+    pub async fn registered(server: &TestServer, metadata: &Value) -> Self {
         let answer = register(server, IpAddr::from([203, 0, 113, 7]), metadata).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let body = answer.json();
@@ -112,34 +119,24 @@ impl McpClient {
     }
 
     /// A client that an administrator added.
-    pub(crate) fn known(
+    pub fn known(
         server: &TestServer,
         id: &str,
         secret: Option<String>,
         redirect_uri: &str,
     ) -> Self {
-        let verifier = "the-verifier-of-a-client-that-needs-no-chance".to_owned();
-        let authorization = Query::new([
-            ("response_type", "code"),
-            ("client_id", id),
-            ("redirect_uri", redirect_uri),
-            ("state", "s t/a+t&e=%"),
-            ("code_challenge", &challenge(&verifier)),
-            ("code_challenge_method", "S256"),
-            ("resource", &server.provider.settings().issuer.url("/mcp")),
-        ]);
+        let oauth = OAuthClient::new(id, secret, redirect_uri);
+        let authorization = oauth.authorization(&resource(server), "s t/a+t&e=%");
         Self {
             server: server.clone(),
-            id: id.to_owned(),
-            secret,
-            redirect_uri: redirect_uri.to_owned(),
-            verifier,
+            oauth,
             authorization,
         }
     }
 
     /// The same client, asking with other parameters.
-    pub(crate) fn asking(&self, change: impl FnOnce(Query) -> Query) -> Self {
+    #[must_use]
+    pub fn asking(&self, change: impl FnOnce(Query) -> Query) -> Self {
         Self {
             authorization: change(self.authorization.clone()),
             ..self.clone()
@@ -147,7 +144,8 @@ impl McpClient {
     }
 
     /// The same client, talking to another server of the same name.
-    pub(crate) fn at(&self, server: &TestServer) -> Self {
+    #[must_use]
+    pub fn at(&self, server: &TestServer) -> Self {
         Self {
             server: server.clone(),
             ..self.clone()
@@ -155,59 +153,33 @@ impl McpClient {
     }
 
     /// Where it sends the browser.
-    pub(crate) fn authorize_path(&self) -> String {
+    pub fn authorize_path(&self) -> String {
         format!("/authorize?{}", self.authorization.encode())
     }
 
     /// What it sends to exchange a code.
-    pub(crate) fn code_form(&self, code: &str) -> Query {
-        let form = Query::new([
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("code_verifier", &self.verifier),
-            ("redirect_uri", &self.redirect_uri),
-            ("client_id", &self.id),
-            (
-                "resource",
-                &self.server.provider.settings().issuer.url("/mcp"),
-            ),
-        ]);
-        self.with_secret(form)
+    pub fn code_form(&self, code: &str) -> Query {
+        self.oauth.code_form(code, &resource(&self.server))
     }
 
-    /// What it sends to refresh.
-    pub(crate) fn refresh_form(&self, token: &str) -> Query {
-        let form = Query::new([
-            ("grant_type", "refresh_token"),
-            ("refresh_token", token),
-            ("client_id", &self.id),
-        ]);
-        self.with_secret(form)
-    }
-
-    fn with_secret(&self, form: Query) -> Query {
-        match &self.secret {
-            Some(secret) => form.and("client_secret", secret),
-            None => form,
-        }
-    }
-
-    pub(crate) async fn exchange(&self, code: &str) -> Answer {
+    /// Exchanges a code.
+    pub async fn exchange(&self, code: &str) -> TestResponse {
         self.server.post("/token", &self.code_form(code)).await
     }
 
-    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+    /// Refreshes.
+    pub async fn refresh(&self, token: &str) -> TestResponse {
         self.server.post("/token", &self.refresh_form(token)).await
     }
 
     /// The whole of it: Alice allows the client, and it has tokens.
-    pub(crate) async fn connect(&self, browser: &mut Browser) -> Tokens {
+    pub async fn connect(&self, browser: &mut Browser) -> Tokens {
         let code = browser.allow(self).await;
         Tokens::read(&self.exchange(&code).await)
     }
 
     /// Asks who it is.
-    pub(crate) async fn me(&self, access: &str) -> Answer {
+    pub async fn me(&self, access: &str) -> TestResponse {
         let request = test_server::request(Method::GET, "/api/me")
             .header(header::AUTHORIZATION, format!("Bearer {access}"));
         self.server
@@ -216,7 +188,7 @@ impl McpClient {
     }
 
     /// Speaks to the demonstration MCP server.
-    pub(crate) async fn mcp(&self, access: &str, message: &Value) -> Answer {
+    pub async fn mcp(&self, access: &str, message: &Value) -> TestResponse {
         let request = test_server::request(Method::POST, "/mcp")
             .header(header::AUTHORIZATION, format!("Bearer {access}"))
             .header(header::CONTENT_TYPE, "application/json")
@@ -228,7 +200,7 @@ impl McpClient {
     }
 
     /// Calls a tool there.
-    pub(crate) async fn call(&self, access: &str, tool: &str, arguments: Value) -> Answer {
+    pub async fn call(&self, access: &str, tool: &str, arguments: Value) -> TestResponse {
         let params = json!({ "name": tool, "arguments": arguments });
         self.mcp(
             access,
@@ -236,14 +208,4 @@ impl McpClient {
         )
         .await
     }
-}
-
-/// The S256 challenge of a verifier (RFC 7636 section 4.2).
-pub(crate) fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
-}
-
-/// A Basic header (RFC 7617).
-pub(crate) fn basic(id: &str, secret: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }

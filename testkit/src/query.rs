@@ -1,16 +1,17 @@
-//! Parameters of a query or a form, to be bent in every way.
+//! Parameters of a query or a form, to be changed in every way.
 
 use url::form_urlencoded::{Serializer, parse};
 
-/// A way to bend parameters.
-pub(crate) type Bend = fn(Query) -> Query;
+/// A change of parameters.
+pub type QueryChange = fn(Query) -> Query;
 
 /// Names and values in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(crate) fn new<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+    /// These parameters.
+    pub fn new<const N: usize>(pairs: [(&str, &str); N]) -> Self {
         Self(
             pairs
                 .iter()
@@ -19,29 +20,33 @@ impl Query {
         )
     }
 
-    pub(crate) fn parse(text: &str) -> Self {
+    /// Reads a query or a form.
+    pub fn parse(text: &str) -> Self {
         Self(parse(text.as_bytes()).into_owned().collect())
     }
 
     /// Gives a parameter this one value.
-    pub(crate) fn set(self, name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn set(self, name: &str, value: &str) -> Self {
         self.without(name).and(name, value)
     }
 
     /// Leaves a parameter out.
-    pub(crate) fn without(mut self, name: &str) -> Self {
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|(own, _)| own != name);
         self
     }
 
     /// Adds a parameter, whether or not it is there already.
-    pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn and(mut self, name: &str, value: &str) -> Self {
         self.0.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The one value of a parameter.
-    pub(crate) fn one(&self, name: &str) -> Option<&str> {
+    pub fn one(&self, name: &str) -> Option<&str> {
         let mut values = self
             .0
             .iter()
@@ -53,11 +58,12 @@ impl Query {
     }
 
     /// The names, in order.
-    pub(crate) fn names(&self) -> Vec<&str> {
+    pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    pub(crate) fn encode(&self) -> String {
+    /// As `application/x-www-form-urlencoded`.
+    pub fn encode(&self) -> String {
         Serializer::new(String::new())
             .extend_pairs(&self.0)
             .finish()
@@ -65,7 +71,7 @@ impl Query {
 }
 
 /// Every byte as `%XX`, whether it needs that or not.
-pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
+pub fn percent_encoded(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
     bytes

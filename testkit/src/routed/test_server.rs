@@ -1,50 +1,48 @@
-//! The server: a provider behind the real router, with a clock moved by hand and a store that can be
-//! broken.
+//! A provider behind the real router, with the clock of the test and a store that can be broken.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use access_token::SealingKey;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Method, Request, header};
 use oauth::{Digest, Issuer};
-use provider::{Environment, Provider, Settings, Web};
+use provider::{Provider, Settings, Web};
 use server::proxies::Proxies;
 use server::site::PageFiles;
 use server::{Options, router};
 use store::{CasResult, Store, Ttl};
-use testkit::{FaultSwitch, RedisServer, StallSwitch, TestClock};
 use tower::ServiceExt as _;
 
-use super::{Answer, Engine, Query};
+use super::TestResponse;
+use crate::direct::{SEALING_KEY, TestProvider};
+use crate::{EngineKind, FaultSwitch, Query, RedisServer, StallSwitch, TestClock};
 
 /// The issuer of a server, unless a test chooses another.
-pub(crate) const ISSUER: &str = "https://vestibule.example";
+pub const ISSUER: &str = "https://vestibule.example";
 const HOST: &str = "vestibule.example";
 /// The issuer of a server on a developer's machine.
-pub(crate) const LOOPBACK_ISSUER: &str = "http://localhost:3000";
+const LOOPBACK_ISSUER: &str = "http://localhost:3000";
 /// The demonstration MCP server of such a server.
-pub(crate) const MCP: &str = "https://vestibule.example/mcp";
-/// When every test begins.
-pub(crate) const START: u64 = TestClock::START;
+pub const MCP: &str = "https://vestibule.example/mcp";
 /// Who lives here.
-pub(crate) const ALICE: &str = "alice@example.com";
+pub const ALICE: &str = "alice@example.com";
 /// Her password.
-pub(crate) const PASSWORD: &str = "a quiet room with a view";
-
-const SEALING_KEY: [u8; 32] = [7; 32];
+pub const PASSWORD: &str = "a quiet room with a view";
 
 /// A running server. Clones are the same server.
 #[derive(Clone)]
-pub(crate) struct TestServer {
-    pub(crate) provider: Provider,
-    pub(crate) router: Router,
-    pub(crate) clock: Arc<TestClock>,
+pub struct TestServer {
+    /// The provider behind it.
+    pub provider: Provider,
+    /// The whole surface.
+    pub router: Router,
+    /// The clock of both.
+    pub clock: Arc<TestClock>,
     /// Breaks and mends the store, and counts its verbs.
-    pub(crate) switch: FaultSwitch,
+    pub switch: FaultSwitch,
     stall: StallSwitch,
     store: Store,
     web: Option<Web>,
@@ -54,19 +52,19 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     /// A server with the default settings, where nobody lives yet.
-    pub(crate) async fn empty(engine: Engine) -> Self {
+    pub async fn empty(engine: EngineKind) -> Self {
         Self::with(engine, |_| {}).await
     }
 
     /// A server with the default settings, where Alice lives.
-    pub(crate) async fn of_alice(engine: Engine) -> Self {
+    pub async fn of_alice(engine: EngineKind) -> Self {
         let server = Self::empty(engine).await;
         server.add_alice().await;
         server
     }
 
     /// A server whose default settings are changed.
-    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn with(engine: EngineKind, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("a good issuer"));
         change(&mut settings);
         let (store, redis) = engine.open().await;
@@ -78,8 +76,8 @@ impl TestServer {
 
     /// A server on a developer's machine, where Alice lives and other people's web servers are those
     /// of a test.
-    pub(crate) async fn on_this_computer(
-        engine: Engine,
+    pub async fn on_this_computer(
+        engine: EngineKind,
         web: Web,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
@@ -95,64 +93,49 @@ impl TestServer {
     }
 
     /// A server over a store that is there already.
-    pub(crate) async fn over(store: Store, settings: Settings) -> Self {
+    pub async fn over(store: Store, settings: Settings) -> Self {
         Self::in_the_web(store, settings, None).await
     }
 
     /// A server over a store, with the web servers of a test in place of those of the world.
-    pub(crate) async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
+    pub async fn in_the_web(store: Store, settings: Settings, web: Option<Web>) -> Self {
         let (store, stall) = StallSwitch::around(store);
         let (store, switch) = FaultSwitch::around(store);
         let clock = Arc::new(TestClock::new());
-        let (provider, router) = open(settings, store.clone(), clock.clone(), web.clone()).await;
+        let opened = TestProvider::open(settings, store, SEALING_KEY, clock, web.clone()).await;
         Self {
-            provider,
-            router,
-            clock,
+            router: routed(&opened.provider),
+            provider: opened.provider,
+            clock: opened.clock,
             switch,
             stall,
-            store,
+            store: opened.store,
             web,
             _redis: None,
         }
     }
 
     /// A second server over the same store, with the same clock.
-    pub(crate) async fn twin(&self) -> Self {
-        let (provider, router) = open(
-            self.provider.settings().clone(),
-            self.store.clone(),
-            self.clock.clone(),
-            self.web.clone(),
-        )
-        .await;
-        Self {
-            provider,
-            router,
-            ..self.clone()
-        }
+    pub async fn twin(&self) -> Self {
+        self.twin_with(|_| {}).await
     }
 
     /// The same with other settings, as after a restart.
-    pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
-        let (provider, router) = open(
-            settings,
-            self.store.clone(),
-            self.clock.clone(),
-            self.web.clone(),
-        )
-        .await;
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let opened =
+            TestProvider::open(settings, store, SEALING_KEY, clock, self.web.clone()).await;
         Self {
-            provider,
-            router,
+            router: routed(&opened.provider),
+            provider: opened.provider,
             ..self.clone()
         }
     }
 
     /// Alice moves in, the first and so the administrator. She wants no passkey for now.
-    pub(crate) async fn add_alice(&self) {
+    pub async fn add_alice(&self) {
         self.provider
             .terminal()
             .add_account(ALICE, Some(PASSWORD))
@@ -181,7 +164,7 @@ impl TestServer {
     }
 
     /// Sends a request straight into the router. One that names the usual server means this one.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub async fn send(&self, mut request: Request<Body>) -> TestResponse {
         let own = self
             .provider
             .settings()
@@ -203,10 +186,11 @@ impl TestServer {
             .oneshot(request)
             .await
             .expect("the router is infallible");
-        Answer::read(response).await
+        TestResponse::read(response).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    /// Asks for an address as a program does.
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(
             request(Method::GET, path)
                 .body(Body::empty())
@@ -216,7 +200,7 @@ impl TestServer {
     }
 
     /// Posts a form as a program does.
-    pub(crate) async fn post(&self, path: &str, form: &Query) -> Answer {
+    pub async fn post(&self, path: &str, form: &Query) -> TestResponse {
         let request = request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(form.encode().into()).expect("a request"))
@@ -224,7 +208,7 @@ impl TestServer {
     }
 
     /// Takes a record away behind the server's back.
-    pub(crate) async fn lose(&self, key: &str) {
+    pub async fn lose(&self, key: &str) {
         assert!(
             self.store.remove(key).await.expect("the store answers"),
             "there is no {key}"
@@ -232,7 +216,7 @@ impl TestServer {
     }
 
     /// Puts a record where none is behind the server's back.
-    pub(crate) async fn put_back(&self, key: &str, record: &str) {
+    pub async fn put_back(&self, key: &str, record: &str) {
         let ttl = Ttl::For(Duration::from_hours(1));
         assert!(
             self.store
@@ -244,7 +228,7 @@ impl TestServer {
     }
 
     /// A record as it lies in the store.
-    pub(crate) async fn record(&self, key: &str) -> String {
+    pub async fn record(&self, key: &str) -> String {
         let bytes = self
             .store
             .get(key)
@@ -256,7 +240,7 @@ impl TestServer {
 
     /// Sets a counter of a limit behind the server's back, in the present window of so many
     /// seconds.
-    pub(crate) async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
+    pub async fn set_counter(&self, limit: &str, whom: &str, window: u64, count: u64) {
         let (digest, number) = (
             Digest::of(whom.as_bytes()),
             self.provider.now().seconds() / window,
@@ -276,7 +260,7 @@ impl TestServer {
 
     /// Changes one text in a record behind the server's back, as whoever can write to the store
     /// might.
-    pub(crate) async fn tamper(&self, key: &str, from: &str, to: &str) {
+    pub async fn tamper(&self, key: &str, from: &str, to: &str) {
         let bytes = self
             .store
             .get(key)
@@ -294,19 +278,19 @@ impl TestServer {
     }
 
     /// Lets `seconds` pass.
-    pub(crate) fn pass(&self, seconds: u64) {
+    pub fn pass(&self, seconds: u64) {
         self.clock.pass(Duration::from_secs(seconds));
     }
 
     /// How often `work` waits for the store, and what it leads to: what is asked for at once is one
     /// wait.
-    pub(crate) async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+    pub async fn waits<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         self.stall.waits(work).await
     }
 
     /// Does `meanwhile` after the store has answered `work` so many times; `false` when it does not
     /// ask that often.
-    pub(crate) async fn between<T>(
+    pub async fn between<T>(
         &self,
         answers: u64,
         work: impl Future<Output = T>,
@@ -317,7 +301,7 @@ impl TestServer {
 
     /// Lets the caller hang up while `work` waits for the store, and waits until the server has
     /// called the store `calls` times.
-    pub(crate) async fn hanging_up(&self, calls: u64, work: impl Future) {
+    pub async fn hanging_up(&self, calls: u64, work: impl Future) {
         let before = self.switch.calls();
         self.stall.abandon(work).await;
         let done = async {
@@ -333,7 +317,7 @@ impl TestServer {
     }
 
     /// How many verbs of the store `work` takes, and what it leads to.
-    pub(crate) async fn counting<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
+    pub async fn counting<T>(&self, work: impl Future<Output = T>) -> (u64, T) {
         let before = self.switch.calls();
         let result = work.await;
         (self.switch.calls() - before, result)
@@ -341,12 +325,12 @@ impl TestServer {
 }
 
 /// A request from an unremarkable neighbour, addressed to the server by its name.
-pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
+pub fn request(method: Method, path: &str) -> http::request::Builder {
     from(Ipv4Addr::new(192, 0, 2, 1).into(), method, path)
 }
 
 /// A request from a certain address.
-pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
+pub fn from(address: IpAddr, method: Method, path: &str) -> http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)
@@ -354,29 +338,13 @@ pub(crate) fn from(address: IpAddr, method: Method, path: &str) -> http::request
         .extension(ConnectInfo(SocketAddr::new(address, 50_000)))
 }
 
-async fn open(
-    settings: Settings,
-    store: Store,
-    clock: Arc<TestClock>,
-    web: Option<Web>,
-) -> (Provider, Router) {
-    let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
-    let system = Environment::system();
-    let environment = Environment {
-        clock,
-        web: web.unwrap_or(system.web),
-        entropy: system.entropy,
-    };
-    let site = PageFiles::new(None, None, &settings.name);
-    let provider = Provider::open(settings, store, sealing_key, environment)
-        .await
-        .expect("the provider opens");
-    let router = router(
+fn routed(provider: &Provider) -> Router {
+    let site = PageFiles::new(None, None, &provider.settings().name);
+    router(
         provider.clone(),
         Options {
             proxies: Proxies::default(),
             site,
         },
-    );
-    (provider, router)
+    )
 }

@@ -1,28 +1,31 @@
-//! An application at the doors of the server.
+//! A client without HTTP.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use oauth::{Parameters, token::TokenResponse};
 use provider::{AuthorizeError, Begun, BrowserContext, Decision, RegisterError, TokenError};
 
-use crate::test_server::TestServer;
+use super::TestProvider;
+use crate::OAuthClient;
 
-/// The example of RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-pub(crate) const ON_THE_WEB: &str = "https://app.example/callback";
-pub(crate) const ON_THIS_COMPUTER: &str = "http://127.0.0.1/callback";
+/// The redirect URI of a client on the web.
+pub const ON_THE_WEB: &str = "https://app.example/callback";
+/// The redirect URI of a native client.
+pub const ON_THIS_COMPUTER: &str = "http://127.0.0.1/callback";
 /// Where it runs.
-pub(crate) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
-pub(crate) struct Client {
-    pub(crate) id: String,
-    pub(crate) redirect_uri: String,
+/// A client that calls the provider itself.
+pub struct TestClient {
+    /// Its `client_id`.
+    pub id: String,
+    /// Where answers go.
+    pub redirect_uri: String,
 }
 
-impl Client {
-    pub(crate) fn known(id: &str, redirect_uri: &str) -> Self {
+impl TestClient {
+    /// One that is registered already.
+    pub fn known(id: &str, redirect_uri: &str) -> Self {
         Self {
             id: id.to_owned(),
             redirect_uri: redirect_uri.to_owned(),
@@ -30,7 +33,7 @@ impl Client {
     }
 
     /// One that was added by hand.
-    pub(crate) async fn added(server: &TestServer, name: &str, redirect_uri: &str) -> Self {
+    pub async fn added(server: &TestProvider, name: &str, redirect_uri: &str) -> Self {
         let added = server
             .provider
             .terminal()
@@ -41,8 +44,8 @@ impl Client {
     }
 
     /// One that registers itself; with its registration access token.
-    pub(crate) async fn registered(
-        server: &TestServer,
+    pub async fn registered(
+        server: &TestProvider,
         redirect_uri: &str,
     ) -> Result<(Self, String), RegisterError> {
         let body = format!(
@@ -59,9 +62,9 @@ impl Client {
     }
 
     /// Sends a person's browser to the authorization endpoint.
-    pub(crate) async fn asks(
+    pub async fn asks(
         &self,
-        server: &TestServer,
+        server: &TestProvider,
         context: &BrowserContext,
     ) -> Result<Begun, AuthorizeError> {
         server
@@ -74,17 +77,17 @@ impl Client {
     }
 
     /// The request of [`Self::asks`], with more at its end.
-    pub(crate) fn request(&self, server: &TestServer, more: &str) -> String {
-        let (Self { id, redirect_uri }, issuer) =
-            (self, server.provider.settings().issuer.as_str());
-        format!(
-            "response_type=code&client_id={id}&redirect_uri={redirect_uri}&code_challenge={CHALLENGE}&code_challenge_method=S256\
-             &resource={issuer}/mcp&scope=notes:read{more}"
-        )
+    pub fn request(&self, server: &TestProvider, more: &str) -> String {
+        let query = self
+            .oauth()
+            .authorization(&resource(server), "")
+            .without("state")
+            .and("scope", "notes:read");
+        format!("{}{more}", query.encode())
     }
 
     /// The same, where nothing was allowed before. Gives the id of the request that waits.
-    pub(crate) async fn waits(&self, server: &TestServer, context: &BrowserContext) -> String {
+    pub async fn waits(&self, server: &TestProvider, context: &BrowserContext) -> String {
         let begun = self.asks(server, context).await.expect("a good request");
         let Begun::Waiting(page) = begun else {
             panic!("nothing was allowed before")
@@ -95,9 +98,9 @@ impl Client {
     }
 
     /// The same, and the person decides. Gives what the answer says.
-    pub(crate) async fn is_answered(
+    pub async fn is_answered(
         &self,
-        server: &TestServer,
+        server: &TestProvider,
         context: &BrowserContext,
         decision: Decision,
     ) -> Parameters {
@@ -118,37 +121,35 @@ impl Client {
     }
 
     /// The person allows what it asks for. Gives a code.
-    pub(crate) async fn is_allowed(&self, server: &TestServer, context: &BrowserContext) -> String {
+    pub async fn is_allowed(&self, server: &TestProvider, context: &BrowserContext) -> String {
         let answer = self.is_answered(server, context, Decision::Allow).await;
         answer.one("code").expect("one").expect("a code").to_owned()
     }
 
-    pub(crate) async fn redeems(
+    /// Exchanges a code.
+    pub async fn redeems(
         &self,
-        server: &TestServer,
+        server: &TestProvider,
         code: &str,
     ) -> Result<TokenResponse, TokenError> {
-        self.token(
-            server,
-            &format!("grant_type=authorization_code&code={code}&code_verifier={VERIFIER}"),
-        )
-        .await
+        let form = self.oauth().code_form(code, &resource(server));
+        self.token(server, &form.without("client_id").encode())
+            .await
     }
 
-    pub(crate) async fn refreshes(
+    /// Refreshes.
+    pub async fn refreshes(
         &self,
-        server: &TestServer,
+        server: &TestProvider,
         token: &str,
     ) -> Result<TokenResponse, TokenError> {
-        self.token(
-            server,
-            &format!("grant_type=refresh_token&refresh_token={token}"),
-        )
-        .await
+        let form = self.oauth().refresh_form(token);
+        self.token(server, &form.without("client_id").encode())
+            .await
     }
 
     /// Everything up to the first tokens.
-    pub(crate) async fn connects(&self, server: &TestServer, context: &BrowserContext) -> Tokens {
+    pub async fn connects(&self, server: &TestProvider, context: &BrowserContext) -> Tokens {
         let code = self.is_allowed(server, context).await;
         let tokens = self.redeems(server, &code).await.expect("tokens");
         Tokens {
@@ -158,9 +159,10 @@ impl Client {
         }
     }
 
-    pub(crate) async fn token(
+    /// A token request with this form and its `client_id`.
+    pub async fn token(
         &self,
-        server: &TestServer,
+        server: &TestProvider,
         form: &str,
     ) -> Result<TokenResponse, TokenError> {
         let form = format!("{form}&client_id={}", self.id);
@@ -169,11 +171,22 @@ impl Client {
             .token(&Parameters::parse(form.as_bytes()), None, ADDRESS)
             .await
     }
+
+    fn oauth(&self) -> OAuthClient {
+        OAuthClient::new(&self.id, None, &self.redirect_uri)
+    }
 }
 
-/// What an application holds of somebody.
-pub(crate) struct Tokens {
-    pub(crate) code: String,
-    pub(crate) access: String,
-    pub(crate) refresh: String,
+fn resource(server: &TestProvider) -> String {
+    server.provider.settings().issuer.url("/mcp")
+}
+
+/// What a client holds of a user.
+pub struct Tokens {
+    /// The code that it exchanged.
+    pub code: String,
+    /// An access token.
+    pub access: String,
+    /// A refresh token.
+    pub refresh: String,
 }

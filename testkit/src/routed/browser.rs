@@ -1,6 +1,5 @@
 //! A person's browser.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,28 +7,33 @@ use axum::body::Body;
 use http::{HeaderValue, Method, Request, header};
 
 use super::test_server::{self, ALICE, PASSWORD};
-use super::{Answer, Callback, Document, Form, McpClient, Query, TestServer};
+use super::{Callback, McpClient, TestResponse, TestServer};
+use crate::cookies::{self, CookieJar};
+use crate::{Document, HtmlForm, Query};
 
 /// A browser without script. It keeps cookies as browsers do, sends `Origin` with its posts, and
 /// follows redirects only when it is told to. A clone is another window of the same browser at this
 /// moment.
 #[derive(Clone)]
-pub(crate) struct Browser {
+pub struct Browser {
     server: TestServer,
-    pub(crate) cookies: BTreeMap<String, String>,
+    /// Its cookies.
+    pub cookies: CookieJar,
     /// What it sends as `Origin` with posts; `None` for nothing.
-    pub(crate) origin: Option<String>,
-    pub(crate) address: IpAddr,
+    pub origin: Option<String>,
+    /// Where it is.
+    pub address: IpAddr,
     /// The page that is shown, which browsers name as `Referer` to its own server.
     shown: String,
 }
 
 impl Browser {
-    pub(crate) fn new(server: &TestServer) -> Self {
+    /// A browser that has never been here.
+    pub fn new(server: &TestServer) -> Self {
         let origin = Some(server.provider.settings().issuer.as_str().to_owned());
         Self {
             server: server.clone(),
-            cookies: BTreeMap::new(),
+            cookies: CookieJar::new(),
             origin,
             address: IpAddr::from([198, 51, 100, 1]),
             shown: "/".to_owned(),
@@ -37,7 +41,7 @@ impl Browser {
     }
 
     /// Alice's browser, where she is signed in.
-    pub(crate) async fn of_alice(server: &TestServer) -> Self {
+    pub async fn of_alice(server: &TestServer) -> Self {
         let mut browser = Self::new(server);
         let signed_in = browser.sign_in(ALICE, PASSWORD).await;
         assert_eq!(signed_in.destination(), "/account");
@@ -45,14 +49,16 @@ impl Browser {
     }
 
     /// The same browser, talking to another server of the same name.
-    pub(crate) fn at(&self, server: &TestServer) -> Self {
+    #[must_use]
+    pub fn at(&self, server: &TestServer) -> Self {
         Self {
             server: server.clone(),
             ..self.clone()
         }
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+    /// Opens an address.
+    pub async fn get(&mut self, path: &str) -> TestResponse {
         let request = self
             .request(Method::GET, path)
             .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
@@ -66,13 +72,14 @@ impl Browser {
     }
 
     /// Opens a page of ours, and expects it to be shown.
-    pub(crate) async fn open(&mut self, path: &str) -> Document {
+    pub async fn open(&mut self, path: &str) -> Document {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.document()
     }
 
-    pub(crate) async fn post(&mut self, path: &str, fields: &Query) -> Answer {
+    /// Posts a form from the page that is shown.
+    pub async fn post(&mut self, path: &str, fields: &Query) -> TestResponse {
         let mut request = self
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -90,12 +97,13 @@ impl Browser {
             .await
     }
 
-    pub(crate) async fn submit(&mut self, form: &Form, button: &str) -> Answer {
+    /// Presses a button of a form.
+    pub async fn submit(&mut self, form: &HtmlForm, button: &str) -> TestResponse {
         self.post(&form.action, &form.press(button)).await
     }
 
     /// Goes where an answer leads, which must be a page of ours.
-    pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
+    pub async fn follow(&mut self, answer: &TestResponse) -> TestResponse {
         let path = answer.destination();
         assert!(
             path.starts_with('/') && !path.starts_with("//"),
@@ -105,7 +113,7 @@ impl Browser {
     }
 
     /// What proves that a form of somebody signed in is ours.
-    pub(crate) async fn form_token(&mut self) -> String {
+    pub async fn form_token(&mut self) -> String {
         let form = self.open("/account").await.form("Sign out");
         form.fields
             .one("form_token")
@@ -114,7 +122,7 @@ impl Browser {
     }
 
     /// Signs in at the sign-in page, and wants no passkey where one is offered.
-    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
+    pub async fn sign_in(&mut self, email: &str, password: &str) -> TestResponse {
         let form = self.open("/login").await.form("Sign in");
         let form = form.fill("email", email).fill("password", password);
         let mut signed_in = self.submit(&form, "Sign in").await;
@@ -127,7 +135,7 @@ impl Browser {
     }
 
     /// Goes on from where signing in led, past the offer of a passkey.
-    pub(crate) async fn past_the_offer(&mut self, signed_in: Answer) -> Answer {
+    pub async fn past_the_offer(&mut self, signed_in: TestResponse) -> TestResponse {
         if !signed_in.destination().starts_with("/passkey") {
             return signed_in;
         }
@@ -137,7 +145,7 @@ impl Browser {
 
     /// Comes with a request to connect, and goes on until the consent page is there. Alice signs in
     /// on the way if she has to.
-    pub(crate) async fn consent_page(&mut self, client: &McpClient) -> Document {
+    pub async fn consent_page(&mut self, client: &McpClient) -> Document {
         let begun = self.get(&client.authorize_path()).await;
         let mut page = self.follow(&begun).await;
         if page.status == 303 {
@@ -159,7 +167,7 @@ impl Browser {
     }
 
     /// The whole of it: what the client gets when Alice presses a button on the consent page.
-    pub(crate) async fn decide(&mut self, client: &McpClient, button: &str) -> Callback {
+    pub async fn decide(&mut self, client: &McpClient, button: &str) -> Callback {
         let form = self.consent_page(client).await.form(button);
         let answer = self.submit(&form, button).await;
         Callback::read(answer.destination())
@@ -167,7 +175,7 @@ impl Browser {
 
     /// The code that the client gets when Alice allows it, or at once when she has allowed the same
     /// before.
-    pub(crate) async fn allow(&mut self, client: &McpClient) -> String {
+    pub async fn allow(&mut self, client: &McpClient) -> String {
         let callback = self.allowed(client).await;
         callback
             .query
@@ -177,7 +185,7 @@ impl Browser {
     }
 
     /// The whole answer of the same.
-    pub(crate) async fn allowed(&mut self, client: &McpClient) -> Callback {
+    pub async fn allowed(&mut self, client: &McpClient) -> Callback {
         let passed = self.get(&client.authorize_path()).await;
         if passed.destination().starts_with('/') {
             return self.decide(client, "Allow").await;
@@ -186,7 +194,7 @@ impl Browser {
     }
 
     /// The answer of a client's request that leads to no page at all.
-    pub(crate) async fn pass(&mut self, client: &McpClient) -> Callback {
+    pub async fn pass(&mut self, client: &McpClient) -> Callback {
         let answer = self.get(&client.authorize_path()).await;
         assert!(
             !answer.destination().starts_with('/'),
@@ -197,18 +205,13 @@ impl Browser {
 
     fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let mut request = test_server::from(self.address, method, path);
-        if !self.cookies.is_empty() {
-            let pairs: Vec<_> = self
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            request = request.header(header::COOKIE, pairs.join("; "));
+        if let Some(cookies) = cookies::header(&self.cookies) {
+            request = request.header(header::COOKIE, cookies);
         }
         request
     }
 
-    async fn send(&mut self, request: Request<Body>) -> Answer {
+    async fn send(&mut self, request: Request<Body>) -> TestResponse {
         let answer = self.server.send(request).await;
         for line in answer.headers.get_all(header::SET_COOKIE) {
             self.store_cookie(line.to_str().expect("a cookie that is text"));
@@ -216,15 +219,10 @@ impl Browser {
         answer
     }
 
-    /// Takes a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
+    /// Stores a cookie as browsers do: the prefix `__Host-` demands Secure, the whole path, and no
     /// domain.
     fn store_cookie(&mut self, line: &str) {
-        let mut parts = line.split("; ");
-        let (name, value) = parts
-            .next()
-            .and_then(|pair| pair.split_once('='))
-            .expect("a cookie has a name and a value");
-        let attributes: Vec<_> = parts.collect();
+        let attributes: Vec<_> = line.split("; ").skip(1).collect();
         let good = ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"]
             .iter()
             .all(|needed| attributes.contains(needed));
@@ -232,13 +230,9 @@ impl Browser {
             .iter()
             .any(|attribute| attribute.starts_with("Domain"));
         assert!(
-            name.starts_with("__Host-") && good && !has_domain,
+            line.starts_with("__Host-") && good && !has_domain,
             "not a cookie of ours: {line}"
         );
-        if attributes.contains(&"Max-Age=0") {
-            self.cookies.remove(name);
-        } else {
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
+        cookies::store(&mut self.cookies, line);
     }
 }

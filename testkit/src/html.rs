@@ -1,10 +1,10 @@
 //! As much of HTML as our own pages use.
 
-use super::Query;
+use crate::Query;
 
 /// A page, as its tags and texts in order.
 #[derive(Debug)]
-pub(crate) struct Document(Vec<Token>);
+pub struct Document(Vec<Token>);
 
 #[derive(Debug)]
 enum Token {
@@ -18,9 +18,11 @@ enum Token {
 
 /// A form with what is filled in.
 #[derive(Clone, Debug)]
-pub(crate) struct Form {
-    pub(crate) action: String,
-    pub(crate) fields: Query,
+pub struct HtmlForm {
+    /// Where it is posted.
+    pub action: String,
+    /// Its fields, without the button.
+    pub fields: Query,
     buttons: Vec<Button>,
 }
 
@@ -32,7 +34,8 @@ struct Button {
 }
 
 impl Document {
-    pub(crate) fn parse(mut html: &str) -> Self {
+    /// Reads a page.
+    pub fn parse(mut html: &str) -> Self {
         let mut tokens = Vec::new();
         while let Some(start) = html.find('<') {
             push_text(&mut tokens, &html[..start]);
@@ -53,14 +56,14 @@ impl Document {
     }
 
     /// The `data-page` of `<main>`; empty when there is none.
-    pub(crate) fn page(&self) -> &str {
+    pub fn page(&self) -> &str {
         self.attributes("main", "data-page")
             .next()
             .unwrap_or_default()
     }
 
     /// The values of an attribute on all tags of a name that have it.
-    pub(crate) fn attributes<'a>(
+    pub fn attributes<'a>(
         &'a self,
         tag: &'a str,
         attribute: &'a str,
@@ -72,7 +75,7 @@ impl Document {
     }
 
     /// Names of all tags, in order.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|token| match token {
             Token::Open { name, .. } => Some(name.as_str()),
             _ => None,
@@ -80,7 +83,7 @@ impl Document {
     }
 
     /// All attributes of all tags.
-    pub(crate) fn all_attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn all_attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .flat_map(|token| match token {
@@ -91,7 +94,7 @@ impl Document {
     }
 
     /// What is to be read in `<main>`, with single spaces.
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         let begin = self
             .0
             .iter()
@@ -108,7 +111,7 @@ impl Document {
     }
 
     /// The message about a form: the text inside of what has `role="alert"`.
-    pub(crate) fn alert(&self) -> Option<String> {
+    pub fn alert(&self) -> Option<String> {
         let begin = self
             .0
             .iter()
@@ -120,7 +123,7 @@ impl Document {
     }
 
     /// The form that has a button with these words.
-    pub(crate) fn form(&self, button: &str) -> Form {
+    pub fn form(&self, button: &str) -> HtmlForm {
         let found = self
             .forms()
             .into_iter()
@@ -128,8 +131,8 @@ impl Document {
         found.unwrap_or_else(|| panic!("no form with the button {button:?} in: {}", self.words()))
     }
 
-    fn forms(&self) -> Vec<Form> {
-        let mut forms: Vec<Form> = Vec::new();
+    fn forms(&self) -> Vec<HtmlForm> {
+        let mut forms: Vec<HtmlForm> = Vec::new();
         let mut open = false;
         let mut in_button = false;
         for token in &self.0 {
@@ -142,7 +145,7 @@ impl Document {
                     let action = value(attributes, "action")
                         .expect("a form leads somewhere")
                         .to_owned();
-                    forms.push(Form {
+                    forms.push(HtmlForm {
                         action,
                         fields: Query::default(),
                         buttons: Vec::new(),
@@ -180,7 +183,7 @@ impl Button {
     }
 }
 
-impl Form {
+impl HtmlForm {
     fn take(&mut self, tag: &str, attributes: &[(String, String)]) {
         let of = |name| value(attributes, name).unwrap_or_default().to_owned();
         match tag {
@@ -199,19 +202,21 @@ impl Form {
     }
 
     /// Fills in a box, or changes what a hidden field says.
-    pub(crate) fn fill(mut self, name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn fill(mut self, name: &str, value: &str) -> Self {
         self.fields = self.fields.set(name, value);
         self
     }
 
     /// Loses a field.
-    pub(crate) fn without(mut self, name: &str) -> Self {
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
         self.fields = self.fields.without(name);
         self
     }
 
     /// What is sent when the button with these words is pressed.
-    pub(crate) fn press(&self, button: &str) -> Query {
+    pub fn press(&self, button: &str) -> Query {
         let pressed = self
             .buttons
             .iter()

@@ -11,13 +11,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 3000;
 
 /// A process that ends with this value.
-pub(crate) struct Running {
+pub struct Running {
     process: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Running {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts a command.
+    pub fn start(command: &mut Command) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -37,12 +38,12 @@ impl Running {
     }
 
     /// Waits for a line.
-    pub(crate) fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
         self.after(0, wanted)
     }
 
     /// Waits for a line after the first so many.
-    pub(crate) fn after(&self, skipped: usize, wanted: impl Fn(&str) -> bool) -> String {
+    pub fn after(&self, skipped: usize, wanted: impl Fn(&str) -> bool) -> String {
         for _ in 0..LOOKS {
             if let Some(line) = self.lines().iter().skip(skipped).find(|line| wanted(line)) {
                 return line.clone();
@@ -53,19 +54,20 @@ impl Running {
     }
 
     /// What it has written so far, on both streams.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("lines").clone()
     }
 
     /// Sends it a signal, by the name that kill(1) has for it.
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args(["-s", name, &self.process.id().to_string()])
             .status();
         assert!(sent.is_ok_and(|status| status.success()), "signal {name}");
     }
 
-    pub(crate) fn is_alive(&mut self) -> bool {
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
         self.process.try_wait().expect("its state").is_none()
     }
 }

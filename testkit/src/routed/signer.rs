@@ -12,13 +12,14 @@ use ring::signature::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Query, TestServer};
+use super::TestServer;
+use crate::Query;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A private key and its name.
 #[derive(Clone)]
-pub(crate) struct Signer {
+pub struct Signer {
     kid: String,
     pair: Arc<Pair>,
 }
@@ -31,8 +32,8 @@ enum Pair {
 
 impl Signer {
     /// The one RSA key of all tests: making one takes long.
-    pub(crate) fn rsa(kid: &str) -> Self {
-        let pem = include_str!("../../../../oauth-clients/tests/keys/rsa.pem");
+    pub fn rsa(kid: &str) -> Self {
+        let pem = include_str!("../../../oauth-clients/tests/keys/rsa.pem");
         let is_frame = |line: &&str| line.starts_with('-');
         let base64: String = pem
             .lines()
@@ -45,7 +46,7 @@ impl Signer {
     }
 
     /// A fresh P-256 key.
-    pub(crate) fn p256(kid: &str) -> Self {
+    pub fn p256(kid: &str) -> Self {
         let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
         Self::new(
@@ -57,7 +58,7 @@ impl Signer {
     }
 
     /// The Ed25519 key of this name.
-    pub(crate) fn ed25519(kid: &str) -> Self {
+    pub fn ed25519(kid: &str) -> Self {
         Self::new(
             kid,
             Pair::Ed25519(
@@ -74,7 +75,7 @@ impl Signer {
     }
 
     /// Its public part.
-    pub(crate) fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &*self.pair {
             Pair::Rsa(pair) => {
@@ -95,7 +96,7 @@ impl Signer {
     }
 
     /// Its header.
-    pub(crate) fn header(&self) -> Value {
+    pub fn header(&self) -> Value {
         let alg = match &*self.pair {
             Pair::Rsa(_) => "RS256",
             Pair::P256(_) => "ES256",
@@ -105,7 +106,7 @@ impl Signer {
     }
 
     /// The JWT of a header and claims.
-    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let signed = unsigned(header, claims);
         let (message, random) = (signed.as_bytes(), SystemRandom::new());
         let signature = match &*self.pair {
@@ -126,18 +127,18 @@ impl Signer {
     }
 
     /// A usual assertion of a client, made now.
-    pub(crate) fn assert(&self, server: &TestServer, client_id: &str, jti: &str) -> String {
+    pub fn assert(&self, server: &TestServer, client_id: &str, jti: &str) -> String {
         self.sign(&self.header(), &claims(server, client_id, jti))
     }
 }
 
 /// The key set that these keys make.
-pub(crate) fn key_set(signers: &[&Signer]) -> Value {
+pub fn key_set(signers: &[&Signer]) -> Value {
     json!({ "keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>() })
 }
 
 /// Usual claims of a client, made now.
-pub(crate) fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
+pub fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
     let (now, issuer) = (
         server.provider.now().seconds(),
         server.provider.settings().issuer.as_str(),
@@ -146,13 +147,13 @@ pub(crate) fn claims(server: &TestServer, client_id: &str, jti: &str) -> Value {
 }
 
 /// What is signed.
-pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
+pub fn unsigned(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}", encode(header), encode(claims))
 }
 
 /// A token request with an assertion.
-pub(crate) fn with_assertion(form: Query, assertion: &str) -> Query {
+pub fn with_assertion(form: Query, assertion: &str) -> Query {
     form.and("client_assertion_type", ASSERTION_TYPE)
         .and("client_assertion", assertion)
 }

@@ -1,4 +1,4 @@
-//! A server of one's own, and the browsers at its door.
+//! A provider over a store in memory, with the clock of the test and entropy that repeats.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -16,36 +16,50 @@ use provider::{
     Provider, SetCookie, Settings, SignedIn, Web,
 };
 use store::{Location, Store};
-use testkit::TestClock;
 
-pub(crate) const ISSUER: &str = "https://auth.example.com";
-pub(crate) const ADA: &str = "Ada@example.com";
-pub(crate) const BOB: &str = "bob@example.com";
-pub(crate) const DEVICE: &str = "Chrome on Linux";
-pub(crate) const PASSWORD: &str = "correct horse battery";
+use crate::TestClock;
 
-/// How many servers were opened: each draws from chance of its own, as those of one store must.
+/// The issuer of a provider, unless a test chooses another.
+pub const ISSUER: &str = "https://auth.example.com";
+/// The usual user.
+pub const ADA: &str = "Ada@example.com";
+/// Another user.
+pub const BOB: &str = "bob@example.com";
+/// How activity names that browser.
+pub const DEVICE: &str = "Chrome on Linux";
+/// The password of both.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// How many providers were opened: each has a sequence of its own, as two over one store must.
 static SERVERS: AtomicU64 = AtomicU64::new(0);
-pub(crate) const SEALING_KEY: [u8; 32] = [7; 32];
+/// The key that seals the signing keys.
+pub const SEALING_KEY: [u8; 32] = [7; 32];
 
+/// A provider and what is under it. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct TestServer {
-    pub(crate) provider: Provider,
-    pub(crate) store: Store,
-    clock: Arc<TestClock>,
+pub struct TestProvider {
+    /// The provider under test.
+    pub provider: Provider,
+    /// Its store.
+    pub store: Store,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
 }
 
-impl TestServer {
-    pub(crate) async fn new() -> Self {
+impl TestProvider {
+    /// With the default settings, over a store in memory.
+    pub async fn new() -> Self {
         Self::over(Store::open(&Location::Memory).await.expect("a store")).await
     }
 
-    pub(crate) async fn over(store: Store) -> Self {
+    /// With the default settings, over a given store.
+    pub async fn over(store: Store) -> Self {
         let issuer = Issuer::parse(ISSUER).expect("an issuer");
         Self::with(Settings::new(issuer), store).await
     }
 
-    pub(crate) async fn with(settings: Settings, store: Store) -> Self {
+    /// With given settings, over a given store.
+    pub async fn with(settings: Settings, store: Store) -> Self {
         Self::open(
             settings,
             store,
@@ -57,7 +71,7 @@ impl TestServer {
     }
 
     /// With settings that differ from the default ones.
-    pub(crate) async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn set_up(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(Issuer::parse(ISSUER).expect("an issuer"));
         change(&mut settings);
         Self::with(
@@ -68,7 +82,7 @@ impl TestServer {
     }
 
     /// On a developer's machine, where other people's web servers are those of a test.
-    pub(crate) async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn on_this_computer(web: Web, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings =
             Settings::new(Issuer::parse("http://localhost:3000").expect("an issuer"));
         change(&mut settings);
@@ -84,7 +98,7 @@ impl TestServer {
     }
 
     /// Another server over the same store, by the same clock.
-    pub(crate) async fn twin(&self) -> Self {
+    pub async fn twin(&self) -> Self {
         Self::open(
             self.provider.settings().clone(),
             self.store.clone(),
@@ -96,7 +110,7 @@ impl TestServer {
     }
 
     /// Another such server, with other settings.
-    pub(crate) async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn twin_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.provider.settings().clone();
         change(&mut settings);
         Self::open(
@@ -110,7 +124,7 @@ impl TestServer {
     }
 
     /// A server with the same settings, key and clock over another store.
-    pub(crate) async fn over_another(&self, store: Store) -> Self {
+    pub async fn over_another(&self, store: Store) -> Self {
         Self::open(
             self.provider.settings().clone(),
             store,
@@ -122,7 +136,7 @@ impl TestServer {
     }
 
     /// Whether such a server starts over a store.
-    pub(crate) async fn opens_over(&self, store: Store) -> Result<Provider, OpenError> {
+    pub async fn opens_over(&self, store: Store) -> Result<Provider, OpenError> {
         let sealing_key = SealingKey::from_bytes(&SEALING_KEY).expect("a sealing key");
         Provider::open(
             self.provider.settings().clone(),
@@ -135,7 +149,7 @@ impl TestServer {
 
     /// A server of somebody else, who has not the sealing key, over a store of their own and by the
     /// same clock.
-    pub(crate) async fn forger(&self) -> Self {
+    pub async fn forger(&self) -> Self {
         let store = Store::open(&Location::Memory).await.expect("a store");
         Self::open(
             self.provider.settings().clone(),
@@ -147,7 +161,8 @@ impl TestServer {
         .await
     }
 
-    async fn open(
+    /// With everything given. Without `web`, other hosts are found as the system finds them.
+    pub async fn open(
         settings: Settings,
         store: Store,
         key: [u8; 32],
@@ -155,7 +170,7 @@ impl TestServer {
         web: Option<Web>,
     ) -> Self {
         // The sequences of two servers meet nowhere near their beginnings.
-        let entropy = Arc::new(Counted(AtomicU64::new(
+        let entropy = Arc::new(SequenceEntropy(AtomicU64::new(
             1 + (SERVERS.fetch_add(1, Ordering::SeqCst) << 32),
         )));
         let system = Environment::system();
@@ -175,28 +190,30 @@ impl TestServer {
         }
     }
 
-    pub(crate) fn pass(&self, span: Duration) {
+    /// Lets time pass, in whole seconds.
+    pub fn pass(&self, span: Duration) {
         self.clock.pass(span);
     }
 
     /// Lets all but the last second of a span pass.
-    pub(crate) fn pass_almost(&self, span: Duration) {
+    pub fn pass_almost(&self, span: Duration) {
         self.pass(span.saturating_sub(Duration::from_secs(1)));
     }
 
     /// A browser that has never been here, from an address of its own choice.
-    pub(crate) fn browser_from(&self, last_byte: u8) -> BrowserContext {
+    pub fn browser_from(&self, last_byte: u8) -> BrowserContext {
         self.provider
             .browser_context(b"", DEVICE, IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_byte)))
             .0
     }
 
-    pub(crate) fn browser(&self) -> BrowserContext {
+    /// The same from the usual address.
+    pub fn browser(&self) -> BrowserContext {
         self.browser_from(1)
     }
 
     /// An account with [`PASSWORD`], added by hand, or given that password if it exists.
-    pub(crate) async fn add(&self, email: &str) {
+    pub async fn add(&self, email: &str) {
         let terminal = self.provider.terminal();
         match terminal.add_account(email, Some(PASSWORD)).await {
             Ok(added) => assert!(added.enrolment_link.is_none()),
@@ -208,19 +225,19 @@ impl TestServer {
     }
 
     /// A browser in which [`ADA`] is signed in.
-    pub(crate) async fn ada(&self) -> BrowserContext {
+    pub async fn ada(&self) -> BrowserContext {
         self.add(ADA).await;
         self.sign_in(ADA, PASSWORD).await
     }
 
     /// A browser in which [`BOB`] is signed in.
-    pub(crate) async fn bob(&self) -> BrowserContext {
+    pub async fn bob(&self) -> BrowserContext {
         self.add(BOB).await;
         self.sign_in(BOB, PASSWORD).await
     }
 
     /// Another browser in which somebody signs in with a password.
-    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> BrowserContext {
+    pub async fn sign_in(&self, email: &str, password: &str) -> BrowserContext {
         let signed_in = self
             .provider
             .sign_in_with_password(&self.browser(), email, password)
@@ -230,7 +247,7 @@ impl TestServer {
     }
 
     /// Whether a password opens an account.
-    pub(crate) async fn opens(&self, email: &str, password: &str) -> bool {
+    pub async fn opens(&self, email: &str, password: &str) -> bool {
         self.provider
             .sign_in_with_password(&self.browser(), email, password)
             .await
@@ -238,12 +255,12 @@ impl TestServer {
     }
 
     /// A browser that holds the session of somebody who signed in.
-    pub(crate) fn holding(&self, signed_in: &SignedIn) -> BrowserContext {
+    pub fn holding(&self, signed_in: &SignedIn) -> BrowserContext {
         self.holding_cookie(&signed_in.cookies[0])
     }
 
     /// A browser that holds a cookie.
-    pub(crate) fn holding_cookie(&self, cookie: &SetCookie) -> BrowserContext {
+    pub fn holding_cookie(&self, cookie: &SetCookie) -> BrowserContext {
         let pair = cookie.header_value();
         self.provider
             .browser_context(
@@ -254,7 +271,8 @@ impl TestServer {
             .0
     }
 
-    pub(crate) async fn person(&self, context: &BrowserContext) -> Option<Person> {
+    /// Who is signed in.
+    pub async fn person(&self, context: &BrowserContext) -> Option<Person> {
         self.provider
             .signed_in(context)
             .await
@@ -262,7 +280,7 @@ impl TestServer {
     }
 
     /// What a person sees of their own account.
-    pub(crate) async fn account(&self, context: &BrowserContext) -> AccountView {
+    pub async fn account(&self, context: &BrowserContext) -> AccountView {
         self.provider
             .account(context)
             .await
@@ -271,7 +289,7 @@ impl TestServer {
     }
 
     /// The whole audit log, oldest first.
-    pub(crate) async fn audit_log(&self) -> Vec<AuditEntry> {
+    pub async fn audit_log(&self) -> Vec<AuditEntry> {
         self.provider.finish_late_work().await;
         self.provider
             .terminal()
@@ -280,7 +298,8 @@ impl TestServer {
             .expect("the store answers")
     }
 
-    pub(crate) async fn first_account_token(&self) -> String {
+    /// The token of the link by which the first account is made.
+    pub async fn first_account_token(&self) -> String {
         let link = self
             .provider
             .first_account_link()
@@ -292,7 +311,8 @@ impl TestServer {
             .to_owned()
     }
 
-    pub(crate) async fn enrolment_token(&self, email: &str) -> String {
+    /// Adds an account, and gives the token of its enrolment link.
+    pub async fn enrolment_token(&self, email: &str) -> String {
         let link = self
             .provider
             .terminal()
@@ -306,7 +326,8 @@ impl TestServer {
             .to_owned()
     }
 
-    pub(crate) async fn reset_token(&self, email: &str) -> String {
+    /// The token of a link that resets an account.
+    pub async fn reset_token(&self, email: &str) -> String {
         let link = self
             .provider
             .terminal()
@@ -320,9 +341,9 @@ impl TestServer {
 }
 
 /// Bytes that never come twice, spread out like random ones (the finaliser of `SplitMix64`).
-struct Counted(AtomicU64);
+struct SequenceEntropy(AtomicU64);
 
-impl Entropy for Counted {
+impl Entropy for SequenceEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             let mut number = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);

@@ -1,6 +1,7 @@
 //! A passkey made of software, with just the CBOR that a registration needs (WebAuthn sections 6.1
 //! and 6.5).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -11,25 +12,27 @@ use webauthn_rs_proto::{
 
 use provider::{AccountError, BrowserContext, EnrolError, EnrolmentSource, SignInError, SignedIn};
 
-use crate::test_server::{ADA, ISSUER, TestServer};
+use super::{ADA, ISSUER, TestProvider};
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
 const HAS_CREDENTIAL: u8 = 0x40;
 
-pub(crate) struct Authenticator {
+/// A passkey.
+pub struct Authenticator {
     key: SigningKey,
     id: [u8; 16],
     user: Vec<u8>,
     counter: u32,
     /// Where the browser says it is.
-    pub(crate) origin: &'static str,
+    pub origin: &'static str,
     /// Whether it asks for a fingerprint.
-    pub(crate) verifies: bool,
+    pub verifies: bool,
 }
 
 impl Authenticator {
-    pub(crate) fn new(number: u8) -> Self {
+    /// The passkey of a number, bound to nobody yet.
+    pub fn new(number: u8) -> Self {
         let key = SigningKey::from_slice(&[number; 32]).expect("a key");
         Self {
             key,
@@ -42,10 +45,7 @@ impl Authenticator {
     }
 
     /// Answers `navigator.credentials.create`.
-    pub(crate) fn create(
-        &mut self,
-        options: &CreationChallengeResponse,
-    ) -> RegisterPublicKeyCredential {
+    pub fn create(&mut self, options: &CreationChallengeResponse) -> RegisterPublicKeyCredential {
         let options = &options.public_key;
         let selection = options
             .authenticator_selection
@@ -78,7 +78,7 @@ impl Authenticator {
     }
 
     /// Answers `navigator.credentials.get`.
-    pub(crate) fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
+    pub fn get(&mut self, options: &RequestChallengeResponse) -> PublicKeyCredential {
         assert!(
             options.mediation.is_none() && options.public_key.allow_credentials.is_empty(),
             "a button, and no address"
@@ -103,9 +103,9 @@ impl Authenticator {
     }
 
     /// Comes in by a link, or by signing up.
-    pub(crate) async fn comes_in(
+    pub async fn comes_in(
         &mut self,
-        server: &TestServer,
+        server: &TestProvider,
         browser: &BrowserContext,
         entry: EnrolmentSource<'_>,
         email: &str,
@@ -122,14 +122,14 @@ impl Authenticator {
     }
 
     /// Whether it was made for anybody yet.
-    pub(crate) const fn knows_somebody(&self) -> bool {
+    pub const fn knows_somebody(&self) -> bool {
         !self.user.is_empty()
     }
 
     /// Signs a browser in.
-    pub(crate) async fn signs_in(
+    pub async fn signs_in(
         &mut self,
-        server: &TestServer,
+        server: &TestProvider,
         browser: &BrowserContext,
     ) -> Result<SignedIn, SignInError> {
         let ceremony = server
@@ -144,9 +144,9 @@ impl Authenticator {
     }
 
     /// Becomes another passkey of whoever is signed in.
-    pub(crate) async fn is_added(
+    pub async fn is_added(
         &mut self,
-        server: &TestServer,
+        server: &TestProvider,
         browser: &BrowserContext,
     ) -> Result<(), AccountError> {
         let ceremony = server.provider.start_adding_passkey(browser).await?;
@@ -158,7 +158,7 @@ impl Authenticator {
     }
 
     /// The same passkey, copied to where its counter stands still.
-    pub(crate) fn forget_a_use(&mut self) {
+    pub fn forget_a_use(&mut self) {
         self.counter -= 1;
     }
 
@@ -190,14 +190,14 @@ impl Authenticator {
 
 /// A server whose first account, [`ADA`]'s, was made with a passkey, and a browser in which she is
 /// signed in.
-pub(crate) async fn with_passkey() -> (TestServer, Authenticator, BrowserContext) {
-    let server = TestServer::new().await;
+pub async fn with_passkey() -> (TestProvider, Authenticator, BrowserContext) {
+    let server = TestProvider::new().await;
     let (authenticator, ada) = settled(&server).await;
     (server, authenticator, ada)
 }
 
 /// The same in a server of the caller's own.
-pub(crate) async fn settled(server: &TestServer) -> (Authenticator, BrowserContext) {
+pub async fn settled(server: &TestProvider) -> (Authenticator, BrowserContext) {
     let (mut authenticator, token) = (Authenticator::new(1), server.first_account_token().await);
     let signed_in = authenticator
         .comes_in(
@@ -223,14 +223,5 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let sextets = |chunk: &[u8]| {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        let letter = move |at: usize| char::from(ALPHABET[(word >> (18 - 6 * at)) as usize & 63]);
-        (0..=chunk.len()).map(letter).collect::<String>()
-    };
-    bytes.chunks(3).map(sextets).collect()
+    URL_SAFE_NO_PAD.encode(bytes)
 }
