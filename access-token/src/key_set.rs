@@ -1,9 +1,12 @@
-//! The public document of keys, `/.well-known/paseto-keys`.
+//! The public document of keys.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{Invalid, KeyError, KeyId, PublicKey};
+
+/// Where the document is, below the issuer.
+pub const KEYS_PATH: &str = "/.well-known/paseto-keys";
 
 /// What a key is used for at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

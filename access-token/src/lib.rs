@@ -36,7 +36,7 @@ mod remote;
 pub use claims::Claims;
 pub use clock::{Clock, system_clock};
 pub use key::{KeyError, KeyId, PublicKey, SigningKey};
-pub use key_set::{KeySet, KeyState, PublishedKey};
+pub use key_set::{KEYS_PATH, KeySet, KeyState, PublishedKey};
 pub use ring::{KeyRing, RetiringKey};
 pub use sealing::{SealedKey, SealedRing, SealingKey, UnsealError};
 pub use service::{IssueError, Issued, Subject, TokenService};

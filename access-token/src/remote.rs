@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode, Url, redirect::Policy};
 use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::{KeySet, KeySource, SourceError};
+use crate::{KEYS_PATH, KeySet, KeySource, SourceError};
 
 /// A document of a few keys has well under 2 KiB.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
@@ -26,7 +26,7 @@ impl RemoteKeys {
     /// The source for this issuer, which must be https, or http on a loopback host. Sends nothing
     /// yet.
     pub fn new(issuer: &str) -> Result<Self, SourceError> {
-        let url = format!("{}/.well-known/paseto-keys", issuer.trim_end_matches('/'));
+        let url = format!("{}{KEYS_PATH}", issuer.trim_end_matches('/'));
         let url = Url::parse(&url).map_err(|_| SourceError("the issuer is not a URL".into()))?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
             return Err(SourceError(

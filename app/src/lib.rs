@@ -183,3 +183,7 @@ pub use brand::Brand;
 pub use document::{App, problem_response, render_problem, shell};
 #[cfg(feature = "ssr")]
 pub use error_page::ErrorPage;
+
+/// Where the server gives the whole audit log to programs; the page of the log links to it.
+#[cfg(feature = "ssr")]
+pub const AUDIT_EXPORT: &str = "/admin/audit.jsonl";

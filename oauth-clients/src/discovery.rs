@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::jwk::Algorithm;
-use oauth::{issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
+use oauth::{endpoint, issuer::Issuer, resource::Resource, scope::OFFLINE_ACCESS};
 
 /// How clients authenticate, at the token and at the revocation endpoint. `none` is there, or
 /// Claude uses no metadata document, and first, since some clients take the first.
@@ -67,11 +67,11 @@ impl AuthorizationServer {
             .any(|resource| resource.introspection_secret.is_some());
         Self {
             issuer: issuer.as_str().to_owned(),
-            authorization_endpoint: issuer.url("/authorize"),
-            token_endpoint: issuer.url("/token"),
-            registration_endpoint: methods.registration.then(|| issuer.url("/register")),
-            revocation_endpoint: issuer.url("/revoke"),
-            introspection_endpoint: may_ask.then(|| issuer.url("/introspect")),
+            authorization_endpoint: issuer.url(endpoint::AUTHORIZE),
+            token_endpoint: issuer.url(endpoint::TOKEN),
+            registration_endpoint: methods.registration.then(|| issuer.url(endpoint::REGISTER)),
+            revocation_endpoint: issuer.url(endpoint::REVOKE),
+            introspection_endpoint: may_ask.then(|| issuer.url(endpoint::INTROSPECT)),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token"],

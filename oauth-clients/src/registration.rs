@@ -15,6 +15,7 @@ use crate::{
     metadata_object::{ClientMetadataObject, LONGEST_TEXT, LONGEST_URL},
 };
 use oauth::{
+    endpoint,
     issuer::Issuer,
     redirect::{PrivateSchemes, RedirectUri},
     secret::{Digest, Secret},
@@ -177,7 +178,7 @@ impl ClientInformation {
             client_secret_expires_at: client_secret.as_ref().map(|_| 0),
             client_secret,
             registration_access_token: token,
-            registration_client_uri: issuer.url(&format!("/register/{}", client.id)),
+            registration_client_uri: issuer.url(&format!("{}/{}", endpoint::REGISTER, client.id)),
             redirect_uris: client.redirect_uris.clone(),
             keys,
             grant_types,

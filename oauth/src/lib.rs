@@ -8,6 +8,7 @@
 pub mod authorize;
 pub mod client;
 pub mod consent;
+pub mod endpoint;
 pub mod epoch;
 pub mod error;
 pub mod error_response;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
+    endpoint,
     error::{RedirectError, SeveralResources, TokenRequestError},
     parameters::Parameters,
     scope::Scopes,
@@ -80,7 +81,7 @@ impl ResourceIdentifier {
                 .map_or("", |(_, rest)| &rest[self.host().len()..])
                 .len();
         let (origin, place) = self.0.split_at(origin);
-        format!("{origin}/.well-known/oauth-protected-resource{place}")
+        format!("{origin}{}{place}", endpoint::PROTECTED_RESOURCE)
     }
 }
 

@@ -4,7 +4,7 @@
 use oauth_clients::error::AssertionError;
 use std::net::IpAddr;
 
-use oauth::{Id, Timestamp, grant::Grant};
+use oauth::{Id, Timestamp, endpoint, grant::Grant};
 use oauth_clients::{
     assertion::{Assertion, ValidatedAssertion, VerifiedAssertion},
     authentication::{CredentialCheck, Credentials},
@@ -88,7 +88,7 @@ impl Provider {
         asking: Asking<'_>,
     ) -> Result<VerifiedAssertion, TokenError> {
         let issuer = &self.settings().issuer;
-        let token_endpoint = issuer.url("/token");
+        let token_endpoint = issuer.url(endpoint::TOKEN);
         let audiences = [issuer.as_str(), &token_endpoint];
         let checked = assertion.check(&client.id, &audiences, self.now())?;
         let cause = asking.cause(&client.id)?;

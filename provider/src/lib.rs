@@ -89,7 +89,7 @@ pub use problem::{Problem, ProblemKind, Unavailable};
 pub use records::Listing;
 pub use repeats::{PostAnswer, Ticket, Turn};
 pub use request::RequestId;
-pub use settings::{Lifetimes, RegistrationPolicy, Settings};
+pub use settings::{DEMONSTRATION, Lifetimes, RegistrationPolicy, Settings};
 pub use step_error::{LocalFault, StepError};
 pub use store_identity::{IssuerChange, IssuerReport, StoreIdentity, is_in_use, recorded_issuer};
 pub use waiting::{RequestError, RequestView};

@@ -11,6 +11,9 @@ use oauth::{
 };
 use oauth_clients::document::DocumentPolicy;
 
+/// The path of the demonstration MCP server, below the issuer.
+pub const DEMONSTRATION: &str = "/mcp";
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -66,6 +69,17 @@ pub struct Lifetimes {
     pub audit: Duration,
 }
 
+impl Lifetimes {
+    /// How long an authorization request waits for a person.
+    pub const REQUEST: Duration = Duration::from_secs(30 * MINUTE);
+    /// How long a browser stays signed in.
+    pub const SESSION: Duration = Duration::from_secs(30 * DAY);
+    /// How long a one-time link works.
+    pub const INVITATION: Duration = Duration::from_secs(DAY);
+    /// How long a rotated signing key still verifies.
+    pub const KEY_OVERLAP: Duration = Duration::from_secs(DAY);
+}
+
 impl Default for Lifetimes {
     fn default() -> Self {
         Self {
@@ -74,10 +88,10 @@ impl Default for Lifetimes {
             refresh_token: Duration::from_secs(90 * DAY),
             refresh_replay_window: Duration::from_secs(30),
             consent: Duration::from_secs(90 * DAY),
-            request: Duration::from_secs(30 * MINUTE),
-            session: Duration::from_secs(30 * DAY),
-            invitation: Duration::from_secs(DAY),
-            key_overlap: Duration::from_secs(DAY),
+            request: Self::REQUEST,
+            session: Self::SESSION,
+            invitation: Self::INVITATION,
+            key_overlap: Self::KEY_OVERLAP,
             audit: Duration::from_secs(365 * DAY),
         }
     }
@@ -127,7 +141,7 @@ fn demonstration(issuer: &Issuer) -> Option<Resource> {
         default,
     };
     Some(Resource {
-        identifier: ResourceIdentifier::parse(&issuer.url("/mcp"))?,
+        identifier: ResourceIdentifier::parse(&issuer.url(DEMONSTRATION))?,
         name: "Notes".to_owned(),
         // Adding is asked for when it is first needed (R-K8).
         scopes: vec![

@@ -4,12 +4,12 @@ mod administer;
 mod audit;
 mod backup;
 mod check;
-mod hazards;
 mod log;
 mod output;
 mod reload;
 mod restore;
 mod serve;
+mod warnings;
 
 use std::io::BufRead as _;
 use std::process::ExitCode;
@@ -547,7 +547,7 @@ mod tests {
         let hidden = |own: &&String| {
             crate::config::SETTINGS
                 .iter()
-                .any(|setting| own.ends_with(&format!(": {}", setting.key)))
+                .any(|named| own.ends_with(&format!(": {}", named.key)))
         };
         assert_eq!(
             found.iter().filter(hidden).collect::<Vec<_>>(),

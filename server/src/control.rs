@@ -20,7 +20,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::administration::{self, Answer, Request};
-use crate::chance;
+use crate::random;
 use crate::swap::Current;
 
 /// The name of the embedded engine in a backup.
@@ -262,7 +262,7 @@ fn private_folder() -> io::Result<PathBuf> {
     } else {
         PathBuf::from("/tmp")
     };
-    let folder = base.join(format!("vestibule-{:016x}", chance::label()));
+    let folder = base.join(format!("vestibule-{:016x}", random::label()));
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
 }

@@ -18,4 +18,4 @@ pub use host::{Hosts, OtherHost, at_the_issuer, marked, require_host};
 pub use origin::same_origin_posts;
 pub use protect::{Protection, protect};
 pub use repeat::repeated_posts;
-pub use request::{is_for_machines, watch, watch_pages};
+pub use request::{watch, watch_pages};

@@ -6,11 +6,11 @@
 
 pub mod administration;
 pub mod brand;
-mod chance;
 pub mod commands;
 pub mod config;
 pub mod control;
 pub mod demonstration;
+pub mod endpoints;
 pub mod extract;
 mod files;
 pub mod layers;
@@ -20,6 +20,7 @@ mod log_throttle;
 pub mod open;
 pub mod problem;
 pub mod proxies;
+mod random;
 pub mod respond;
 mod router;
 pub mod routes;

@@ -9,29 +9,27 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{any, get, post};
 use http::request::Parts;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, generate_route_list};
-use provider::{BrowserContext, Provider, RequestId};
+use oauth::endpoint::PROTECTED_RESOURCE;
+use provider::{BrowserContext, DEMONSTRATION, Provider, RequestId};
 use url::Url;
 
+use crate::endpoints::{Caller, Endpoint, is_for_programs};
 use crate::extract::{LARGEST_BODY, Service};
 use crate::layers::{
-    Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, is_for_machines,
-    open_to_browsers, protect, repeated_posts, require_host, same_origin_posts,
-    see_other_after_post, unreadable_is_bad_request, watch, watch_pages,
+    Hosts, Protection, at_the_issuer, bounded_body, browser_context, busy, open_to_browsers,
+    protect, repeated_posts, require_host, same_origin_posts, see_other_after_post,
+    unreadable_is_bad_request, watch, watch_pages,
 };
 use crate::liveness::{liveness, renewal};
 use crate::proxies::Proxies;
-use crate::routes::metadata::{self, Documents, PROTECTED_RESOURCE};
-use crate::routes::{audit, authorize, health, introspect, me, register, revoke, token};
+use crate::routes::handler;
+use crate::routes::metadata::{self, Documents};
 use crate::site::PageFiles;
 use crate::time::clock;
 use crate::{demonstration, problem, respond};
-
-/// Where the demonstration MCP server is, on this server's own origin.
-const DEMONSTRATION: &str = "/mcp";
 
 /// What the router needs to know besides the provider.
 #[derive(Clone, Debug)]
@@ -52,60 +50,72 @@ pub fn router(provider: Provider, options: Options) -> Router {
         site: options.site,
     };
     let protection = Protection::new(service.provider.settings().issuer.is_https());
+    let documents = Documents::new(service.provider.clone(), &protection);
     Router::new()
-        .merge(browsers(&service))
+        .merge(browsers(
+            &service,
+            endpoints(Caller::Browser, &service, &documents),
+        ))
         .merge(service.site.files())
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/api/me", get(me::me).layer(me::guard(&service.provider)))
-        .route("/introspect", post(introspect::introspect))
+        .merge(endpoints(Caller::Program, &service, &documents))
+        .merge(endpoints(Caller::Probe, &service, &documents))
         .fallback(nothing_here)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(service.clone(), watch_pages))
         // They are watched too, inside of their CORS: a script must be able to read that something
         // went wrong.
-        .merge(machines(&service))
+        .merge(clients(
+            &service,
+            endpoints(Caller::Client, &service, &documents),
+        ))
         .merge(demonstration(&service))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(protection.clone(), protect))
         .with_state(service.clone())
         // Outside of these layers: a document is as cheap as a route can be, and brings their
         // headers along.
-        .merge(documents(&service.provider, &protection))
+        .merge(readers(&service, documents))
         .layer(from_fn(require_host))
 }
 
+/// The endpoints of a kind of callers.
+fn endpoints<S>(caller: Caller, service: &Service, documents: &Documents) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Endpoint::ALL
+        .into_iter()
+        .filter(|endpoint| endpoint.caller() == caller)
+        .fold(Router::new(), |router, endpoint| {
+            let handler = handler(endpoint, service, documents).with_state(());
+            router.route(endpoint.path(), handler)
+        })
+}
+
 /// Endpoints that know no cookies and are open to scripts of any origin (requirements 7.9).
-fn machines(service: &Service) -> Router<Service> {
-    Router::new()
-        .route("/token", post(token::exchange))
-        .route("/revoke", post(revoke::revoke))
-        .route("/register", post(register::register))
-        .route(
-            "/register/{client_id}",
-            get(register::read)
-                .put(register::update)
-                .delete(register::end),
-        )
+fn clients(service: &Service, endpoints: Router<Service>) -> Router<Service> {
+    endpoints
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(service.proxies.clone(), watch))
         .layer(from_fn(open_to_browsers))
 }
 
-/// What people see, and the endpoint that sends them there.
-fn browsers(service: &Service) -> Router<Service> {
+/// The documents at well-known addresses.
+fn readers(service: &Service, documents: Documents) -> Router {
+    endpoints(Caller::Reader, service, &documents)
+        .method_not_allowed_fallback(metadata::method_not_allowed)
+        .with_state(documents)
+}
+
+/// What people see, and the endpoints that their browsers go to.
+fn browsers(service: &Service, endpoints: Router<Service>) -> Router<Service> {
     let pages = pages(service)
         .layer(from_fn_with_state(service.clone(), repeated_posts))
         .layer(from_fn(bounded_body))
         .layer(from_fn_with_state(service.clone(), busy))
         .layer(from_fn(unreadable_is_bad_request))
         .layer(from_fn_with_state(service.clone(), same_origin_posts));
-    Router::new()
-        .route(
-            "/authorize",
-            get(authorize::by_query).post(authorize::by_form),
-        )
-        .route("/admin/audit.jsonl", get(audit::export))
+    endpoints
         .merge(pages)
         .layer(from_fn_with_state(service.clone(), browser_context))
         .layer(from_fn_with_state(Hosts::new(service), at_the_issuer))
@@ -136,24 +146,6 @@ fn pages(service: &Service) -> Router<Service> {
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), context, document)
         .with_state(options)
-}
-
-/// The documents at well-known addresses.
-fn documents(provider: &Provider, protection: &Protection) -> Router {
-    Router::new()
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(metadata::authorization_server),
-        )
-        .route(PROTECTED_RESOURCE, get(metadata::protected_resource))
-        .route(
-            &format!("{PROTECTED_RESOURCE}/{{*path}}"),
-            get(metadata::protected_resource_at),
-        )
-        .route("/.well-known/paseto-keys", get(metadata::keys))
-        .route("/.well-known/{*path}", any(metadata::unknown))
-        .method_not_allowed_fallback(metadata::method_not_allowed)
-        .with_state(Documents::new(provider.clone(), protection))
 }
 
 /// The demonstration MCP server, while it is among the protected resources.
@@ -199,7 +191,7 @@ async fn method_not_allowed() -> Response {
 /// 404: JSON where only machines call, else a page.
 async fn nothing_here(State(service): State<Service>, request: Parts) -> Response {
     let path = request.uri.path();
-    if is_for_machines(path) {
+    if is_for_programs(path) {
         respond::not_found()
     } else {
         problem::respond(&service.site, &request, ErrorPage::not_found())

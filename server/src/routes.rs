@@ -1,4 +1,4 @@
-//! The endpoints for machines: each handler is extract, call, respond.
+//! The endpoints: each handler is extract, call, respond.
 
 pub mod audit;
 pub mod authorize;
@@ -9,3 +9,40 @@ pub mod metadata;
 pub mod register;
 pub mod revoke;
 pub mod token;
+
+use axum::routing::{MethodRouter, any, get, post};
+
+use crate::endpoints::Endpoint;
+use crate::extract::Service;
+use metadata::Documents;
+
+/// What handles each endpoint.
+pub(crate) fn handler(
+    endpoint: Endpoint,
+    service: &Service,
+    documents: &Documents,
+) -> MethodRouter {
+    let of_service = |handler: MethodRouter<Service>| handler.with_state(service.clone());
+    let of_documents = |handler: MethodRouter<Documents>| handler.with_state(documents.clone());
+    match endpoint {
+        Endpoint::Authorize => of_service(get(authorize::by_query).post(authorize::by_form)),
+        Endpoint::AuditExport => of_service(get(audit::export)),
+        Endpoint::Token => of_service(post(token::exchange)),
+        Endpoint::Revoke => of_service(post(revoke::revoke)),
+        Endpoint::Register => of_service(post(register::register)),
+        Endpoint::Registration => of_service(
+            get(register::read)
+                .put(register::update)
+                .delete(register::end),
+        ),
+        Endpoint::Introspect => of_service(post(introspect::introspect)),
+        Endpoint::Me => get(me::me).layer(me::guard(&service.provider)),
+        Endpoint::Live => get(health::live),
+        Endpoint::Ready => of_service(get(health::ready)),
+        Endpoint::AuthorizationServer => of_documents(get(metadata::authorization_server)),
+        Endpoint::ProtectedResource => of_documents(get(metadata::protected_resource)),
+        Endpoint::ProtectedResourceAt => of_documents(get(metadata::protected_resource_at)),
+        Endpoint::Keys => of_documents(get(metadata::keys)),
+        Endpoint::OtherDocument => of_documents(any(metadata::unknown)),
+    }
+}

@@ -7,9 +7,9 @@ use access_token::SealingKey;
 use store::Location;
 use store::files::{create_private, folder_of};
 
-use crate::chance;
 use crate::config::{Config, SealingKeySource};
 use crate::files::explain_read_error;
+use crate::random;
 
 /// Why Redis needs a key of the person's own, and how to make one.
 pub const NEEDED_WITH_REDIS: &str = "With Redis the key that seals the signing keys must be given: make one with \
@@ -20,7 +20,7 @@ pub const FILE: &str = "sealing.key";
 
 /// A fresh key.
 pub fn fresh() -> Result<SealingKey, String> {
-    SealingKey::from_bytes(&chance::secret()).map_err(|error| error.to_string())
+    SealingKey::from_bytes(&random::secret()).map_err(|error| error.to_string())
 }
 
 /// The key that the settings lead to. With the embedded engine and none given, it is read from the

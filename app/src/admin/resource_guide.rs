@@ -1,11 +1,9 @@
 //! What the server of a resource has to answer and to check, made from the settings.
 
-use access_token::Challenge;
-use oauth::{Issuer, resource::Resource};
+use access_token::{Challenge, KEYS_PATH};
+use oauth::{Issuer, endpoint, resource::Resource};
 use oauth_clients::discovery::ProtectedResource;
 
-/// Where the public keys are.
-pub(crate) const KEYS: &str = "/.well-known/paseto-keys";
 /// What stands in its answers, and in the program.
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const CORS: &str = "Access-Control-Allow-Origin: *";
@@ -15,7 +13,6 @@ pub(crate) const CRATE: &str = "access-token";
 pub(crate) const FILE: &str = "protected-resource.json";
 /// What makes a secret for introspection.
 pub(crate) const SECRET_COMMAND: &str = "vestibule resource secret";
-const INTROSPECTION: &str = "/introspect";
 /// A program that compiles, for a resource that is none.
 const EXAMPLE: &str = include_str!("../../../access-token/examples/mcp_server.rs");
 
@@ -51,8 +48,8 @@ impl ResourceGuide {
             is_served_here: found == Some(resource),
             challenge: format!("WWW-Authenticate: {challenge}"),
             program: program(resource, issuer, &document_address, &scopes),
-            keys_address: issuer.url(KEYS),
-            introspection_address: issuer.url(INTROSPECTION),
+            keys_address: issuer.url(KEYS_PATH),
+            introspection_address: issuer.url(endpoint::INTROSPECT),
             document_address,
         }
     }
@@ -71,10 +68,7 @@ fn program(resource: &Resource, issuer: &Issuer, metadata: &str, scopes: &[&str]
         ("const METADATA:", format!("{metadata:?}")),
         (
             "const METADATA_PATH:",
-            format!(
-                "{:?}",
-                format!("/.well-known/oauth-protected-resource{place}")
-            ),
+            format!("{:?}", format!("{}{place}", endpoint::PROTECTED_RESOURCE)),
         ),
         ("const PATH:", format!("{path:?}")),
         ("const SCOPES:", format!("&{scopes:?}")),

@@ -6,7 +6,10 @@ use oauth::{Id, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::{Actor, AuditAction, Event, UnknownAction};
+use super::{
+    AuditAction, UnknownAction,
+    event::{Actor, Event},
+};
 use crate::records::to_json;
 
 /// An event with its place in the chain.

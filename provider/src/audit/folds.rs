@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use oauth::{Id, Timestamp};
 
-use super::event::{AuditAction, Event};
+use super::{AuditAction, event::Event};
 
 /// How long alike events are counted as one.
 pub(crate) const WINDOW: Duration = Duration::from_mins(5);
@@ -273,7 +273,7 @@ mod tests {
             .into_iter()
             .map(|event| (event.action, event.times))
             .collect();
-        counts.sort_by_key(|(action, times)| (action.as_str(), *times));
+        counts.sort_by_key(|(action, times)| (action.as_str().to_owned(), *times));
         counts
     }
 

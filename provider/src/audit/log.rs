@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use access_token::SealingKey;
 
 use super::{
+    Category,
     entry::{AuditEntry, ChainHead, CorruptEntry, Kept, Place},
-    event::{Category, Event},
+    event::Event,
     folds::Folds,
 };
 use crate::{

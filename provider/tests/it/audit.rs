@@ -27,7 +27,7 @@ fn line(event: &Event) -> String {
     });
     let client = event.client.as_ref().map_or("-", |client| &client.name);
     [
-        &event.action.as_str(),
+        event.action.as_str(),
         by,
         whose,
         from.trim(),

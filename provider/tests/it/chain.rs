@@ -459,7 +459,7 @@ async fn what_a_newer_version_notes_is_shown_verified_and_followed() {
             .iter()
             .map(|entry| entry.event.action.as_str())
             .collect();
-        assert_eq!((trail.len(), names[3].as_str()), (5, action), "{to}");
+        assert_eq!((trail.len(), names[3]), (5, action), "{to}");
         assert_eq!(report(&fresh).await.faults, Vec::<String>::new(), "{to}");
         let shown = serde_json::to_string(&trail[3]).expect("JSON");
         assert!(

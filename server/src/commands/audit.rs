@@ -183,7 +183,7 @@ fn row(entry: &AuditEntry) -> Vec<String> {
     let cells = [
         entry.number.to_string(),
         moment(event.at),
-        event.action.as_str(),
+        event.action.as_str().to_owned(),
         event
             .whose
             .as_ref()

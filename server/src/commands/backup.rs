@@ -19,7 +19,7 @@ use super::administer::{PATIENCE, refuse_memory, unreachable};
 use super::output::{self, note};
 use crate::config::{Config, SealingKeySource};
 use crate::open::{self, Failure};
-use crate::{chance, control, sealing};
+use crate::{control, random, sealing};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupCommand {
@@ -173,7 +173,7 @@ impl Draft {
         let draft = format!(
             ".{}.{:016x}.unfinished",
             name.to_string_lossy(),
-            chance::label()
+            random::label()
         );
         let path = folder_of(target).join(draft);
         let file = create_own(&path).map_err(|error| unwritable(&shown.to_string(), &error))?;

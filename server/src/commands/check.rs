@@ -11,11 +11,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{hazards, output};
+use super::{output, warnings};
 use crate::administration::{Answer, Request};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
+use crate::endpoints::Endpoint;
 use crate::site::EmbeddedSite;
-use crate::{chance, control, files, listen, sealing};
+use crate::{control, files, listen, random, sealing};
 
 /// How long a server that holds the port has to say who it is, and how much of its answer is read.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ pub(super) async fn check(flags: &Flags, json: bool, embedded: Option<EmbeddedSi
     faults.extend(store_fault(&config).await);
     faults.extend(sealing_key_fault(&config));
     faults.extend(listen_faults(&config).await);
-    let mut warnings = hazards::of(&config, &hazards::site(&config, embedded));
+    let mut warnings = warnings::of(&config, &warnings::site(&config, embedded));
     warnings.extend(issuer_change(&config).await);
     let report = if json {
         json!({ "faults": faults, "warnings": warnings }).to_string()
@@ -124,7 +125,7 @@ fn folder_fault(folder: &Path) -> Option<String> {
     if !nearest.is_dir() {
         return Some(format!("{} is not a folder", nearest.display()));
     }
-    let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", chance::label()));
+    let probe: PathBuf = nearest.join(format!(".vestibule-check-{:016x}", random::label()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     tried.err().map(|error| {
         format!(
@@ -153,7 +154,8 @@ async fn listen_faults(config: &Config) -> Vec<String> {
 /// Whether a server at the address says that it is this issuer.
 async fn answers_here(address: &ListenAddress, config: &Config) -> bool {
     let request = format!(
-        "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        Endpoint::AuthorizationServer.path(),
         config
             .issuer
             .origin()

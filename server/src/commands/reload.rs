@@ -6,7 +6,7 @@ use axum::Router;
 use provider::Provider;
 use tokio::signal::unix::Signal;
 
-use super::hazards;
+use super::warnings;
 use crate::config::{Config, Faults, Flags};
 use crate::proxies::Proxies;
 use crate::router::{self, Options};
@@ -42,7 +42,7 @@ impl Reloading {
 
     /// Uses a sound configuration from the next request on.
     fn apply(&self, config: &Config) {
-        let needing = needing_a_restart(&self.config, config);
+        let needing = config.needing_a_restart(&self.config);
         if !needing.is_empty() {
             tracing::warn!(
                 settings = needing.join(","),
@@ -55,8 +55,8 @@ impl Reloading {
             );
         }
         let provider = self.provider.get().with_settings(config.settings());
-        let site = hazards::site(config, self.embedded);
-        for warning in hazards::of(config, &site) {
+        let site = warnings::site(config, self.embedded);
+        for warning in warnings::of(config, &site) {
             tracing::warn!(warning, "the configuration should not stay as it is");
         }
         let proxies = Proxies::of_listeners(&config.trusted_proxies, &self.listening);
@@ -65,18 +65,4 @@ impl Reloading {
         self.provider.set(provider);
         tracing::info!("the configuration was reloaded");
     }
-}
-
-/// The settings that differ and are read at the start alone.
-fn needing_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let differ = [
-        ("issuer", old.issuer != new.issuer),
-        ("listen", old.listen != new.listen),
-        ("store", old.store != new.store),
-        ("sealing_key", old.sealing_key != new.sealing_key),
-    ];
-    differ
-        .into_iter()
-        .filter_map(|(name, differs)| differs.then_some(name))
-        .collect()
 }

@@ -16,7 +16,7 @@ use super::administer::refuse_memory;
 use super::output::{self, moment, note};
 use crate::config::Config;
 use crate::open::{self, Creation, Failure};
-use crate::{chance, files, sealing};
+use crate::{files, random, sealing};
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreCommand {
@@ -74,7 +74,7 @@ fn open_backup(name: &str) -> io::Result<File> {
 }
 
 fn spooled(input: &mut impl io::Read) -> io::Result<File> {
-    let path = std::env::temp_dir().join(format!("vestibule-restore-{:016x}", chance::label()));
+    let path = std::env::temp_dir().join(format!("vestibule-restore-{:016x}", random::label()));
     let mut file = create_own(&path)?;
     fs::remove_file(&path)?;
     io::copy(input, &mut file)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use provider::{IssuerChange, Provider};
+use provider::{DEMONSTRATION, IssuerChange, Provider};
 use store::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,9 +13,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::reload::Reloading;
-use super::{hazards, output};
+use super::{output, warnings};
 use crate::config::{Config, Flags};
 use crate::control::ControlSocket;
+use crate::endpoints::Endpoint;
 use crate::listen::{self, Bounds, Patience};
 use crate::open::{self, Opened};
 use crate::proxies::Proxies;
@@ -44,7 +45,7 @@ pub(super) async fn serve(
         .await
         .map_err(open::Failure::into_sentence)?;
     let provider = opened.provider.clone();
-    let site = hazards::site(&config, embedded);
+    let site = warnings::site(&config, embedded);
     let stop = stop_signal()?;
 
     let current = Current::new(provider.clone());
@@ -238,9 +239,9 @@ async fn banner(
     );
     row(
         "Metadata",
-        &issuer.url("/.well-known/oauth-authorization-server"),
+        &issuer.url(Endpoint::AuthorizationServer.path()),
     );
-    let mcp = issuer.url("/mcp");
+    let mcp = issuer.url(DEMONSTRATION);
     if config
         .resources
         .iter()
@@ -263,7 +264,7 @@ async fn banner(
 
 async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<String> {
     let mut warnings = match opened.store.durability_warnings().await {
-        Ok(hazards) => hazards,
+        Ok(warnings) => warnings,
         Err(error) => vec![format!("The store's safety cannot be examined: {error}.")],
     };
     match opened.provider.claim_issuer().await {
@@ -275,7 +276,7 @@ async fn warnings(config: &Config, opened: &Opened, site: &PageFiles) -> Vec<Str
     if let Err(error) = opened.store.probe().await {
         warnings.push(format!("The server is not ready: {error}."));
     }
-    warnings.extend(hazards::of(config, site));
+    warnings.extend(warnings::of(config, site));
     warnings
 }
 

@@ -5,13 +5,50 @@ use std::path::Path;
 use toml::de::{DeArray, DeTable, DeValue};
 use toml::{Spanned, de};
 
-use super::settings::{Given, ResourceEntry, SETTINGS, ScopeEntry, Setting};
+use super::setting::Named;
 use super::similar::suggestion;
+
+/// A value as text, and who said it.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) text: String,
+    pub(super) source: String,
+}
+
+/// A `[[resource]]` of the configuration file. What a fault of the file made unreadable is `None`.
+#[derive(Debug, Clone)]
+pub(super) struct ResourceEntry {
+    /// The resource's URI, as tokens name it in `aud`.
+    pub(super) identifier: String,
+    /// What people call it.
+    pub(super) name: Option<String>,
+    /// The digest of the secret by which it may ask about tokens (RFC 7662).
+    pub(super) introspection_secret_hash: Option<String>,
+    /// Whether it is meant by a request that does not say which resource it wants.
+    pub(super) default: bool,
+    /// Its scopes, in the order the consent page shows them.
+    pub(super) scopes: Option<Vec<ScopeEntry>>,
+    /// Where it stands: its number, identifier, file and line.
+    pub(super) source: String,
+}
+
+/// A `[[resource.scope]]` of the configuration file.
+#[derive(Debug, Clone)]
+pub(super) struct ScopeEntry {
+    /// The scope token.
+    pub(super) name: String,
+    /// What it allows, as a sentence for the consent page.
+    pub(super) sentence: String,
+    /// Whether clients get it that ask for nothing in particular.
+    pub(super) default: bool,
+    /// Where it stands.
+    pub(super) source: String,
+}
 
 /// What a file holds, and what is wrong with it.
 #[derive(Debug, Default)]
 pub(super) struct File {
-    pub(super) given: Vec<(&'static Setting, Given)>,
+    pub(super) given: Vec<(&'static Named, Given)>,
     /// `None` when the file names no resource.
     pub(super) resources: Option<Vec<ResourceEntry>>,
     pub(super) faults: Vec<String>,
@@ -28,8 +65,8 @@ const RESOURCE_KEYS: [&str; 5] = [
 const SCOPE_KEYS: [&str; 3] = ["name", "sentence", "default"];
 
 impl File {
-    /// Reads the file at `path`.
-    pub(super) fn read(path: &Path) -> Self {
+    /// Reads the file at `path`, which may hold the settings of `table`.
+    pub(super) fn read(path: &Path, table: &'static [Named]) -> Self {
         let shown = path.display().to_string();
         match std::fs::read_to_string(path) {
             Err(error) => {
@@ -41,21 +78,22 @@ impl File {
                     ..Self::default()
                 }
             }
-            Ok(text) => Self::parse(&shown, &text),
+            Ok(text) => Self::parse(&shown, &text, table),
         }
     }
 
-    fn parse(name: &str, text: &str) -> Self {
-        let (table, errors) = DeTable::parse_recoverable(text);
-        let mut reader = Reader {
+    fn parse(name: &str, text: &str, table: &'static [Named]) -> Self {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let mut reader = FileReader {
             name,
             text,
+            table,
             file: Self::default(),
         };
         // What could not be read leaves holes, so unknown and missing keys are looked for in a
         // sound file only.
         let broken: Vec<_> = errors.iter().map(|error| reader.syntax(error)).collect();
-        for (key, value) in table.get_ref() {
+        for (key, value) in document.get_ref() {
             if !broken.contains(&reader.line(key.span().start)) {
                 reader.top(key, value, broken.is_empty());
             }
@@ -64,16 +102,17 @@ impl File {
     }
 }
 
-struct Reader<'a> {
+struct FileReader<'a> {
     name: &'a str,
     text: &'a str,
+    table: &'static [Named],
     file: File,
 }
 
 type Key<'i> = Spanned<de::DeString<'i>>;
 type Value<'i> = Spanned<DeValue<'i>>;
 
-impl Reader<'_> {
+impl FileReader<'_> {
     /// Records an error of the syntax, one for each line, and answers with its line.
     fn syntax(&mut self, error: &de::Error) -> usize {
         let (line, column) = position(
@@ -117,9 +156,9 @@ impl Reader<'_> {
             }
             return;
         }
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
+        let Some(named) = self.table.iter().find(|named| named.key == name) else {
             if is_sound {
-                let known = SETTINGS.iter().map(|setting| setting.key).chain([RESOURCE]);
+                let known = self.table.iter().map(|named| named.key).chain([RESOURCE]);
                 self.fault(
                     &source,
                     &format!("there is no such setting{}", suggestion(name, known)),
@@ -128,7 +167,7 @@ impl Reader<'_> {
             return;
         };
         match text_of(value.get_ref()) {
-            Ok(text) => self.file.given.push((setting, Given { text, source })),
+            Ok(text) => self.file.given.push((named, Given { text, source })),
             Err(what) => self.fault(&source, &what),
         }
     }

@@ -36,9 +36,9 @@ impl clap::FromArgMatches for Flags {
         if let Some(path) = matches.get_one::<String>("config") {
             self.config = Some(path.clone());
         }
-        for setting in SETTINGS {
-            if let Some(text) = matches.get_one::<String>(setting.key) {
-                self.values.insert(setting.key, text.clone());
+        for named in SETTINGS {
+            if let Some(text) = matches.get_one::<String>(named.key) {
+                self.values.insert(named.key, text.clone());
             }
         }
         Ok(())
@@ -51,12 +51,13 @@ impl clap::Args for Flags {
             .long("config")
             .value_name("FILE")
             .help("A configuration file (TOML)");
-        let settings = SETTINGS.iter().map(|setting| {
-            let arg = Arg::new(setting.key)
-                .long(setting.flag())
+        let settings = SETTINGS.iter().map(|named| {
+            let setting = &named.setting;
+            let arg = Arg::new(named.key)
+                .long(named.flag())
                 .value_name(setting.value_name);
             // Its values may begin with a minus.
-            let arg = arg.allow_hyphen_values(setting.key == "private_schemes");
+            let arg = arg.allow_hyphen_values(named.key == "private_schemes");
             arg.help(match setting.default {
                 Some(default) if !default.is_empty() => {
                     format!("{} [default: {default}]", setting.help)

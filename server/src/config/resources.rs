@@ -6,18 +6,15 @@ use oauth::{Digest, Issuer};
 use provider::Settings;
 use url::Url;
 
-use super::Reader;
-use super::settings::{ResourceEntry, ScopeEntry};
+use super::file::{ResourceEntry, ScopeEntry};
+use super::reader::Reader;
 
 impl Reader {
     /// The resources of the file, which replace the demonstration's, and the one among them that is
     /// the default.
-    pub(super) fn resources(
-        &mut self,
-        issuer: &Issuer,
-    ) -> (Vec<Resource>, Option<ResourceIdentifier>) {
+    pub(super) fn resources(&mut self) -> (Vec<Resource>, Option<ResourceIdentifier>) {
         let Some(entries) = self.values.resources.take() else {
-            return (Settings::new(issuer.clone()).resources, None);
+            return (Settings::new(self.issuer.clone()).resources, None);
         };
         let default = self.default_resource(&entries);
         let mut sources: Vec<(String, String)> = Vec::new();

@@ -1,216 +1,355 @@
-//! Where settings come from: flag, then environment, then file, then default.
+//! Every setting, declared once. A row makes the member of [`Config`], the flag, the environment
+//! variable, the key in the file, the line of `--help` and the row in README.md. `[[resource]]`,
+//! which only the file can hold, is in `resources.rs`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use super::file::File;
-use super::flags::Flags;
-use super::similar::closest;
+use ipnet::IpNet;
+use oauth::Issuer;
+use oauth::redirect::PrivateSchemes;
+use oauth::resource::{Resource, ResourceIdentifier};
+use oauth_clients::document::DocumentPolicy;
+use provider::{Lifetimes, RegistrationPolicy, Settings, SignUpPolicy};
+use store::Location;
 
-/// One setting, in all the ways it can be spelled.
-#[derive(Debug)]
-pub struct Setting {
-    /// The key in the configuration file; the flag is the same with hyphens.
-    pub key: &'static str,
-    /// The environment variable.
-    pub environment: &'static str,
-    /// The value when nobody says anything; `None` where the default follows from other settings.
-    pub default: Option<&'static str>,
-    /// How the value is called in `--help`.
-    pub value_name: &'static str,
-    /// One line for `--help`.
-    pub help: &'static str,
-}
+use super::parse::{self, ListenAddress};
+use super::reader::{Reader, SealingKeySource};
+use super::setting::{Changes, Named, Setting};
+use crate::brand::{Accent, Branding, Logo};
 
-impl Setting {
-    /// The flag without its two hyphens.
-    pub fn flag(&self) -> String {
-        self.key.replace('_', "-")
-    }
-}
+/// Declares the settings from one table: after each row comes how its value is read.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $key:ident: $type:ty = $setting:expr, $read:expr;)+) => {
+        /// Every setting, apart from `[[resource]]`.
+        pub const SETTINGS: &[Named] = &[
+            $(Named { key: stringify!($key), setting: $setting },)+
+        ];
 
-const fn setting(
-    key: &'static str,
-    environment: &'static str,
-    default: Option<&'static str>,
-    value_name: &'static str,
-    help: &'static str,
-) -> Setting {
-    Setting {
-        key,
-        environment,
-        default,
-        value_name,
-        help,
-    }
-}
-
-/// Every setting there is, apart from `[[resource]]`, which only the file can hold.
-#[rustfmt::skip]
-pub const SETTINGS: &[Setting] = &[
-    setting("issuer", "VESTIBULE_ISSUER", Some("http://localhost:3000"), "URL", "The address of this server as clients know it"),
-    setting("server_name", "VESTIBULE_SERVER_NAME", Some("Vestibule"), "NAME", "The name shown on the pages"),
-    setting("accent_color", "VESTIBULE_ACCENT_COLOR", None, "#RRGGBB", "The colour of buttons and links [default: the built-in green]"),
-    setting("logo", "VESTIBULE_LOGO", None, "FILE", "An SVG, PNG, JPEG or WebP picture beside the name [default: the built-in mark]"),
-    setting("listen", "VESTIBULE_LISTEN", None, "HOST:PORT", "Where to listen, comma-separated [default: from the issuer]"),
-    setting("store", "VESTIBULE_STORE", Some("file:./vestibule-data"), "STORE", "file:PATH, memory:, redis://… or rediss://…"),
-    setting("sealing_key", "VESTIBULE_SEALING_KEY", None, "KEY", "k4.local.… or a file that holds it [default: in the data folder]"),
-    setting("sign_up", "VESTIBULE_SIGN_UP", Some("invitation"), "invitation|open|DOMAIN,…", "Who may make an account for themselves"),
-    setting("registration", "VESTIBULE_REGISTRATION", Some("on"), "on|off", "Whether clients may register themselves"),
-    setting("registration_limit", "VESTIBULE_REGISTRATION_LIMIT", Some("20"), "NUMBER", "Registrations per address and hour, 0 for no limit"),
-    setting("private_schemes", "VESTIBULE_PRIVATE_SCHEMES", Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"), "SCHEME,…", "Schemes of applications to allow besides the known ones; -NAME takes one away, none all"),
-    setting("client_documents", "VESTIBULE_CLIENT_DOCUMENTS", Some("on"), "on|off|HOST,…", "Whose clients may come with a metadata document"),
-    setting("rate_limits", "VESTIBULE_RATE_LIMITS", Some("on"), "on|off", "Every rate limit at once; off is for tests"),
-    setting("code_lifetime", "VESTIBULE_CODE_LIFETIME", Some("60s"), "TIME", "How long an authorization code lives"),
-    setting("access_token_lifetime", "VESTIBULE_ACCESS_TOKEN_LIFETIME", Some("1h"), "TIME", "How long an access token lives"),
-    setting("refresh_token_lifetime", "VESTIBULE_REFRESH_TOKEN_LIFETIME", Some("90d"), "TIME", "How long a refresh token lives"),
-    setting("refresh_replay_window", "VESTIBULE_REFRESH_REPLAY_WINDOW", Some("30s"), "TIME", "How long a used refresh token gets its successor again"),
-    setting("consent_lifetime", "VESTIBULE_CONSENT_LIFETIME", Some("90d"), "TIME", "How long an answer to an application is remembered, 0s asks every time"),
-    setting("audit_retention", "VESTIBULE_AUDIT_RETENTION", Some("365d"), "TIME", "How long an event stays in the audit trail"),
-    setting("trusted_proxies", "VESTIBULE_TRUSTED_PROXIES", Some(""), "CIDR,…", "Proxies whose X-Forwarded-For is believed"),
-    setting("site", "VESTIBULE_SITE", None, "FOLDER", "A folder with the built pages' files [default: those in the binary]"),
-];
-
-/// The environment variable that names the configuration file.
-pub const CONFIG_ENVIRONMENT: &str = "VESTIBULE_CONFIG";
-/// How every environment variable of this server begins.
-const PREFIX: &str = "VESTIBULE_";
-
-/// A `[[resource]]` of the configuration file. What a fault of the file made unreadable is `None`.
-#[derive(Debug, Clone)]
-pub(super) struct ResourceEntry {
-    /// The resource's URI, as tokens name it in `aud`.
-    pub(super) identifier: String,
-    /// What people call it.
-    pub(super) name: Option<String>,
-    /// The digest of the secret by which it may ask about tokens (RFC 7662).
-    pub(super) introspection_secret_hash: Option<String>,
-    /// Whether it is meant by a request that does not say which resource it wants.
-    pub(super) default: bool,
-    /// Its scopes, in the order the consent page shows them.
-    pub(super) scopes: Option<Vec<ScopeEntry>>,
-    /// Where it stands: its number, identifier, file and line.
-    pub(super) source: String,
-}
-
-/// A `[[resource.scope]]` of the configuration file.
-#[derive(Debug, Clone)]
-pub(super) struct ScopeEntry {
-    /// The scope token.
-    pub(super) name: String,
-    /// What it allows, as a sentence for the consent page.
-    pub(super) sentence: String,
-    /// Whether clients get it that ask for nothing in particular.
-    pub(super) default: bool,
-    /// Where it stands.
-    pub(super) source: String,
-}
-
-/// A value as text, and who said it.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    pub(super) text: String,
-    pub(super) source: String,
-}
-
-/// All settings that were given, before they are understood.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    given: BTreeMap<&'static str, Given>,
-    pub(super) resources: Option<Vec<ResourceEntry>>,
-}
-
-impl Values {
-    /// Gathers all values; the more specific source wins. Faults of the file are appended to
-    /// `faults`.
-    pub(super) fn gather(
-        flags: &Flags,
-        environment: &dyn Fn(&str) -> Option<String>,
-        faults: &mut Vec<String>,
-    ) -> Self {
-        let mut values = Self::default();
-        if let Some(path) = flags
-            .config()
-            .map(str::to_owned)
-            .or_else(|| environment(CONFIG_ENVIRONMENT))
-        {
-            values.take_file(File::read(Path::new(&path)), faults);
+        /// The settings of a server, read and checked.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Config {
+            $($(#[$doc])* pub $key: $type,)+
+            /// The protected resources.
+            pub resources: Vec<Resource>,
+            /// The resource that is meant when a request names none.
+            pub default_resource: Option<ResourceIdentifier>,
         }
-        for setting in SETTINGS {
-            // An empty variable counts as unset: compose files and unit files pass them on so.
-            if let Some(text) = environment(setting.environment).filter(|text| !text.is_empty()) {
-                values.given.insert(
-                    setting.key,
-                    Given {
-                        text,
-                        source: setting.environment.to_owned(),
-                    },
-                );
+
+        impl Config {
+            /// Reads every setting. A faulty one gets a harmless value.
+            pub(super) fn read(reader: &mut Reader) -> Self {
+                let (resources, default_resource) = reader.resources();
+                Self {
+                    $($key: {
+                        let read: fn(&mut Reader, &str) -> $type = $read;
+                        read(reader, stringify!($key))
+                    },)+
+                    resources,
+                    default_resource,
+                }
             }
-            if let Some(text) = flags.value(setting.key) {
-                let source = format!("--{}", setting.flag());
-                values.given.insert(
-                    setting.key,
-                    Given {
-                        text: text.to_owned(),
-                        source,
-                    },
-                );
+
+            /// The settings that differ from `other` and take effect at the next start only.
+            pub fn needing_a_restart(&self, other: &Self) -> Vec<&'static str> {
+                let mut needing = Vec::new();
+                $(
+                    let setting: Setting = $setting;
+                    if setting.changes == Changes::AtRestart && self.$key != other.$key {
+                        needing.push(stringify!($key));
+                    }
+                )+
+                needing
             }
         }
-        values
+    };
+}
+
+settings! {
+    /// The address of this server as clients know it, compared byte for byte by them (R-A18).
+    issuer: Issuer = Setting {
+        environment: "VESTIBULE_ISSUER",
+        default: Some("http://localhost:3000"),
+        value_name: "URL",
+        help: "The address of this server as clients know it",
+        readme: (None, "the one name of the server; https unless loopback"),
+        changes: Changes::AtRestart,
+    }, |reader, _| reader.issuer.clone();
+
+    /// The server's name on its pages.
+    server_name: String = Setting {
+        environment: "VESTIBULE_SERVER_NAME",
+        default: Some("Vestibule"),
+        value_name: "NAME",
+        help: "The name shown on the pages",
+        readme: (None, "the name on its pages"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, server_name).unwrap_or_default();
+
+    /// The colour of buttons and links.
+    accent_color: Option<Accent> = Setting {
+        environment: "VESTIBULE_ACCENT_COLOR",
+        default: None,
+        value_name: "#RRGGBB",
+        help: "The colour of buttons and links [default: the built-in green]",
+        readme: (Some("a green"), "the colour of buttons and links, `#rrggbb`; text stays legible with any colour"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, Accent::parse);
+
+    /// The picture beside the name.
+    logo: Option<Logo> = Setting {
+        environment: "VESTIBULE_LOGO",
+        default: None,
+        value_name: "FILE",
+        help: "An SVG, PNG, JPEG or WebP picture beside the name [default: the built-in mark]",
+        readme: (Some("built in"), "an SVG, PNG, JPEG or WebP file of 256 KB at most, shown beside the name"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, Logo::read);
+
+    /// Where to listen.
+    listen: Vec<ListenAddress> = Setting {
+        environment: "VESTIBULE_LISTEN",
+        default: None,
+        value_name: "HOST:PORT",
+        help: "Where to listen, comma-separated [default: from the issuer]",
+        readme: (Some("the issuer's port on `localhost`"), "where it listens"),
+        changes: Changes::AtRestart,
+    }, Reader::listen;
+
+    /// Where records are stored.
+    store: Location = Setting {
+        environment: "VESTIBULE_STORE",
+        default: Some("file:./vestibule-data"),
+        value_name: "STORE",
+        help: "file:PATH, memory:, redis://… or rediss://…",
+        readme: (None, "`file:FOLDER`, `memory:`, `redis://…`, `rediss://…`"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, location).unwrap_or(Location::Memory);
+
+    /// The key that seals the signing keys; `None` leaves it to the data folder.
+    sealing_key: Option<SealingKeySource> = Setting {
+        environment: "VESTIBULE_SEALING_KEY",
+        default: None,
+        value_name: "KEY",
+        help: "k4.local.… or a file that holds it [default: in the data folder]",
+        readme: (Some("a file in the data folder"), "PASERK `k4.local.…`, or a file that holds one"),
+        changes: Changes::AtRestart,
+    }, |reader, key| reader.read(key, sealing_key);
+
+    /// Who may make an account without an invitation.
+    sign_up: SignUpPolicy = Setting {
+        environment: "VESTIBULE_SIGN_UP",
+        default: Some("invitation"),
+        value_name: "invitation|open|DOMAIN,…",
+        help: "Who may make an account for themselves",
+        readme: (None, "who may create an account without an invitation: `open` is everybody, `example.com,example.org` is every address of these domains (addresses are not verified)"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.list(key, parse::sign_up);
+
+    /// Whether clients may register themselves (RFC 7591).
+    registration: bool = Setting {
+        environment: "VESTIBULE_REGISTRATION",
+        default: Some("on"),
+        value_name: "on|off",
+        help: "Whether clients may register themselves",
+        readme: (None, "`off` closes dynamic registration"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, parse::switch).unwrap_or_default();
+
+    /// Registrations per address and hour; 0 for no limit.
+    registration_limit: u32 = Setting {
+        environment: "VESTIBULE_REGISTRATION_LIMIT",
+        default: Some("20"),
+        value_name: "NUMBER",
+        help: "Registrations per address and hour, 0 for no limit",
+        readme: (None, "registrations per address and hour, each of which also allows 48 KB a day; 0 for no limit"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, number).unwrap_or_default();
+
+    /// Schemes of applications that may stand in a redirect URI.
+    private_schemes: PrivateSchemes = Setting {
+        environment: "VESTIBULE_PRIVATE_SCHEMES",
+        default: Some("cursor,vscode,vscode-insiders,claude,windsurf,zed"),
+        value_name: "SCHEME,…",
+        help: "Schemes of applications to allow besides the known ones; -NAME takes one away, none all",
+        readme: (Some("Cursor's, VS Code's, Claude's …"), "schemes of applications that may receive answers: `my-agent` adds one, `-cursor` takes one away, `none` takes all away"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.list(key, parse::private_schemes);
+
+    /// Whose clients may describe themselves by a document at their address.
+    client_documents: DocumentPolicy = Setting {
+        environment: "VESTIBULE_CLIENT_DOCUMENTS",
+        default: Some("on"),
+        value_name: "on|off|HOST,…",
+        help: "Whose clients may come with a metadata document",
+        readme: (None, "`off` refuses clients with a metadata document, `claude.ai,.example.com` accepts those of these hosts"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.list(key, DocumentPolicy::parse);
+
+    /// Whether any rate limit holds.
+    rate_limits: bool = Setting {
+        environment: "VESTIBULE_RATE_LIMITS",
+        default: Some("on"),
+        value_name: "on|off",
+        help: "Every rate limit at once; off is for tests",
+        readme: (None, "`off` removes every limit, for tests"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, parse::switch).unwrap_or_default();
+
+    /// How long an authorization code lives.
+    code_lifetime: Duration = Setting {
+        environment: "VESTIBULE_CODE_LIFETIME",
+        default: Some("60s"),
+        value_name: "TIME",
+        help: "How long an authorization code lives",
+        readme: (None, "authorization codes"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "1s", "10m");
+
+    /// How long an access token lives.
+    access_token_lifetime: Duration = Setting {
+        environment: "VESTIBULE_ACCESS_TOKEN_LIFETIME",
+        default: Some("1h"),
+        value_name: "TIME",
+        help: "How long an access token lives",
+        readme: (None, "access tokens"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "1s", "1d");
+
+    /// How long a refresh token lives.
+    refresh_token_lifetime: Duration = Setting {
+        environment: "VESTIBULE_REFRESH_TOKEN_LIFETIME",
+        default: Some("90d"),
+        value_name: "TIME",
+        help: "How long a refresh token lives",
+        readme: (None, "refresh tokens, from their own issue"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "1s", "3650d");
+
+    /// How long a used refresh token is answered with its successor.
+    refresh_replay_window: Duration = Setting {
+        environment: "VESTIBULE_REFRESH_REPLAY_WINDOW",
+        default: Some("30s"),
+        value_name: "TIME",
+        help: "How long a used refresh token gets its successor again",
+        readme: (None, "how long a rotated refresh token gives its successor again; 0 is strict"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "0s", "1h");
+
+    /// How long consent is remembered; zero asks every time.
+    consent_lifetime: Duration = Setting {
+        environment: "VESTIBULE_CONSENT_LIFETIME",
+        default: Some("90d"),
+        value_name: "TIME",
+        help: "How long an answer to an application is remembered, 0s asks every time",
+        readme: (None, "how long the consent for a web application is remembered; 0 asks every time"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "0s", "3650d");
+
+    /// How long an event stays in the audit log.
+    audit_retention: Duration = Setting {
+        environment: "VESTIBULE_AUDIT_RETENTION",
+        default: Some("365d"),
+        value_name: "TIME",
+        help: "How long an event stays in the audit trail",
+        readme: (None, "how long an event stays in the audit log"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.duration(key, "1d", "3650d");
+
+    /// Proxies whose `X-Forwarded-For` is believed.
+    trusted_proxies: Vec<IpNet> = Setting {
+        environment: "VESTIBULE_TRUSTED_PROXIES",
+        default: Some(""),
+        value_name: "CIDR,…",
+        help: "Proxies whose X-Forwarded-For is believed",
+        readme: (Some("none; this computer, when `listen` names nothing else"), "proxies whose `X-Forwarded-For` counts, as address ranges. Without them, all users behind a proxy share one rate limit"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.list(key, parse::networks);
+
+    /// A folder with the built pages' files; `None` takes those in the binary.
+    site: Option<PathBuf> = Setting {
+        environment: "VESTIBULE_SITE",
+        default: None,
+        value_name: "FOLDER",
+        help: "A folder with the built pages' files [default: those in the binary]",
+        readme: (Some("those in the binary"), "a folder with the pages' style, script and wasm"),
+        changes: Changes::AtReload,
+    }, |reader, key| reader.read(key, |text| Ok(PathBuf::from(text)));
+}
+
+impl Config {
+    /// The data folder, with the embedded engine.
+    pub fn data_folder(&self) -> Option<&std::path::Path> {
+        match &self.store {
+            Location::File(folder) => Some(folder),
+            Location::Memory | Location::Redis(_) => None,
+        }
     }
 
-    /// What is set for `key`, or its default; `None` when it has neither.
-    pub(super) fn value(&self, key: &str) -> Option<Given> {
-        self.given.get(key).cloned().or_else(|| {
-            let default = SETTINGS
-                .iter()
-                .find(|setting| setting.key == key)?
-                .default?;
-            Some(Given {
-                text: default.to_owned(),
-                source: key.to_owned(),
-            })
-        })
+    /// What the pages look like.
+    pub fn branding(&self) -> Branding {
+        Branding {
+            accent: self.accent_color,
+            logo: self.logo.clone(),
+        }
     }
 
-    fn take_file(&mut self, file: File, faults: &mut Vec<String>) {
-        self.resources = file.resources;
-        self.given.extend(
-            file.given
-                .into_iter()
-                .map(|(setting, given)| (setting.key, given)),
-        );
-        faults.extend(file.faults);
+    /// What the provider needs of it.
+    pub fn settings(&self) -> Settings {
+        let lifetimes = Lifetimes {
+            code: self.code_lifetime,
+            access_token: self.access_token_lifetime,
+            refresh_token: self.refresh_token_lifetime,
+            refresh_replay_window: self.refresh_replay_window,
+            consent: self.consent_lifetime,
+            audit: self.audit_retention,
+            request: Lifetimes::REQUEST,
+            session: Lifetimes::SESSION,
+            invitation: Lifetimes::INVITATION,
+            key_overlap: Lifetimes::KEY_OVERLAP,
+        };
+        Settings {
+            issuer: self.issuer.clone(),
+            name: self.server_name.clone(),
+            resources: self.resources.clone(),
+            default_resource: self.default_resource.clone(),
+            lifetimes,
+            registration: RegistrationPolicy {
+                open: self.registration,
+                limit_per_hour: self.registration_limit,
+            },
+            client_documents: self.client_documents.clone(),
+            private_schemes: self.private_schemes.clone(),
+            sign_up: self.sign_up.clone(),
+            rate_limits: self.rate_limits,
+        }
     }
 }
 
-/// Variables that look like settings of this server and are not, each with the one that may have
-/// been meant. What Kubernetes adds for a service of the name "vestibule" is none of them.
-pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let known: Vec<_> = SETTINGS
-        .iter()
-        .map(|setting| setting.environment)
-        .chain([CONFIG_ENVIRONMENT])
-        .collect();
-    let is_foreign =
-        |rest: &str| rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_");
-    let is_unknown = |name: &String| {
-        name.strip_prefix(PREFIX)
-            .is_some_and(|rest| !is_foreign(rest))
-            && !known.contains(&name.as_str())
-    };
-    let mut unknown: Vec<_> = names.into_iter().filter(is_unknown).collect();
-    unknown.sort_unstable();
-    // What all names have in common says nothing about what was meant.
-    let rests = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
-    let told = |name: &String| {
-        let meant = closest(name.trim_start_matches(PREFIX), rests());
-        let meant = meant.map_or_else(String::new, |meant| {
-            format!("; did you mean {PREFIX}{meant}")
-        });
-        format!("{name}: there is no such variable, and it is ignored{meant}.")
-    };
-    unknown.iter().map(told).collect()
+fn server_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the name is empty".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is not a number"))
+}
+
+fn location(text: &str) -> Result<Location, String> {
+    text.parse()
+        .map_err(|error: store::Error| error.to_string())
+}
+
+/// The text itself never appears in a fault: a key with a typing error is still nearly a key.
+fn sealing_key(text: &str) -> Result<SealingKeySource, String> {
+    if !text.starts_with("k4.") {
+        return Ok(SealingKeySource::File(PathBuf::from(text)));
+    }
+    match text.parse::<access_token::SealingKey>() {
+        Ok(_) => Ok(SealingKeySource::Given(text.to_owned())),
+        Err(_) => Err("this is not a k4.local.… key; \"vestibule key seal\" makes one".to_owned()),
+    }
 }

@@ -1,11 +1,19 @@
 use std::io::Write as _;
 
+use std::time::Duration;
+
 use clap::FromArgMatches as _;
 use oauth::Digest;
+use oauth::redirect::PrivateSchemes;
+use oauth_clients::document::DocumentPolicy;
+use provider::{Settings, SignUpPolicy};
+use store::Location;
 
 use super::*;
+use crate::brand::{Accent, Branding};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config.example.toml");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 fn flags(arguments: &[&str]) -> Flags {
     let command = <Flags as clap::Args>::augment_args(clap::Command::new("vestibule"));
@@ -47,13 +55,8 @@ fn defaults_are_those_of_the_issue() {
         }]
     );
     assert_eq!(config.store, Location::File("./vestibule-data".into()));
-    assert_eq!(
-        config.registration,
-        Registration {
-            open: true,
-            limit_per_hour: 20
-        }
-    );
+    assert!(config.registration);
+    assert_eq!(config.registration_limit, 20);
     assert!(config.rate_limits);
     assert_eq!(config.code_lifetime, Duration::from_mins(1));
     assert_eq!(config.access_token_lifetime, Duration::from_hours(1));
@@ -62,7 +65,7 @@ fn defaults_are_those_of_the_issue() {
     assert_eq!(config.consent_lifetime, Duration::from_hours(90 * 24));
     assert_eq!(config.audit_retention, Duration::from_hours(365 * 24));
     assert_eq!(config.sign_up, SignUpPolicy::Invitation);
-    assert_eq!(config.branding, Branding::default());
+    assert_eq!(config.branding(), Branding::default());
     assert_eq!(
         config.resources[0].identifier.as_str(),
         "http://localhost:3000/mcp"
@@ -102,7 +105,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     ];
     let config = resolve(&["--code-lifetime", "30s"], &environment).expect("sound");
     assert_eq!(config.code_lifetime, Duration::from_secs(30));
-    assert_eq!(config.registration.limit_per_hour, 6);
+    assert_eq!(config.registration_limit, 6);
     assert_eq!(config.access_token_lifetime, Duration::from_mins(10));
 }
 
@@ -394,7 +397,7 @@ fn the_look_is_a_colour_and_a_picture() {
         ("VESTIBULE_ACCENT_COLOR", "#1a6b52"),
         ("VESTIBULE_LOGO", path(&logo)),
     ];
-    let Branding { accent, logo } = resolve(&[], &environment).expect("sound").branding;
+    let Branding { accent, logo } = resolve(&[], &environment).expect("sound").branding();
     assert_eq!(accent, Accent::parse("#1a6b52").ok());
     assert_eq!(logo.map(|logo| logo.content_type()), Some("image/svg+xml"));
 
@@ -619,21 +622,51 @@ fn the_example_file_holds_every_setting_with_its_default() {
     assert_eq!(config, resolve(&[], &[]).expect("defaults are sound"));
 
     let text = std::fs::read_to_string(EXAMPLE).expect("the example");
-    for setting in SETTINGS {
+    for named in SETTINGS {
         let has = |line: &str| {
             line.trim_start_matches("# ")
-                .starts_with(&format!("{} = ", setting.key))
+                .starts_with(&format!("{} = ", named.key))
         };
         assert_eq!(
             text.lines().filter(|line| has(line)).count(),
             1,
             "{}",
-            setting.key
+            named.key
         );
         assert!(
-            text.contains(setting.environment),
+            text.contains(named.setting.environment),
             "{}",
-            setting.environment
+            named.setting.environment
         );
+    }
+}
+
+/// The rows of the table of settings in README.md.
+fn readme_rows() -> String {
+    let row = |named: &Named| {
+        let (default, about) = named.setting.readme;
+        let spelled = named.setting.default.map(|text| format!("`{text}`"));
+        let default = default.map(str::to_owned).or(spelled).unwrap_or_default();
+        let (flag, variable) = (named.flag(), named.setting.environment);
+        format!("| `--{flag}` | `{variable}` | {default} | {about} |")
+    };
+    SETTINGS.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_readme_holds_every_setting() {
+    let readme = std::fs::read_to_string(README).expect("README.md");
+    let head = "| flag | environment | default | what it sets |\n|---|---|---|---|\n";
+    let (_, rest) = readme.split_once(head).expect("the table of settings");
+    let (table, _) = rest.split_once("\n\n").expect("the end of the table");
+    let rows = readme_rows();
+    assert_eq!(table, rows, "the rows of README.md are:\n{rows}");
+}
+
+#[test]
+fn every_variable_is_the_key_in_capitals() {
+    for named in SETTINGS {
+        let variable = format!("VESTIBULE_{}", named.key.to_uppercase());
+        assert_eq!(named.setting.environment, variable);
     }
 }

@@ -13,6 +13,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use oauth::Issuer;
 
+use crate::endpoints::Endpoint;
 use crate::extract::Service;
 use crate::log_throttle::LogThrottle;
 use crate::{problem, proxies, respond};
@@ -86,7 +87,7 @@ pub async fn at_the_issuer(
     let place = marked(issuer, request.uri().path(), request.uri().query());
     match (request.method(), verdict) {
         (&Method::GET | &Method::HEAD, Verdict::Redirect) => temporary_redirect(&place),
-        (&Method::POST, _) if request.uri().path() == "/authorize" => {
+        (&Method::POST, _) if request.uri().path() == Endpoint::Authorize.path() => {
             request.extensions_mut().insert(OtherHost);
             next.run(request).await
         }

@@ -17,10 +17,11 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use crate::chance;
+use crate::endpoints::{is_for_programs, is_routine};
 use crate::extract::Service;
 use crate::problem::{self, Asker};
 use crate::proxies::Proxies;
+use crate::random;
 use crate::respond;
 
 /// How long a body may take to arrive, and a handler until its answer begins.
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// and writes one line. The line has the route and not the path, since paths and queries carry
 /// one-time links, codes and names.
 ///
-/// The work runs to its end, though the client hang up or the answer be given up: no deed stops
+/// The work runs to its end, though the client hang up or the answer be given up: no operation stops
 /// between two steps in the store. It is bounded all the same, for the body must be here in time,
 /// and the store has its own patience. The request's [`Presence`] tells work that has not begun
 /// that nobody waits for it.
@@ -44,7 +45,7 @@ pub async fn watch(State(proxies): State<Proxies>, request: Request, next: Next)
 /// The same where people are served: whoever takes a page gets one when there is no answer in time.
 pub async fn watch_pages(State(service): State<Service>, request: Request, next: Next) -> Response {
     let proxies = service.proxies.clone();
-    if is_for_machines(request.uri().path()) {
+    if is_for_programs(request.uri().path()) {
         return watched(request, next, &proxies, |_| respond::unavailable()).await;
     }
     let late = move |asker: Asker| {
@@ -60,7 +61,7 @@ async fn watched(
     proxies: &Proxies,
     late: impl FnOnce(Asker) -> Response,
 ) -> Response {
-    let (id, presence) = (RequestId::new(chance::label()), Presence::default());
+    let (id, presence) = (RequestId::new(random::label()), Presence::default());
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(presence.clone());
     let asker = Asker::of(&request);
@@ -158,27 +159,6 @@ fn in_time(body: Body, deadline: Instant) -> Body {
             }
         },
     ))
-}
-
-/// Whether only programs call at this path.
-pub fn is_for_machines(path: &str) -> bool {
-    [
-        "/api/",
-        "/brand/",
-        "/health/",
-        "/introspect",
-        "/mcp/",
-        "/pkg/",
-    ]
-    .iter()
-    .any(|prefix| path.starts_with(prefix))
-}
-
-/// Probes and static files would drown everything else.
-fn is_routine(route: &str) -> bool {
-    ["/health/", "/pkg/", "/brand/", "/.well-known/"]
-        .iter()
-        .any(|prefix| route.starts_with(prefix))
 }
 
 #[cfg(test)]

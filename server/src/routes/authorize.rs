@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use oauth::Parameters;
 use provider::{AuthorizeError, Begun, BrowserContext};
 
+use crate::endpoints::Endpoint;
 use crate::extract::{Form, Service};
 use crate::layers::{OtherHost, is_cross_site, marked};
 use crate::{problem, respond};
@@ -40,12 +41,16 @@ pub async fn by_form(
     if parts.extensions.get::<OtherHost>().is_some() {
         return see_other(&marked(
             &service.provider.settings().issuer,
-            "/authorize",
+            Endpoint::Authorize.path(),
             Some(&parameters.to_query()),
         ));
     }
     if is_cross_site(&parts.headers) {
-        return see_other(&format!("/authorize?{}", parameters.to_query()));
+        return see_other(&format!(
+            "{}?{}",
+            Endpoint::Authorize.path(),
+            parameters.to_query()
+        ));
     }
     begin(&service, &browser, &parts, &parameters).await
 }

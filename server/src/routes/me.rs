@@ -5,12 +5,12 @@ use std::sync::Arc;
 use access_token::{Audience, Bearer, Challenge, RequireToken, Verifier};
 use axum::response::Response;
 use http::StatusCode;
+use oauth::endpoint::PROTECTED_RESOURCE;
 use oauth::resource::Resource;
 use oauth_clients::discovery::ProtectedResource;
 use provider::Provider;
 use serde::Serialize;
 
-use super::metadata::PROTECTED_RESOURCE;
 use crate::liveness::{liveness, renewal};
 use crate::respond;
 use crate::time::clock;

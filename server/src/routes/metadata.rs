@@ -9,15 +9,13 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
+use oauth::endpoint::PROTECTED_RESOURCE;
 use provider::Provider;
 use serde::Serialize;
 
 use crate::layers::{self, Protection};
 use crate::respond;
 use crate::time::time_of;
-
-/// Where the documents of protected resources begin (RFC 9728 section 3.1).
-pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// The documents that do not change while the server runs.
 #[derive(Clone)]

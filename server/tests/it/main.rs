@@ -18,6 +18,7 @@ mod disconnecting;
 mod documents;
 mod earlier_release;
 mod emails;
+mod endpoints;
 mod failover;
 mod failures;
 mod faults;

@@ -5,6 +5,7 @@ use oauth::Timestamp;
 use provider::{Actor, AuditAction, AuditFilter, Category, Event, RequestSource, Whose};
 
 use crate::{
+    AUDIT_EXPORT,
     account::messages::activity,
     admin::{
         audit::messages,
@@ -19,9 +20,6 @@ use crate::{
     page::PageError,
     time_format,
 };
-
-/// The whole audit log, for programs: a route of the server.
-const EXPORT: &str = "/admin/audit.jsonl";
 
 /// `/admin/audit?kind=&who=&before=`.
 #[component]
@@ -70,7 +68,7 @@ async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         messages::OLDER
     };
     let newest = before.map(|_| address(&place, &fields));
-    let export = address(&EXPORT, &fields);
+    let export = address(&AUDIT_EXPORT, &fields);
     let rows = page
         .events
         .into_iter()

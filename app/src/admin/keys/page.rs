@@ -1,5 +1,6 @@
 //! Signing keys.
 
+use access_token::KEYS_PATH;
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
 use provider::KeySummary;
@@ -11,7 +12,6 @@ use crate::{
         keys::messages,
         messages as admin_messages,
         parts::ActionForm,
-        resource_guide::KEYS,
     },
     components::{Ago, Step},
     messages::sentence,
@@ -39,7 +39,7 @@ async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
         .into_iter()
         .map(|key| view! { <Row key now form_token=token.clone()/> })
         .collect_view();
-    let address = view! { <bdi class="host">{settings.issuer.url(KEYS)}</bdi> };
+    let address = view! { <bdi class="host">{settings.issuer.url(KEYS_PATH)}</bdi> };
     let view = view! {
         <ul class="rows">{rows}</ul>
         <p class="quiet">{sentence!(messages::PUBLISHED, address = address)}</p>

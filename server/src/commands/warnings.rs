@@ -12,24 +12,24 @@ use crate::{files, sealing};
 
 /// Sentences about a configuration and its surroundings, the store's content aside.
 pub(super) fn of(config: &Config, site: &PageFiles) -> Vec<String> {
-    let mut hazards =
+    let mut warnings =
         unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
     if !config.rate_limits {
-        hazards.push(
+        warnings.push(
             "Every rate limit is off (rate_limits = off). This is for tests only.".to_owned(),
         );
     }
     if !site.is_built() {
         let root = &site.options().site_root;
-        hazards.push(format!(
+        warnings.push(format!(
             "The pages' files are not in {root}: pages have no style, and passkeys do not work."
         ));
     }
-    hazards.extend(sealing_key(config));
-    hazards.extend(files::warnings(config));
-    hazards.extend(proxies(config));
-    hazards.extend(everybody_as_proxy(config));
-    hazards
+    warnings.extend(sealing_key(config));
+    warnings.extend(files::warnings(config));
+    warnings.extend(proxies(config));
+    warnings.extend(everybody_as_proxy(config));
+    warnings
 }
 
 /// An https issuer is behind a proxy, since this server speaks no TLS. One that is not known makes
@@ -68,7 +68,7 @@ fn listens_here_only(address: &ListenAddress) -> bool {
 /// The site that a configuration leads to.
 pub(super) fn site(config: &Config, embedded: Option<EmbeddedSite>) -> PageFiles {
     PageFiles::new(config.site.as_deref(), embedded, &config.server_name)
-        .with_branding(config.branding.clone())
+        .with_branding(config.branding())
 }
 
 /// The sealing key opens every signing key: nobody but its owner should read it.

@@ -1,0 +1,43 @@
+//! What a setting is, in all the ways it is spelled.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub environment: &'static str,
+    /// The value when none is given; `None` where the default follows from other settings.
+    pub default: Option<&'static str>,
+    /// How the value is called in `--help`.
+    pub value_name: &'static str,
+    /// One line for `--help`.
+    pub help: &'static str,
+    /// Its row in README.md: the default, where it is not shown as it is spelled, and a sentence.
+    pub readme: (Option<&'static str>, &'static str),
+    /// When a changed value takes effect.
+    pub changes: Changes,
+}
+
+/// When a changed value takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// At SIGHUP.
+    AtReload,
+    /// At the next start.
+    AtRestart,
+}
+
+/// A setting with its key in the configuration file; the flag is the same with hyphens.
+#[derive(Debug)]
+pub struct Named {
+    /// The key.
+    pub key: &'static str,
+    /// The setting.
+    pub setting: Setting,
+}
+
+impl Named {
+    /// The flag without its two hyphens.
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+}

@@ -1,0 +1,57 @@
+//! The table of endpoints against the router: each is there, and open to the callers that it is
+//! declared for.
+
+use http::{Method, header};
+use server::endpoints::{Caller, Endpoint};
+
+use crate::support::{Engine, TestServer, request};
+
+/// A path of the endpoint, with something in place of what it captures.
+fn path(endpoint: Endpoint) -> String {
+    endpoint
+        .path()
+        .replace("{client_id}", "vc_x")
+        .replace("{*path}", "x")
+}
+
+/// Whether a script on another web page may read the answer to a request with this method.
+async fn is_open(server: &TestServer, endpoint: Endpoint, method: Method) -> bool {
+    let request = request(method, &path(endpoint))
+        .header(header::ORIGIN, "https://elsewhere.example")
+        .body(axum::body::Body::empty())
+        .expect("a request");
+    let answer = server.send(request).await;
+    answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN) == Some("*")
+}
+
+#[tokio::test]
+async fn each_endpoint_is_there() {
+    let server = TestServer::empty(Engine::Memory).await;
+    // PATCH is a method of none: an address that is there answers 405.
+    for endpoint in Endpoint::ALL {
+        let request = request(Method::PATCH, &path(endpoint))
+            .body(axum::body::Body::empty())
+            .expect("a request");
+        let expected = match endpoint {
+            Endpoint::OtherDocument => 404,
+            _ => 405,
+        };
+        let answer = server.send(request).await;
+        assert_eq!(answer.status.as_u16(), expected, "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn clients_and_readers_may_be_scripts_and_nobody_else() {
+    let server = TestServer::empty(Engine::Memory).await;
+    for endpoint in Endpoint::ALL {
+        let expected = match endpoint.caller() {
+            Caller::Client | Caller::Reader => true,
+            Caller::Browser | Caller::Program | Caller::Probe => false,
+        };
+        for method in [Method::GET, Method::POST, Method::OPTIONS] {
+            let open = is_open(&server, endpoint, method.clone()).await;
+            assert_eq!(open, expected, "{method} {endpoint:?}");
+        }
+    }
+}
