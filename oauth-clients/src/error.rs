@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn o22_every_error_of_a_client_has_a_code_and_a_sentence_in_the_allowed_characters() {
+    fn r_o22_every_error_of_a_client_has_a_code_and_a_sentence_in_the_allowed_characters() {
         let all: Vec<(Box<dyn ProtocolError>, &str)> = vec![
             (
                 Box::new(ClientAuthenticationError::SeveralMethods),
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
+    fn r_o12_a_caller_that_failed_to_authenticate_is_challenged_where_it_tried() {
         use ClientAuthenticationError as E;
 
         let answer = |error: &E| {

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn o22_every_reason_has_a_code_and_a_sentence_in_the_allowed_characters() {
+    fn r_o22_every_reason_has_a_code_and_a_sentence_in_the_allowed_characters() {
         for (error, code) in front().into_iter().chain(token()) {
             assert_eq!(error.code().as_str(), code, "{error}");
             let text = error.description();
