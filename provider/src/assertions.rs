@@ -47,7 +47,7 @@ impl Asking<'_> {
         Ok(if is_its_own {
             Cause::Client
         } else {
-            Cause::BrowserContext(self.address)
+            Cause::Browser(self.address)
         })
     }
 }

@@ -251,11 +251,12 @@ impl Provider {
     /// server ask for a document.
     async fn admitted_client(&self, id: &str, browser: &BrowserContext) -> Result<Client, Fault> {
         let admitted = async {
-            let mut wait = self.count_from(REQUESTS, browser.address).await?;
+            let mut wait = self.limiter().count_from(REQUESTS, browser.address).await?;
             // Strangers behind the same address do not shut out a browser in which somebody has
             // signed in before.
             if wait.is_some() && self.is_known(browser).await? {
                 wait = self
+                    .limiter()
                     .count(REQUESTS_OF_KNOWN, browser.secret.digest().as_str())
                     .await?;
             }

@@ -3,9 +3,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use identity::rate_limit::networks;
+use identity::RateLimit;
 
-use crate::{Provider, keys, problem::Unavailable};
+use crate::{Provider, problem::Unavailable};
 
 const DAY: Duration = Duration::from_hours(24);
 /// What each registration that an address may make in an hour allows it to store in a day: twenty
@@ -50,26 +50,17 @@ impl Provider {
 
     async fn spend_bytes(
         &self,
-        what: &str,
+        what: &'static str,
         most: u64,
         address: IpAddr,
         bytes: usize,
     ) -> Result<Option<Duration>, Unavailable> {
-        if !self.settings().rate_limits {
-            return Ok(None);
-        }
-        let (now, day) = (self.now().seconds(), DAY.as_secs());
-        // What one network may not spend does not count for those around it.
-        for (network, times) in networks(address) {
-            let key = keys::counter(what, &network, now / day);
-            let spent = self
-                .store()
-                .add(&key, u64::try_from(bytes).unwrap_or(most), DAY)
-                .await?;
-            if spent > most.saturating_mul(times) {
-                return Ok(Some(Duration::from_secs(day - now % day)));
-            }
-        }
-        Ok(None)
+        let limit = RateLimit {
+            name: what,
+            max: most,
+            window: DAY,
+        };
+        let amount = u64::try_from(bytes).unwrap_or(most);
+        self.limiter().spend_from(limit, address, amount).await
     }
 }

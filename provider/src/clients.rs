@@ -164,6 +164,7 @@ impl Provider {
     async fn count_registration(&self, address: IpAddr) -> Result<(), RegisterError> {
         let max = self.settings().registration.limit_per_hour.into();
         match self
+            .limiter()
             .count_from(
                 RateLimit {
                     name: "register",

@@ -58,7 +58,7 @@ const BEHIND: RateLimit = RateLimit {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
     /// Somebody at this address, who has shown nothing yet.
-    BrowserContext(IpAddr),
+    Browser(IpAddr),
     /// A client with a grant.
     Client,
     /// Nobody waits for it.
@@ -124,7 +124,7 @@ impl Provider {
         // 3. Ask; without any answer, what is stored serves a while longer.
         // Boxed: most requests fetch nothing, and would carry the room for it along.
         let renewed = match &stored {
-            Some(_) => Box::pin(self.renew_document(&url, Cause::BrowserContext(address))).await,
+            Some(_) => Box::pin(self.renew_document(&url, Cause::Browser(address))).await,
             None => Box::pin(self.first_document(&url, address)).await,
         };
         match (renewed, stored) {
@@ -215,9 +215,7 @@ impl Provider {
 
     /// Fetches a document that nothing is stored of, and counts what that takes in the store.
     async fn first_document(&self, url: &DocumentUrl, address: IpAddr) -> Result<Client, NoClient> {
-        let client = self
-            .fetch_document(url, Cause::BrowserContext(address))
-            .await?;
+        let client = self.fetch_document(url, Cause::Browser(address)).await?;
         if let Some(retry_after) = self.spend_on_fetched(address, client.size()).await? {
             return Err(NoClient::TooMany { retry_after });
         }
@@ -277,16 +275,16 @@ impl Provider {
         // 1. Everybody is counted for themselves, before they join others, who are not to suffer by
         //    their limit.
         match cause {
-            Cause::Nobody => admit(self.count(BEHIND, &host).await?)?,
-            Cause::BrowserContext(address) => admit(self.count_from(CAUSED_BY, address).await?)?,
+            Cause::Nobody => admit(self.limiter().count(BEHIND, &host).await?)?,
+            Cause::Browser(address) => admit(self.limiter().count_from(CAUSED_BY, address).await?)?,
             Cause::Client => {}
         }
         // 2. The host is spared whoever asks, and counted for once.
         let spared = async move {
             match cause {
                 Cause::Nobody => Ok(()),
-                Cause::BrowserContext(_) | Cause::Client => {
-                    admit(provider.count(FROM_HOST, &host).await?)
+                Cause::Browser(_) | Cause::Client => {
+                    admit(provider.limiter().count(FROM_HOST, &host).await?)
                 }
             }
         };

@@ -100,7 +100,7 @@ impl Provider {
                     fresh_until: now.after(fresh_for),
                     asked_at: now,
                 };
-                if let (true, Cause::BrowserContext(browser)) = (is_first, cause)
+                if let (true, Cause::Browser(browser)) = (is_first, cause)
                     && let Some(retry_after) = self
                         .spend_on_fetched(browser, records::encode(&set).len())
                         .await?

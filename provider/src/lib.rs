@@ -105,6 +105,7 @@ struct Inner {
     /// The same without that: what the audit log notes is in memory until it is in the store, and
     /// nobody waits for it.
     plain_store: Store,
+    limiter: limits::RateLimiter,
     readiness: Arc<readiness::Readiness>,
     environment: Environment,
     sealing_key: SealingKey,
@@ -153,10 +154,12 @@ impl Provider {
         let verifier = Verifier::beside(tokens.clone(), Audience::Any);
         let tokens = Arc::new(tokens);
         let fetcher = Fetcher::new(environment.web.clone(), settings.issuer.is_loopback());
+        let limiter = limiter(&settings, &store, &environment);
         let provider = Self(Arc::new(Inner {
             settings,
             store,
             plain_store,
+            limiter,
             readiness: Arc::default(),
             environment,
             sealing_key,
@@ -194,12 +197,14 @@ impl Provider {
                 .try_into()
                 .unwrap_or(time::Duration::MAX),
         );
+        let limiter = limiter(&settings, &old.store, &old.environment);
         Self(Arc::new(Inner {
             metadata: describe(&settings),
             passkeys: accounts::passkey::Passkeys::new(&settings),
             settings,
             store: old.store.clone(),
             plain_store: old.plain_store.clone(),
+            limiter,
             readiness: Arc::clone(&old.readiness),
             environment: old.environment.clone(),
             sealing_key: old.sealing_key.clone(),
@@ -260,6 +265,10 @@ impl Provider {
         &self.0.store
     }
 
+    fn limiter(&self) -> &limits::RateLimiter {
+        &self.0.limiter
+    }
+
     fn plain_store(&self) -> &Store {
         &self.0.plain_store
     }
@@ -275,4 +284,9 @@ fn describe(settings: &Settings) -> discovery::AuthorizationServer {
         documents: settings.client_documents.is_on(),
     };
     discovery::AuthorizationServer::describe(&settings.issuer, &settings.resources, methods)
+}
+
+fn limiter(settings: &Settings, store: &Store, environment: &Environment) -> limits::RateLimiter {
+    let clock = Arc::clone(&environment.clock);
+    limits::RateLimiter::new(store.clone(), clock, settings.rate_limits)
 }

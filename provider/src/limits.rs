@@ -1,13 +1,22 @@
-//! Limits on guessing, registering and the like: the counters in the store. Their arithmetic is in
+//! The counters behind limits on guessing, registering and the like. Their arithmetic is in
 //! [`identity::rate_limit`].
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
 use identity::{RateLimit, rate_limit::rate_limit_key};
 use oauth::Timestamp;
+use store::Store;
 
-use crate::{Provider, keys, problem::Unavailable, records::Key};
+use crate::{environment::Clock, keys, problem::Unavailable, records::Key};
+
+/// Counts what is limited, in the store.
+pub(crate) struct RateLimiter {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    /// `false` where every limit is switched off.
+    is_on: bool,
+}
 
 /// Why something is not done now.
 pub(crate) enum Refused {
@@ -44,19 +53,28 @@ impl Place {
     }
 }
 
-impl Provider {
+impl RateLimiter {
+    /// Counters in a store. `is_on` switches every limit off, for tests.
+    pub(crate) const fn new(store: Store, clock: Arc<dyn Clock>, is_on: bool) -> Self {
+        Self {
+            store,
+            clock,
+            is_on,
+        }
+    }
+
     /// Counts one more; `Some` with the time to wait when it is one too many.
     pub(crate) async fn count(
         &self,
         limit: RateLimit,
         whom: &str,
     ) -> Result<Option<Duration>, Unavailable> {
-        if !self.settings().rate_limits || !limit.is_on() {
+        if !self.is_on || !limit.is_on() {
             return Ok(None);
         }
-        let now = self.now();
+        let now = self.clock.now();
         let key = keys::counter(limit.name, whom, limit.window_number(now));
-        let count = self.store().count(&key, limit.window).await?;
+        let count = self.store.count(&key, limit.window).await?;
         Ok(limit.is_exceeded(count, 0).then(|| limit.remaining(now)))
     }
 
@@ -75,6 +93,29 @@ impl Provider {
             Err(Refused::Wait(wait)) => Ok(Some(wait)),
             Err(Refused::Unavailable(error)) => Err(error),
         }
+    }
+
+    /// Counts an amount from an address and the networks around it; `Some` with the time to wait
+    /// when it is too much for any of them. What one network may not spend does not count for those
+    /// around it.
+    pub(crate) async fn spend_from(
+        &self,
+        limit: RateLimit,
+        address: IpAddr,
+        amount: u64,
+    ) -> Result<Option<Duration>, Unavailable> {
+        if !self.is_on {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        for (limit, whom) in limit.counters_of(address) {
+            let key = keys::counter(limit.name, &whom, limit.window_number(now));
+            let spent = self.store.add(&key, amount, limit.window).await?;
+            if limit.is_exceeded(spent, 0) {
+                return Ok(Some(limit.remaining(now)));
+            }
+        }
+        Ok(None)
     }
 
     /// Counts one more, which can be given back.
@@ -99,10 +140,11 @@ impl Provider {
         &self,
         counters: Vec<(RateLimit, String)>,
     ) -> Result<Reservation, Refused> {
-        if !self.settings().rate_limits {
+        if !self.is_on {
             return Ok(Reservation::default());
         }
-        let (now, store) = (self.now(), self.store());
+        let now = self.clock.now();
+        let store = &self.store;
         let limited = counters.into_iter().filter(|(limit, _)| limit.is_on());
         let places: Vec<_> = limited
             .map(|(limit, whom)| Place::new(limit, &whom, now))
@@ -111,7 +153,8 @@ impl Provider {
             .iter()
             .map(|place| store.count(&place.counter, place.limit.window));
         let counts = try_join_all(counting).await.map_err(Unavailable::from)?;
-        let (mut taken, mut wait) = (Reservation::default(), None);
+        let mut taken = Reservation::default();
+        let mut wait = None;
         for (place, count) in places.into_iter().zip(counts) {
             // What was given back is looked up only where it decides.
             let limit = place.limit;
@@ -131,7 +174,7 @@ impl Provider {
 
     /// Gives places back. Where the store fails, they stay taken until their window ends.
     pub(crate) async fn give_back(&self, reservation: Reservation) {
-        let store = self.store();
+        let store = &self.store;
         let giving = reservation
             .0
             .iter()
@@ -163,10 +206,10 @@ impl Provider {
         &self,
         counters: Vec<(RateLimit, String)>,
     ) -> Result<Option<Duration>, Unavailable> {
-        if !self.settings().rate_limits {
+        if !self.is_on {
             return Ok(None);
         }
-        let now = self.now();
+        let now = self.clock.now();
         let reads = counters.iter().map(async |(limit, whom)| {
             let count = self
                 .counted(&keys::counter(limit.name, whom, limit.window_number(now)))
@@ -182,18 +225,18 @@ impl Provider {
         limit: RateLimit,
         whom: &str,
     ) -> Result<(), Unavailable> {
-        if self.settings().rate_limits {
-            let place = Place::new(limit, whom, self.now());
+        if self.is_on {
+            let place = Place::new(limit, whom, self.clock.now());
             // In this order too much counts for a moment, and never too little.
-            self.store().remove(&place.given_back).await?;
-            self.store().remove(&place.counter).await?;
+            self.store.remove(&place.given_back).await?;
+            self.store.remove(&place.counter).await?;
         }
         Ok(())
     }
 
     /// What a counter says; a counter that does not exist says 0.
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        let bytes = self.store().get(key).await?.unwrap_or_default();
+        let bytes = self.store.get(key).await?.unwrap_or_default();
         Ok(std::str::from_utf8(&bytes)
             .ok()
             .and_then(|digits| digits.parse().ok())

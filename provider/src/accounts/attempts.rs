@@ -59,7 +59,7 @@ impl Provider {
         }
         let limits = guess.limits(known, id, &email);
         let network = match limits.network {
-            Some(limit) => self.reserve_from(limit, browser.address).await?,
+            Some(limit) => self.limiter().reserve_from(limit, browser.address).await?,
             None => Reservation::default(),
         };
         let requester = if known {
@@ -76,10 +76,10 @@ impl Provider {
             network,
         };
         if let Some((limit, key)) = limits.own {
-            match self.reserve(limit, &key).await {
+            match self.limiter().reserve(limit, &key).await {
                 Ok(reservation) => attempt.own = Some((limit, key, reservation)),
                 Err(refused) => {
-                    self.give_back(attempt.network).await;
+                    self.limiter().give_back(attempt.network).await;
                     return Err(refused.into());
                 }
             }
@@ -99,8 +99,8 @@ impl Provider {
         }
         let account = account.to_string();
         let (own, from) = tokio::try_join!(
-            self.reached(SIGN_INS, &account),
-            self.reached_from(SIGN_INS_FROM, browser.address)
+            self.limiter().reached(SIGN_INS, &account),
+            self.limiter().reached_from(SIGN_INS_FROM, browser.address)
         )?;
         Ok(own.max(from))
     }
@@ -113,15 +113,15 @@ impl Provider {
         account: &Account,
         attempt: Attempt,
     ) -> Result<(), Unavailable> {
-        self.give_back(attempt.network).await;
+        self.limiter().give_back(attempt.network).await;
         if let Some((limit, key, _)) = &attempt.own {
-            self.forget_count(*limit, key).await?;
+            self.limiter().forget_count(*limit, key).await?;
         }
         if attempt.guess.counts_sign_ins() {
             let account = account.id().to_string();
             tokio::try_join!(
-                self.count(SIGN_INS, &account),
-                self.count_from(SIGN_INS_FROM, browser.address)
+                self.limiter().count(SIGN_INS, &account),
+                self.limiter().count_from(SIGN_INS_FROM, browser.address)
             )?;
         }
         Ok(())
@@ -132,10 +132,10 @@ impl Provider {
     /// came from.
     pub(super) async fn unverified(&self, attempt: Attempt, why: &NotHashed) {
         if let Some((_, _, reservation)) = attempt.own {
-            self.give_back(reservation).await;
+            self.limiter().give_back(reservation).await;
         }
         if !matches!(why, NotHashed::Abandoned) {
-            self.give_back(attempt.network).await;
+            self.limiter().give_back(attempt.network).await;
         }
     }
 
@@ -159,10 +159,10 @@ impl Provider {
         from: RateLimit,
     ) -> Result<Option<Duration>, Unavailable> {
         let digest = browser.secret.digest();
-        if let Some(wait) = self.count(own, digest.as_str()).await? {
+        if let Some(wait) = self.limiter().count(own, digest.as_str()).await? {
             return Ok(Some(wait));
         }
-        match self.count_from(from, browser.address).await? {
+        match self.limiter().count_from(from, browser.address).await? {
             Some(_) if self.is_known(browser).await? => Ok(None),
             wait => Ok(wait),
         }

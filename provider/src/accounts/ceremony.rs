@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use oauth::{Digest, Id, Secret, Timestamp};
-use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
@@ -12,12 +11,10 @@ use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
 const LIFETIME: Duration = Duration::from_mins(5);
 
 /// What a ceremony is for, with the challenge that was set.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Task {
     /// Signing in; who it is will be seen from the passkey.
     SignIn(DiscoverableAuthentication),
-    /// Adding a passkey to the account of a signed-in person.
+    /// Adding a passkey to the account of a signed-in user.
     Add {
         account: Id,
         state: PasskeyRegistration,
@@ -32,11 +29,14 @@ pub(crate) enum Task {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+/// A ceremony under way.
 pub(crate) struct PendingCeremony {
-    browser: Digest,
-    expires_at: Timestamp,
-    task: Task,
+    /// The digest of the secret of the browser that began it.
+    pub(crate) browser: Digest,
+    /// When it stops being good.
+    pub(crate) expires_at: Timestamp,
+    /// What it is for.
+    pub(crate) task: Task,
 }
 
 impl Provider {

@@ -97,7 +97,11 @@ impl Provider {
         email: &str,
     ) -> Result<(), AccountError> {
         let user = self.fresh_account(browser).await?;
-        if let Some(retry_after) = self.count(NEW_ADDRESSES, &user.id().to_string()).await? {
+        if let Some(retry_after) = self
+            .limiter()
+            .count(NEW_ADDRESSES, &user.id().to_string())
+            .await?
+        {
             return Err(AccountError::TooManyAttempts { retry_after });
         }
         let email = Email::parse(email).ok_or(AccountError::EmailInvalid)?;

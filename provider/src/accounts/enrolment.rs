@@ -223,7 +223,7 @@ impl Provider {
         if !policy.is_open() || !policy.admits_sign_up(self.has_accounts().await?) {
             return Err(EnrolError::Closed);
         }
-        match self.count_from(SIGN_UPS, browser.address).await? {
+        match self.limiter().count_from(SIGN_UPS, browser.address).await? {
             None => Ok(()),
             Some(retry_after) => Err(EnrolError::TooManyAttempts { retry_after }),
         }

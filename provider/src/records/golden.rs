@@ -21,7 +21,6 @@ const WITHOUT_VERSION: &[Kind] = &[
     Kind::Grant,
     Kind::Consent,
     Kind::Post,
-    Kind::Ceremony,
     Kind::Event,
     Kind::LatestEvent,
     Kind::EventMark,

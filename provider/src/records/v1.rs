@@ -2,6 +2,7 @@
 
 mod account;
 mod assertion;
+mod ceremony;
 mod first_account;
 mod grant;
 mod issuer;
@@ -41,7 +42,6 @@ stored_as_itself!(
     Grant,
     GrantOrigin,
     KeySet,
-    PendingCeremony,
     Post,
     SealedRing,
     StoredRequest,
@@ -51,6 +51,7 @@ stored_as!(
     Account => account::StoredAccount,
     FirstAccount => first_account::StoredFirstAccount,
     OneTimeLink => link::StoredLink,
+    PendingCeremony => ceremony::StoredCeremony<'a>,
     Session => session::StoredSession<'a>,
     StoreIdentity => issuer::Identity<'a>,
     UsedAssertion => assertion::Assertion,
