@@ -44,9 +44,9 @@ use crate::{
 /// An account, whose passkeys webauthn-rs verifies.
 pub(crate) type Account = identity::Account<webauthn_rs::prelude::Passkey>;
 
-/// A signed-in person.
+/// A signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct SignedInUser {
     /// Their account.
     pub account: Id,
     /// Their address, as it was typed when the account was made.
@@ -61,12 +61,12 @@ pub struct Person {
 pub struct SignedIn {
     /// For the browser: its session, and by which way it signed in.
     pub cookies: Vec<SetCookie>,
-    /// Whether the person should be offered a passkey: they used a password, have none, and have
+    /// Whether the user should be offered a passkey: they used a password, have none, and have
     /// not said no lately.
     pub offers_passkey: bool,
 }
 
-/// What a person sees of their own account.
+/// What a user sees of their own account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountView {
     /// Their address.
@@ -90,13 +90,13 @@ pub struct AccountView {
     pub shortest_password: usize,
 }
 
-/// Why a person's own account was not changed.
+/// Why a user's own account was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AccountError {
-    /// Nobody is signed in here.
+    /// No user is signed in here.
     #[error("nobody is signed in")]
     NotSignedIn,
-    /// The person signed in more than five minutes ago.
+    /// The user signed in more than five minutes ago.
     #[error("the sign-in is too old")]
     ConfirmFirst,
     /// It is the only way to sign in that is left.
@@ -212,10 +212,13 @@ impl From<Unavailable> for SignInError {
 }
 
 impl Provider {
-    /// Who is signed in. A disabled account is signed in nowhere.
-    pub async fn signed_in(&self, browser: &BrowserContext) -> Result<Option<Person>, Unavailable> {
+    /// The user who is signed in. A disabled account is signed in nowhere.
+    pub async fn signed_in(
+        &self,
+        browser: &BrowserContext,
+    ) -> Result<Option<SignedInUser>, Unavailable> {
         let found = self.signed_in_account(browser).await?;
-        let person = |(session, account): (Session, Account)| Person {
+        let person = |(session, account): (Session, Account)| SignedInUser {
             account: account.id(),
             email: account.email().to_owned(),
             authenticated_at: session.authenticated_at,

@@ -1,4 +1,4 @@
-//! The person's browser, as its cookies and headers describe it.
+//! The user's browser, as its cookies and headers describe it.
 
 use std::{borrow::Cow, net::IpAddr, str, time::Duration};
 
@@ -12,9 +12,9 @@ const BROWSER_COOKIE: &str = "__Host-vestibule-browser";
 /// The same secret for half an hour under a name of its own, which no other first answer
 /// overwrites: see [`Provider::browser_context`].
 const FIRST_COOKIE: &str = "__Host-vestibule-browser-";
-/// The session of a signed-in person.
+/// The session of a signed-in user.
 const SESSION_COOKIE: &str = "__Host-vestibule-session";
-/// How the person last signed in here, so that the page can say so. It proves nothing.
+/// How the user last signed in here, so that the page can say so. It proves nothing.
 const METHOD_COOKIE: &str = "__Host-vestibule-way";
 /// What recovery codes that were just made follow from, until they have been shown.
 const CODES_COOKIE: &str = "__Host-vestibule-codes";

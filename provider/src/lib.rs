@@ -55,7 +55,7 @@ use records::keys;
 
 pub use accounts::{
     AccountError, AccountView, Busy, Ceremony, EnrolError, EnrolmentSource, Invitation,
-    PasskeyView, Person, RemainingCodes, SessionView, SignInError, SignedIn,
+    PasskeyView, RemainingCodes, SessionView, SignInError, SignedIn, SignedInUser,
 };
 pub use administration::{
     AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError,

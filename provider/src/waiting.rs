@@ -11,7 +11,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    BrowserContext, Person, Provider,
+    BrowserContext, Provider, SignedInUser,
     consent::Identity,
     decided::Asked,
     failures::{self, Cause, Failed, FailedStep},
@@ -38,7 +38,12 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    fn is_followed_by(&self, browser: &BrowserContext, person: &Person, now: Timestamp) -> bool {
+    fn is_followed_by(
+        &self,
+        browser: &BrowserContext,
+        person: &SignedInUser,
+        now: Timestamp,
+    ) -> bool {
         let is_new = browser.session.as_ref().map(Secret::digest) != self.session
             && person.authenticated_at >= self.at;
         is_new && identity::session::is_fresh(person.authenticated_at, now)
@@ -55,7 +60,7 @@ pub struct RequestView {
     /// What it wants to use.
     pub resource_name: String,
     /// Who is signed in; their sign-in may yet be too old for this request.
-    pub person: Option<Person>,
+    pub person: Option<SignedInUser>,
     /// Whether somebody has to sign in before the request goes on.
     pub needs_sign_in: bool,
 }
@@ -143,10 +148,10 @@ impl Provider {
         &self,
         waiting: &Waiting,
         browser: &BrowserContext,
-    ) -> Result<Option<Person>, Unavailable> {
+    ) -> Result<Option<SignedInUser>, Unavailable> {
         let person = self.signed_in(browser).await?;
         let now = self.now();
-        let suffices = |person: &Person| {
+        let suffices = |person: &SignedInUser| {
             waiting
                 .sign_in_after
                 .as_ref()

@@ -57,7 +57,8 @@ impl Provider {
         records::insert(store, &key, account, Ttl::Forever).await?;
         let made = self.settle_account(email, account.id()).await;
         if !matches!(made, Ok(true)) {
-            // Nobody could find it to remove it. If this fails too, its address still leads to it.
+            // It could not be found to be removed. If this fails too, its address still leads to
+            // it.
             let removed = records::remove(store, &key).await;
             if made.is_ok() {
                 removed?;
@@ -92,7 +93,7 @@ impl Provider {
     }
 
     /// Claims, for a minute, that an account which is about to be made is the first one. `false`
-    /// when there is one, or another has the claim. Whoever fails half way leaves nothing behind
+    /// when there is one, or another has the claim. A failure half way leaves nothing behind
     /// but the minute.
     async fn claim_first_account(&self, account: Id) -> Result<bool, Unavailable> {
         if self.has_accounts().await? {
@@ -177,7 +178,7 @@ impl Provider {
     /// Removes an account. A failure leaves one that is listed, and can be removed again.
     pub(crate) async fn discard(&self, account: Id, email: &str) -> Result<(), Unavailable> {
         records::remove(self.store(), &keys::account(account)).await?;
-        // A place in the list, or an address, that leads nowhere is nobody's: it may stay.
+        // A place in the list, or an address, that leads nowhere is free: it may stay.
         if let Err(error) = self.leave_lists(account, email).await {
             tracing::warn!(%error, "a removed account has left its address behind");
         }

@@ -139,8 +139,8 @@ impl Provider {
         }
     }
 
-    /// It came to nothing, which the person of the account should know of. That is noted after the
-    /// answer, and where there is no account as much is done for nobody, so that no time that an
+    /// It came to nothing, which the user of the account should know of. That is noted after the
+    /// answer, and where there is no account as much is done for a dummy, so that no time that an
     /// answer takes tells which it was.
     pub(super) async fn refused(&self, browser: &BrowserContext, attempt: &Attempt) -> SignInError {
         let whose = attempt.account.as_ref().map(whose);
@@ -149,7 +149,7 @@ impl Provider {
         SignInError::WrongCredentials
     }
 
-    /// Counts a request that anybody may make, by browser first and far more generously by its part
+    /// Counts a request that needs no sign-in, by browser first and far more generously by its part
     /// of the network. A browser in which somebody has signed in before is held to its own limit
     /// only.
     pub(crate) async fn count_visit(

@@ -63,7 +63,7 @@ impl Provider {
     }
 
     /// Takes a ceremony out, whatever comes of it. Where the answer of the store is lost, nobody
-    /// can say who took it: the person begins another one. `None` for one that is unknown, used,
+    /// can say who took it: the user begins another one. `None` for one that is unknown, used,
     /// expired or another browser's.
     pub(super) async fn take_ceremony(
         &self,

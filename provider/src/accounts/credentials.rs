@@ -89,7 +89,7 @@ impl Provider {
             .await?)
     }
 
-    /// Gives the user another address. Nobody proves that it is theirs, so the settings for signing
+    /// Gives the user another address. Nothing proves that it is theirs, so the settings for signing
     /// up limit which one it may be.
     pub async fn change_email(
         &self,

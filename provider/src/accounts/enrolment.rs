@@ -2,7 +2,7 @@
 //! one.
 //!
 //! Each is one atomic step on the account, so that a failure before it leaves the link good, and
-//! one after it leaves an account that its person can sign in to.
+//! one after it leaves an account that its user can sign in to.
 
 use std::time::Duration;
 

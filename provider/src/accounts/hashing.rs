@@ -102,7 +102,7 @@ impl Passwords {
         Ok(right)
     }
 
-    /// The slot is given back when the work is done, even if nobody waits for it any more.
+    /// The slot is given back when the work is done, even if its client has gone.
     async fn run<T: Send + 'static>(
         &self,
         requester: &Requester,

@@ -8,7 +8,7 @@ use super::Account;
 use crate::{BrowserContext, Provider, keys, problem::Unavailable, records};
 
 impl Provider {
-    /// Whether a browser is known to an account, which may be nobody's: then the store is asked as
+    /// Whether a browser is known to an account. Without an account the store is asked as
     /// often.
     pub(super) async fn is_known_to_account(
         &self,
@@ -50,7 +50,7 @@ impl Provider {
         Ok(())
     }
 
-    /// Whether anybody has ever signed in with a browser.
+    /// Whether a browser has ever signed in to any account.
     pub(crate) async fn is_known(&self, browser: &BrowserContext) -> Result<bool, Unavailable> {
         records::exists(self.store(), &keys::known_browser(&browser.secret.digest())).await
     }

@@ -6,7 +6,7 @@ use oauth::{Digest, Secret, Timestamp};
 use super::{Account, EnrolError};
 use crate::{Provider, keys, problem::Unavailable, records};
 
-/// What a person sees of a one-time link.
+/// What a user sees of a one-time link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     /// What it is for.
@@ -42,7 +42,7 @@ impl Provider {
         })
     }
 
-    /// A link for an account that waits for its person.
+    /// A link for an account that waits for its user.
     pub(crate) async fn enrolment_link(&self, account: &Account) -> Result<String, Unavailable> {
         let target = LinkTarget::enrolment(account);
         self.current_link(account, "enroll", target).await
@@ -75,8 +75,8 @@ impl Provider {
         Ok(link)
     }
 
-    /// Makes a one-time link. Every link that a person is to get passes here, so that here it could
-    /// be mailed; until then, whoever asked for it hands it on.
+    /// Makes a one-time link. Every link that a user is to get passes here, so that here it could
+    /// be mailed; until then, the administrator who asked for it hands it on.
     async fn one_time_link(
         &self,
         page: &str,

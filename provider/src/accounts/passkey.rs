@@ -57,7 +57,7 @@ pub struct Ceremony<T> {
     pub options: T,
 }
 
-/// What a person sees of a passkey.
+/// What a user sees of a passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyView {
     /// To rename or remove it by.
@@ -122,7 +122,7 @@ impl Passkeys {
         Self(webauthn)
     }
 
-    /// Asks for a new passkey that a person can later be found by.
+    /// Asks for a new passkey that a user can later be found by.
     pub(super) fn start_registration(
         &self,
         account: &Account,
@@ -205,7 +205,7 @@ impl Passkeys {
 impl Provider {
     /// Begins signing in with a passkey; which account it is will be seen from the passkey.
     ///
-    /// `autofill` is for a page that offers passkeys in its e-mail box before anybody asked for
+    /// `autofill` is for a page that offers passkeys in its e-mail box before the user asked for
     /// one. It is counted apart: looking at the page must not use up what the button needs.
     pub async fn start_passkey_sign_in(
         &self,
@@ -236,7 +236,7 @@ impl Provider {
             .await
     }
 
-    /// Signs the person in once more who is signed in here: nobody else's passkey will do.
+    /// Signs the user in once more who is signed in here: no other account's passkey will do.
     pub async fn confirm_with_passkey(
         &self,
         browser: &BrowserContext,
@@ -298,7 +298,7 @@ impl Provider {
         Ok(signed_in)
     }
 
-    /// Begins adding a passkey to the account of the signed-in person.
+    /// Begins adding a passkey to the account of the signed-in user.
     pub async fn start_adding_passkey(
         &self,
         browser: &BrowserContext,
@@ -317,14 +317,14 @@ impl Provider {
         Ok(Ceremony { id, options })
     }
 
-    /// Adds a passkey to the account of the signed-in person.
+    /// Adds a passkey to the account of the signed-in user.
     pub async fn finish_adding_passkey(
         &self,
         browser: &BrowserContext,
         ceremony: &str,
         credential: &RegisterPublicKeyCredential,
     ) -> Result<(), AccountError> {
-        // 1. Take the ceremony out, whoever is signed in.
+        // 1. Take the ceremony out, even if the wrong account is signed in.
         let task = self.take_ceremony(browser, ceremony).await?;
         let (session, user) = self
             .signed_in_account(browser)
@@ -353,7 +353,7 @@ impl Provider {
         Ok(())
     }
 
-    /// Whether anybody can sign in with a passkey here: not where the issuer's host is an IP
+    /// Whether passkeys can be used here: not where the issuer's host is an IP
     /// address.
     pub fn has_passkeys(&self) -> bool {
         self.passkeys().0.is_some()

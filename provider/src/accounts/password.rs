@@ -1,4 +1,4 @@
-//! Passwords: which may be chosen, and signing in with one, as slow for nobody as for somebody.
+//! Passwords: choosing one, and signing in with one, which takes as long without an account.
 
 use identity::{
     NewPassword, PasswordError,
@@ -21,7 +21,7 @@ impl Provider {
         // 1. Look the account up, and count the attempt before anything is computed, whatever comes
         //    of it.
         let attempt = self.attempt(browser, email, Guess::Password).await?;
-        // 2. Verify against its password, or nobody's, when it is its turn.
+        // 2. Verify against its password, or a dummy hash, when it is its turn.
         let hash = attempt.account.as_ref().and_then(Account::password);
         let verified = match self
             .0

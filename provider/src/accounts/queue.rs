@@ -24,7 +24,7 @@ use crate::{BrowserContext, Presence};
 const KNOWN_PLACES: usize = 32;
 /// How many others may wait: a few seconds' work.
 const OTHER_PLACES: usize = 128;
-/// How long anybody waits, well within the time in which a request is answered.
+/// How long a request waits, well within the time in which a request is answered.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// After so many of the known in a row, one of the others has its turn.
 const KNOWN_IN_A_ROW: u32 = 8;

@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 use super::{Account, AccountError, SignInError, SignedIn, whose};
 use crate::{BrowserContext, Provider, SetCookie, audit::AuditAction, problem::Unavailable};
 
-/// A refused code is answered no sooner than this, so that nobody sees the microseconds by which
+/// A refused code is answered no sooner than this, so that the microseconds are not seen by which
 /// reading an account differs from reading none. A password takes longer, and its time varies by
 /// more.
 const LEAST_TIME: Duration = Duration::from_millis(25);
-/// What a person sees of their recovery codes.
+/// What a user sees of their recovery codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemainingCodes {
     /// How many are left of the ten.
@@ -64,7 +64,7 @@ impl Provider {
     }
 
     /// The codes that were just made in this browser, to be shown this once, with the cookie that
-    /// ends showing them. `None` when there is nothing to show, or nobody to show it to.
+    /// ends showing them. `None` when there is nothing to show, or no user is signed in.
     pub async fn fresh_recovery_codes(
         &self,
         browser: &BrowserContext,
@@ -94,7 +94,7 @@ impl Provider {
         let taken = if let Some(account) = &attempt.account {
             self.take_code(account, code).await?
         } else {
-            // As much is computed as for somebody.
+            // As much is computed as for an account.
             std::hint::black_box(digest(DUMMY_ACCOUNT, code));
             None
         };

@@ -1,4 +1,4 @@
-//! Sessions: a browser that a person signed in with. The cookie holds a secret, the store its
+//! Sessions: a browser that a user signed in with. The cookie holds a secret, the store its
 //! digest.
 
 use std::cmp::Reverse;
@@ -19,7 +19,7 @@ use crate::{
     records::{self, Change, Collection, Found, Listing, Outcomes},
 };
 
-/// What a person sees of a browser they are signed in with.
+/// What a user sees of a browser they are signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionView {
     /// To end it by.
@@ -50,7 +50,7 @@ impl SessionView {
 }
 
 impl Provider {
-    /// Where the person is signed in, this browser first, then by last use; `None` when nobody is
+    /// Where the user is signed in, this browser first, then by last use; `None` when no user is
     /// signed in.
     pub async fn sessions(
         &self,
@@ -72,7 +72,7 @@ impl Provider {
         Ok(Some(sessions))
     }
 
-    /// Signs another browser of the person out.
+    /// Signs another browser of the user out.
     pub async fn end_session(
         &self,
         browser: &BrowserContext,
@@ -100,7 +100,7 @@ impl Provider {
         Ok(())
     }
 
-    /// Signs every other browser of the person out. This one goes on with a new session, which is
+    /// Signs every other browser of the user out. This one goes on with a new session, which is
     /// no newer sign-in and lasts no longer.
     pub async fn end_other_sessions(
         &self,
@@ -157,7 +157,7 @@ impl Provider {
         let Some(secret) = &browser.session else {
             return Ok(None);
         };
-        // One that cannot be read is none: the person signs in again.
+        // One that cannot be read is none: the user signs in again.
         let session: Option<Session> =
             records::find(self.store(), &keys::session(secret.digest().as_str()))
                 .await?

@@ -12,8 +12,8 @@ use std::{
 use access_token::SealingKey;
 use oauth::Issuer;
 use provider::{
-    AccountView, AuditEntry, AuditFilter, BrowserContext, Entropy, Environment, OpenError, Person,
-    Provider, SetCookie, Settings, SignedIn, Web,
+    AccountView, AuditEntry, AuditFilter, BrowserContext, Entropy, Environment, OpenError,
+    Provider, SetCookie, Settings, SignedIn, SignedInUser, Web,
 };
 use store::{Location, Store};
 
@@ -272,7 +272,7 @@ impl TestProvider {
     }
 
     /// Who is signed in.
-    pub async fn person(&self, context: &BrowserContext) -> Option<Person> {
+    pub async fn person(&self, context: &BrowserContext) -> Option<SignedInUser> {
         self.provider
             .signed_in(context)
             .await
