@@ -22,7 +22,7 @@ use crate::{
     admin::flash::FlashMessage,
     flash::{self, Flash},
     messages::Message,
-    model::{AdminPage, PagePath},
+    pages::{AdminPage, PagePath},
 };
 
 const A_MINUTE: Duration = Duration::from_mins(1);
@@ -195,7 +195,7 @@ pub(crate) fn answer_form(outcome: Result<PagePath, Message>, back: &PagePath, e
     }
     let place = match &outcome {
         Ok(place) => place,
-        Err(Message::ConfirmFirst) => &PagePath::Confirm(back.then()),
+        Err(Message::ConfirmFirst) => &PagePath::Confirm(back.return_to()),
         Err(_) => back,
     };
     see_other(&response, &place.to_string());

@@ -1,7 +1,7 @@
 //! The whole document: what surrounds every page, and the routes to the pages.
 
 use http::{Response, header};
-use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
+use leptos::{config::LeptosOptions, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::{
     SsrMode,
@@ -10,14 +10,17 @@ use leptos_router::{
 };
 
 use crate::{
-    account, admin,
+    account,
+    admin::{self, context::admin_page},
     brand::{AccentSheet, Brand},
     confirm, consent,
     context::{content_security_policy, protect},
-    enrolment, error_page,
+    enrolment,
     error_page::{ErrorPage, page::ErrorPageView},
     login,
     messages::common,
+    page::{NotFound, public_page, redirect},
+    pages::{AdminPage, PageId, pages},
     passkey_offer, recovery, sign_up,
 };
 
@@ -28,45 +31,45 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     document(options, view! { <MetaTags/> }, view! { <App/> }).into_any()
 }
 
-/// The pages by their paths. Each is rendered whole before its first byte leaves, so that its
-/// status is right.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    protect("");
-    view! {
-        <Router>
-            <Routes fallback=error_page::page::NotFound>
-                <Route path=path!("/") view=account::page::Start ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=login::page::Login ssr=SsrMode::Async/>
-                <Route path=path!("/consent") view=consent::page::Consent ssr=SsrMode::Async/>
-                <Route path=path!("/confirm") view=confirm::page::Confirm ssr=SsrMode::Async/>
-                <Route path=path!("/recover") view=recovery::page::Recover ssr=SsrMode::Async/>
-                <Route path=path!("/sign-up") view=sign_up::page::SignUp ssr=SsrMode::Async/>
-                <Route path=path!("/passkey") view=passkey_offer::page::Offer ssr=SsrMode::Async/>
-                <Route path=path!("/setup/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/enroll/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/reset/:token") view=enrolment::page::ByLink ssr=SsrMode::Async/>
-                <Route path=path!("/account") view=account::page::Account ssr=SsrMode::Async/>
-                <Route path=path!("/account/codes") view=recovery::codes::Codes ssr=SsrMode::Async/>
-                <Route path=path!("/admin") view=admin::context::Start ssr=SsrMode::Async/>
-                <Route path=path!("/admin/accounts") view=admin::accounts::page::Accounts ssr=SsrMode::Async/>
-                <Route path=path!("/admin/applications") view=admin::applications::page::Applications ssr=SsrMode::Async/>
-                <Route path=path!("/admin/resources") view=admin::resources::page::Resources ssr=SsrMode::Async/>
-                <Route path=path!("/admin/keys") view=admin::keys::page::Keys ssr=SsrMode::Async/>
-                <Route path=path!("/admin/failures") view=admin::failures::page::Failures ssr=SsrMode::Async/>
-                <Route path=path!("/admin/audit") view=admin::audit::page::Audit ssr=SsrMode::Async/>
-            </Routes>
-        </Router>
-    }
-    .into_any()
+macro_rules! routes {
+    (
+        redirects { $($from:tt $to:path;)* }
+        pages {
+            $($(#[$doc:meta])* $page:ident $path:tt $name:literal ($title:expr) $load:path;)*
+        }
+        admin {
+            $($(#[$admin_doc:meta])*
+            $section:ident $admin_path:tt $admin_name:literal $module:ident;)*
+        }
+    ) => {
+        /// The routes to the pages. Each page is rendered whole before its first byte leaves, so
+        /// that its status is right.
+        #[component]
+        pub fn App() -> impl IntoView {
+            provide_meta_context();
+            protect("");
+            view! {
+                <Router>
+                    <Routes fallback=NotFound>
+                        $(<Route path=path!($from) view=|| redirect($to) ssr=SsrMode::Async/>)*
+                        $(<Route
+                            path=path!($path)
+                            view=|| public_page(PageId::$page.row(), $load)
+                            ssr=SsrMode::Async
+                        />)*
+                        $(<Route
+                            path=path!($admin_path)
+                            view=|| admin_page(AdminPage::$section, admin::$module::page::load)
+                            ssr=SsrMode::Async
+                        />)*
+                    </Routes>
+                </Router>
+            }
+            .into_any()
+        }
+    };
 }
-
-/// Loads the islands. Only pages that have one carry it, so all others run no script at all.
-#[component]
-pub(crate) fn Islands() -> impl IntoView {
-    use_context::<LeptosOptions>().map(|options| view! { <HydrationScripts options islands=true/> })
-}
+pages!(routes);
 
 /// The HTML of a problem page, for endpoints outside of the pages. Without script.
 pub fn render_problem(

@@ -15,6 +15,13 @@
         reason = "the component macro makes public what is public to this crate alone"
     )
 )]
+#![cfg_attr(
+    feature = "ssr",
+    deny(
+        dead_code,
+        reason = "a page that is in no row of the table is an error"
+    )
+)]
 
 pub mod islands;
 pub mod messages;
@@ -36,6 +43,8 @@ pub mod error_page;
 mod flash;
 #[cfg(feature = "ssr")]
 mod page;
+#[cfg(feature = "ssr")]
+pub mod pages;
 #[cfg(feature = "ssr")]
 mod passkeys;
 #[cfg(feature = "ssr")]

@@ -1,29 +1,46 @@
-//! The pages, one file each. A page loads what it shows, or says what stands in the way.
+//! What every page is made of. A page loads what it shows, or says why it cannot be shown.
 
 use std::future::Future;
 
-use leptos::prelude::*;
+use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
 use leptos_meta::Title;
 
 use crate::{
     components::Masthead,
     context::{PageContext, RequestName},
-    document::Islands,
     error_page::{ErrorPage, page::ErrorPageView},
     messages::common,
-    model::PagePath,
+    pages::{PagePath, PageRow},
 };
 
 /// What a page shows.
 pub(crate) struct PageView {
-    /// For the window: "Sign in".
-    pub(crate) title: &'static str,
-    /// Marks the page for tests: `data-page` of `<main>`.
-    pub(crate) name: &'static str,
-    /// Whether it has islands. All other pages load no script.
-    pub(crate) awake: bool,
-    /// What the card holds.
-    pub(crate) body: AnyView,
+    body: AnyView,
+    has_islands: bool,
+    shown_as: Option<PageRow>,
+}
+
+impl PageView {
+    /// A page without islands, which loads no script.
+    pub(crate) fn new(body: impl IntoAny) -> Self {
+        Self {
+            body: body.into_any(),
+            has_islands: false,
+            shown_as: None,
+        }
+    }
+
+    /// Loads script if the page has islands.
+    pub(crate) const fn with_islands(mut self, has_islands: bool) -> Self {
+        self.has_islands = has_islands;
+        self
+    }
+
+    /// Has the title and the name of another row: the token in the path decides which page it is.
+    pub(crate) const fn shown_as(mut self, row: PageRow) -> Self {
+        self.shown_as = Some(row);
+        self
+    }
 }
 
 /// Why a page does not show itself.
@@ -40,8 +57,8 @@ impl<T: Into<ErrorPage>> From<T> for PageError {
     }
 }
 
-/// Renders what `load` brings.
-pub(crate) fn page<Load, Loading>(load: Load) -> impl IntoView
+/// Renders what `load` returns for the page of this row.
+pub(crate) fn public_page<Load, Loading>(row: PageRow, load: Load) -> impl IntoView
 where
     Load: FnOnce(PageContext) -> Loading,
     Loading: Future<Output = Result<PageView, PageError>> + Send + 'static,
@@ -52,10 +69,10 @@ where
     let loading = load(context.clone());
     Suspend::new(async move {
         match loading.await {
-            Ok(page) => card(&context, page),
+            Ok(page) => card(&context, row, page),
             Err(PageError::Problem(facts)) => problem(Some(&context), facts),
-            Err(PageError::Elsewhere(place)) => {
-                context.go(&place);
+            Err(PageError::Elsewhere(path)) => {
+                context.go(&path);
                 ().into_any()
             }
         }
@@ -63,15 +80,50 @@ where
     .into_any()
 }
 
-fn card(context: &PageContext, page: PageView) -> AnyView {
+/// Sends the browser to the path that `load` returns.
+pub(crate) fn redirect<Load, Loading>(load: Load) -> impl IntoView
+where
+    Load: FnOnce(PageContext) -> Loading,
+    Loading: Future<Output = Result<PagePath, PageError>> + Send + 'static,
+{
+    let Ok(context) = PageContext::current() else {
+        return problem(None, ErrorPage::unavailable()).into_any();
+    };
+    let loading = load(context.clone());
+    Suspend::new(async move {
+        match loading.await {
+            Ok(path) | Err(PageError::Elsewhere(path)) => {
+                context.go(&path);
+                ().into_any()
+            }
+            Err(PageError::Problem(facts)) => problem(Some(&context), facts),
+        }
+    })
+    .into_any()
+}
+
+fn card(context: &PageContext, row: PageRow, page: PageView) -> AnyView {
     let server = context.server_name();
+    let row = page.shown_as.unwrap_or(row);
     view! {
-        <Title text=common::window_title(page.title, &server)/>
+        <Title text=common::window_title(row.title, &server)/>
         <Masthead name=server/>
-        <main class="card" data-page=page.name>{page.body}</main>
-        {page.awake.then(|| view! { <Islands/> })}
+        <main class="card" data-page=row.name>{page.body}</main>
+        {page.has_islands.then(|| view! { <Islands/> })}
     }
     .into_any()
+}
+
+/// Loads the islands. Only pages that have one carry it, so all others run no script at all.
+#[component]
+fn Islands() -> impl IntoView {
+    use_context::<LeptosOptions>().map(|options| view! { <HydrationScripts options islands=true/> })
+}
+
+/// In place of a page that does not exist.
+#[component]
+pub(crate) fn NotFound() -> impl IntoView {
+    problem(PageContext::current().ok().as_ref(), ErrorPage::not_found())
 }
 
 /// A problem page in place of another page.

@@ -11,7 +11,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use crate::{
     account::messages::Done,
     context::{PageContext, answer_account, answer_form, answer_script},
-    model::{OpaqueToken, PagePath},
+    pages::{OpaqueToken, PagePath},
     passkeys,
 };
 use crate::{messages::Message, model::Ceremony};

@@ -20,25 +20,16 @@ use crate::{
     context::PageContext,
     login::actions::SignOut,
     messages::{Message, Subject, common},
-    model::{AdminPage, PagePath, ReturnTo},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{AdminPage, PagePath, ReturnTo},
 };
 
-/// `/`: there is nothing here but the way on.
-#[component]
-pub(crate) fn Start() -> impl IntoView {
-    page(
-        async |context: PageContext| match context.provider.signed_in(&context.browser).await? {
-            Some(_) => Err(PageError::Elsewhere(PagePath::Account)),
-            None => Err(PageError::Elsewhere(PagePath::Login(None))),
-        },
-    )
-}
-
-/// `/account`.
-#[component]
-pub(crate) fn Account() -> impl IntoView {
-    page(load)
+/// Where `/` leads to.
+pub(crate) async fn start(context: PageContext) -> Result<PagePath, PageError> {
+    Ok(match context.provider.signed_in(&context.browser).await? {
+        Some(_) => PagePath::Account,
+        None => PagePath::Login(None),
+    })
 }
 
 /// What every section needs: proof that its forms are ours, and the time it is.
@@ -50,7 +41,8 @@ pub(crate) struct Frame {
     pub(crate) has_passkeys: bool,
 }
 
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+/// `/account`.
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
     let nobody = || PageError::Elsewhere(PagePath::Login(None));
     let account = provider.account(browser).await?.ok_or_else(nobody)?;
@@ -88,12 +80,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
             <button class="button" type="submit">{common::SIGN_OUT}</button>
         </form>
     };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "account",
-        awake: frame.has_passkeys,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(frame.has_passkeys))
 }
 
 #[component]

@@ -14,7 +14,7 @@ use crate::{
     components::{Ago, HiddenFields, Step, WithoutScript},
     islands::AddPasskey,
     messages::{Message, common, sentence},
-    model::{PagePath, ReturnTo},
+    pages::{PagePath, ReturnTo},
 };
 
 #[component]

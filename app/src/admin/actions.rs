@@ -15,7 +15,7 @@ use {
         admin::flash::{Attempt, Fault, FlashMessage},
         context::{PageContext, answer_form, answer_news},
         flash::{Flash, OneTimeSecret},
-        model::{AdminPage, PagePath},
+        pages::{AdminPage, PagePath},
     },
     provider::{Administration, NotAdministrator, Role},
 };

@@ -11,23 +11,21 @@ pub(crate) use crate::admin::pagination::Unreadable;
 use crate::{
     admin::{
         flash::{Attempt, FlashMessage},
-        messages,
         parts::{Navigation, Outcome},
     },
     context::PageContext,
     error_page::ErrorPage,
     flash::Flash,
-    model::{AdminPage, PagePath, ReturnTo},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView, public_page},
+    pages::{AdminPage, PagePath, ReturnTo},
 };
 
-/// `/admin`: the first of the pages.
-#[component]
-pub(crate) fn Start() -> impl IntoView {
-    page(async |_: PageContext| Err(PageError::Elsewhere(PagePath::Admin(AdminPage::Accounts))))
+/// Where `/admin` leads to.
+pub(crate) async fn start(_: PageContext) -> Result<PagePath, PageError> {
+    Ok(PagePath::Admin(AdminPage::Accounts))
 }
 
-/// An administrator's context to one of the pages.
+/// The request of an administrator for one of the pages.
 pub(crate) struct AdminContext {
     pub(crate) context: PageContext,
     pub(crate) administration: Administration,
@@ -38,7 +36,7 @@ pub(crate) struct AdminContext {
 
 impl AdminContext {
     /// Lets administrators in, and nobody else.
-    async fn open(context: PageContext, section: AdminPage) -> Result<Self, PageError> {
+    async fn open(context: PageContext, page: AdminPage) -> Result<Self, PageError> {
         let administration = match context.provider.administrator(&context.browser).await {
             Ok(administration) => administration,
             Err(NotAdministrator::NotSignedIn) => {
@@ -49,7 +47,7 @@ impl AdminContext {
             }
             Err(NotAdministrator::ConfirmFirst) => {
                 return Err(PageError::Elsewhere(PagePath::Confirm(ReturnTo::Admin(
-                    section,
+                    page,
                 ))));
             }
             Err(NotAdministrator::Unavailable) => return Err(ErrorPage::unavailable().into()),
@@ -87,32 +85,25 @@ pub(crate) struct Refused {
     pub(crate) why: String,
 }
 
-/// Renders what `load` brings, in the frame that all of these pages have.
-pub(crate) fn section<Load, Loading>(section: AdminPage, load: Load) -> impl IntoView
+/// Renders what `load` returns, in the frame that all of these pages have, for an administrator.
+pub(crate) fn admin_page<Load, Loading>(page: AdminPage, load: Load) -> impl IntoView
 where
     Load: FnOnce(AdminContext) -> Loading + Send + 'static,
     Loading: Future<Output = Result<AnyView, PageError>> + Send + 'static,
 {
-    page(move |context: PageContext| async move {
-        let admin = AdminContext::open(context, section).await?;
-        let (flash, lifetime) = (
-            admin.flash.clone(),
-            admin.context.provider.settings().lifetimes.invitation,
-        );
+    let row = page.row();
+    public_page(row, move |context: PageContext| async move {
+        let admin = AdminContext::open(context, page).await?;
+        let flash = admin.flash.clone();
+        let lifetime = admin.context.provider.settings().lifetimes.invitation;
         let content = load(admin).await?;
-        let body = view! {
-            <Navigation current=section/>
-            <h1>{messages::title(section)}</h1>
-            <p class="lead">{messages::lead(section)}</p>
+        Ok(PageView::new(view! {
+            <Navigation current=page/>
+            <h1>{row.title}</h1>
+            <p class="lead">{page.lead()}</p>
             <Outcome flash lifetime/>
             {content}
-        };
-        Ok(PageView {
-            title: messages::title(section),
-            name: section.page(),
-            awake: false,
-            body: body.into_any(),
-        })
+        }))
     })
 }
 

@@ -1,37 +1,11 @@
 //! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their
 //! readers know what these are.
 
-use crate::{error_page::messages::ErrorText, messages::Template, model::AdminPage};
+use crate::{error_page::messages::ErrorText, messages::Template};
 
 /// The navigation, for those who hear it.
 pub(crate) const NAVIGATION: &str = "Administration";
 pub(crate) const YOUR_ACCOUNT: &str = "Your account";
-
-/// What a page is called.
-pub(crate) const fn title(section: AdminPage) -> &'static str {
-    match section {
-        AdminPage::Accounts => "Accounts",
-        AdminPage::Applications => "Applications",
-        AdminPage::Resources => "Resources",
-        AdminPage::Keys => "Keys",
-        AdminPage::Failures => "Failures",
-        AdminPage::Audit => "Audit trail",
-    }
-}
-
-/// What it shows, under its heading.
-pub(crate) const fn lead(section: AdminPage) -> &'static str {
-    match section {
-        AdminPage::Accounts => "Who may sign in here.",
-        AdminPage::Applications => "What people connect with, and what is kept out.",
-        AdminPage::Resources => "What this server stands in front of, as its configuration says.",
-        AdminPage::Keys => "What access tokens are signed with.",
-        AdminPage::Failures => {
-            "What applications asked for in the last seven days and did not get."
-        }
-        AdminPage::Audit => "Who did what, when and from where, newest first.",
-    }
-}
 
 /// In place of a page that only administrators see.
 pub(crate) const FOR_ADMINISTRATORS: ErrorText = ErrorText {

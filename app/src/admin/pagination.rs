@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 use crate::{
     admin::messages,
-    model::{AdminPage, PagePath},
+    pages::{AdminPage, PagePath},
 };
 
 /// How many rows stand on a page.

@@ -13,16 +13,16 @@ use crate::{
     components::{HiddenFields, described_by},
     flash::{Flash, OneTimeSecret},
     messages::sentence,
-    model::{AdminPage, PagePath},
+    pages::{AdminPage, PagePath},
     time_format,
 };
 
 /// The ways to the other pages.
 #[component]
 pub(crate) fn Navigation(current: AdminPage) -> impl IntoView {
-    let links = AdminPage::ALL.map(|section| {
+    let links = AdminPage::ALL.iter().map(|&section| {
         let here = (section == current).then_some("page");
-        view! { <li><a href=PagePath::Admin(section).to_string() aria-current=here>{messages::title(section)}</a></li> }
+        view! { <li><a href=PagePath::Admin(section).to_string() aria-current=here>{section.row().title}</a></li> }
     });
     view! {
         <nav class="sections" aria-label=messages::NAVIGATION>

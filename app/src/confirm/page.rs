@@ -10,31 +10,21 @@ use crate::{
     islands::ConfirmWithPasskey,
     login::actions::{SignIn, SignOut},
     messages::{Message, common, sentence},
-    model::{PagePath, ReturnTo},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{PagePath, ReturnTo},
 };
 
 /// `/confirm?then=`.
-#[component]
-pub(crate) fn Confirm() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let Some(account) = context.provider.account(&context.browser).await? else {
         return Err(PageError::Elsewhere(PagePath::Login(None)));
     };
-    let then = ReturnTo::parse(&context.query("then")).slug();
+    let then = ReturnTo::parse(&context.query("then")).as_str();
     let message = context.flash().map(|flash| flash.message);
     let has_passkey = !account.passkeys.is_empty() && context.provider.has_passkeys();
     let body =
         view! { <Confirmation account has_passkey message form_token=context.form_token() then/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "confirm",
-        awake: has_passkey,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(has_passkey))
 }
 
 #[component]

@@ -12,7 +12,7 @@ use crate::messages::Message;
 use {
     crate::{
         context::{PageContext, answer_form},
-        model::{OpaqueToken, PagePath},
+        pages::{OpaqueToken, PagePath},
     },
     provider::{ConsentError, Decision},
 };

@@ -11,17 +11,12 @@ use crate::{
     error_page::ErrorPage,
     login::actions::SignOut,
     messages::{Message, common, sentence},
-    model::{OpaqueToken, PagePath},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{OpaqueToken, PagePath},
 };
 
 /// `/consent?request=`.
-#[component]
-pub(crate) fn Consent() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let asked = context.query("request");
     let request = OpaqueToken::parse(&asked).ok_or_else(ErrorPage::request_gone)?;
     let facts = match context
@@ -39,12 +34,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
     protect(&facts.form_action);
     let message = context.flash().map(|flash| flash.message);
     let body = view! { <Decision facts message form_token=context.form_token() request=asked/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "consent",
-        awake: false,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body))
 }
 
 #[component]

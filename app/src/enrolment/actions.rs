@@ -12,7 +12,7 @@ use crate::{messages::Message, model::Ceremony};
 use {
     crate::{
         context::{PageContext, answer_form, answer_script},
-        model::{OpaqueToken, PagePath},
+        pages::{OpaqueToken, PagePath},
         passkeys,
     },
     provider::{EnrolmentSource, Purpose},

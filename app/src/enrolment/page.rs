@@ -12,29 +12,26 @@ use crate::{
     flash::Flash,
     islands::AcceptWithPasskey,
     messages::{Message, Subject, common},
-    model::OpaqueToken,
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{OpaqueToken, PageId},
 };
 
 /// `/setup/{token}`, `/enroll/{token}` and `/reset/{token}`: what a link is for, the link says
 /// itself.
-#[component]
-pub(crate) fn ByLink() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let token = OpaqueToken::parse(context.path_part(1)).ok_or_else(ErrorPage::link_gone)?;
     let invitation = match context.provider.invitation(token.as_str()).await {
         Ok(invitation) => invitation,
         Err(EnrolError::Unavailable) => return Err(ErrorPage::unavailable().into()),
         Err(_) => return Err(ErrorPage::link_gone().into()),
     };
-    let (title, name) = match invitation.purpose {
-        Purpose::FirstAccount => (messages::FIRST_TITLE, "setup"),
-        Purpose::Enrolment => (messages::ENROL_TITLE, "enroll"),
-        Purpose::Reset => (messages::RESET_TITLE, "reset"),
-    };
+    let row = match invitation.purpose {
+        Purpose::FirstAccount => PageId::Setup,
+        Purpose::Enrolment => PageId::Enroll,
+        Purpose::Reset => PageId::Reset,
+    }
+    .row();
+    let title = row.title;
     let has_passkeys = context.provider.has_passkeys();
     let (form_token, token) = (context.form_token(), token.as_str().to_owned());
     let hidden = Hidden {
@@ -45,12 +42,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
     };
     let server_name = context.server_name();
     let body = view! { <Invited title invitation server_name flash=context.flash() hidden/> };
-    Ok(PageView {
-        title,
-        name,
-        awake: has_passkeys,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(has_passkeys).shown_as(row))
 }
 
 #[component]

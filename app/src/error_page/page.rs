@@ -5,9 +5,8 @@ use leptos::prelude::*;
 use crate::{
     clean,
     components::Masthead,
-    context::PageContext,
     error_page::{ErrorPage, messages},
-    model::PagePath,
+    pages::PagePath,
 };
 
 /// The card of a problem: what happened, what to do next, and folded away what whoever mends it
@@ -33,12 +32,6 @@ pub fn ErrorPageView(
             <Details facts/>
         </main>
     }
-}
-
-/// The page for addresses that lead nowhere.
-#[component]
-pub(crate) fn NotFound() -> impl IntoView {
-    crate::page::problem(PageContext::current().ok().as_ref(), ErrorPage::not_found())
 }
 
 #[component]

@@ -10,7 +10,7 @@ use web_sys::{CredentialsContainer, DomException, HtmlInputElement};
 use crate::{
     account::actions::{finish_adding_passkey, start_adding_passkey},
     enrolment::actions::{finish_accept_with_passkey, start_accept_with_passkey},
-    islands::{button::PasskeyAction, wire},
+    islands::{passkey_action::PasskeyAction, wire},
     login::actions::{finish_passkey_sign_in, start_passkey_sign_in},
     messages::Message,
 };

@@ -10,13 +10,15 @@ mod autofill;
 mod button;
 #[cfg(feature = "hydrate")]
 mod ceremony;
+mod passkey_action;
 #[cfg(feature = "hydrate")]
 mod wire;
 
 use leptos::prelude::*;
 
 use crate::messages::passkey;
-use button::{Looks, PasskeyAction, passkey_button};
+use button::{Looks, passkey_button};
+use passkey_action::PasskeyAction;
 
 /// "Sign in with a passkey". The box "Email" beside it offers passkeys too, where the browser can.
 #[island]

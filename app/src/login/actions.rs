@@ -10,7 +10,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 #[cfg(feature = "ssr")]
 use crate::{
     context::{PageContext, answer_form, answer_script},
-    model::{OpaqueToken, PagePath},
+    pages::{OpaqueToken, PagePath},
     passkeys,
 };
 use crate::{messages::Message, model::Ceremony};

@@ -9,8 +9,8 @@ use crate::{
     error_page::ErrorPage,
     login::messages,
     messages::{common, sentence},
-    model::{OpaqueToken, PagePath},
     page::PageError,
+    pages::{OpaqueToken, PagePath},
 };
 
 /// What the pages for signing in are shown for.

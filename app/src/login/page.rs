@@ -14,8 +14,8 @@ use crate::{
         messages,
     },
     messages::{Message, Subject, common, sentence},
-    model::{OpaqueToken, PagePath},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{OpaqueToken, PagePath},
     passkeys,
 };
 
@@ -23,12 +23,7 @@ use crate::{
 const USED_LAST: &str = "used-last";
 
 /// `/login`, with `?request=` when an application waits for the answer.
-#[component]
-pub(crate) fn Login() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     // Taken even if this page is passed over: it would be said on another.
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
@@ -43,12 +38,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
         has_passkeys,
     };
     let body = view! { <SignInCard arrival flash form_token=context.form_token() ways/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "login",
-        awake: has_passkeys,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(has_passkeys))
 }
 
 /// The ways in, and the one that this browser remembers.

@@ -8,18 +8,13 @@ use crate::{
     context::PageContext,
     islands::AddPasskey,
     messages::Message,
-    model::{OpaqueToken, PagePath},
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::{OpaqueToken, PagePath},
     passkey_offer::messages,
 };
 
 /// `/passkey`, with `?request=` when an application waits for the answer.
-#[component]
-pub(crate) fn Offer() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let request = OpaqueToken::parse(&context.query("request"));
     let Some(account) = context.provider.account(&context.browser).await? else {
         return Err(PageError::Elsewhere(PagePath::Login(request)));
@@ -37,12 +32,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
         .map(|request| request.as_str().to_owned())
         .unwrap_or_default();
     let body = view! { <Offered message form_token=context.form_token() request onward=onward.to_string()/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "offer",
-        awake: true,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(true))
 }
 
 #[component]

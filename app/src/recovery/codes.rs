@@ -5,18 +5,13 @@ use leptos::prelude::*;
 use crate::{
     context::PageContext,
     messages::sentence,
-    model::PagePath,
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::PagePath,
     recovery::messages,
 };
 
 /// `/account/codes`.
-#[component]
-pub(crate) fn Codes() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let (provider, browser) = (&context.provider, &context.browser);
     let (Some(person), Some((codes, shown))) = (
         provider.signed_in(browser).await?,
@@ -26,12 +21,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
     };
     context.keep(&shown);
     let body = view! { <Fresh codes email=person.email server=context.server_name()/> };
-    Ok(PageView {
-        title: messages::CODES_TITLE,
-        name: "codes",
-        awake: false,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body))
 }
 
 #[component]

@@ -11,27 +11,17 @@ use crate::{
         arrival::{Arrival, Lead},
     },
     messages::common,
-    model::PagePath,
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::PagePath,
     recovery::messages,
 };
 
 /// `/recover`, with `?request=` when an application waits for the answer.
-#[component]
-pub(crate) fn Recover() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let flash = context.flash();
     let arrival = Arrival::of(&context).await?;
     let body = view! { <RecoveryCard arrival flash form_token=context.form_token()/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "recover",
-        awake: false,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body))
 }
 
 #[component]

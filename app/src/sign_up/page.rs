@@ -13,8 +13,8 @@ use crate::{
     flash::Flash,
     login::arrival::{Arrival, Lead},
     messages::common,
-    model::PagePath,
-    page::{PageError, PageView, page},
+    page::{PageError, PageView},
+    pages::PagePath,
     sign_up::messages,
 };
 
@@ -24,12 +24,7 @@ const LABELS: Labels = Labels {
 };
 
 /// `/sign-up`, with `?request=` when an application waits for the answer.
-#[component]
-pub(crate) fn SignUp() -> impl IntoView {
-    page(load)
-}
-
-async fn load(context: PageContext) -> Result<PageView, PageError> {
+pub(crate) async fn load(context: PageContext) -> Result<PageView, PageError> {
     let domains = match &context.provider.settings().sign_up {
         Policy::Invitation => return Err(ErrorPage::not_found().into()),
         Policy::Open => None,
@@ -46,12 +41,7 @@ async fn load(context: PageContext) -> Result<PageView, PageError> {
     let has_passkeys = context.provider.has_passkeys();
     let body =
         view! { <SignUpCard arrival domains flash form_token=context.form_token() has_passkeys/> };
-    Ok(PageView {
-        title: messages::TITLE,
-        name: "sign-up",
-        awake: has_passkeys,
-        body: body.into_any(),
-    })
+    Ok(PageView::new(body).with_islands(has_passkeys))
 }
 
 #[component]

@@ -1,7 +1,7 @@
 //! `GET /admin/audit.jsonl`: the audit log for export, an event a line, oldest first.
 
 use app::ErrorPage;
-use app::model::{AdminPage, PagePath, ReturnTo};
+use app::pages::{AdminPage, PagePath, ReturnTo};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;

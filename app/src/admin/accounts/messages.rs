@@ -2,6 +2,11 @@
 
 use crate::{admin::messages::counted, messages::Template};
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Accounts";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "Who may sign in here.";
+
 pub(crate) const FIND: &str = "Find by address";
 pub(crate) const FIND_IT: &str = "Find";
 pub(crate) const NONE_FOUND: Template = Template::new("No address here contains “{sought}”.");

@@ -11,7 +11,7 @@ use crate::{
             DisableAccount, EnableAccount, Invite, RemoveAccount, ResetAccount, SetRole,
             WithdrawLink,
         },
-        context::{AdminContext, Refused, section},
+        context::{AdminContext, Refused},
         flash::Attempt,
         messages as admin_messages,
         pagination::{Page, Pagination, Unreadable, address},
@@ -20,18 +20,13 @@ use crate::{
     clean,
     components::{Ago, HiddenFields, Step},
     messages::{common, sentence},
-    model::{AdminPage, PagePath},
     page::PageError,
+    pages::{AdminPage, PagePath},
     time_format,
 };
 
 /// `/admin/accounts?q=&page=`.
-#[component]
-pub(crate) fn Accounts() -> impl IntoView {
-    section(AdminPage::Accounts, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let (sought, number) = (
         admin.context.query_decoded("q"),
         admin.context.query_decoded("page"),

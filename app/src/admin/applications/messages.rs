@@ -4,6 +4,11 @@ use provider::ApplicationKind;
 
 use crate::messages::Template;
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Applications";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "What people connect with, and what is kept out.";
+
 /// The heading over those of a kind.
 pub(crate) const fn group(kind: ApplicationKind) -> &'static str {
     match kind {

@@ -13,7 +13,7 @@ use crate::{
             forms::{Adding, Blocking},
             messages,
         },
-        context::{AdminContext, section},
+        context::AdminContext,
         messages as admin_messages,
         pagination::{Page, Pagination, Unreadable},
         parts::ActionForm,
@@ -21,8 +21,8 @@ use crate::{
     clean,
     components::{Ago, Step, fill},
     messages::{common, sentence},
-    model::AdminPage,
     page::PageError,
+    pages::AdminPage,
     time_format,
 };
 
@@ -33,12 +33,7 @@ const KINDS: [ApplicationKind; 3] = [
 ];
 
 /// `/admin/applications?page=`.
-#[component]
-pub(crate) fn Applications() -> impl IntoView {
-    section(AdminPage::Applications, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let blocked = admin.administration.blocked_hosts().await?;
     let Listing {
         rows: mut clients,

@@ -4,6 +4,11 @@ use provider::{AuditAction, Category};
 
 use crate::messages::Template;
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Audit trail";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "Who did what, when and from where, newest first.";
+
 pub(crate) const KIND: &str = "Kind";
 pub(crate) const EVERY_KIND: &str = "Everything";
 pub(crate) const WHO: &str = "Who";

@@ -9,25 +9,20 @@ use crate::{
     account::messages::activity,
     admin::{
         audit::messages,
-        context::{AdminContext, section},
+        context::AdminContext,
         pagination::{A_PAGE, address},
         parts::TextField,
     },
     clean,
     components::{Ago, fill},
     messages::{common, sentence},
-    model::{AdminPage, PagePath},
     page::PageError,
+    pages::{AdminPage, PagePath},
     time_format,
 };
 
 /// `/admin/audit?kind=&who=&before=`.
-#[component]
-pub(crate) fn Audit() -> impl IntoView {
-    section(AdminPage::Audit, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let (who, before) = (
         admin.context.query_decoded("who").trim().to_owned(),
         admin.context.query_decoded("before").parse().ok(),

@@ -4,6 +4,11 @@ use provider::{FailedStep, FailureKind};
 
 use crate::{admin::messages::counted, messages::Template};
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Failures";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "What applications asked for in the last seven days and did not get.";
+
 pub(crate) const NONE: &str = "Nothing failed in the last seven days. When an application cannot connect, it appears here, with the reason and with \
      what helps.";
 pub(crate) const FIND: &str = "Request ID, application, address, or what was asked for";

@@ -10,7 +10,7 @@ use provider::{
 use crate::{
     admin::{
         actions::AddRedirectUri,
-        context::{AdminContext, section},
+        context::AdminContext,
         failures::{
             difference::{Piece, of_address, of_words},
             messages,
@@ -22,17 +22,12 @@ use crate::{
     clean,
     components::{Ago, Step, fill},
     messages::{common, sentence},
-    model::{AdminPage, PagePath},
     page::PageError,
+    pages::{AdminPage, PagePath},
 };
 
 /// `/admin/failures?q=&page=`.
-#[component]
-pub(crate) fn Failures() -> impl IntoView {
-    section(AdminPage::Failures, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let (sought, number) = (
         admin.context.query_decoded("q"),
         admin.context.query_decoded("page"),

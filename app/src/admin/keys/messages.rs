@@ -2,6 +2,11 @@
 
 use crate::messages::Template;
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Keys";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "What access tokens are signed with.";
+
 pub(crate) const ACTIVE: Template = Template::new("{key} signs");
 pub(crate) const ACTIVE_SINCE: Template = Template::new("{key} signs since {when}");
 pub(crate) const RETIRING: Template = Template::new("{key} signs no more");

@@ -8,25 +8,19 @@ use provider::KeySummary;
 use crate::{
     admin::{
         actions::{RevokeKey, RotateKeys},
-        context::{AdminContext, section},
+        context::AdminContext,
         keys::messages,
         messages as admin_messages,
         parts::ActionForm,
     },
     components::{Ago, Step},
     messages::sentence,
-    model::AdminPage,
     page::PageError,
     time_format,
 };
 
 /// `/admin/keys`.
-#[component]
-pub(crate) fn Keys() -> impl IntoView {
-    section(AdminPage::Keys, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let (keys, now, settings) = (
         admin.administration.keys().await?,
         admin.now,

@@ -2,6 +2,11 @@
 
 use crate::messages::Template;
 
+/// The title of the page.
+pub(crate) const TITLE: &str = "Resources";
+/// What it shows, under its heading.
+pub(crate) const LEAD: &str = "What this server stands in front of, as its configuration says.";
+
 pub(crate) const NONE: &str =
     "None. Each [[resource]] of the configuration stands here, and what its server needs.";
 

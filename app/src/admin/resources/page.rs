@@ -5,24 +5,18 @@ use oauth::resource::{Resource, ScopeDescription};
 
 use crate::{
     admin::{
-        context::{AdminContext, section},
+        context::AdminContext,
         resource_guide::{self, ResourceGuide},
         resources::messages,
     },
     clean,
     components::Step,
     messages::sentence,
-    model::AdminPage,
     page::PageError,
 };
 
 /// `/admin/resources`.
-#[component]
-pub(crate) fn Resources() -> impl IntoView {
-    section(AdminPage::Resources, load)
-}
-
-async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
+pub(crate) async fn load(admin: AdminContext) -> Result<AnyView, PageError> {
     let settings = admin.context.provider.settings();
     if settings.resources.is_empty() {
         return Ok(view! { <p class="quiet">{messages::NONE}</p> }.into_any());
