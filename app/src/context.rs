@@ -241,7 +241,7 @@ pub(crate) fn answer_account(outcome: Result<Done, Message>) {
 
 /// Answers a posted form of a page for whoever runs the server: back to it, with what is to be said
 /// there.
-pub(crate) fn answer_news(section: AdminPage, flash: &Flash<FlashMessage>) {
+pub(crate) fn answer_flash(section: AdminPage, flash: &Flash<FlashMessage>) {
     if !matches!(flash.message, FlashMessage::Refused { .. }) {
         settle();
     }

@@ -104,7 +104,8 @@ mod tests {
             "https://auth.example.com/enroll/x".to_owned(),
         ));
         let flash = Flash {
-            message: FlashMessage::Invited {
+            message: FlashMessage::LinkMade {
+                outcome: "a@b is invited.".to_owned(),
                 email: "a@b".to_owned(),
             },
             email: String::new(),
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn a_notice_for_another_page_stays_for_it() {
         let flash = Flash {
-            message: FlashMessage::KeysRotated,
+            message: FlashMessage::done("A new key signs from now on."),
             email: String::new(),
             secret: None,
         };

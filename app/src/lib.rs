@@ -187,6 +187,8 @@ pub mod admin {
 }
 
 #[cfg(feature = "ssr")]
+pub use admin::messages::errors::administration_error_text;
+#[cfg(feature = "ssr")]
 pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use document::{App, problem_response, render_problem, shell};

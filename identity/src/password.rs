@@ -14,7 +14,8 @@ pub const MIN_LENGTH_ALONE: usize = 12;
 pub const MAX_BYTES: usize = 1024;
 
 /// Why a password cannot be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordError {
     /// It is too easily guessed.
     #[error("a password needs at least {minimum} characters")]

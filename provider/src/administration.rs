@@ -3,16 +3,22 @@
 
 mod accounts;
 mod applications;
+mod command;
+mod error;
 mod provisioning;
 mod standing;
 mod trail;
 
-use identity::{PasswordError, session::AdministratorError};
+use identity::session::AdministratorError;
 use oauth::Id;
 use thiserror::Error;
 
 pub use accounts::{AccountSummary, AddedAccount};
 pub use applications::{ApplicationKind, ApplicationSummary, BlockedHost};
+pub use command::{AdminCommand, AdminReply};
+pub use error::{
+    AdministrationError, InvalidInput, MissingTarget, StateConflict, UnfinishedOperation,
+};
 pub use provisioning::{AddedClient, ChangedClient, ClientChanges, ClientProof, NewClient};
 
 use crate::{
@@ -23,48 +29,6 @@ use crate::{
     key_ring::KeySummary,
     problem::Unavailable,
 };
-
-/// Why a command was not carried out, as a sentence for the terminal.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AdministrationError {
-    /// What it names does not exist.
-    #[error("{0}")]
-    NotFound(String),
-    /// What it was given cannot be.
-    #[error("{0}")]
-    Invalid(String),
-    /// It does not fit what is there.
-    #[error("{0}")]
-    Conflict(String),
-    /// It is the administrator's own account, which another one has to change.
-    #[error("this is your own account; another administrator, or the terminal, can do this")]
-    Own,
-    /// The deed holds, or the account is stopped at least, and something that should follow is not
-    /// done.
-    #[error("{0}")]
-    Unfinished(String),
-    /// The store does not answer. A change may have been made all the same.
-    #[error("the store does not answer; look whether it was done, and try again")]
-    Unavailable,
-}
-
-impl From<Unavailable> for AdministrationError {
-    fn from(_: Unavailable) -> Self {
-        Self::Unavailable
-    }
-}
-
-impl From<store::Error> for AdministrationError {
-    fn from(error: store::Error) -> Self {
-        Unavailable::from(error).into()
-    }
-}
-
-impl From<PasswordError> for AdministrationError {
-    fn from(error: PasswordError) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
 
 pub(crate) type Done<T = ()> = Result<T, AdministrationError>;
 
@@ -176,7 +140,7 @@ impl Administration {
     /// standby key signs in place of the active one. Servers that share the store follow within a
     /// second.
     pub async fn revoke_key(&self, kid: &str) -> Done<Vec<KeySummary>> {
-        let unknown = || AdministrationError::NotFound(format!("there is no signing key {kid:?}"));
+        let unknown = || AdministrationError::from(MissingTarget::SigningKey(kid.to_owned()));
         let id = kid.to_owned().try_into().map_err(|_| unknown())?;
         let keys = self.provider.revoke_key(&id).await?.ok_or_else(unknown)?;
         self.record(AuditAction::KeyRevoked, None, Some(kid.to_owned()))

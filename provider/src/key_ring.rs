@@ -8,14 +8,14 @@ use std::{
 
 use access_token::{KeyError, KeyId, KeyRing, SealedRing, SealingKey, UnsealError};
 use oauth::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{Store, Ttl};
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
     Provider,
-    administration::AdministrationError,
+    administration::{AdministrationError, MissingTarget, StateConflict},
     environment::Environment,
     keys,
     problem::Unavailable,
@@ -60,18 +60,41 @@ impl From<store::Error> for OpenError {
 }
 
 /// What the command line and the administrator's page show of a signing key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySummary {
     /// Its id, as in the footer of a token.
     pub kid: String,
-    /// `active`, `standby` or `retiring`.
-    pub state: &'static str,
+    /// What it is used for.
+    pub state: SigningKeyState,
     /// Since when it has signed; unknown of a retiring key.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Until when a retiring key still verifies.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+}
+
+/// What a signing key is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningKeyState {
+    /// It signs.
+    Active,
+    /// It is published, and signs next.
+    Standby,
+    /// It signed, and still verifies.
+    Retiring,
+}
+
+impl SigningKeyState {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Standby => "standby",
+            Self::Retiring => "retiring",
+        }
+    }
 }
 
 /// Reads the ring, or makes the first one; a ring without a standby key gets one. Of two servers
@@ -197,13 +220,16 @@ impl Provider {
         &self,
         change: impl Fn(&KeyRing, &[u8; 32]) -> Result<Option<KeyRing>, KeyError>,
     ) -> Result<Option<Vec<KeySummary>>, AdministrationError> {
-        let conflict = |error: KeyError| AdministrationError::Conflict(error.to_string());
+        let conflict = |error: KeyError| StateConflict::SigningKeys {
+            fault: error.to_string(),
+        };
         let mut current = Versioned::read(self.store(), &keys::KEY_RING).await?;
         while let Some(sealed) = current {
-            let ring = sealed
-                .record
-                .unseal(&self.0.sealing_key)
-                .map_err(|error| AdministrationError::Conflict(error.to_string()))?;
+            let ring = sealed.record.unseal(&self.0.sealing_key).map_err(|error| {
+                StateConflict::SigningKeys {
+                    fault: error.to_string(),
+                }
+            })?;
             let Some(next) = change(&ring, &self.entropy().bytes()).map_err(conflict)? else {
                 return Ok(None);
             };
@@ -219,16 +245,14 @@ impl Provider {
                 Swapped::Changed(other) => current = other,
             }
         }
-        Err(AdministrationError::NotFound(
-            "there are no signing keys yet; start the server once".to_owned(),
-        ))
+        Err(MissingTarget::SigningKeys.into())
     }
 
     fn key_summaries(&self) -> Vec<KeySummary> {
         let ring = self.tokens().ring();
         let active = KeySummary {
             kid: ring.active().id().to_string(),
-            state: "active",
+            state: SigningKeyState::Active,
             since: Some(timestamp(ring.since())),
             until: None,
         };
@@ -239,13 +263,13 @@ impl Provider {
             .filter(|key| timestamp(key.until) > now)
             .map(|key| KeySummary {
                 kid: key.key.id().to_string(),
-                state: "retiring",
+                state: SigningKeyState::Retiring,
                 since: None,
                 until: Some(timestamp(key.until)),
             });
         let standby = ring.standby().map(|key| KeySummary {
             kid: key.id().to_string(),
-            state: "standby",
+            state: SigningKeyState::Standby,
             since: None,
             until: None,
         });

@@ -58,9 +58,10 @@ pub use accounts::{
     PasskeyView, RemainingCodes, SessionView, SignInError, SignedIn, SignedInUser,
 };
 pub use administration::{
-    AccountSummary, AddedAccount, AddedClient, Administration, AdministrationError,
-    ApplicationKind, ApplicationSummary, BlockedHost, ChangedClient, ClientChanges, ClientProof,
-    NewClient, NotAdministrator,
+    AccountSummary, AddedAccount, AddedClient, AdminCommand, AdminReply, Administration,
+    AdministrationError, ApplicationKind, ApplicationSummary, BlockedHost, ChangedClient,
+    ClientChanges, ClientProof, InvalidInput, MissingTarget, NewClient, NotAdministrator,
+    StateConflict, UnfinishedOperation,
 };
 pub use audit::{
     Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditReport, Category, ClientName,
@@ -83,7 +84,7 @@ pub use identity::{
     email::{domain_in_ascii, domain_in_unicode, has_local_domain},
     password::MIN_PASSWORD_LENGTH,
 };
-pub use key_ring::{KeySummary, OpenError, opens_key_ring};
+pub use key_ring::{KeySummary, OpenError, SigningKeyState, opens_key_ring};
 pub use presence::Presence;
 pub use problem::{Problem, ProblemKind, Unavailable};
 pub use records::Listing;

@@ -9,7 +9,7 @@ use store::{Store, Ttl};
 
 use crate::{
     Provider,
-    administration::{Administration, AdministrationError, Done},
+    administration::{Administration, Done, StateConflict},
     audit::AuditAction,
     backup::Summary,
     keys,
@@ -193,9 +193,11 @@ impl Administration {
         let provider = self.provider();
         let configured = &provider.settings().issuer;
         if issuer != configured.as_str() {
-            return Err(AdministrationError::Conflict(format!(
-                "the configured issuer is {configured}, not {issuer:?}; configure it first"
-            )));
+            return Err(StateConflict::OtherIssuer {
+                configured: configured.to_string(),
+                named: issuer.to_owned(),
+            }
+            .into());
         }
         if let Some(change) = self
             .replace_issuer(&StoreIdentity::of(configured, provider.now()))

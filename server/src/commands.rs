@@ -5,27 +5,24 @@ mod audit;
 mod backup;
 mod check;
 mod log;
+mod operations;
 mod output;
 mod reload;
 mod restore;
 mod serve;
 mod warnings;
 
-use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use oauth::ProtocolError as _;
-use oauth_clients::client::{KeySource, secret_digest};
-use oauth_clients::error::MetadataError;
+use oauth_clients::client::secret_digest;
 use oauth_clients::introspection;
-use oauth_clients::jwk::Jwks;
-use provider::{ClientChanges, ClientProof, Environment, NewClient, Role};
+use provider::Environment;
 
-use crate::administration::Request;
+use self::operations::{AccountCommand, ClientCommand, IssuerCommand, KeyCommand};
 use crate::config::{Config, Faults, Flags};
+use crate::sealing;
 use crate::site::EmbeddedSite;
-use crate::{files, sealing};
 
 /// What the server logs unless `RUST_LOG` says otherwise.
 const SERVER_LOG: &str = "warn,vestibule=info,server=info,app=info,provider=info,store=info,access_token=info,oauth=info";
@@ -74,169 +71,6 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-enum AccountCommand {
-    /// Add an account, with a one-time link to enrol or a password; one that exists is not changed
-    Add {
-        /// The e-mail address
-        email: String,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-        /// What the person may do
-        #[arg(long, value_parser = role, value_name = "person|administrator", conflicts_with = "password_stdin")]
-        role: Option<Role>,
-    },
-    /// Set the password of an account; its sessions, recovery codes and connections end
-    Password {
-        /// The e-mail address
-        email: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-    /// Print a one-time link by which a person chooses a new way to sign in; earlier links end
-    Reset {
-        /// The e-mail address
-        email: String,
-        /// End the link that is out instead, of an invitation too
-        #[arg(long)]
-        withdraw: bool,
-    },
-    /// Give an account another e-mail address
-    Email {
-        /// The e-mail address it has
-        email: String,
-        /// The e-mail address it gets
-        new: String,
-    },
-    /// Say what a person may do
-    Role {
-        /// The e-mail address
-        email: String,
-        /// The role
-        #[arg(value_parser = role, value_name = "person|administrator")]
-        role: Role,
-    },
-    /// List the accounts
-    List,
-    /// Keep an account from signing in, and end what it allowed
-    Disable {
-        /// The e-mail address
-        email: String,
-    },
-    /// Let a disabled account sign in again
-    Enable {
-        /// The e-mail address
-        email: String,
-    },
-    /// Remove an account for good
-    Remove {
-        /// The e-mail address
-        email: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum ClientCommand {
-    /// Add a client; prints its id, and its secret this once. Adding it again with the same --id
-    /// and values changes nothing
-    Add {
-        /// Its id; the server makes one where none is given
-        #[arg(long)]
-        id: Option<String>,
-        /// What people call it
-        #[arg(long)]
-        name: String,
-        /// Where answers may go; give it once for each
-        #[arg(long = "redirect-uri", value_name = "URI", required = true, num_args = 1..)]
-        redirect_uris: Vec<String>,
-        /// Give it a secret, which it must then use
-        #[arg(long)]
-        confidential: bool,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps
-        /// them
-        #[arg(long, value_name = "FILE or URL", conflicts_with = "confidential")]
-        jwks: Option<String>,
-    },
-    /// Change a client that was added; what is not named stays
-    Set {
-        /// Its id
-        id: String,
-        /// What people call it
-        #[arg(long)]
-        name: Option<String>,
-        /// Where answers may go, all of them; give it once for each
-        #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
-        redirect_uris: Vec<String>,
-        /// The public keys by which it proves itself: a file, or the https address where it keeps
-        /// them
-        #[arg(long, value_name = "FILE or URL", conflicts_with_all = ["confidential", "public"])]
-        jwks: Option<String>,
-        /// Let it prove itself by a secret; prints the secret this once, unless it has one already
-        #[arg(long, conflicts_with = "public")]
-        confidential: bool,
-        /// Let it prove itself by nothing
-        #[arg(long)]
-        public: bool,
-    },
-    /// Make a new secret for a client, printed this once; the old one ends
-    Secret {
-        /// Its id
-        id: String,
-    },
-    /// List the clients
-    List,
-    /// Remove a client and end everything that people allowed it; one with a metadata document may
-    /// come back and ask again
-    Remove {
-        /// Its id
-        id: String,
-    },
-    /// End everything that people allowed a client; it stays known, and has to ask them again
-    Disconnect {
-        /// Its id
-        id: String,
-    },
-    /// Keep the applications of a host out
-    Block {
-        /// The host, such as app.example.com; names below it are blocked too
-        host: String,
-    },
-    /// Let the applications of a blocked host in again
-    Unblock {
-        /// The host
-        host: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum IssuerCommand {
-    /// Show the issuer that the store belongs to, and the configured one
-    Show,
-    /// Accept that the store belongs to the configured issuer from now on
-    Accept {
-        /// The configured issuer, once more
-        #[arg(value_name = "ISSUER")]
-        accepted: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum KeyCommand {
-    /// List the signing keys
-    List,
-    /// Let the standby key sign; the old one retires after its tokens have expired
-    Rotate,
-    /// Take a key out at once: every token that it signed is refused from then on
-    Revoke {
-        /// Its id, k4.pid.…
-        kid: String,
-    },
-    /// Print a fresh key that seals the signing keys in the store
-    Seal,
-}
-
-#[derive(Debug, Subcommand)]
 enum ResourceCommand {
     /// Print a fresh secret by which a resource may ask about tokens, and the line for its
     /// [[resource]] in the file
@@ -265,7 +99,7 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
         json,
         command,
     } = line;
-    let request = match command.unwrap_or(Command::Serve) {
+    let operation = match command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let _log = log::start(SERVER_LOG).map_err(|error| no_log(&error))?;
             return serve::serve(resolve(&flags)?, &flags, site)
@@ -273,7 +107,6 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
                 .map(|()| ExitCode::SUCCESS);
         }
         Command::Check => return Ok(check::check(&flags, json, site).await),
-        Command::Key(KeyCommand::Seal) => return seal(json),
         Command::Resource(ResourceCommand::Secret) => return introspection_secret(json),
         Command::Audit(command) => {
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
@@ -287,149 +120,19 @@ async fn dispatch(line: CommandLine, site: Option<EmbeddedSite>) -> Result<ExitC
             let _log = log::start("warn").map_err(|error| no_log(&error))?;
             return restore::restore(&resolve(&flags)?, &command, json).await;
         }
-        Command::Account(command) => account_request(command)?,
-        Command::Client(command) => client_request(command)?,
-        Command::Issuer(IssuerCommand::Show) => Request::Issuer,
-        Command::Issuer(IssuerCommand::Accept { accepted }) => {
-            Request::AcceptIssuer { issuer: accepted }
-        }
-        Command::Key(KeyCommand::List) => Request::Keys,
-        Command::Key(KeyCommand::Rotate) => Request::RotateKeys,
-        Command::Key(KeyCommand::Revoke { kid }) => Request::RevokeKey { kid },
+        Command::Account(command) => operations::account(command)?,
+        Command::Client(command) => operations::client(command)?,
+        Command::Issuer(command) => operations::issuer(command),
+        Command::Key(command) => match operations::key(command) {
+            Some(operation) => operation,
+            None => return seal(json),
+        },
     };
     let _log = log::start("warn").map_err(|error| no_log(&error))?;
-    let told = output::Told::of(&request);
-    let answer = administer::administer(&resolve(&flags)?, request).await?;
-    output::print(&answer, &told, json)?;
+    let outcome = operation.outcome.clone();
+    let reply = administer::administer(&resolve(&flags)?, operation).await?;
+    output::print(&reply, &outcome, json)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn account_request(command: AccountCommand) -> Result<Request, String> {
-    Ok(match command {
-        AccountCommand::Add {
-            email,
-            password_stdin: false,
-            role,
-        } => Request::AddWaitingAccount { email, role },
-        AccountCommand::Add {
-            email,
-            password_stdin: true,
-            ..
-        } => Request::CreateAccount {
-            email,
-            password: password_from_stdin()?,
-        },
-        AccountCommand::Password { email, .. } => Request::SetPassword {
-            email,
-            password: password_from_stdin()?,
-        },
-        AccountCommand::Reset {
-            email,
-            withdraw: false,
-        } => Request::ResetAccount { email },
-        AccountCommand::Reset {
-            email,
-            withdraw: true,
-        } => Request::WithdrawLink { email },
-        AccountCommand::Email { email, new } => Request::ChangeEmail { email, new },
-        AccountCommand::Role { email, role } => Request::SetRole { email, role },
-        AccountCommand::List => Request::Accounts,
-        AccountCommand::Disable { email } => Request::DisableAccount { email },
-        AccountCommand::Enable { email } => Request::EnableAccount { email },
-        AccountCommand::Remove { email } => Request::RemoveAccount { email },
-    })
-}
-
-fn client_request(command: ClientCommand) -> Result<Request, String> {
-    Ok(match command {
-        ClientCommand::Add {
-            id,
-            name,
-            redirect_uris,
-            confidential,
-            jwks,
-        } => {
-            let proof = proof(confidential, jwks.as_deref())?;
-            Request::CreateClient {
-                client: NewClient {
-                    id,
-                    name,
-                    redirect_uris,
-                    proof: proof.unwrap_or(ClientProof::None),
-                },
-            }
-        }
-        ClientCommand::Set {
-            id,
-            name,
-            redirect_uris,
-            jwks,
-            confidential,
-            public,
-        } => {
-            let redirect_uris = (!redirect_uris.is_empty()).then_some(redirect_uris);
-            let proof = if public {
-                Some(ClientProof::None)
-            } else {
-                proof(confidential, jwks.as_deref())?
-            };
-            Request::ChangeClient {
-                client_id: id,
-                changes: ClientChanges {
-                    name,
-                    redirect_uris,
-                    proof,
-                },
-            }
-        }
-        ClientCommand::Secret { id } => Request::RenewClientSecret { client_id: id },
-        ClientCommand::List => Request::Clients,
-        ClientCommand::Remove { id } => Request::RemoveClient { client_id: id },
-        ClientCommand::Disconnect { id } => Request::DisconnectClient { client_id: id },
-        ClientCommand::Block { host } => Request::BlockHost { host },
-        ClientCommand::Unblock { host } => Request::UnblockHost { host },
-    })
-}
-
-fn proof(confidential: bool, jwks: Option<&str>) -> Result<Option<ClientProof>, String> {
-    match jwks {
-        Some(text) => key_source(text).map(|keys| Some(ClientProof::Keys(keys))),
-        None => Ok(confidential.then_some(ClientProof::Secret)),
-    }
-}
-
-fn role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "the roles are person and administrator".to_owned())
-}
-
-/// The keys of a client: whatever is not an address is a file.
-fn key_source(text: &str) -> Result<KeySource, String> {
-    let fault = |reason: MetadataError| format!("{text}: {}", reason.description());
-    if text.contains("://") {
-        return KeySource::at(text.to_owned()).map_err(fault);
-    }
-    let json = std::fs::read(text).map_err(|error| {
-        format!(
-            "The keys {text} cannot be read: {}.",
-            files::explain_read_error(text.as_ref(), &error)
-        )
-    })?;
-    let value = serde_json::from_slice(oauth_clients::without_mark(&json))
-        .map_err(|error| format!("The keys {text} are not JSON: {error}."))?;
-    Jwks::read(&value).map(KeySource::Inline).map_err(fault)
-}
-
-/// The first line, without its end.
-fn password_from_stdin() -> Result<String, String> {
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|error| format!("The password cannot be read: {error}."))?;
-    match line.trim_end_matches(['\r', '\n']) {
-        "" => Err("There is no password on standard input.".to_owned()),
-        password => Ok(password.to_owned()),
-    }
 }
 
 fn seal(json: bool) -> Result<ExitCode, String> {
@@ -490,6 +193,11 @@ fn fail(sentence: &str) -> ExitCode {
 mod tests {
     use clap::CommandFactory as _;
 
+    use oauth_clients::client::KeySource;
+    use oauth_clients::jwk::Jwks;
+    use provider::{AdminCommand, ClientChanges, ClientProof, Role};
+
+    use super::operations::key_source;
     use super::*;
 
     #[test]
@@ -570,18 +278,23 @@ mod tests {
                 .expect("a command")
                 .command
             {
-                Some(Command::Account(command)) => account_request(command).expect("a request"),
+                Some(Command::Account(command)) => {
+                    operations::account(command).expect("an operation").command
+                }
                 _ => panic!("another command"),
             }
         };
         assert!(
-            matches!(asked(&[]), Request::AddWaitingAccount { role: None, .. }),
+            matches!(
+                asked(&[]),
+                AdminCommand::AddPendingAccount { role: None, .. }
+            ),
             "whoever has a role keeps it"
         );
         for role in [Role::User, Role::Administrator] {
             let request = asked(&["--role", role.as_str()]);
             assert!(
-                matches!(request, Request::AddWaitingAccount { role: Some(asked), .. } if asked == role)
+                matches!(request, AdminCommand::AddPendingAccount { role: Some(asked), .. } if asked == role)
             );
         }
     }
@@ -594,12 +307,14 @@ mod tests {
             )
             .ok()?;
             match line.command {
-                Some(Command::Client(command)) => client_request(command).ok(),
+                Some(Command::Client(command)) => Some(operations::client(command).ok()?.command),
                 _ => None,
             }
         };
         let changes = |rest: &[&str]| match asked(rest) {
-            Some(Request::ChangeClient { client_id, changes }) if client_id == "app" => changes,
+            Some(AdminCommand::ChangeClient { client_id, changes }) if client_id == "app" => {
+                changes
+            }
             _ => panic!("{rest:?}: another request"),
         };
         assert_eq!(changes(&[]), ClientChanges::default());

@@ -12,14 +12,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use provider::Provider;
 use provider::backup::Backup;
-use serde::Serialize;
+use provider::{AdminCommand, AdminReply, AdministrationError, Provider};
+use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::administration::{self, Answer, Request};
 use crate::random;
 use crate::swap::Current;
 
@@ -34,6 +33,43 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const SLOWEST_READER: Duration = Duration::from_mins(10);
 /// How many commands may wait to be accepted.
 const BACKLOG: i32 = 128;
+
+/// A request of the command line. It has no Debug: it may hold a password.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ControlRequest<Command> {
+    /// Carries out an administrative operation.
+    Administer(Command),
+    /// Asks for a backup, which follows the reply line by line.
+    Backup,
+}
+
+/// What the server replies. It has no Debug: it may hold the secret of a client or a link.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ControlReply {
+    /// The operation was carried out.
+    Administered(AdminReply),
+    /// A backup follows.
+    Backup,
+}
+
+/// Why the running server did not do what was asked.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlError {
+    /// The operation was not carried out.
+    Administration(AdministrationError),
+    /// The store does not answer, so that there is no backup.
+    BackupUnavailable {
+        /// What the store said.
+        fault: String,
+    },
+    /// The server does not know the request: it is of another version.
+    UnknownRequest,
+    /// The reply is not one to this request: the server is of another version.
+    UnexpectedReply,
+}
 
 /// The listening end. Dropping it removes the socket.
 #[derive(Debug)]
@@ -106,22 +142,32 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Asks the server that holds the store in `folder`; `None` when nobody listens there.
-pub async fn call(folder: &Path, request: &Request) -> io::Result<Option<Result<Answer, String>>> {
+/// Has the server that holds the store in `folder` carry out an operation; `None` when no server
+/// listens there.
+pub async fn call(
+    folder: &Path,
+    command: &AdminCommand,
+) -> io::Result<Option<Result<AdminReply, ControlError>>> {
     let stream = match connect(folder) {
         Ok(stream) => stream,
         Err(error) if nobody_listens(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    tokio::time::timeout(PATIENCE, ask(stream, request))
+    let reply = tokio::time::timeout(PATIENCE, ask(stream, command))
         .await
-        .map_err(|_| io::ErrorKind::TimedOut)?
-        .map(Some)
+        .map_err(|_| io::ErrorKind::TimedOut)??;
+    Ok(Some(match reply {
+        Ok(ControlReply::Administered(reply)) => Ok(reply),
+        Ok(ControlReply::Backup) => Err(ControlError::UnexpectedReply),
+        Err(error) => Err(error),
+    }))
 }
 
 /// Asks the server that holds the store in `folder` for a backup. Its lines follow, and end with
 /// the connection; `None` when nobody listens there.
-pub async fn backup(folder: &Path) -> io::Result<Option<Result<BufReader<UnixStream>, String>>> {
+pub async fn backup(
+    folder: &Path,
+) -> io::Result<Option<Result<BufReader<UnixStream>, ControlError>>> {
     let stream = match connect(folder) {
         Ok(stream) => stream,
         Err(error) if nobody_listens(&error) => return Ok(None),
@@ -129,24 +175,18 @@ pub async fn backup(folder: &Path) -> io::Result<Option<Result<BufReader<UnixStr
     };
     let asking = async {
         let mut stream = BufReader::new(stream);
-        send(stream.get_mut(), &Request::Backup).await?;
+        send(stream.get_mut(), &ControlRequest::<AdminCommand>::Backup).await?;
         let mut answer = Vec::new();
         stream.read_until(b'\n', &mut answer).await?;
-        Ok::<_, io::Error>((
-            stream,
-            serde_json::from_slice::<Result<Answer, String>>(&answer)?,
-        ))
+        Ok::<_, io::Error>((stream, reply_in(&answer)))
     };
     let (stream, answer) = tokio::time::timeout(PATIENCE, asking)
         .await
         .map_err(|_| io::ErrorKind::TimedOut)??;
     Ok(Some(match answer {
-        Ok(Answer::Backup) => Ok(stream),
-        Ok(_) => Err(
-            "The running server gave another answer than was asked for; is it of another version?"
-                .to_owned(),
-        ),
-        Err(sentence) => Err(sentence),
+        Ok(ControlReply::Backup) => Ok(stream),
+        Ok(ControlReply::Administered(_)) => Err(ControlError::UnexpectedReply),
+        Err(error) => Err(error),
     }))
 }
 
@@ -165,10 +205,17 @@ fn nobody_listens(error: &io::Error) -> bool {
     )
 }
 
-async fn ask(mut stream: UnixStream, request: &Request) -> io::Result<Result<Answer, String>> {
-    send(&mut stream, request).await?;
-    let answer = read_line(&mut stream, u64::MAX).await?;
-    Ok(serde_json::from_slice(&answer)?)
+async fn ask(
+    mut stream: UnixStream,
+    command: &AdminCommand,
+) -> io::Result<Result<ControlReply, ControlError>> {
+    send(&mut stream, &ControlRequest::Administer(command)).await?;
+    Ok(reply_in(&read_line(&mut stream, u64::MAX).await?))
+}
+
+/// What a line of the server says. A server of another version may say it in another way.
+fn reply_in(line: &[u8]) -> Result<ControlReply, ControlError> {
+    serde_json::from_slice(line).unwrap_or(Err(ControlError::UnexpectedReply))
 }
 
 async fn send(stream: &mut UnixStream, message: &impl Serialize) -> io::Result<()> {
@@ -188,19 +235,23 @@ async fn converse(mut stream: UnixStream, provider: &Provider) -> io::Result<()>
 /// Answers one request. A backup follows the answer that announces it.
 async fn answer(stream: &mut UnixStream, provider: &Provider) -> io::Result<Option<Backup>> {
     let line = read_line(stream, LONGEST_REQUEST).await?;
-    let (answer, backup) = match serde_json::from_slice::<Request>(&line) {
-        Ok(Request::Backup) => match provider.backup(EMBEDDED).await {
-            Ok(backup) => (Ok(Answer::Backup), Some(backup)),
-            Err(error) => (Err(format!("{error}.")), None),
+    let request = serde_json::from_slice::<ControlRequest<AdminCommand>>(&line);
+    let (answer, backup) = match request {
+        Ok(ControlRequest::Backup) => match provider.backup(EMBEDDED).await {
+            Ok(backup) => (Ok(ControlReply::Backup), Some(backup)),
+            Err(error) => {
+                let fault = error.to_string();
+                (Err(ControlError::BackupUnavailable { fault }), None)
+            }
         },
-        Ok(request) => (administration::execute(provider, request).await, None),
-        Err(_) => (
-            Err(
-                "The running server does not know this command; is it of another version?"
-                    .to_owned(),
-            ),
-            None,
-        ),
+        Ok(ControlRequest::Administer(command)) => {
+            let reply = provider.terminal().execute(command).await;
+            let reply = reply
+                .map(ControlReply::Administered)
+                .map_err(ControlError::Administration);
+            (reply, None)
+        }
+        Err(_) => (Err(ControlError::UnknownRequest), None),
     };
     send(stream, &answer).await?;
     Ok(backup)

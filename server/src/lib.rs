@@ -2,9 +2,8 @@
 //! without a terminal.
 //!
 //! Start at [`router`], which is the whole surface; [`config`] says what can be set,
-//! [`administration`] what can be asked from the command line.
+//! [`control`] is how a command reaches the running server.
 
-pub mod administration;
 pub mod brand;
 pub mod commands;
 pub mod config;

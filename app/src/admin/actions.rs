@@ -1,5 +1,5 @@
-//! What administrators do. Each is a plain form post, answered by 303 to the page it came from,
-//! which says what came of it.
+//! The operations of administrators. Each is a plain form post, answered by 303 to the page it came
+//! from, which shows the outcome.
 
 #![expect(
     missing_docs,
@@ -12,15 +12,23 @@ use crate::messages::Message;
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        admin::flash::{Attempt, Fault, FlashMessage},
-        context::{PageContext, answer_form, answer_news},
+        admin::{
+            accounts::messages as accounts,
+            applications::messages as applications,
+            failures::messages as failures,
+            flash::{Attempt, Fault, FlashMessage},
+            keys::messages as keys,
+        },
+        context::{PageContext, answer_flash, answer_form},
         flash::{Flash, OneTimeSecret},
         pages::{AdminPage, PagePath},
     },
-    provider::{Administration, NotAdministrator, Role},
+    provider::{
+        AdminCommand, AdminReply, Administration, ClientProof, NewClient, NotAdministrator, Role,
+    },
 };
 
-/// Adds an account that waits for its person, and makes their one-time link.
+/// Adds an account without a credential, and makes the one-time link to it.
 #[server(prefix = "/actions", endpoint = "invite")]
 pub async fn invite(
     #[server(default)] form_token: String,
@@ -28,25 +36,22 @@ pub async fn invite(
     #[server(default)] role: String,
 ) -> Result<(), Message> {
     let attempt = Attempt::invite(&email, &role);
-    let operation = async move |administration: Administration| {
-        let role = Role::parse(&role).ok_or(Message::Gone)?;
-        let added =
-            administration
-                .invite(&email, Some(role))
-                .await
-                .map_err(|error| match error {
-                    provider::AdministrationError::Invalid(_) => Message::EmailInvalid.into(),
-                    other => Fault::from(other),
-                })?;
-        Ok((
-            FlashMessage::Invited {
-                email: added.account.email,
-            },
-            added.enrolment_link,
-        ))
+    let form = Form::new(form_token, AdminPage::Accounts).with_attempt(attempt);
+    let Some(role) = Role::parse(&role) else {
+        return form.refuse(Message::Gone).await;
     };
-    administer(&form_token, AdminPage::Accounts, attempt, operation).await;
-    Ok(())
+    form.submit(AdminCommand::Invite { email, role }, |reply| {
+        let AdminReply::AddedAccount(added) = reply else {
+            return unexpected();
+        };
+        let email = added.account.email;
+        let outcome = accounts::invited(&email);
+        (
+            FlashMessage::LinkMade { outcome, email },
+            added.enrolment_link,
+        )
+    })
+    .await
 }
 
 /// Keeps an account from signing in.
@@ -55,12 +60,10 @@ pub async fn disable_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.disable_account(&email).await?;
-        Ok((FlashMessage::AccountDisabled { email }, None))
-    };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    let outcome = accounts::account_disabled(&email);
+    Form::new(form_token, AdminPage::Accounts)
+        .submit_for(AdminCommand::DisableAccount { email }, &outcome)
+        .await
 }
 
 /// Lets a disabled account sign in again.
@@ -69,12 +72,10 @@ pub async fn enable_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.enable_account(&email).await?;
-        Ok((FlashMessage::AccountEnabled { email }, None))
-    };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    let outcome = accounts::account_enabled(&email);
+    Form::new(form_token, AdminPage::Accounts)
+        .submit_for(AdminCommand::EnableAccount { email }, &outcome)
+        .await
 }
 
 /// Removes an account for good.
@@ -83,40 +84,42 @@ pub async fn remove_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.remove_account(&email).await?;
-        Ok((FlashMessage::AccountRemoved { email }, None))
-    };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    let outcome = accounts::account_removed(&email);
+    Form::new(form_token, AdminPage::Accounts)
+        .submit_for(AdminCommand::RemoveAccount { email }, &outcome)
+        .await
 }
 
-/// Makes a link by which the person of an account chooses a new way to sign in.
+/// Makes a link by which the user of an account chooses a new way to sign in.
 #[server(prefix = "/actions", endpoint = "reset_account")]
 pub async fn reset_account(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        let link = administration.reset_account(&email).await?;
-        Ok((FlashMessage::ResetLinkMade { email }, Some(link)))
+    let command = AdminCommand::ResetAccount {
+        email: email.clone(),
     };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    Form::new(form_token, AdminPage::Accounts)
+        .submit(command, |reply| {
+            let AdminReply::Link(link) = reply else {
+                return unexpected();
+            };
+            let outcome = accounts::reset_link_made(&email);
+            (FlashMessage::LinkMade { outcome, email }, Some(link))
+        })
+        .await
 }
 
-/// Lets the one-time link to an account open nothing any more.
+/// Withdraws the one-time link to an account.
 #[server(prefix = "/actions", endpoint = "withdraw_link")]
 pub async fn withdraw_link(
     #[server(default)] form_token: String,
     #[server(default)] email: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.withdraw_link(&email).await?;
-        Ok((FlashMessage::LinkWithdrawn { email }, None))
-    };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    let outcome = accounts::link_withdrawn(&email);
+    Form::new(form_token, AdminPage::Accounts)
+        .submit_for(AdminCommand::WithdrawLink { email }, &outcome)
+        .await
 }
 
 /// Gives an account another role.
@@ -126,22 +129,16 @@ pub async fn set_role(
     #[server(default)] email: String,
     #[server(default)] role: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        let role = Role::parse(&role).ok_or(Message::Gone)?;
-        administration.set_role(&email, role).await?;
-        Ok((
-            FlashMessage::RoleSet {
-                email,
-                administrator: role == Role::Administrator,
-            },
-            None,
-        ))
+    let form = Form::new(form_token, AdminPage::Accounts);
+    let Some(role) = Role::parse(&role) else {
+        return form.refuse(Message::Gone).await;
     };
-    administer(&form_token, AdminPage::Accounts, Attempt::Button, operation).await;
-    Ok(())
+    let outcome = accounts::role_set(&email, role);
+    form.submit_for(AdminCommand::SetRole { email, role }, &outcome)
+        .await
 }
 
-/// Adds an application. Whatever the box "It can keep a secret" sends means yes.
+/// Adds a client. Any value of the box "It can keep a secret" means yes.
 #[server(prefix = "/actions", endpoint = "add_client")]
 pub async fn add_client(
     #[server(default)] form_token: String,
@@ -151,185 +148,216 @@ pub async fn add_client(
 ) -> Result<(), Message> {
     let confidential = !confidential.is_empty();
     let attempt = Attempt::add_client(&name, &redirect_uris, confidential);
-    let operation = async move |administration: Administration| {
-        let uris: Vec<_> = redirect_uris
+    let client = NewClient {
+        id: None,
+        name,
+        redirect_uris: redirect_uris
             .split_whitespace()
             .map(str::to_owned)
-            .collect();
-        let added = administration
-            .add_client(&name, &uris, confidential)
-            .await?;
-        Ok((
-            FlashMessage::ClientAdded {
-                client_id: added.client_id,
-            },
-            added.client_secret,
-        ))
+            .collect(),
+        proof: if confidential {
+            ClientProof::Secret
+        } else {
+            ClientProof::None
+        },
     };
-    administer(&form_token, AdminPage::Applications, attempt, operation).await;
-    Ok(())
+    Form::new(form_token, AdminPage::Applications)
+        .with_attempt(attempt)
+        .submit(AdminCommand::AddClient { client }, |reply| {
+            let AdminReply::AddedClient(added) = reply else {
+                return unexpected();
+            };
+            let message = FlashMessage::ClientAdded {
+                outcome: applications::CLIENT_ADDED.to_owned(),
+                client_id: added.client_id,
+            };
+            (message, added.client_secret)
+        })
+        .await
 }
 
-/// Adds a redirect URI that an application asked for in vain.
+/// Adds a redirect URI that a client asked for in vain.
 #[server(prefix = "/actions", endpoint = "add_redirect_uri")]
 pub async fn add_redirect_uri(
     #[server(default)] form_token: String,
     #[server(default)] client_id: String,
     #[server(default)] redirect_uri: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration
-            .add_redirect_uri(&client_id, &redirect_uri)
-            .await?;
-        Ok((FlashMessage::RedirectUriAdded { redirect_uri }, None))
+    let outcome = failures::redirect_uri_added(&redirect_uri);
+    let command = AdminCommand::AddRedirectUri {
+        client_id,
+        redirect_uri,
     };
-    administer(&form_token, AdminPage::Failures, Attempt::Button, operation).await;
-    Ok(())
+    Form::new(form_token, AdminPage::Failures)
+        .submit_for(command, &outcome)
+        .await
 }
 
-/// Removes an application.
+/// Removes a client.
 #[server(prefix = "/actions", endpoint = "remove_client")]
 pub async fn remove_client(
     #[server(default)] form_token: String,
     #[server(default)] client_id: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.remove_client(&client_id).await?;
-        Ok((FlashMessage::ClientRemoved, None))
-    };
-    administer(
-        &form_token,
-        AdminPage::Applications,
-        Attempt::Button,
-        operation,
-    )
-    .await;
-    Ok(())
+    Form::new(form_token, AdminPage::Applications)
+        .submit_for(
+            AdminCommand::RemoveClient { client_id },
+            applications::CLIENT_REMOVED,
+        )
+        .await
 }
 
-/// Ends everything that people allowed an application.
+/// Ends everything that users allowed a client.
 #[server(prefix = "/actions", endpoint = "disconnect_client")]
 pub async fn disconnect_client(
     #[server(default)] form_token: String,
     #[server(default)] client_id: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.disconnect_client(&client_id).await?;
-        Ok((FlashMessage::ClientDisconnected, None))
-    };
-    administer(
-        &form_token,
-        AdminPage::Applications,
-        Attempt::Button,
-        operation,
-    )
-    .await;
-    Ok(())
+    Form::new(form_token, AdminPage::Applications)
+        .submit_for(
+            AdminCommand::DisconnectClient { client_id },
+            applications::CLIENT_DISCONNECTED,
+        )
+        .await
 }
 
-/// Keeps a host out.
+/// Blocks a host.
 #[server(prefix = "/actions", endpoint = "block_host")]
 pub async fn block_host(
     #[server(default)] form_token: String,
     #[server(default)] host: String,
 ) -> Result<(), Message> {
-    let attempt = Attempt::block_host(&host);
-    let operation = async move |administration: Administration| {
-        administration.block_host(&host).await?;
-        Ok((
-            FlashMessage::HostBlocked {
-                host: host.trim().to_lowercase(),
-            },
-            None,
-        ))
-    };
-    administer(&form_token, AdminPage::Applications, attempt, operation).await;
-    Ok(())
+    let outcome = applications::host_blocked(&host);
+    Form::new(form_token, AdminPage::Applications)
+        .with_attempt(Attempt::block_host(&host))
+        .submit_for(AdminCommand::BlockHost { host }, &outcome)
+        .await
 }
 
-/// Lets a blocked host in again.
+/// Unblocks a host.
 #[server(prefix = "/actions", endpoint = "unblock_host")]
 pub async fn unblock_host(
     #[server(default)] form_token: String,
     #[server(default)] host: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.unblock_host(&host).await?;
-        Ok((
-            FlashMessage::HostUnblocked {
-                host: host.trim().to_lowercase(),
-            },
-            None,
-        ))
-    };
-    administer(
-        &form_token,
-        AdminPage::Applications,
-        Attempt::Button,
-        operation,
-    )
-    .await;
-    Ok(())
+    let outcome = applications::host_unblocked(&host);
+    Form::new(form_token, AdminPage::Applications)
+        .submit_for(AdminCommand::UnblockHost { host }, &outcome)
+        .await
 }
 
-/// Makes a new signing key.
+/// Lets the standby key sign.
 #[server(prefix = "/actions", endpoint = "rotate_keys")]
 pub async fn rotate_keys(#[server(default)] form_token: String) -> Result<(), Message> {
-    let operation = async |administration: Administration| {
-        administration.rotate_keys().await?;
-        Ok((FlashMessage::KeysRotated, None))
-    };
-    administer(&form_token, AdminPage::Keys, Attempt::Button, operation).await;
-    Ok(())
+    Form::new(form_token, AdminPage::Keys)
+        .submit_for(AdminCommand::RotateKeys, keys::KEYS_ROTATED)
+        .await
 }
 
-/// Takes a signing key out.
+/// Revokes a signing key.
 #[server(prefix = "/actions", endpoint = "revoke_key")]
 pub async fn revoke_key(
     #[server(default)] form_token: String,
     #[server(default)] kid: String,
 ) -> Result<(), Message> {
-    let operation = async move |administration: Administration| {
-        administration.revoke_key(&kid).await?;
-        Ok((FlashMessage::KeyRevoked, None))
-    };
-    administer(&form_token, AdminPage::Keys, Attempt::Button, operation).await;
-    Ok(())
+    Form::new(form_token, AdminPage::Keys)
+        .submit_for(AdminCommand::RevokeKey { kid }, keys::KEY_REVOKED)
+        .await
 }
 
-/// Carries out what an administrator posted on a page of theirs, and leads back there. What is to
-/// be seen this once goes along.
+/// A form that an administrator posted on one of the pages. Its answer leads back there.
 #[cfg(feature = "ssr")]
-async fn administer<Doing>(
-    form_token: &str,
-    section: AdminPage,
+struct Form {
+    token: String,
+    page: AdminPage,
     attempt: Attempt,
-    operation: impl FnOnce(Administration) -> Doing,
-) where
-    Doing: Future<Output = Result<(FlashMessage, Option<String>), Fault>>,
-{
-    let attempted = match admitted(form_token, section).await {
-        Ok(Some(administration)) => operation(administration).await,
-        Ok(None) => return,
-        Err(message) => Err(message.into()),
-    };
-    let (message, secret) =
-        attempted.unwrap_or_else(|why| (FlashMessage::Refused { attempt, why }, None));
-    answer_news(
-        section,
-        &Flash {
+}
+
+#[cfg(feature = "ssr")]
+impl Form {
+    /// A form of one button.
+    const fn new(token: String, page: AdminPage) -> Self {
+        Self {
+            token,
+            page,
+            attempt: Attempt::Button,
+        }
+    }
+
+    /// Keeps what was typed, to show it again if the operation is refused.
+    fn with_attempt(mut self, attempt: Attempt) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
+    /// Carries out an operation that has nothing to show but its outcome.
+    async fn submit_for(self, command: AdminCommand, outcome: &str) -> Result<(), Message> {
+        self.submit(command, |_| (FlashMessage::done(outcome), None))
+            .await
+    }
+
+    /// Carries out an operation; `told` makes the message of the reply, and the secret that is
+    /// shown once.
+    async fn submit(
+        self,
+        command: AdminCommand,
+        told: impl FnOnce(AdminReply) -> (FlashMessage, Option<String>),
+    ) -> Result<(), Message> {
+        let outcome = match admitted(&self.token, self.page).await {
+            Ok(Some(administration)) => administration.execute(command).await,
+            Ok(None) => return Ok(()),
+            Err(message) => {
+                self.answer_refused(message.into());
+                return Ok(());
+            }
+        };
+        match outcome {
+            Ok(reply) => {
+                let (message, secret) = told(reply);
+                self.answer(message, secret);
+            }
+            Err(error) => self.answer_refused(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Refuses a form that names no operation, once it is known to be an administrator's.
+    async fn refuse(self, message: Message) -> Result<(), Message> {
+        match admitted(&self.token, self.page).await {
+            Ok(Some(_)) => self.answer_refused(message.into()),
+            Ok(None) => {}
+            Err(message) => self.answer_refused(message.into()),
+        }
+        Ok(())
+    }
+
+    fn answer_refused(self, why: Fault) {
+        let attempt = self.attempt.clone();
+        self.answer(FlashMessage::Refused { attempt, why }, None);
+    }
+
+    fn answer(self, message: FlashMessage, secret: Option<String>) {
+        let flash = Flash {
             message,
             email: String::new(),
             secret: secret.map(OneTimeSecret),
-        },
-    );
+        };
+        answer_flash(self.page, &flash);
+    }
+}
+
+/// For a reply that belongs to another operation, which [`Administration::execute`] never gives.
+#[cfg(feature = "ssr")]
+fn unexpected() -> (FlashMessage, Option<String>) {
+    (FlashMessage::done(""), None)
 }
 
 /// The power to carry it out; `None` when another page has to come first, to which the answer leads
 /// then.
 #[cfg(feature = "ssr")]
-async fn admitted(form_token: &str, section: AdminPage) -> Result<Option<Administration>, Message> {
-    let (context, back) = (PageContext::trusted(form_token)?, PagePath::Admin(section));
+async fn admitted(form_token: &str, page: AdminPage) -> Result<Option<Administration>, Message> {
+    let context = PageContext::trusted(form_token)?;
+    let back = PagePath::Admin(page);
     match context.provider.administrator(&context.browser).await {
         Ok(administration) => return Ok(Some(administration)),
         Err(NotAdministrator::NotSignedIn) => {

@@ -1,34 +1,26 @@
 //! What a page for whoever runs the server says after something was posted there.
 
-use provider::AdministrationError;
+use provider::{AdministrationError, InvalidInput};
 use serde::{Deserialize, Serialize};
 
-use crate::{clean, messages::Message};
+use crate::{admin::messages::errors::administration_error_text, clean, messages::Message};
 
 /// Most bytes of what was typed that a flash gives back, as JSON: it has to fit into a cookie.
 const MOST_OF_A_LINE: usize = 300;
 const MOST_OF_SEVERAL: usize = 1500;
 const MOST_OF_A_REASON: usize = 600;
 
-/// What came of it.
+/// What a page says after an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FlashMessage {
-    Invited { email: String },
-    ResetLinkMade { email: String },
-    LinkWithdrawn { email: String },
-    AccountDisabled { email: String },
-    AccountEnabled { email: String },
-    AccountRemoved { email: String },
-    RoleSet { email: String, administrator: bool },
-    ClientAdded { client_id: String },
-    RedirectUriAdded { redirect_uri: String },
-    ClientRemoved,
-    ClientDisconnected,
-    HostBlocked { host: String },
-    HostUnblocked { host: String },
-    KeysRotated,
-    KeyRevoked,
+    /// The operation was carried out, with its outcome in words.
+    Done(String),
+    /// A one-time link was made for this address.
+    LinkMade { outcome: String, email: String },
+    /// A client was added.
+    ClientAdded { outcome: String, client_id: String },
+    /// The operation was not carried out.
     Refused { attempt: Attempt, why: Fault },
 }
 
@@ -67,54 +59,17 @@ pub(crate) enum Fault {
 }
 
 impl FlashMessage {
-    /// The words.
+    /// The operation was carried out.
+    pub(crate) fn done(outcome: &str) -> Self {
+        Self::Done(clean::sentence(outcome))
+    }
+
+    /// The text.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Invited { email } if provider::has_local_domain(email) => {
-                format!(
-                    "{} is invited. What follows the @ has no dot: make sure that it is no slip.",
-                    shown(email)
-                )
-            }
-            Self::Invited { email } => format!("{} is invited.", shown(email)),
-            Self::LinkWithdrawn { email } => {
-                format!("No link to {} opens anything any more.", shown(email))
-            }
-            Self::ResetLinkMade { email } => {
-                format!(
-                    "Whoever has this link chooses a new way to sign in as {}. Until then the present ones work.",
-                    shown(email)
-                )
-            }
-            Self::AccountDisabled { email } => format!("{} is disabled.", shown(email)),
-            Self::AccountEnabled { email } => format!("{} may sign in again.", shown(email)),
-            Self::AccountRemoved { email } => format!("{} is removed.", shown(email)),
-            Self::RoleSet {
-                email,
-                administrator: true,
-            } => format!("{} is an administrator now.", shown(email)),
-            Self::RoleSet {
-                email,
-                administrator: false,
-            } => format!("{} is no administrator any more.", shown(email)),
-            Self::ClientAdded { .. } => {
-                "The application is added. Give it what stands here.".to_owned()
-            }
-            Self::ClientRemoved => {
-                "The application is removed, and everything that people allowed it has ended."
-                    .to_owned()
-            }
-            Self::ClientDisconnected => "Every connection of the application has ended.".to_owned(),
-            Self::RedirectUriAdded { redirect_uri } => format!(
-                "Added {}. Connect the application again.",
-                shown(redirect_uri)
-            ),
-            Self::HostBlocked { host } => format!("{} is blocked.", shown(host)),
-            Self::HostUnblocked { host } => format!("{} is let in again.", shown(host)),
-            Self::KeysRotated => "A new key signs from now on.".to_owned(),
-            Self::KeyRevoked => {
-                "The key is revoked: what it signed is refused from now on.".to_owned()
-            }
+            Self::Done(outcome)
+            | Self::LinkMade { outcome, .. }
+            | Self::ClientAdded { outcome, .. } => outcome.clone(),
             Self::Refused { why, .. } => why.text(),
         }
     }
@@ -184,13 +139,17 @@ impl From<Message> for Fault {
 
 impl From<AdministrationError> for Fault {
     fn from(error: AdministrationError) -> Self {
+        let text = administration_error_text(&error);
         match error {
             AdministrationError::Unavailable => Self::Plain(Message::Unavailable),
             AdministrationError::Own => Self::Own,
-            AdministrationError::Unfinished(what) => Self::Unfinished(Self::bounded(&what)),
-            AdministrationError::NotFound(why)
-            | AdministrationError::Invalid(why)
-            | AdministrationError::Conflict(why) => Self::said(&why),
+            AdministrationError::Invalid(InvalidInput::Email(_)) => {
+                Self::Plain(Message::EmailInvalid)
+            }
+            AdministrationError::Unfinished(_) => Self::Unfinished(Self::bounded(&text)),
+            AdministrationError::NotFound(_)
+            | AdministrationError::Invalid(_)
+            | AdministrationError::Conflict(_) => Self::said(&text),
         }
     }
 }
@@ -205,19 +164,18 @@ fn whole(typed: &str, most: usize) -> String {
     }
 }
 
-fn shown(outside: &str) -> String {
-    clean::sentence(outside)
-}
-
 #[cfg(test)]
 mod tests {
+    use provider::StateConflict;
+
     use super::*;
+    use crate::admin::accounts;
 
     #[test]
     fn a_refusal_is_a_sentence() {
-        let conflict = AdministrationError::Conflict(
-            "bob@example.com has an account and can sign in already".to_owned(),
-        );
+        let conflict = AdministrationError::Conflict(StateConflict::AccountCanSignIn(
+            "bob@example.com".to_owned(),
+        ));
         assert_eq!(
             Fault::from(conflict).text(),
             "Nothing was done: bob@example.com has an account and can sign in already."
@@ -234,11 +192,10 @@ mod tests {
     }
 
     #[test]
-    fn t_d30_news_repeat_names_clean() {
-        let news = FlashMessage::AccountDisabled {
-            email: "al\u{202e}ice@example.com\u{200b}".to_owned(),
-        };
-        assert_eq!(news.text(), "alice@example.com is disabled.");
+    fn t_d30_outcomes_repeat_names_clean() {
+        let email = "al\u{202e}ice@example.com\u{200b}";
+        let message = FlashMessage::done(&accounts::messages::account_disabled(email));
+        assert_eq!(message.text(), "alice@example.com is disabled.");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(crate) fn Outcome(flash: Option<Flash<FlashMessage>>, lifetime: Duration) ->
 #[component]
 fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration) -> impl IntoView {
     match (message, secret) {
-        (FlashMessage::Invited { email } | FlashMessage::ResetLinkMade { email }, Some(link)) => {
+        (FlashMessage::LinkMade { email, .. }, Some(link)) => {
             let person = view! { <bdi class="strong">{clean::sentence(&email)}</bdi> };
             let explained = sentence!(
                 messages::LINK_EXPLAINED,
@@ -77,7 +77,7 @@ fn Made(message: FlashMessage, secret: Option<OneTimeSecret>, lifetime: Duration
             }
             .into_any()
         }
-        (FlashMessage::ClientAdded { client_id }, secret) => view! {
+        (FlashMessage::ClientAdded { client_id, .. }, secret) => view! {
             <Copied id="added-client-id" label=messages::CLIENT_ID value=client_id/>
             {secret.map(|secret| view! {
                 <Copied id="added-client-secret" label=messages::CLIENT_SECRET value=secret.0/>

@@ -379,7 +379,8 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
         html(|| view! { <Outcome flash lifetime=Duration::from_hours(24)/> })
     };
     let invited = shown(
-        FlashMessage::Invited {
+        FlashMessage::LinkMade {
+            outcome: accounts::messages::invited("bob@example.com"),
             email: "bob@example.com".to_owned(),
         },
         Some("https://auth.example/enroll/x"),
@@ -395,6 +396,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
     );
     let added = shown(
         FlashMessage::ClientAdded {
+            outcome: applications::messages::CLIENT_ADDED.to_owned(),
             client_id: "c1".to_owned(),
         },
         Some("vcs_x"),
@@ -410,6 +412,7 @@ fn what_was_made_stands_in_a_box_to_be_copied() {
     assert!(
         !shown(
             FlashMessage::ClientAdded {
+                outcome: applications::messages::CLIENT_ADDED.to_owned(),
                 client_id: "c1".to_owned()
             },
             None

@@ -6,7 +6,10 @@ use identity::{
 use oauth::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Administration, AdministrationError, Done};
+use super::{
+    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+    UnfinishedOperation,
+};
 use crate::{
     accounts::{Account, queue::Requester, whose},
     audit::AuditAction,
@@ -65,7 +68,7 @@ impl Administration {
         };
         let email = address(email)?;
         if let Some(account) = self.provider.account_of(&email.shown()).await? {
-            return Err(conflict(&account, KEPT_AS_IT_IS));
+            return Err(StateConflict::AccountExists(account.email().to_owned()).into());
         }
         let first = !self.provider.has_accounts().await?;
         let minimum = min_length(
@@ -92,9 +95,11 @@ impl Administration {
                 account
                     .may_be_added_again(role)
                     .map_err(|error| match error {
-                        InviteError::OtherRole => conflict(&account, KEEPS_ITS_ROLE),
+                        InviteError::OtherRole => {
+                            StateConflict::AccountHasOtherRole(account.email().to_owned())
+                        }
                         InviteError::CanSignIn | InviteError::Disabled => {
-                            conflict(&account, KEPT_AS_IT_IS)
+                            StateConflict::AccountExists(account.email().to_owned())
                         }
                     })?;
                 self.send_link(&self.invite_again(account, None).await?, true)
@@ -158,7 +163,7 @@ impl Administration {
     pub async fn reset_account(&self, email: &str) -> Done<String> {
         let account = self.existing_account(email).await?;
         if !account.is_active() {
-            return Err(conflict(&account, DISABLED));
+            return Err(StateConflict::AccountDisabled(account.email().to_owned()).into());
         }
         let link = self.provider.reset_link(&account).await?;
         self.note(AuditAction::ResetLinkMade, &account, None).await;
@@ -181,8 +186,7 @@ impl Administration {
     /// and a link that is out ends.
     pub async fn change_email(&self, email: &str, new: &str) -> Done<AccountSummary> {
         let (account, new) = (self.existing_account(email).await?, address(new)?);
-        let taken =
-            || AdministrationError::Conflict(format!("{} belongs to another account", new.shown()));
+        let taken = || StateConflict::AddressTaken(new.shown());
         let changed = self
             .provider
             .change_address(&account, &new)
@@ -241,10 +245,7 @@ impl Administration {
                 (account, made)
             };
         if !made {
-            return Err(AdministrationError::Conflict(format!(
-                "{} has just been added by someone else",
-                email.shown()
-            )));
+            return Err(StateConflict::AccountJustAdded(email.shown()).into());
         }
         self.note(
             AuditAction::AccountAdded,
@@ -305,12 +306,9 @@ impl Administration {
             self.provider.end_sessions(account.id()).await,
             self.provider.withdraw_all(account.id()).await.map(drop),
         );
-        sessions.and(grants).map_err(|_| {
-            AdministrationError::Unfinished(format!(
-                "{} has the new password and its sessions have ended, but not all that it allowed could be ended; set it again",
-                account.email()
-            ))
-        })
+        sessions
+            .and(grants)
+            .map_err(|_| UnfinishedOperation::PasswordSet(account.email().to_owned()).into())
     }
 
     async fn note(&self, action: AuditAction, account: &Account, about: Option<&str>) {
@@ -347,33 +345,22 @@ impl AddedAccount {
     }
 }
 
-/// Said of an account that was to be added and exists.
-const KEPT_AS_IT_IS: &str = "has an account already, which is not changed; \"account password\" sets its password, and \"account \
-                             reset\" makes a link to a new way to sign in";
-/// Said of an account that was to be added with a role and waits for its person with another.
-const KEEPS_ITS_ROLE: &str =
-    "has an account that waits for its person with another role; \"account role\" changes that";
-
-/// Said of an account that is disabled.
-const DISABLED: &str = "has an account that is disabled: enable it first";
-
 fn address(email: &str) -> Done<Email> {
-    Email::parse(email)
-        .ok_or_else(|| AdministrationError::Invalid(format!("{email:?} is not an e-mail address")))
+    Ok(Email::parse(email).ok_or_else(|| InvalidInput::Email(email.to_owned()))?)
 }
 
 pub(super) fn unknown(email: &str) -> AdministrationError {
-    AdministrationError::NotFound(format!("there is no account {email:?}"))
-}
-
-fn conflict(account: &Account, why: &str) -> AdministrationError {
-    AdministrationError::Conflict(format!("{} {why}", account.email()))
+    MissingTarget::Account(email.to_owned()).into()
 }
 
 fn not_invited(account: &Account, error: InviteError) -> AdministrationError {
     match error {
-        InviteError::CanSignIn => conflict(account, "has an account and can sign in already"),
-        InviteError::Disabled => conflict(account, DISABLED),
-        InviteError::OtherRole => conflict(account, KEEPS_ITS_ROLE),
+        InviteError::CanSignIn => {
+            StateConflict::AccountCanSignIn(account.email().to_owned()).into()
+        }
+        InviteError::Disabled => StateConflict::AccountDisabled(account.email().to_owned()).into(),
+        InviteError::OtherRole => {
+            StateConflict::AccountHasOtherRole(account.email().to_owned()).into()
+        }
     }
 }

@@ -9,7 +9,10 @@ use oauth_clients::{
 use serde::{Deserialize, Serialize};
 use url::Host;
 
-use super::{Administration, AdministrationError, Done, provisioning::client_redirect_uris};
+use super::{
+    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+    provisioning::client_redirect_uris,
+};
 pub use crate::blocked::BlockedHost;
 use crate::{
     Provider,
@@ -79,26 +82,20 @@ impl Administration {
             &[redirect_uri.to_owned()],
             &provider.settings().private_schemes,
         )?[..] else {
-            return Err(AdministrationError::Invalid(
-                "it is not one redirect URI".to_owned(),
-            ));
+            return Err(InvalidInput::SeveralRedirectUris.into());
         };
         let add = |client: Option<Client>| match client {
-            None => Change::refuse(AdministrationError::NotFound(format!(
-                "there is no client {client_id:?}"
-            ))),
+            None => Change::refuse(unknown(client_id)),
             Some(client) if !matches!(client.source, ClientSource::Added) => {
-                Change::refuse(AdministrationError::Conflict(
-                    "this client says itself where its answers go".to_owned(),
-                ))
+                Change::refuse(StateConflict::RedirectUrisNotEditable.into())
             }
             Some(client) if client.redirect_uris.contains(uri) => Change {
                 next: None,
                 answer: Ok(None),
             },
             Some(client) if client.redirect_uris.len() >= MOST_REDIRECT_URIS => {
-                let most = format!("a client has at most {MOST_REDIRECT_URIS} redirect URIs");
-                Change::refuse(AdministrationError::Conflict(most))
+                let maximum = MOST_REDIRECT_URIS;
+                Change::refuse(StateConflict::TooManyRedirectUris { maximum }.into())
             }
             Some(mut client) => {
                 client.redirect_uris.push(uri.clone());
@@ -188,9 +185,7 @@ impl Administration {
             .change_blocked(|blocked| blocked.remove(&host))
             .await?
         {
-            return Err(AdministrationError::NotFound(format!(
-                "{host} is not blocked"
-            )));
+            return Err(MissingTarget::BlockedHost(host).into());
         }
         self.record(AuditAction::HostUnblocked, None, Some(host))
             .await;
@@ -268,7 +263,7 @@ impl Provider {
 }
 
 fn unknown(client_id: &str) -> AdministrationError {
-    AdministrationError::NotFound(format!("there is no client {client_id:?}"))
+    MissingTarget::Client(client_id.to_owned()).into()
 }
 
 fn nameless(client_id: &str) -> ClientName {
@@ -291,7 +286,7 @@ fn readable_host(text: &str) -> Done<String> {
         Ok(Host::Domain(name)) if !name.split('.').all(is_label) => None,
         host => host.ok(),
     };
-    let fault =
-        || AdministrationError::Invalid(format!("{text:?} is not a host such as app.example.com"));
-    Ok(host.ok_or_else(fault)?.to_string())
+    Ok(host
+        .ok_or_else(|| InvalidInput::Host(text.to_owned()))?
+        .to_string())
 }

@@ -9,7 +9,9 @@ use oauth_clients::client::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Administration, AdministrationError, Done};
+use super::{
+    Administration, AdministrationError, Done, InvalidInput, MissingTarget, StateConflict,
+};
 use crate::{
     audit::{AuditAction, ClientName},
     keys,
@@ -141,14 +143,17 @@ impl Administration {
                 .keep_new_client(self.provider.new_client_id(), &wanted)
                 .await;
         };
-        judge_chosen_id(&id).map_err(|why| {
-            AdministrationError::Invalid(format!("{id:?} cannot be a client id: {why}"))
+        judge_chosen_id(&id).map_err(|why| InvalidInput::ClientId {
+            client_id: id.clone(),
+            fault: why.to_string(),
         })?;
         match records::read::<Client>(self.provider.store(), &keys::client(&id)).await? {
             Some(existing) => self.repeat(&existing, &wanted).await,
-            None if id.starts_with(CLIENT_PREFIX) => Err(AdministrationError::Invalid(format!(
-                "{id:?} cannot be a client id: identifiers that begin with {CLIENT_PREFIX} are made by the server"
-            ))),
+            None if id.starts_with(CLIENT_PREFIX) => Err(InvalidInput::ReservedClientId {
+                client_id: id,
+                prefix: CLIENT_PREFIX.to_owned(),
+            }
+            .into()),
             None => self.keep_new_client(id, &wanted).await,
         }
     }
@@ -166,9 +171,7 @@ impl Administration {
             proof,
         } = wanted;
         if name.is_none() && redirect_uris.is_none() && proof.is_none() {
-            return Err(AdministrationError::Invalid(
-                "nothing is named that is to change".to_owned(),
-            ));
+            return Err(InvalidInput::NoChange.into());
         }
         let checked = self.check(name.as_deref(), redirect_uris.as_deref(), proof)?;
         let secret = secret_text(&self.provider.entropy().secret());
@@ -203,15 +206,13 @@ impl Administration {
                 client.authentication = Authentication::Secret(secret_digest(&secret));
                 Ok(())
             }
-            Authentication::None => Err("is public: make it confidential first"),
+            Authentication::None => Err(StateConflict::ClientIsPublic(client_id.to_owned())),
             Authentication::Keys(_) | Authentication::KeysOrNone(_) => {
-                Err("proves itself by its keys and has no secret")
+                Err(StateConflict::ClientUsesKeys(client_id.to_owned()))
             }
         };
         let changed = self.change_added(client_id, renew).await?;
-        changed.outcome.map_err(|why| {
-            AdministrationError::Conflict(format!("the client {client_id:?} {why}"))
-        })?;
+        changed.outcome?;
         self.record_client(AuditAction::ClientSecretMade, changed.client.named(), None)
             .await;
         Ok(AddedClient {
@@ -289,10 +290,7 @@ impl Administration {
     async fn repeat(&self, existing: &Client, wanted: &Checked) -> Done<AddedClient> {
         let added = added(existing.clone())?;
         if !wanted.apply(&mut added.clone(), "").is_empty() {
-            return Err(AdministrationError::Conflict(format!(
-                "there is a client {:?} with other values, which is not changed; \"client set\" changes it",
-                existing.id
-            )));
+            return Err(StateConflict::ClientDiffers(existing.id.clone()).into());
         }
         // In case that an earlier attempt ended before the client was listed.
         self.provider.all_clients().list_name(&existing.id).await?;
@@ -397,21 +395,15 @@ impl Named for Client {
 /// A client that an administrator added; every other one is described by somebody else, who would
 /// change it back.
 fn added(client: Client) -> Done<Client> {
-    let why = match client.source {
-        ClientSource::Added => return Ok(client),
-        ClientSource::Registered(_) => "registered itself, so only it can change what it said",
-        ClientSource::Document { .. } => {
-            "is described by its metadata document, so only that can be changed"
-        }
-    };
-    Err(AdministrationError::Conflict(format!(
-        "the client {:?} {why}",
-        client.id
-    )))
+    match client.source {
+        ClientSource::Added => Ok(client),
+        ClientSource::Registered(_) => Err(StateConflict::ClientRegisteredItself(client.id).into()),
+        ClientSource::Document { .. } => Err(StateConflict::ClientHasDocument(client.id).into()),
+    }
 }
 
 fn unknown(client_id: &str) -> AdministrationError {
-    AdministrationError::NotFound(format!("there is no client {client_id:?}"))
+    MissingTarget::Client(client_id.to_owned()).into()
 }
 
 /// Their order does not matter.
@@ -422,12 +414,10 @@ fn are_the_same(some: &[RedirectUri], others: &[RedirectUri]) -> bool {
 fn client_name(name: &str) -> Done<String> {
     let name = name.trim();
     let fits = !name.is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
-    let fault = || {
-        AdministrationError::Invalid(format!(
-            "a client's name has 1 to {LONGEST_NAME} bytes and no control characters"
-        ))
+    let fault = InvalidInput::ClientName {
+        maximum: LONGEST_NAME,
     };
-    fits.then(|| name.to_owned()).ok_or_else(fault)
+    Ok(fits.then(|| name.to_owned()).ok_or(fault)?)
 }
 
 /// Each once, in the order in which they were given.
@@ -436,12 +426,11 @@ pub(super) fn client_redirect_uris(
     schemes: &PrivateSchemes,
 ) -> Done<Vec<RedirectUri>> {
     if uris.is_empty() {
-        return Err(AdministrationError::Invalid(
-            "a client needs at least one redirect URI".to_owned(),
-        ));
+        return Err(InvalidInput::NoRedirectUri.into());
     }
-    let fault = |uri, reason: &oauth::error::RedirectUriError| {
-        AdministrationError::Invalid(format!("{uri:?}: {}", reason.description()))
+    let fault = |uri: &String, reason: &oauth::error::RedirectUriError| InvalidInput::RedirectUri {
+        redirect_uri: uri.clone(),
+        fault: reason.description(),
     };
     let mut accepted: Vec<RedirectUri> = Vec::with_capacity(uris.len());
     for uri in uris {

@@ -8,16 +8,15 @@ use identity::{
     rights::{ShortPasswordAlone, may_change_rights},
 };
 
-use super::{Administration, AdministrationError, Done, accounts::unknown};
+use super::{
+    Administration, AdministrationError, Done, StateConflict, UnfinishedOperation,
+    accounts::unknown,
+};
 use crate::{
     accounts::Subject,
     audit::{AuditAction, Whose},
     problem::Unavailable,
 };
-
-/// Why an account cannot be an administrator's.
-const SHORT_PASSWORD: &str = "has no passkey, and a password that may be shorter than the 12 characters which an administrator's needs: \
-     a passkey or a longer password comes first; if it is longer, signing in with it once is enough";
 
 impl Administration {
     /// Keeps an account from signing in, and ends its sessions and all that it allowed.
@@ -26,12 +25,9 @@ impl Administration {
         self.suspend(&account).await?;
         self.note_subject(AuditAction::AccountDisabled, &account, None)
             .await;
-        self.clear_away(&account).await.map_err(|_| {
-            unfinished(format!(
-                "{} is disabled and can no longer sign in, but not everything could be cleared away; disable it again",
-                account.email
-            ))
-        })
+        self.clear_away(&account)
+            .await
+            .map_err(|_| UnfinishedOperation::Disabled(account.email.clone()).into())
     }
 
     /// Lets a disabled account sign in again. What it had allowed stays ended.
@@ -43,9 +39,9 @@ impl Administration {
         // Disabling may have stopped half way: what it left of sessions and grants must not come
         // back to life.
         self.suspend(&account).await?;
-        self.clear_away(&account).await.map_err(|_| {
-            unfinished(format!("{} stays disabled, since not everything of before could be cleared away; try again", account.email))
-        })?;
+        self.clear_away(&account)
+            .await
+            .map_err(|_| UnfinishedOperation::StaysDisabled(account.email.clone()))?;
         let enable = |rights: Rights| (rights.enable(), ());
         self.provider
             .change_rights(account.id, enable)
@@ -74,10 +70,7 @@ impl Administration {
             }
             self.note_subject(AuditAction::AccountDisabled, &account, None)
                 .await;
-            return Err(unfinished(format!(
-                "{} is disabled, but could not be removed; remove it again",
-                account.email
-            )));
+            return Err(UnfinishedOperation::NotRemoved(account.email.clone()).into());
         }
         self.note_subject(AuditAction::AccountRemoved, &account, None)
             .await;
@@ -93,10 +86,7 @@ impl Administration {
             Err(ShortPasswordAlone) => (rights, false),
         };
         if !self.change_another(&account, give).await? {
-            return Err(AdministrationError::Conflict(format!(
-                "{} {SHORT_PASSWORD}",
-                account.email
-            )));
+            return Err(StateConflict::ShortPasswordAlone(account.email).into());
         }
         self.note_subject(AuditAction::RoleChanged, &account, Some(role.as_str()))
             .await;
@@ -155,9 +145,7 @@ impl Administration {
             if own.is_none_or(|own| own.role() != Role::Administrator) {
                 let undo = |rights: Rights| (rights.undo(before, after), ());
                 provider.change_rights(account.id, undo).await?;
-                return Err(AdministrationError::Conflict(
-                    "you are no administrator any more, so this was not done".to_owned(),
-                ));
+                return Err(StateConflict::NoLongerAdministrator.into());
             }
         }
         Ok(answer)
@@ -171,8 +159,4 @@ impl Administration {
         self.record(action, Some(whose), about.map(str::to_owned))
             .await;
     }
-}
-
-fn unfinished(sentence: String) -> AdministrationError {
-    AdministrationError::Unfinished(sentence)
 }

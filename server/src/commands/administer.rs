@@ -1,44 +1,66 @@
-//! Getting a request to a provider: the running server's, where it holds the store, or one of our
-//! own.
+//! Getting an operation to a provider: the running server's, where it holds the store, or one of
+//! this process.
 
 use std::path::Path;
 use std::time::Duration;
 
+use provider::{AdminCommand, AdminReply};
 use store::Location;
 use tokio::time::{Instant, sleep};
 
+use super::operations::Operation;
 use super::output::note;
-use crate::administration::{self, Answer, Request};
 use crate::config::Config;
-use crate::control;
+use crate::control::{self, ControlError};
 use crate::files;
-use crate::open::{self, Creation, Failure, Opened};
+use crate::open::{self, Failure, Opened};
 
 /// While somebody holds the store and nobody listens: a server that is starting or stopping, or
 /// another command.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Has the request done. The error is a sentence.
-pub(super) async fn administer(config: &Config, request: Request) -> Result<Answer, String> {
+/// Has the operation carried out.
+///
+/// # Errors
+/// Why it was not, as a sentence.
+pub(super) async fn administer(
+    config: &Config,
+    operation: Operation,
+) -> Result<AdminReply, String> {
     refuse_memory(config)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(folder) = config.data_folder()
-            && let Some(answer) = control::call(folder, &request)
+            && let Some(reply) = control::call(folder, &operation.command)
                 .await
                 .map_err(|error| unreachable(folder, &error))?
         {
-            if is_about_people(&request) && answer.is_ok() {
+            if operation.shows_users && reply.is_ok() {
                 note_issuer_of_running(folder).await;
             }
-            return answer;
+            return reply.map_err(|error| explained(&error));
         }
-        match open::open(config, creation(&request)).await {
-            Ok(opened) => return directly(config, &opened, request).await,
+        match open::open(config, operation.creation).await {
+            Ok(opened) => return directly(config, &opened, operation).await,
             Err(Failure::Locked(_)) if Instant::now() < deadline => {
                 sleep(Duration::from_millis(50)).await;
             }
             Err(failure) => return Err(failure.into_sentence()),
+        }
+    }
+}
+
+/// What the control socket failed with, as a sentence.
+pub(super) fn explained(error: &ControlError) -> String {
+    match error {
+        ControlError::Administration(error) => app::administration_error_text(error),
+        ControlError::BackupUnavailable { fault } => format!("{fault}."),
+        ControlError::UnknownRequest => {
+            "The running server does not know this command; is it of another version?".to_owned()
+        }
+        ControlError::UnexpectedReply => {
+            "The running server gave another answer than was asked for; is it of another version?"
+                .to_owned()
         }
     }
 }
@@ -53,48 +75,30 @@ pub(super) fn refuse_memory(config: &Config) -> Result<(), String> {
     }
 }
 
-async fn directly(config: &Config, opened: &Opened, request: Request) -> Result<Answer, String> {
-    let about_people = is_about_people(&request);
-    let answer = administration::execute(&opened.provider, request).await;
+async fn directly(
+    config: &Config,
+    opened: &Opened,
+    operation: Operation,
+) -> Result<AdminReply, String> {
+    let reply = opened.provider.terminal().execute(operation.command).await;
     if opened.created {
         note(&format!("A new store was created in {}.", config.store));
     }
-    if about_people && let Ok(Some(change)) = opened.provider.issuer_change().await {
+    if operation.shows_users
+        && let Ok(Some(change)) = opened.provider.issuer_change().await
+    {
         note(&change.to_string());
     }
-    answer
+    reply.map_err(|error| app::administration_error_text(&error))
 }
 
-/// A server of before does not know the question.
 async fn note_issuer_of_running(folder: &Path) {
-    if let Ok(Some(Ok(Answer::Issuer(report)))) = control::call(folder, &Request::Issuer).await
+    if let Ok(Some(Ok(AdminReply::Issuer(report)))) =
+        control::call(folder, &AdminCommand::ShowIssuer).await
         && let Some(change) = report.change()
     {
         note(&change.to_string());
     }
-}
-
-/// What may be done before the server's first start.
-const fn creation(request: &Request) -> Creation {
-    match request {
-        Request::CreateAccount { .. }
-        | Request::AddWaitingAccount { .. }
-        | Request::CreateClient { .. }
-        | Request::BlockHost { .. } => Creation::Allowed,
-        _ => Creation::Refused,
-    }
-}
-
-/// Whether the answer shows people, or a link for them: then it matters that the issuer has
-/// changed.
-const fn is_about_people(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Accounts
-            | Request::CreateAccount { .. }
-            | Request::AddWaitingAccount { .. }
-            | Request::ResetAccount { .. }
-    )
 }
 
 pub(super) fn unreachable(folder: &Path, error: &std::io::Error) -> String {

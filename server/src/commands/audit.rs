@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use provider::{Actor, AuditEntry, AuditFilter, AuditReport, Category, is_deceptive_char};
+use provider::{
+    Actor, AdminCommand, AdminReply, AuditEntry, AuditFilter, AuditReport, Category,
+    is_deceptive_char,
+};
 
 use super::administer::administer;
+use super::operations::Operation;
 use super::output::{self, moment, pretty, table};
-use crate::administration::{Answer, Request};
 use crate::config::Config;
 
 /// How many events travel at once.
@@ -78,12 +81,13 @@ async fn list(
     let (mut found, mut before) = (Vec::new(), before);
     // A request looks at a part of the audit log only; what is rare may be far back.
     loop {
-        let request = Request::Audit {
+        let command = AdminCommand::ShowAudit {
             filter: filter.clone(),
             before,
             limit: limit - found.len(),
         };
-        let Answer::Audit(page) = administer(config, request).await? else {
+        let AdminReply::AuditPage(page) = administer(config, Operation::showing(command)).await?
+        else {
             return Err(unexpected());
         };
         found.extend(page.events);
@@ -105,7 +109,9 @@ async fn list(
 }
 
 async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {
-    let Answer::Report(report) = administer(config, Request::VerifyAudit).await? else {
+    let AdminReply::AuditReport(report) =
+        administer(config, Operation::showing(AdminCommand::VerifyAudit)).await?
+    else {
         return Err(unexpected());
     };
     output::line(&if json {
@@ -123,12 +129,14 @@ async fn verify(config: &Config, json: bool) -> Result<ExitCode, String> {
 async fn export(config: &Config, filter: &AuditFilter) -> Result<ExitCode, String> {
     let mut after = 0;
     loop {
-        let request = Request::ExportAudit {
+        let command = AdminCommand::ExportAudit {
             filter: filter.clone(),
             after,
             limit: A_PAGE,
         };
-        let Answer::Events(events) = administer(config, request).await? else {
+        let AdminReply::AuditEntries(events) =
+            administer(config, Operation::showing(command)).await?
+        else {
             return Err(unexpected());
         };
         for event in &events {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
-use super::administer::{PATIENCE, refuse_memory, unreachable};
+use super::administer::{PATIENCE, explained, refuse_memory, unreachable};
 use super::output::{self, note};
 use crate::config::{Config, SealingKeySource};
 use crate::open::{self, Failure};
@@ -92,7 +92,9 @@ async fn source(config: &Config) -> Result<Source, String> {
                 .await
                 .map_err(|error| unreachable(folder, &error))?
         {
-            return answer.map(Source::Running);
+            return answer
+                .map(Source::Running)
+                .map_err(|error| explained(&error));
         }
         match open::open_existing(config).await {
             Ok(store) => {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use provider::StoreIdentity;
+use provider::{AdminCommand, AdminReply};
 use serde_json::json;
 use store::{Location, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,7 +13,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{output, warnings};
-use crate::administration::{Answer, Request};
 use crate::config::{Config, Flags, ListenAddress, SealingKeySource};
 use crate::endpoints::Endpoint;
 use crate::site::EmbeddedSite;
@@ -77,8 +77,11 @@ fn summary(config: &Config) -> String {
 async fn issuer_change(config: &Config) -> Option<String> {
     let recorded = match &config.store {
         Location::Memory => None,
-        Location::File(folder) => match control::call(folder, &Request::Issuer).await.ok()? {
-            Some(Ok(Answer::Issuer(report))) => report.recorded,
+        Location::File(folder) => match control::call(folder, &AdminCommand::ShowIssuer)
+            .await
+            .ok()?
+        {
+            Some(Ok(AdminReply::Issuer(report))) => report.recorded,
             Some(_) => None,
             None => recorded_in(config).await,
         },

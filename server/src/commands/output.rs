@@ -4,63 +4,23 @@ use std::io::Write as _;
 
 use oauth::Timestamp;
 use provider::{
-    AccountSummary, AddedAccount, AddedClient, ApplicationKind, ApplicationSummary, ChangedClient,
-    IssuerReport, Listing, is_deceptive_char,
+    AccountSummary, AddedAccount, AddedClient, AdminReply, ApplicationKind, ApplicationSummary,
+    ChangedClient, IssuerReport, KeySummary, Listing, is_deceptive_char,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::administration::{Answer, Key, Request};
-
-/// The sentence for a request that is answered with nothing but "done".
-pub(super) struct Told(String);
-
-impl Told {
-    pub(super) fn of(request: &Request) -> Self {
-        Self(match request {
-            Request::DisableAccount { email } => {
-                format!("{email} can no longer sign in, and what it allowed has ended.")
-            }
-            Request::EnableAccount { email } => format!("{email} can sign in again."),
-            Request::RemoveAccount { email } => format!("{email} is removed."),
-            Request::SetPassword { email, .. } => {
-                format!(
-                    "{email} has the new password. Its sessions, recovery codes and connected applications have ended."
-                )
-            }
-            Request::RemoveClient { client_id } => {
-                format!("{client_id} is removed, and everything that people allowed it has ended.")
-            }
-            Request::DisconnectClient { client_id } => {
-                format!("Everything that people allowed {client_id} has ended.")
-            }
-            Request::WithdrawLink { email } => {
-                format!("No one-time link to {email} opens anything any more.")
-            }
-            Request::ChangeEmail { email, new } => {
-                format!("{email} signs in as {new} now.{}", slip(new))
-            }
-            Request::SetRole { email, role } => {
-                format!("{email} has the role {} now.", role.as_str())
-            }
-            Request::BlockHost { host } => format!("Applications of {host} get nothing any more."),
-            Request::UnblockHost { host } => format!("{host} is not blocked any more."),
-            _ => "Done.".to_owned(),
-        })
-    }
-}
-
-/// Prints an answer. The error is a sentence.
-pub(super) fn print(answer: &Answer, told: &Told, json: bool) -> Result<(), String> {
+/// Prints a reply; `outcome` is what to print when it has nothing to show. The error is a sentence.
+pub(super) fn print(reply: &AdminReply, outcome: &str, json: bool) -> Result<(), String> {
     let text = if json {
-        as_json(answer)?
+        as_json(reply)?
     } else {
-        as_text(answer, told)
+        as_text(reply, outcome)
     };
     line(&text)?;
-    if let Answer::Accounts(Listing { unreadable, .. })
-    | Answer::Clients(Listing { unreadable, .. }) = answer
+    if let AdminReply::Accounts(Listing { unreadable, .. })
+    | AdminReply::Clients(Listing { unreadable, .. }) = reply
         && *unreadable > 0
     {
         note(&format!(
@@ -87,20 +47,22 @@ pub(super) fn line(text: &str) -> Result<(), String> {
     }
 }
 
-fn as_json(answer: &Answer) -> Result<String, String> {
-    match answer {
-        Answer::AddedAccount(added) => pretty(added),
-        Answer::Accounts(accounts) => pretty(&accounts.rows),
-        Answer::AddedClient(added) | Answer::ClientSecret(added) => pretty(added),
-        Answer::ChangedClient(changed) => pretty(changed),
-        Answer::Issuer(report) => pretty(report),
-        Answer::Clients(clients) => pretty(&clients.rows),
-        Answer::Keys(keys) => pretty(keys),
-        Answer::Link(link) => pretty(&serde_json::json!({ "link": link })),
-        Answer::Audit(page) => pretty(page),
-        Answer::Events(events) => pretty(events),
-        Answer::Report(report) => pretty(report),
-        Answer::Done | Answer::Backup => pretty(&serde_json::json!({ "done": true })),
+fn as_json(reply: &AdminReply) -> Result<String, String> {
+    match reply {
+        AdminReply::AddedAccount(added) => pretty(added),
+        AdminReply::Accounts(accounts) => pretty(&accounts.rows),
+        AdminReply::AddedClient(added) | AdminReply::ClientSecret(added) => pretty(added),
+        AdminReply::ChangedClient(changed) => pretty(changed),
+        AdminReply::Issuer(report) => pretty(report),
+        AdminReply::Clients(clients) => pretty(&clients.rows),
+        AdminReply::Keys(keys) => pretty(keys),
+        AdminReply::Link(link) => pretty(&serde_json::json!({ "link": link })),
+        AdminReply::AuditPage(page) => pretty(page),
+        AdminReply::AuditEntries(events) => pretty(events),
+        AdminReply::AuditReport(report) => pretty(report),
+        AdminReply::Done | AdminReply::ChangedAccount(_) => {
+            pretty(&serde_json::json!({ "done": true }))
+        }
     }
 }
 
@@ -109,11 +71,13 @@ pub(super) fn pretty<T: Serialize>(value: &T) -> Result<String, String> {
         .map_err(|error| format!("The answer cannot be written as JSON: {error}."))
 }
 
-fn as_text(answer: &Answer, told: &Told) -> String {
-    match answer {
-        Answer::AddedAccount(added) => added_account(added),
-        Answer::Accounts(accounts) if accounts.is_empty() => "There is no account yet.".to_owned(),
-        Answer::Accounts(accounts) => table(
+fn as_text(reply: &AdminReply, outcome: &str) -> String {
+    match reply {
+        AdminReply::AddedAccount(added) => added_account(added),
+        AdminReply::Accounts(accounts) if accounts.is_empty() => {
+            "There is no account yet.".to_owned()
+        }
+        AdminReply::Accounts(accounts) => table(
             &[
                 "E-MAIL",
                 "ROLE",
@@ -125,30 +89,29 @@ fn as_text(answer: &Answer, told: &Told) -> String {
             ],
             accounts.iter().map(account),
         ),
-        Answer::AddedClient(added) => added_client(added),
-        Answer::ClientSecret(added) => {
+        AdminReply::AddedClient(added) => added_client(added),
+        AdminReply::ClientSecret(added) => {
             format!(
                 "{} The old one no longer works.",
                 with_secret(&added.client_id, added.client_secret.as_deref())
             )
         }
-        Answer::ChangedClient(changed) => changed_client(changed),
-        Answer::Issuer(report) => issuer(report),
-        Answer::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
-        Answer::Clients(clients) => table(
+        AdminReply::ChangedClient(changed) => changed_client(changed),
+        AdminReply::Issuer(report) => issuer(report),
+        AdminReply::Clients(clients) if clients.is_empty() => "There is no client yet.".to_owned(),
+        AdminReply::Clients(clients) => table(
             &["CLIENT ID", "NAME", "KIND", "REDIRECT URIS", "SINCE"],
             clients.iter().map(client),
         ),
-        Answer::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
-        Answer::Link(link) => {
+        AdminReply::Keys(keys) => table(&["KEY", "STATE", "SINCE", "UNTIL"], keys.iter().map(key)),
+        AdminReply::Link(link) => {
             format!("With this link a new way to sign in is chosen, once:\n\n  {link}")
         }
-        // Those print themselves.
-        Answer::Done
-        | Answer::Backup
-        | Answer::Audit(_)
-        | Answer::Events(_)
-        | Answer::Report(_) => told.0.clone(),
+        AdminReply::Done | AdminReply::ChangedAccount(_) => outcome.to_owned(),
+        // The commands that ask for these print them.
+        AdminReply::AuditPage(_) | AdminReply::AuditEntries(_) | AdminReply::AuditReport(_) => {
+            String::new()
+        }
     }
 }
 
@@ -157,7 +120,7 @@ fn added_account(added: &AddedAccount) -> String {
     let Some(link) = &added.enrolment_link else {
         return format!(
             "{email} is added and can sign in with the password.{}",
-            slip(email)
+            local_domain_note(email)
         );
     };
     let until = added
@@ -171,12 +134,12 @@ fn added_account(added: &AddedAccount) -> String {
     };
     format!(
         "{email} {told}, once{until}:\n\n  {link}{}",
-        slip(email).replacen(' ', "\n\n", 1)
+        local_domain_note(email).replacen(' ', "\n\n", 1)
     )
 }
 
 /// Said of an address that no mail from elsewhere reaches.
-fn slip(email: &str) -> &'static str {
+pub(super) fn local_domain_note(email: &str) -> &'static str {
     if provider::has_local_domain(email) {
         " What follows the @ has no dot: make sure that it is no slip."
     } else {
@@ -271,11 +234,11 @@ const fn kind(client: &ApplicationSummary) -> &'static str {
     }
 }
 
-fn key(key: &Key) -> Vec<String> {
+fn key(key: &KeySummary) -> Vec<String> {
     let shown = |timestamp: Option<Timestamp>| timestamp.map(moment).unwrap_or_default();
     vec![
         key.kid.clone(),
-        key.state.clone(),
+        key.state.as_str().to_owned(),
         shown(key.since),
         shown(key.until),
     ]

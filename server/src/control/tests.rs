@@ -22,12 +22,12 @@ fn mode(path: &Path) -> u32 {
 const KEYS: usize = 2;
 
 async fn listed(folder: &Path) -> usize {
-    match call(folder, &Request::Keys)
+    match call(folder, &AdminCommand::ListKeys)
         .await
         .expect("reached")
         .expect("somebody listens")
     {
-        Ok(Answer::Keys(keys)) => keys.len(),
+        Ok(AdminReply::Keys(keys)) => keys.len(),
         _ => panic!("another answer"),
     }
 }
@@ -39,20 +39,25 @@ async fn a_request_travels_and_the_socket_is_private() {
     assert_eq!(mode(&folder.path().join(NAME)), 0o600);
     let server = tokio::spawn(socket.serve(provider().await));
     assert_eq!(listed(folder.path()).await, KEYS);
-    let unknown = Request::RemoveClient {
+    let unknown = AdminCommand::RemoveClient {
         client_id: "nobody".into(),
     };
     let answer = call(folder.path(), &unknown)
         .await
         .expect("reached")
         .expect("somebody listens");
-    assert!(answer.is_err_and(|sentence| !sentence.is_empty()));
+    assert!(matches!(
+        answer,
+        Err(ControlError::Administration(AdministrationError::NotFound(
+            _
+        )))
+    ));
 
     server.abort();
     let _ = server.await;
     assert!(!folder.path().join(NAME).exists());
     assert!(
-        call(folder.path(), &Request::Keys)
+        call(folder.path(), &AdminCommand::ListKeys)
             .await
             .expect("no fault")
             .is_none()
@@ -82,7 +87,7 @@ async fn a_socket_left_over_is_nobody_and_is_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(std::os::unix::net::UnixListener::bind(folder.path().join(NAME)).expect("bound"));
     assert!(
-        call(folder.path(), &Request::Keys)
+        call(folder.path(), &AdminCommand::ListKeys)
             .await
             .expect("no fault")
             .is_none()

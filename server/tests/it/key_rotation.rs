@@ -79,7 +79,7 @@ async fn a_key_that_is_revoked_verifies_nothing_and_another_signs_at_once(engine
     let new = Tokens::read(&client.refresh(&old.refresh).await);
     let kid = |state: &str, keys: &[provider::KeySummary]| {
         keys.iter()
-            .find(|key| key.state == state)
+            .find(|key| key.state.as_str() == state)
             .expect("a key in this state")
             .kid
             .clone()

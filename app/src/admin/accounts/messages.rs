@@ -1,6 +1,8 @@
 //! Accounts.
 
-use crate::{admin::messages::counted, messages::Template};
+use provider::Role;
+
+use crate::{admin::messages::counted, clean, messages::Template};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Accounts";
@@ -72,6 +74,50 @@ pub(crate) const TAKE_ADMINISTRATION_EXPLAINED: &str =
 pub(crate) const REMOVE_IT: Template = Template::new("Remove {email}");
 pub(crate) const REMOVE_EXPLAINED: &str = "Its passkeys and its password stop working, it is signed out everywhere, and every \
      application it connected loses its access. This cannot be undone.";
+
+/// The outcomes of the operations.
+pub(crate) fn invited(email: &str) -> String {
+    let shown = clean::sentence(email);
+    if provider::has_local_domain(email) {
+        format!("{shown} is invited. What follows the @ has no dot: make sure that it is no slip.")
+    } else {
+        format!("{shown} is invited.")
+    }
+}
+
+pub(crate) fn reset_link_made(email: &str) -> String {
+    format!(
+        "Whoever has this link chooses a new way to sign in as {}. Until then the present ones work.",
+        clean::sentence(email)
+    )
+}
+
+pub(crate) fn link_withdrawn(email: &str) -> String {
+    format!(
+        "No link to {} opens anything any more.",
+        clean::sentence(email)
+    )
+}
+
+pub(crate) fn account_disabled(email: &str) -> String {
+    format!("{} is disabled.", clean::sentence(email))
+}
+
+pub(crate) fn account_enabled(email: &str) -> String {
+    format!("{} may sign in again.", clean::sentence(email))
+}
+
+pub(crate) fn account_removed(email: &str) -> String {
+    format!("{} is removed.", clean::sentence(email))
+}
+
+pub(crate) fn role_set(email: &str, role: Role) -> String {
+    let shown = clean::sentence(email);
+    match role {
+        Role::Administrator => format!("{shown} is an administrator now."),
+        Role::User => format!("{shown} is no administrator any more."),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use provider::ApplicationKind;
 
-use crate::messages::Template;
+use crate::{clean, messages::Template};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Applications";
@@ -114,3 +114,23 @@ pub(crate) const UNBLOCK_IT: Template = Template::new("Unblock {host}");
 pub(crate) const HOST: &str = "Host";
 pub(crate) const HOST_EXPLAINED: &str = "Such as app.example.com. Names below it are blocked too.";
 pub(crate) const BLOCK: &str = "Block";
+
+/// The outcomes of the operations.
+pub(crate) const CLIENT_ADDED: &str = "The application is added. Give it what stands here.";
+pub(crate) const CLIENT_REMOVED: &str =
+    "The application is removed, and everything that people allowed it has ended.";
+pub(crate) const CLIENT_DISCONNECTED: &str = "Every connection of the application has ended.";
+
+pub(crate) fn host_blocked(host: &str) -> String {
+    format!(
+        "{} is blocked.",
+        clean::sentence(&host.trim().to_lowercase())
+    )
+}
+
+pub(crate) fn host_unblocked(host: &str) -> String {
+    format!(
+        "{} is let in again.",
+        clean::sentence(&host.trim().to_lowercase())
+    )
+}

@@ -2,7 +2,7 @@
 
 use provider::{FailedStep, FailureKind};
 
-use crate::{admin::messages::counted, messages::Template};
+use crate::{admin::messages::counted, clean, messages::Template};
 
 /// The title of the page.
 pub(crate) const TITLE: &str = "Failures";
@@ -256,6 +256,14 @@ pub(crate) const ADD_CONSEQUENCE: Template = Template::new(
      that you recognise.",
 );
 pub(crate) const ADD_IT: Template = Template::new("Add {uri}");
+
+/// The outcome of adding a redirect URI.
+pub(crate) fn redirect_uri_added(redirect_uri: &str) -> String {
+    format!(
+        "Added {}. Connect the application again.",
+        clean::sentence(redirect_uri)
+    )
+}
 
 #[cfg(test)]
 mod tests {

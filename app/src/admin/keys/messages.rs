@@ -34,3 +34,7 @@ pub(crate) const ROTATE_EXPLAINED: Template = Template::new(
      notices. Whoever may have seen the present one can sign with it until then: revoke it in that case.",
 );
 pub(crate) const ROTATE_IT: &str = "Rotate the signing key";
+
+/// The outcomes of the operations.
+pub(crate) const KEYS_ROTATED: &str = "A new key signs from now on.";
+pub(crate) const KEY_REVOKED: &str = "The key is revoked: what it signed is refused from now on.";

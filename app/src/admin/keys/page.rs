@@ -3,7 +3,7 @@
 use access_token::KEYS_PATH;
 use leptos::{prelude::*, server_fn::ServerFn};
 use oauth::Timestamp;
-use provider::KeySummary;
+use provider::{KeySummary, SigningKeyState};
 
 use crate::{
     admin::{
@@ -52,19 +52,21 @@ fn Row(key: KeySummary, now: Timestamp, form_token: String) -> impl IntoView {
     let kid = key.kid.clone();
     let shown = view! { <bdi class="host">{key.kid}</bdi> };
     let sentence = match (key.state, key.since, key.until) {
-        ("active", Some(then), _) => sentence!(
+        (SigningKeyState::Active, Some(then), _) => sentence!(
             messages::ACTIVE_SINCE,
             key = shown,
             when = view! { <Ago then now/> }
         )
         .into_any(),
-        ("active", None, _) => sentence!(messages::ACTIVE, key = shown).into_any(),
-        ("standby", ..) => sentence!(messages::STANDBY, key = shown).into_any(),
-        (_, _, Some(until)) => {
+        (SigningKeyState::Active, None, _) => sentence!(messages::ACTIVE, key = shown).into_any(),
+        (SigningKeyState::Standby, ..) => sentence!(messages::STANDBY, key = shown).into_any(),
+        (SigningKeyState::Retiring, _, Some(until)) => {
             let when = view! { <time datetime=time_format::machine_readable(until)>{time_format::exactly(until)}</time> };
             sentence!(messages::RETIRING_UNTIL, key = shown, when = when).into_any()
         }
-        (_, _, None) => sentence!(messages::RETIRING, key = shown).into_any(),
+        (SigningKeyState::Retiring, _, None) => {
+            sentence!(messages::RETIRING, key = shown).into_any()
+        }
     };
     let button = sentence!(
         messages::REVOKE_IT,

@@ -1,6 +1,8 @@
 //! The pages for whoever runs the server. They may speak of clients, scopes and tokens: their
 //! readers know what these are.
 
+pub mod errors;
+
 use crate::{error_page::messages::ErrorText, messages::Template};
 
 /// The navigation, for those who hear it.

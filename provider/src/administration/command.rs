@@ -1,0 +1,288 @@
+//! The administrative operations as data. The terminal, the control socket and the pages send the
+//! same [`AdminCommand`], and [`Administration::execute`] is the one place that carries it out.
+
+use identity::Role;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccountSummary, AddedAccount, AddedClient, Administration, ApplicationSummary, ChangedClient,
+    ClientChanges, Done, NewClient,
+};
+use crate::{
+    audit::{AuditEntry, AuditFilter, AuditPage, AuditReport},
+    key_ring::KeySummary,
+    records::Listing,
+    store_identity::IssuerReport,
+};
+
+/// An administrative operation. It has no Debug: it may hold a password.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum AdminCommand {
+    /// Adds an account with a password.
+    AddAccount {
+        /// Its e-mail address.
+        email: String,
+        /// Its password.
+        password: String,
+    },
+    /// Adds an account with a link to enrol. An account that exists keeps its role.
+    AddPendingAccount {
+        /// Its e-mail address.
+        email: String,
+        /// Its role; `None` leaves it as it is.
+        role: Option<Role>,
+    },
+    /// Adds an account with a link to enrol, or gives one that has no credential a new link.
+    Invite {
+        /// Its e-mail address.
+        email: String,
+        /// The role it gets.
+        role: Role,
+    },
+    /// Sets the password of an account.
+    SetPassword {
+        /// The e-mail address of the account.
+        email: String,
+        /// The new password.
+        password: String,
+    },
+    /// Makes a link by which a user chooses a new way to sign in.
+    ResetAccount {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Withdraws the one-time link to an account.
+    WithdrawLink {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Gives an account another address.
+    ChangeEmail {
+        /// The present address.
+        email: String,
+        /// The next address.
+        new: String,
+    },
+    /// Gives an account another role.
+    SetRole {
+        /// The e-mail address of the account.
+        email: String,
+        /// The next role.
+        role: Role,
+    },
+    /// Lists the accounts.
+    ListAccounts,
+    /// Keeps an account from signing in and ends what it allowed.
+    DisableAccount {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Lets a disabled account sign in again.
+    EnableAccount {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Removes an account for good.
+    RemoveAccount {
+        /// The e-mail address of the account.
+        email: String,
+    },
+    /// Registers a client, unless it exists already.
+    AddClient {
+        /// What it is.
+        client: NewClient,
+    },
+    /// Changes a client.
+    ChangeClient {
+        /// Its `client_id`.
+        client_id: String,
+        /// What is to change.
+        changes: ClientChanges,
+    },
+    /// Adds a redirect URI to a client.
+    AddRedirectUri {
+        /// Its `client_id`.
+        client_id: String,
+        /// The redirect URI.
+        redirect_uri: String,
+    },
+    /// Gives a client a new secret.
+    RenewClientSecret {
+        /// Its `client_id`.
+        client_id: String,
+    },
+    /// Lists the clients.
+    ListClients,
+    /// Removes a client.
+    RemoveClient {
+        /// Its `client_id`.
+        client_id: String,
+    },
+    /// Ends everything that users allowed a client.
+    DisconnectClient {
+        /// Its `client_id`.
+        client_id: String,
+    },
+    /// Blocks the clients of a host.
+    BlockHost {
+        /// The host.
+        host: String,
+    },
+    /// Unblocks a host.
+    UnblockHost {
+        /// The host.
+        host: String,
+    },
+    /// Lists the signing keys.
+    ListKeys,
+    /// Lets the standby key sign; the active one retires.
+    RotateKeys,
+    /// Revokes a signing key at once.
+    RevokeKey {
+        /// Its id.
+        kid: String,
+    },
+    /// Shows entries of the audit log, newest first.
+    ShowAudit {
+        /// Which ones.
+        filter: AuditFilter,
+        /// Those below this number.
+        before: Option<u64>,
+        /// The greatest number of entries.
+        limit: usize,
+    },
+    /// Gives entries of the audit log, oldest first.
+    ExportAudit {
+        /// Which ones.
+        filter: AuditFilter,
+        /// Those above this number.
+        after: u64,
+        /// The greatest number of entries.
+        limit: usize,
+    },
+    /// Verifies the audit log.
+    VerifyAudit,
+    /// Shows the recorded and the configured issuer.
+    ShowIssuer,
+    /// Accepts that the issuer has changed.
+    AcceptIssuer {
+        /// The new one, which must be the configured one.
+        issuer: String,
+    },
+}
+
+/// What an operation returns. It has no Debug: it may hold the secret of a client or a link.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "reply", content = "data", rename_all = "snake_case")]
+pub enum AdminReply {
+    /// It is done, and there is nothing to show.
+    Done,
+    /// The account that was added.
+    AddedAccount(AddedAccount),
+    /// The account that was changed.
+    ChangedAccount(AccountSummary),
+    /// All accounts.
+    Accounts(Listing<AccountSummary>),
+    /// A one-time link.
+    Link(String),
+    /// The client that was added, with its secret for this once.
+    AddedClient(AddedClient),
+    /// What became of a change of a client, with its secret for this once.
+    ChangedClient(ChangedClient),
+    /// A client with its new secret, for this once.
+    ClientSecret(AddedClient),
+    /// All clients.
+    Clients(Listing<ApplicationSummary>),
+    /// All signing keys.
+    Keys(Vec<KeySummary>),
+    /// Entries, newest first.
+    AuditPage(AuditPage),
+    /// Entries, oldest first.
+    AuditEntries(Vec<AuditEntry>),
+    /// What a verification of the audit log found.
+    AuditReport(AuditReport),
+    /// The recorded and the configured issuer.
+    Issuer(IssuerReport),
+}
+
+impl Administration {
+    /// Carries out an operation.
+    ///
+    /// # Errors
+    /// Why it was not carried out, or not completely.
+    pub async fn execute(&self, command: AdminCommand) -> Done<AdminReply> {
+        // On the heap: the futures of all operations together are large.
+        Box::pin(self.dispatch(command)).await
+    }
+
+    async fn dispatch(&self, command: AdminCommand) -> Done<AdminReply> {
+        use AdminCommand as Command;
+        Ok(match command {
+            Command::AddAccount { email, password } => {
+                AdminReply::AddedAccount(self.add_account(&email, Some(&password)).await?)
+            }
+            Command::AddPendingAccount { email, role } => {
+                AdminReply::AddedAccount(self.add_waiting_account(&email, role).await?)
+            }
+            Command::Invite { email, role } => {
+                AdminReply::AddedAccount(self.invite(&email, Some(role)).await?)
+            }
+            Command::SetPassword { email, password } => {
+                done(self.set_account_password(&email, &password).await?)
+            }
+            Command::ResetAccount { email } => AdminReply::Link(self.reset_account(&email).await?),
+            Command::WithdrawLink { email } => done(self.withdraw_link(&email).await?),
+            Command::ChangeEmail { email, new } => {
+                AdminReply::ChangedAccount(self.change_email(&email, &new).await?)
+            }
+            Command::SetRole { email, role } => done(self.set_role(&email, role).await?),
+            Command::ListAccounts => AdminReply::Accounts(self.accounts().await?),
+            Command::DisableAccount { email } => done(self.disable_account(&email).await?),
+            Command::EnableAccount { email } => done(self.enable_account(&email).await?),
+            Command::RemoveAccount { email } => done(self.remove_account(&email).await?),
+            Command::AddClient { client } => {
+                AdminReply::AddedClient(self.create_client(client).await?)
+            }
+            Command::ChangeClient { client_id, changes } => {
+                AdminReply::ChangedClient(self.change_client(&client_id, changes).await?)
+            }
+            Command::AddRedirectUri {
+                client_id,
+                redirect_uri,
+            } => done(self.add_redirect_uri(&client_id, &redirect_uri).await?),
+            Command::RenewClientSecret { client_id } => {
+                AdminReply::ClientSecret(self.renew_client_secret(&client_id).await?)
+            }
+            Command::ListClients => AdminReply::Clients(self.clients().await?),
+            Command::RemoveClient { client_id } => done(self.remove_client(&client_id).await?),
+            Command::DisconnectClient { client_id } => {
+                done(self.disconnect_client(&client_id).await?)
+            }
+            Command::BlockHost { host } => done(self.block_host(&host).await?),
+            Command::UnblockHost { host } => done(self.unblock_host(&host).await?),
+            Command::ListKeys => AdminReply::Keys(self.keys().await?),
+            Command::RotateKeys => AdminReply::Keys(self.rotate_keys().await?),
+            Command::RevokeKey { kid } => AdminReply::Keys(self.revoke_key(&kid).await?),
+            Command::ShowAudit {
+                filter,
+                before,
+                limit,
+            } => AdminReply::AuditPage(self.audit(&filter, before, limit).await?),
+            Command::ExportAudit {
+                filter,
+                after,
+                limit,
+            } => AdminReply::AuditEntries(self.audit_export(&filter, after, limit).await?),
+            Command::VerifyAudit => AdminReply::AuditReport(self.verify_audit().await?),
+            Command::ShowIssuer => AdminReply::Issuer(self.issuer().await?),
+            Command::AcceptIssuer { issuer } => {
+                AdminReply::Issuer(self.accept_issuer(&issuer).await?)
+            }
+        })
+    }
+}
+
+const fn done((): ()) -> AdminReply {
+    AdminReply::Done
+}

@@ -1,0 +1,204 @@
+//! Why an administrative operation was not carried out: reasons with data, without words. The texts
+//! for people are made in `app`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use identity::PasswordError;
+
+use crate::problem::Unavailable;
+
+/// Why an operation was not carried out, or not completely.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdministrationError {
+    /// What it names does not exist.
+    NotFound(MissingTarget),
+    /// A parameter is not valid.
+    Invalid(InvalidInput),
+    /// It does not fit what is stored.
+    Conflict(StateConflict),
+    /// It is the administrator's own account, which another administrator has to change.
+    Own,
+    /// The operation holds, or the account is stopped at least, and a step that follows is missing.
+    Unfinished(UnfinishedOperation),
+    /// The store does not answer. A change may have been made all the same.
+    Unavailable,
+}
+
+/// What does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingTarget {
+    /// An account with this address.
+    Account(String),
+    /// A client with this `client_id`.
+    Client(String),
+    /// A signing key with this id.
+    SigningKey(String),
+    /// Any signing key: no server has used the store yet.
+    SigningKeys,
+    /// A block of this host.
+    BlockedHost(String),
+}
+
+/// Which parameter is not valid, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvalidInput {
+    /// It is no e-mail address.
+    Email(String),
+    /// The password cannot be chosen.
+    Password(PasswordError),
+    /// The identifier cannot be a client's.
+    ClientId {
+        /// The identifier.
+        client_id: String,
+        /// What the rules of clients say of it.
+        fault: String,
+    },
+    /// The identifier has the prefix of those that the server makes.
+    ReservedClientId {
+        /// The identifier.
+        client_id: String,
+        /// The prefix.
+        prefix: String,
+    },
+    /// The name of a client is empty, too long, or has control characters.
+    ClientName {
+        /// The greatest number of bytes.
+        maximum: usize,
+    },
+    /// A client without a redirect URI.
+    NoRedirectUri,
+    /// Several redirect URIs where one is expected.
+    SeveralRedirectUris,
+    /// The redirect URI is not acceptable.
+    RedirectUri {
+        /// The redirect URI.
+        redirect_uri: String,
+        /// What the rules of redirect URIs say of it.
+        fault: String,
+    },
+    /// A change that changes nothing.
+    NoChange,
+    /// It is no host name.
+    Host(String),
+}
+
+/// Why an operation does not fit what is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateConflict {
+    /// The account exists, and adding does not change it.
+    AccountExists(String),
+    /// The account has no credential yet, and another role.
+    AccountHasOtherRole(String),
+    /// The account has a credential, so that it needs no invitation.
+    AccountCanSignIn(String),
+    /// The account is disabled.
+    AccountDisabled(String),
+    /// The address belongs to another account.
+    AddressTaken(String),
+    /// The account was added by another request at the same time.
+    AccountJustAdded(String),
+    /// The account has only a password, which may be shorter than an administrator's must be.
+    ShortPasswordAlone(String),
+    /// Who asks has lost the role of an administrator.
+    NoLongerAdministrator,
+    /// The client exists with other values.
+    ClientDiffers(String),
+    /// The client is public and has no secret.
+    ClientIsPublic(String),
+    /// The client authenticates with its keys and has no secret.
+    ClientUsesKeys(String),
+    /// The client registered itself, and only it can change its metadata.
+    ClientRegisteredItself(String),
+    /// The client is described by its metadata document, and only that can be changed.
+    ClientHasDocument(String),
+    /// The redirect URIs of the client are its own statement.
+    RedirectUrisNotEditable,
+    /// The client has as many redirect URIs as one can have.
+    TooManyRedirectUris {
+        /// The greatest number.
+        maximum: usize,
+    },
+    /// The signing keys cannot be changed.
+    SigningKeys {
+        /// What the key ring says of it.
+        fault: String,
+    },
+    /// The named issuer is not the configured one.
+    OtherIssuer {
+        /// The configured issuer.
+        configured: String,
+        /// The named one.
+        named: String,
+    },
+}
+
+/// What holds of an operation, and that not all of it is done. Each names the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnfinishedOperation {
+    /// The password is set, and some grants have not ended.
+    PasswordSet(String),
+    /// The account is disabled, and some sessions or grants have not ended.
+    Disabled(String),
+    /// The account stays disabled, because some of its sessions or grants have not ended.
+    StaysDisabled(String),
+    /// The account is disabled, and could not be removed.
+    NotRemoved(String),
+}
+
+/// For the log. Texts for people are made in `app`.
+impl fmt::Display for AdministrationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for AdministrationError {}
+
+impl From<Unavailable> for AdministrationError {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<store::Error> for AdministrationError {
+    fn from(error: store::Error) -> Self {
+        Unavailable::from(error).into()
+    }
+}
+
+impl From<PasswordError> for AdministrationError {
+    fn from(error: PasswordError) -> Self {
+        Self::Invalid(InvalidInput::Password(error))
+    }
+}
+
+impl From<MissingTarget> for AdministrationError {
+    fn from(missing: MissingTarget) -> Self {
+        Self::NotFound(missing)
+    }
+}
+
+impl From<InvalidInput> for AdministrationError {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<StateConflict> for AdministrationError {
+    fn from(conflict: StateConflict) -> Self {
+        Self::Conflict(conflict)
+    }
+}
+
+impl From<UnfinishedOperation> for AdministrationError {
+    fn from(unfinished: UnfinishedOperation) -> Self {
+        Self::Unfinished(unfinished)
+    }
+}
