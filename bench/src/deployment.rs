@@ -3,12 +3,17 @@
 
 use std::{
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
 use tempfile::TempDir;
+use testkit::{
+    CALLBACK, RedisServer,
+    cookies::{self, CookieJar},
+    native_metadata,
+};
 
 use crate::{
     Outcome, context,
@@ -20,8 +25,6 @@ use crate::{
 
 pub(crate) const EMAIL: &str = "bench@example.com";
 pub(crate) const PASSWORD: &str = "a password for nobody in particular";
-const CALLBACK: &str = "http://127.0.0.1:33418/callback";
-const REGISTRATION: &str = r#"{"client_name":"Load","redirect_uris":["http://127.0.0.1:33418/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none","application_type":"native"}"#;
 /// The server settles down until its idle memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -36,7 +39,7 @@ pub(crate) enum Engine {
 pub(crate) struct Deployment {
     // In this order they end.
     server: Process,
-    redis: Option<Process>,
+    redis: Option<RedisServer>,
     environment: Vec<(&'static str, String)>,
     store: String,
     issuer: String,
@@ -57,12 +60,10 @@ impl Deployment {
         settings: &[(&'static str, &str)],
     ) -> Outcome<Self> {
         let folder = tempfile::tempdir().map_err(context("a folder"))?;
-        let redis = (engine == Engine::Redis)
-            .then(|| start_redis(folder.path()))
-            .transpose()?;
+        let redis = (engine == Engine::Redis).then(RedisServer::start);
         let store = match &redis {
             None => format!("file:{}", folder.path().join("data").display()),
-            Some(redis) => format!("redis://{}", redis.address()),
+            Some(redis) => redis.url(),
         };
         let port = process::free_port()?;
         let issuer = format!("http://localhost:{port}");
@@ -118,13 +119,18 @@ impl Deployment {
 
     /// The process of Redis.
     pub(crate) fn redis_id(&self) -> Option<u32> {
-        self.redis.as_ref().map(Process::id)
+        self.redis.as_ref().map(RedisServer::id)
     }
 
     /// A fault, with what the server and Redis had to complain about.
     pub(crate) fn explain(&self, fault: &str) -> String {
-        let complaints = ["server.log", "redis.log"].into_iter().flat_map(|log| {
-            let text = std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
+        let server = std::fs::read_to_string(self.folder.path().join("server.log"));
+        let redis = self.redis.as_ref().map(RedisServer::log);
+        let logs = [
+            ("server", server.unwrap_or_default()),
+            ("redis", redis.unwrap_or_default()),
+        ];
+        let complaints = logs.into_iter().flat_map(|(log, text)| {
             let grave = |line: &&str| {
                 line.contains("ERROR") || line.contains("WARN") || line.contains(" # ")
             };
@@ -150,7 +156,7 @@ impl Deployment {
     /// A registration, as a request.
     pub(crate) fn registration(user: &VirtualUser) -> Repeat {
         Repeat {
-            request: user.json("/register", REGISTRATION),
+            request: user.json("/register", &native_metadata().to_string()),
             status: 201,
         }
     }
@@ -164,7 +170,7 @@ impl Deployment {
             issuer,
             client: String::new(),
             callback: CALLBACK,
-            cookies: String::new(),
+            cookies: CookieJar::new(),
         };
         let mut wire = Wire::connect(self.server.address()).await?;
 
@@ -177,7 +183,7 @@ impl Deployment {
             .to_owned();
 
         let page = wire.send(&user.get("/login")).await?;
-        keep_cookies(&mut user, &page);
+        store_cookies(&mut user, &page);
         let form_token = form_token(&page)?;
         let fields = [
             ("form_token", form_token.as_str()),
@@ -189,7 +195,7 @@ impl Deployment {
             .send(&user.browser_form("/actions/sign_in", &fields))
             .await?;
         signed_in.location()?;
-        keep_cookies(&mut user, &signed_in);
+        store_cookies(&mut user, &signed_in);
 
         let consent = wire.send(&user.authorize()).await?.location()?.to_owned();
         let token = self::form_token(&wire.send(&user.get(&consent)).await?)?;
@@ -198,17 +204,17 @@ impl Deployment {
 
     /// A browser that has opened the sign-in page, and the token of its forms. A browser that has
     /// been here before comes with its cookies.
-    pub(crate) async fn visitor(&self, cookies: &str) -> Outcome<(VirtualUser, String)> {
+    pub(crate) async fn visitor(&self, cookies: &CookieJar) -> Outcome<(VirtualUser, String)> {
         let (issuer, client) = (self.issuer.clone(), String::new());
         let mut user = VirtualUser {
             issuer,
             client,
             callback: CALLBACK,
-            cookies: cookies.to_owned(),
+            cookies: cookies.clone(),
         };
         let mut wire = Wire::connect(self.server.address()).await?;
         let page = wire.send(&user.get("/login")).await?;
-        keep_cookies(&mut user, &page);
+        store_cookies(&mut user, &page);
         let token = form_token(&page)?;
         Ok((user, token))
     }
@@ -265,35 +271,10 @@ fn sealing_key(binary: &Path) -> Outcome<String> {
         .map_err(context("key seal"))
 }
 
-fn start_redis(folder: &Path) -> Outcome<Process> {
-    let port = process::free_port()?;
-    let data: PathBuf = folder.join("redis");
-    std::fs::create_dir(&data).map_err(context("a folder for Redis"))?;
-    let mut command = Command::new("redis-server");
-    command
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--appendonly",
-            "yes",
-            "--save",
-            "",
-            "--dir",
-        ])
-        .arg(&data);
-    Process::start(command, port, &folder.join("redis.log"))
-}
-
-/// Keeps the cookies of an answer. Each name comes once here.
-fn keep_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
-    for cookie in answer
-        .headers("set-cookie")
-        .filter_map(|cookie| cookie.split(';').next())
-    {
-        let separator = if user.cookies.is_empty() { "" } else { "; " };
-        user.cookies = format!("{}{separator}{cookie}", user.cookies);
+/// Stores the cookies of an answer.
+fn store_cookies(user: &mut VirtualUser, answer: &Answer<'_>) {
+    for cookie in answer.headers("set-cookie") {
+        cookies::store(&mut user.cookies, cookie);
     }
 }
 

@@ -9,6 +9,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use testkit::cookies::CookieJar;
+
 use crate::{
     Outcome, clock, context,
     deployment::{Deployment, EMAIL, Engine, PASSWORD},
@@ -53,16 +55,11 @@ pub(crate) fn measure(binary: &Path) -> Outcome<()> {
 
 async fn attack(deployment: &Deployment, binary: &Path) -> Outcome<String> {
     let (owner, _) = deployment.furnish(binary).await?;
-    let known = owner
-        .cookies
-        .split("; ")
-        .find(|cookie| cookie.contains("-browser="))
-        .unwrap_or_default();
-    let (owner, newcomer) = (
-        deployment.visitor(known).await?,
-        deployment.visitor("").await?,
-    );
-    let stranger = deployment.visitor("").await?;
+    let mut known = owner.cookies;
+    known.retain(|name, _| name.ends_with("-browser"));
+    let owner = deployment.visitor(&known).await?;
+    let newcomer = deployment.visitor(&CookieJar::new()).await?;
+    let stranger = deployment.visitor(&CookieJar::new()).await?;
     let server = deployment.server().id();
     // 1. What one hash costs.
     let before = process::cpu(server);

@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use testkit::{
+    OAuthClient, Query,
+    cookies::{self, CookieJar},
+};
 use url::form_urlencoded::Serializer;
 
 use crate::{Outcome, load::Scenario, wire::Answer};
-
-/// The pair of RFC 7636 appendix B.
-pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Codes or tokens that all clients draw from; whoever holds one holds it alone.
 #[derive(Clone, Default)]
@@ -50,7 +50,7 @@ pub(crate) struct VirtualUser {
     pub(crate) issuer: String,
     pub(crate) client: String,
     pub(crate) callback: &'static str,
-    pub(crate) cookies: String,
+    pub(crate) cookies: CookieJar,
 }
 
 impl VirtualUser {
@@ -84,12 +84,12 @@ impl VirtualUser {
     }
 
     /// A form that a client posts.
-    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    fn form(&self, path: &str, form: &Query) -> Vec<u8> {
         self.post(
             path,
             "application/x-www-form-urlencoded",
             "accept: application/json\r\n",
-            &encoded(fields),
+            &form.encode(),
         )
     }
 
@@ -105,43 +105,23 @@ impl VirtualUser {
 
     /// How a client asks for access.
     pub(crate) fn authorize(&self) -> Vec<u8> {
-        let query = encoded(&[
-            ("response_type", "code"),
-            ("client_id", &self.client),
-            ("redirect_uri", self.callback),
-            ("state", "af0ifjsldkj"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("resource", &self.resource()),
-        ]);
-        self.get(&format!("/authorize?{query}"))
+        let query = self.oauth().authorization(&self.resource(), "af0ifjsldkj");
+        self.get(&format!("/authorize?{}", query.encode()))
     }
 
     /// How a client exchanges a code.
     pub(crate) fn exchange(&self, code: &str) -> Vec<u8> {
-        self.form(
-            "/token",
-            &[
-                ("grant_type", "authorization_code"),
-                ("code", code),
-                ("code_verifier", VERIFIER),
-                ("redirect_uri", self.callback),
-                ("client_id", &self.client),
-                ("resource", &self.resource()),
-            ],
-        )
+        self.form("/token", &self.oauth().code_form(code, &self.resource()))
     }
 
     /// How a client refreshes.
     pub(crate) fn refresh(&self, token: &str) -> Vec<u8> {
-        let resource = self.resource();
-        let fields = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", token),
-            ("client_id", &self.client),
-            ("resource", &resource),
-        ];
-        self.form("/token", &fields)
+        let form = self.oauth().refresh_form(token);
+        self.form("/token", &form.and("resource", &self.resource()))
+    }
+
+    fn oauth(&self) -> OAuthClient {
+        OAuthClient::new(&self.client, None, self.callback)
     }
 
     fn resource(&self) -> String {
@@ -149,11 +129,9 @@ impl VirtualUser {
     }
 
     fn cookie_line(&self) -> String {
-        if self.cookies.is_empty() {
-            String::new()
-        } else {
-            format!("cookie: {}\r\n", self.cookies)
-        }
+        cookies::header(&self.cookies)
+            .map(|cookies| format!("cookie: {cookies}\r\n"))
+            .unwrap_or_default()
     }
 
     fn post(&self, path: &str, content: &str, extra: &str, body: &str) -> Vec<u8> {

@@ -3,6 +3,8 @@
 
 use std::{path::Path, time::Duration};
 
+use testkit::cookies::CookieJar;
+
 use crate::{
     Outcome, clock, context,
     deployment::{Deployment, Engine},
@@ -79,7 +81,7 @@ fn address(number: usize) -> String {
 }
 
 async fn probe(deployment: &Deployment, form: &Form) -> Outcome<Times> {
-    let (user, token) = deployment.visitor("").await?;
+    let (user, token) = deployment.visitor(&CookieJar::new()).await?;
     let mut wire = Wire::connect(deployment.server().address()).await?;
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for number in 0..200 {

@@ -54,7 +54,7 @@ impl RedisServer {
                 return server;
             }
         }
-        panic!("redis-server does not start:\n{}", server.written());
+        panic!("redis-server does not start:\n{}", server.log());
     }
 
     /// Where it listens: `redis://127.0.0.1:PORT`.
@@ -79,11 +79,7 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self
-            .running
-            .as_ref()
-            .map(|running| running.server.id().to_string())
-            .expect("a running server");
+        let id = self.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status();
         assert!(
             sent.is_ok_and(|status| status.success()),
@@ -118,7 +114,7 @@ impl RedisServer {
         assert!(
             self.launch(),
             "redis-server does not start again:\n{}",
-            self.written()
+            self.log()
         );
     }
 
@@ -131,7 +127,7 @@ impl RedisServer {
     /// Starts the process and waits until it is ready; false if it ended instead or takes too long.
     fn launch(&mut self) -> bool {
         let (port, folder) = (self.port.to_string(), self.folder.path());
-        let log = File::create(self.log()).expect("a log file for redis-server");
+        let log = File::create(self.log_file()).expect("a log file for redis-server");
         let server = Command::new("redis-server")
             .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])
             .arg(folder)
@@ -154,7 +150,7 @@ impl RedisServer {
     /// Waits for the process's own word, since on its port another server may answer.
     fn wait(&mut self) -> bool {
         for _ in 0..LOOKS {
-            if self.written().contains("Ready to accept connections") {
+            if self.log().contains("Ready to accept connections") {
                 return true;
             }
             let ended = |running: &mut Running| !matches!(running.server.try_wait(), Ok(None));
@@ -166,12 +162,19 @@ impl RedisServer {
         false
     }
 
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    fn written(&self) -> String {
-        std::fs::read_to_string(self.log()).unwrap_or_default()
+    /// The number of its process, while it runs.
+    pub fn id(&self) -> u32 {
+        let running = self.running.as_ref().expect("a running server");
+        running.server.id()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) async fn run() -> Outcome<()> {
     let assertion = signatures::form(&target, &client, size, 0);
     let authorize = format!(
         "/authorize?response_type=code&client_id={client}&redirect_uri=https%3A%2F%2Fa.example%2Fcb&code_challenge_method=S256&code_challenge={}&state={}",
-        crate::scenario::CHALLENGE,
+        testkit::oauth_client::CHALLENGE,
         "s".repeat(2000)
     );
     let words = "a+".repeat(30_000);
